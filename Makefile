@@ -1,0 +1,85 @@
+# Every target sets up what it needs; a second call finds it done.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
+export DO_NOT_TRACK := 1
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+UV := $(shell command -v uv || echo .uv/bin/uv)
+MEMBERS := shared_lib code_locations/simulation code_locations/gocardless code_locations/orchestration_platform
+INSTALLED := $(VENV)/.installed
+MANIFEST := dbt_project/target/manifest.json
+DBT_SOURCES := $(shell find dbt_project -type f \( -name '*.sql' -o -name '*.yml' -o -name '*.csv' \) \
+	-not -path 'dbt_project/target/*' -not -path 'dbt_project/logs/*')
+INSTANCE := $(DAGSTER_HOME)/dagster.yaml
+
+CENSUS ?=
+SCENARIO ?= baseline
+YEARS ?=
+PORT ?= 3000
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.uv/bin/uv:
+	@echo "setup: installing uv"
+	@python3 -m venv .uv && .uv/bin/pip install --quiet uv
+
+$(INSTALLED): uv.lock pyproject.toml $(addsuffix /pyproject.toml,$(MEMBERS)) | $(UV)
+	@echo "setup: installing the locked environment into $(VENV)"
+	@test -x $(PYTHON) || $(UV) venv --quiet --python '>=3.11,<3.14' $(VENV)
+	@$(UV) export --quiet --frozen --all-packages --no-emit-workspace --output-file $(VENV)/requirements.txt
+	@$(UV) pip sync --quiet --python $(PYTHON) --require-hashes $(VENV)/requirements.txt
+	@$(UV) pip install --quiet --python $(PYTHON) --no-deps $(foreach member,$(MEMBERS),-e $(member))
+	@touch $@
+
+# dbt keeps one parsed project per set of flags and profile, so everything that runs
+# dbt here goes through the same profile and target: DAGSTER_ENVIRONMENT's own.
+$(MANIFEST): $(INSTALLED) $(DBT_SOURCES)
+	@echo "setup: parsing the dbt project"
+	@$(PYTHON) -m shared_lib.dbt prepare
+
+$(INSTANCE): dagster.yaml
+	@mkdir -p $(DAGSTER_HOME)
+	@cp dagster.yaml $@
+
+.PHONY: setup manifest run test dev smoke check format bench lock
+setup: $(MANIFEST) $(INSTANCE) ## create the environment, the dbt manifest and the Dagster home
+
+manifest: $(INSTALLED) ## parse the dbt project ahead of any process that needs it
+	@$(PYTHON) -m shared_lib.dbt prepare
+
+run: setup ## simulate [CENSUS=path] [SCENARIO=name] [YEARS=2025-2029]
+	@$(PYTHON) -m simulation.run --scenario '$(SCENARIO)' $(if $(CENSUS),--census '$(CENSUS)') $(if $(YEARS),--years '$(YEARS)')
+
+dev: setup ## open dagster dev with the three locations [PORT=3000]
+	@$(VENV)/bin/dagster dev --host 127.0.0.1 --port $(PORT)
+
+smoke: setup ## load the definitions of every location, as CI does
+	@$(PYTHON) -m pytest tests/smoke -q
+
+test: setup ## pass every test
+	@tests/install_browser.sh
+	@$(PYTHON) -m pytest tests
+
+check: setup ## ruff, pyright, import-linter, sqlfluff
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/pyright
+	@$(VENV)/bin/lint-imports
+	@cd dbt_project && ../$(VENV)/bin/sqlfluff lint --processes 2 models tests
+
+format: setup ## let ruff and sqlfluff rewrite what they can
+	@$(VENV)/bin/ruff check --fix . && $(VENV)/bin/ruff format .
+	@cd dbt_project && ../$(VENV)/bin/sqlfluff fix --processes 2 models tests
+
+bench: setup ## measure; prints a table and writes bench/results.json
+	@$(PYTHON) -m bench
+
+lock: | $(UV) ## resolve the dependencies anew, naming no registry
+	@$(UV) lock --upgrade
+	@sed -E -i 's#(https?)://[^/"]+/#https://index.invalid/#g' uv.lock

@@ -1,0 +1,99 @@
+-- Measured quality of each scenario: of its census, and of every simulated year.
+with census as (
+    select * from {{ ref('stg_census_validation') }}
+),
+
+summary as (
+    select * from {{ ref('fct_year_summary') }}
+),
+
+measured as (
+    select
+        scenario_id,
+        null::integer as simulation_year,
+        'census_reject_share' as check_name,
+        'validity' as dimension,
+        rows_rejected / nullif(rows_read, 0) as value,
+        reject_share_limit as threshold
+    from census
+
+    union all
+
+    select
+        scenario_id,
+        null::integer as simulation_year,
+        'census_rows_unaccounted' as check_name,
+        'completeness' as dimension,
+        rows_read - rows_accepted - rows_rejected - rows_left_before_start as value,
+        0 as threshold
+    from census
+
+    union all
+
+    select
+        scenario_id,
+        simulation_year,
+        'headcount_identity_gap' as check_name,
+        'consistency' as dimension,
+        abs(
+            start_headcount
+            + hires
+            - experienced_terminations
+            - reductions_in_force
+            - new_hire_terminations
+            - end_headcount
+        ) as value,
+        0 as threshold
+    from summary
+
+    union all
+
+    select
+        scenario_id,
+        simulation_year,
+        'growth_deviation' as check_name,
+        'accuracy' as dimension,
+        abs(growth_rate - target_growth_rate) as value,
+        growth_tolerance + 0.5 / start_headcount as threshold
+    from summary
+
+    union all
+
+    select
+        ledger.scenario_id,
+        ledger.simulation_year,
+        'duplicate_employee_years' as check_name,
+        'uniqueness' as dimension,
+        count(*) - count(distinct ledger.employee_id) as value,
+        0 as threshold
+    from {{ ref('int_employee_years') }} as ledger
+    group by ledger.scenario_id, ledger.simulation_year
+
+    union all
+
+    select
+        ledger.scenario_id,
+        ledger.simulation_year,
+        'dates_outside_year' as check_name,
+        'validity' as dimension,
+        count(*) filter (
+            where
+            year(ledger.termination_date) <> ledger.simulation_year
+            or year(ledger.promotion_date) <> ledger.simulation_year
+            or year(ledger.raise_date) <> ledger.simulation_year
+            or (ledger.is_new_hire and year(ledger.hire_date) <> ledger.simulation_year)
+        ) as value,
+        0 as threshold
+    from {{ ref('int_employee_years') }} as ledger
+    group by ledger.scenario_id, ledger.simulation_year
+)
+
+select
+    scenario_id,
+    simulation_year,
+    check_name,
+    dimension,
+    value::double as value,
+    threshold::double as threshold,
+    case when value <= threshold then 'pass' else 'fail' end as status
+from measured
