@@ -14,13 +14,15 @@ yearly as (
         coalesce(sum(opening_compensation) filter (where not is_new_hire), 0) as start_payroll,
         coalesce(sum(annual_compensation) filter (where is_active), 0) as end_payroll,
         coalesce(
-            sum(compensation_after_promotion - opening_compensation)
-                filter (where is_active and not is_new_hire),
+            sum(compensation_after_promotion - opening_compensation) filter (
+                where is_active and not is_new_hire
+            ),
             0
         ) as payroll_from_promotions,
         coalesce(
-            sum(annual_compensation - compensation_after_promotion)
-                filter (where is_active and not is_new_hire),
+            sum(annual_compensation - compensation_after_promotion) filter (
+                where is_active and not is_new_hire
+            ),
             0
         ) as payroll_from_raises,
         coalesce(sum(annual_compensation) filter (where is_active and is_new_hire), 0)

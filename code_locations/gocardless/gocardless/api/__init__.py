@@ -1,0 +1,1 @@
+"""Access to the GoCardless Bank Account Data API v2."""

@@ -1,0 +1,48 @@
+"""Runs of the command line whose process died: they are ended, and what they hold is freed.
+
+A run that the daemon launched is watched by Dagster's run monitoring. One that ran in a process
+of its own has nobody to notice a SIGKILL, and would keep its pool slot for good.
+"""
+
+import socket
+
+import dagster as dg
+import psutil
+
+
+def this_process() -> str:
+    """Names this process so that no later one is taken for it: host, id and start time."""
+    return _name(psutil.Process())
+
+
+def _name(process: psutil.Process) -> str:
+    return f"{socket.gethostname()}:{process.pid}:{process.create_time():.2f}"
+
+
+def _is_alive(process: str) -> bool:
+    host, pid, _ = process.rsplit(":", 2)
+    if host != socket.gethostname():
+        return True  # nothing can be said from here
+    try:
+        return _name(psutil.Process(int(pid))) == process
+    except psutil.NoSuchProcess:
+        return False
+
+
+def abandon_dead_runs(instance: dg.DagsterInstance, *, tag: str) -> list[str]:
+    """Mark as failed the unfinished runs whose process, named by ``tag``, is gone.
+
+    Returns:
+        The ids of the runs that were ended.
+    """
+    ended = []
+    unfinished = dg.RunsFilter(
+        statuses=[dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+    )
+    for run in instance.get_runs(unfinished):
+        process = run.tags.get(tag)
+        if process is not None and not _is_alive(process):
+            instance.report_run_failed(run, message=f"process {process} ended without a word")
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+            ended.append(run.run_id)
+    return ended

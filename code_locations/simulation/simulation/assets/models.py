@@ -1,0 +1,95 @@
+"""The dbt models of the simulation, built for a range of years by one dbt invocation."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DbtProject, dbt_assets
+
+from shared_lib.dbt.execution import DbtBuild
+from shared_lib.dbt.project import PROJECT_DIRECTORY, load_manifest
+from shared_lib.dbt.resource import DbtCommand
+from shared_lib.dbt.translator import PlatformDbtTranslator
+from shared_lib.warehouse import Warehouse
+from simulation.ownership import OWNER, WAREHOUSE_POOL
+from simulation.partitions import IN_ONE_RUN, SIMULATION_YEARS
+from simulation.runs import OpenedRun, YearRefusedError, current_run, requested_scenario
+from simulation.timings import record_timings
+
+LEDGER = dg.AssetKey("int_employee_years")
+
+_TRANSLATOR = PlatformDbtTranslator("simulation")
+
+pipeline_timings = dg.AssetSpec(
+    "pipeline_timings",
+    group_name="simulation_monitoring",
+    owners=[OWNER],
+    kinds={"python", "duckdb"},
+    description=(
+        "Durations and row counts that dbt and Dagster recorded. Every run adds its own rows when "
+        "its models are built, so it is not made by an asset of its own."
+    ),
+)
+
+
+@dbt_assets(
+    manifest=load_manifest(),
+    project=DbtProject(PROJECT_DIRECTORY),
+    name="simulation_models",
+    exclude="resource_type:unit_test",
+    dagster_dbt_translator=_TRANSLATOR,
+    partitions_def=SIMULATION_YEARS,
+    backfill_policy=IN_ONE_RUN,
+    pool=WAREHOUSE_POOL,
+)
+def simulation_models(
+    context: dg.AssetExecutionContext, dbt: DbtCommand, warehouse: Warehouse
+) -> Iterator[Any]:
+    """Build the selected models, the ledger year after year."""
+    started = time.perf_counter()
+    with warehouse.reading() as connection:
+        opened, owner_run_id = current_run(connection)
+        _, settings, _ = requested_scenario(connection)
+    if LEDGER in context.selected_asset_keys:
+        _refuse_other_run(context, owner_run_id)
+    build = DbtBuild(
+        context=context,
+        dbt=dbt,
+        warehouse=warehouse,
+        manifest=load_manifest(),
+        translator=_TRANSLATOR,
+        arguments=["build", *_year_arguments(opened)],
+    )
+    failure = yield from build.events()
+    with warehouse.writing() as connection:
+        record_timings(
+            connection,
+            run_id=context.run_id,
+            opened=opened,
+            timings=build.timings,
+            limits=settings.limits,
+            seconds=time.perf_counter() - started,
+        )
+    if failure is not None:
+        raise failure
+    context.log_event(dg.AssetMaterialization("pipeline_timings"))
+
+
+def _year_arguments(opened: OpenedRun) -> list[str]:
+    return [
+        "--event-time-start",
+        f"{opened.first_year}-01-01",
+        "--event-time-end",
+        f"{opened.last_year + 1}-01-01",
+    ]
+
+
+def _refuse_other_run(context: dg.AssetExecutionContext, owner_run_id: str) -> None:
+    """The years come from simulation_run, so the ledger is only built together with it."""
+    if owner_run_id not in {context.run_id, context.run.root_run_id}:
+        message = (
+            "int_employee_years was selected without simulation_run, which says the scenario "
+            "and the years: launch single_year_simulation or multi_year_simulation instead"
+        )
+        raise YearRefusedError(message)

@@ -1,0 +1,296 @@
+"""From the configuration and the census file to a run that may begin."""
+
+import time
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any, Optional
+
+import dagster as dg
+import duckdb
+from pydantic import Field
+
+from shared_lib.environment import current_settings
+from shared_lib.metadata import column_lineage, table_metadata
+from shared_lib.warehouse import Warehouse
+from simulation.census.generation import generate_census
+from simulation.census.levels import top_level
+from simulation.census.reading import read_census
+from simulation.census.tables import create_tables as create_census_tables
+from simulation.census.validation import publish_baseline, validate_census
+from simulation.config import load_scenario
+from simulation.config.settings import ScenarioSettings
+from simulation.ownership import OWNER, WAREHOUSE_POOL
+from simulation.partitions import IN_ONE_RUN, SIMULATION_YEARS, years_of
+from simulation.runs import open_run, record_request, requested_scenario
+from simulation.tables import create_tables
+
+GROUP = "simulation_inputs"
+
+
+class ScenarioRequest(dg.Config):
+    """What one run simulates. Everything unsaid is as in ``simulation_config.yaml``."""
+
+    scenario: str = Field(
+        default="baseline", description="A name below `scenarios` in simulation_config.yaml."
+    )
+    # Optional, not `| None`: Dagster does not resolve the latter in a Config class.
+    census_path: Optional[str] = Field(  # noqa: UP045
+        default=None, description="CSV or Parquet file; none: the scenario's, or generated."
+    )
+    census_mapping: Optional[str] = Field(  # noqa: UP045
+        default=None, description="Column mapping; none: the one that fits the file."
+    )
+    generated_size: Optional[int] = Field(  # noqa: UP045
+        default=None, ge=1, description="Employees in a generated census."
+    )
+    start_year: Optional[int] = Field(  # noqa: UP045
+        default=None, description="First year; the census is the state on 31 December before."
+    )
+    end_year: Optional[int] = Field(  # noqa: UP045
+        default=None, description="Last year."
+    )
+    resume: bool = Field(
+        default=True,
+        description="Go on after the last complete year of a run that broke off.",
+    )
+
+    def changes(self) -> dict[str, dict[str, Any]]:
+        """The settings that this request changes, nested like the configuration file."""
+        asked = {
+            "simulation": {"start_year": self.start_year, "end_year": self.end_year},
+            "census": {
+                "path": self.census_path,
+                "mapping": self.census_mapping,
+                "generated_size": self.generated_size,
+            },
+        }
+        return {
+            section: {key: value for key, value in fields.items() if value is not None}
+            for section, fields in asked.items()
+        }
+
+
+@dg.asset(group_name=GROUP, owners=[OWNER], kinds={"yaml", "duckdb"}, pool=WAREHOUSE_POOL)
+def simulation_config(
+    context: dg.AssetExecutionContext, config: ScenarioRequest, warehouse: Warehouse
+) -> dg.MaterializeResult:
+    """The complete, checked settings of the scenario to run."""
+    started = time.perf_counter()
+    settings = load_scenario(config.scenario, changes=config.changes())
+    with warehouse.writing() as connection:
+        create_tables(connection)
+        create_census_tables(connection)
+        record_request(
+            connection, scenario_id=config.scenario, settings=settings, resume=config.resume
+        )
+        metadata = _described(connection, "simulation_config", started)
+    context.log.info(f"scenario {config.scenario}, {settings.simulation.start_year} onwards")
+    return dg.MaterializeResult(
+        metadata={
+            **metadata,
+            "scenario": config.scenario,
+            "settings": dg.MetadataValue.json(settings.model_dump(mode="json")),
+        }
+    )
+
+
+@dg.asset(
+    deps=[simulation_config],
+    group_name=GROUP,
+    owners=[OWNER],
+    kinds={"csv", "duckdb"},
+    pool=WAREHOUSE_POOL,
+)
+def census(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
+    """The rows of the census file, as text, in the platform's own column names."""
+    started = time.perf_counter()
+    with warehouse.writing() as connection:
+        scenario_id, settings, _ = requested_scenario(connection)
+        path = _census_path(settings)
+        file = read_census(
+            connection,
+            path=path,
+            scenario_id=scenario_id,
+            mappings=settings.census.mappings,
+            mapping_name=settings.census.mapping,
+        )
+        metadata = _described(connection, "census", started)
+    context.log.info(f"read {file.rows:,} rows from {path} with mapping {file.mapping}")
+    return dg.MaterializeResult(
+        metadata={
+            **metadata,
+            "file": str(path),
+            "mapping": file.mapping,
+            "rows_of_scenario": file.rows,
+            "sha256": file.digest,
+        }
+    )
+
+
+def _census_path(settings: ScenarioSettings) -> Path:
+    if settings.census.path is not None:
+        return Path(settings.census.path)
+    census = settings.census
+    as_of = _opening_date(settings)
+    path = current_settings().data_directory / "census" / (
+        f"generated-{census.generated_size}-{census.generated_seed}-{as_of}.parquet"
+    )
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        generate_census(
+            path, size=census.generated_size, seed=census.generated_seed, as_of=as_of
+        )
+    return path
+
+
+def _opening_date(settings: ScenarioSettings) -> date:
+    return date(settings.simulation.start_year - 1, 12, 31)
+
+
+@dg.asset(
+    deps=[census],
+    group_name=GROUP,
+    owners=[OWNER],
+    kinds={"python", "duckdb"},
+    pool=WAREHOUSE_POOL,
+    check_specs=[
+        dg.AssetCheckSpec(
+            "census_reject_share",
+            asset="census_data_validation",
+            blocking=True,
+            description="No larger share of the census is rejected than is configured.",
+        )
+    ],
+)
+def census_data_validation(
+    context: dg.AssetExecutionContext, warehouse: Warehouse
+) -> dg.MaterializeResult:
+    """The verdict on every census row: accepted, left before the start, or rejected and why."""
+    started = time.perf_counter()
+    with warehouse.writing() as connection:
+        scenario_id, settings, _ = requested_scenario(connection)
+        verdict = validate_census(
+            connection,
+            scenario_id=scenario_id,
+            census_name=_census_path(settings).name,
+            opening_date=_opening_date(settings),
+            top_level=top_level(),
+            reject_share_limit=settings.census.maximum_reject_share,
+        )
+        metadata = _described(connection, "census_data_validation", started)
+    context.log.info(
+        f"{verdict.rows_accepted:,} rows accepted, {verdict.rows_rejected:,} rejected, "
+        f"{verdict.rows_left_before_start:,} had left before"
+    )
+    return dg.MaterializeResult(
+        metadata={
+            **metadata,
+            "rejected": verdict.rows_rejected,
+            "reasons": dg.MetadataValue.json(verdict.reasons),
+        },
+        check_results=[
+            dg.AssetCheckResult(
+                check_name="census_reject_share",
+                passed=verdict.within_limit,
+                description=(
+                    f"{verdict.reject_share:.2%} of the census rows were rejected, allowed are "
+                    f"{settings.census.maximum_reject_share:.2%}; raw.census_rejects has each "
+                    "row with its reason"
+                ),
+                metadata={
+                    "reject_share": verdict.reject_share,
+                    "limit": settings.census.maximum_reject_share,
+                    "reasons": dg.MetadataValue.json(verdict.reasons),
+                },
+            )
+        ],
+    )
+
+
+@dg.asset(
+    deps=[census_data_validation],
+    group_name=GROUP,
+    owners=[OWNER],
+    kinds={"python", "duckdb"},
+    pool=WAREHOUSE_POOL,
+)
+def baseline_workforce_validated(
+    context: dg.AssetExecutionContext, warehouse: Warehouse
+) -> dg.MaterializeResult:
+    """Those of the accepted who are employed when the first year begins, with typed columns."""
+    started = time.perf_counter()
+    with warehouse.writing() as connection:
+        scenario_id, _, _ = requested_scenario(connection)
+        employees = publish_baseline(connection, scenario_id=scenario_id)
+        metadata = _described(
+            connection, "baseline_workforce_validated", started, copied_from="census"
+        )
+    context.log.info(f"{employees:,} employees at the start")
+    return dg.MaterializeResult(metadata={**metadata, "employees": employees})
+
+
+@dg.asset(
+    deps=[simulation_config, baseline_workforce_validated],
+    partitions_def=SIMULATION_YEARS,
+    backfill_policy=IN_ONE_RUN,
+    group_name=GROUP,
+    owners=[OWNER],
+    kinds={"python", "duckdb"},
+    pool=WAREHOUSE_POOL,
+)
+def simulation_run(
+    context: dg.AssetExecutionContext, warehouse: Warehouse
+) -> dg.MaterializeResult:
+    """The years to compute, opened where the state before them is there, else refused."""
+    started = time.perf_counter()
+    years = years_of(context)
+    with warehouse.writing() as connection:
+        opened = open_run(
+            connection,
+            run_id=context.run.root_run_id or context.run_id,
+            first_year=years[0],
+            last_year=years[-1],
+        )
+        metadata = _described(connection, "simulation_run", started)
+    if opened.first_year > years[0]:
+        context.log.info(
+            f"years {years[0]} to {opened.first_year - 1} are complete: "
+            f"going on from {opened.first_year}"
+        )
+    return dg.MaterializeResult(
+        metadata={
+            **metadata,
+            "scenario": opened.scenario_id,
+            "fingerprint": opened.fingerprint,
+            "first_year": opened.first_year,
+            "last_year": opened.last_year,
+        }
+    )
+
+
+def _described(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    started: float,
+    *,
+    copied_from: str | None = None,
+) -> Mapping[str, Any]:
+    """Rows, schema and seconds of a raw table, and which columns keep their name from where."""
+    relation = ("raw", table)
+    metadata = table_metadata(connection, [relation])[relation]
+    metadata["seconds"] = round(time.perf_counter() - started, 3)
+    if copied_from is not None:
+        upstream = dg.AssetKey(copied_from)
+        names = [column.name for column in metadata["dagster/column_schema"].columns]
+        metadata |= column_lineage({name: [(upstream, name)] for name in names})
+    return metadata
+
+
+PREPARATION = [
+    simulation_config,
+    census,
+    census_data_validation,
+    baseline_workforce_validated,
+    simulation_run,
+]

@@ -1,0 +1,46 @@
+"""The HTML report of a scenario."""
+
+import time
+
+import dagster as dg
+
+from shared_lib.environment import current_settings
+from shared_lib.warehouse import Warehouse
+from simulation.ownership import OWNER
+from simulation.partitions import IN_ONE_RUN, SIMULATION_YEARS
+from simulation.runs import current_run
+
+
+@dg.asset(
+    deps=["single_year_simulation", "fct_workforce_snapshot", "fct_compensation_growth",
+          "fct_termination_experience", "fct_level_mix", "mon_data_quality",
+          "mon_pipeline_performance"],
+    partitions_def=SIMULATION_YEARS,
+    backfill_policy=IN_ONE_RUN,
+    group_name="simulation_results",
+    owners=[OWNER],
+    kinds={"html", "altair"},
+)
+def simulation_report(
+    context: dg.AssetExecutionContext, warehouse: Warehouse
+) -> dg.MaterializeResult:
+    """One HTML file, readable without a network: the years, who left, pay, configuration."""
+    from simulation.report import write_report
+
+    started = time.perf_counter()
+    with warehouse.reading() as connection:
+        opened, _ = current_run(connection)
+        path = write_report(
+            connection,
+            scenario_id=opened.scenario_id,
+            path=current_settings().report_directory
+            / f"{opened.scenario_id}-{opened.fingerprint}-{context.run_id[:8]}.html",
+        )
+    context.log.info(f"report: {path}")
+    return dg.MaterializeResult(
+        metadata={
+            "report": dg.MetadataValue.path(path),
+            "bytes": path.stat().st_size,
+            "seconds": round(time.perf_counter() - started, 3),
+        }
+    )

@@ -1,0 +1,108 @@
+"""The result of each simulated year, and the record that it is complete."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from shared_lib.metadata import table_metadata
+from shared_lib.warehouse import Warehouse
+from simulation.ownership import OWNER, WAREHOUSE_POOL
+from simulation.partitions import IN_ONE_RUN, SIMULATION_YEARS, years_of
+from simulation.runs import YearRefusedError, requested_scenario
+from simulation.year_state import YearSummary, read_states, read_summaries, record_states
+
+GROUP = "simulation_results"
+
+
+@dg.multi_asset(
+    name="run_single_year_simulation",
+    specs=[
+        dg.AssetSpec(
+            "simulation_year_state",
+            deps=["int_employee_years"],
+            description=(
+                "That a year is complete: its active headcount, payroll and a digest of all its "
+                "rows. Equal digests mean equal rows."
+            ),
+            group_name=GROUP,
+            owners=[OWNER],
+            kinds={"python", "duckdb"},
+        ),
+        dg.AssetSpec(
+            "single_year_simulation",
+            deps=["fct_year_summary", "simulation_year_state"],
+            description="What each simulated year came to, from start to end.",
+            group_name=GROUP,
+            owners=[OWNER],
+            kinds={"python", "duckdb"},
+        ),
+    ],
+    partitions_def=SIMULATION_YEARS,
+    backfill_policy=IN_ONE_RUN,
+    pool=WAREHOUSE_POOL,
+)
+def run_single_year_simulation(
+    context: dg.AssetExecutionContext, warehouse: Warehouse
+) -> Iterator[dg.MaterializeResult]:
+    """Conclude the years of the run: record their states, then read their results."""
+    started = time.perf_counter()
+    years = years_of(context)
+    with warehouse.writing() as connection:
+        scenario_id, _, _ = requested_scenario(connection)
+        record_states(connection, years=years)
+        states = read_states(connection, scenario_id=scenario_id, years=years)
+        summaries = read_summaries(connection, scenario_id=scenario_id, years=years)
+        tables = table_metadata(
+            connection, [("raw", "simulation_year_state"), ("marts", "fct_year_summary")]
+        )
+    missing = sorted(set(years) - {state.simulation_year for state in states})
+    if missing:
+        message = f"scenario {scenario_id} has no rows for {missing}: its models were not built"
+        raise YearRefusedError(message)
+    seconds = {"seconds": round(time.perf_counter() - started, 3)}
+    yield dg.MaterializeResult(
+        asset_key="simulation_year_state",
+        metadata={
+            **tables["raw", "simulation_year_state"],
+            **seconds,
+            "digests": dg.MetadataValue.json(
+                {str(state.simulation_year): state.digest for state in states}
+            ),
+        },
+    )
+    yield dg.MaterializeResult(
+        asset_key="single_year_simulation",
+        metadata={
+            **tables["marts", "fct_year_summary"],
+            **seconds,
+            "years": dg.MetadataValue.md(year_table(summaries)),
+        },
+    )
+
+
+def year_table(summaries: list[YearSummary]) -> str:
+    """The years as a Markdown table."""
+    columns: dict[str, Any] = {
+        "Year": lambda year: str(year.simulation_year),
+        "Start": lambda year: f"{year.start_headcount:,}",
+        "Hires": lambda year: f"{year.hires:,}",
+        "Left, experienced": lambda year: f"{year.experienced_terminations:,}",
+        "Left, reduction": lambda year: f"{year.reductions_in_force:,}",
+        "Left, new hires": lambda year: f"{year.new_hire_terminations:,}",
+        "Promotions": lambda year: f"{year.promotions:,}",
+        "End": lambda year: f"{year.end_headcount:,}",
+        "Growth": lambda year: f"{year.growth_rate:+.2%}",
+        "Target": lambda year: f"{year.target_growth_rate:+.2%}",
+        "Payroll": lambda year: f"{year.end_payroll:,.0f}",
+    }
+    lines = [
+        "| " + " | ".join(columns) + " |",
+        "| " + " | ".join("---:" for _ in columns) + " |",
+    ]
+    lines += [
+        "| " + " | ".join(render(year) for render in columns.values()) + " |"
+        for year in summaries
+    ]
+    return "\n".join(lines)

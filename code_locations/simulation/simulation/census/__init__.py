@@ -1,0 +1,28 @@
+"""The census: from an HR export to the workforce that a simulation starts with."""
+
+from simulation.census.generation import generate_census
+from simulation.census.mapping import CensusError, CensusMapping, choose_mapping
+from simulation.census.reading import CensusFile, read_census
+from simulation.census.tables import create_tables
+from simulation.census.validation import (
+    REASONS,
+    CensusVerdict,
+    publish_baseline,
+    read_verdict,
+    validate_census,
+)
+
+__all__ = [
+    "REASONS",
+    "CensusError",
+    "CensusFile",
+    "CensusMapping",
+    "CensusVerdict",
+    "choose_mapping",
+    "create_tables",
+    "generate_census",
+    "publish_baseline",
+    "read_census",
+    "read_verdict",
+    "validate_census",
+]

@@ -1,0 +1,12 @@
+"""The simulation's configuration: the file, its model and what is derived from it."""
+
+from simulation.config.loading import CONFIGURATION_FILE, load_scenario, load_settings
+from simulation.config.settings import ScenarioSettings, SimulationSettings
+
+__all__ = [
+    "CONFIGURATION_FILE",
+    "ScenarioSettings",
+    "SimulationSettings",
+    "load_scenario",
+    "load_settings",
+]

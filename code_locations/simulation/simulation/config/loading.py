@@ -1,0 +1,93 @@
+"""From the YAML file to the settings of one scenario."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from shared_lib.validated_yaml import (
+    ConfigurationError,
+    Location,
+    line_of,
+    load_yaml,
+    validate_document,
+)
+from simulation.config.settings import ScenarioSettings, SimulationSettings
+
+CONFIGURATION_FILE = Path(__file__).with_name("simulation_config.yaml")
+
+
+def load_settings(path: Path = CONFIGURATION_FILE) -> SimulationSettings:
+    """Read and check the whole file, every scenario of it included.
+
+    Raises:
+        ConfigurationError: see :func:`shared_lib.validated_yaml.validate_document`.
+    """
+    document = load_yaml(path)
+    settings = validate_document(document, SimulationSettings, path=path)
+    for name in settings.scenarios:
+        _validate_scenario(document, name, path=path, changes={})
+    return settings
+
+
+def load_scenario(
+    name: str,
+    *,
+    path: Path = CONFIGURATION_FILE,
+    changes: Mapping[str, Any] | None = None,
+) -> ScenarioSettings:
+    """The complete settings of the scenario called ``name``.
+
+    Args:
+        name: a key of ``scenarios`` in the file.
+        path: the configuration file.
+        changes: settings of this one run, nested like the file; they win over the scenario's.
+
+    Raises:
+        ConfigurationError: no such scenario, or a value that is not allowed.
+    """
+    document = load_yaml(path)
+    settings = validate_document(document, SimulationSettings, path=path)
+    if name not in settings.scenarios:
+        known = ", ".join(settings.scenarios)
+        line = line_of(document, ("scenarios",))
+        message = f"{path}:{line}: scenarios: no scenario {name!r}, allowed is one of: {known}"
+        raise ConfigurationError(message)
+    return _validate_scenario(document, name, path=path, changes=changes or {})
+
+
+def _validate_scenario(
+    document: Mapping[str, Any], name: str, *, path: Path, changes: Mapping[str, Any]
+) -> ScenarioSettings:
+    base = {key: value for key, value in document.items() if key != "scenarios"}
+    scenario = merged(merged(base, document["scenarios"][name]), changes)
+
+    def written_at(location: Location) -> tuple[Any, Location]:
+        in_scenario = ("scenarios", name, *location)
+        return document, in_scenario if _holds(document, in_scenario) else location
+
+    return validate_document(scenario, ScenarioSettings, path=path, written_at=written_at)
+
+
+def _holds(document: Any, location: Location) -> bool:
+    node = document
+    for part in location:
+        if not isinstance(node, Mapping) or part not in node:
+            return False
+        node = node[part]
+    return True
+
+
+def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """``base`` with ``changes`` laid over it, mapping by mapping.
+
+    A growth rate for each year replaces a single rate, and the other way round, whole.
+    """
+    result = dict(base)
+    for key, value in changes.items():
+        current = result.get(key)
+        both_mappings = isinstance(current, Mapping) and isinstance(value, Mapping)
+        if both_mappings and key != "target_growth_rate":
+            result[key] = merged(current, value)
+        else:
+            result[key] = value
+    return result

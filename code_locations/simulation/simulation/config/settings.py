@@ -1,0 +1,240 @@
+"""What may stand in ``simulation_config.yaml``: every field with its unit and its range."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from simulation.census.mapping import CensusMapping
+
+FIRST_YEAR = 2000
+LAST_YEAR = 2060
+MILLIONTHS = 1_000_000
+
+
+def _in_millionths(share: float) -> float:
+    """Headcounts are computed exactly, in whole millionths; finer shares would be cut."""
+    if abs(share * MILLIONTHS - round(share * MILLIONTHS)) > 1e-6:
+        message = f"{share} has more than six decimals, allowed are at most six"
+        raise ValueError(message)
+    return share
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
+MonthDay = Annotated[
+    str,
+    Field(pattern=r"^(0[13578]|1[02])-(0[1-9]|[12]\d|3[01])$|^(0[469]|11)-(0[1-9]|[12]\d|30)$|^02-(0[1-9]|1\d|2[0-8])$"),
+]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Horizon(_Strict):
+    """Which years are simulated, and how the workforce is to grow."""
+
+    start_year: int = Field(
+        ge=FIRST_YEAR,
+        le=LAST_YEAR,
+        description="First simulated year. The census is the state on 31 December before it.",
+    )
+    end_year: int = Field(
+        ge=FIRST_YEAR, le=LAST_YEAR, description="Last simulated year, itself included."
+    )
+    random_seed: int = Field(
+        ge=0, le=2**63 - 1, description="Another seed gives another, equally likely, outcome."
+    )
+    target_growth_rate: (
+        Annotated[float, Field(ge=-0.5, le=1)]
+        | dict[
+            Annotated[int, Field(ge=FIRST_YEAR, le=LAST_YEAR)],
+            Annotated[float, Field(ge=-0.5, le=1)],
+        ]
+    ) = Field(
+        description=(
+            "Growth of the headcount from one 31 December to the next, as a share of it: one "
+            "number for all years, or a mapping of each year to its own."
+        )
+    )
+
+    @model_validator(mode="after")
+    def _years_in_order(self) -> "Horizon":
+        if self.end_year < self.start_year:
+            message = (
+                f"end_year {self.end_year} is before start_year {self.start_year}, "
+                f"allowed is a year from {self.start_year} to {LAST_YEAR}"
+            )
+            raise ValueError(message)
+        rates = self.target_growth_rate
+        for year in range(self.start_year, self.end_year + 1):
+            if isinstance(rates, dict) and year not in rates:
+                message = (
+                    f"target_growth_rate has no rate for {year}, required is one for each "
+                    f"year from {self.start_year} to {self.end_year}"
+                )
+                raise ValueError(message)
+            _in_millionths(self.growth_in(year))
+        return self
+
+    def growth_in(self, year: int) -> float:
+        """The target growth rate of ``year``, as a share."""
+        rates = self.target_growth_rate
+        return rates[year] if isinstance(rates, dict) else rates
+
+
+class Workforce(_Strict):
+    """How many leave."""
+
+    total_termination_rate: Share = Field(
+        le=0.9,
+        description="Share of those employed at the start of a year who leave in it.",
+    )
+    new_hire_termination_rate: Share = Field(
+        le=0.9,
+        description="Share of a year's hires who leave again in the same year.",
+    )
+    minimum_days_before_leaving: int = Field(
+        ge=0, le=330, description="Days between a new hire's first day and the earliest last day."
+    )
+
+    @model_validator(mode="after")
+    def _exact(self) -> "Workforce":
+        _in_millionths(self.total_termination_rate)
+        _in_millionths(self.new_hire_termination_rate)
+        return self
+
+
+class LevelShare(_Strict):
+    """One level's share of the hires."""
+
+    level: int = Field(ge=1, le=99, description="Job level, as in the seed job_levels.")
+    share: Share = Field(description="Share of all hires.")
+
+
+class Hiring(_Strict):
+    """Who is hired, and for how much."""
+
+    pay_percentile: Share = Field(
+        description="Where in the level's pay band a hire starts: 0 its bottom, 1 its top."
+    )
+    level_mix: tuple[LevelShare, ...] = Field(
+        default=(),
+        description="Share of each level among hires; empty: the mix of the workforce.",
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Hiring":
+        total = sum(round(entry.share * MILLIONTHS) for entry in self.level_mix)
+        if self.level_mix and total != MILLIONTHS:
+            message = f"the shares of level_mix add up to {total / MILLIONTHS}, allowed is 1"
+            raise ValueError(message)
+        levels = [entry.level for entry in self.level_mix]
+        if len(set(levels)) != len(levels):
+            message = f"level_mix names a level twice: {sorted(levels)}, allowed is each once"
+            raise ValueError(message)
+        return self
+
+
+class Compensation(_Strict):
+    """Raises and what a promotion brings."""
+
+    cola_rate: float = Field(ge=0, le=0.5, description="Cost-of-living part of a raise, a share.")
+    merit_budget: float = Field(
+        ge=0,
+        le=0.5,
+        description="Payroll-weighted mean of the merit raises, as a share of pay.",
+    )
+    raise_date: MonthDay = Field(description="Month and day of the raises.")
+    raise_minimum_tenure: int = Field(
+        ge=0,
+        le=50,
+        description="Completed years, on 31 December before, that a raise takes.",
+    )
+    promotion_date: MonthDay = Field(description="Month and day of the promotions.")
+    promotion_minimum_tenure: int = Field(
+        ge=0,
+        le=50,
+        description="Completed years, on 31 December before, that a promotion takes.",
+    )
+    promotion_age_limit: int = Field(
+        ge=16,
+        le=120,
+        description="Nobody of this age in years, on 31 December before, or older is promoted.",
+    )
+    promotion_increase: float = Field(
+        ge=0, le=1, description="Mean pay increase of a promotion, as a share."
+    )
+    promotion_increase_spread: float = Field(
+        ge=0, le=0.5, description="The increase is uniform within this distance of its mean."
+    )
+    promotion_increase_cap: float = Field(
+        ge=0, le=2, description="No promotion increases pay by more than this share."
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Compensation":
+        if self.promotion_date > self.raise_date:
+            message = (
+                f"promotion_date {self.promotion_date} is after raise_date {self.raise_date}, "
+                "allowed is the same day or one before: raises follow promotions"
+            )
+            raise ValueError(message)
+        return self
+
+
+class Census(_Strict):
+    """Where the workforce at the start comes from."""
+
+    path: str | None = Field(
+        default=None,
+        description="CSV or Parquet file, relative to where the run starts; none: generated.",
+    )
+    mapping: str | None = Field(
+        default=None,
+        description="Name of the mapping to read it with; none: the one that fits its columns.",
+    )
+    mappings: dict[str, CensusMapping] = Field(
+        description="How the columns of known exports are named."
+    )
+    maximum_reject_share: Share = Field(
+        description="A run stops when a larger share of the census rows is rejected."
+    )
+    generated_size: int = Field(
+        ge=1, le=5_000_000, description="Employees in a generated census."
+    )
+    generated_seed: int = Field(ge=0, le=2**31, description="Seed of a generated census.")
+
+
+class Limits(_Strict):
+    """What a run is held against."""
+
+    growth_tolerance: float = Field(
+        ge=0,
+        le=1,
+        description="Allowed distance of a year's growth from its target, beyond rounding.",
+    )
+    run_seconds: float = Field(
+        gt=0, description="Service level: seconds that the dbt part of a run may take."
+    )
+    minimum_rows_per_second: float = Field(
+        ge=0, description="Service level: employee-years that a run computes in a second."
+    )
+
+
+class ScenarioSettings(_Strict):
+    """One scenario, complete."""
+
+    simulation: Horizon
+    workforce: Workforce
+    hiring: Hiring
+    compensation: Compensation
+    census: Census
+    limits: Limits
+
+
+class SimulationSettings(ScenarioSettings):
+    """The file: the settings of every scenario, and how each scenario departs from them."""
+
+    scenarios: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")], dict] = Field(
+        description="Scenario names, each with the settings that it changes."
+    )

@@ -1,0 +1,240 @@
+"""Which charts the report has, and what each says in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from simulation.report import charts
+from simulation.report.units import MoneyScale, change, count, decimal, share, share_change
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from simulation.report.figures import LevelHeadcount, TerminationExperience, Year
+
+# Age and level stand beside each other, tenure beside its table.
+_EXPERIENCE_AXES = {
+    "tenure": "completed years with the company",
+    "age": "age in completed years",
+    "level": "job level",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """How headcount and payroll came from the start of a span of years to its end."""
+
+    title: str
+    headcount: str
+    payroll: str
+
+
+def is_continuous(years: Sequence[Year]) -> bool:
+    """Tell whether each year starts from the headcount and in the year that the last one ended."""
+    return all(
+        following.year == year.year + 1 and following.start_headcount == year.end_headcount
+        for year, following in zip(years, years[1:], strict=False)
+    )
+
+
+def span(years: Sequence[Year]) -> str:
+    """Return the years as they are spoken of: 2025, or 2025 to 2029."""
+    first, last = years[0].year, years[-1].year
+    return str(first) if first == last else f"{first} to {last}"
+
+
+def headcount_by_year(years: Sequence[Year]) -> str:
+    """Return headcount at the end of each year beside its target, as SVG."""
+    opening = years[0]
+    opening_day = f"31 December {opening.year - 1}"
+    bars = [
+        charts.Bar(
+            name=str(opening.year - 1),
+            value=opening.start_headcount,
+            label=count(opening.start_headcount),
+            tooltip=f"{opening_day}: {count(opening.start_headcount)} employees at the start",
+            is_opening=True,
+        )
+    ]
+    bars += [
+        charts.Bar(
+            name=str(year.year),
+            value=year.end_headcount,
+            label=count(year.end_headcount),
+            tooltip=(
+                f"31 December {year.year}: {count(year.end_headcount)} employees, "
+                f"target {count(year.target_headcount)}, growth {share_change(year.growth_rate)}"
+            ),
+            mark=year.target_headcount,
+        )
+        for year in years
+    ]
+    return charts.bars(bars, axis_title="employees at 31 December", axis_format=",d")
+
+
+def payroll_by_year(years: Sequence[Year], scale: MoneyScale) -> str:
+    """Return payroll at the end of each year beside what was paid in it, as SVG."""
+    opening = years[0]
+    bars = [
+        charts.Bar(
+            name=str(opening.year - 1),
+            value=scale.scaled(opening.start_payroll),
+            label=scale.number(opening.start_payroll),
+            tooltip=(
+                f"31 December {opening.year - 1}: annual pay of {scale.amount(opening.start_payroll)}"
+            ),
+            is_opening=True,
+        )
+    ]
+    bars += [
+        charts.Bar(
+            name=str(year.year),
+            value=scale.scaled(year.end_payroll),
+            label=scale.number(year.end_payroll),
+            tooltip=(
+                f"31 December {year.year}: annual pay of {scale.amount(year.end_payroll)}; "
+                f"paid during {year.year}: {scale.amount(year.paid_compensation)}"
+            ),
+            mark=scale.scaled(year.paid_compensation),
+        )
+        for year in years
+    ]
+    return charts.bars(bars, axis_title=scale.unit, axis_format=",~r")
+
+
+def _headcount_steps(years: Sequence[Year]) -> list[charts.Step]:
+    first, last = years[0], years[-1]
+    changes = [
+        ("Hires", sum(year.hires for year in years)),
+        ("Experienced\nterminations", -sum(year.experienced_terminations for year in years)),
+        ("Reductions\nin force", -sum(year.reductions_in_force for year in years)),
+        ("New-hire\nterminations", -sum(year.new_hire_terminations for year in years)),
+    ]
+    return [
+        charts.Step(
+            f"Start of\n{first.year}",
+            first.start_headcount,
+            count(first.start_headcount),
+            f"Start of {first.year}: {count(first.start_headcount)} employees",
+            is_total=True,
+        ),
+        *(
+            charts.Step(
+                name, value, change(value), f"{name}: {change(value)} employees".replace("\n", " ")
+            )
+            for name, value in changes
+        ),
+        charts.Step(
+            f"End of\n{last.year}",
+            last.end_headcount,
+            count(last.end_headcount),
+            f"End of {last.year}: {count(last.end_headcount)} employees",
+            is_total=True,
+        ),
+    ]
+
+
+def _payroll_steps(years: Sequence[Year], scale: MoneyScale) -> list[charts.Step]:
+    first, last = years[0], years[-1]
+    changes = [
+        ("Hires", sum(year.payroll_from_hires for year in years)),
+        ("Promotions", sum(year.payroll_from_promotions for year in years)),
+        ("Raises", sum(year.payroll_from_raises for year in years)),
+        ("Leavers", -sum(year.payroll_from_leavers for year in years)),
+    ]
+    return [
+        charts.Step(
+            f"Start of\n{first.year}",
+            scale.scaled(first.start_payroll),
+            scale.number(first.start_payroll),
+            f"Start of {first.year}: annual pay of {scale.amount(first.start_payroll)}",
+            is_total=True,
+        ),
+        *(
+            charts.Step(
+                name,
+                scale.scaled(value),
+                scale.change(value),
+                f"{name}: {scale.change(value)} {scale.unit}",
+            )
+            for name, value in changes
+        ),
+        charts.Step(
+            f"End of\n{last.year}",
+            scale.scaled(last.end_payroll),
+            scale.number(last.end_payroll),
+            f"End of {last.year}: annual pay of {scale.amount(last.end_payroll)}",
+            is_total=True,
+        ),
+    ]
+
+
+def movements(years: Sequence[Year], scale: MoneyScale) -> list[Movement]:
+    """Return the ways from start to end: over all years if they join up, then of each year."""
+    spans = [[year] for year in years]
+    if len(years) > 1 and is_continuous(years):
+        spans.insert(0, list(years))
+    return [
+        Movement(
+            title=span(of_span),
+            headcount=charts.waterfall(
+                _headcount_steps(of_span), axis_title="employees", axis_format=",d"
+            ),
+            payroll=charts.waterfall(
+                _payroll_steps(of_span, scale), axis_title=scale.unit, axis_format=",~r"
+            ),
+        )
+        for of_span in spans
+    ]
+
+
+def termination_rates(experience: Sequence[TerminationExperience]) -> dict[str, str]:
+    """Return for tenure, age and level the observed rates beside the expected, as SVG."""
+    drawn = {}
+    for dimension, axis_title in _EXPERIENCE_AXES.items():
+        bands = [band for band in experience if band.dimension == dimension]
+        if bands:
+            drawn[dimension] = charts.bars(
+                [_termination_bar(band) for band in bands],
+                axis_title="share who left in a year",
+                axis_format=".0%",
+                name_title=axis_title,
+            )
+    return drawn
+
+
+def _termination_bar(band: TerminationExperience) -> charts.Bar:
+    observed = band.observed / band.exposed
+    expected = band.expected / band.exposed
+    return charts.Bar(
+        name=band.band,
+        value=observed,
+        label=share(observed),
+        tooltip=(
+            f"{band.band}: {count(band.observed)} of {count(band.exposed)} left "
+            f"({share(observed)}); the hazards let expect {decimal(band.expected, 1)} "
+            f"({share(expected)})"
+        ),
+        mark=expected,
+        mark_error=2 * band.standard_error / band.exposed,
+    )
+
+
+def level_mix(levels: Sequence[LevelHeadcount]) -> str:
+    """Return the division of each year's employees by level, as SVG."""
+    return charts.level_mix(
+        [
+            charts.Segment(
+                year=str(level.year),
+                level=level.level,
+                share=level.share,
+                label=share(level.share, 0),
+                tooltip=(
+                    f"{level.level_name}, 31 December {level.year}: "
+                    f"{count(level.headcount)} employees ({share(level.share)})"
+                ),
+            )
+            for level in levels
+        ]
+    )

@@ -1,0 +1,123 @@
+"""The page: figures and charts put into one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from simulation.report import charts, drawings, summary, units
+from simulation.report.figures import read_figures
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from simulation.report.figures import Configuration, Figures
+
+_FOLDER = Path(__file__).parent
+_TEMPLATE = "page.html.j2"
+_SCRIPT = "tooltip.js"
+
+# Timings beyond these, the longest first, are folded away.
+_SHOWN_TIMINGS = 8
+_SHOWN_REJECT_REASONS = 50
+
+
+def write_report(
+    connection: duckdb.DuckDBPyConnection, *, scenario_id: str, path: Path
+) -> Path:
+    """Write the report of one scenario as a self-contained HTML file.
+
+    The file appears complete or not at all: it is written under another name and renamed.
+
+    Args:
+        connection: An open connection to the simulation's DuckDB file; it is only read.
+        scenario_id: The scenario that the report is about.
+        path: The file to write; an older one is replaced, missing folders are made.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        ValueError: The scenario has no results; the message names those that have.
+    """
+    page = _render(read_figures(connection, scenario_id))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    try:
+        unfinished.write_text(page, encoding="utf-8")
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return path
+
+
+def _render(figures: Figures) -> str:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    years = figures.years
+    money = units.MoneyScale.of_changes(
+        amount for year in years for amount in (year.start_payroll, year.end_payroll)
+    )
+    script = (_FOLDER / _SCRIPT).read_text(encoding="utf-8")
+    return environment.get_template(_TEMPLATE).render(
+        figures=figures,
+        years=years,
+        money=money,
+        units=units,
+        span=drawings.span(years),
+        opening_sentence=summary.opening_sentence(years),
+        headlines=summary.headlines(years),
+        warnings=summary.warnings(figures),
+        headcount_chart=drawings.headcount_by_year(years),
+        payroll_chart=drawings.payroll_by_year(years, money),
+        movements=drawings.movements(years, money),
+        termination_charts=drawings.termination_rates(figures.experience),
+        tenure_experience=[band for band in figures.experience if band.dimension == "tenure"],
+        level_chart=drawings.level_mix(figures.levels) if figures.levels else None,
+        level_names=_level_names(figures),
+        level_headcounts={(level.year, level.level): level for level in figures.levels},
+        shown_timings=_SHOWN_TIMINGS,
+        shown_reject_reasons=_SHOWN_REJECT_REASONS,
+        configuration_text=_configuration_text,
+        script=script,
+        script_digest=_digest(script),
+        written_at=datetime.now(UTC),
+    )
+
+
+def _level_names(figures: Figures) -> list[tuple[int, str, str]]:
+    """Return number, name and colour of each level, the lowest first."""
+    names = {level.level: level.level_name for level in figures.levels}
+    levels = sorted(names)
+    colours = charts.ramp(len(levels))
+    return [
+        (level, names[level], colour) for level, colour in zip(levels, colours, strict=True)
+    ]
+
+
+def _configuration_text(configuration: Configuration) -> str:
+    """Return a configuration as YAML, in the order in which it was recorded."""
+    import yaml
+
+    if configuration.document is None:
+        return "not recorded"
+    return yaml.safe_dump(
+        json.loads(configuration.document), sort_keys=False, allow_unicode=True, width=88
+    )
+
+
+def _digest(script: str) -> str:
+    """Return the digest by which the page's policy lets this script run, and no other."""
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -1,0 +1,142 @@
+"""The head of the report: what matters most, and what the reader must be warned of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from simulation.report.drawings import is_continuous, span
+from simulation.report.units import MoneyScale, count, share, share_change
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from simulation.report.figures import Configuration, Figures, QualityCheck, Year
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """A figure of the first row: its subject, its value, and what to read it beside."""
+
+    subject: str
+    value: str
+    context: str
+
+
+def _average_growth(years: Sequence[Year]) -> float | None:
+    """Return the constant yearly rate that leads from the first start to the last end."""
+    if not years[0].start_headcount:
+        return None
+    return (years[-1].end_headcount / years[0].start_headcount) ** (1 / len(years)) - 1
+
+
+def _ratio(part: float, whole: float) -> float | None:
+    return part / whole if whole else None
+
+
+def _total(amount: float) -> str:
+    return MoneyScale.of_total(amount).amount(amount)
+
+
+def headlines(years: Sequence[Year]) -> list[Headline]:
+    """Return the figures of the first row, over all years."""
+    first, last = years[0], years[-1]
+    leavers = sum(year.terminations for year in years)
+    on_target = sum(year.end_headcount == year.target_headcount for year in years)
+    headcount_change = _ratio(last.end_headcount - first.start_headcount, first.start_headcount)
+    payroll_change = _ratio(last.end_payroll - first.start_payroll, first.start_payroll)
+    return [
+        Headline(
+            f"Headcount, end of {last.year}",
+            count(last.end_headcount),
+            f"{share_change(headcount_change)} from {count(first.start_headcount)}",
+        ),
+        Headline(
+            "Growth a year",
+            share_change(_average_growth(years), 2),
+            f"target met in {on_target} of {len(years)} years",
+        ),
+        Headline(
+            f"Payroll, end of {last.year}",
+            _total(last.end_payroll),
+            f"{share_change(payroll_change)} from {_total(first.start_payroll)}",
+        ),
+        Headline(
+            "Hires",
+            count(sum(year.hires for year in years)),
+            f"{count(sum(year.new_hire_terminations for year in years))} left in their first year",
+        ),
+        Headline(
+            "Terminations",
+            count(leavers),
+            f"{count(sum(year.reductions_in_force for year in years))} by reduction in force",
+        ),
+        Headline(
+            "Promotions",
+            count(sum(year.promotions for year in years)),
+            f"{share(_promotion_rate(years))} of those at the start of a year",
+        ),
+    ]
+
+
+def _promotion_rate(years: Sequence[Year]) -> float | None:
+    return _ratio(
+        sum(year.promotions for year in years), sum(year.start_headcount for year in years)
+    )
+
+
+def _stretch(configuration: Configuration) -> str:
+    first, last = configuration.first_year, configuration.last_year
+    return str(first) if first == last else f"{first} to {last}"
+
+
+def _failure(check: QualityCheck) -> str:
+    name = check.check_name.replace("_", " ")
+    years = ", ".join(str(year) for year in check.failed_years)
+    return f"{name} ({years})" if years else name
+
+
+def warnings(figures: Figures) -> list[str]:
+    """Return in sentences what limits the use of the results; nothing if nothing does."""
+    sentences = []
+    if not is_continuous(figures.years):
+        sentences.append(
+            "The years do not join up: one is missing, or starts from another headcount than the "
+            "year before ended with. Simulate the scenario again from its first year."
+        )
+    if len(figures.configurations) > 1:
+        sources = "; ".join(
+            f"{_stretch(configuration)} from {configuration.fingerprint}"
+            for configuration in figures.configurations
+        )
+        sentences.append(f"The years come from different configurations: {sources}.")
+    sentences += [
+        f"No configuration is recorded for the fingerprint {configuration.fingerprint}."
+        for configuration in figures.configurations
+        if configuration.document is None
+    ]
+    failures = [_failure(check) for check in figures.quality if check.failures]
+    if failures:
+        sentences.append(f"Quality checks failed: {'; '.join(failures)}.")
+    slow = [timing.name for timing in figures.timings if timing.status == "fail"]
+    if slow:
+        sentences.append(f"Slower than the configured limit: {', '.join(slow)}.")
+    if figures.census is None:
+        sentences.append("No record says what became of the rows of the census.")
+    return sentences
+
+
+def opening_sentence(years: Sequence[Year]) -> str:
+    """Return the result in one sentence."""
+    first, last = years[0], years[-1]
+    change = last.end_headcount - first.start_headcount
+    verb = "grows" if change > 0 else "shrinks" if change < 0 else "stays"
+    course = (
+        f"stays at {count(last.end_headcount)}"
+        if not change
+        else f"{verb} from {count(first.start_headcount)} to {count(last.end_headcount)}"
+    )
+    return (
+        f"Over {span(years)} the workforce {course} employees, and its annual payroll goes from "
+        f"{_total(first.start_payroll)} to {_total(last.end_payroll)}."
+    )

@@ -1,0 +1,112 @@
+"""Numbers as the report prints them: thousands separators, units, and a dash for none."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeGuard
+
+NONE = "–"
+_MINUS = "−"
+_FEW_DIGITS = 100
+_SCALES = (
+    (1e9, "USD billion"),
+    (1e6, "USD million"),
+    (1e3, "USD thousand"),
+)
+
+
+def _is_number(value: float | None) -> TypeGuard[float]:
+    return value is not None and math.isfinite(value)
+
+
+def _typeset(text: str) -> str:
+    """Replace the hyphen by a minus sign, and drop it from a value that rounds to zero."""
+    if text.startswith("-") and not text.strip("-0.,% "):
+        text = text[1:]
+    return text.replace("-", _MINUS)
+
+
+def count(value: float | None) -> str:
+    """Return a whole number with thousands separators."""
+    return _typeset(f"{value:,.0f}") if _is_number(value) else NONE
+
+
+def change(value: float | None) -> str:
+    """Return a whole number with its sign, zero without."""
+    if not value:
+        return count(value)
+    return ("+" if value > 0 else "") + count(value)
+
+
+def decimal(value: float | None, digits: int) -> str:
+    """Return a number with a fixed number of decimals."""
+    return _typeset(f"{value:,.{digits}f}") if _is_number(value) else NONE
+
+
+def share(value: float | None, digits: int = 1) -> str:
+    """Return a ratio in percent: 0.031 becomes 3.1 %."""
+    if not _is_number(value):
+        return NONE
+    return _typeset(f"{value * 100:,.{digits}f} %")
+
+
+def share_change(value: float | None, digits: int = 1) -> str:
+    """Return a ratio in percent with its sign: 0.031 becomes +3.1 %."""
+    text = share(value, digits)
+    return f"+{text}" if value is not None and value > 0 and text != NONE else text
+
+
+def measurement(value: float | None) -> str:
+    """Return a value of unknown unit: at most six decimals, none where it has none."""
+    if not _is_number(value):
+        return NONE
+    text = f"{value:,.6f}".rstrip("0").rstrip(".")
+    return _typeset(text)
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyScale:
+    """The unit in which amounts of one magnitude are read best, and its decimals."""
+
+    divisor: float
+    unit: str
+    digits: int
+
+    @classmethod
+    def of_changes(cls, amounts: Iterable[float | None]) -> "MoneyScale":
+        """Return the scale for amounts, in USD, whose changes matter: 1,588.3 USD million."""
+        return cls._fitting(amounts, 10.0)
+
+    @classmethod
+    def of_total(cls, amount: float) -> "MoneyScale":
+        """Return the scale for one amount, in USD, that is read at a glance: USD 1.59 billion."""
+        return cls._fitting([amount], 1.0)
+
+    @classmethod
+    def _fitting(cls, amounts: Iterable[float | None], at_least: float) -> "MoneyScale":
+        largest = max(
+            (abs(amount) for amount in amounts if amount is not None and math.isfinite(amount)),
+            default=0.0,
+        )
+        for divisor, unit in _SCALES:
+            if largest >= at_least * divisor:
+                return cls(divisor, unit, 1 if largest >= _FEW_DIGITS * divisor else 2)
+        return cls(1.0, "USD", 0)
+
+    def scaled(self, amount: float) -> float:
+        """Return an amount in USD in this unit."""
+        return amount / self.divisor
+
+    def number(self, amount: float | None) -> str:
+        """Return an amount in USD as a number of this unit, the unit left to a heading."""
+        return decimal(None if amount is None else amount / self.divisor, self.digits)
+
+    def amount(self, amount: float | None) -> str:
+        """Return an amount in USD with the unit: USD 1.25 billion."""
+        currency, _, magnitude = self.unit.partition(" ")
+        return " ".join(part for part in (currency, self.number(amount), magnitude) if part)
+
+    def change(self, amount: float) -> str:
+        """Return an amount in USD as a signed number of this unit."""
+        text = self.number(amount)
+        return f"+{text}" if amount > 0 else text

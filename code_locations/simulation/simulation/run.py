@@ -1,0 +1,237 @@
+"""``python -m simulation.run``: a scenario from census to report, through Dagster.
+
+Runs the job ``multi_year_simulation`` in this process and records it in the Dagster instance, so
+that it can be looked at in the UI. Ends with a table of the years and the report's path.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shared_lib.environment import REPOSITORY_ROOT
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from simulation.year_state import YearSummary
+
+JOB = "multi_year_simulation"
+
+# Names the process of a run, so that a later one can tell that it died and what it still holds.
+PROCESS_TAG = "simulation/process"
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What was asked for on the command line."""
+
+    scenario: str
+    census: str | None
+    mapping: str | None
+    generate: int | None
+    years: range | None
+    fresh: bool
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> Arguments:
+    """Read the command line; an argument that is wrong ends the process with usage."""
+    parser = argparse.ArgumentParser(prog="python -m simulation.run", description=__doc__)
+    parser.add_argument("--scenario", default="baseline", help="a name in simulation_config.yaml")
+    parser.add_argument("--census", help="CSV or Parquet file; without it one is generated")
+    parser.add_argument("--mapping", help="column mapping; without it the one that fits")
+    parser.add_argument(
+        "--generate", type=int, metavar="N", help="employees in a generated census"
+    )
+    parser.add_argument(
+        "--years",
+        type=parse_years,
+        metavar="2025-2029",
+        help="first and last year; without it those of the scenario",
+    )
+    parser.add_argument(
+        "--fresh",
+        action="store_true",
+        help="start from the first year even if an earlier run broke off",
+    )
+    return Arguments(**vars(parser.parse_args(arguments)))
+
+
+def parse_years(text: str) -> range:
+    """``2025-2029`` or ``2025`` as a range of years.
+
+    Raises:
+        argparse.ArgumentTypeError: another form, or the last before the first.
+    """
+    match = re.fullmatch(r"(\d{4})(?:-(\d{4}))?", text)
+    if match is None:
+        message = f"{text!r} is not a year or two years with a dash, such as 2025-2029"
+        raise argparse.ArgumentTypeError(message)
+    first, last = int(match[1]), int(match[2] or match[1])
+    if last < first:
+        message = f"{text!r} ends before it begins"
+        raise argparse.ArgumentTypeError(message)
+    return range(first, last + 1)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the scenario; the exit status is 0 when every year is complete and in order."""
+    asked = parse_arguments(arguments)
+    # imported here so that --help and mistakes answer at once
+    from rich.console import Console
+
+    from shared_lib.validated_yaml import ConfigurationError
+    from simulation.config import load_scenario
+
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    changes: dict[str, Any] = {}
+    if asked.years:
+        changes = {"simulation": {"start_year": asked.years[0], "end_year": asked.years[-1]}}
+    try:
+        settings = load_scenario(asked.scenario, changes=changes)
+    except ConfigurationError as error:
+        errors.print(str(error), style="bold red", markup=False)
+        return 2
+    years = range(settings.simulation.start_year, settings.simulation.end_year + 1)
+    try:
+        outcome = _execute(asked, years)
+    except KeyboardInterrupt:
+        errors.print("interrupted; complete years are kept, the same command goes on from there")
+        return 130
+    if outcome.failure is not None:
+        errors.print(f"run {outcome.run_id} failed: {outcome.failure}", style="bold red", markup=False)
+        return 1
+    _show(asked.scenario, years, outcome.report)
+    return 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: ``failure`` is the innermost error, ``report`` the page's path."""
+
+    run_id: str
+    failure: str | None
+    report: str | None
+
+
+def _execute(asked: Arguments, years: range) -> Outcome:
+    import dagster as dg
+
+    from simulation.abandoned_runs import abandon_dead_runs, this_process
+    from simulation.definitions import defs
+
+    request = {
+        "scenario": asked.scenario,
+        "census_path": str(Path(asked.census).resolve()) if asked.census else None,
+        "census_mapping": asked.mapping,
+        "generated_size": asked.generate,
+        "start_year": years[0],
+        "end_year": years[-1],
+        "resume": not asked.fresh,
+    }
+    with dg.DagsterInstance.from_config(str(_instance_home())) as instance:
+        abandon_dead_runs(instance, tag=PROCESS_TAG)
+        result = defs.resolve_job_def(JOB).execute_in_process(
+            run_config={
+                "ops": {
+                    "simulation_config": {
+                        "config": {key: value for key, value in request.items() if value is not None}
+                    }
+                },
+                "loggers": {"progress": {}},
+            },
+            instance=instance,
+            tags={
+                "dagster/asset_partition_range_start": str(years[0]),
+                "dagster/asset_partition_range_end": str(years[-1]),
+                PROCESS_TAG: this_process(),
+            },
+            raise_on_error=False,
+        )
+    return Outcome(
+        run_id=result.run_id, failure=_failure(result), report=_report_path(result)
+    )
+
+
+def _instance_home() -> Path:
+    """The Dagster home, created with the repository's ``dagster.yaml`` where it is new."""
+    home = Path(os.environ.setdefault("DAGSTER_HOME", str(REPOSITORY_ROOT / ".dagster_home")))
+    home.mkdir(parents=True, exist_ok=True)
+    if not (home / "dagster.yaml").exists():
+        shutil.copy(REPOSITORY_ROOT / "dagster.yaml", home)
+    return home
+
+
+def _failure(result: "dg.ExecuteInProcessResult") -> str | None:
+    """The user's own error of the first failed step, which is the innermost cause."""
+    if result.success:
+        return None
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            while error is not None and error.cause is not None:
+                error = error.cause
+            message = error.message.strip() if error else "no error was recorded"
+            return f"step {event.step_key}: {message}"
+    return "the run could not begin; its events in the UI say why"
+
+
+def _report_path(result: "dg.ExecuteInProcessResult") -> str | None:
+    for event in result.all_events:
+        if event.is_step_materialization:
+            entry = event.materialization.metadata.get("report")
+            if entry is not None:
+                return str(entry.value)
+    return None
+
+
+def _show(scenario: str, years: range, report: str | None) -> None:
+    from rich.console import Console
+
+    from shared_lib.environment import current_settings
+    from shared_lib.warehouse import read_warehouse
+    from simulation.year_state import read_summaries
+
+    with read_warehouse(current_settings().warehouse_path("simulation")) as connection:
+        summaries = read_summaries(connection, scenario_id=scenario, years=years)
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(years_table(scenario, summaries))
+    if report:
+        console.print(f"Report: {report}", markup=False)
+
+
+def years_table(scenario: str, summaries: Sequence["YearSummary"]) -> Any:
+    """The years as a table for the terminal."""
+    from rich.table import Table
+
+    table = Table(title=f"Scenario {scenario}")
+    headings = (
+        "Year", "Start", "Hires", "Left\nexperienced", "Left\nreduction", "Left\nnew hires",
+        "Promo-\ntions", "End", "Growth", "Target", "Payroll at end\nUSD",
+    )  # fmt: skip
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for year in summaries:
+        table.add_row(
+            str(year.simulation_year),
+            f"{year.start_headcount:,}",
+            f"{year.hires:,}",
+            f"{year.experienced_terminations:,}",
+            f"{year.reductions_in_force:,}",
+            f"{year.new_hire_terminations:,}",
+            f"{year.promotions:,}",
+            f"{year.end_headcount:,}",
+            f"{year.growth_rate:+.2%}",
+            f"{year.target_growth_rate:+.2%}",
+            f"{year.end_payroll:,.0f}",
+        )
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(main())

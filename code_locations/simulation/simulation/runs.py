@@ -1,0 +1,246 @@
+"""Which years a run computes: from the start, from where the last run stopped, or not at all."""
+
+from dataclasses import dataclass
+
+import duckdb
+
+from shared_lib.dbt.project import rules_digest
+from simulation.config.parameters import fingerprint, year_parameters
+from simulation.config.settings import ScenarioSettings
+
+# What the rows of a year follow from; marts only show them.
+_RULES = ("macros", "seeds", "models/staging", "models/intermediate")
+
+
+class YearRefusedError(RuntimeError):
+    """The requested years cannot be computed from what is there; the text says what to run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenedRun:
+    """The years that a run is about to compute.
+
+    Attributes:
+        scenario_id: the scenario.
+        fingerprint: identifies configuration, census and rules.
+        start_year: the scenario's first year.
+        first_year: the first year that is computed; later than asked for when resumed.
+        last_year: the last one.
+    """
+
+    scenario_id: str
+    fingerprint: str
+    start_year: int
+    first_year: int
+    last_year: int
+
+    @property
+    def years_so_far(self) -> range:
+        """The scenario's years from its first to the last of this run."""
+        return range(self.start_year, self.last_year + 1)
+
+
+def record_request(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    scenario_id: str,
+    settings: ScenarioSettings,
+    resume: bool,
+) -> None:
+    """Say which scenario the following steps are about, with which settings."""
+    connection.begin()
+    connection.execute("delete from raw.simulation_config")
+    connection.execute(
+        "insert into raw.simulation_config values (?, ?, ?, now()::timestamp)",
+        [scenario_id, settings.model_dump_json(), resume],
+    )
+    connection.commit()
+
+
+def requested_scenario(
+    connection: duckdb.DuckDBPyConnection,
+) -> tuple[str, ScenarioSettings, bool]:
+    """The scenario, its settings and whether to resume, as :func:`record_request` left them.
+
+    Raises:
+        YearRefusedError: no scenario was ever requested in this warehouse.
+    """
+    row = connection.execute(
+        "select scenario_id, configuration, is_resumed from raw.simulation_config"
+    ).fetchone()
+    if row is None:
+        message = "no scenario has been requested: materialise simulation_config first"
+        raise YearRefusedError(message)
+    scenario_id, configuration, resume = row
+    return scenario_id, ScenarioSettings.model_validate_json(configuration), resume
+
+
+def open_run(
+    connection: duckdb.DuckDBPyConnection, *, run_id: str, first_year: int, last_year: int
+) -> OpenedRun:
+    """Decide which of the years ``first_year`` to ``last_year`` to compute and record it.
+
+    Where the whole range was asked for and a run of the same fingerprint broke off within it,
+    the run goes on after the last complete year. A range that is complete is computed anew.
+
+    Raises:
+        YearRefusedError: a year before the scenario's first, or one whose year before is missing
+            or was computed from another configuration, census or set of rules.
+    """
+    scenario_id, settings, resume = requested_scenario(connection)
+    identity = fingerprint(
+        scenario_id=scenario_id,
+        settings=settings,
+        census_digest=_census_digest(connection, scenario_id),
+        rules_digest=rules_digest(_RULES),
+    )
+    start_year = settings.simulation.start_year
+    complete = completed_years(connection, scenario_id)
+    _refuse_impossible(
+        scenario_id=scenario_id,
+        identity=identity,
+        start_year=start_year,
+        first_year=first_year,
+        complete=complete,
+    )
+    same = {year for year, owner in complete.items() if owner == identity}
+    resume_at = first_year
+    while resume and resume_at in same:
+        resume_at += 1
+    opened = OpenedRun(
+        scenario_id=scenario_id,
+        fingerprint=identity,
+        start_year=start_year,
+        first_year=first_year if resume_at > last_year else resume_at,
+        last_year=last_year,
+    )
+    _record(connection, opened, settings, run_id=run_id)
+    return opened
+
+
+def _refuse_impossible(
+    *,
+    scenario_id: str,
+    identity: str,
+    start_year: int,
+    first_year: int,
+    complete: dict[int, str],
+) -> None:
+    if first_year < start_year:
+        message = (
+            f"year {first_year} lies before start_year {start_year} of scenario {scenario_id}: "
+            f"run {start_year} or later, or set start_year to {first_year}"
+        )
+        raise YearRefusedError(message)
+    before = first_year - 1
+    if first_year == start_year or complete.get(before) == identity:
+        return
+    reason = (
+        f"year {before} of scenario {scenario_id} has not been simulated"
+        if before not in complete
+        else f"year {before} of scenario {scenario_id} was simulated with another "
+        f"configuration, census or set of rules (fingerprint {complete[before]}, now {identity})"
+    )
+    message = (
+        f"year {first_year} starts from the end of {before}, but {reason}: "
+        f"run multi_year_simulation for {start_year}-{first_year}"
+    )
+    raise YearRefusedError(message)
+
+
+def completed_years(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> dict[int, str]:
+    """The years of a scenario that the ledger holds, each with its fingerprint.
+
+    The ledger itself is asked, because a year and its rows are committed together.
+    """
+    exists = connection.execute(
+        "select count(*) from duckdb_tables() "
+        "where schema_name = 'intermediate' and table_name = 'int_employee_years'"
+    ).fetchone()
+    if exists == (0,):
+        return {}
+    rows = connection.execute(
+        "select distinct simulation_year, fingerprint from intermediate.int_employee_years "
+        "where scenario_id = ?",
+        [scenario_id],
+    ).fetchall()
+    return dict(rows)
+
+
+def _census_digest(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> str:
+    """Identifies the accepted employees, whatever file and order they came in."""
+    row = connection.execute(
+        "select count(*) || '-' || bit_xor(md5_number(concat_ws('|', employee_id, "
+        "coalesce(birth_date::varchar, '?'), hire_date, coalesce(level::varchar, '?'), "
+        "coalesce(department, '?'), annual_compensation))) "
+        "from raw.baseline_workforce_validated where scenario_id = ?",
+        [scenario_id],
+    ).fetchone()
+    return str(row[0]) if row else ""
+
+
+def _record(
+    connection: duckdb.DuckDBPyConnection,
+    opened: OpenedRun,
+    settings: ScenarioSettings,
+    *,
+    run_id: str,
+) -> None:
+    connection.begin()
+    for year in range(opened.start_year, opened.last_year + 1):
+        row = {
+            "fingerprint": opened.fingerprint,
+            "scenario_id": opened.scenario_id,
+            **year_parameters(settings, year),
+        }
+        connection.execute(
+            f"insert or replace into raw.simulation_parameters ({', '.join(row)}) "  # noqa: S608 - names of our own columns
+            f"values ({', '.join('?' for _ in row)})",
+            list(row.values()),
+        )
+    for entry in settings.hiring.level_mix:
+        connection.execute(
+            "insert or replace into raw.hire_level_mix values (?, ?, ?)",
+            [opened.fingerprint, entry.level, entry.share],
+        )
+    connection.execute(
+        "insert or replace into raw.simulation_configurations values (?, ?, ?, now()::timestamp)",
+        [opened.fingerprint, opened.scenario_id, settings.model_dump_json()],
+    )
+    connection.execute("delete from raw.simulation_run")
+    connection.execute(
+        "insert into raw.simulation_run values (?, ?, ?, ?, ?, ?, now()::timestamp)",
+        [
+            opened.scenario_id,
+            opened.fingerprint,
+            run_id,
+            opened.start_year,
+            opened.first_year,
+            opened.last_year,
+        ],
+    )
+    connection.commit()
+
+
+def current_run(connection: duckdb.DuckDBPyConnection) -> tuple[OpenedRun, str]:
+    """The run that :func:`open_run` recorded last, with the id of its Dagster run.
+
+    Raises:
+        YearRefusedError: none was ever opened in this warehouse.
+    """
+    row = connection.execute(
+        "select scenario_id, fingerprint, start_year, first_year, last_year, run_id "
+        "from raw.simulation_run"
+    ).fetchone()
+    if row is None:
+        message = "no run has been opened: materialise simulation_run first"
+        raise YearRefusedError(message)
+    scenario_id, identity, start_year, first_year, last_year, run_id = row
+    opened = OpenedRun(
+        scenario_id=scenario_id,
+        fingerprint=identity,
+        start_year=start_year,
+        first_year=first_year,
+        last_year=last_year,
+    )
+    return opened, run_id

@@ -1,0 +1,97 @@
+"""The tables that Python writes for the SQL to read, all in the schema ``raw``."""
+
+import duckdb
+
+_TABLES = """
+create schema if not exists raw;
+
+-- one row: the scenario that is being run, and its complete settings
+create table if not exists raw.simulation_config (
+    scenario_id varchar not null,
+    configuration varchar not null,
+    is_resumed boolean not null,
+    recorded_at timestamp not null
+);
+
+-- one row: the years that are being computed, and from what
+create table if not exists raw.simulation_run (
+    scenario_id varchar not null,
+    fingerprint varchar not null,
+    run_id varchar not null,
+    start_year integer not null,
+    first_year integer not null,
+    last_year integer not null,
+    requested_at timestamp not null
+);
+
+-- by fingerprint: what rows were computed from stays readable beside them
+create table if not exists raw.simulation_configurations (
+    fingerprint varchar primary key,
+    scenario_id varchar not null,
+    configuration varchar not null,
+    recorded_at timestamp not null
+);
+
+create table if not exists raw.simulation_parameters (
+    fingerprint varchar not null,
+    scenario_id varchar not null,
+    simulation_year integer not null,
+    random_seed bigint not null,
+    growth_millionths bigint not null,
+    termination_millionths bigint not null,
+    new_hire_termination_millionths bigint not null,
+    minimum_days_before_leaving integer not null,
+    cola_rate decimal(9, 6) not null,
+    merit_budget decimal(9, 6) not null,
+    raise_date date not null,
+    raise_minimum_tenure integer not null,
+    promotion_date date not null,
+    promotion_minimum_tenure integer not null,
+    promotion_age_limit integer not null,
+    promotion_increase decimal(9, 6) not null,
+    promotion_increase_spread decimal(9, 6) not null,
+    promotion_increase_cap decimal(9, 6) not null,
+    hire_pay_percentile decimal(9, 6) not null,
+    growth_tolerance double not null,
+    primary key (fingerprint, simulation_year)
+);
+
+create table if not exists raw.hire_level_mix (
+    fingerprint varchar not null,
+    level integer not null,
+    share decimal(9, 6) not null,
+    primary key (fingerprint, level)
+);
+
+-- what Dagster and dbt recorded of each run, added when its models are built
+create table if not exists raw.pipeline_timings (
+    run_id varchar not null,
+    scenario_id varchar not null,
+    recorded_at timestamp not null,
+    scope varchar not null,
+    name varchar not null,
+    status varchar not null,
+    seconds double not null,
+    row_count bigint,
+    years integer not null,
+    seconds_limit double
+);
+
+-- a row for each finished year: its state in short, with a digest of its rows
+create table if not exists raw.simulation_year_state (
+    scenario_id varchar not null,
+    simulation_year integer not null,
+    fingerprint varchar not null,
+    run_id varchar not null,
+    active_headcount bigint not null,
+    payroll decimal(18, 2) not null,
+    digest varchar not null,
+    completed_at timestamp not null,
+    primary key (scenario_id, simulation_year)
+);
+"""
+
+
+def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create those tables that are missing."""
+    connection.execute(_TABLES)

@@ -1,0 +1,75 @@
+"""The record of how long a run and its models took."""
+
+from collections.abc import Sequence
+
+import duckdb
+
+from shared_lib.dbt.execution import NodeTiming
+from shared_lib.metadata import row_count
+from simulation.config.settings import Limits
+from simulation.runs import OpenedRun
+
+
+def record_timings(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    run_id: str,
+    opened: OpenedRun,
+    timings: Sequence[NodeTiming],
+    limits: Limits,
+    seconds: float,
+) -> None:
+    """Add a run's durations to ``raw.pipeline_timings``, replacing those it added before.
+
+    Args:
+        connection: the simulation's warehouse.
+        run_id: the Dagster run.
+        opened: its scenario and years.
+        timings: what dbt recorded of each model.
+        limits: the service level that the whole is held against.
+        seconds: wall time of the step that built the models.
+    """
+    years = opened.last_year - opened.first_year + 1
+    tables = {
+        (schema, name)
+        for schema, name in connection.execute(
+            "select schema_name, table_name from duckdb_tables() where not internal"
+        ).fetchall()
+    }
+    rows = [
+        (
+            "model",
+            timing.name,
+            timing.status,
+            timing.seconds,
+            # counting a view would compute it once more
+            row_count(connection, timing.relation) if timing.relation in tables else None,
+            None,
+        )
+        for timing in timings
+    ]
+    failed = any(status not in {"success", "pass"} for _, _, status, *_ in rows)
+    computed = connection.execute(
+        "select count(*) from raw.simulation_run as run "
+        "inner join intermediate.int_employee_years as ledger using (scenario_id, fingerprint) "
+        "where ledger.simulation_year between run.first_year and run.last_year"
+    ).fetchone() if ("intermediate", "int_employee_years") in tables else (0,)
+    rows.append(
+        (
+            "run",
+            "simulation_models",
+            "error" if failed else "success",
+            seconds,
+            computed[0] if computed else 0,
+            limits.run_seconds,
+        )
+    )
+    connection.begin()
+    connection.execute("delete from raw.pipeline_timings where run_id = ?", [run_id])
+    connection.executemany(
+        "insert into raw.pipeline_timings "
+        "(run_id, scenario_id, recorded_at, scope, name, status, seconds, row_count, "
+        "seconds_limit, years) values (?, ?, now()::timestamp, ?, ?, ?, ?, ?, ?, ?)",
+        [[run_id, opened.scenario_id, *row, years] for row in rows],
+    )
+    connection.commit()

@@ -1,0 +1,124 @@
+"""The finished years: what each came to, and whether its rows are all there."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+import duckdb
+
+
+@dataclass(frozen=True, kw_only=True)
+class YearSummary:
+    """One row of ``marts.fct_year_summary``; headcounts in employees, payroll in currency."""
+
+    scenario_id: str
+    simulation_year: int
+    start_headcount: int
+    hires: int
+    experienced_terminations: int
+    reductions_in_force: int
+    new_hire_terminations: int
+    promotions: int
+    raises: int
+    end_headcount: int
+    target_headcount: int
+    growth_rate: float
+    target_growth_rate: float
+    growth_tolerance: float
+    start_payroll: Decimal
+    end_payroll: Decimal
+
+    @property
+    def growth_allowance(self) -> float:
+        """How far the growth may lie from its target: the tolerance and half an employee."""
+        return self.growth_tolerance + 0.5 / self.start_headcount
+
+    @property
+    def meets_growth(self) -> bool:
+        """Whether the growth lies within its allowance."""
+        return abs(self.growth_rate - self.target_growth_rate) <= self.growth_allowance
+
+    @property
+    def unaccounted(self) -> int:
+        """Employees by which start, hires and leavers miss the end."""
+        return (
+            self.start_headcount
+            + self.hires
+            - self.experienced_terminations
+            - self.reductions_in_force
+            - self.new_hire_terminations
+            - self.end_headcount
+        )
+
+
+def read_summaries(
+    connection: duckdb.DuckDBPyConnection, *, scenario_id: str, years: range
+) -> list[YearSummary]:
+    """The summaries of those of ``years`` that have been simulated, in order."""
+    names = list(YearSummary.__dataclass_fields__)
+    rows = connection.execute(
+        f"select {', '.join(names)} from marts.fct_year_summary "  # noqa: S608 - our own columns
+        "where scenario_id = ? and simulation_year between ? and ? order by simulation_year",
+        [scenario_id, years[0], years[-1]],
+    ).fetchall()
+    return [YearSummary(**dict(zip(names, row, strict=True))) for row in rows]
+
+
+# Sums over the bits of each row's digest: independent of the order in which rows are stored.
+_RECORD_STATES = """
+insert or replace into raw.simulation_year_state
+select
+    run.scenario_id,
+    ledger.simulation_year,
+    run.fingerprint,
+    run.run_id,
+    count(*) filter (where ledger.termination_date is null) as active_headcount,
+    coalesce(sum(ledger.annual_compensation) filter (where ledger.termination_date is null), 0)
+        as payroll,
+    bit_xor(md5_number(ledger::varchar))::varchar as digest,
+    now()::timestamp as completed_at
+from raw.simulation_run as run
+inner join intermediate.int_employee_years as ledger
+    on run.scenario_id = ledger.scenario_id and run.fingerprint = ledger.fingerprint
+where ledger.simulation_year between ? and ?
+group by all
+"""
+
+
+def record_states(connection: duckdb.DuckDBPyConnection, *, years: range) -> None:
+    """Note headcount, payroll and a digest of all rows for the current scenario's ``years``.
+
+    Equal digests mean equal rows. States of later years, which no longer follow from these, and
+    of other configurations of the scenario are removed.
+    """
+    connection.begin()
+    connection.execute(
+        "delete from raw.simulation_year_state as state using raw.simulation_run as run "
+        "where state.scenario_id = run.scenario_id "
+        "and (state.simulation_year >= ? or state.fingerprint <> run.fingerprint)",
+        [years[0]],
+    )
+    connection.execute(_RECORD_STATES, [years[0], years[-1]])
+    connection.commit()
+
+
+@dataclass(frozen=True)
+class YearState:
+    """One row of ``raw.simulation_year_state``."""
+
+    simulation_year: int
+    active_headcount: int
+    payroll: Decimal
+    digest: str
+
+
+def read_states(
+    connection: duckdb.DuckDBPyConnection, *, scenario_id: str, years: range
+) -> list[YearState]:
+    """The recorded states of those of ``years`` that are complete, in order."""
+    rows = connection.execute(
+        "select simulation_year, active_headcount, payroll, digest "
+        "from raw.simulation_year_state "
+        "where scenario_id = ? and simulation_year between ? and ? order by simulation_year",
+        [scenario_id, years[0], years[-1]],
+    ).fetchall()
+    return [YearState(*row) for row in rows]

@@ -1,0 +1,53 @@
+-- The opening workforce is there, complete, and everybody in it can be placed: whoever has no
+-- band or level would fall out of a join later, and the years would be short of people.
+with run as (
+    select
+        scenario_id,
+        last_year,
+        make_date(start_year - 1, 12, 31) as opening_date
+    from {{ ref('stg_simulation_run') }}
+),
+
+expected as (
+    select count(*) as row_count
+    from {{ ref('stg_baseline_workforce') }}
+),
+
+top as (
+    select max(level) as level
+    from {{ ref('stg_job_levels') }}
+),
+
+measured as (
+    select
+        count(*) as row_count,
+        count(distinct baseline.employee_id) as employees,
+        count(*) filter (
+            where not coalesce(
+                baseline.scenario_id = run.scenario_id
+                and baseline.annual_compensation > 0
+                and baseline.level between 1 and top.level
+                and baseline.birth_date < baseline.hire_date
+                and baseline.hire_date <= run.opening_date
+                -- int_bands_by_years lists the years from 0 to 199
+                and run.last_year - year(baseline.birth_date) < 200
+                -- the identifiers that hires get
+                and not regexp_full_match(baseline.employee_id, 'NH-[0-9]{4}-[0-9]{6,}'),
+                false
+            )
+        ) as rows_out_of_place
+    from {{ ref('int_baseline_workforce') }} as baseline
+    cross join run
+    cross join top
+)
+
+select
+    measured.*,
+    expected.row_count as census_rows
+from measured
+cross join expected
+where
+    measured.row_count = 0
+    or measured.row_count <> expected.row_count
+    or measured.row_count <> measured.employees
+    or measured.rows_out_of_place > 0

@@ -1,0 +1,45 @@
+-- The plan has every year of the run, starts from the baseline, each year from the target of
+-- the one before, and its movements lead from the start to the target exactly.
+with run as (
+    select * from {{ ref('stg_simulation_run') }}
+),
+
+baseline as (
+    select count(*) as headcount
+    from {{ ref('int_baseline_workforce') }}
+),
+
+plan as (
+    select
+        years.simulation_year,
+        years.start_headcount,
+        years.target_headcount,
+        years.experienced_terminations,
+        years.reductions_in_force,
+        years.hires,
+        years.new_hire_terminations,
+        lag(years.target_headcount) over (order by years.simulation_year) as previous_target,
+        count(*) over () as year_count
+    from {{ ref('int_simulation_years') }} as years
+)
+
+select plan.*
+from run
+cross join baseline
+left join plan
+    on plan.simulation_year between run.start_year and run.last_year
+where
+    not coalesce(
+        plan.year_count = run.last_year - run.start_year + 1
+        and plan.start_headcount = coalesce(plan.previous_target, baseline.headcount)
+        and plan.target_headcount = plan.start_headcount
+        - plan.experienced_terminations
+        - plan.reductions_in_force
+        + plan.hires
+        - plan.new_hire_terminations
+        and plan.experienced_terminations + plan.reductions_in_force
+        between 0 and plan.start_headcount
+        and plan.new_hire_terminations between 0 and plan.hires
+        and (plan.hires = 0 or plan.reductions_in_force = 0),
+        false
+    )

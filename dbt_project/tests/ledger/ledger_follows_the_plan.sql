@@ -1,0 +1,40 @@
+-- Every planned year is in the ledger, from the run's own configuration, with exactly as many
+-- at its start, hired, leaving by each way and left at its end as planned.
+with played as (
+    select
+        ledger.simulation_year,
+        count(*) as row_count,
+        count(*) filter (where ledger.fingerprint = run.fingerprint) as rows_of_configuration,
+        count(*) filter (where not ledger.is_new_hire) as start_headcount,
+        count(*) filter (where ledger.is_new_hire) as hires,
+        count(*) filter (where ledger.termination_category = 'experienced_termination')
+            as experienced_terminations,
+        count(*) filter (where ledger.termination_category = 'reduction_in_force')
+            as reductions_in_force,
+        count(*) filter (where ledger.termination_category = 'new_hire_termination')
+            as new_hire_terminations,
+        count(*) filter (where ledger.termination_date is null) as end_headcount
+    from {{ ref('int_employee_years') }} as ledger
+    inner join {{ ref('stg_simulation_run') }} as run
+        on ledger.scenario_id = run.scenario_id
+    group by ledger.simulation_year
+)
+
+select
+    plan.simulation_year as planned_year,
+    played.*,
+    plan.target_headcount
+from {{ ref('int_simulation_years') }} as plan
+full outer join played
+    on plan.simulation_year = played.simulation_year
+where
+    not coalesce(
+        played.row_count = played.rows_of_configuration
+        and played.start_headcount = plan.start_headcount
+        and played.hires = plan.hires
+        and played.experienced_terminations = plan.experienced_terminations
+        and played.reductions_in_force = plan.reductions_in_force
+        and played.new_hire_terminations = plan.new_hire_terminations
+        and played.end_headcount = plan.target_headcount,
+        false
+    )

@@ -1,0 +1,155 @@
+"""Which columns each column of a model is computed from, found in the compiled SQL.
+
+It needs no warehouse: the columns of a source come from its description, those of a model from
+its own compiled query, in the order of the graph. So it is computed once, when the project is
+parsed, and only read at run time; sqlglot takes 10 s and more over the whole project.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+LINEAGE_FILE_NAME = "column_lineage.json"
+
+# model unique_id -> column -> [(unique_id of the upstream node, its column), ...]
+ColumnLineage = dict[str, dict[str, list[tuple[str, str]]]]
+
+
+def compute_column_lineage(manifest: Mapping[str, Any]) -> ColumnLineage:
+    """The column lineage of every model in a manifest that holds compiled code.
+
+    Raises:
+        sqlglot.errors.SqlglotError: a query that the parser cannot resolve, for example one
+            that reads an undocumented column of a source.
+    """
+    columns: dict[str, list[str]] = {
+        unique_id: list(source["columns"]) for unique_id, source in manifest["sources"].items()
+    }
+    relations = {
+        _relation_key(node): unique_id
+        for unique_id, node in (manifest["sources"] | manifest["nodes"]).items()
+        if node["resource_type"] in {"source", "seed", "model"}
+    }
+    lineage: ColumnLineage = {}
+    for unique_id in _in_order(manifest):
+        node = manifest["nodes"][unique_id]
+        if node["resource_type"] == "seed":
+            columns[unique_id] = _seed_columns(node)
+        elif node["resource_type"] == "model":
+            lineage[unique_id] = _model_lineage(
+                node["compiled_code"],
+                columns={key: columns.get(owner, []) for key, owner in relations.items()},
+                relations=relations,
+            )
+            columns[unique_id] = list(lineage[unique_id])
+    return lineage
+
+
+def _in_order(manifest: Mapping[str, Any]) -> Iterable[str]:
+    nodes = manifest["nodes"]
+    graph = {
+        unique_id: [up for up in node.get("depends_on", {}).get("nodes", []) if up in nodes]
+        for unique_id, node in nodes.items()
+    }
+    return TopologicalSorter(graph).static_order()
+
+
+def _relation_key(node: Mapping[str, Any]) -> tuple[str, str]:
+    return node["schema"], node.get("identifier") or node.get("alias") or node["name"]
+
+
+def _seed_columns(seed: Mapping[str, Any]) -> list[str]:
+    path = Path(seed["root_path"]) / seed["original_file_path"]
+    with path.open(encoding="utf-8") as lines:
+        return lines.readline().strip().split(",")
+
+
+def _model_lineage(
+    sql: str,
+    *,
+    columns: Mapping[tuple[str, str], list[str]],
+    relations: Mapping[tuple[str, str], str],
+) -> dict[str, list[tuple[str, str]]]:
+    import sqlglot
+    from sqlglot import exp
+    from sqlglot.optimizer.qualify import qualify
+    from sqlglot.optimizer.scope import build_scope
+
+    schema: dict[str, Any] = {}
+    for (schema_name, table), names in columns.items():
+        if not names:  # not built yet, so not read either
+            continue
+        schema.setdefault(schema_name, {})[table] = dict.fromkeys(names, "unknown")
+    query = sqlglot.parse_one(sql, dialect="duckdb")
+    for table in query.find_all(exp.Table):
+        table.set("catalog", None)
+    qualified = qualify(
+        query, schema=schema, dialect="duckdb", validate_qualify_columns=False, identify=False
+    )
+    scope = build_scope(qualified)
+    if scope is None:
+        message = f"not a query: {sql[:80]}"
+        raise ValueError(message)
+    found: dict[str, list[tuple[str, str]]] = {}
+    for name in scope.expression.named_selects:
+        origins = _origins(scope, name, relations, seen=set())
+        found[name] = sorted(origins)
+    return found
+
+
+def _origins(
+    scope: Any,
+    column: str,
+    relations: Mapping[tuple[str, str], str],
+    *,
+    seen: set[tuple[int, str]],
+) -> set[tuple[str, str]]:
+    """The warehouse columns that ``column`` of the query in ``scope`` is computed from."""
+    from sqlglot import exp
+
+    if (id(scope), column) in seen:  # a recursive CTE reaches itself
+        return set()
+    seen.add((id(scope), column))
+    if scope.set_operation_scopes:
+        position = scope.expression.named_selects.index(column)
+        found: set[tuple[str, str]] = set()
+        for branch in scope.set_operation_scopes:
+            found |= _origins(
+                branch, branch.expression.named_selects[position], relations, seen=seen
+            )
+        return found
+    select = next(item for item in scope.expression.selects if item.alias_or_name == column)
+    found = set()
+    for reference in select.find_all(exp.Column):
+        source = scope.sources.get(reference.table)
+        if isinstance(source, exp.Table):
+            owner = relations.get((source.db, source.name))
+            if owner is not None:
+                found.add((owner, reference.name))
+        elif source is not None and reference.name in source.expression.named_selects:
+            found |= _origins(source, reference.name, relations, seen=seen)
+    return found
+
+
+def write_column_lineage(lineage: ColumnLineage, target_directory: Path) -> None:
+    """Keep ``lineage`` beside the manifest."""
+    path = target_directory / LINEAGE_FILE_NAME
+    path.write_text(json.dumps(lineage, indent=1), encoding="utf-8")
+
+
+def read_column_lineage(target_directory: Path) -> ColumnLineage:
+    """What :func:`write_column_lineage` kept.
+
+    Raises:
+        FileNotFoundError: the project has not been prepared.
+    """
+    text = (target_directory / LINEAGE_FILE_NAME).read_text(encoding="utf-8")
+    return {
+        unique_id: {
+            column: [(owner, name) for owner, name in origins]
+            for column, origins in columns.items()
+        }
+        for unique_id, columns in json.loads(text).items()
+    }

@@ -1,0 +1,59 @@
+"""The one dbt project: where it is, its manifest, and what identifies its rules."""
+
+import hashlib
+import sys
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from shared_lib.environment import REPOSITORY_ROOT
+
+PROJECT_DIRECTORY = REPOSITORY_ROOT / "dbt_project"
+TARGET_DIRECTORY = PROJECT_DIRECTORY / "target"
+MANIFEST_PATH = TARGET_DIRECTORY / "manifest.json"
+
+# The one of this environment, whatever PATH says.
+DBT_EXECUTABLE = Path(sys.executable).with_name("dbt")
+
+# Read by profiles.yml. It says which file dbt writes.
+DUCKDB_PATH_VARIABLE = "DBT_DUCKDB_PATH"
+
+
+class ManifestMissingError(FileNotFoundError):
+    """The dbt project has not been parsed."""
+
+
+@cache
+def load_manifest() -> dict[str, Any]:
+    """The parsed project.
+
+    It is made ahead, by ``make manifest`` or in the image: several processes that parse at the
+    same time would race, and each would pay 5 s for it.
+
+    Raises:
+        ManifestMissingError: it is not there; says what to run.
+    """
+    if not MANIFEST_PATH.is_file():
+        message = f"{MANIFEST_PATH} is missing: run `make manifest`"
+        raise ManifestMissingError(message)
+    return orjson.loads(MANIFEST_PATH.read_bytes())
+
+
+def rules_digest(folders: Iterable[str]) -> str:
+    """A SHA-256 over the project's SQL and seed files below ``folders``, as 64 hex digits.
+
+    Two results with the same digest were computed by the same rules.
+    """
+    digest = hashlib.sha256()
+    for folder in sorted(folders):
+        for path in sorted(_rule_files(PROJECT_DIRECTORY / folder)):
+            digest.update(str(path.relative_to(PROJECT_DIRECTORY)).encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _rule_files(folder: Path) -> Iterable[Path]:
+    return (path for path in folder.rglob("*") if path.suffix in {".sql", ".csv"})

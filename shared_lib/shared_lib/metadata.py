@@ -1,0 +1,75 @@
+"""What an asset shows of the table that it wrote: rows, columns, where they come from."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import dagster as dg
+import duckdb
+
+# The schema and the name of a table or view.
+Relation = tuple[str, str]
+
+
+def table_metadata(
+    connection: duckdb.DuckDBPyConnection,
+    relations: Iterable[Relation],
+    *,
+    descriptions: Mapping[Relation, Mapping[str, str]] | None = None,
+) -> dict[Relation, dict[str, Any]]:
+    """Row count and column schema of tables and views, as Dagster metadata.
+
+    Args:
+        connection: an open warehouse.
+        relations: the tables and views; those that do not exist are left out of the result.
+        descriptions: what the columns mean, for those relations where it is known.
+
+    Returns:
+        For each relation the entries ``dagster/table_name``, ``dagster/row_count`` and
+        ``dagster/column_schema``.
+    """
+    wanted = set(relations)
+    columns: dict[Relation, list[dg.TableColumn]] = {}
+    rows = connection.execute(
+        "select schema_name, table_name, column_name, data_type, is_nullable "
+        "from duckdb_columns() where not internal order by schema_name, table_name, column_index"
+    ).fetchall()
+    for schema, table, name, data_type, is_nullable in rows:
+        if (schema, table) in wanted:
+            known = (descriptions or {}).get((schema, table), {})
+            columns.setdefault((schema, table), []).append(
+                dg.TableColumn(
+                    name=name,
+                    type=data_type.lower(),
+                    description=known.get(name),
+                    constraints=dg.TableColumnConstraints(nullable=is_nullable),
+                )
+            )
+    return {
+        relation: {
+            "dagster/table_name": f"{relation[0]}.{relation[1]}",
+            "dagster/row_count": row_count(connection, relation),
+            "dagster/column_schema": dg.TableSchema(columns=found),
+        }
+        for relation, found in columns.items()
+    }
+
+
+def row_count(connection: duckdb.DuckDBPyConnection, relation: Relation) -> int:
+    """The rows of a table or view."""
+    name = ".".join('"' + part.replace('"', '""') + '"' for part in relation)
+    (count,) = connection.execute(f"select count(*) from {name}").fetchone() or (0,)  # noqa: S608
+    return count
+
+
+def column_lineage(origins: Mapping[str, Iterable[tuple[dg.AssetKey, str]]]) -> dict[str, Any]:
+    """The entry ``dagster/column_lineage`` for columns and the upstream columns they come from."""
+    return {
+        "dagster/column_lineage": dg.TableColumnLineage(
+            deps_by_column={
+                column: [
+                    dg.TableColumnDep(asset_key=key, column_name=name) for key, name in upstream
+                ]
+                for column, upstream in origins.items()
+            }
+        )
+    }

@@ -1,0 +1,189 @@
+"""YAML files read into pydantic models, with errors that name file, line, field and remedy."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from pydantic import BaseModel, ValidationError
+
+Model = TypeVar("Model", bound=BaseModel)
+Location = tuple[int | str, ...]
+
+
+class ConfigurationError(ValueError):
+    """A configuration file is wrong; the text has one line for each mistake in it."""
+
+
+def load_yaml(path: Path) -> Any:
+    """Read ``path`` as YAML that remembers the line of every key.
+
+    Raises:
+        ConfigurationError: the file is missing, is not YAML, or repeats a key.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError
+
+    if not path.is_file():
+        message = f"{path}: no such file"
+        raise ConfigurationError(message)
+    try:
+        return YAML(typ="rt", pure=True).load(path.read_text(encoding="utf-8"))
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        message = f"{path}:{line}: {error.problem or error.context or 'not valid YAML'}"
+        raise ConfigurationError(message) from error
+    except UnicodeDecodeError as error:
+        message = f"{path}: not UTF-8 text: {error}"
+        raise ConfigurationError(message) from error
+
+
+def validate_document(
+    document: Any,
+    model: type[Model],
+    *,
+    path: Path,
+    written_at: Callable[[Location], tuple[Any, Location]] | None = None,
+) -> Model:
+    """Check what :func:`load_yaml` returned against ``model``.
+
+    Args:
+        document: the parsed file or a mapping derived from it.
+        model: the pydantic model that says what is allowed.
+        path: the file, for messages.
+        written_at: for a derived document, the parsed file and where in it a field is written.
+
+    Raises:
+        ConfigurationError: one line ``path:line: field: problem, got value, allowed is ...``
+            for each wrong, missing or unknown field.
+    """
+    try:
+        return model.model_validate(_plain(document))
+    except ValidationError as error:
+        schema = model.model_json_schema()
+        lines = [
+            _describe(
+                problem,
+                schema=schema,
+                path=path,
+                written=written_at(problem["loc"]) if written_at else (document, problem["loc"]),
+            )
+            for problem in error.errors(include_url=False)
+        ]
+        raise ConfigurationError("\n".join(lines)) from error
+
+
+def _plain(node: Any) -> Any:
+    """The document as plain dictionaries and lists: pydantic need not know ruamel's types."""
+    if isinstance(node, Mapping):
+        return {key: _plain(value) for key, value in node.items()}
+    if isinstance(node, Sequence) and not isinstance(node, str):
+        return [_plain(value) for value in node]
+    return node
+
+
+def _describe(
+    problem: Any, *, schema: dict[str, Any], path: Path, written: tuple[Any, Location]
+) -> str:
+    location: Location = problem["loc"]
+    document, written_location = written
+    field = ".".join(str(part) for part in written_location) or "(the whole file)"
+    place = f"{path}:{line_of(document, written_location)}: {field}"
+    if problem["type"] == "missing":
+        return f"{place}: missing, required is {allowed(schema, location)}"
+    if problem["type"] == "extra_forbidden":
+        known = ", ".join(_properties(schema, location[:-1]))
+        return f"{place}: unknown key, allowed is one of: {known}"
+    value = problem["input"]
+    if isinstance(value, Mapping):
+        value = "a mapping"
+    if problem["type"] in {"value_error", "assertion_error"}:
+        return f"{place}: {problem['ctx']['error']}"
+    return f"{place}: {value!r} is not allowed, allowed is {allowed(schema, location)}"
+
+
+def line_of(document: Any, location: Location) -> int:
+    """The line, from 1, of the field at ``location``, or of the nearest parent that is there."""
+    line = 1
+    node: Any = document
+    for part in location:
+        positions = getattr(node, "lc", None)
+        if isinstance(node, Mapping) and part in node:
+            if positions is not None and part in (positions.data or {}):
+                line = positions.key(part)[0] + 1
+        elif isinstance(node, Sequence) and isinstance(part, int) and part < len(node):
+            if positions is not None and part in (positions.data or {}):
+                line = positions.item(part)[0] + 1
+        else:
+            continue  # a union's branch name, or a field that is not there
+        node = cast("Any", node)[part]
+    return line
+
+
+def allowed(schema: dict[str, Any], location: Location) -> str:
+    """What the JSON schema allows at ``location``, in words: type, range, choices."""
+    nodes = _schema_at(schema, location)
+    return " or ".join(dict.fromkeys(_words(node) for node in nodes)) or "a valid value"
+
+
+def _schema_at(schema: dict[str, Any], location: Location) -> list[dict[str, Any]]:
+    nodes = _branches(schema, schema)
+    for part in location:
+        children: list[dict[str, Any]] = []
+        for node in nodes:
+            if isinstance(part, int) and "items" in node:
+                children += _branches(node["items"], schema)
+            elif part in node.get("properties", {}):
+                children += _branches(node["properties"][part], schema)
+            elif isinstance(node.get("additionalProperties"), dict):
+                children += _branches(node["additionalProperties"], schema)
+        # A part that leads nowhere names the branch of a union, whose fields are still here.
+        nodes = children or nodes
+    return nodes
+
+
+def _branches(node: dict[str, Any], schema: dict[str, Any]) -> list[dict[str, Any]]:
+    if "$ref" in node:
+        return _branches(schema["$defs"][node["$ref"].rsplit("/", 1)[-1]], schema)
+    for union in ("anyOf", "oneOf"):
+        if union in node:
+            return [branch for option in node[union] for branch in _branches(option, schema)]
+    return [node]
+
+
+def _properties(schema: dict[str, Any], location: Location) -> list[str]:
+    nodes = _schema_at(schema, location)
+    return sorted({name for node in nodes for name in node.get("properties", {})})
+
+
+_TYPES = {
+    "integer": "a whole number",
+    "number": "a number",
+    "string": "a text",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+    "null": "nothing",
+}
+
+
+def _words(node: dict[str, Any]) -> str:
+    if "enum" in node or "const" in node:
+        choices = node.get("enum", [node.get("const")])
+        return "one of: " + ", ".join(str(choice) for choice in choices)
+    words = _TYPES.get(node.get("type", ""), "a value")
+    for keyword, text in (
+        ("minimum", "from {}"),
+        ("exclusiveMinimum", "above {}"),
+        ("maximum", "to {}"),
+        ("exclusiveMaximum", "below {}"),
+        ("minLength", "of at least {} characters"),
+        ("pattern", "matching {}"),
+        ("format", "written as a {}"),
+        ("multipleOf", "in steps of {}"),
+    ):
+        if keyword in node:
+            words += " " + text.format(node[keyword])
+    if node.get("type") == "array" and isinstance(node.get("items"), dict):
+        words += " of " + _words(node["items"]).removeprefix("a ") + "s"
+    return words

@@ -1,0 +1,17 @@
+"""Access to the DuckDB files: one writer at a time, waiting or told who it is."""
+
+from shared_lib.warehouse.connection import (
+    WarehouseBusyError,
+    WarehouseMissingError,
+    read_warehouse,
+    write_warehouse,
+)
+from shared_lib.warehouse.resource import Warehouse
+
+__all__ = [
+    "Warehouse",
+    "WarehouseBusyError",
+    "WarehouseMissingError",
+    "read_warehouse",
+    "write_warehouse",
+]

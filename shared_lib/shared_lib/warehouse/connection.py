@@ -1,0 +1,101 @@
+"""Connections to a warehouse file that wait for its writer and always close."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+# While a process writes a DuckDB file no other may open it, not even to read.
+_LOCK_HELD = re.compile(r"Conflicting lock is held in (?P<program>.*?) ?\(PID (?P<pid>\d+)\)")
+_POLL_SECONDS = 0.2
+
+DEFAULT_WAIT_SECONDS = 60.0
+
+
+class WarehouseBusyError(RuntimeError):
+    """Another process has held the warehouse file for longer than the caller would wait."""
+
+
+class WarehouseMissingError(FileNotFoundError):
+    """There is nothing to read yet: no run has written the warehouse file."""
+
+
+@contextmanager
+def write_warehouse(
+    path: Path,
+    *,
+    wait_seconds: float = DEFAULT_WAIT_SECONDS,
+    on_wait: Callable[[str], None] | None = None,
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open ``path`` for writing, creating it where it is missing.
+
+    Args:
+        path: the DuckDB file.
+        wait_seconds: how long to wait for another process to let go of it.
+        on_wait: told once, with the holder's name and process id, when waiting begins.
+
+    Raises:
+        WarehouseBusyError: the file was still held after ``wait_seconds``; names the holder.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = _connect(path, read_only=False, wait_seconds=wait_seconds, on_wait=on_wait)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def read_warehouse(
+    path: Path,
+    *,
+    wait_seconds: float = DEFAULT_WAIT_SECONDS,
+    on_wait: Callable[[str], None] | None = None,
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open ``path`` for reading only; several readers may do so at once.
+
+    Raises:
+        WarehouseMissingError: the file does not exist.
+        WarehouseBusyError: a writer still held it after ``wait_seconds``; names the holder.
+    """
+    if not path.exists():
+        message = f"{path} does not exist: nothing has been written there yet"
+        raise WarehouseMissingError(message)
+    connection = _connect(path, read_only=True, wait_seconds=wait_seconds, on_wait=on_wait)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _connect(
+    path: Path,
+    *,
+    read_only: bool,
+    wait_seconds: float,
+    on_wait: Callable[[str], None] | None,
+) -> duckdb.DuckDBPyConnection:
+    deadline = time.monotonic() + wait_seconds
+    announced = False
+    while True:
+        try:
+            return duckdb.connect(str(path), read_only=read_only)
+        except duckdb.IOException as error:
+            held = _LOCK_HELD.search(str(error))
+            if held is None:
+                raise
+            holder = f"{held['program']} (process {held['pid']})"
+            if time.monotonic() >= deadline:
+                message = (
+                    f"{path} is held by {holder}, still after {wait_seconds:g} s: "
+                    "let that process finish or end it, then run again"
+                )
+                # without a cause: whoever shows the innermost error shows this one
+                raise WarehouseBusyError(message) from None
+            if on_wait is not None and not announced:
+                on_wait(f"waiting up to {wait_seconds:g} s for {holder} to let go of {path}")
+                announced = True
+            time.sleep(_POLL_SECONDS)

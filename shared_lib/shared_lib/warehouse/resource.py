@@ -1,0 +1,67 @@
+"""The warehouse file of a location, as a Dagster resource."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+from pydantic import Field
+
+from shared_lib.environment import current_settings
+from shared_lib.warehouse.connection import (
+    DEFAULT_WAIT_SECONDS,
+    read_warehouse,
+    write_warehouse,
+)
+from shared_lib.warehouse.lease import writing_lease
+
+
+class Warehouse(dg.ConfigurableResource):
+    """Reads and writes the DuckDB file of one location.
+
+    ``dagster_duckdb.DuckDBResource`` leaves its connection open when the body raises and cannot
+    open a file for reading only, so that a failed step would keep everybody else out.
+
+    A run that has this resource holds the lease on the file from its first step to its last, so
+    that two runs never take turns within one another.
+    """
+
+    location: str = Field(description="The code location whose warehouse file this is.")
+    wait_seconds: float = Field(
+        default=DEFAULT_WAIT_SECONDS,
+        ge=0,
+        description="Seconds to wait while another run or process holds the file.",
+    )
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Warehouse"]:
+        """Hold the lease for the run; steps of one process share it."""
+        run = context.run
+        holder = f"run {run.run_id} of {run.job_name}" if run else "a process outside Dagster"
+        log = context.log or dg.get_dagster_logger()
+        with writing_lease(
+            self.path, holder=holder, wait_seconds=self.wait_seconds, on_wait=log.info
+        ):
+            yield self
+
+    @property
+    def path(self) -> Path:
+        """The file, which follows from the environment when it is used, not when it is loaded."""
+        return current_settings().warehouse_path(self.location)
+
+    @contextmanager
+    def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection that may write; see :func:`shared_lib.warehouse.write_warehouse`."""
+        with write_warehouse(
+            self.path, wait_seconds=self.wait_seconds, on_wait=dg.get_dagster_logger().info
+        ) as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A read-only connection; see :func:`shared_lib.warehouse.read_warehouse`."""
+        with read_warehouse(
+            self.path, wait_seconds=self.wait_seconds, on_wait=dg.get_dagster_logger().info
+        ) as connection:
+            yield connection
