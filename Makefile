@@ -34,8 +34,8 @@ $(INSTALLED): uv.lock pyproject.toml $(addsuffix /pyproject.toml,$(MEMBERS)) | $
 	@echo "setup: installing the locked environment into $(VENV)"
 	@test -x $(PYTHON) || $(UV) venv --quiet --python '>=3.11,<3.14' $(VENV)
 	@$(UV) export --quiet --frozen --all-packages --no-emit-workspace --output-file $(VENV)/requirements.txt
-	@$(UV) pip sync --quiet --python $(PYTHON) --require-hashes $(VENV)/requirements.txt
-	@$(UV) pip install --quiet --python $(PYTHON) --no-deps $(foreach member,$(MEMBERS),-e $(member))
+	@$(UV) pip sync --quiet --compile-bytecode --python $(PYTHON) --require-hashes $(VENV)/requirements.txt
+	@$(UV) pip install --quiet --compile-bytecode --python $(PYTHON) --no-deps $(foreach member,$(MEMBERS),-e $(member))
 	@touch $@
 
 # dbt keeps one parsed project per set of flags and profile, so everything that runs

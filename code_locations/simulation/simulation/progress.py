@@ -1,6 +1,7 @@
 """A logger that tells a person what a run is doing, a line for each thing that is done."""
 
 import logging
+import os
 import time
 
 import dagster as dg
@@ -10,12 +11,16 @@ class _ProgressHandler(logging.Handler):
     """Prints what steps say, when they start, and what went wrong, with the seconds so far."""
 
     def __init__(self) -> None:
-        super().__init__(logging.INFO)
-        self._started = time.monotonic()
-
-    def emit(self, record: logging.LogRecord) -> None:
         from rich.console import Console
 
+        super().__init__(logging.INFO)
+        self._started = time.monotonic()
+        # A copy of standard error, made before the first step: Dagster points the original at
+        # that step's compute log.
+        stream = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8")
+        self._console = Console(file=stream, highlight=False, soft_wrap=True)
+
+    def emit(self, record: logging.LogRecord) -> None:
         meta = getattr(record, "dagster_meta", {})
         event = meta.get("dagster_event")
         step = meta.get("step_key") or ""
@@ -32,7 +37,7 @@ class _ProgressHandler(logging.Handler):
         if record.levelno >= logging.ERROR:
             style = "bold red"
         elapsed = time.monotonic() - self._started
-        Console(highlight=False, soft_wrap=True).print(
+        self._console.print(
             f"{elapsed:6.1f} s  {step:<30} {text}", style=style, markup=False
         )
 

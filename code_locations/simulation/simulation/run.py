@@ -9,7 +9,8 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     import dagster as dg
 
     from simulation.year_state import YearSummary
+
+# Characters that the table of the years needs; a file has no width of its own.
+_TABLE_WIDTH = 112
 
 JOB = "multi_year_simulation"
 
@@ -104,7 +108,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         errors.print("interrupted; complete years are kept, the same command goes on from there")
         return 130
     if outcome.failure is not None:
-        errors.print(f"run {outcome.run_id} failed: {outcome.failure}", style="bold red", markup=False)
+        message = f"run {outcome.run_id} failed: {outcome.failure}"
+        errors.print(message, style="bold red", markup=False)
         return 1
     _show(asked.scenario, years, outcome.report)
     return 0
@@ -125,7 +130,7 @@ def _execute(asked: Arguments, years: range) -> Outcome:
     from simulation.abandoned_runs import abandon_dead_runs, this_process
     from simulation.definitions import defs
 
-    request = {
+    asked_for = {
         "scenario": asked.scenario,
         "census_path": str(Path(asked.census).resolve()) if asked.census else None,
         "census_mapping": asked.mapping,
@@ -134,15 +139,12 @@ def _execute(asked: Arguments, years: range) -> Outcome:
         "end_year": years[-1],
         "resume": not asked.fresh,
     }
-    with dg.DagsterInstance.from_config(str(_instance_home())) as instance:
+    request = {key: value for key, value in asked_for.items() if value is not None}
+    with _silent_stdout(), dg.DagsterInstance.from_config(str(_instance_home())) as instance:
         abandon_dead_runs(instance, tag=PROCESS_TAG)
         result = defs.resolve_job_def(JOB).execute_in_process(
             run_config={
-                "ops": {
-                    "simulation_config": {
-                        "config": {key: value for key, value in request.items() if value is not None}
-                    }
-                },
+                "ops": {"simulation_config": {"config": request}},
                 "loggers": {"progress": {}},
             },
             instance=instance,
@@ -156,6 +158,25 @@ def _execute(asked: Arguments, years: range) -> Outcome:
     return Outcome(
         run_id=result.run_id, failure=_failure(result), report=_report_path(result)
     )
+
+
+@contextmanager
+def _silent_stdout() -> Iterator[None]:
+    """Keep what dbt and the steps print out of the terminal; Dagster's compute logs have it.
+
+    The descriptor is moved, not only ``sys.stdout``, because Dagster mirrors what it captures to
+    the descriptor that it finds.
+    """
+    sys.stdout.flush()
+    terminal, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(terminal, 1)
+        os.close(terminal)
+        os.close(nowhere)
 
 
 def _instance_home() -> Path:
@@ -199,10 +220,12 @@ def _show(scenario: str, years: range, report: str | None) -> None:
 
     with read_warehouse(current_settings().warehouse_path("simulation")) as connection:
         summaries = read_summaries(connection, scenario_id=scenario, years=years)
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=_TABLE_WIDTH)
     console.print(years_table(scenario, summaries))
     if report:
-        console.print(f"Report: {report}", markup=False)
+        console.print(f"Report: {report}", markup=False, soft_wrap=True)
 
 
 def years_table(scenario: str, summaries: Sequence["YearSummary"]) -> Any:

@@ -11,7 +11,7 @@ from {{ model }}
 where
     not coalesce({{ expression }}, false)
     {% if current_scenario %}
-    and scenario_id = (select run.scenario_id from {{ ref('stg_simulation_run') }} as run)
+    and scenario_id = {{ workforce.current_scenario() }}
     {% endif %}
 
 {% endtest %}

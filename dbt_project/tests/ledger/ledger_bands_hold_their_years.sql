@@ -14,8 +14,7 @@ with placed as (
         min(ledger.tenure_years) as lowest_tenure,
         max(ledger.tenure_years) as highest_tenure
     from {{ ref('int_employee_years') }} as ledger
-    inner join {{ ref('stg_simulation_run') }} as run
-        on ledger.scenario_id = run.scenario_id
+    where ledger.scenario_id = {{ current_scenario() }}
     group by
         ledger.opening_age_band, ledger.opening_tenure_band, ledger.age_band, ledger.tenure_band
 )

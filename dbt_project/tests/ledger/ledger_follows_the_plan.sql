@@ -3,8 +3,8 @@
 with played as (
     select
         ledger.simulation_year,
-        count(*) as row_count,
-        count(*) filter (where ledger.fingerprint = run.fingerprint) as rows_of_configuration,
+        min(ledger.fingerprint) as lowest_fingerprint,
+        max(ledger.fingerprint) as highest_fingerprint,
         count(*) filter (where not ledger.is_new_hire) as start_headcount,
         count(*) filter (where ledger.is_new_hire) as hires,
         count(*) filter (where ledger.termination_category = 'experienced_termination')
@@ -15,8 +15,7 @@ with played as (
             as new_hire_terminations,
         count(*) filter (where ledger.termination_date is null) as end_headcount
     from {{ ref('int_employee_years') }} as ledger
-    inner join {{ ref('stg_simulation_run') }} as run
-        on ledger.scenario_id = run.scenario_id
+    where ledger.scenario_id = {{ current_scenario() }}
     group by ledger.simulation_year
 )
 
@@ -29,7 +28,8 @@ full outer join played
     on plan.simulation_year = played.simulation_year
 where
     not coalesce(
-        played.row_count = played.rows_of_configuration
+        played.lowest_fingerprint = plan.fingerprint
+        and played.highest_fingerprint = plan.fingerprint
         and played.start_headcount = plan.start_headcount
         and played.hires = plan.hires
         and played.experienced_terminations = plan.experienced_terminations

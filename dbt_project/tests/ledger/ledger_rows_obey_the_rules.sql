@@ -40,6 +40,7 @@ ledger as (
         on
             ledger.fingerprint = parameters.fingerprint
             and ledger.simulation_year = parameters.simulation_year
+    where ledger.scenario_id = {{ current_scenario() }}
 ),
 
 judged as (

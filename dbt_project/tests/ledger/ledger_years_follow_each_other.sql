@@ -29,8 +29,7 @@ with ledger as (
             )::hugeint
         ) filter (where ledger.termination_date is null) as closing_digest
     from {{ ref('int_employee_years') }} as ledger
-    inner join {{ ref('stg_simulation_run') }} as run
-        on ledger.scenario_id = run.scenario_id
+    where ledger.scenario_id = {{ current_scenario() }}
     group by ledger.simulation_year
 ),
 

@@ -1,5 +1,5 @@
 -- Of those who may be promoted, about as many are as their probabilities add up to. Five
--- standard deviations of a sum of independent draws are exceeded once in a million years.
+-- standard deviations of a sum of independent draws are exceeded in one of 1.7 million years.
 with eligible as (
     select
         ledger.simulation_year,
@@ -7,14 +7,13 @@ with eligible as (
         sum(ledger.promotion_probability) as expected,
         sum(ledger.promotion_probability * (1 - ledger.promotion_probability)) as variance
     from {{ ref('int_employee_years') }} as ledger
-    inner join {{ ref('stg_simulation_run') }} as run
-        on ledger.scenario_id = run.scenario_id
     inner join {{ ref('stg_simulation_parameters') }} as parameters
         on
             ledger.fingerprint = parameters.fingerprint
             and ledger.simulation_year = parameters.simulation_year
     where
-        not ledger.is_new_hire
+        ledger.scenario_id = {{ current_scenario() }}
+        and not ledger.is_new_hire
         and ledger.opening_tenure >= parameters.promotion_minimum_tenure
         and ledger.opening_age < parameters.promotion_age_limit
         and coalesce(ledger.termination_date >= parameters.promotion_date, true)

@@ -7,9 +7,9 @@ with raises as (
         sum(ledger.compensation_after_promotion) as payroll,
         sum(ledger.annual_compensation - ledger.compensation_after_promotion) as increase
     from {{ ref('int_employee_years') }} as ledger
-    inner join {{ ref('stg_simulation_run') }} as run
-        on ledger.scenario_id = run.scenario_id
-    where ledger.raise_date is not null
+    where
+        ledger.scenario_id = {{ current_scenario() }}
+        and ledger.raise_date is not null
     group by ledger.simulation_year
 )
 

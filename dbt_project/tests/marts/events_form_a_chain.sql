@@ -4,8 +4,7 @@
 with events as (
     select events.*
     from {{ ref('fct_yearly_events') }} as events
-    inner join {{ ref('stg_simulation_run') }} as run
-        on events.scenario_id = run.scenario_id
+    where events.scenario_id = {{ current_scenario() }}
 ),
 
 chained as (

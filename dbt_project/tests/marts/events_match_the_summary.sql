@@ -13,16 +13,14 @@ with events as (
         count(*) filter (where events.event_category = 'new_hire_termination')
             as new_hire_terminations
     from {{ ref('fct_yearly_events') }} as events
-    inner join {{ ref('stg_simulation_run') }} as run
-        on events.scenario_id = run.scenario_id
+    where events.scenario_id = {{ current_scenario() }}
     group by events.simulation_year
 ),
 
 summary as (
     select summary.*
     from {{ ref('fct_year_summary') }} as summary
-    inner join {{ ref('stg_simulation_run') }} as run
-        on summary.scenario_id = run.scenario_id
+    where summary.scenario_id = {{ current_scenario() }}
 )
 
 select

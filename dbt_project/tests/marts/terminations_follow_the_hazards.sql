@@ -11,8 +11,7 @@ with experience as (
             ['age ' || experience.age_band, 'tenure ' || experience.tenure_band]
         ) as band
     from {{ ref('fct_termination_experience') }} as experience
-    inner join {{ ref('stg_simulation_run') }} as run
-        on experience.scenario_id = run.scenario_id
+    where experience.scenario_id = {{ current_scenario() }}
 ),
 
 by_band as (

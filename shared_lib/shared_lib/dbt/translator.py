@@ -14,9 +14,23 @@ class PlatformDbtTranslator(DagsterDbtTranslator):
     sources file names; several tables of one asset share its key.
     """
 
-    def __init__(self, location: str) -> None:
-        """For the code location called ``location``, which prefixes the group names."""
+    def __init__(
+        self,
+        location: str,
+        *,
+        partitions_def: dg.PartitionsDefinition | None = None,
+        partition_column: str | None = None,
+    ) -> None:
+        """For the code location called ``location``, which prefixes the group names.
+
+        Args:
+            location: the code location.
+            partitions_def: the partitions of those models whose rows have a partition.
+            partition_column: the documented column that tells which models these are.
+        """
         self._location = location
+        self._partitions_def = partitions_def
+        self._partition_column = partition_column
         super().__init__(
             DagsterDbtTranslatorSettings(
                 enable_code_references=True, enable_duplicate_source_asset_keys=True
@@ -33,3 +47,11 @@ class PlatformDbtTranslator(DagsterDbtTranslator):
         """``<location>_<layer>``, the layer being the node's folder below ``models``."""
         layer = "seeds" if dbt_resource_props["resource_type"] == "seed" else None
         return f"{self._location}_{layer or dbt_resource_props['fqn'][1]}"
+
+    def get_partitions_def(
+        self, dbt_resource_props: Mapping[str, Any]
+    ) -> dg.PartitionsDefinition | None:
+        """The location's partitions for a model with the partition column, none for the rest."""
+        columns = dbt_resource_props.get("columns", {})
+        is_model = dbt_resource_props["resource_type"] == "model"
+        return self._partitions_def if is_model and self._partition_column in columns else None

@@ -19,7 +19,9 @@ from simulation.timings import record_timings
 
 LEDGER = dg.AssetKey("int_employee_years")
 
-_TRANSLATOR = PlatformDbtTranslator("simulation")
+_TRANSLATOR = PlatformDbtTranslator(
+    "simulation", partitions_def=SIMULATION_YEARS, partition_column="simulation_year"
+)
 
 pipeline_timings = dg.AssetSpec(
     "pipeline_timings",
@@ -39,7 +41,6 @@ pipeline_timings = dg.AssetSpec(
     name="simulation_models",
     exclude="resource_type:unit_test",
     dagster_dbt_translator=_TRANSLATOR,
-    partitions_def=SIMULATION_YEARS,
     backfill_policy=IN_ONE_RUN,
     pool=WAREHOUSE_POOL,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from simulation.report import charts
@@ -34,7 +35,7 @@ def is_continuous(years: Sequence[Year]) -> bool:
     """Tell whether each year starts from the headcount and in the year that the last one ended."""
     return all(
         following.year == year.year + 1 and following.start_headcount == year.end_headcount
-        for year, following in zip(years, years[1:], strict=False)
+        for year, following in pairwise(years)
     )
 
 
@@ -76,14 +77,13 @@ def headcount_by_year(years: Sequence[Year]) -> str:
 def payroll_by_year(years: Sequence[Year], scale: MoneyScale) -> str:
     """Return payroll at the end of each year beside what was paid in it, as SVG."""
     opening = years[0]
+    opening_payroll = scale.amount(opening.start_payroll)
     bars = [
         charts.Bar(
             name=str(opening.year - 1),
             value=scale.scaled(opening.start_payroll),
             label=scale.number(opening.start_payroll),
-            tooltip=(
-                f"31 December {opening.year - 1}: annual pay of {scale.amount(opening.start_payroll)}"
-            ),
+            tooltip=f"31 December {opening.year - 1}: annual pay of {opening_payroll}",
             is_opening=True,
         )
     ]

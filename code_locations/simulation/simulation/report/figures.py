@@ -7,6 +7,8 @@ from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, TypeVar
 
+from simulation.report import queries
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
@@ -46,9 +48,7 @@ class Year:
     @property
     def terminations(self) -> int:
         """Everyone who left in the year, for whatever reason."""
-        return (
-            self.experienced_terminations + self.reductions_in_force + self.new_hire_terminations
-        )
+        return self.experienced_terminations + self.reductions_in_force + self.new_hire_terminations
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,177 +154,6 @@ class Figures:
     configurations: list[Configuration]
 
 
-_YEARS = """
-select
-    summary.simulation_year as year,
-    summary.fingerprint,
-    summary.start_headcount,
-    summary.hires,
-    summary.experienced_terminations,
-    summary.reductions_in_force,
-    summary.new_hire_terminations,
-    summary.promotions,
-    summary.end_headcount,
-    summary.target_headcount,
-    summary.growth_rate::double as growth_rate,
-    summary.target_growth_rate::double as target_growth_rate,
-    summary.start_payroll::double as start_payroll,
-    growth.payroll_from_hires::double as payroll_from_hires,
-    growth.payroll_from_promotions::double as payroll_from_promotions,
-    growth.payroll_from_raises::double as payroll_from_raises,
-    growth.payroll_from_leavers::double as payroll_from_leavers,
-    summary.end_payroll::double as end_payroll,
-    summary.paid_compensation::double as paid_compensation,
-    growth.end_average_compensation::double as end_average_compensation,
-    growth.average_compensation_growth::double as average_compensation_growth,
-    growth.continuous_employee_growth::double as continuous_employee_growth
-from marts.fct_year_summary as summary
-inner join marts.fct_compensation_growth as growth
-    on
-        summary.scenario_id = growth.scenario_id
-        and summary.simulation_year = growth.simulation_year
-where summary.scenario_id = $scenario_id
-order by summary.simulation_year
-"""
-
-# Within a cell of age, tenure and level everyone has the same chance to leave in a year, so the
-# variance of a band is the sum of those of its cells.
-_EXPERIENCE = """
-with cells as (
-    select
-        experience.exposed,
-        experience.observed,
-        coalesce(experience.expected, 0) as expected,
-        unnest(['tenure', 'age', 'level']) as dimension,
-        unnest([
-            experience.tenure_band,
-            experience.age_band,
-            coalesce(levels.level_name, 'Level ' || experience.level)
-        ]) as band,
-        unnest([tenure.min_tenure, age.min_age, experience.level]) as position
-    from marts.fct_termination_experience as experience
-    left join staging.stg_tenure_bands as tenure
-        on experience.tenure_band = tenure.tenure_band
-    left join staging.stg_age_bands as age
-        on experience.age_band = age.age_band
-    left join staging.stg_job_levels as levels
-        on experience.level = levels.level
-    where experience.scenario_id = $scenario_id
-)
-
-select
-    dimension,
-    band,
-    sum(exposed)::bigint as exposed,
-    sum(observed)::bigint as observed,
-    sum(expected) as expected,
-    sqrt(greatest(sum(expected * (1 - expected / exposed)), 0)) as standard_error
-from cells
-group by dimension, band, position
-order by dimension, position, band
-"""
-
-_LEVELS = """
-select
-    simulation_year as year,
-    level,
-    level_name,
-    headcount,
-    share::double as share
-from marts.fct_level_mix
-where scenario_id = $scenario_id
-order by simulation_year, level
-"""
-
-_CENSUS = """
-select
-    census_name as name,
-    rows_read,
-    rows_accepted,
-    rows_rejected,
-    rows_left_before_start,
-    rows_without_birth_date,
-    rows_without_level,
-    reject_share_limit::double as reject_share_limit
-from raw.census_data_validation
-where scenario_id = $scenario_id
-"""
-
-_REJECTS = """
-select
-    reason,
-    field,
-    count(*) as rows,
-    list("row_number" order by "row_number")[:3] as row_numbers,
-    list(value::varchar order by "row_number")[:3] as values
-from raw.census_rejects
-where scenario_id = $scenario_id
-group by reason, field
-order by rows desc, reason, field
-"""
-
-_QUALITY = """
-select
-    check_name,
-    dimension,
-    count(*) as measurements,
-    count(simulation_year) > 0 as is_of_years,
-    max_by(value, value - threshold) as value,
-    max_by(threshold, value - threshold) as threshold,
-    count(*) filter (where status <> 'pass') as failures,
-    coalesce(
-        list(simulation_year order by simulation_year)
-            filter (where status <> 'pass' and simulation_year is not null),
-        []
-    ) as failed_years
-from monitoring.mon_data_quality
-where scenario_id = $scenario_id
-group by check_name, dimension
-order by failures > 0 desc, is_of_years, check_name
-"""
-
-# A report that is written again later, when another scenario has run since, shows the last run
-# of its own.
-_TIMINGS = """
-with recorded as (
-    select * from monitoring.mon_pipeline_performance
-    where scenario_id = $scenario_id
-),
-
-reported_run as (
-    select coalesce(
-        (select max(run_id) from raw.simulation_run where scenario_id = $scenario_id),
-        (select max_by(run_id, recorded_at) from recorded)
-    ) as run_id
-)
-
-select
-    recorded.run_id,
-    recorded.recorded_at,
-    recorded.scope,
-    recorded.name,
-    recorded.outcome,
-    recorded.seconds,
-    recorded.row_count,
-    recorded.rows_per_second,
-    recorded.seconds_limit,
-    recorded.status
-from recorded
-inner join reported_run
-    on recorded.run_id = reported_run.run_id
-order by recorded.seconds desc nulls last, recorded.name
-"""
-
-_CONFIGURATIONS = """
-select
-    fingerprint,
-    max_by(configuration, recorded_at) as document
-from raw.simulation_configurations
-where list_contains($fingerprints, fingerprint)
-group by fingerprint
-"""
-
-
 def _read(
     connection: duckdb.DuckDBPyConnection,
     query: str,
@@ -347,19 +176,19 @@ def read_figures(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> Fig
     Raises:
         ValueError: The scenario has no results; the message names those that have.
     """
-    years = _read(connection, _YEARS, Year, scenario_id)
+    years = _read(connection, queries.YEARS, Year, scenario_id)
     if not years:
         raise ValueError(_no_results(connection, scenario_id))
-    census = _read(connection, _CENSUS, Census, scenario_id)
+    census = _read(connection, queries.CENSUS, Census, scenario_id)
     return Figures(
         scenario_id=scenario_id,
         years=years,
-        experience=_read(connection, _EXPERIENCE, TerminationExperience, scenario_id),
-        levels=_read(connection, _LEVELS, LevelHeadcount, scenario_id),
+        experience=_read(connection, queries.EXPERIENCE, TerminationExperience, scenario_id),
+        levels=_read(connection, queries.LEVELS, LevelHeadcount, scenario_id),
         census=census[0] if census else None,
-        rejects=_read(connection, _REJECTS, RejectReason, scenario_id),
-        quality=_read(connection, _QUALITY, QualityCheck, scenario_id),
-        timings=_read(connection, _TIMINGS, Timing, scenario_id),
+        rejects=_read(connection, queries.REJECTS, RejectReason, scenario_id),
+        quality=_read(connection, queries.QUALITY, QualityCheck, scenario_id),
+        timings=_read(connection, queries.TIMINGS, Timing, scenario_id),
         configurations=_configurations(connection, years),
     )
 
@@ -370,7 +199,7 @@ def _configurations(
     """Return the configuration of each stretch of years that came from the same one."""
     fingerprints = sorted({year.fingerprint for year in years})
     recorded = dict(
-        connection.execute(_CONFIGURATIONS, {"fingerprints": fingerprints}).fetchall()
+        connection.execute(queries.CONFIGURATIONS, {"fingerprints": fingerprints}).fetchall()
     )
     stretches = [
         (fingerprint, [year.year for year in stretch])
@@ -383,9 +212,7 @@ def _configurations(
 
 
 def _no_results(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> str:
-    present = connection.execute(
-        "select distinct scenario_id from marts.fct_year_summary order by scenario_id"
-    ).fetchall()
+    present = connection.execute(queries.SCENARIOS).fetchall()
     names = ", ".join(repr(name) for (name,) in present)
     return (
         f"scenario {scenario_id!r} has no results in marts.fct_year_summary; scenarios with "

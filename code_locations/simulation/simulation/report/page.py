@@ -27,9 +27,7 @@ _SHOWN_TIMINGS = 8
 _SHOWN_REJECT_REASONS = 50
 
 
-def write_report(
-    connection: duckdb.DuckDBPyConnection, *, scenario_id: str, path: Path
-) -> Path:
+def write_report(connection: duckdb.DuckDBPyConnection, *, scenario_id: str, path: Path) -> Path:
     """Write the report of one scenario as a self-contained HTML file.
 
     The file appears complete or not at all: it is written under another name and renamed.
@@ -102,9 +100,7 @@ def _level_names(figures: Figures) -> list[tuple[int, str, str]]:
     names = {level.level: level.level_name for level in figures.levels}
     levels = sorted(names)
     colours = charts.ramp(len(levels))
-    return [
-        (level, names[level], colour) for level, colour in zip(levels, colours, strict=True)
-    ]
+    return [(level, names[level], colour) for level, colour in zip(levels, colours, strict=True)]
 
 
 def _configuration_text(configuration: Configuration) -> str:

@@ -129,14 +129,14 @@ def warnings(figures: Figures) -> list[str]:
 def opening_sentence(years: Sequence[Year]) -> str:
     """Return the result in one sentence."""
     first, last = years[0], years[-1]
-    change = last.end_headcount - first.start_headcount
-    verb = "grows" if change > 0 else "shrinks" if change < 0 else "stays"
-    course = (
-        f"stays at {count(last.end_headcount)}"
-        if not change
-        else f"{verb} from {count(first.start_headcount)} to {count(last.end_headcount)}"
-    )
+    before, after = count(first.start_headcount), count(last.end_headcount)
+    if last.end_headcount == first.start_headcount:
+        course = f"stays at {after}"
+    else:
+        verb = "grows" if last.end_headcount > first.start_headcount else "shrinks"
+        course = f"{verb} from {before} to {after}"
+    period = f"From {span(years)}" if len(years) > 1 else f"In {span(years)}"
     return (
-        f"Over {span(years)} the workforce {course} employees, and its annual payroll goes from "
+        f"{period} the workforce {course} employees, and its annual payroll goes from "
         f"{_total(first.start_payroll)} to {_total(last.end_payroll)}."
     )

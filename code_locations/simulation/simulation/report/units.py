@@ -5,13 +5,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeGuard
 
-NONE = "–"
-_MINUS = "−"
+NONE = "\N{EN DASH}"
+_MINUS = "\N{MINUS SIGN}"
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 _FEW_DIGITS = 100
 _SCALES = (
-    (1e9, "USD billion"),
-    (1e6, "USD million"),
-    (1e3, "USD thousand"),
+    (1e9, f"USD{_NO_BREAK}billion"),
+    (1e6, f"USD{_NO_BREAK}million"),
+    (1e3, f"USD{_NO_BREAK}thousand"),
 )
 
 
@@ -21,7 +22,7 @@ def _is_number(value: float | None) -> TypeGuard[float]:
 
 def _typeset(text: str) -> str:
     """Replace the hyphen by a minus sign, and drop it from a value that rounds to zero."""
-    if text.startswith("-") and not text.strip("-0.,% "):
+    if text.startswith("-") and not text.strip(f"-0.,%{_NO_BREAK}"):
         text = text[1:]
     return text.replace("-", _MINUS)
 
@@ -47,7 +48,7 @@ def share(value: float | None, digits: int = 1) -> str:
     """Return a ratio in percent: 0.031 becomes 3.1 %."""
     if not _is_number(value):
         return NONE
-    return _typeset(f"{value * 100:,.{digits}f} %")
+    return _typeset(f"{value * 100:,.{digits}f}{_NO_BREAK}%")
 
 
 def share_change(value: float | None, digits: int = 1) -> str:
@@ -103,8 +104,8 @@ class MoneyScale:
 
     def amount(self, amount: float | None) -> str:
         """Return an amount in USD with the unit: USD 1.25 billion."""
-        currency, _, magnitude = self.unit.partition(" ")
-        return " ".join(part for part in (currency, self.number(amount), magnitude) if part)
+        currency, _, magnitude = self.unit.partition(_NO_BREAK)
+        return _NO_BREAK.join(part for part in (currency, self.number(amount), magnitude) if part)
 
     def change(self, amount: float) -> str:
         """Return an amount in USD as a signed number of this unit."""

@@ -1,0 +1,56 @@
+"""What every test may rely on: a platform of its own, away from the developer's data."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+SHARED_DATA = REPOSITORY.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def parsed_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A data directory whose path dbt has parsed the project for, once for the session.
+
+    dbt parses anew, which takes 5 s, whenever the path of the warehouse changes.
+    """
+    home = tmp_path_factory.mktemp("platform")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAGSTER_ENVIRONMENT", "ci")
+        patch.setenv("PLATFORM_DATA_DIRECTORY", str(home / "data"))
+        patch.setenv("DAGSTER_HOME", str(home / "dagster"))
+        patch.setenv("DBT_TARGET_PATH", str(home / "target"))
+        patch.setenv("DBT_DUCKDB_PATH", str(home / "data" / "simulation.duckdb"))
+        from shared_lib.dbt.project import DBT_EXECUTABLE, PROJECT_DIRECTORY
+
+        subprocess.run(
+            [DBT_EXECUTABLE, "--quiet", "parse", "--profiles-dir", "."],
+            cwd=PROJECT_DIRECTORY,
+            env={**os.environ, "DBT_LOG_PATH": str(home / "target")},
+            check=True,
+        )
+        yield home
+
+
+@pytest.fixture
+def platform(parsed_platform: Path) -> Path:
+    """An empty platform: no warehouse, no runs. Returns its data directory."""
+    data, instance = parsed_platform / "data", parsed_platform / "dagster"
+    for directory in (data, instance):
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir()
+    shutil.copy(REPOSITORY / "dagster.yaml", instance)
+    return data
+
+
+@pytest.fixture(scope="session")
+def payroll_directory() -> Path:
+    """The real payroll exports; tests that read them are skipped where they are not."""
+    directory = SHARED_DATA / "payroll"
+    if not directory.is_dir():
+        pytest.skip(f"the payroll exports are not at {directory}")
+    return directory

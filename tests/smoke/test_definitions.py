@@ -1,0 +1,124 @@
+"""Every location loads as it should, and one that does not is told apart."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shared_lib.definitions_check import LocationReport, check_in_own_process, workspace_modules
+
+REPOSITORY = Path(__file__).parents[2]
+SNAPSHOT = Path(__file__).with_name("asset_graph.txt")
+
+
+@pytest.fixture(scope="module")
+def reports() -> dict[str, LocationReport]:
+    return {name: check_in_own_process(module) for name, module in workspace_modules().items()}
+
+
+def test_the_workspace_names_exactly_the_locations_on_disk() -> None:
+    on_disk = {path.parent.name for path in REPOSITORY.glob("code_locations/*/pyproject.toml")}
+    assert set(workspace_modules()) == on_disk
+    for name, module in workspace_modules().items():
+        assert module == f"{name}.definitions"
+
+
+@pytest.mark.parametrize("location", sorted(workspace_modules()))
+def test_a_location_loads_without_network_warning_or_gap(
+    location: str, reports: dict[str, LocationReport]
+) -> None:
+    report = reports[location]
+    assert report.problems == []
+    assert report.assets > 0
+
+
+def test_the_asset_graph_is_the_one_that_was_reviewed() -> None:
+    """A changed graph shows as a diff; when it is meant, write the new text to the file."""
+    program = (
+        "import importlib\n"
+        "from shared_lib.definitions_check import workspace_modules\n"
+        "for module in workspace_modules().values():\n"
+        "    graph = importlib.import_module(module).defs.get_repository_def().asset_graph\n"
+        "    for key in sorted(graph.get_all_asset_keys()):\n"
+        "        parents = sorted(p.to_user_string() for p in graph.get(key).parent_keys)\n"
+        "        print(key.to_user_string(), '<-', ', '.join(parents))\n"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert found.returncode == 0, found.stderr
+    assert found.stdout == SNAPSHOT.read_text(encoding="utf-8")
+
+
+BROKEN = {
+    "missing_module": (
+        "import dagster as dg\nimport no_such_module\ndefs = dg.Definitions()\n",
+        "No module named 'no_such_module'",
+    ),
+    "empty_selection": (
+        "import dagster as dg\n"
+        "@dg.asset(owners=['a@example.com'], group_name='g', kinds={'python'})\n"
+        "def kept():\n    'Kept.'\n"
+        "nothing = dg.AssetSelection.groups('nobody')\n"
+        "defs = dg.Definitions([kept], jobs=[dg.define_asset_job('empty', nothing)])\n",
+        "job empty selects nothing",
+    ),
+    "unknown_resource": (
+        "import dagster as dg\n"
+        "@dg.asset(required_resource_keys={'absent'}, owners=['a@example.com'],"
+        " group_name='g', kinds={'python'})\n"
+        "def needs_it():\n    'Needs what nobody gives.'\n"
+        "defs = dg.Definitions([needs_it])\n",
+        "absent",
+    ),
+    "bare_asset": (
+        "import dagster as dg\n@dg.asset\ndef bare(): ...\ndefs = dg.Definitions([bare])\n",
+        "asset bare has no owner and no group and no kind and no description",
+    ),
+    "network": (
+        "import socket, dagster as dg\n"
+        "socket.create_connection(('127.0.0.1', 9), timeout=1)\ndefs = dg.Definitions()\n",
+        "must not use the network",
+    ),
+    "warning": (
+        "import warnings, dagster as dg\n"
+        "warnings.warn('look here')\ndefs = dg.Definitions()\n",
+        "look here",
+    ),
+    "syntax": ("import dagster as dg\ndefs = (\n", "was never closed"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(BROKEN))
+def test_broken_definitions_are_refused(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, expected = BROKEN[name]
+    (tmp_path / f"broken_{name}.py").write_text(source, encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    report = check_in_own_process(f"broken_{name}")
+    assert any(expected in problem for problem in report.problems), report.problems
+
+
+def test_a_slow_load_is_refused() -> None:
+    report = check_in_own_process("gocardless.definitions", time_limit_seconds=0)
+    assert any("to load, allowed are 0 s" in problem for problem in report.problems)
+
+
+def test_the_command_fails_for_a_workspace_with_a_broken_location(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken_location.py").write_text("raise RuntimeError('no')", encoding="utf-8")
+    workspace = tmp_path / "workspace.yaml"
+    workspace.write_text(
+        "load_from:\n  - python_module:\n      module_name: broken_location\n"
+        "      location_name: broken\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    run = subprocess.run(
+        [sys.executable, "-m", "shared_lib.definitions_check", "--workspace", str(workspace)],
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 1
+    assert "broken: RuntimeError: no" in run.stderr
