@@ -48,7 +48,7 @@ $(INSTANCE): dagster.yaml
 	@mkdir -p $(DAGSTER_HOME)
 	@cp dagster.yaml $@
 
-.PHONY: setup manifest run test dev smoke check format bench lock
+.PHONY: setup manifest run test dev smoke check format docs bench lock
 setup: $(MANIFEST) $(INSTANCE) ## create the environment, the dbt manifest and the Dagster home
 
 manifest: $(INSTALLED) ## parse the dbt project ahead of any process that needs it
@@ -61,7 +61,7 @@ dev: setup ## open dagster dev with the three locations [PORT=3000]
 	@$(VENV)/bin/dagster dev --host 127.0.0.1 --port $(PORT)
 
 smoke: setup ## load the definitions of every location, as CI does
-	@$(PYTHON) -m pytest tests/smoke -q
+	@$(PYTHON) -m shared_lib.definitions_check
 
 test: setup ## pass every test
 	@tests/install_browser.sh
@@ -76,6 +76,10 @@ check: setup ## ruff, pyright, import-linter, sqlfluff
 format: setup ## let ruff and sqlfluff rewrite what they can
 	@$(VENV)/bin/ruff check --fix . && $(VENV)/bin/ruff format .
 	@cd dbt_project && ../$(VENV)/bin/sqlfluff fix --processes 2 models tests
+
+docs: setup ## write schemas/ and docs/configuration.md from the models
+	@$(PYTHON) -m simulation.config.schema
+	@$(PYTHON) -m simulation.config.reference
 
 bench: setup ## measure; prints a table and writes bench/results.json
 	@$(PYTHON) -m bench

@@ -61,16 +61,28 @@ def validate_document(
         return model.model_validate(_plain(document))
     except ValidationError as error:
         schema = model.model_json_schema()
-        lines = [
-            _describe(
-                problem,
-                schema=schema,
-                path=path,
-                written=written_at(problem["loc"]) if written_at else (document, problem["loc"]),
-            )
-            for problem in error.errors(include_url=False)
-        ]
-        raise ConfigurationError("\n".join(lines)) from error
+        lines = []
+        for problem in error.errors(include_url=False):
+            location = _without_branches(document, problem["loc"], problem["type"])
+            written = written_at(location) if written_at else (document, location)
+            lines.append(_describe(problem, location, schema=schema, path=path, written=written))
+        raise ConfigurationError("\n".join(dict.fromkeys(lines))) from error
+
+
+def _without_branches(document: Any, location: Location, kind: str) -> Location:
+    """``location`` less the names that pydantic puts in for the branches of a union."""
+    kept: list[int | str] = []
+    node: Any = document
+    for position, part in enumerate(location):
+        is_last = position == len(location) - 1
+        if isinstance(node, Mapping) and (part in node or (kind == "missing" and is_last)):
+            node = node.get(part)
+        elif isinstance(node, Sequence) and not isinstance(node, str) and isinstance(part, int):
+            node = node[part]
+        else:
+            continue
+        kept.append(part)
+    return tuple(kept)
 
 
 def _plain(node: Any) -> Any:
@@ -83,9 +95,13 @@ def _plain(node: Any) -> Any:
 
 
 def _describe(
-    problem: Any, *, schema: dict[str, Any], path: Path, written: tuple[Any, Location]
+    problem: Any,
+    location: Location,
+    *,
+    schema: dict[str, Any],
+    path: Path,
+    written: tuple[Any, Location],
 ) -> str:
-    location: Location = problem["loc"]
     document, written_location = written
     field = ".".join(str(part) for part in written_location) or "(the whole file)"
     place = f"{path}:{line_of(document, written_location)}: {field}"

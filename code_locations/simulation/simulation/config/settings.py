@@ -1,8 +1,9 @@
 """What may stand in ``simulation_config.yaml``: every field with its unit and its range."""
 
+from datetime import date
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from simulation.census.mapping import CensusMapping
 
@@ -19,11 +20,20 @@ def _in_millionths(share: float) -> float:
     return share
 
 
+def _in_every_year(month_day: str) -> str:
+    """29 February is refused too: a rule has to find its day in every year."""
+    try:
+        date.fromisoformat(f"2001-{month_day}")
+    except ValueError:
+        message = f"{month_day!r} is not a day of every year, allowed is month-day, such as 07-15"
+        raise ValueError(message) from None
+    return month_day
+
+
 Share = Annotated[float, Field(ge=0, le=1)]
-MonthDay = Annotated[
-    str,
-    Field(pattern=r"^(0[13578]|1[02])-(0[1-9]|[12]\d|3[01])$|^(0[469]|11)-(0[1-9]|[12]\d|30)$|^02-(0[1-9]|1\d|2[0-8])$"),
-]
+# Above 0.9 the hires that a net gain takes grow without bound.
+TerminationRate = Annotated[float, Field(ge=0, le=0.9), AfterValidator(_in_millionths)]
+MonthDay = Annotated[str, AfterValidator(_in_every_year)]
 
 
 class _Strict(BaseModel):
@@ -85,23 +95,15 @@ class Horizon(_Strict):
 class Workforce(_Strict):
     """How many leave."""
 
-    total_termination_rate: Share = Field(
-        le=0.9,
-        description="Share of those employed at the start of a year who leave in it.",
+    total_termination_rate: TerminationRate = Field(
+        description="Share of those employed at the start of a year who leave in it."
     )
-    new_hire_termination_rate: Share = Field(
-        le=0.9,
-        description="Share of a year's hires who leave again in the same year.",
+    new_hire_termination_rate: TerminationRate = Field(
+        description="Share of a year's hires who leave again in the same year."
     )
     minimum_days_before_leaving: int = Field(
         ge=0, le=330, description="Days between a new hire's first day and the earliest last day."
     )
-
-    @model_validator(mode="after")
-    def _exact(self) -> "Workforce":
-        _in_millionths(self.total_termination_rate)
-        _in_millionths(self.new_hire_termination_rate)
-        return self
 
 
 class LevelShare(_Strict):
@@ -224,12 +226,12 @@ class Limits(_Strict):
 class ScenarioSettings(_Strict):
     """One scenario, complete."""
 
-    simulation: Horizon
-    workforce: Workforce
-    hiring: Hiring
-    compensation: Compensation
-    census: Census
-    limits: Limits
+    simulation: Horizon = Field(description="Years and growth.")
+    workforce: Workforce = Field(description="How many leave.")
+    hiring: Hiring = Field(description="Who is hired, and for how much.")
+    compensation: Compensation = Field(description="Promotions and raises.")
+    census: Census = Field(description="The workforce at the start.")
+    limits: Limits = Field(description="What a run is held against.")
 
 
 class SimulationSettings(ScenarioSettings):

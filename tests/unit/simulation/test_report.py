@@ -1,0 +1,259 @@
+"""The report as a file: complete, self-contained, and safe with whatever the data says."""
+
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import pytest
+
+from simulation.report import write_report
+from tests.report_marts import GROWTH, Movement, Scenario, add_scenario, report_marts
+
+HOSTILE = """<script>alert("1")</script></style><img src=x onerror='alert(2)'> {{ 7 * 7 }} {% x %} & " ' |"""
+
+VOID_TAGS = {"meta", "img", "input", "br", "link"}
+
+
+class Page(HTMLParser):
+    """What a browser would find in the page: elements, attributes, and the text between them."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.texts: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.texts).split())
+
+    @property
+    def descriptions(self) -> list[str]:
+        return [value for name, value in self.attributes if name == "aria-label" and value]
+
+
+def written(tmp_path, scenario: Scenario | None = None, connection=None) -> str:
+    scenario = scenario or Scenario()
+    path = write_report(
+        connection or report_marts(scenario),
+        scenario_id=scenario.name,
+        path=tmp_path / "report.html",
+    )
+    return path.read_text(encoding="utf-8")
+
+
+def test_results_are_in_the_page(tmp_path):
+    page = Page(written(tmp_path))
+
+    assert "From 2025 to 2026 the workforce grows from 1,000 to 1,061 employees" in page.text
+    for year in GROWTH:
+        row = f"{year.year} {year.start:,} {year.hires} {year.experienced} 0 {year.new_hire}"
+        assert f"{row} {year.end:,} {year.end:,} +3.0" in page.text.replace("\xa0", " ")
+    assert "random_seed: 42" in page.text
+    assert "fingerprint-one" in page.text
+    assert "Birth date 250 25.0\xa0%" in page.text
+    assert "pay is missing annual_compensation 4 1,001 ; 1,002 ; 1,003" in page.text.replace(
+        ";", " ;"
+    ).replace("  ", " ")
+
+
+def test_waterfall_leads_from_start_to_end_over_all_years_and_in_each(tmp_path):
+    descriptions = Page(written(tmp_path)).descriptions
+
+    whole = [
+        "Start of 2025: 1,000 employees",
+        "Hires: +407 employees",
+        "Experienced terminations: \N{MINUS SIGN}244 employees",
+        "Reductions in force: 0 employees",
+        "New-hire terminations: \N{MINUS SIGN}102 employees",
+        "End of 2026: 1,061 employees",
+    ]
+    start = descriptions.index(whole[0])
+    marks = [text for text in descriptions[start:] if "axis" not in text]
+    assert marks[: len(whole)] == whole
+    assert "End of 2025: 1,030 employees" in descriptions
+    assert "Start of 2026: 1,030 employees" in descriptions
+
+
+def test_observed_terminations_stand_beside_the_expected(tmp_path):
+    descriptions = Page(written(tmp_path)).descriptions
+
+    assert "<2: 48 of 400 left (12.0\xa0%); the hazards let expect 40.0 (10.0\xa0%)" in descriptions
+
+
+def test_page_asks_for_nothing_from_elsewhere(tmp_path):
+    text = written(tmp_path)
+    page = Page(text)
+
+    assert {name for name, _ in page.attributes}.isdisjoint({"src", "href", "srcset", "action"})
+    assert "@import" not in text
+    assert "url(" not in text
+    assert set(re.findall(r"https?://[^\s\"'<>]+", text)) <= {
+        "http://www.w3.org/2000/svg",
+        "http://www.w3.org/1999/xlink",
+    }
+
+
+def test_hostile_text_stays_text(tmp_path):
+    scenario = Scenario(
+        name=HOSTILE,
+        level_names=(f"Staff {HOSTILE}", f"Manager {HOSTILE}"),
+        tenure_bands=(f"a{HOSTILE}", f"b{HOSTILE}", f"c{HOSTILE}"),
+        age_band=f"age {HOSTILE}",
+        census_name=f"census {HOSTILE}",
+        reject_reason=f"reason {HOSTILE}",
+        reject_field=f"field {HOSTILE}",
+        reject_values=(f"<b>{HOSTILE[:30]}",),
+        check_name=f"check {HOSTILE}",
+        step_name=f"step {HOSTILE}",
+        run_id=f"run {HOSTILE}",
+        configuration={"key": HOSTILE},
+        movements=(Movement(2025, 1000, 200, 120, 0, 50, 1030, f"print {HOSTILE}"),),
+    )
+    harmless = Page(written(tmp_path))
+    hostile = Page(written(tmp_path, scenario))
+
+    assert hostile.tags.count("script") == 1
+    assert set(hostile.tags) == set(harmless.tags)
+    assert {name for name, _ in hostile.attributes} == {name for name, _ in harmless.attributes}
+    for said in ("Scenario", "census", "reason", "field", "step", "run", "Fingerprint print"):
+        assert f"{said} {HOSTILE}" in hostile.text
+    assert f"b{HOSTILE}: 24 of 200 left" in " ".join(hostile.descriptions)
+    assert "<b><script>alert" in hostile.text
+
+
+def test_one_year_has_no_span_to_choose(tmp_path):
+    page = Page(written(tmp_path, Scenario(movements=GROWTH[:1])))
+
+    assert "In 2025 the workforce grows" in page.text
+    assert page.tags.count("input") == 1
+
+
+@pytest.mark.parametrize(
+    ("movements", "warning"),
+    [
+        ((GROWTH[0], Movement(2027, 1030, 207, 124, 0, 52, 1061)), "do not join up"),
+        ((GROWTH[0], Movement(2026, 1000, 200, 120, 0, 50, 1030)), "do not join up"),
+        (
+            (GROWTH[0], Movement(2026, 1030, 207, 124, 0, 52, 1061, "fingerprint-two")),
+            "2025 from fingerprint-one; 2026 from fingerprint-two",
+        ),
+    ],
+)
+def test_years_that_do_not_belong_together_are_warned_of(tmp_path, movements, warning):
+    page = Page(written(tmp_path, Scenario(movements=movements)))
+
+    assert warning in page.text
+
+
+def test_years_that_do_not_join_up_have_no_waterfall_over_all(tmp_path):
+    gap = (GROWTH[0], Movement(2027, 1030, 207, 124, 0, 52, 1061))
+    descriptions = Page(written(tmp_path, Scenario(movements=gap))).descriptions
+
+    assert "Hires: +407 employees" not in descriptions
+    assert "Hires: +207 employees" in descriptions
+
+
+@pytest.mark.parametrize(
+    ("change", "warning"),
+    [
+        ("delete from raw.simulation_configurations", "No configuration is recorded"),
+        ("delete from raw.census_data_validation", "what became of the rows of the census"),
+        (
+            "update monitoring.mon_data_quality set status = 'fail' where simulation_year = 2026",
+            "Quality checks failed: growth deviation (2026).",
+        ),
+        (
+            "update monitoring.mon_pipeline_performance set status = 'fail'",
+            "Slower than the configured limit: int_employee_years.",
+        ),
+    ],
+)
+def test_what_limits_the_results_is_said_at_the_top(tmp_path, change, warning):
+    connection = report_marts()
+    assert 'class="warnings"' not in written(tmp_path, connection=connection)
+
+    connection.execute(change)
+
+    text = written(tmp_path, connection=connection)
+    assert text.index('class="warnings"') < text.index("<main>")
+    assert warning in Page(text).text
+
+
+def test_a_run_without_records_of_its_speed_says_so(tmp_path):
+    connection = report_marts()
+    connection.execute("delete from monitoring.mon_pipeline_performance")
+
+    assert "Nothing is recorded of this run yet." in written(tmp_path, connection=connection)
+
+
+def test_a_year_in_which_everyone_left_can_be_reported(tmp_path):
+    connection = report_marts(Scenario(movements=(Movement(2025, 2, 0, 1, 1, 0, 0),)))
+    connection.execute("delete from marts.fct_level_mix")
+    connection.execute(
+        "update marts.fct_compensation_growth set end_average_compensation = null, "
+        "average_compensation_growth = 'nan'::double, continuous_employee_growth = null"
+    )
+
+    page = Page(written(tmp_path, connection=connection))
+
+    assert "shrinks from 2 to 0 employees" in page.text
+    assert "nan" not in page.text.lower().replace("finance", "")
+
+
+def test_twenty_years_are_drawn_without_labels_that_collide(tmp_path):
+    movements = tuple(Movement(2025 + n, 1000, 160, 120, 0, 40, 1000) for n in range(20))
+    page = Page(written(tmp_path, Scenario(movements=movements)))
+
+    assert "From 2025 to 2044 the workforce stays at 1,000 employees" in page.text
+    assert page.tags.count("input") == 21
+
+
+def test_an_older_report_is_replaced_and_nothing_else_is_left(tmp_path):
+    path = tmp_path / "made" / "for" / "report.html"
+    connection = report_marts()
+    write_report(connection, scenario_id="baseline", path=path)
+    add_scenario(connection, Scenario(name="freeze", run_id="run-2"))
+
+    assert write_report(connection, scenario_id="freeze", path=path) == path
+
+    assert "Scenario <strong>freeze</strong>" in path.read_text(encoding="utf-8")
+    assert [found.name for found in path.parent.iterdir()] == ["report.html"]
+
+
+def test_a_failed_write_leaves_the_older_file_and_no_other(tmp_path):
+    occupied = tmp_path / "report.html"
+    occupied.mkdir()
+
+    with pytest.raises(OSError, match=re.escape("report.html")):
+        write_report(report_marts(), scenario_id="baseline", path=occupied)
+
+    assert [found.name for found in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_no_file_is_written_for_a_scenario_without_results(tmp_path):
+    with pytest.raises(ValueError, match="'missing' has no results"):
+        write_report(report_marts(), scenario_id="missing", path=tmp_path / "report.html")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_importing_the_package_loads_no_heavy_library():
+    heavy = {"altair", "jinja2", "pandas", "vl_convert", "duckdb", "yaml"}
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import simulation.report, sys; print(*sys.modules)"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+
+    assert heavy.isdisjoint(loaded)
