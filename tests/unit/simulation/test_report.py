@@ -6,13 +6,14 @@ import sys
 from html.parser import HTMLParser
 
 import pytest
-
-from simulation.report import write_report
 from tests.report_marts import GROWTH, Movement, Scenario, add_scenario, report_marts
 
-HOSTILE = """<script>alert("1")</script></style><img src=x onerror='alert(2)'> {{ 7 * 7 }} {% x %} & " ' |"""
+from simulation.report import write_report
 
-VOID_TAGS = {"meta", "img", "input", "br", "link"}
+HOSTILE = (
+    """<script>alert("1")</script></style><img src=x onerror='alert(2)'>"""
+    """ {{ 7 * 7 }} {% x %} & " ' | --> ]]>"""
+)
 
 
 class Page(HTMLParser):
@@ -34,6 +35,7 @@ class Page(HTMLParser):
 
     @property
     def text(self) -> str:
+        # a no-break space counts as any other
         return " ".join(" ".join(self.texts).split())
 
     @property
@@ -57,13 +59,11 @@ def test_results_are_in_the_page(tmp_path):
     assert "From 2025 to 2026 the workforce grows from 1,000 to 1,061 employees" in page.text
     for year in GROWTH:
         row = f"{year.year} {year.start:,} {year.hires} {year.experienced} 0 {year.new_hire}"
-        assert f"{row} {year.end:,} {year.end:,} +3.0" in page.text.replace("\xa0", " ")
+        assert f"{row} {year.end:,} {year.end:,} +3.0" in page.text
     assert "random_seed: 42" in page.text
     assert "fingerprint-one" in page.text
-    assert "Birth date 250 25.0\xa0%" in page.text
-    assert "pay is missing annual_compensation 4 1,001 ; 1,002 ; 1,003" in page.text.replace(
-        ";", " ;"
-    ).replace("  ", " ")
+    assert "Birth date 250 25.0 %" in page.text
+    assert "pay is missing annual_compensation 4 1,001; 1,002; 1,003" in page.text
 
 
 def test_waterfall_leads_from_start_to_end_over_all_years_and_in_each(tmp_path):
@@ -112,7 +112,7 @@ def test_hostile_text_stays_text(tmp_path):
         census_name=f"census {HOSTILE}",
         reject_reason=f"reason {HOSTILE}",
         reject_field=f"field {HOSTILE}",
-        reject_values=(f"<b>{HOSTILE[:30]}",),
+        reject_values=(None, f"<b>{HOSTILE[:30]}"),
         check_name=f"check {HOSTILE}",
         step_name=f"step {HOSTILE}",
         run_id=f"run {HOSTILE}",
@@ -207,7 +207,7 @@ def test_a_year_in_which_everyone_left_can_be_reported(tmp_path):
     page = Page(written(tmp_path, connection=connection))
 
     assert "shrinks from 2 to 0 employees" in page.text
-    assert "nan" not in page.text.lower().replace("finance", "")
+    assert not re.search(r"\b(nan|inf|None)\b", page.text)
 
 
 def test_twenty_years_are_drawn_without_labels_that_collide(tmp_path):

@@ -3,8 +3,6 @@
 import math
 
 import pytest
-
-from simulation.report.figures import read_figures
 from tests.report_marts import (
     GROWTH,
     Movement,
@@ -14,6 +12,8 @@ from tests.report_marts import (
     empty_marts,
     report_marts,
 )
+
+from simulation.report.figures import read_figures
 
 
 def test_only_the_scenario_asked_for_is_read():

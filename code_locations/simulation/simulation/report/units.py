@@ -34,9 +34,8 @@ def count(value: float | None) -> str:
 
 def change(value: float | None) -> str:
     """Return a whole number with its sign, zero without."""
-    if not value:
-        return count(value)
-    return ("+" if value > 0 else "") + count(value)
+    text = count(value)
+    return f"+{text}" if value is not None and value > 0 and text not in {"0", NONE} else text
 
 
 def decimal(value: float | None, digits: int) -> str:

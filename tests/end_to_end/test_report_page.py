@@ -1,0 +1,227 @@
+"""The report as a reader sees it, in a browser that has no network."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    Request,
+    Route,
+    expect,
+    sync_playwright,
+)
+from tests.report_marts import Scenario, report_marts
+
+from simulation.report import write_report
+
+CHROMIUM = shutil.which("chromium")
+OFFLINE = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+# Headcount and payroll: the start and two years; two waterfalls of six steps, of which the
+# reductions in force are none; three bands of tenure, one of age, two levels; and two levels in
+# each of two years.
+DRAWN = [3, 3, 5, 6, 3, 1, 2, 4]
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+
+
+class Reading:
+    """An open page, and what happened while it was read."""
+
+    def __init__(self, page: Page):
+        self.page = page
+        self.requests: list[str] = []
+        self.sent: list[str] = []
+        self.complaints: list[str] = []
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", self._note)
+        page.route("**/*", self._answer)
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        self.complaints.append(message.text)
+
+    def _note(self, request: Request) -> None:
+        self.requests.append(request.url)
+
+    def _answer(self, route: Route) -> None:
+        self.sent.append(route.request.url)
+        if route.request.url.startswith("file:"):
+            route.continue_()
+        else:
+            route.abort()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OFFLINE)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_report(
+        report_marts(),
+        scenario_id="baseline",
+        path=tmp_path_factory.mktemp("report") / "report.html",
+    )
+
+
+@pytest.fixture
+def reading(browser: Browser, report: Path) -> Iterator[Reading]:
+    page = browser.new_page(viewport={"width": 1200, "height": 900})
+    reading = Reading(page)
+    page.goto(report.as_uri())
+    yield reading
+    page.close()
+
+
+def drawn_marks(page: Page) -> list[int]:
+    """Return for each visible chart how many of its marks have an area."""
+    return page.eval_on_selector_all(
+        "figure.chart svg",
+        """charts => charts.filter(chart => chart.checkVisibility()).map(chart =>
+            [...chart.querySelectorAll("path[role='graphics-symbol']")].filter(mark => {
+                const box = mark.getBoundingClientRect();
+                return box.width > 0 && box.height > 0;
+            }).length)""",
+    )
+
+
+def bar_colours(page: Page) -> set[str]:
+    return set(
+        page.eval_on_selector_all(
+            "figure.chart svg path[aria-roledescription='bar']",
+            "marks => marks.map(mark => getComputedStyle(mark).fill)",
+        )
+    )
+
+
+def test_nothing_but_the_file_is_asked_for_and_nothing_is_complained_of(
+    reading: Reading, report: Path
+):
+    reading.page.wait_for_load_state("networkidle")
+
+    assert reading.requests == [report.as_uri()]
+    assert reading.complaints == []
+
+
+def test_every_chart_is_drawn(reading: Reading):
+    assert drawn_marks(reading.page) == DRAWN
+    assert "rgb(0, 0, 0)" not in bar_colours(reading.page)
+
+
+def test_no_text_of_a_chart_leaves_its_picture(reading: Reading):
+    outside = reading.page.eval_on_selector_all(
+        "figure.chart svg",
+        """charts => charts.filter(chart => chart.checkVisibility()).flatMap(chart => {
+            const frame = chart.getBoundingClientRect();
+            return [...chart.querySelectorAll("text")].filter(text => {
+                const box = text.getBoundingClientRect();
+                return box.left < frame.left - 2 || box.right > frame.right + 2
+                    || box.top < frame.top - 2 || box.bottom > frame.bottom + 2;
+            }).map(text => text.textContent);
+        })""",
+    )
+
+    assert outside == []
+
+
+def test_a_year_can_be_chosen(reading: Reading):
+    page = reading.page
+    heading = page.get_by_role("heading", name="Headcount, 2026")
+    assert not heading.is_visible()
+
+    page.get_by_text("2026", exact=True).and_(page.locator("label")).click()
+
+    assert heading.is_visible()
+    assert not page.get_by_role("heading", name="Headcount, 2025 to 2026").is_visible()
+    assert drawn_marks(page) == DRAWN
+
+
+def test_a_mark_says_what_it_stands_for(reading: Reading):
+    page = reading.page
+    hires = page.locator("figure.chart svg [aria-label^='Hires: +407']")
+
+    # a page that scrolls hides the words, so the pointer comes after the scroll
+    hires.scroll_into_view_if_needed()
+    page.wait_for_function("() => new Promise(done => requestAnimationFrame(() => done(true)))")
+    hires.hover()
+
+    expect(page.locator("#tooltip")).to_be_visible()
+    expect(page.locator("#tooltip")).to_have_text("Hires: +407 employees")
+
+    page.get_by_role("heading", name="Headcount, 2025 to 2026").hover()
+    expect(page.locator("#tooltip")).to_be_hidden()
+
+
+def test_dark_and_light_have_no_colour_in_common(reading: Reading):
+    page = reading.page
+    body = "getComputedStyle(document.body)"
+    light = bar_colours(page) | {page.evaluate(f"{body}.backgroundColor + {body}.color")}
+
+    page.emulate_media(color_scheme="dark")
+
+    dark = bar_colours(page) | {page.evaluate(f"{body}.backgroundColor + {body}.color")}
+    assert len(light) > 4
+    assert light.isdisjoint(dark)
+
+
+@pytest.mark.parametrize("width", [400, 800, 1400])
+def test_page_fits_its_window(reading: Reading, width: int):
+    reading.page.set_viewport_size({"width": width, "height": 900})
+
+    assert reading.page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_charts_need_no_script(browser: Browser, report: Path):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(report.as_uri())
+
+    assert page.locator("figure.chart svg path[aria-roledescription='bar']").count() > 0
+    page.get_by_text("2025", exact=True).and_(page.locator("label")).click()
+    assert page.get_by_role("heading", name="Headcount, 2025", exact=True).is_visible()
+    context.close()
+
+
+def test_injected_script_does_not_run(browser: Browser, tmp_path: Path):
+    scenario = Scenario(
+        name="</title><script>console.log('run')</script>",
+        reject_values=("<img src=x onerror=\"console.log('run')\">",),
+        level_names=("</text></svg><script>console.log('run')</script>", "Manager"),
+    )
+    path = write_report(
+        report_marts(scenario), scenario_id=scenario.name, path=tmp_path / "report.html"
+    )
+    page = browser.new_page()
+    reading = Reading(page)
+
+    page.goto(path.as_uri())
+
+    assert page.title().endswith(scenario.name)
+    assert reading.complaints == []
+    # and where the escaping did not hold, the page's policy would
+    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<img src=http://127.0.0.1/x>')")
+    page.evaluate(
+        "document.body.append(Object.assign(document.createElement('script'),"
+        " {textContent: 'window.injected = true'}))"
+    )
+    assert page.evaluate("window.injected") is None
+    assert any("Content Security Policy" in complaint for complaint in reading.complaints)
+    assert reading.sent == [path.as_uri()]
+    page.close()

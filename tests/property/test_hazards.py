@@ -1,0 +1,123 @@
+"""The hazards of the seeds show in who leaves and who is promoted, within sampling error."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from shared_lib.dbt.compiled import Statement
+from shared_lib.dbt.project import PROJECT_DIRECTORY
+from tests.support.replay import settings_with, simulate
+
+EMPLOYEES = 100_000
+
+# A band is left out below so many expected events: the normal approximation is poor there.
+FEWEST_EXPECTED = 30
+# Standard errors. Among the 50 comparisons below, one beyond 4 happens once in 300 seeds.
+MOST_ERRORS = 4.0
+
+
+@pytest.fixture(scope="module")
+def first_year(statements: tuple[Statement, ...], census: Path) -> Iterator[pd.DataFrame]:
+    """The employees of 2025 with the bands and hazards found anew from the seed files."""
+    with simulate(
+        [statement for statement in statements if statement.year in (None, 2025)],
+        census=census,
+        settings=settings_with(),
+        employees=EMPLOYEES,
+    ) as warehouse:
+        rows = warehouse.sql(
+            "select * from intermediate.int_employee_years where not is_new_hire"
+        ).df()
+    rows["age"] = 2024 - rows.birth_date.dt.year
+    rows["tenure"] = 2024 - rows.hire_date.dt.year
+    for value, seed in (("age", "age_bands"), ("tenure", "tenure_bands")):
+        bands = read(seed)
+        position = np.searchsorted(bands[f"min_{value}"], rows[value], side="right") - 1
+        rows[f"{value}_band"] = bands[f"{value}_band"].to_numpy()[position]
+    yield rows
+
+
+def read(seed: str) -> pd.DataFrame:
+    return pd.read_csv(PROJECT_DIRECTORY / "seeds" / f"{seed}.csv")
+
+
+def multiplier(seed: str, band: str, values: pd.Series) -> pd.Series:
+    return values.map(read(seed).set_index(band)["multiplier"])
+
+
+def within_sampling_error(
+    rows: pd.DataFrame, chance: pd.Series, happened: pd.Series, band: str
+) -> None:
+    for name, index in rows.groupby(band).groups.items():
+        expected = chance[index].sum()
+        error = np.sqrt((chance[index] * (1 - chance[index])).sum())
+        if expected < FEWEST_EXPECTED:
+            continue
+        observed = happened[index].sum()
+        assert abs(observed - expected) <= MOST_ERRORS * error, (band, name, observed, expected)
+
+
+@pytest.mark.parametrize("band", ["age_band", "tenure_band", "opening_level"])
+def test_terminations_are_in_proportion_to_the_hazards(
+    first_year: pd.DataFrame, band: str
+) -> None:
+    rule = read("termination_hazard_by_level").iloc[0]
+    weight = (
+        multiplier("termination_hazard_by_age", "age_band", first_year.age_band)
+        * multiplier("termination_hazard_by_tenure", "tenure_band", first_year.tenure_band)
+        * np.maximum(rule.floor, 1 - rule.level_dampener * (first_year.opening_level - 1))
+    )
+    happened = first_year.termination_date.notna()
+    assert happened.sum() == EMPLOYEES * 0.12
+    # The threshold t at which the chances 1 - exp(-weight t) add up to those who left.
+    low, high = 0.0, 100.0
+    for _ in range(80):
+        middle = (low + high) / 2
+        if (1 - np.exp(-weight * middle)).sum() < happened.sum():
+            low = middle
+        else:
+            high = middle
+    chance = 1 - np.exp(-weight * low)
+    within_sampling_error(first_year, chance, happened, band)
+    # A sampler without hazards would be far outside, so the comparison can fail.
+    alike = pd.Series(happened.mean(), index=first_year.index)
+    with pytest.raises(AssertionError):
+        within_sampling_error(first_year, alike, happened, band)
+
+
+@pytest.mark.parametrize("band", ["age_band", "tenure_band", "opening_level"])
+def test_promotions_are_in_proportion_to_the_hazards(first_year: pd.DataFrame, band: str) -> None:
+    rule = read("promotion_hazard").iloc[0]
+    eligible = first_year[
+        (first_year.tenure >= 1)
+        & (first_year.age < 65)
+        & (first_year.opening_level < 5)
+        & ~(first_year.termination_date < pd.Timestamp("2025-02-01"))
+    ]
+    chance = (
+        rule.base
+        * (1 - rule.level_dampener * (eligible.opening_level - 1))
+        * multiplier("promotion_hazard_by_age", "age_band", eligible.age_band)
+        * multiplier("promotion_hazard_by_tenure", "tenure_band", eligible.tenure_band)
+    )
+    happened = eligible.promotion_date.notna()
+    assert happened.sum() == first_year.promotion_date.notna().sum()
+    within_sampling_error(eligible, chance, happened, band)
+    alike = pd.Series(happened.mean(), index=eligible.index)
+    with pytest.raises(AssertionError):
+        within_sampling_error(eligible, alike, happened, band)
+
+
+def test_raises_spend_the_merit_budget(first_year: pd.DataFrame) -> None:
+    raised = first_year[first_year.raise_date.notna()]
+    before = raised.compensation_after_promotion.astype(float)
+    after = raised.annual_compensation.astype(float)
+    assert (after.sum() / before.sum() - 1) == pytest.approx(0.04 + 0.025, abs=1e-7)
+    merits = raised.level.map(read("merit_rates").set_index("level")["merit_rate"])
+    scale = 0.04 * before.sum() / (before * merits).sum()
+    expected = (before * (1 + merits * scale + 0.025)).round(2)
+    assert np.abs(after - expected).max() <= 0.011
+    assert (first_year.opening_tenure[first_year.raise_date.notna()] >= 1).all()
