@@ -17,7 +17,9 @@ def reference_page(model: type[BaseModel], *, title: str, introduction: str) -> 
         lines += [f"## {heading}", "", node.get("description", ""), ""]
         lines += ["| field | allowed | default | meaning |", "| --- | --- | --- | --- |"]
         for name, entry in node["properties"].items():
-            default = "required" if name in node.get("required", []) else f"`{entry.get('default')}`"
+            default = (
+                "required" if name in node.get("required", []) else f"`{entry.get('default')}`"
+            )
             cells = (
                 f"`{name}`",
                 allowed(schema, (*location, name)),

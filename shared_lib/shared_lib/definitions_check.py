@@ -120,7 +120,9 @@ def _examine(module: str, report: LocationReport) -> None:
             if not value
         ]
         if missing:
-            report.problems.append(f"asset {key.to_user_string()} has no {' and no '.join(missing)}")
+            report.problems.append(
+                f"asset {key.to_user_string()} has no {' and no '.join(missing)}"
+            )
     jobs = [job for job in repository.get_all_jobs() if not job.name.startswith("__")]
     report.jobs = len(jobs)
     report.problems += [

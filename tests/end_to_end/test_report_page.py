@@ -188,6 +188,16 @@ def test_page_fits_its_window(reading: Reading, width: int):
     assert reading.page.evaluate("document.documentElement.scrollWidth") == width
 
 
+def test_printed_page_is_light_and_fits_the_paper(reading: Reading):
+    page = reading.page
+    page.emulate_media(media="print", color_scheme="dark")
+    # A4 less margins of 10 mm, at 96 pixels an inch
+    page.set_viewport_size({"width": 718, "height": 1000})
+
+    assert page.evaluate("document.documentElement.scrollWidth") == 718
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
 def test_charts_need_no_script(browser: Browser, report: Path):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()

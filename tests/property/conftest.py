@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from hypothesis import settings as hypothesis_settings
+from tests.support.replay import YEARS, settings_with
 
 from shared_lib.dbt.compiled import Statement, load_statements
 from shared_lib.dbt.project import DBT_EXECUTABLE, PROJECT_DIRECTORY
@@ -15,7 +16,6 @@ from simulation.census.generation import generate_census
 from simulation.census.tables import create_tables as create_census_tables
 from simulation.runs import open_run, record_request
 from simulation.tables import create_tables
-from tests.support.replay import YEARS, settings_with
 
 # In CI the same examples every time; elsewhere new ones in each run.
 hypothesis_settings.register_profile("ci", derandomize=True)
@@ -45,9 +45,7 @@ def target(tmp_path_factory: pytest.TempPathFactory, census: Path) -> Path:
             "from read_parquet(?) limit 100",
             [str(census)],
         )
-        record_request(
-            connection, scenario_id="baseline", settings=settings_with(), resume=False
-        )
+        record_request(connection, scenario_id="baseline", settings=settings_with(), resume=False)
         open_run(connection, run_id="compile", first_year=YEARS[0], last_year=YEARS[-1])
     subprocess.run(
         [

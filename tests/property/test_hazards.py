@@ -1,15 +1,14 @@
 """The hazards of the seeds show in who leaves and who is promoted, within sampling error."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from tests.support.replay import settings_with, simulate
 
 from shared_lib.dbt.compiled import Statement
 from shared_lib.dbt.project import PROJECT_DIRECTORY
-from tests.support.replay import settings_with, simulate
 
 EMPLOYEES = 100_000
 
@@ -20,7 +19,7 @@ MOST_ERRORS = 4.0
 
 
 @pytest.fixture(scope="module")
-def first_year(statements: tuple[Statement, ...], census: Path) -> Iterator[pd.DataFrame]:
+def first_year(statements: tuple[Statement, ...], census: Path) -> pd.DataFrame:
     """The employees of 2025 with the bands and hazards found anew from the seed files."""
     with simulate(
         [statement for statement in statements if statement.year in (None, 2025)],
@@ -37,7 +36,7 @@ def first_year(statements: tuple[Statement, ...], census: Path) -> Iterator[pd.D
         bands = read(seed)
         position = np.searchsorted(bands[f"min_{value}"], rows[value], side="right") - 1
         rows[f"{value}_band"] = bands[f"{value}_band"].to_numpy()[position]
-    yield rows
+    return rows
 
 
 def read(seed: str) -> pd.DataFrame:
@@ -61,9 +60,7 @@ def within_sampling_error(
 
 
 @pytest.mark.parametrize("band", ["age_band", "tenure_band", "opening_level"])
-def test_terminations_are_in_proportion_to_the_hazards(
-    first_year: pd.DataFrame, band: str
-) -> None:
+def test_terminations_are_in_proportion_to_the_hazards(first_year: pd.DataFrame, band: str) -> None:
     rule = read("termination_hazard_by_level").iloc[0]
     weight = (
         multiplier("termination_hazard_by_age", "age_band", first_year.age_band)

@@ -8,11 +8,11 @@ from typing import Any
 
 import duckdb
 import pytest
+from tests.support.replay import LEDGER_DIGEST, settings_with, simulate
 
 from shared_lib.dbt.compiled import Statement, load_statements
 from shared_lib.dbt.project import PROJECT_DIRECTORY
 from simulation.config.settings import ScenarioSettings
-from tests.support.replay import LEDGER_DIGEST, settings_with, simulate
 
 EMPLOYEES = 3_000
 YEARS = (2025, 2026)
@@ -48,7 +48,7 @@ def seed_changes() -> Iterator[Any]:
         for position, row in enumerate(rows):
             where = f" where {key} = '{row[key]}'" if key else ""
             for column, value in row.items():
-                if column == key or column == "level_name":
+                if column in {key, "level_name"}:
                     continue
                 statements = change(seed, rows, position, column, Decimal(value), where)
                 if statements:

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.support.replay import LEDGER_DIGEST, YEARS, settings_with, simulate
 
 from shared_lib.dbt.compiled import Statement
 from simulation.config.settings import ScenarioSettings
-from tests.support.replay import LEDGER_DIGEST, YEARS, settings_with, simulate
 
 Statements = tuple[Statement, ...]
 
@@ -166,7 +166,11 @@ def prorated_pay_is_the_sum_of_its_days(snapshot: pd.DataFrame, events: pd.DataF
         for day, before in reversed(by_employee.get((row.simulation_year, row.employee_id), [])):
             rate[: (day - days[0]).days] = float(before)
         first = max((row.hire_date - days[0]).days, 0)
-        last = len(days) if pd.isna(row.termination_date) else (row.termination_date - days[0]).days + 1
+        last = (
+            len(days)
+            if pd.isna(row.termination_date)
+            else (row.termination_date - days[0]).days + 1
+        )
         expected = rate[first:last].sum() / len(days)
         assert abs(float(row.prorated_compensation) - expected) <= 0.0051
 

@@ -80,8 +80,7 @@ BROKEN = {
         "must not use the network",
     ),
     "warning": (
-        "import warnings, dagster as dg\n"
-        "warnings.warn('look here')\ndefs = dg.Definitions()\n",
+        "import warnings, dagster as dg\nwarnings.warn('look here')\ndefs = dg.Definitions()\n",
         "look here",
     ),
     "syntax": ("import dagster as dg\ndefs = (\n", "was never closed"),

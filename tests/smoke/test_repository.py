@@ -10,13 +10,22 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 REPOSITORY = Path(__file__).parents[2]
-PROJECTS = ("pyproject.toml", "shared_lib/pyproject.toml") + tuple(
-    f"code_locations/{name}/pyproject.toml"
-    for name in ("simulation", "gocardless", "orchestration_platform")
+PROJECTS = (
+    "pyproject.toml",
+    "shared_lib/pyproject.toml",
+    *(
+        f"code_locations/{name}/pyproject.toml"
+        for name in ("simulation", "gocardless", "orchestration_platform")
+    ),
 )
 
 # Spelled in parts, so that this file does not name what it looks for.
-REGISTRY_HOSTS = ("py" + "pi.org", "python" + "hosted.org", "registry." + "npmjs", "deb." + "debian.org")
+REGISTRY_HOSTS = (
+    "py" + "pi.org",
+    "python" + "hosted.org",
+    "registry." + "npmjs",
+    "deb." + "debian.org",
+)
 
 
 def tracked_files() -> list[Path]:
@@ -28,7 +37,9 @@ def tracked_files() -> list[Path]:
 
 def test_no_file_names_a_package_registry() -> None:
     pattern = re.compile("|".join(map(re.escape, REGISTRY_HOSTS)).encode())
-    naming = [path for path in tracked_files() if path.is_file() and pattern.search(path.read_bytes())]
+    naming = [
+        path for path in tracked_files() if path.is_file() and pattern.search(path.read_bytes())
+    ]
     assert naming == []
 
 

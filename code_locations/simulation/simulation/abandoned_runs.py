@@ -36,9 +36,7 @@ def abandon_dead_runs(instance: dg.DagsterInstance, *, tag: str) -> list[str]:
         The ids of the runs that were ended.
     """
     ended = []
-    unfinished = dg.RunsFilter(
-        statuses=[dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
-    )
+    unfinished = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED])
     for run in instance.get_runs(unfinished):
         process = run.tags.get(tag)
         if process is not None and not _is_alive(process):

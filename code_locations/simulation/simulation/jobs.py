@@ -4,9 +4,7 @@ import dagster as dg
 
 from simulation.partitions import SIMULATION_YEARS
 
-_ALL_BUT_REPORT = dg.AssetSelection.all() - dg.AssetSelection.assets(
-    "simulation_report"
-)
+_ALL_BUT_REPORT = dg.AssetSelection.all() - dg.AssetSelection.assets("simulation_report")
 
 single_year_simulation_job = dg.define_asset_job(
     "single_year_simulation",

@@ -37,14 +37,16 @@ class _ProgressHandler(logging.Handler):
         if record.levelno >= logging.ERROR:
             style = "bold red"
         elapsed = time.monotonic() - self._started
-        self._console.print(
-            f"{elapsed:6.1f} s  {step:<30} {text}", style=style, markup=False
-        )
+        self._console.print(f"{elapsed:6.1f} s  {step:<30} {text}", style=style, markup=False)
 
 
-@dg.logger(description="One line for each thing a run has done, for people at a terminal.")
-def progress_logger(_context: dg.InitLoggerContext) -> logging.Logger:
+@dg.logger(
+    config_schema={},
+    description="One line for each thing a run has done, for people at a terminal.",
+)
+def progress_logger(init_context: dg.InitLoggerContext) -> logging.Logger:
     """The logger ``progress``, which the command line asks for in its run configuration."""
+    del init_context  # there is nothing to configure
     logger = logging.Logger("simulation.progress", logging.INFO)
     logger.addHandler(_ProgressHandler())
     return logger

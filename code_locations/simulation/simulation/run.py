@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from simulation.year_state import YearSummary
 
 # Characters that the table of the years needs; a file has no width of its own.
-_TABLE_WIDTH = 112
+_TABLE_WIDTH = 124
 
 JOB = "multi_year_simulation"
 
@@ -49,9 +49,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> Arguments:
     parser.add_argument("--scenario", default="baseline", help="a name in simulation_config.yaml")
     parser.add_argument("--census", help="CSV or Parquet file; without it one is generated")
     parser.add_argument("--mapping", help="column mapping; without it the one that fits")
-    parser.add_argument(
-        "--generate", type=int, metavar="N", help="employees in a generated census"
-    )
+    parser.add_argument("--generate", type=int, metavar="N", help="employees in a generated census")
     parser.add_argument(
         "--years",
         type=parse_years,
@@ -155,9 +153,7 @@ def _execute(asked: Arguments, years: range) -> Outcome:
             },
             raise_on_error=False,
         )
-    return Outcome(
-        run_id=result.run_id, failure=_failure(result), report=_report_path(result)
-    )
+    return Outcome(run_id=result.run_id, failure=_failure(result), report=_report_path(result))
 
 
 @contextmanager

@@ -9,6 +9,9 @@ from shared_lib.metadata import row_count
 from simulation.config.settings import Limits
 from simulation.runs import OpenedRun
 
+_LEDGER = ("intermediate", "int_employee_years")
+_SUCCESSES = frozenset({"success", "pass", "ok"})
+
 
 def record_timings(
     connection: duckdb.DuckDBPyConnection,
@@ -36,7 +39,7 @@ def record_timings(
             "select schema_name, table_name from duckdb_tables() where not internal"
         ).fetchall()
     }
-    rows = [
+    rows: list[tuple[str, str, str, float, int | None, float | None]] = [
         (
             "model",
             timing.name,
@@ -48,19 +51,14 @@ def record_timings(
         )
         for timing in timings
     ]
-    failed = any(status not in {"success", "pass"} for _, _, status, *_ in rows)
-    computed = connection.execute(
-        "select count(*) from raw.simulation_run as run "
-        "inner join intermediate.int_employee_years as ledger using (scenario_id, fingerprint) "
-        "where ledger.simulation_year between run.first_year and run.last_year"
-    ).fetchone() if ("intermediate", "int_employee_years") in tables else (0,)
+    failed = any(timing.status not in _SUCCESSES for timing in timings)
     rows.append(
         (
             "run",
             "simulation_models",
             "error" if failed else "success",
             seconds,
-            computed[0] if computed else 0,
+            _computed_rows(connection) if _LEDGER in tables else 0,
             limits.run_seconds,
         )
     )
@@ -73,3 +71,13 @@ def record_timings(
         [[run_id, opened.scenario_id, *row, years] for row in rows],
     )
     connection.commit()
+
+
+def _computed_rows(connection: duckdb.DuckDBPyConnection) -> int:
+    """The employee-years that the ledger has of the current run's years."""
+    row = connection.execute(
+        "select count(*) from raw.simulation_run as run "
+        "inner join intermediate.int_employee_years as ledger using (scenario_id, fingerprint) "
+        "where ledger.simulation_year between run.first_year and run.last_year"
+    ).fetchone()
+    return row[0] if row else 0

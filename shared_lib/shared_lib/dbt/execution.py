@@ -14,7 +14,6 @@ from shared_lib.dbt.resource import DbtCommand
 from shared_lib.metadata import Relation, column_lineage, table_metadata
 from shared_lib.warehouse import Warehouse
 
-
 # What dbt runs, by the first part of a node's unique id.
 _NODES = frozenset({"model", "seed", "snapshot", "test"})
 
@@ -131,9 +130,7 @@ class DbtBuild:
                 extra |= self._column_lineage(lineage[node["unique_id"]])
             yield result.with_metadata({**result.metadata, **extra})
 
-    def _table_metadata(
-        self, nodes: Sequence[Mapping[str, Any]]
-    ) -> dict[Relation, dict[str, Any]]:
+    def _table_metadata(self, nodes: Sequence[Mapping[str, Any]]) -> dict[Relation, dict[str, Any]]:
         descriptions = {
             _relation(node): {
                 name: column["description"] for name, column in node["columns"].items()
@@ -148,8 +145,7 @@ class DbtBuild:
         return column_lineage(
             {
                 column: [
-                    (self.translator.get_asset_key(owners[owner]), name)
-                    for owner, name in origins
+                    (self.translator.get_asset_key(owners[owner]), name) for owner, name in origins
                 ]
                 for column, origins in columns.items()
             }

@@ -89,7 +89,7 @@ def _model_lineage(
         query, schema=schema, dialect="duckdb", validate_qualify_columns=False, identify=False
     )
     scope = build_scope(qualified)
-    if scope is None:
+    if scope is None or not isinstance(scope.expression, exp.Query):
         message = f"not a query: {sql[:80]}"
         raise ValueError(message)
     found: dict[str, list[tuple[str, str]]] = {}

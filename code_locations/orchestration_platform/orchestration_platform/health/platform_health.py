@@ -26,9 +26,7 @@ def examine(instance: dg.DagsterInstance, *, now: datetime) -> PlatformHealth:
     """Look at the instance's daemons and at its runs since 24 hours before ``now``."""
     since = now - WINDOW
     counts = {
-        status.value: instance.get_runs_count(
-            dg.RunsFilter(statuses=[status], created_after=since)
-        )
+        status.value: instance.get_runs_count(dg.RunsFilter(statuses=[status], created_after=since))
         for status in dg.DagsterRunStatus
     }
     daemons = instance.get_daemon_statuses()
@@ -36,9 +34,7 @@ def examine(instance: dg.DagsterInstance, *, now: datetime) -> PlatformHealth:
         runs={status: count for status, count in counts.items() if count},
         unhealthy_daemons=tuple(
             sorted(
-                name
-                for name, status in daemons.items()
-                if status.required and not status.healthy
+                name for name, status in daemons.items() if status.required and not status.healthy
             )
         ),
     )

@@ -133,14 +133,14 @@ def _census_path(settings: ScenarioSettings) -> Path:
         return Path(settings.census.path)
     census = settings.census
     as_of = _opening_date(settings)
-    path = current_settings().data_directory / "census" / (
-        f"generated-{census.generated_size}-{census.generated_seed}-{as_of}.parquet"
+    path = (
+        current_settings().data_directory
+        / "census"
+        / (f"generated-{census.generated_size}-{census.generated_seed}-{as_of}.parquet")
     )
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        generate_census(
-            path, size=census.generated_size, seed=census.generated_seed, as_of=as_of
-        )
+        generate_census(path, size=census.generated_size, seed=census.generated_seed, as_of=as_of)
     return path
 
 
@@ -239,9 +239,7 @@ def baseline_workforce_validated(
     kinds={"python", "duckdb"},
     pool=WAREHOUSE_POOL,
 )
-def simulation_run(
-    context: dg.AssetExecutionContext, warehouse: Warehouse
-) -> dg.MaterializeResult:
+def simulation_run(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     """The years to compute, opened where the state before them is there, else refused."""
     started = time.perf_counter()
     years = years_of(context)

@@ -12,9 +12,15 @@ from simulation.runs import current_run
 
 
 @dg.asset(
-    deps=["single_year_simulation", "fct_workforce_snapshot", "fct_compensation_growth",
-          "fct_termination_experience", "fct_level_mix", "mon_data_quality",
-          "mon_pipeline_performance"],
+    deps=[
+        "single_year_simulation",
+        "fct_workforce_snapshot",
+        "fct_compensation_growth",
+        "fct_termination_experience",
+        "fct_level_mix",
+        "mon_data_quality",
+        "mon_pipeline_performance",
+    ],
     partitions_def=SIMULATION_YEARS,
     backfill_policy=IN_ONE_RUN,
     group_name="simulation_results",

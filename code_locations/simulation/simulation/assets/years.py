@@ -102,7 +102,6 @@ def year_table(summaries: list[YearSummary]) -> str:
         "| " + " | ".join("---:" for _ in columns) + " |",
     ]
     lines += [
-        "| " + " | ".join(render(year) for render in columns.values()) + " |"
-        for year in summaries
+        "| " + " | ".join(render(year) for render in columns.values()) + " |" for year in summaries
     ]
     return "\n".join(lines)

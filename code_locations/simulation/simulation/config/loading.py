@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from shared_lib.validated_yaml import (
     ConfigurationError,
@@ -87,7 +87,7 @@ def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
         current = result.get(key)
         both_mappings = isinstance(current, Mapping) and isinstance(value, Mapping)
         if both_mappings and key != "target_growth_rate":
-            result[key] = merged(current, value)
+            result[key] = merged(cast("Mapping[str, Any]", current), value)
         else:
             result[key] = value
     return result

@@ -10,11 +10,12 @@ from simulation.census.mapping import CensusMapping
 FIRST_YEAR = 2000
 LAST_YEAR = 2060
 MILLIONTHS = 1_000_000
+_SHARE_DECIMALS = 6
 
 
 def _in_millionths(share: float) -> float:
     """Headcounts are computed exactly, in whole millionths; finer shares would be cut."""
-    if abs(share * MILLIONTHS - round(share * MILLIONTHS)) > 1e-6:
+    if round(share, _SHARE_DECIMALS) != share:
         message = f"{share} has more than six decimals, allowed are at most six"
         raise ValueError(message)
     return share
@@ -201,9 +202,7 @@ class Census(_Strict):
     maximum_reject_share: Share = Field(
         description="A run stops when a larger share of the census rows is rejected."
     )
-    generated_size: int = Field(
-        ge=1, le=5_000_000, description="Employees in a generated census."
-    )
+    generated_size: int = Field(ge=1, le=5_000_000, description="Employees in a generated census.")
     generated_seed: int = Field(ge=0, le=2**31, description="Seed of a generated census.")
 
 
