@@ -14,7 +14,7 @@ from playwright.sync_api import (
     expect,
     sync_playwright,
 )
-from tests.report_marts import Scenario, report_marts
+from tests.support.report_marts import Scenario, report_marts
 
 from simulation.report import write_report
 

@@ -6,7 +6,7 @@ import sys
 from html.parser import HTMLParser
 
 import pytest
-from tests.report_marts import GROWTH, Movement, Scenario, add_scenario, report_marts
+from tests.support.report_marts import GROWTH, Movement, Scenario, add_scenario, report_marts
 
 from simulation.report import write_report
 

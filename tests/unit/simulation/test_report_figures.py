@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from tests.report_marts import (
+from tests.support.report_marts import (
     GROWTH,
     Movement,
     Scenario,
