@@ -21,7 +21,7 @@ def load_yaml(path: Path) -> Any:
         ConfigurationError: the file is missing, is not YAML, or repeats a key.
     """
     from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     if not path.is_file():
         message = f"{path}: no such file"
@@ -33,8 +33,8 @@ def load_yaml(path: Path) -> Any:
         line = mark.line + 1 if mark else 1
         message = f"{path}:{line}: {error.problem or error.context or 'not valid YAML'}"
         raise ConfigurationError(message) from error
-    except UnicodeDecodeError as error:
-        message = f"{path}: not UTF-8 text: {error}"
+    except (UnicodeDecodeError, YAMLError) as error:
+        message = f"{path}: not YAML in UTF-8: {error}"
         raise ConfigurationError(message) from error
 
 
@@ -43,7 +43,7 @@ def validate_document(
     model: type[Model],
     *,
     path: Path,
-    written_at: Callable[[Location], tuple[Any, Location]] | None = None,
+    place: Callable[[Location], str] | None = None,
 ) -> Model:
     """Check what :func:`load_yaml` returned against ``model``.
 
@@ -51,7 +51,8 @@ def validate_document(
         document: the parsed file or a mapping derived from it.
         model: the pydantic model that says what is allowed.
         path: the file, for messages.
-        written_at: for a derived document, the parsed file and where in it a field is written.
+        place: for a derived document, where a field of it was written, in words; see
+            :func:`place_in`.
 
     Raises:
         ConfigurationError: one line ``path:line: field: problem, got value, allowed is ...``
@@ -61,12 +62,28 @@ def validate_document(
         return model.model_validate(_plain(document))
     except ValidationError as error:
         schema = model.model_json_schema()
-        lines = []
-        for problem in error.errors(include_url=False):
-            location = _without_branches(document, problem["loc"], problem["type"])
-            written = written_at(location) if written_at else (document, location)
-            lines.append(_describe(problem, location, schema=schema, path=path, written=written))
+        problems = [
+            (_without_branches(document, problem["loc"], problem["type"]), problem)
+            for problem in error.errors(include_url=False)
+        ]
+        lines = [
+            f"{place(location) if place else place_in(document, location, path=path)}: "
+            f"{_describe(problem, location, schema=schema)}"
+            for location, problem in problems
+            # Of a union's branches, the one that led further in is the one that was meant.
+            if not any(_lies_within(other, location) for other, _ in problems)
+        ]
         raise ConfigurationError("\n".join(dict.fromkeys(lines))) from error
+
+
+def place_in(document: Any, location: Location, *, path: Path) -> str:
+    """``path:line: field`` of the field at ``location`` of the parsed file ``document``."""
+    field = ".".join(str(part) for part in location) or "(the whole file)"
+    return f"{path}:{line_of(document, location)}: {field}"
+
+
+def _lies_within(inner: Location, outer: Location) -> bool:
+    return len(inner) > len(outer) and inner[: len(outer)] == outer
 
 
 def _without_branches(document: Any, location: Location, kind: str) -> Location:
@@ -94,28 +111,20 @@ def _plain(node: Any) -> Any:
     return node
 
 
-def _describe(
-    problem: Any,
-    location: Location,
-    *,
-    schema: dict[str, Any],
-    path: Path,
-    written: tuple[Any, Location],
-) -> str:
-    document, written_location = written
-    field = ".".join(str(part) for part in written_location) or "(the whole file)"
-    place = f"{path}:{line_of(document, written_location)}: {field}"
-    if problem["type"] == "missing":
-        return f"{place}: missing, required is {allowed(schema, location)}"
-    if problem["type"] == "extra_forbidden":
-        known = ", ".join(_properties(schema, location[:-1]))
-        return f"{place}: unknown key, allowed is one of: {known}"
+def _describe(problem: Any, location: Location, *, schema: dict[str, Any]) -> str:
     value = problem["input"]
-    if isinstance(value, Mapping):
-        value = "a mapping"
-    if problem["type"] in {"value_error", "assertion_error"}:
-        return f"{place}: {problem['ctx']['error']}"
-    return f"{place}: {value!r} is not allowed, allowed is {allowed(schema, location)}"
+    match problem["type"]:
+        case "missing":
+            return f"missing, required is {allowed(schema, location)}"
+        case "extra_forbidden":
+            known = ", ".join(_properties(schema, location[:-1]))
+            return f"unknown key, allowed is one of: {known}"
+        case "value_error" | "assertion_error":
+            return str(problem["ctx"]["error"])
+    if problem["loc"][-1:] == ("[key]",):
+        return f"{value!r} is not allowed as a key: {problem['msg']}"
+    shown = "a mapping" if isinstance(value, Mapping) else repr(value)
+    return f"{shown} is not allowed, allowed is {allowed(schema, location)}"
 
 
 def line_of(document: Any, location: Location) -> int:
@@ -187,7 +196,7 @@ def _words(node: dict[str, Any]) -> str:
     if "enum" in node or "const" in node:
         choices = node.get("enum", [node.get("const")])
         return "one of: " + ", ".join(str(choice) for choice in choices)
-    words = _TYPES.get(node.get("type", ""), "a value")
+    words = _TYPES.get(node.get("type", "object" if "$ref" in node else ""), "a value")
     for keyword, text in (
         ("minimum", "from {}"),
         ("exclusiveMinimum", "above {}"),

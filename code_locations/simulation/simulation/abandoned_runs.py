@@ -24,7 +24,10 @@ def _is_alive(process: str) -> bool:
     if host != socket.gethostname():
         return True  # nothing can be said from here
     try:
-        return _name(psutil.Process(int(pid))) == process
+        found = psutil.Process(int(pid))
+        # A killed process keeps its id and start time until its parent has asked after it, which
+        # the first process of a container may never do.
+        return _name(found) == process and found.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
 

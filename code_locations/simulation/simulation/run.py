@@ -8,9 +8,10 @@ import argparse
 import os
 import re
 import shutil
+import sqlite3
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -138,7 +139,12 @@ def _execute(asked: Arguments, years: range) -> Outcome:
         "resume": not asked.fresh,
     }
     request = {key: value for key, value in asked_for.items() if value is not None}
-    with _silent_stdout(), dg.DagsterInstance.from_config(str(_instance_home())) as instance:
+    home = _instance_home()
+    with (
+        _silent_stdout(),
+        dg.DagsterInstance.from_config(str(home)) as instance,
+        _event_index_held_open(home),
+    ):
         abandon_dead_runs(instance, tag=PROCESS_TAG)
         result = defs.resolve_job_def(JOB).execute_in_process(
             run_config={
@@ -173,6 +179,22 @@ def _silent_stdout() -> Iterator[None]:
         os.dup2(terminal, 1)
         os.close(terminal)
         os.close(nowhere)
+
+
+@contextmanager
+def _event_index_held_open(home: Path) -> Iterator[None]:
+    """Keep one connection to Dagster's index of events, if it is SQLite's.
+
+    Dagster opens and closes that file about a thousand times a run, and whenever the last
+    connection closes SQLite writes its log back and syncs the disk: 1.5 ms against 0.5 ms.
+    """
+    index = home / "history" / "runs" / "index.db"
+    if not index.exists():
+        yield
+        return
+    with closing(sqlite3.connect(index)) as connection:
+        connection.execute("select 1 from sqlite_master").fetchone()
+        yield
 
 
 def _instance_home() -> Path:

@@ -187,6 +187,13 @@ def _record(
     run_id: str,
 ) -> None:
     connection.begin()
+    # A year is recorded as complete when all of the run is done. Until then nothing may say so of
+    # the rows that are about to be replaced.
+    connection.execute(
+        "delete from raw.simulation_year_state "
+        "where scenario_id = ? and (simulation_year >= ? or fingerprint <> ?)",
+        [opened.scenario_id, opened.first_year, opened.fingerprint],
+    )
     for year in range(opened.start_year, opened.last_year + 1):
         row = {
             "fingerprint": opened.fingerprint,

@@ -1,3 +1,5 @@
+{{ config(meta={"dagster": {"ref": {"name": "int_baseline_workforce"}}}) }}
+
 -- The opening workforce is there, complete, and everybody in it can be placed: whoever has no
 -- band or level would fall out of a join later, and the years would be short of people.
 with run as (

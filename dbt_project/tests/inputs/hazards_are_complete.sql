@@ -1,3 +1,5 @@
+{{ config(meta={"dagster": {"ref": {"name": "int_hazards"}}}) }}
+
 -- One row for every combination of age band, tenure band and level, each with a weight that an
 -- exponential key can be divided by and a probability that is one. Nobody is promoted from the
 -- top level.

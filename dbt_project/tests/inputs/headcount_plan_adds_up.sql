@@ -1,3 +1,5 @@
+{{ config(meta={"dagster": {"ref": {"name": "int_simulation_years"}}}) }}
+
 -- The plan has every year of the run, starts from the baseline, each year from the target of
 -- the one before, and its movements lead from the start to the target exactly.
 with run as (

@@ -1,3 +1,5 @@
+{{ config(meta={"dagster": {"ref": {"name": "stg_hire_level_mix"}}}) }}
+
 -- A configured mix names each level once, knows every level it names, and its shares add up to
 -- 1. Without that a hire's draw could fall in no interval, or in two.
 select

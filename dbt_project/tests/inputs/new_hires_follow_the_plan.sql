@@ -1,3 +1,5 @@
+{{ config(meta={"dagster": {"ref": {"name": "int_new_hires"}}}) }}
+
 -- As many join and leave again as planned, under identifiers of their own, with dates inside
 -- the year and no termination before the minimum of days.
 with measured as (

@@ -1,3 +1,5 @@
+{{ config(meta={"dagster": {"ref": {"name": "stg_simulation_parameters"}}}) }}
+
 -- The run's configuration has one row for every year from its start to its end, with rates that
 -- the rules of a year can work with. A hire rate of 1 would divide by zero, and a promotion
 -- after the raise would be paid in the wrong order.

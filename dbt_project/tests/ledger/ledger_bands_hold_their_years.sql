@@ -1,3 +1,5 @@
+{{ config(meta={"dagster": {"ref": {"name": "int_employee_years"}}}) }}
+
 -- Within each band, the lowest and the highest age and tenure lie between the band's bounds.
 with placed as (
     select

@@ -1,3 +1,5 @@
+{{ config(meta={"dagster": {"ref": {"name": "int_employee_years"}}}) }}
+
 -- Every planned year is in the ledger, from the run's own configuration, with exactly as many
 -- at its start, hired, leaving by each way and left at its end as planned.
 with played as (

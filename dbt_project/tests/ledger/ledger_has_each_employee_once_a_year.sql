@@ -1,3 +1,5 @@
+{{ config(meta={"dagster": {"ref": {"name": "int_employee_years"}}}) }}
+
 -- The key of the ledger, in the scenario of the run.
 select
     ledger.simulation_year,

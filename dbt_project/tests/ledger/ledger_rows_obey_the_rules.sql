@@ -1,3 +1,5 @@
+{{ config(meta={"dagster": {"ref": {"name": "int_employee_years"}}}) }}
+
 -- What must hold for each row by itself: nothing before hire or after termination, every date
 -- inside its year, each step of pay explained by its event, ages and tenures in completed years
 -- (counted here by the calendar, where the model takes differences of years).

@@ -1,3 +1,5 @@
+{{ config(meta={"dagster": {"ref": {"name": "int_employee_years"}}}) }}
+
 -- Those active at the end of a year are those at the start of the next, with the same pay,
 -- level, dates and department; the first year starts from the baseline.
 --

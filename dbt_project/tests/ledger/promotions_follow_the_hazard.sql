@@ -1,3 +1,5 @@
+{{ config(severity="warn", meta={"dagster": {"ref": {"name": "int_employee_years"}}}) }}
+
 -- Of those who may be promoted, about as many are as their probabilities add up to. Five
 -- standard deviations of a sum of independent draws are exceeded in one of 1.7 million years.
 with eligible as (

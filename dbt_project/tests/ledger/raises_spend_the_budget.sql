@@ -1,3 +1,5 @@
+{{ config(meta={"dagster": {"ref": {"name": "int_employee_years"}}}) }}
+
 -- All raises of a year together are the payroll they apply to, times merit budget and cost of
 -- living. Each raise is rounded to cents, so that half a cent for each may be left over.
 with raises as (

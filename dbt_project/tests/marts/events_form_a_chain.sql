@@ -1,3 +1,5 @@
+{{ config(meta={"dagster": {"ref": {"name": "fct_yearly_events"}}}) }}
+
 -- Each employee's events follow each other: numbered from 1 in every year, no date before that
 -- of the event before, nothing before the hire or after the termination, and each starts from
 -- the pay and level that the event before has left.

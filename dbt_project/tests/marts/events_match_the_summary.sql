@@ -1,4 +1,7 @@
--- As many events of each kind as the summary of the year counts.
+{{ config(meta={"dagster": {"ref": {"name": "fct_yearly_events"}}}) }}
+
+-- As many events of each kind as the summary of the year counts; in a small workforce a year
+-- may have none.
 with events as (
     select
         events.simulation_year,
@@ -31,13 +34,13 @@ full outer join events
     on summary.simulation_year = events.simulation_year
 where
     not coalesce(
-        events.hires = summary.hires
-        and events.promotions = summary.promotions
-        and events.raises = summary.raises
-        and events.experienced_terminations = summary.experienced_terminations
-        and events.reductions_in_force = summary.reductions_in_force
-        and events.new_hire_terminations = summary.new_hire_terminations
-        and events.event_count = summary.hires
+        coalesce(events.hires, 0) = summary.hires
+        and coalesce(events.promotions, 0) = summary.promotions
+        and coalesce(events.raises, 0) = summary.raises
+        and coalesce(events.experienced_terminations, 0) = summary.experienced_terminations
+        and coalesce(events.reductions_in_force, 0) = summary.reductions_in_force
+        and coalesce(events.new_hire_terminations, 0) = summary.new_hire_terminations
+        and coalesce(events.event_count, 0) = summary.hires
         + summary.promotions
         + summary.raises
         + summary.experienced_terminations

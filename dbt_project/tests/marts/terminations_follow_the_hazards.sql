@@ -1,3 +1,5 @@
+{{ config(severity="warn", meta={"dagster": {"ref": {"name": "fct_termination_experience"}}}) }}
+
 -- In each age band and each tenure band about as many leave as their chances add up to. The
 -- expected count is the variance of a rare event, hence its square root; small bands, for which
 -- that is no measure, are left out.

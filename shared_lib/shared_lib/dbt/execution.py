@@ -37,8 +37,8 @@ class DbtBuild:
     """A ``dbt build`` of the models of one step.
 
     Iterate :meth:`events` for Dagster's events; afterwards ``timings`` holds what dbt recorded.
-    dbt keeps the warehouse to itself while it runs, so that row counts and schemas can only be
-    read, and the events only be completed and handed on, when it has finished.
+    dbt keeps the warehouse to itself while it runs. Row counts and schemas can only be read, and
+    the outputs of the models only be handed on, when it has finished.
     """
 
     context: dg.AssetExecutionContext
@@ -61,24 +61,29 @@ class DbtBuild:
         """
         # profiles.yml reads the file from the environment.
         os.environ[DUCKDB_PATH_VARIABLE] = str(self.warehouse.path)
-        results: list[Any] = []
+        outputs: list[dg.Output[Any]] = []
         failure: DagsterDbtCliRuntimeError | None = None
         invocation = self.dbt.cli(list(self.arguments), context=self.context)
         try:
             for event in invocation.stream_raw_events():
                 self._note(event.raw_event)
-                results += event.to_default_asset_events(
+                for result in event.to_default_asset_events(
                     manifest=self.manifest,
                     dagster_dbt_translator=self.translator,
                     context=self.context,
                     target_path=invocation.target_path,
                     project=invocation.project,
-                )
+                ):
+                    if isinstance(result, dg.Output):
+                        outputs.append(result)
+                    else:
+                        # Dagster stores it while dbt goes on in its own process.
+                        yield result
         except DagsterDbtCliRuntimeError as error:
             failure = error
         finally:
             _end(invocation)
-        yield from self._described(results)
+        yield from self._described(outputs)
         return failure
 
     def _note(self, raw_event: Mapping[str, Any]) -> None:
@@ -111,24 +116,20 @@ class DbtBuild:
     def _nodes(self) -> Mapping[str, Any]:
         return self.manifest["nodes"]
 
-    def _described(self, results: Sequence[Any]) -> Iterator[Any]:
+    def _described(self, outputs: Sequence[dg.Output[Any]]) -> Iterator[dg.Output[Any]]:
         nodes = {
             self.translator.get_asset_key(node).to_python_identifier(): node
             for node in self._nodes.values()
             if node["resource_type"] in {"model", "seed"}
         }
-        outputs = [result for result in results if isinstance(result, dg.Output)]
         tables = self._table_metadata([nodes[output.output_name] for output in outputs])
         lineage = read_column_lineage(TARGET_DIRECTORY)
-        for result in results:
-            if not isinstance(result, dg.Output):
-                yield result
-                continue
-            node = nodes[result.output_name]
+        for output in outputs:
+            node = nodes[output.output_name]
             extra = dict(tables.get(_relation(node), {}))
             if node["unique_id"] in lineage:
                 extra |= self._column_lineage(lineage[node["unique_id"]])
-            yield result.with_metadata({**result.metadata, **extra})
+            yield output.with_metadata({**output.metadata, **extra})
 
     def _table_metadata(self, nodes: Sequence[Mapping[str, Any]]) -> dict[Relation, dict[str, Any]]:
         descriptions = {

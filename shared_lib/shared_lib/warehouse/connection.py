@@ -8,8 +8,9 @@ from pathlib import Path
 
 import duckdb
 
-# While a process writes a DuckDB file no other may open it, not even to read.
-_LOCK_HELD = re.compile(r"Conflicting lock is held in (?P<program>.*?) ?\(PID (?P<pid>\d+)\)")
+# While a process writes a DuckDB file no other may open it, not even to read. DuckDB names the
+# program where it can see the process: of one in another container it says no more than PID 0.
+_LOCK_HELD = re.compile(r"Conflicting lock is held in (?:(?P<program>.+) )?\(?PID (?P<pid>\d+)\)?")
 _POLL_SECONDS = 0.2
 
 DEFAULT_WAIT_SECONDS = 60.0
@@ -87,7 +88,7 @@ def _connect(
             held = _LOCK_HELD.search(str(error))
             if held is None:
                 raise
-            holder = f"{held['program']} (process {held['pid']})"
+            holder = _in_words(held)
             if time.monotonic() >= deadline:
                 message = (
                     f"{path} is held by {holder}, still after {wait_seconds:g} s: "
@@ -99,3 +100,9 @@ def _connect(
                 on_wait(f"waiting up to {wait_seconds:g} s for {holder} to let go of {path}")
                 announced = True
             time.sleep(_POLL_SECONDS)
+
+
+def _in_words(held: re.Match[str]) -> str:
+    if held["pid"] == "0":
+        return "a process outside this container or machine"
+    return f"{held['program'] or 'a program'} (process {held['pid']})"

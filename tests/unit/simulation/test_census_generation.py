@@ -118,6 +118,7 @@ def test_the_levels_are_a_pyramid_and_go_with_tenure_and_pay(people: duckdb.Duck
         assert spread > (high - low) / 8
     tenures = [row[5] for row in levels]
     assert tenures == sorted(tenures)
+    assert tenures[4] > 3 * tenures[0]
 
 
 def test_departments_have_their_sizes(people: duckdb.DuckDBPyConnection):

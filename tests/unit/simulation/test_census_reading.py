@@ -177,6 +177,16 @@ def test_a_quote_left_open_costs_its_own_line_and_not_those_after_it(
     assert [row[0] for row in rows_of(connection) if row[5] is not None] == [101]
 
 
+def test_two_stray_quotes_do_not_make_one_record_of_two(
+    connection: duckdb.DuckDBPyConnection, census: Path
+):
+    census.write_text(HEADER + 'E1,"2010-01-01,1,Tax\nE2,2010-01-01,2,15"\n')
+    read(connection, census)
+    first, second = rows_of(connection)
+    assert first[5].startswith("a quote is opened and not closed: E1,")
+    assert second[1:] == ("E2", "2010-01-01", "2", '15"', None)
+
+
 def test_a_line_longer_than_the_parser_takes_is_kept_as_malformed(
     connection: duckdb.DuckDBPyConnection, census: Path
 ):

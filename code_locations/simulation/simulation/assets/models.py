@@ -11,6 +11,7 @@ from shared_lib.dbt.execution import DbtBuild
 from shared_lib.dbt.project import PROJECT_DIRECTORY, load_manifest
 from shared_lib.dbt.resource import DbtCommand
 from shared_lib.dbt.translator import PlatformDbtTranslator
+from shared_lib.metadata import table_metadata
 from shared_lib.warehouse import Warehouse
 from simulation.ownership import OWNER, WAREHOUSE_POOL
 from simulation.partitions import IN_ONE_RUN, SIMULATION_YEARS
@@ -18,6 +19,7 @@ from simulation.runs import OpenedRun, YearRefusedError, current_run, requested_
 from simulation.timings import record_timings
 
 LEDGER = dg.AssetKey("int_employee_years")
+_TIMINGS = ("raw", "pipeline_timings")
 
 _TRANSLATOR = PlatformDbtTranslator(
     "simulation", partitions_def=SIMULATION_YEARS, partition_column="simulation_year"
@@ -72,9 +74,11 @@ def simulation_models(
             limits=settings.limits,
             seconds=time.perf_counter() - started,
         )
+        metadata = table_metadata(connection, [_TIMINGS])[_TIMINGS]
     if failure is not None:
         raise failure
-    context.log_event(dg.AssetMaterialization("pipeline_timings"))
+    metadata["seconds"] = round(time.perf_counter() - started, 3)
+    context.log_event(dg.AssetMaterialization("pipeline_timings", metadata=metadata))
 
 
 def _year_arguments(opened: OpenedRun) -> list[str]:

@@ -99,7 +99,7 @@ ranked as (
         *,
         $as_of::date - floor(365.25 * tenure)::integer as hire_date,
         row_number() over (
-            order by level_draw + tenure / 12 + (age_at_hire + tenure) / 60, employee_id
+            order by level_draw + tenure / 100 + (age_at_hire + tenure) / 150, employee_id
         ) as seniority
     from hired
 ),
@@ -149,6 +149,7 @@ def generate_census(path: Path, *, size: int, seed: int, as_of: date) -> None:
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with duckdb.connect() as connection:
+            connection.execute("set enable_progress_bar = false")
             connection.execute(_DRAW)
             connection.execute(_EMPLOYEES, {"size": size})
             connection.execute(_CENSUS, _distributions() | _request(size, seed, as_of))

@@ -7,8 +7,8 @@ from typing import Any, cast
 from shared_lib.validated_yaml import (
     ConfigurationError,
     Location,
-    line_of,
     load_yaml,
+    place_in,
     validate_document,
 )
 from simulation.config.settings import ScenarioSettings, SimulationSettings
@@ -49,8 +49,8 @@ def load_scenario(
     settings = validate_document(document, SimulationSettings, path=path)
     if name not in settings.scenarios:
         known = ", ".join(settings.scenarios)
-        line = line_of(document, ("scenarios",))
-        message = f"{path}:{line}: scenarios: no scenario {name!r}, allowed is one of: {known}"
+        place = place_in(document, ("scenarios",), path=path)
+        message = f"{place}: no scenario {name!r}, allowed is one of: {known}"
         raise ConfigurationError(message)
     return _validate_scenario(document, name, path=path, changes=changes or {})
 
@@ -61,20 +61,28 @@ def _validate_scenario(
     base = {key: value for key, value in document.items() if key != "scenarios"}
     scenario = merged(merged(base, document["scenarios"][name]), changes)
 
-    def written_at(location: Location) -> tuple[Any, Location]:
+    def place(location: Location) -> str:
+        if not isinstance(_value_at(changes, location), Mapping | _Absent):
+            return f"requested for this run: {'.'.join(map(str, location))}"
         in_scenario = ("scenarios", name, *location)
-        return document, in_scenario if _holds(document, in_scenario) else location
+        is_changed = not isinstance(_value_at(document, in_scenario), _Absent)
+        return place_in(document, in_scenario if is_changed else location, path=path)
 
-    return validate_document(scenario, ScenarioSettings, path=path, written_at=written_at)
+    return validate_document(scenario, ScenarioSettings, path=path, place=place)
 
 
-def _holds(document: Any, location: Location) -> bool:
+class _Absent:
+    """What is found where nothing is written; None can be."""
+
+
+def _value_at(document: Any, location: Location) -> Any:
     node = document
     for part in location:
-        if not isinstance(node, Mapping) or part not in node:
-            return False
-        node = node[part]
-    return True
+        try:
+            node = node[part]
+        except (KeyError, IndexError, TypeError):
+            return _Absent()
+    return node
 
 
 def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

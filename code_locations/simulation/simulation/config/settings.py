@@ -38,7 +38,8 @@ MonthDay = Annotated[str, AfterValidator(_in_every_year)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Strict, because `true` is no growth of 100 % and `no` no rate of 0.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Horizon(_Strict):
@@ -122,6 +123,7 @@ class Hiring(_Strict):
     )
     level_mix: tuple[LevelShare, ...] = Field(
         default=(),
+        strict=False,  # a list becomes a tuple
         description="Share of each level among hires; empty: the mix of the workforce.",
     )
 

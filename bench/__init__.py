@@ -1,0 +1,1 @@
+"""Measurements of the platform; ``python -m bench --help``."""

@@ -1,0 +1,75 @@
+"""What an environment implies, and that there is no fallback."""
+
+from pathlib import Path
+
+import pytest
+
+from shared_lib.environment import (
+    DATA_DIRECTORY_VARIABLE,
+    REPOSITORY_ROOT,
+    VARIABLE,
+    Environment,
+    UnknownEnvironmentError,
+    current_settings,
+)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.delenv(DATA_DIRECTORY_VARIABLE, raising=False)
+
+
+def test_a_machine_where_nothing_is_set_is_a_developers() -> None:
+    settings = current_settings()
+    assert settings.environment is Environment.LOCAL
+    assert settings.warehouse_path("simulation") == REPOSITORY_ROOT / "data/local/simulation.duckdb"
+    assert settings.report_directory == REPOSITORY_ROOT / "data/local/reports"
+
+
+@pytest.mark.parametrize("name", ["", "prod", "LOCAL", " local", "staging"])
+def test_a_name_that_is_no_environment_is_refused_with_those_that_are(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, name)
+    with pytest.raises(UnknownEnvironmentError) as refused:
+        current_settings()
+    assert str(refused.value) == (
+        f"DAGSTER_ENVIRONMENT: {name!r} is not an environment, "
+        "allowed is one of: local, ci, qa, production"
+    )
+
+
+def test_each_environment_has_settings_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {}
+    for environment in Environment:
+        monkeypatch.setenv(VARIABLE, environment)
+        found[environment] = current_settings()
+        assert found[environment].environment is environment
+        assert found[environment].data_directory.is_absolute()
+    channels = {settings.alert_channel for settings in found.values()}
+    assert len(channels) == len(Environment), "two environments would alert in one channel"
+    on_one_machine = {found[name].data_directory for name in (Environment.LOCAL, Environment.CI)}
+    assert len(on_one_machine) == 2
+
+
+def test_only_production_starts_sensors_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    starting = []
+    for environment in Environment:
+        monkeypatch.setenv(VARIABLE, environment)
+        if current_settings().sensors_run_by_default:
+            starting.append(environment)
+    assert starting == [Environment.PRODUCTION]
+
+
+@pytest.mark.parametrize("environment", list(Environment))
+def test_the_data_directory_of_any_environment_can_be_moved(
+    environment: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, environment)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(DATA_DIRECTORY_VARIABLE, "volume")
+    settings = current_settings()
+    # absolute, because dbt and Dagster's processes run in folders of their own
+    assert settings.warehouse_path("gocardless") == tmp_path / "volume" / "gocardless.duckdb"
+    assert settings.report_directory == tmp_path / "volume" / "reports"

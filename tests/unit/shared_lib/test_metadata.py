@@ -1,0 +1,64 @@
+"""What an asset shows of its table, read from a real one."""
+
+import dagster as dg
+import duckdb
+import pytest
+
+from shared_lib.metadata import column_lineage, row_count, table_metadata
+
+
+@pytest.fixture
+def connection() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    connection.execute("create schema marts")
+    connection.execute(
+        "create table marts.people (id integer not null, pay decimal(16, 2), hired date)"
+    )
+    connection.execute("insert into marts.people values (1, 10.5, null), (2, null, null)")
+    connection.execute("create view marts.paid as select id from marts.people where pay > 0")
+    connection.execute('create table marts."odd ""name""" as select 1 as "a column"')
+    return connection
+
+
+def test_a_table_shows_rows_and_typed_columns_in_order(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    people = ("marts", "people")
+    metadata = table_metadata(
+        connection, [people], descriptions={people: {"pay": "Annual pay, dollars."}}
+    )[people]
+    assert metadata["dagster/table_name"] == "marts.people"
+    assert metadata["dagster/row_count"] == 2
+    described = [
+        (column.name, column.type, column.constraints.nullable, column.description)
+        for column in metadata["dagster/column_schema"].columns
+    ]
+    assert described == [
+        ("id", "integer", False, None),
+        ("pay", "decimal(16,2)", True, "Annual pay, dollars."),
+        ("hired", "date", True, None),
+    ]
+
+
+def test_views_count_and_what_does_not_exist_is_left_out(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    found = table_metadata(connection, [("marts", "paid"), ("marts", "gone"), ("main", "people")])
+    assert {name: entries["dagster/row_count"] for name, entries in found.items()} == {
+        ("marts", "paid"): 1
+    }
+
+
+def test_a_name_is_taken_as_a_name_whatever_it_holds(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    assert row_count(connection, ("marts", 'odd "name"')) == 1
+
+
+def test_lineage_names_asset_and_column() -> None:
+    census = dg.AssetKey("census")
+    lineage = column_lineage({"pay": [(census, "bonus"), (census, "salary")], "constant": []})
+    assert lineage["dagster/column_lineage"].deps_by_column == {
+        "pay": [dg.TableColumnDep(census, "bonus"), dg.TableColumnDep(census, "salary")],
+        "constant": [],
+    }

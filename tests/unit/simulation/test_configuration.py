@@ -1,0 +1,302 @@
+"""The configuration file: what it may say, and what is answered when it is wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from shared_lib.validated_yaml import ConfigurationError
+from simulation.config import CONFIGURATION_FILE, load_scenario, load_settings
+from simulation.config.parameters import fingerprint, year_parameters
+from simulation.config.settings import ScenarioSettings
+
+SHIPPED = CONFIGURATION_FILE.read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "simulation_config.yaml"
+
+
+def write(file: Path, replaced: str, by: str) -> None:
+    """Write the shipped file with one passage changed."""
+    assert replaced in SHIPPED
+    file.write_text(SHIPPED.replace(replaced, by, 1), encoding="utf-8")
+
+
+def test_the_shipped_baseline_has_the_agreed_figures() -> None:
+    settings = load_scenario("baseline")
+    assert settings.simulation.model_dump() == {
+        "start_year": 2025,
+        "end_year": 2029,
+        "random_seed": 42,
+        "target_growth_rate": 0.03,
+    }
+    assert settings.workforce.model_dump() == {
+        "total_termination_rate": 0.12,
+        "new_hire_termination_rate": 0.25,
+        "minimum_days_before_leaving": 30,
+    }
+    assert settings.compensation.model_dump() == {
+        "cola_rate": 0.025,
+        "merit_budget": 0.04,
+        "raise_date": "07-15",
+        "raise_minimum_tenure": 1,
+        "promotion_date": "02-01",
+        "promotion_minimum_tenure": 1,
+        "promotion_age_limit": 65,
+        "promotion_increase": 0.2,
+        "promotion_increase_spread": 0.05,
+        "promotion_increase_cap": 0.3,
+    }
+
+
+def test_every_shipped_scenario_is_in_order() -> None:
+    settings = load_settings()
+    assert "baseline" in settings.scenarios
+    assert len(settings.scenarios) > 1
+
+
+NUMBER = "is not allowed, allowed is a number"
+RATE = "a number from 0 to 0.9"
+YEAR = "a whole number from 2000 to 2060"
+GROWTH = "a number from -0.5 to 1"
+NO_DAY = "is not a day of every year, allowed is month-day, such as 07-15"
+
+# What is replaced in the shipped file, by what, the field named, and the rest of the message.
+MISTAKES = [
+    # out of range
+    ("total_termination_rate: 0.12", "total_termination_rate: 0.91",
+     "workforce.total_termination_rate", f"0.91 is not allowed, allowed is {RATE}"),
+    ("new_hire_termination_rate: 0.25", "new_hire_termination_rate: -0.1",
+     "workforce.new_hire_termination_rate", f"-0.1 is not allowed, allowed is {RATE}"),
+    ("start_year: 2025", "start_year: 1999",
+     "simulation.start_year", f"1999 is not allowed, allowed is {YEAR}"),
+    ("target_growth_rate: 0.03", "target_growth_rate: 3",
+     "simulation.target_growth_rate", f"3 is not allowed, allowed is {GROWTH} or a mapping"),
+    ("merit_budget: 0.04", "merit_budget: 4",
+     "compensation.merit_budget", f"4 {NUMBER} from 0 to 0.5"),
+    ("run_seconds: 60", "run_seconds: 0", "limits.run_seconds", f"0 {NUMBER} above 0"),
+    # finer than headcounts are computed
+    ("total_termination_rate: 0.12", "total_termination_rate: 0.1234567",
+     "workforce.total_termination_rate",
+     "0.1234567 has more than six decimals, allowed are at most six"),
+    # another type, among them those that a lenient reader would take for numbers
+    ("start_year: 2025", "start_year: soon",
+     "simulation.start_year", f"'soon' is not allowed, allowed is {YEAR}"),
+    ("start_year: 2025", "start_year: 2025.5",
+     "simulation.start_year", f"2025.5 is not allowed, allowed is {YEAR}"),
+    ("start_year: 2025", 'start_year: "2025"',
+     "simulation.start_year", f"'2025' is not allowed, allowed is {YEAR}"),
+    ("target_growth_rate: 0.03", "target_growth_rate: true",
+     "simulation.target_growth_rate", f"True is not allowed, allowed is {GROWTH} or a mapping"),
+    ("total_termination_rate: 0.12", "total_termination_rate: false",
+     "workforce.total_termination_rate", f"False is not allowed, allowed is {RATE}"),
+    ("total_termination_rate: 0.12", "total_termination_rate: 12 %",
+     "workforce.total_termination_rate", f"'12 %' is not allowed, allowed is {RATE}"),
+    ("total_termination_rate: 0.12", "total_termination_rate:",
+     "workforce.total_termination_rate", f"None is not allowed, allowed is {RATE}"),
+    ("total_termination_rate: 0.12", "total_termination_rate: {first: 0.1}",
+     "workforce.total_termination_rate", f"a mapping is not allowed, allowed is {RATE}"),
+    ("total_termination_rate: 0.12", "total_termination_rate: .nan",
+     "workforce.total_termination_rate", f"nan is not allowed, allowed is {RATE}"),
+    ("run_seconds: 60", "run_seconds: .inf", "limits.run_seconds", f"inf {NUMBER} above 0"),
+    ("level_mix: []", "level_mix: 3",
+     "hiring.level_mix", "3 is not allowed, allowed is a list of mappings"),
+    # days
+    ('raise_date: "07-15"', 'raise_date: "02-29"', "compensation.raise_date", f"'02-29' {NO_DAY}"),
+    ('raise_date: "07-15"', 'raise_date: "7-15"', "compensation.raise_date", f"'7-15' {NO_DAY}"),
+    ('raise_date: "07-15"', "raise_date: 715",
+     "compensation.raise_date", "715 is not allowed, allowed is a text"),
+    # unknown and missing
+    ("  merit_budget: 0.04\n", "  merit_budget: 0.04\n  merit_bugdet: 0.04\n",
+     "compensation.merit_bugdet", "unknown key, allowed is one of: cola_rate, merit_budget, "
+     "promotion_age_limit, promotion_date, promotion_increase, promotion_increase_cap, "
+     "promotion_increase_spread, promotion_minimum_tenure, raise_date, raise_minimum_tenure"),
+    ("compensation:\n  cola_rate: 0.025\n", "compensation:\n",
+     "compensation.cola_rate", "missing, required is a number from 0 to 0.5"),
+    ("limits:\n", "limit:\n", "limit", "unknown key, allowed is one of: census, compensation, "
+     "hiring, limits, scenarios, simulation, workforce"),
+    # what has to agree
+    ("end_year: 2029", "end_year: 2024",
+     "simulation", "end_year 2024 is before start_year 2025, allowed is a year from 2025 to 2060"),
+    ('promotion_date: "02-01"', 'promotion_date: "07-16"',
+     "compensation", "promotion_date 07-16 is after raise_date 07-15, allowed is the same day or "
+     "one before: raises follow promotions"),
+    ("target_growth_rate: 0.03", "target_growth_rate: {2025: 0, 2026: 0, 2028: 0, 2029: 0}",
+     "simulation", "target_growth_rate has no rate for 2027, required is one for each year from "
+     "2025 to 2029"),
+    ("target_growth_rate: 0.03", "target_growth_rate: {2025: 0, 2026: 7}",
+     "simulation.target_growth_rate.2026", f"7 is not allowed, allowed is {GROWTH}"),
+    ("target_growth_rate: 0.03", "target_growth_rate: {first: 0}",
+     "simulation.target_growth_rate.first",
+     "'first' is not allowed as a key: Input should be a valid integer"),
+    ("level_mix: []", "level_mix: [{level: 1, share: 0.7}]",
+     "hiring", "the shares of level_mix add up to 0.7, allowed is 1"),
+    ("level_mix: []", "level_mix: [{level: 2, share: 0.5}, {level: 2, share: 0.5}]",
+     "hiring", "level_mix names a level twice: [2, 2], allowed is each once"),
+    ("level_mix: []", "level_mix: [{level: 0, share: 1}]",
+     "hiring.level_mix.0.level", "0 is not allowed, allowed is a whole number from 1 to 99"),
+    # the census
+    ("annual_compensation: annual_salary", "annual_salary: annual_salary",
+     "census.mappings.city_payroll.columns.annual_salary",
+     "'annual_salary' is not allowed as a key: Input should be 'employee_id', 'hire_date', "
+     "'annual_compensation', 'birth_date', 'level', 'termination_date' or 'department'"),
+    ("generated_size: 10000", "generated_size: 0", "census.generated_size",
+     "0 is not allowed, allowed is a whole number from 1 to 5000000"),
+    # scenarios
+    ("  baseline: {}", "  baseline:",
+     "scenarios.baseline", "None is not allowed, allowed is a mapping"),
+    ("  baseline: {}", "  Base-line: {}", "scenarios.Base-line",
+     "'Base-line' is not allowed as a key: String should match pattern "
+     "'^[a-z][a-z0-9_]{0,39}$'"),
+    ("      target_growth_rate: 0.08", "      target_growth_rate: 8",
+     "scenarios.high_growth.simulation.target_growth_rate",
+     f"8 is not allowed, allowed is {GROWTH} or a mapping"),
+    ("      target_growth_rate: 0.08", "      target_growth: 0.08",
+     "scenarios.high_growth.simulation.target_growth",
+     "unknown key, allowed is one of: end_year, random_seed, start_year, target_growth_rate"),
+    ("  high_growth:\n", "  high_growth:\n    hiring:\n      level_mix:\n"
+     "        - {level: 1, share: 2}\n",
+     "scenarios.high_growth.hiring.level_mix.0.share", f"2 {NUMBER} from 0 to 1"),
+    ("  high_growth:\n", "  high_growth:\n    hirings: {}\n", "scenarios.high_growth.hirings",
+     "unknown key, allowed is one of: census, compensation, hiring, limits, simulation, "
+     "workforce"),
+    ("2028: 0.0, 2029: 0.02}", "2028: 0.0}", "scenarios.hiring_freeze.simulation",
+     "target_growth_rate has no rate for 2029, required is one for each year from 2025 to 2029"),
+]  # fmt: skip
+
+
+def line_of_key(text: str, field: str) -> int:
+    """The line of the field's own key, or of the nearest key above it that is there."""
+    line, depth = 1, -1
+    wanted = field.split(".")
+    for number, content in enumerate(text.splitlines(), 1):
+        key = content.strip().removeprefix("- ").partition(":")[0]
+        indent = (len(content) - len(content.lstrip())) // 2
+        if indent == depth + 1 and wanted and key == wanted[0]:
+            line, depth = number, indent
+            wanted.pop(0)
+    return line
+
+
+@pytest.mark.parametrize(("replaced", "by", "field", "message"), MISTAKES)
+def test_a_mistake_is_answered_with_place_value_and_remedy(
+    replaced: str, by: str, field: str, message: str, file: Path
+) -> None:
+    write(file, replaced, by)
+    with pytest.raises(ConfigurationError) as refused:
+        load_settings(file)
+    found = [line for line in str(refused.value).splitlines() if f": {field}: " in line]
+    assert found, str(refused.value)
+    line = line_of_key(file.read_text(encoding="utf-8"), field)
+    if "level_mix.0" in field and field.startswith("scenarios"):
+        line += 1  # the list's first entry is below its key
+    assert found[0].startswith(f"{file}:{line}: {field}: {message}")
+
+
+@pytest.mark.parametrize(
+    ("replaced", "by", "message"),
+    [
+        ("  high_growth:\n", "  baseline:\n", 'found duplicate key "baseline"'),
+        ("workforce:\n", "workforce: [\n", "expected ',' or ']', but got ':'"),
+    ],
+)
+def test_what_is_no_proper_yaml_is_answered_with_file_and_line(
+    replaced: str, by: str, message: str, file: Path
+) -> None:
+    write(file, replaced, by)
+    with pytest.raises(ConfigurationError, match=rf"{file}:\d+: {message}"):
+        load_settings(file)
+
+
+def test_a_mistake_in_one_scenario_does_not_stop_another(file: Path) -> None:
+    write(file, "      target_growth_rate: 0.08", "      target_growth_rate: 8")
+    assert load_scenario("baseline", path=file).simulation.target_growth_rate == 0.03
+    with pytest.raises(ConfigurationError, match=r"scenarios\.high_growth\.simulation"):
+        load_scenario("high_growth", path=file)
+
+
+def test_an_unknown_scenario_is_answered_with_those_that_there_are() -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        load_scenario("base_line")
+    line = SHIPPED.splitlines().index("scenarios:") + 1
+    assert str(refused.value) == (
+        f"{CONFIGURATION_FILE}:{line}: scenarios: no scenario 'base_line', "
+        "allowed is one of: baseline, high_growth, hiring_freeze"
+    )
+
+
+def test_what_a_run_asks_for_wins_and_is_not_blamed_on_the_file() -> None:
+    asked = {"simulation": {"start_year": 2030, "end_year": 2031}, "census": {"path": "a.csv"}}
+    settings = load_scenario("high_growth", changes=asked)
+    assert (settings.simulation.start_year, settings.simulation.end_year) == (2030, 2031)
+    assert settings.simulation.target_growth_rate == 0.08
+    assert settings.census.path == "a.csv"
+    with pytest.raises(ConfigurationError) as refused:
+        load_scenario("baseline", changes={"simulation": {"start_year": 1990}})
+    assert str(refused.value) == (
+        f"requested for this run: simulation.start_year: 1990 is not allowed, allowed is {YEAR}"
+    )
+
+
+def test_a_scenario_replaces_growth_rates_whole_and_the_rest_key_by_key() -> None:
+    settings = load_scenario("hiring_freeze")
+    assert [settings.simulation.growth_in(year) for year in range(2025, 2030)] == [
+        0.0, -0.05, -0.05, 0.0, 0.02,
+    ]  # fmt: skip
+    assert settings.simulation.random_seed == load_scenario("baseline").simulation.random_seed
+    uniform = load_scenario("hiring_freeze", changes={"simulation": {"target_growth_rate": 0.1}})
+    assert uniform.simulation.growth_in(2026) == 0.1
+
+
+def test_settings_survive_being_kept_as_json() -> None:
+    """Steps hand them on through the warehouse."""
+    mix = {"hiring": {"level_mix": [{"level": 1, "share": 0.7}, {"level": 3, "share": 0.3}]}}
+    for name in load_settings().scenarios:
+        settings = load_scenario(name, changes=mix)
+        assert ScenarioSettings.model_validate_json(settings.model_dump_json()) == settings
+
+
+def identity(settings: ScenarioSettings, **changes: str) -> str:
+    known = {"scenario_id": "baseline", "census_digest": "census", "rules_digest": "rules"}
+    return fingerprint(settings=settings, **(known | changes))
+
+
+def test_the_fingerprint_moves_with_all_that_rows_depend_on() -> None:
+    base = load_scenario("baseline")
+    prints = [identity(base)]
+    prints += [
+        identity(load_scenario("baseline", changes={section: {field: value}}))
+        for section, field, value in (
+            ("simulation", "random_seed", 43),
+            ("simulation", "start_year", 2024),
+            ("simulation", "target_growth_rate", 0.031),
+            ("workforce", "total_termination_rate", 0.13),
+            ("hiring", "pay_percentile", 0.6),
+            ("compensation", "cola_rate", 0.03),
+        )
+    ]
+    prints += [
+        identity(base, **{part: "another"})
+        for part in ("scenario_id", "census_digest", "rules_digest")
+    ]
+    assert len(set(prints)) == len(prints)
+    assert all(len(text) == 16 for text in prints)
+
+
+def test_the_fingerprint_stays_with_what_no_row_depends_on() -> None:
+    base = identity(load_scenario("baseline"))
+    for changes in (
+        {"simulation": {"end_year": 2035}},
+        {"census": {"path": "moved/census.csv", "generated_size": 5}},
+        {"limits": {"run_seconds": 5}},
+    ):
+        assert identity(load_scenario("baseline", changes=changes)) == base
+
+
+def test_the_parameters_of_a_year_are_its_own_and_exact() -> None:
+    parameters = year_parameters(load_scenario("hiring_freeze"), 2026)
+    assert parameters["growth_millionths"] == -50_000
+    assert parameters["termination_millionths"] == 120_000
+    assert str(parameters["raise_date"]) == "2026-07-15"
+    assert str(parameters["promotion_date"]) == "2026-02-01"
