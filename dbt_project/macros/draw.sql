@@ -20,3 +20,13 @@
 {% macro exponential_key(uniform, weight) -%}
     (-ln({{ uniform }}) / {{ weight }})
 {%- endmacro %}
+
+
+{#
+    The one of `outcomes` that a uniform draw falls on; `bounds` are the upper ends of their
+    shares of (0, 1), in the same order. A join by range would sort a million draws first, which
+    takes 0.7 s against 0.1 s. Give the draw as a column: it is read once for each outcome.
+#}
+{% macro outcome_of(draw, outcomes, bounds) -%}
+    {{ outcomes }}[1 + len(list_filter({{ bounds }}, lambda bound: bound <= {{ draw }}))]
+{%- endmacro %}

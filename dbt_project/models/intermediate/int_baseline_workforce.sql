@@ -3,6 +3,7 @@
 with baseline as (
     select
         workforce.*,
+        run.start_year - 1 as baseline_year,
         parameters.random_seed || '|' || parameters.scenario_id || '|0' as draw_key
     from {{ ref('stg_baseline_workforce') }} as workforce
     cross join {{ ref('stg_simulation_run') }} as run
@@ -10,6 +11,13 @@ with baseline as (
         on
             run.fingerprint = parameters.fingerprint
             and run.start_year = parameters.simulation_year
+),
+
+ages as (
+    select
+        list(age order by age) as ages,
+        list(share_to::double order by age) as bounds
+    from {{ ref('stg_new_hire_ages') }}
 ),
 
 drawn as (
@@ -30,21 +38,39 @@ leveled as (
     asof left join {{ ref('stg_job_levels') }} as levels
         on drawn.annual_compensation < levels.max_compensation
     cross join (select max(level) as level from {{ ref('stg_job_levels') }}) as top
+),
+
+dated as (
+    select
+        leveled.*,
+        coalesce(
+            leveled.birth_date,
+            (
+                leveled.hire_date
+                - to_years({{ outcome_of('leveled.age_draw', 'ages.ages', 'ages.bounds') }})
+            )::date
+            - floor(leveled.birthday_draw * 365)::integer
+        ) as imputed_birth_date
+    from leveled
+    cross join ages
 )
 
 select
-    leveled.scenario_id,
-    leveled.employee_id,
-    leveled.hire_date,
-    leveled.imputed_level as level,
-    leveled.department,
-    leveled.annual_compensation,
-    coalesce(
-        leveled.birth_date,
-        (leveled.hire_date - to_years(ages.age))::date - floor(leveled.birthday_draw * 365)::integer
-    ) as birth_date,
-    leveled.birth_date is null as is_birth_date_imputed,
-    leveled.level is null as is_level_imputed
-from leveled
-inner join {{ ref('stg_new_hire_ages') }} as ages
-    on leveled.age_draw >= ages.share_from and leveled.age_draw < ages.share_to
+    dated.scenario_id,
+    dated.employee_id,
+    dated.hire_date,
+    dated.imputed_level as level,
+    dated.department,
+    dated.annual_compensation,
+    dated.imputed_birth_date as birth_date,
+    dated.birth_date is null as is_birth_date_imputed,
+    dated.level is null as is_level_imputed,
+    age.years::integer as age,
+    tenure.years::integer as tenure_years,
+    age.age_band,
+    tenure.tenure_band
+from dated
+inner join {{ ref('int_bands_by_years') }} as age
+    on dated.baseline_year - year(dated.imputed_birth_date) = age.years
+inner join {{ ref('int_bands_by_years') }} as tenure
+    on dated.baseline_year - year(dated.hire_date) = tenure.years

@@ -16,26 +16,32 @@
 
 with prior_year as (
     select
-        baseline.scenario_id,
         baseline.employee_id,
         baseline.birth_date,
         baseline.hire_date,
         baseline.department,
         baseline.level,
-        baseline.annual_compensation
+        baseline.annual_compensation,
+        baseline.age as opening_age,
+        baseline.tenure_years as opening_tenure,
+        baseline.age_band as opening_age_band,
+        baseline.tenure_band as opening_tenure_band
     from {{ ref('int_baseline_workforce') }} as baseline
     inner join {{ ref('int_simulation_years') }} as year
         on year.is_start_year
     {% if is_incremental() %}
     union all
     select
-        ledger.scenario_id,
         ledger.employee_id,
         ledger.birth_date,
         ledger.hire_date,
         ledger.department,
         ledger.level,
-        ledger.annual_compensation
+        ledger.annual_compensation,
+        ledger.age as opening_age,
+        ledger.tenure_years as opening_tenure,
+        ledger.age_band as opening_age_band,
+        ledger.tenure_band as opening_tenure_band
     from {{ this }} as ledger
     inner join {{ ref('int_simulation_years') }} as year
         on
@@ -63,59 +69,51 @@ year as (
     from {{ ref('int_simulation_years') }}
 ),
 
-opening as (
-    select
-        prior_year.*,
-        year.simulation_year - 1 - year(prior_year.birth_date) as opening_age,
-        year.simulation_year - 1 - year(prior_year.hire_date) as opening_tenure
-    from prior_year
-    cross join year
-),
-
 at_risk as (
     select
-        opening.*,
-        age.age_band as opening_age_band,
-        tenure.tenure_band as opening_tenure_band,
+        prior_year.*,
         hazards.termination_weight,
         hazards.promotion_probability,
         {{ exponential_key(
-            draw('year.draw_key', 'opening.employee_id', 'leave'), 'hazards.termination_weight'
-        ) }} as leaving_key,
-        {{ draw('year.draw_key', 'opening.employee_id', 'promotion') }} as promotion_draw
-    from opening
+            draw('year.draw_key', 'prior_year.employee_id', 'leave'), 'hazards.termination_weight'
+        ) }} as leaving_key
+    from prior_year
     cross join year
-    inner join {{ ref('int_bands_by_years') }} as age
-        on opening.opening_age = age.years
-    inner join {{ ref('int_bands_by_years') }} as tenure
-        on opening.opening_tenure = tenure.years
     inner join {{ ref('int_hazards') }} as hazards
         on
-            age.age_band = hazards.age_band
-            and tenure.tenure_band = hazards.tenure_band
-            and opening.level = hazards.level
+            prior_year.opening_age_band = hazards.age_band
+            and prior_year.opening_tenure_band = hazards.tenure_band
+            and prior_year.level = hazards.level
+),
+
+-- Ranked apart from the other columns: a window over all of them takes 0.84 s for a million
+-- employees, over these two 0.15 s.
+leaving_order as (
+    select
+        employee_id,
+        leaving_key,
+        row_number() over (order by leaving_key, employee_id) as place
+    from at_risk
 ),
 
 -- Exactly as many leave as planned: those with the smallest keys, the reductions after the
 -- ordinary leavers.
 leavers as (
     select
-        at_risk.employee_id,
-        at_risk.leaving_key,
+        leaving_order.employee_id,
+        leaving_order.leaving_key,
         case
-            when row_number() over (order by at_risk.leaving_key, at_risk.employee_id)
-                <= year.experienced_terminations
+            when leaving_order.place <= year.experienced_terminations
                 then 'experienced_termination'
             else 'reduction_in_force'
         end as termination_category,
         year.year_start::date + floor(
-            {{ draw('year.draw_key', 'at_risk.employee_id', 'leave_date') }} * year.days_in_year
+            {{ draw('year.draw_key', 'leaving_order.employee_id', 'leave_date') }}
+            * year.days_in_year
         )::integer as termination_date
-    from at_risk
+    from leaving_order
     cross join year
-    qualify
-        row_number() over (order by at_risk.leaving_key, at_risk.employee_id)
-        <= year.experienced_terminations + year.reductions_in_force
+    where leaving_order.place <= year.experienced_terminations + year.reductions_in_force
 ),
 
 -- With exponential keys the chance to be among them is 1 - exp(-weight x threshold), where the
@@ -134,7 +132,8 @@ experienced as (
         coalesce(leavers.termination_date >= year.promotion_date, true)
         and at_risk.opening_tenure >= year.promotion_minimum_tenure
         and at_risk.opening_age < year.promotion_age_limit
-        and at_risk.promotion_draw < at_risk.promotion_probability as is_promoted,
+        and {{ draw('year.draw_key', 'at_risk.employee_id', 'promotion') }}
+        < at_risk.promotion_probability as is_promoted,
         coalesce(leavers.termination_date >= year.raise_date, true)
         and at_risk.opening_tenure >= year.raise_minimum_tenure as is_raised
     from at_risk
@@ -204,7 +203,7 @@ templates as (
         level,
         department,
         row_number() over (order by employee_id) - 1 as position
-    from opening
+    from prior_year
 ),
 
 -- A hire takes the department of an employee drawn from the opening workforce, and the level
@@ -214,6 +213,8 @@ new_hires as (
         hires.*,
         templates.department,
         levels.level,
+        age.age_band as opening_age_band,
+        tenure.tenure_band as opening_tenure_band,
         round(
             levels.min_compensation
             + (levels.max_compensation - levels.min_compensation) * year.hire_pay_percentile,
@@ -223,7 +224,7 @@ new_hires as (
     inner join year
         on hires.simulation_year = year.simulation_year
     inner join templates
-        on floor(hires.template_draw * year.start_headcount) = templates.position
+        on hires.template_position = templates.position
     left join {{ ref('stg_hire_level_mix') }} as mix
         on
             hires.fingerprint = mix.fingerprint
@@ -231,6 +232,10 @@ new_hires as (
             and hires.level_draw < mix.share_to
     inner join {{ ref('stg_job_levels') }} as levels
         on coalesce(mix.level, templates.level) = levels.level
+    inner join {{ ref('int_bands_by_years') }} as age
+        on hires.opening_age = age.years
+    inner join {{ ref('int_bands_by_years') }} as tenure
+        on tenure.years = 0
 ),
 
 everyone as (
@@ -265,10 +270,10 @@ everyone as (
         new_hires.birth_date,
         new_hires.hire_date,
         new_hires.department,
-        year.simulation_year - 1 - year(new_hires.birth_date) as opening_age,
+        new_hires.opening_age,
         0 as opening_tenure,
-        null as opening_age_band,
-        null as opening_tenure_band,
+        new_hires.opening_age_band,
+        new_hires.opening_tenure_band,
         new_hires.level as opening_level,
         new_hires.annual_compensation as opening_compensation,
         new_hires.termination_date,
@@ -290,7 +295,9 @@ paid as (
     select
         everyone.*,
         greatest(everyone.hire_date, year.year_start::date) as paid_from,
-        coalesce(everyone.termination_date, year.year_end) + 1 as paid_until
+        coalesce(everyone.termination_date, year.year_end) + 1 as paid_until,
+        (year.simulation_year - year(everyone.birth_date))::integer as age,
+        (year.simulation_year - year(everyone.hire_date))::integer as tenure_years
     from everyone
     cross join year
 )
@@ -307,8 +314,8 @@ select
     paid.department,
     paid.opening_age::integer as opening_age,
     paid.opening_tenure::integer as opening_tenure,
-    coalesce(paid.opening_age_band, opening_age.age_band) as opening_age_band,
-    coalesce(paid.opening_tenure_band, opening_tenure.tenure_band) as opening_tenure_band,
+    paid.opening_age_band,
+    paid.opening_tenure_band,
     paid.opening_level::integer as opening_level,
     paid.opening_compensation,
     paid.termination_date,
@@ -337,17 +344,13 @@ select
         ) / year.days_in_year,
         2
     )::decimal(16, 2) as prorated_compensation,
-    (year.simulation_year - year(paid.birth_date))::integer as age,
-    (year.simulation_year - year(paid.hire_date))::integer as tenure_years,
+    paid.age,
+    paid.tenure_years,
     age.age_band,
     tenure.tenure_band
 from paid
 cross join year
-inner join {{ ref('int_bands_by_years') }} as opening_age
-    on paid.opening_age = opening_age.years
-inner join {{ ref('int_bands_by_years') }} as opening_tenure
-    on paid.opening_tenure = opening_tenure.years
 inner join {{ ref('int_bands_by_years') }} as age
-    on year.simulation_year - year(paid.birth_date) = age.years
+    on paid.age = age.years
 inner join {{ ref('int_bands_by_years') }} as tenure
-    on year.simulation_year - year(paid.hire_date) = tenure.years
+    on paid.tenure_years = tenure.years

@@ -10,7 +10,8 @@ with slots as (
 hires as (
     select
         *,
-        'NH-' || simulation_year || '-' || lpad((slot + 1)::varchar, 6, '0') as employee_id,
+        -- six digits or more: lpad would cut the seventh off and give the number twice
+        printf('NH-%d-%06d', simulation_year, slot + 1) as employee_id,
         -- days of the year on which somebody may join and still leave within it
         days_in_year - minimum_days_before_leaving as leaving_window
     from slots
@@ -20,10 +21,6 @@ drawn as (
     select
         *,
         {{ draw('draw_key', 'employee_id', 'hire_date') }} as date_draw,
-        {{ draw('draw_key', 'employee_id', 'age_at_hire') }} as age_draw,
-        {{ draw('draw_key', 'employee_id', 'birthday') }} as birthday_draw,
-        {{ draw('draw_key', 'employee_id', 'leave') }} as leave_draw,
-        {{ draw('draw_key', 'employee_id', 'leave_date') }} as leave_date_draw,
         -- Day on which the first `new_hire_terminations` slots end. Evenly spread, unless that
         -- leaves too few who may leave again; then these slots are moved into the window.
         least(days_in_year * new_hire_terminations / hires, leaving_window) as early_days
@@ -32,7 +29,9 @@ drawn as (
 
 dated as (
     select
-        *,
+        simulation_year,
+        slot,
+        employee_id,
         year_start::date + case
             when slot < new_hire_terminations
                 then least(
@@ -52,40 +51,77 @@ dated as (
     from drawn
 ),
 
--- Leavers are drawn, each alike, among those whom the minimum days fit.
-ranked as (
+-- Leavers are drawn, each alike, among those whom the minimum days fit. Ranked apart from the
+-- other columns: a window over all of them takes 0.98 s for a million hires.
+leavers as (
     select
-        *,
-        hire_date + minimum_days_before_leaving as first_leaving_date,
-        row_number() over (
-            partition by simulation_year
-            order by
-                hire_date + minimum_days_before_leaving > year_end,
-                leave_draw,
-                employee_id
-        ) as leaving_rank
+        dated.simulation_year,
+        dated.slot
     from dated
+    inner join {{ ref('int_simulation_years') }} as years
+        on dated.simulation_year = years.simulation_year
+    where dated.hire_date + years.minimum_days_before_leaving <= years.year_end
+    qualify
+        row_number() over (
+            partition by dated.simulation_year
+            order by {{ draw('years.draw_key', 'dated.employee_id', 'leave') }}, dated.slot
+        ) <= years.new_hire_terminations
+),
+
+ages as (
+    select
+        list(age order by age) as ages,
+        list(share_to::double order by age) as bounds
+    from {{ ref('stg_new_hire_ages') }}
+),
+
+aged as (
+    select
+        years.*,
+        dated.employee_id,
+        dated.hire_date,
+        leavers.slot is not null as leaves,
+        {{ draw('years.draw_key', 'dated.employee_id', 'age_at_hire') }} as age_draw
+    from dated
+    inner join {{ ref('int_simulation_years') }} as years
+        on dated.simulation_year = years.simulation_year
+    left join leavers
+        on
+            dated.simulation_year = leavers.simulation_year
+            and dated.slot = leavers.slot
+),
+
+born as (
+    select
+        aged.*,
+        (
+            aged.hire_date - to_years({{ outcome_of('aged.age_draw', 'ages.ages', 'ages.bounds') }})
+        )::date
+        - floor({{ draw('aged.draw_key', 'aged.employee_id', 'birthday') }} * 365)::integer
+            as birth_date
+    from aged
+    cross join ages
 )
 
 select
-    ranked.fingerprint,
-    ranked.scenario_id,
-    ranked.simulation_year,
-    ranked.year_start,
-    ranked.employee_id,
-    ranked.hire_date,
-    (ranked.hire_date - to_years(ages.age))::date
-    - floor(ranked.birthday_draw * 365)::integer as birth_date,
+    fingerprint,
+    scenario_id,
+    simulation_year,
+    year_start,
+    employee_id,
+    hire_date,
+    birth_date,
+    (simulation_year - 1 - year(birth_date))::integer as opening_age,
     case
-        when ranked.leaving_rank <= ranked.new_hire_terminations
+        when leaves
             then
-                ranked.first_leaving_date
+                hire_date + minimum_days_before_leaving
                 + floor(
-                    ranked.leave_date_draw * (ranked.year_end - ranked.first_leaving_date + 1)
+                    {{ draw('draw_key', 'employee_id', 'leave_date') }}
+                    * (year_end - hire_date - minimum_days_before_leaving + 1)
                 )::integer
     end as termination_date,
-    {{ draw('ranked.draw_key', 'ranked.employee_id', 'template') }} as template_draw,
-    {{ draw('ranked.draw_key', 'ranked.employee_id', 'level') }} as level_draw
-from ranked
-inner join {{ ref('stg_new_hire_ages') }} as ages
-    on ranked.age_draw >= ages.share_from and ranked.age_draw < ages.share_to
+    floor({{ draw('draw_key', 'employee_id', 'template') }} * start_headcount)::integer
+        as template_position,
+    {{ draw('draw_key', 'employee_id', 'level') }} as level_draw
+from born

@@ -1,0 +1,27 @@
+"""dbt's own unit tests of the rules, which runs leave out."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+from shared_lib.dbt.project import DBT_EXECUTABLE, PROJECT_DIRECTORY
+
+
+def test_the_rules_pass_their_dbt_unit_tests(target: Path) -> None:
+    run = subprocess.run(
+        [DBT_EXECUTABLE, "test", "--select", "test_type:unit", "--profiles-dir", "."],
+        cwd=PROJECT_DIRECTORY,
+        env={
+            **os.environ,
+            "DBT_DUCKDB_PATH": str(target.parent / "simulation.duckdb"),
+            "DBT_TARGET_PATH": str(target.parent / "unit"),
+            "DBT_LOG_PATH": str(target.parent / "unit"),
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stdout
+    results = json.loads((target.parent / "unit" / "run_results.json").read_text())["results"]
+    assert len(results) >= 16
+    assert {result["status"] for result in results} == {"pass"}
