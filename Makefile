@@ -71,11 +71,11 @@ check: setup ## ruff, pyright, import-linter, sqlfluff
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/pyright
 	@$(VENV)/bin/lint-imports
-	@cd dbt_project && ../$(VENV)/bin/sqlfluff lint --processes 2 models tests
+	@cd dbt_project && DBT_DUCKDB_PATH=:memory: ../$(VENV)/bin/sqlfluff lint --processes 2 models tests
 
 format: setup ## let ruff and sqlfluff rewrite what they can
 	@$(VENV)/bin/ruff check --fix . && $(VENV)/bin/ruff format .
-	@cd dbt_project && ../$(VENV)/bin/sqlfluff fix --processes 2 models tests
+	@cd dbt_project && DBT_DUCKDB_PATH=:memory: ../$(VENV)/bin/sqlfluff fix --processes 2 models tests
 
 docs: setup ## write schemas/ and docs/configuration.md from the models
 	@$(PYTHON) -m simulation.config.schema

@@ -4,9 +4,7 @@ Runs the job ``multi_year_simulation`` in this process and records it in the Dag
 that it can be looked at in the UI. Ends with a table of the years and the report's path.
 """
 
-import argparse
 import os
-import re
 import shutil
 import sqlite3
 import sys
@@ -17,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shared_lib.environment import REPOSITORY_ROOT
+from simulation.arguments import Arguments, parse_arguments
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -32,56 +31,6 @@ JOB = "multi_year_simulation"
 PROCESS_TAG = "simulation/process"
 
 
-@dataclass(frozen=True)
-class Arguments:
-    """What was asked for on the command line."""
-
-    scenario: str
-    census: str | None
-    mapping: str | None
-    generate: int | None
-    years: range | None
-    fresh: bool
-
-
-def parse_arguments(arguments: Sequence[str] | None = None) -> Arguments:
-    """Read the command line; an argument that is wrong ends the process with usage."""
-    parser = argparse.ArgumentParser(prog="python -m simulation.run", description=__doc__)
-    parser.add_argument("--scenario", default="baseline", help="a name in simulation_config.yaml")
-    parser.add_argument("--census", help="CSV or Parquet file; without it one is generated")
-    parser.add_argument("--mapping", help="column mapping; without it the one that fits")
-    parser.add_argument("--generate", type=int, metavar="N", help="employees in a generated census")
-    parser.add_argument(
-        "--years",
-        type=parse_years,
-        metavar="2025-2029",
-        help="first and last year; without it those of the scenario",
-    )
-    parser.add_argument(
-        "--fresh",
-        action="store_true",
-        help="start from the first year even if an earlier run broke off",
-    )
-    return Arguments(**vars(parser.parse_args(arguments)))
-
-
-def parse_years(text: str) -> range:
-    """``2025-2029`` or ``2025`` as a range of years.
-
-    Raises:
-        argparse.ArgumentTypeError: another form, or the last before the first.
-    """
-    match = re.fullmatch(r"(\d{4})(?:-(\d{4}))?", text)
-    if match is None:
-        message = f"{text!r} is not a year or two years with a dash, such as 2025-2029"
-        raise argparse.ArgumentTypeError(message)
-    first, last = int(match[1]), int(match[2] or match[1])
-    if last < first:
-        message = f"{text!r} ends before it begins"
-        raise argparse.ArgumentTypeError(message)
-    return range(first, last + 1)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the scenario; the exit status is 0 when every year is complete and in order."""
     asked = parse_arguments(arguments)
@@ -89,14 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from rich.console import Console
 
     from shared_lib.validated_yaml import ConfigurationError
-    from simulation.config import load_scenario
+    from simulation.config import load_scenario, requested_changes
 
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
-    changes: dict[str, Any] = {}
-    if asked.years:
-        changes = {"simulation": {"start_year": asked.years[0], "end_year": asked.years[-1]}}
     try:
-        settings = load_scenario(asked.scenario, changes=changes)
+        settings = load_scenario(asked.scenario, changes=requested_changes(**asked.settings()))
     except ConfigurationError as error:
         errors.print(str(error), style="bold red", markup=False)
         return 2
@@ -129,16 +75,13 @@ def _execute(asked: Arguments, years: range) -> Outcome:
     from simulation.abandoned_runs import abandon_dead_runs, this_process
     from simulation.definitions import defs
 
-    asked_for = {
+    request = {
+        **asked.settings(),
         "scenario": asked.scenario,
-        "census_path": str(Path(asked.census).resolve()) if asked.census else None,
-        "census_mapping": asked.mapping,
-        "generated_size": asked.generate,
         "start_year": years[0],
         "end_year": years[-1],
         "resume": not asked.fresh,
     }
-    request = {key: value for key, value in asked_for.items() if value is not None}
     home = _instance_home()
     with (
         _silent_stdout(),
@@ -150,6 +93,7 @@ def _execute(asked: Arguments, years: range) -> Outcome:
             run_config={
                 "ops": {"simulation_config": {"config": request}},
                 "loggers": {"progress": {}},
+                "resources": _waiting(asked.wait),
             },
             instance=instance,
             tags={
@@ -160,6 +104,12 @@ def _execute(asked: Arguments, years: range) -> Outcome:
             raise_on_error=False,
         )
     return Outcome(run_id=result.run_id, failure=_failure(result), report=_report_path(result))
+
+
+def _waiting(seconds: float | None) -> dict[str, Any]:
+    if seconds is None:
+        return {}
+    return {"warehouse": {"config": {"location": "simulation", "wait_seconds": seconds}}}
 
 
 @contextmanager

@@ -28,16 +28,20 @@ drawn as (
     from baseline
 ),
 
+top_level as (
+    select max(level) as level from {{ ref('stg_job_levels') }}
+),
+
 -- The lowest level whose band ends above the salary; the top level beyond all bands. So a
 -- salary in a gap belongs to the level above it, and one in two bands to the lower.
 leveled as (
     select
         drawn.*,
-        coalesce(drawn.level, levels.level, top.level) as imputed_level
+        coalesce(drawn.level, levels.level, top_level.level) as imputed_level
     from drawn
     asof left join {{ ref('stg_job_levels') }} as levels
         on drawn.annual_compensation < levels.max_compensation
-    cross join (select max(level) as level from {{ ref('stg_job_levels') }}) as top
+    cross join top_level
 ),
 
 dated as (

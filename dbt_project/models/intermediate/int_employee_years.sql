@@ -61,7 +61,8 @@ year as (
                 when start_headcount = (select count(*) from prior_year) then start_headcount
                 else error(
                     'year ' || simulation_year || ' of scenario ' || scenario_id || ' needs '
-                    || start_headcount || ' employees at its start, the state of the year before has '
+                    || start_headcount
+                    || ' employees at its start, the state of the year before has '
                     || (select count(*) from prior_year) || ': simulate that year first'
                 )
             end as start_headcount
@@ -153,7 +154,9 @@ promoted as (
                     experienced.annual_compensation * (1 + least(
                         year.promotion_increase_cap,
                         year.promotion_increase + year.promotion_increase_spread
-                        * (2 * {{ draw('year.draw_key', 'experienced.employee_id', 'promotion_increase') }} - 1)
+                        * (2 * {{ draw(
+                            'year.draw_key', 'experienced.employee_id', 'promotion_increase'
+                        ) }} - 1)
                     )),
                     2
                 )::decimal(16, 2)

@@ -58,7 +58,9 @@ hiring as (
         *,
         case
             when net_demand > 0
-                then {{ ceil_div('(net_demand * 1000000)', '(1000000 - new_hire_termination_millionths)') }}
+                then {{ ceil_div(
+                    '(net_demand * 1000000)', '(1000000 - new_hire_termination_millionths)'
+                ) }}
             else 0
         end as hires
     from net

@@ -321,12 +321,13 @@ def test_a_second_reading_replaces_the_rows_of_its_own_scenario_only(
 def test_typed_parquet_columns_become_the_text_that_csv_has_for_them(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path
 ):
-    path = tmp_path / "census [2].parquet"  # to DuckDB, a pattern
+    path = tmp_path / "census [2].parquet"  # to DuckDB, a pattern that fits "census 2.parquet"
+    (tmp_path / "census 2.parquet").write_text("another file")
     connection.execute(
         """
         create table typed as
         from (values
-            (12.0::double, timestamp '2010-01-31 00:00:00', 56000.1::float, 'Tax'::blob),
+            (12.0::double, timestamp '2010-01-31 00:00:00', 56000.1::float, encode('Büro')),
             (1e15 + 1, timestamp '2010-01-31 08:30:00', 'nan', ''::blob),
             (null, null, 80000, null)
         ) as rows(id, hired, pay, unit)
@@ -335,7 +336,7 @@ def test_typed_parquet_columns_become_the_text_that_csv_has_for_them(
     connection.execute("copy typed to ? (format parquet)", [str(path)])
     assert read(connection, path).rows == 3
     assert values_of(connection) == [
-        ("12", "2010-01-31", "56000.1", "Tax"),
+        ("12", "2010-01-31", "56000.1", "Büro"),
         ("1000000000000001.0", "2010-01-31 08:30:00", None, None),
         (None, None, "80000", None),
     ]

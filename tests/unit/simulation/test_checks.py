@@ -36,7 +36,7 @@ def summary(year: int, start: int, end: int, *, target: int | None = None) -> Ye
 
 SUMMARIES = [summary(2025, 1000, 1030), summary(2026, 1030, 1061), summary(2027, 1061, 1093)]
 STATES = [
-    YearState(item.simulation_year, item.end_headcount, Decimal(110), "d") for item in SUMMARIES
+    YearState(year.simulation_year, year.end_headcount, Decimal(110), "d") for year in SUMMARIES
 ]
 
 
@@ -126,7 +126,7 @@ def test_a_year_that_is_not_whole_is_named_with_what_it_lacks(
         (6001.0, 6_000_000, False),
     ],
 )
-def test_the_service_level_is_a_time_or_a_rate(seconds: float, rows: int, passed: bool) -> None:
+def test_the_service_level_is_a_time_or_a_rate(*, seconds: float, rows: int, passed: bool) -> None:
     result = service_level_result(seconds=seconds, rows=rows, seconds_limit=60, rate_limit=1000)
     assert result.passed is passed
     # it warns: late results are results all the same

@@ -18,7 +18,7 @@ from simulation.census.levels import top_level
 from simulation.census.reading import read_census
 from simulation.census.tables import create_tables as create_census_tables
 from simulation.census.validation import publish_baseline, validate_census
-from simulation.config import load_scenario
+from simulation.config import load_scenario, requested_changes
 from simulation.config.settings import ScenarioSettings
 from simulation.ownership import OWNER, WAREHOUSE_POOL
 from simulation.partitions import IN_ONE_RUN, SIMULATION_YEARS, years_of
@@ -57,18 +57,13 @@ class ScenarioRequest(dg.Config):
 
     def changes(self) -> dict[str, dict[str, Any]]:
         """The settings that this request changes, nested like the configuration file."""
-        asked = {
-            "simulation": {"start_year": self.start_year, "end_year": self.end_year},
-            "census": {
-                "path": self.census_path,
-                "mapping": self.census_mapping,
-                "generated_size": self.generated_size,
-            },
-        }
-        return {
-            section: {key: value for key, value in fields.items() if value is not None}
-            for section, fields in asked.items()
-        }
+        return requested_changes(
+            start_year=self.start_year,
+            end_year=self.end_year,
+            census_path=self.census_path,
+            census_mapping=self.census_mapping,
+            generated_size=self.generated_size,
+        )
 
 
 @dg.asset(group_name=GROUP, owners=[OWNER], kinds={"yaml", "duckdb"}, pool=WAREHOUSE_POOL)

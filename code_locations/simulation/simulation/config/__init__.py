@@ -1,6 +1,11 @@
 """The simulation's configuration: the file, its model and what is derived from it."""
 
-from simulation.config.loading import CONFIGURATION_FILE, load_scenario, load_settings
+from simulation.config.loading import (
+    CONFIGURATION_FILE,
+    load_scenario,
+    load_settings,
+    requested_changes,
+)
 from simulation.config.settings import ScenarioSettings, SimulationSettings
 
 __all__ = [
@@ -9,4 +14,5 @@ __all__ = [
     "SimulationSettings",
     "load_scenario",
     "load_settings",
+    "requested_changes",
 ]

@@ -55,6 +55,29 @@ def load_scenario(
     return _validate_scenario(document, name, path=path, changes=changes or {})
 
 
+def requested_changes(
+    *,
+    start_year: int | None = None,
+    end_year: int | None = None,
+    census_path: str | None = None,
+    census_mapping: str | None = None,
+    generated_size: int | None = None,
+) -> dict[str, dict[str, Any]]:
+    """The settings that a single run may ask for, nested like the file; None asks for nothing."""
+    asked = {
+        "simulation": {"start_year": start_year, "end_year": end_year},
+        "census": {
+            "path": census_path,
+            "mapping": census_mapping,
+            "generated_size": generated_size,
+        },
+    }
+    return {
+        section: {key: value for key, value in fields.items() if value is not None}
+        for section, fields in asked.items()
+    }
+
+
 def _validate_scenario(
     document: Mapping[str, Any], name: str, *, path: Path, changes: Mapping[str, Any]
 ) -> ScenarioSettings:

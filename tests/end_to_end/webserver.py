@@ -1,0 +1,187 @@
+"""The real ``dagster dev``, from its start to the end of its last process."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import requests
+
+REPOSITORY = Path(__file__).parents[2]
+
+START_SECONDS = 120.0
+STOP_SECONDS = 90.0
+POLL_SECONDS = 0.5
+
+# What Dagster says of itself on every start, whatever it is given to load.
+TOLERATED = (
+    # it would rather have `dg`, whose projects are laid out otherwise
+    "SupersessionWarning: Function `dev_command` is superseded",
+    # the instance's dagster.yaml is a copy of the one in the repository, where .env is read
+    "Found a dagster instance configuration value (dagster.yaml) in the current folder",
+    # a new instance has no past to go on from
+    "No cursor for event type DagsterEventType.RUN_",
+)
+
+_COLOUR = re.compile(r"\x1b\[\d*m")
+# dbt sums up as WARN=0 ERROR=0
+_COMPLAINT = re.compile(
+    r"\b(WARNING|ERROR|CRITICAL)\b(?!=)|\b(WARN|ERROR)=[1-9]|[A-Za-z]Warning\b|^Traceback"
+)
+
+LOCATIONS = """
+{ workspaceOrError {
+    ... on Workspace { locationEntries {
+        name loadStatus locationOrLoadError { __typename ... on PythonError { message } }
+    } }
+    ... on PythonError { message }
+} }
+"""
+
+
+class DagsterDev:
+    """A running ``dagster dev`` of this repository, with this process's environment.
+
+    It leads a session of its own, so that everything it starts can be found and ended.
+    """
+
+    def __init__(self, log_path: Path):
+        """Start it on a free port; what it prints goes to ``log_path``."""
+        self.log_path = log_path
+        port = _free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        executable = Path(sys.executable).with_name("dagster")
+        with log_path.open("wb") as log, _interruptible_children():
+            self._process = subprocess.Popen(
+                [executable, "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)],
+                cwd=REPOSITORY,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def wait_until_loaded(self, names: set[str]) -> None:
+        """Return when the locations ``names`` are loaded, without error.
+
+        Raises:
+            AssertionError: one did not load, or they had not within ``START_SECONDS``.
+        """
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            found = self._locations()
+            if set(found) == names and set(found.values()) == {"LOADED"}:
+                return
+            is_running = self._process.poll() is None
+            if not is_running or "ERROR" in found.values() or time.monotonic() > deadline:
+                message = f"not loaded after {START_SECONDS} s: {found}\n{self.log_tail()}"
+                raise AssertionError(message)
+            time.sleep(POLL_SECONDS)
+
+    def _locations(self) -> dict[str, str]:
+        try:
+            workspace = self.query(LOCATIONS)["workspaceOrError"]
+        except requests.ConnectionError:
+            return {}  # not listening yet
+        return {
+            entry["name"]: "ERROR"
+            if (entry["locationOrLoadError"] or {}).get("__typename") == "PythonError"
+            else entry["loadStatus"]
+            for entry in workspace["locationEntries"]
+        }
+
+    def query(self, query: str, **variables: Any) -> dict[str, Any]:
+        """The ``data`` of a GraphQL query; an error in it fails the test."""
+        response = requests.post(
+            f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=60
+        )
+        response.raise_for_status()
+        answer = response.json()
+        assert "errors" not in answer, answer["errors"]
+        return answer["data"]
+
+    def complaints(self) -> list[str]:
+        """The lines with a warning or an error so far, less those that are ``TOLERATED``."""
+        return [
+            line
+            for line in map(self._plain, self._lines())
+            if _COMPLAINT.search(line) and not any(known in line for known in TOLERATED)
+        ]
+
+    def log_tail(self, lines: int = 100) -> str:
+        """The last ``lines`` that it printed."""
+        return "\n".join(map(self._plain, self._lines()[-lines:]))
+
+    def _lines(self) -> list[str]:
+        return self.log_path.read_text(encoding="utf-8", errors="replace").splitlines()
+
+    @staticmethod
+    def _plain(line: str) -> str:
+        return _COLOUR.sub("", line)
+
+    def stop(self) -> list[str]:
+        """Interrupt it as Ctrl-C would, and end it by force where that is not enough.
+
+        Returns:
+            The command lines that had to be ended by force.
+        """
+        _signal_group(self._process.pid, signal.SIGINT)
+        if _within(STOP_SECONDS, lambda: not self._members()):
+            return []
+        stubborn = [" ".join(process.cmdline()) for process in self._members()]
+        _signal_group(self._process.pid, signal.SIGKILL)
+        assert _within(STOP_SECONDS, lambda: not self._members()), self._members()
+        return stubborn
+
+    def _members(self) -> list[psutil.Process]:
+        """The living processes of its session."""
+        self._process.poll()  # a child that nobody waits for stays as a zombie
+        return [process for process in psutil.process_iter() if _leads(process, self._process.pid)]
+
+
+def _leads(process: psutil.Process, session: int) -> bool:
+    try:
+        return (
+            os.getsid(process.pid) == session and process.status() != psutil.STATUS_ZOMBIE
+        )
+    except (ProcessLookupError, psutil.NoSuchProcess):
+        return False
+
+
+def _signal_group(group: int, number: signal.Signals) -> None:
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return  # it has ended by itself
+
+
+def _within(seconds: float, is_so: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_SECONDS)
+    return True
+
+
+@contextmanager
+def _interruptible_children() -> Iterator[None]:
+    """Let children hear SIGINT, which a shell's background jobs are born deaf to."""
+    previous = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

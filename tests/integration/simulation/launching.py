@@ -1,0 +1,243 @@
+"""Runs of the simulation as people start them, and ways to disturb them while they go on."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psutil
+
+# A run takes 15 s on two idle cores. Whoever waits longer than this waits for nothing.
+PATIENCE_SECONDS = 400
+
+# dbt's own log, an event a line.
+DbtEvent = Mapping[str, Any]
+Moment = Callable[[Sequence[DbtEvent]], bool]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended: its status, what it printed, and the progress on standard error."""
+
+    status: int
+    output: str
+    progress: str
+
+
+class Launched:
+    """The command line in a process group of its own, whose progress is read as it goes on."""
+
+    def __init__(self, *arguments: str, directory: Path) -> None:
+        """Start it; ``directory`` takes what it prints."""
+        self._output = directory / f"output-{time.monotonic_ns()}.txt"
+        self._progress = self._output.with_name(self._output.name.replace("output", "progress"))
+        self._earlier = set(_dbt_logs())
+        with self._output.open("w") as output, self._progress.open("w") as progress:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "simulation.run", *arguments],
+                stdout=output,
+                stderr=progress,
+                start_new_session=True,
+            )
+
+    def ended(self) -> Ended:
+        """Wait for its end."""
+        status = self.process.wait(PATIENCE_SECONDS)
+        return Ended(status, self._output.read_text(), self.progress)
+
+    @property
+    def progress(self) -> str:
+        """What it has said so far."""
+        return self._progress.read_text()
+
+    def until_it_says(self, text: str) -> None:
+        """Wait until ``text`` is part of its progress."""
+        for _ in _patiently(0.02):
+            if text in self.progress:
+                return
+            assert self.process.poll() is None, f"it ended without {text!r}: {self.progress}"
+
+    @property
+    def dbt(self) -> psutil.Process:
+        """The dbt that it has started."""
+        children = psutil.Process(self.process.pid).children()
+        return next(child for child in children if "build" in child.cmdline())
+
+    def halt_dbt_in(self, year: int, moment: Moment) -> psutil.Process:
+        """Stop dbt in the batch of ``year`` at ``moment``, and hold it there.
+
+        From the batch before on, dbt is let go for a millisecond at a time and its log read
+        while it stands still, so that no load on the machine makes it run past the moment.
+
+        Args:
+            year: the batch.
+            moment: told the events of that batch so far; whether that is it.
+
+        Returns:
+            dbt, stopped.
+        """
+        log = _DbtLog(self._new_dbt_log())
+        for _ in _patiently(0.002):
+            if log.events_of(year - 1):
+                break
+        dbt = self.dbt
+        for _ in _patiently(0):
+            _stop(dbt)
+            events = log.events_of(year)
+            if moment(events):
+                return dbt
+            assert not any(event["info"]["name"] == "LogBatchResult" for event in events), (
+                f"the batch of {year} went by"
+            )
+            dbt.resume()
+            time.sleep(0.001)
+        raise AssertionError
+
+    def _new_dbt_log(self) -> Path:
+        for _ in _patiently(0.02):
+            found = set(_dbt_logs()) - self._earlier
+            if found:
+                return found.pop()
+            assert self.process.poll() is None, f"it ended without dbt: {self.progress}"
+        raise AssertionError
+
+    def kill_all(self) -> None:
+        """SIGKILL to it and all that it has started."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def processes(self) -> list[psutil.Process]:
+        """What is left of its process group."""
+        return [
+            process
+            for process in psutil.process_iter()
+            if process.pid and _group(process) == self.process.pid
+        ]
+
+
+def _group(process: psutil.Process) -> int | None:
+    try:
+        return os.getpgid(process.pid)
+    except ProcessLookupError:
+        return None
+
+
+def _dbt_logs() -> list[Path]:
+    return list(Path(os.environ["DBT_TARGET_PATH"]).glob("simulation_models-*/dbt.log"))
+
+
+def _patiently(pause: float) -> Iterator[None]:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        yield
+        time.sleep(pause)
+    message = f"waited {PATIENCE_SECONDS} s in vain"
+    raise TimeoutError(message)
+
+
+def _stop(process: psutil.Process) -> None:
+    process.suspend()
+    for _ in _patiently(0):
+        if process.status() == psutil.STATUS_STOPPED:
+            return
+        assert process.status() != psutil.STATUS_ZOMBIE, "it ended before it could be stopped"
+
+
+class _DbtLog:
+    """Reads what dbt has logged since the last time."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+        self._rest = b""
+        self._events: list[DbtEvent] = []
+
+    def events_of(self, year: int) -> list[DbtEvent]:
+        """The events since the batch of ``year`` was started, none before."""
+        *lines, self._rest = (self._rest + self._file.read()).split(b"\n")
+        self._events += [json.loads(line) for line in lines if line]
+        starts = [
+            position
+            for position, event in enumerate(self._events)
+            if event["info"]["name"] == "LogStartBatch"
+            and f"batch {year} " in event["data"]["description"]
+        ]
+        return self._events[starts[0] :] if starts else []
+
+
+def computing_its_rows(events: Sequence[DbtEvent]) -> bool:
+    """The query that computes the batch has begun, and has not ended."""
+    names = [event["info"]["name"] for event in events]
+    return "SQLQuery" in names and "SQLQueryStatus" not in names
+
+
+def exchanging_its_rows(events: Sequence[DbtEvent]) -> bool:
+    """The rows are being replaced in a transaction that has not begun to commit."""
+    names = [event["info"]["name"] for event in events]
+    statements = [event["info"]["msg"] for event in events if event["info"]["name"] == "SQLQuery"]
+    return "SQLCommit" not in names and any("delete from" in text for text in statements)
+
+
+def run_to_its_end(*arguments: str, directory: Path) -> Ended:
+    """The command line with ``arguments``."""
+    return Launched(*arguments, directory=directory).ended()
+
+
+@contextmanager
+def instance() -> Iterator[dg.DagsterInstance]:
+    """The Dagster instance of the platform."""
+    with dg.DagsterInstance.from_config(os.environ["DAGSTER_HOME"]) as found:
+        yield found
+
+
+def run_job(
+    job: str,
+    *,
+    partition: str | None = None,
+    years: range | None = None,
+    request: Mapping[str, Any] | None = None,
+    wait_seconds: float = 60,
+) -> dg.ExecuteInProcessResult:
+    """Run a job of the location in this process, as the UI would, for a year or several."""
+    from simulation.definitions import defs
+
+    tags = {}
+    if years is not None:
+        tags = {
+            "dagster/asset_partition_range_start": str(years[0]),
+            "dagster/asset_partition_range_end": str(years[-1]),
+        }
+    with instance() as found:
+        return defs.resolve_job_def(job).execute_in_process(
+            run_config={
+                "ops": {"simulation_config": {"config": dict(request or {})}},
+                "resources": {
+                    "warehouse": {
+                        "config": {"location": "simulation", "wait_seconds": wait_seconds}
+                    }
+                },
+            },
+            instance=found,
+            partition_key=partition,
+            tags=tags,
+            raise_on_error=False,
+        )
+
+
+def reasons(result: dg.ExecuteInProcessResult) -> dict[str, str]:
+    """The innermost error of each step that failed of its own."""
+    found = {}
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            while error is not None and error.cause is not None:
+                error = error.cause
+            found[str(event.step_key)] = error.message if error else ""
+    return found
