@@ -148,9 +148,7 @@ class DagsterDev:
 
 def _leads(process: psutil.Process, session: int) -> bool:
     try:
-        return (
-            os.getsid(process.pid) == session and process.status() != psutil.STATUS_ZOMBIE
-        )
+        return os.getsid(process.pid) == session and process.status() != psutil.STATUS_ZOMBIE
     except (ProcessLookupError, psutil.NoSuchProcess):
         return False
 
