@@ -1,6 +1,7 @@
 """What a failed end-to-end test leaves behind for whoever looks into it."""
 
 from collections.abc import Generator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Error, Page
@@ -18,7 +19,7 @@ def pytest_runtest_makereport(
     return (yield)
 
 
-def _evidence(fixtures: dict[str, object]) -> list[str]:
+def _evidence(fixtures: dict[str, Any]) -> list[str]:
     server, page = fixtures.get("dagster_dev"), fixtures.get("page")
     if not isinstance(server, DagsterDev) or not isinstance(page, Page):
         return []

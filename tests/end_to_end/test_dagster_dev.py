@@ -178,7 +178,7 @@ def test_a_range_of_years_becomes_one_run(
     page.goto(f"/runs/b/{backfill}")
     status = page.get_by_text("Status", exact=True).locator("xpath=..")
     expect(status).to_have_text(
-        re.compile("Completed|Failed|Canceled|Incomplete"), timeout=BACKFILL_MILLISECONDS
+        re.compile("Succeeded|Failed|Canceled"), timeout=BACKFILL_MILLISECONDS
     )
 
     found = dagster_dev.query(BACKFILL, id=backfill)["partitionBackfillOrError"]

@@ -81,7 +81,10 @@ class DagsterDev:
                 return
             is_running = self._process.poll() is None
             if not is_running or "ERROR" in found.values() or time.monotonic() > deadline:
-                message = f"not loaded after {START_SECONDS} s: {found}\n{self.log_tail()}"
+                message = (
+                    f"{sorted(names)} should be loaded within {START_SECONDS:g} s, found {found}; "
+                    f"dagster dev's output, all of it in {self.log_path}:\n{self.log_tail()}"
+                )
                 raise AssertionError(message)
             time.sleep(POLL_SECONDS)
 

@@ -6,18 +6,20 @@ import time
 
 import dagster as dg
 
+_STANDARD_ERROR = 2
+
 
 class _ProgressHandler(logging.Handler):
     """Prints what steps say, when they start, and what went wrong, with the seconds so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, descriptor: int) -> None:
         from rich.console import Console
 
         super().__init__(logging.INFO)
         self._started = time.monotonic()
-        # A copy of standard error, made before the first step: Dagster points the original at
-        # that step's compute log.
-        stream = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8")
+        # A copy, made before the first step: Dagster points standard error at that step's
+        # compute log.
+        stream = os.fdopen(os.dup(descriptor), "w", buffering=1, encoding="utf-8")
         self._console = Console(file=stream, highlight=False, soft_wrap=True)
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -41,12 +43,17 @@ class _ProgressHandler(logging.Handler):
 
 
 @dg.logger(
-    config_schema={},
+    config_schema={
+        "descriptor": dg.Field(
+            int,
+            default_value=_STANDARD_ERROR,
+            description="File descriptor to print to; standard error if left out.",
+        )
+    },
     description="One line for each thing a run has done, for people at a terminal.",
 )
 def progress_logger(init_context: dg.InitLoggerContext) -> logging.Logger:
     """The logger ``progress``, which the command line asks for in its run configuration."""
-    del init_context  # there is nothing to configure
     logger = logging.Logger("simulation.progress", logging.INFO)
-    logger.addHandler(_ProgressHandler())
+    logger.addHandler(_ProgressHandler(init_context.logger_config["descriptor"]))
     return logger

@@ -84,7 +84,7 @@ def _execute(asked: Arguments, years: range) -> Outcome:
     }
     home = _instance_home()
     with (
-        _silent_stdout(),
+        _silent_output() as terminal,
         dg.DagsterInstance.from_config(str(home)) as instance,
         _event_index_held_open(home),
     ):
@@ -92,7 +92,7 @@ def _execute(asked: Arguments, years: range) -> Outcome:
         result = defs.resolve_job_def(JOB).execute_in_process(
             run_config={
                 "ops": {"simulation_config": {"config": request}},
-                "loggers": {"progress": {}},
+                "loggers": {"progress": {"config": {"descriptor": terminal}}},
                 "resources": _waiting(asked.wait),
             },
             instance=instance,
@@ -103,6 +103,8 @@ def _execute(asked: Arguments, years: range) -> Outcome:
             },
             raise_on_error=False,
         )
+    if _was_interrupted(result):
+        raise KeyboardInterrupt
     return Outcome(run_id=result.run_id, failure=_failure(result), report=_report_path(result))
 
 
@@ -113,22 +115,30 @@ def _waiting(seconds: float | None) -> dict[str, Any]:
 
 
 @contextmanager
-def _silent_stdout() -> Iterator[None]:
+def _silent_output() -> Iterator[int]:
     """Keep what dbt and the steps print out of the terminal; Dagster's compute logs have it.
 
-    The descriptor is moved, not only ``sys.stdout``, because Dagster mirrors what it captures to
-    the descriptor that it finds.
+    The descriptors are moved, not only ``sys.stdout``, because Dagster mirrors what it captures
+    to the descriptors that it finds. The processes that do so would also print a traceback each
+    when Ctrl-C reaches them.
+
+    Yields:
+        A descriptor of what was standard error, for what people should see.
     """
     sys.stdout.flush()
-    terminal, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    sys.stderr.flush()
+    output, errors, nowhere = os.dup(1), os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
     try:
-        yield
+        yield errors
     finally:
         sys.stdout.flush()
-        os.dup2(terminal, 1)
-        os.close(terminal)
-        os.close(nowhere)
+        sys.stderr.flush()
+        os.dup2(output, 1)
+        os.dup2(errors, 2)
+        for descriptor in (output, errors, nowhere):
+            os.close(descriptor)
 
 
 @contextmanager
@@ -154,6 +164,17 @@ def _instance_home() -> Path:
     if not (home / "dagster.yaml").exists():
         shutil.copy(REPOSITORY_ROOT / "dagster.yaml", home)
     return home
+
+
+def _was_interrupted(result: "dg.ExecuteInProcessResult") -> bool:
+    """Whether Ctrl-C ended the run, which Dagster records as a failure like any other."""
+    interruptions = {"KeyboardInterrupt", "DagsterExecutionInterruptedError"}
+    return any(
+        event.job_failure_data.error is not None
+        and event.job_failure_data.error.cls_name in interruptions
+        for event in result.all_events
+        if event.is_job_failure
+    )
 
 
 def _failure(result: "dg.ExecuteInProcessResult") -> str | None:

@@ -60,7 +60,7 @@ class Launched:
 
     def until_it_says(self, text: str) -> None:
         """Wait until ``text`` is part of its progress."""
-        for _ in _patiently(0.02):
+        for _ in patiently(0.02):
             if text in self.progress:
                 return
             assert self.process.poll() is None, f"it ended without {text!r}: {self.progress}"
@@ -85,11 +85,11 @@ class Launched:
             dbt, stopped.
         """
         log = _DbtLog(self._new_dbt_log())
-        for _ in _patiently(0.002):
+        for _ in patiently(0.002):
             if log.events_of(year - 1):
                 break
         dbt = self.dbt
-        for _ in _patiently(0):
+        for _ in patiently(0):
             _stop(dbt)
             events = log.events_of(year)
             if moment(events):
@@ -102,7 +102,7 @@ class Launched:
         raise AssertionError
 
     def _new_dbt_log(self) -> Path:
-        for _ in _patiently(0.02):
+        for _ in patiently(0.02):
             found = set(_dbt_logs()) - self._earlier
             if found:
                 return found.pop()
@@ -115,12 +115,20 @@ class Launched:
         self.process.wait()
 
     def processes(self) -> list[psutil.Process]:
-        """What is left of its process group."""
+        """What is alive of it and of all that it has started."""
         return [
             process
             for process in psutil.process_iter()
-            if process.pid and _group(process) == self.process.pid
+            if _group(process) == self.process.pid and is_alive(process)
         ]
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Whether it still does something: one that nobody has asked after is in the list, but not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _group(process: psutil.Process) -> int | None:
@@ -134,7 +142,8 @@ def _dbt_logs() -> list[Path]:
     return list(Path(os.environ["DBT_TARGET_PATH"]).glob("simulation_models-*/dbt.log"))
 
 
-def _patiently(pause: float) -> Iterator[None]:
+def patiently(pause: float) -> Iterator[None]:
+    """Turns of a loop that waits for something, each after ``pause`` seconds."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         yield
@@ -145,7 +154,7 @@ def _patiently(pause: float) -> Iterator[None]:
 
 def _stop(process: psutil.Process) -> None:
     process.suspend()
-    for _ in _patiently(0):
+    for _ in patiently(0):
         if process.status() == psutil.STATUS_STOPPED:
             return
         assert process.status() != psutil.STATUS_ZOMBIE, "it ended before it could be stopped"
