@@ -178,17 +178,39 @@ def _was_interrupted(result: "dg.ExecuteInProcessResult") -> bool:
 
 
 def _failure(result: "dg.ExecuteInProcessResult") -> str | None:
-    """The user's own error of the first failed step, which is the innermost cause."""
+    """The user's own error of the first failed step, or of a run that failed without one."""
     if result.success:
         return None
     for event in result.all_events:
         if event.is_step_failure:
             error = event.step_failure_data.error
-            while error is not None and error.cause is not None:
-                error = error.cause
-            message = error.message.strip() if error else "no error was recorded"
-            return f"step {event.step_key}: {message}"
-    return "the run could not begin; its events in the UI say why"
+            if error is not None and error.cls_name == "DagsterAssetCheckFailedError":
+                return f"step {event.step_key}: {_failed_checks(result, event.step_key)}"
+            return f"step {event.step_key}: {_innermost(error)}"
+    for event in result.all_events:
+        if event.is_job_failure:
+            return _innermost(event.job_failure_data.error)
+    return "no error was recorded"
+
+
+def _failed_checks(result: "dg.ExecuteInProcessResult", step: str | None) -> str:
+    """What the failed checks of a step found; Dagster's own error gives but their names."""
+    evaluations = [
+        event.asset_check_evaluation_data
+        for event in result.all_events
+        if event.event_type_value == "ASSET_CHECK_EVALUATION" and event.step_key == step
+    ]
+    return "; ".join(
+        f"check {evaluation.check_name} failed: {evaluation.description}"
+        for evaluation in evaluations
+        if not evaluation.passed
+    )
+
+
+def _innermost(error: Any) -> str:
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.message.strip() if error is not None else "no error was recorded"
 
 
 def _report_path(result: "dg.ExecuteInProcessResult") -> str | None:
