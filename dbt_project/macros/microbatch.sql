@@ -2,14 +2,14 @@
     Replaces a scenario's year in one transaction, together with all that no longer follows from
     it: the scenario's later years, and years of another configuration or census. Overrides
     dbt-duckdb's strategy, which deletes the batch's period for every scenario and keeps the rest.
+
+    What the batch is about is read from its row of int_simulation_years (dbt cuts that model to
+    the batch), because the temporary relation below would be computed a second time for it.
 #}
 {% macro duckdb__get_incremental_microbatch_sql(arg_dict) -%}
     {%- set columns = get_quoted_csv(arg_dict["dest_columns"] | map(attribute="name")) -%}
     delete from {{ arg_dict["target_relation"] }}
-    using (
-        select distinct scenario_id, year_start, fingerprint
-        from {{ arg_dict["temp_relation"] }}
-    ) as batch
+    using {{ ref("int_simulation_years") }} as batch
     where
         {{ arg_dict["target_relation"] }}.scenario_id = batch.scenario_id
         and (
@@ -20,4 +20,23 @@
     insert into {{ arg_dict["target_relation"] }} ({{ columns }})
     select {{ columns }}
     from {{ arg_dict["temp_relation"] }};
+{%- endmacro %}
+
+
+{#
+    Gives the strategy above its batch as a temporary view. dbt-duckdb makes it a temporary table,
+    that is, writes every row twice: 3.7 s of CPU became 4.4 s for 100,000 employees over 5 years.
+#}
+{% macro duckdb__create_table_as(
+    temporary, relation, compiled_code, language="sql", partitioned_by=none, sorted_by=none
+) -%}
+    {%- if temporary and config.get("incremental_strategy") == "microbatch" -%}
+        create temporary view {{ relation.include(database=false, schema=false) }} as (
+            {{ compiled_code }}
+        );
+    {%- else -%}
+        {{ dbt.duckdb__create_table_as(
+            temporary, relation, compiled_code, language, partitioned_by, sorted_by
+        ) }}
+    {%- endif -%}
 {%- endmacro %}

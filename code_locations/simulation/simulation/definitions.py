@@ -2,7 +2,6 @@
 
 import dagster as dg
 
-from shared_lib.dbt.resource import dbt_command
 from shared_lib.warehouse import Warehouse
 from simulation.assets.models import pipeline_timings, simulation_models
 from simulation.assets.preparation import PREPARATION
@@ -26,7 +25,6 @@ defs = dg.Definitions(
     jobs=JOBS,
     resources={
         "warehouse": Warehouse(location="simulation"),
-        "dbt": dbt_command(),
     },
     loggers={"console": dg.colored_console_logger, "progress": progress_logger},
     # Steps are short, and each process would import Dagster and dbt for 4 s.

@@ -11,9 +11,9 @@ What dbt-duckdb leaves behind under `target/`, and what is made of it:
   that they run on a database of any name.
 - A microbatch model has one file for each batch. The first batch of a fresh warehouse is a
   `create table`. Of the later ones `run/` has only the strategy (delete and insert, from a
-  temporary relation); the query behind that relation is in `compiled/`, and the statement
-  that creates it is written nowhere. It is put together here as dbt-duckdb's incremental
-  materialisation does: create the temporary relation, then the strategy in a transaction.
+  temporary view); the query behind that view is in `compiled/`, and the statement that creates
+  it, by our macro `duckdb__create_table_as`, is written nowhere. They are put together here as
+  dbt-duckdb's incremental materialisation does: the view, then the strategy in a transaction.
 """
 
 import json
@@ -134,10 +134,10 @@ def _batches(
         if temporary:
             query = _portable(_read(target_dir / "compiled" / folder / found[year]), node)
             executed = (
-                f"create temporary table {temporary[0]} as (\n{query}\n);\n"
+                f"create temporary view {temporary[0]} as (\n{query}\n);\n"
                 f"begin;\n{executed}\ncommit;\n"
-                # dbt closes the connection after a batch, and the relation goes with it
-                f"drop table {temporary[0]};"
+                # dbt closes the connection after a batch, and the view goes with it
+                f"drop view {temporary[0]};"
             )
         yield Statement(node["name"], executed, year)
 

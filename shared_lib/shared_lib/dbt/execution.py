@@ -1,21 +1,24 @@
 """One dbt invocation as a Dagster step, with what Dagster should know about each model."""
 
-import os
-from collections.abc import Generator, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import dagster as dg
-from dagster_dbt import DagsterDbtCliRuntimeError, DagsterDbtTranslator, DbtCliInvocation
+from dagster_dbt import DagsterDbtTranslator, DbtProject
+from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
+from shared_lib.dbt.invocation import DbtFailedError, Event, invoke_dbt
 from shared_lib.dbt.lineage import read_column_lineage
-from shared_lib.dbt.project import DUCKDB_PATH_VARIABLE, TARGET_DIRECTORY
-from shared_lib.dbt.resource import DbtCommand
+from shared_lib.dbt.project import PROJECT_DIRECTORY, TARGET_DIRECTORY, target_directory
 from shared_lib.metadata import Relation, column_lineage, table_metadata
 from shared_lib.warehouse import Warehouse
 
-# What dbt runs, by the first part of a node's unique id.
-_NODES = frozenset({"model", "seed", "snapshot", "test"})
+# Where dagster_dbt keeps the node that an asset or a check stands for.
+_UNIQUE_ID = "dagster_dbt/unique_id"
 
 
 class ManifestStaleError(RuntimeError):
@@ -36,62 +39,92 @@ class NodeTiming:
 class DbtBuild:
     """A ``dbt build`` of the models of one step.
 
-    Iterate :meth:`events` for Dagster's events; afterwards ``timings`` holds what dbt recorded.
+    Iterate :meth:`events` for Dagster's events; afterwards ``timings`` holds what dbt recorded,
+    and ``failure`` the error when dbt failed, for the caller to raise when it has tidied up.
     dbt keeps the warehouse to itself while it runs. Row counts and schemas can only be read, and
     the outputs of the models only be handed on, when it has finished.
     """
 
     context: dg.AssetExecutionContext
-    dbt: DbtCommand
     warehouse: Warehouse
     manifest: Mapping[str, Any]
     translator: DagsterDbtTranslator
     arguments: Sequence[str]
     timings: list[NodeTiming] = field(default_factory=list)
+    failure: DbtFailedError | None = None
 
-    def events(self) -> Generator[Any, None, DagsterDbtCliRuntimeError | None]:
+    def events(self) -> Iterator[Any]:
         """Run dbt and yield an output for each model built and a result for each test run.
-
-        Returns:
-            The error when dbt failed, for the caller to raise when it has tidied up; the events
-            of what succeeded have been yielded then.
 
         Raises:
             ManifestStaleError: dbt ran a node that the manifest does not have.
         """
-        # profiles.yml reads the file from the environment.
-        os.environ[DUCKDB_PATH_VARIABLE] = str(self.warehouse.path)
-        outputs: list[dg.Output[Any]] = []
-        failure: DagsterDbtCliRuntimeError | None = None
-        invocation = self.dbt.cli(list(self.arguments), context=self.context)
-        try:
-            for event in invocation.stream_raw_events():
-                self._note(event.raw_event)
-                for result in event.to_default_asset_events(
-                    manifest=self.manifest,
-                    dagster_dbt_translator=self.translator,
-                    context=self.context,
-                    target_path=invocation.target_path,
-                    project=invocation.project,
-                ):
-                    if isinstance(result, dg.Output):
-                        outputs.append(result)
-                    else:
-                        # Dagster stores it while dbt goes on in its own process.
-                        yield result
-        except DagsterDbtCliRuntimeError as error:
-            failure = error
-        finally:
-            _end(invocation)
-        yield from self._described(outputs)
-        return failure
+        target = target_directory() / (
+            f"{self.context.op_execution_context.op.name}-"
+            f"{self.context.run.run_id[:8]}-{uuid4().hex[:8]}"
+        )
+        recorded: list[Event] = []
+        writing = threading.Lock()
 
-    def _note(self, raw_event: Mapping[str, Any]) -> None:
-        kind, data = raw_event["info"]["name"], raw_event["data"]
-        unique_id = data.get("node_info", {}).get("unique_id")
-        if unique_id and unique_id.split(".")[0] in _NODES and unique_id not in self._nodes:
-            message = f"dbt runs {unique_id}, which the manifest lacks: run `make manifest`"
-            raise ManifestStaleError(message)
+        def record(event: Event) -> None:
+            with writing:
+                recorded.append(event)
+                self._note(event)
+
+        arguments = ["build", *self.arguments, *self._selection()]
+        self.context.log.info(f"dbt {' '.join(arguments)}")
+        try:
+            invoke_dbt(
+                arguments,
+                warehouse=self.warehouse.path,
+                target=target,
+                on_event=record,
+            )
+        except DbtFailedError as error:
+            self.failure = error
+        outputs = []
+        for result in self._results(recorded, target):
+            if isinstance(result, dg.Output):
+                outputs.append(result)
+            else:
+                yield result
+        yield from self._described(outputs)
+
+    def _selection(self) -> list[str]:
+        """What of the project the step is to build: all that it may, or these nodes alone."""
+        definition = self.context.assets_def
+        assets = self.context.selected_asset_keys
+        checks = self.context.selected_asset_check_keys
+        every_asset = set(definition.node_keys_by_output_name.values())
+        every_check = definition.node_check_specs_by_output_name.values()
+        if assets == every_asset and checks == {check.key for check in every_check}:
+            return ["--exclude", "resource_type:unit_test"]
+        chosen = [definition.metadata_by_key[asset][_UNIQUE_ID] for asset in assets]
+        chosen += [check.metadata[_UNIQUE_ID] for check in every_check if check.key in checks]
+        names = sorted(".".join(self._nodes[unique_id]["fqn"]) for unique_id in chosen)
+        # `empty`: of the tests those that are named, not all that a model has
+        return ["--select", *names, "--indirect-selection", "empty"]
+
+    def _results(self, recorded: Sequence[Event], target: Path) -> Iterator[Any]:
+        for event in recorded:
+            message = DbtCoreCliEventMessage(raw_event=dict(event), event_history_metadata={})
+            if not message.is_result_event:
+                continue
+            unique_id = event["data"]["node_info"]["unique_id"]
+            if unique_id not in self._nodes:
+                raise ManifestStaleError(
+                    f"dbt runs {unique_id}, which the manifest lacks: run `make manifest`"
+                )
+            yield from message.to_default_asset_events(
+                manifest=self.manifest,
+                dagster_dbt_translator=self.translator,
+                context=self.context,
+                target_path=target,
+                project=DbtProject(PROJECT_DIRECTORY),
+            )
+
+    def _note(self, event: Event) -> None:
+        kind, data = event["info"]["name"], event["data"]
         if kind == "LogBatchResult":
             batch = data["description"].split(" of ")[0]
             self.context.log.info(
@@ -155,10 +188,3 @@ class DbtBuild:
 
 def _relation(node: Mapping[str, Any]) -> Relation:
     return node["schema"], node.get("alias") or node["name"]
-
-
-def _end(invocation: DbtCliInvocation) -> None:
-    """Let no dbt process outlive its step: it would go on writing, and hold the file."""
-    if invocation.process.poll() is None:
-        invocation.process.terminate()
-        invocation.process.wait()

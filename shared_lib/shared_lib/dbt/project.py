@@ -1,6 +1,7 @@
 """The one dbt project: where it is, its manifest, and what identifies its rules."""
 
 import hashlib
+import os
 import sys
 from collections.abc import Iterable
 from functools import cache
@@ -20,6 +21,15 @@ DBT_EXECUTABLE = Path(sys.executable).with_name("dbt")
 
 # Read by profiles.yml. It says which file dbt writes.
 DUCKDB_PATH_VARIABLE = "DBT_DUCKDB_PATH"
+
+
+# dbt's own: where it is to write instead of `target/`.
+_TARGET_VARIABLE = "DBT_TARGET_PATH"
+
+
+def target_directory() -> Path:
+    """Where dbt finds the parsed project, and below which each run has its own directory."""
+    return PROJECT_DIRECTORY / os.environ.get(_TARGET_VARIABLE, TARGET_DIRECTORY.name)
 
 
 class ManifestMissingError(FileNotFoundError):

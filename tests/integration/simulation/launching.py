@@ -65,16 +65,10 @@ class Launched:
                 return
             assert self.process.poll() is None, f"it ended without {text!r}: {self.progress}"
 
-    @property
-    def dbt(self) -> psutil.Process:
-        """The dbt that it has started."""
-        children = psutil.Process(self.process.pid).children()
-        return next(child for child in children if "build" in child.cmdline())
+    def halt_in(self, year: int, moment: Moment) -> psutil.Process:
+        """Stop it in dbt's batch of ``year`` at ``moment``, and hold it there.
 
-    def halt_dbt_in(self, year: int, moment: Moment) -> psutil.Process:
-        """Stop dbt in the batch of ``year`` at ``moment``, and hold it there.
-
-        From the batch before on, dbt is let go for a millisecond at a time and its log read
+        From the batch before on, it is let go for a millisecond at a time and dbt's log read
         while it stands still, so that no load on the machine makes it run past the moment.
 
         Args:
@@ -82,22 +76,22 @@ class Launched:
             moment: told the events of that batch so far; whether that is it.
 
         Returns:
-            dbt, stopped.
+            The process, stopped.
         """
         log = _DbtLog(self._new_dbt_log())
         for _ in patiently(0.002):
             if log.events_of(year - 1):
                 break
-        dbt = self.dbt
+        process = psutil.Process(self.process.pid)
         for _ in patiently(0):
-            _stop(dbt)
+            _stop(process)
             events = log.events_of(year)
             if moment(events):
-                return dbt
+                return process
             assert not any(event["info"]["name"] == "LogBatchResult" for event in events), (
                 f"the batch of {year} went by"
             )
-            dbt.resume()
+            process.resume()
             time.sleep(0.001)
         raise AssertionError
 

@@ -9,7 +9,6 @@ from dagster_dbt import DbtProject, dbt_assets
 
 from shared_lib.dbt.execution import DbtBuild
 from shared_lib.dbt.project import PROJECT_DIRECTORY, load_manifest
-from shared_lib.dbt.resource import DbtCommand
 from shared_lib.dbt.translator import PlatformDbtTranslator
 from shared_lib.metadata import table_metadata
 from shared_lib.warehouse import Warehouse
@@ -46,9 +45,7 @@ pipeline_timings = dg.AssetSpec(
     backfill_policy=IN_ONE_RUN,
     pool=WAREHOUSE_POOL,
 )
-def simulation_models(
-    context: dg.AssetExecutionContext, dbt: DbtCommand, warehouse: Warehouse
-) -> Iterator[Any]:
+def simulation_models(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[Any]:
     """Build the selected models, the ledger year after year."""
     started = time.perf_counter()
     with warehouse.reading() as connection:
@@ -58,25 +55,24 @@ def simulation_models(
         _refuse_other_run(context, owner_run_id)
     build = DbtBuild(
         context=context,
-        dbt=dbt,
         warehouse=warehouse,
         manifest=load_manifest(),
         translator=_TRANSLATOR,
-        arguments=["build", *_year_arguments(opened)],
+        arguments=_year_arguments(opened),
     )
-    failure = yield from build.events()
+    yield from build.events()
     with warehouse.writing() as connection:
         record_timings(
             connection,
-            run_id=context.run_id,
+            run_id=context.run.run_id,
             opened=opened,
             timings=build.timings,
             limits=settings.limits,
             seconds=time.perf_counter() - started,
         )
         metadata = table_metadata(connection, [_TIMINGS])[_TIMINGS]
-    if failure is not None:
-        raise failure
+    if build.failure is not None:
+        raise build.failure
     metadata["seconds"] = round(time.perf_counter() - started, 3)
     context.log_event(dg.AssetMaterialization("pipeline_timings", metadata=metadata))
 
@@ -92,7 +88,7 @@ def _year_arguments(opened: OpenedRun) -> list[str]:
 
 def _refuse_other_run(context: dg.AssetExecutionContext, owner_run_id: str) -> None:
     """The years come from simulation_run, so the ledger is only built together with it."""
-    if owner_run_id not in {context.run_id, context.run.root_run_id}:
+    if owner_run_id not in {context.run.run_id, context.run.root_run_id}:
         message = (
             "int_employee_years was selected without simulation_run, which says the scenario "
             "and the years: launch single_year_simulation or multi_year_simulation instead"

@@ -241,7 +241,7 @@ def simulation_run(context: dg.AssetExecutionContext, warehouse: Warehouse) -> d
     with warehouse.writing() as connection:
         opened = open_run(
             connection,
-            run_id=context.run.root_run_id or context.run_id,
+            run_id=context.run.root_run_id or context.run.run_id,
             first_year=years[0],
             last_year=years[-1],
         )

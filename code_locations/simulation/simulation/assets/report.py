@@ -40,7 +40,7 @@ def simulation_report(
             connection,
             scenario_id=opened.scenario_id,
             path=current_settings().report_directory
-            / f"{opened.scenario_id}-{opened.fingerprint}-{context.run_id[:8]}.html",
+            / f"{opened.scenario_id}-{opened.fingerprint}-{context.run.run_id[:8]}.html",
         )
     context.log.info(f"report: {path}")
     return dg.MaterializeResult(

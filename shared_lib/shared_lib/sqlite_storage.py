@@ -1,0 +1,105 @@
+"""Dagster's SQLite storage with connections that are used again; ``dagster.yaml`` names it.
+
+A run of the simulation stores some 430 events. For each, Dagster's own storage makes two to five
+new SQLAlchemy engines, so that nothing compiled is ever used again, and closes the index of events
+as often, at which SQLite writes its log back and syncs the disk. With engines that are kept, and
+one transaction for a batch of events, the run takes 3 s less on two idle cores. Files, tables and
+locking are Dagster's own, and either storage reads what the other wrote.
+
+The only imports of Dagster's private modules: it has no public name for its storage classes.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import sqlalchemy
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
+    INDEX_SHARD_NAME,
+    SqliteEventLogStorage,
+)
+from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
+from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
+from dagster._serdes import ConfigurableClassData
+
+# The index, and the runs that a process writes or shows at a time.
+_KEPT_ENGINES = 16
+
+
+class SqliteEventLog(SqliteEventLogStorage):
+    """The event log: one file for each run, and an index over all."""
+
+    def __init__(self, base_dir: str) -> None:
+        """Open the event log below ``base_dir``."""
+        self._engine = lru_cache(_KEPT_ENGINES)(self._new_engine)
+        self._batch = threading.local()
+        super().__init__(base_dir)
+
+    def _new_engine(self, shard: str) -> sqlalchemy.Engine:
+        # The webserver watches the files of runs, and sees a new event when the connection that
+        # wrote it is closed. Nobody watches the index.
+        pool = sqlalchemy.QueuePool if shard == INDEX_SHARD_NAME else sqlalchemy.NullPool
+        return sqlalchemy.create_engine(
+            self.conn_string_for_shard(shard),
+            poolclass=pool,
+            connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS},
+        )
+
+    def store_event_batch(self, events: Sequence[dg.EventLogEntry]) -> None:
+        """Store events that belong together in one transaction of each file.
+
+        Dagster makes batches where ``DAGSTER_EVENT_BATCH_SIZE`` says how many events to keep.
+        """
+        with self._db_lock, ExitStack() as transactions:
+
+            @lru_cache
+            def connection(shard: str) -> sqlalchemy.Connection:
+                return transactions.enter_context(self._transaction(shard))
+
+            self._batch.connection = connection
+            try:
+                super().store_event_batch(events)
+            finally:
+                del self._batch.connection
+
+    @contextmanager
+    def _connect(self, shard: str) -> Iterator[sqlalchemy.Connection]:
+        if hasattr(self._batch, "connection"):
+            yield self._batch.connection(shard)
+        else:
+            with self._db_lock, self._transaction(shard) as connection:
+                yield connection
+
+    @contextmanager
+    def _transaction(self, shard: str) -> Iterator[sqlalchemy.Connection]:
+        engine = self._engine(shard)
+        if shard not in self._initialized_dbs:
+            self._initdb(engine)
+            self._initialized_dbs.add(shard)
+        with engine.begin() as connection:
+            yield connection
+
+    def dispose(self) -> None:
+        """Close what is open."""
+        self._engine(INDEX_SHARD_NAME).dispose()
+        super().dispose()
+
+
+class SqliteStorage(DagsterSqliteStorage):
+    """Runs, events and schedules in SQLite files below one directory."""
+
+    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        """Open the storage below ``base_dir``, as Dagster does from its configuration."""
+        super().__init__(base_dir, inst_data)
+        self._event_log_storage = SqliteEventLog(str(Path(base_dir) / "history" / "runs"))
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData | None, config_value: Any
+    ) -> "SqliteStorage":
+        """Make it as ``dagster.yaml`` says; the one field is ``base_dir``."""
+        return cls.from_local(inst_data=inst_data, **config_value)

@@ -1,0 +1,141 @@
+"""Years that cannot be computed are refused or fail, and leave what there was as it was."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+from tests.integration.simulation.conftest import Finished
+from tests.integration.simulation.launching import reasons, run_job, run_to_its_end
+from tests.integration.simulation.results import LEDGER, everything_of, outcome, rows
+
+REQUEST = {"generated_size": 1000}
+
+
+def test_a_year_without_the_year_before_is_refused(platform: Path) -> None:
+    result = run_job("single_year_simulation", partition="2027", request=REQUEST)
+
+    assert not result.success
+    assert reasons(result)["simulation_run"].strip().endswith(
+        "year 2027 starts from the end of 2026, but year 2026 of scenario baseline has not been "
+        "simulated: run multi_year_simulation for 2025-2027"
+    )  # fmt: skip
+    with duckdb.connect(str(platform / "simulation.duckdb"), read_only=True) as connection:
+        assert connection.execute(
+            "select count(*) from duckdb_tables() where table_name = 'int_employee_years'"
+        ).fetchone() == (0,)
+
+
+def test_a_year_after_one_of_another_configuration_is_refused(
+    begin_with: Callable[[Finished], Path], finished_with_another_seed: Finished
+) -> None:
+    warehouse = begin_with(finished_with_another_seed)
+    before = outcome(warehouse)
+
+    result = run_job("single_year_simulation", partition="2027", request=REQUEST)
+
+    assert not result.success
+    reason = reasons(result)["simulation_run"]
+    assert "was simulated with another configuration, census or set of rules" in reason
+    assert "run multi_year_simulation for 2025-2027" in reason
+    assert outcome(warehouse) == before
+
+
+def test_a_year_before_the_first_is_refused(platform: Path) -> None:
+    result = run_job("single_year_simulation", partition="2024", request=REQUEST)
+
+    assert not result.success
+    assert (
+        "year 2024 lies before start_year 2025 of scenario baseline: run 2025 or later"
+        in reasons(result)["simulation_run"]
+    )
+
+
+def test_a_year_that_is_run_again_gives_the_same_and_ends_what_followed_from_it(
+    begin_with: Callable[[Finished], Path], finished: Finished
+) -> None:
+    warehouse = begin_with(finished)
+    before = outcome(warehouse)
+
+    result = run_job("single_year_simulation", partition="2027", request=REQUEST)
+
+    assert result.success, reasons(result)
+    assert outcome(warehouse)[LEDGER] == [year for year in before[LEDGER] if year[0] <= 2027]
+
+
+def test_a_year_that_fails_fails_the_run_and_the_years_before_stay(
+    begin_with: Callable[[Finished], Path], finished: Finished, tmp_path: Path
+) -> None:
+    warehouse = begin_with(finished)
+    before = outcome(warehouse)
+    _refuse_rows_of_2027(warehouse)
+
+    failed = run_to_its_end("--generate", "1000", "--fresh", directory=tmp_path)
+
+    assert failed.status == 1
+    assert "int_employee_years" in failed.progress
+    assert "CHECK constraint failed" in failed.progress
+    assert "batch 2026: ok" in failed.progress
+    assert "batch 2027: error" in failed.progress
+    # dbt goes on with the next batch, which must not start from nothing
+    assert "batch 2028: error" in failed.progress
+    assert (
+        "year 2028 of scenario baseline needs 1093 employees at its start, the state of the "
+        in failed.progress
+    )
+    assert "Report:" not in failed.output
+    kept = outcome(warehouse)
+    assert kept[LEDGER] == [year for year in before[LEDGER] if year[0] <= 2026]
+    assert kept["raw.simulation_year_state"] == []
+
+    _accept_all_rows(warehouse)
+    again = run_to_its_end("--generate", "1000", directory=tmp_path)
+    assert again.status == 0, again.progress
+    assert "going on from 2027" in again.progress
+    assert outcome(warehouse) == before
+
+
+def _refuse_rows_of_2027(warehouse: Path) -> None:
+    columns = ", ".join(
+        f'"{name}" {kind}'
+        for name, kind in rows(
+            warehouse,
+            "select column_name, data_type from duckdb_columns() "
+            "where table_name = 'int_employee_years' order by column_index",
+        )
+    )
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("create table kept as from intermediate.int_employee_years")
+        connection.execute("drop table intermediate.int_employee_years")
+        connection.execute(
+            f"create table intermediate.int_employee_years "
+            f"({columns}, check (simulation_year <> 2027 or scenario_id = 'none'))"
+        )
+        connection.execute(
+            "insert into intermediate.int_employee_years from kept where simulation_year < 2027"
+        )
+        connection.execute("drop table kept")
+
+
+def _accept_all_rows(warehouse: Path) -> None:
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("create table kept as from intermediate.int_employee_years")
+        connection.execute("drop table intermediate.int_employee_years")
+        connection.execute("create table intermediate.int_employee_years as from kept")
+        connection.execute("drop table kept")
+
+
+def test_a_scenario_changes_nothing_of_another(
+    begin_with: Callable[[Finished], Path], finished: Finished
+) -> None:
+    warehouse = begin_with(finished)
+    before = everything_of(warehouse, "baseline")
+
+    result = run_job(
+        "multi_year_simulation",
+        years=range(2025, 2028),
+        request={**REQUEST, "scenario": "high_growth"},
+    )
+
+    assert result.success, reasons(result)
+    assert everything_of(warehouse, "baseline") == before
+    assert [year for year, *_ in outcome(warehouse, "high_growth")[LEDGER]] == [2025, 2026, 2027]
