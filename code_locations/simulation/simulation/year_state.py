@@ -74,7 +74,7 @@ select
     count(*) filter (where ledger.termination_date is null) as active_headcount,
     coalesce(sum(ledger.annual_compensation) filter (where ledger.termination_date is null), 0)
         as payroll,
-    bit_xor(md5_number(ledger::varchar))::varchar as digest,
+    bit_xor(md5_number(concat_ws(chr(31), {values})))::varchar as digest,
     now()::timestamp as completed_at
 from raw.simulation_run as run
 inner join intermediate.int_employee_years as ledger
@@ -97,8 +97,20 @@ def record_states(connection: duckdb.DuckDBPyConnection, *, years: range) -> Non
         "and (state.simulation_year >= ? or state.fingerprint <> run.fingerprint)",
         [years[0]],
     )
-    connection.execute(_RECORD_STATES, [years[0], years[-1]])
+    connection.execute(
+        _RECORD_STATES.format(values=", ".join(_values(connection))), [years[0], years[-1]]
+    )
     connection.commit()
+
+
+def _values(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The ledger's columns as texts; to cast whole rows takes twice as long."""
+    columns = connection.execute(
+        "select column_name from duckdb_columns() "
+        "where schema_name = 'intermediate' and table_name = 'int_employee_years' "
+        "order by column_index"
+    ).fetchall()
+    return [f"coalesce(ledger.{name}::varchar, '-')" for (name,) in columns]
 
 
 @dataclass(frozen=True)
