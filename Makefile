@@ -48,7 +48,7 @@ $(INSTANCE): dagster.yaml
 	@mkdir -p $(DAGSTER_HOME)
 	@cp dagster.yaml $@
 
-.PHONY: setup manifest run test dev smoke check format docs bench lock
+.PHONY: setup manifest run test dev vault smoke check format docs bench lock
 setup: $(MANIFEST) $(INSTANCE) ## create the environment, the dbt manifest and the Dagster home
 
 manifest: $(INSTALLED) ## parse the dbt project ahead of any process that needs it
@@ -59,6 +59,9 @@ run: setup ## simulate [CENSUS=path] [SCENARIO=name] [YEARS=2025-2029]
 
 dev: setup ## open dagster dev with the three locations [PORT=3000]
 	@$(VENV)/bin/dagster dev --host 127.0.0.1 --port $(PORT)
+
+vault: setup ## serve a local Vault with the locations' example secrets, until Ctrl-C
+	@$(PYTHON) -m shared_lib.secrets.local_server
 
 smoke: setup ## load the definitions of every location, as CI does
 	@$(PYTHON) -m shared_lib.definitions_check
@@ -77,7 +80,9 @@ format: setup ## let ruff and sqlfluff rewrite what they can
 	@$(VENV)/bin/ruff check --fix . && $(VENV)/bin/ruff format .
 	@cd dbt_project && DBT_DUCKDB_PATH=:memory: ../$(VENV)/bin/sqlfluff fix --processes 2 models tests
 
-docs: setup ## write schemas/ and docs/configuration.md from the models
+docs: setup ## write schemas/, docs/configuration.md and docs/orchestration.md from the models
+	@$(PYTHON) -m shared_lib.discovery schema
+	@$(PYTHON) -m shared_lib.discovery.reference
 	@$(PYTHON) -m simulation.config.schema
 	@$(PYTHON) -m simulation.config.reference
 

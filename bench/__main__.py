@@ -9,12 +9,16 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from bench.discovery import Discovered, measure_discovery
 from bench.loading import Loading, measure_loading
-from bench.simulation import Figures, as_json, measure_simulation
+from bench.observability import measure_observability
+from bench.secrets import measure_secrets
+from bench.simulation import Figures, measure_simulation
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 RESULTS = Path(__file__).with_name("results.json")
@@ -31,33 +35,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="employees of the generated censuses, with commas between",
     )
     parser.add_argument("--repeat", type=int, default=1, help="runs of each size")
-    parser.add_argument("--pairs", type=int, default=3, help="pairs of loads and imports")
-    asked = parser.parse_args(arguments)
-    progress = Console(stderr=True)
-    figures: list[Figures] = []
-    for employees in asked.sizes:
-        for attempt in range(asked.repeat):
-            progress.print(f"simulating {employees:,} employees, run {attempt + 1}")
-            with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
-                figures.append(measure_simulation(employees, scratch=Path(scratch)))
-    progress.print("loading the locations")
-    loading = measure_loading(pairs=asked.pairs)
-    console = Console(width=140 if not sys.stdout.isatty() else None)
-    console.print(_simulation_table(figures))
-    console.print(_loading_table(loading))
-    RESULTS.write_text(
-        json.dumps(
-            {
-                "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
-                "simulation": [as_json(entry) for entry in figures],
-                "loading": [asdict(entry) for entry in loading],
-            },
-            indent=2,
-        ),
-        encoding="utf-8",
+    parser.add_argument("--pairs", type=int, default=3, help="pairs of what is compared")
+    parser.add_argument(
+        "--parts",
+        type=lambda text: text.split(","),
+        default=list(_PARTS),
+        help=f"what to measure, of: {', '.join(_PARTS)}",
     )
+    asked = parser.parse_args(arguments)
+    console = Console(width=140 if not sys.stdout.isatty() else None)
+    results: dict[str, Any] = {
+        "machine": {"cores": os.cpu_count(), "python": platform.python_version()}
+    }
+    for part in asked.parts:
+        Console(stderr=True).print(f"measuring: {part}")
+        figures = _PARTS[part](asked)
+        results[part] = [asdict(entry) for entry in figures]
+        console.print(_TABLES.get(part, _table)(figures))
+    RESULTS.write_text(json.dumps(results, indent=2), encoding="utf-8")
     console.print(f"written to {RESULTS}")
     return 0
+
+
+def _simulation(asked: argparse.Namespace) -> list[Figures]:
+    measured = []
+    for employees in asked.sizes:
+        for attempt in range(asked.repeat):
+            Console(stderr=True).print(f"  {employees:,} employees, run {attempt + 1}")
+            with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+                measured.append(measure_simulation(employees, scratch=Path(scratch)))
+    return measured
+
+
+def _loading(asked: argparse.Namespace) -> list[Loading]:
+    return measure_loading(pairs=asked.pairs)
+
+
+def _discovery(asked: argparse.Namespace) -> list[Discovered]:
+    with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+        return [measure_discovery(Path(scratch), pairs=asked.pairs)]
 
 
 def _simulation_table(figures: Sequence[Figures]) -> Table:
@@ -98,6 +114,28 @@ def _loading_table(loading: Sequence[Loading]) -> Table:
             f"{entry.ratio:.2f}",
         )
     return table
+
+
+def _table(figures: Sequence[Any]) -> Table:
+    """A line for each figure, for those who have but a few."""
+    table = Table(title=(type(figures[0]).__doc__ or "").splitlines()[0])
+    for heading in ("figure", *("" for _ in figures)):
+        table.add_column(heading)
+    for name in asdict(figures[0]):
+        values = [getattr(entry, name) for entry in figures]
+        shown = [f"{value:.3f}" if isinstance(value, float) else str(value) for value in values]
+        table.add_row(name.replace("_", " "), *shown)
+    return table
+
+
+_PARTS = {
+    "simulation": _simulation,
+    "loading": _loading,
+    "discovery": _discovery,
+    "secrets": lambda _: [measure_secrets()],
+    "observability": lambda asked: [measure_observability(pairs=2 * asked.pairs)],
+}
+_TABLES = {"simulation": _simulation_table, "loading": _loading_table}
 
 
 if __name__ == "__main__":

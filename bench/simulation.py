@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -128,8 +128,3 @@ def _copy_raw_tables(source: Path, destination: Path) -> None:
         ).fetchall()
         for (table,) in tables:
             connection.execute(f"create table raw.{table} as from source.raw.{table}")
-
-
-def as_json(figures: Figures) -> dict[str, float]:
-    """The figures for ``results.json``."""
-    return asdict(figures)

@@ -12,17 +12,16 @@ def reference_page(model: type[BaseModel], *, title: str, introduction: str) -> 
     """A Markdown page with a table of the fields of each section of ``model``."""
     schema = model.model_json_schema()
     lines = [f"# {title}", "", introduction, ""]
-    for location, node in _sections(schema, schema, ()):
-        heading = ".".join(str(part) for part in location) or "Top level"
-        lines += [f"## {heading}", "", node.get("description", ""), ""]
+    for heading, node in dict(_sections(schema, schema, ())).items():
+        lines += [f"## {heading or 'Top level'}", "", node.get("description", ""), ""]
         lines += ["| field | allowed | default | meaning |", "| --- | --- | --- | --- |"]
         for name, entry in node["properties"].items():
-            default = (
-                "required" if name in node.get("required", []) else f"`{entry.get('default')}`"
-            )
+            default = f"`{entry['default']}`" if "default" in entry else "empty"
+            if name in node.get("required", []):
+                default = "required"
             cells = (
                 f"`{name}`",
-                allowed(schema, (*location, name)),
+                allowed({**node, "$defs": schema.get("$defs", {})}, (name,)),
                 default,
                 entry.get("description", ""),
             )
@@ -37,14 +36,20 @@ def _cell(text: str) -> str:
 
 def _sections(
     node: dict[str, Any], schema: dict[str, Any], location: Location
-) -> Iterator[tuple[Location, dict[str, Any]]]:
-    """Each mapping with named fields, parents first."""
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each mapping with named fields by its heading, parents first, branches one by one."""
     target = schema["$defs"][node["$ref"].rsplit("/", 1)[-1]] if "$ref" in node else node
+    for branch in (*target.get("anyOf", ()), *target.get("oneOf", ())):
+        yield from _sections(branch, schema, location)
     if "properties" in target:
-        yield location, target
+        kinds = [entry["const"] for entry in target["properties"].values() if "const" in entry]
+        yield ".".join(map(str, location)) + "".join(f" ({kind})" for kind in kinds), target
         for name, entry in target["properties"].items():
             yield from _sections(entry, schema, (*location, name))
-    elif isinstance(target.get("additionalProperties"), dict):
-        yield from _sections(target["additionalProperties"], schema, (*location, "<name>"))
-    elif isinstance(target.get("items"), dict):
-        yield from _sections(target["items"], schema, (*location, 0))
+    for inner, name in (
+        (target.get("additionalProperties"), "<name>"),
+        *((value, "<name>") for value in target.get("patternProperties", {}).values()),
+        (target.get("items"), 0),
+    ):
+        if isinstance(inner, dict):
+            yield from _sections(inner, schema, (*location, name))

@@ -49,6 +49,12 @@ class SqliteEventLog(SqliteEventLogStorage):
             connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS},
         )
 
+    def store_event(self, event: dg.EventLogEntry) -> None:
+        """Store an event without its secrets, also one that no log record carried."""
+        from shared_lib.secrets.redaction.events import redacted_event
+
+        super().store_event(redacted_event(event))
+
     def store_event_batch(self, events: Sequence[dg.EventLogEntry]) -> None:
         """Store events that belong together in one transaction of each file.
 

@@ -1,6 +1,7 @@
 """YAML files read into pydantic models, with errors that name file, line, field and remedy."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -12,6 +13,14 @@ Location = tuple[int | str, ...]
 
 class ConfigurationError(ValueError):
     """A configuration file is wrong; the text has one line for each mistake in it."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A mistake in a document: the field, and what is wrong with it."""
+
+    location: Location
+    text: str
 
 
 def load_yaml(path: Path) -> Any:
@@ -27,7 +36,9 @@ def load_yaml(path: Path) -> Any:
         message = f"{path}: no such file"
         raise ConfigurationError(message)
     try:
-        return YAML(typ="rt", pure=True).load(path.read_text(encoding="utf-8"))
+        yaml = YAML(typ="rt", pure=True)
+        yaml.preserve_quotes = True  # tells a text from what only looks like one
+        return yaml.load(path.read_text(encoding="utf-8"))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
@@ -58,22 +69,33 @@ def validate_document(
         ConfigurationError: one line ``path:line: field: problem, got value, allowed is ...``
             for each wrong, missing or unknown field.
     """
+    found = check_document(document, model)
+    if isinstance(found, model):
+        return found
+    lines = [
+        f"{place(problem.location) if place else place_in(document, problem.location, path=path)}: "
+        f"{problem.text}"
+        for problem in cast("list[Problem]", found)
+    ]
+    raise ConfigurationError("\n".join(dict.fromkeys(lines)))
+
+
+def check_document(document: Any, model: type[Model]) -> Model | list[Problem]:
+    """``document`` as ``model``, or all that is wrong with it."""
     try:
         return model.model_validate(_plain(document))
     except ValidationError as error:
         schema = model.model_json_schema()
         problems = [
-            (_without_branches(document, problem["loc"], problem["type"]), problem)
+            (_path(document, problem["loc"], problem["type"]), problem)
             for problem in error.errors(include_url=False)
         ]
-        lines = [
-            f"{place(location) if place else place_in(document, location, path=path)}: "
-            f"{_describe(problem, location, schema=schema)}"
-            for location, problem in problems
+        return [
+            Problem(_field(path, problem), _describe(problem, path, schema=schema))
+            for path, problem in problems
             # Of a union's branches, the one that led further in is the one that was meant.
-            if not any(_lies_within(other, location) for other, _ in problems)
+            if not any(_lies_within(_plain_path(other), _plain_path(path)) for other, _ in problems)
         ]
-        raise ConfigurationError("\n".join(dict.fromkeys(lines))) from error
 
 
 def place_in(document: Any, location: Location, *, path: Path) -> str:
@@ -82,13 +104,22 @@ def place_in(document: Any, location: Location, *, path: Path) -> str:
     return f"{path}:{line_of(document, location)}: {field}"
 
 
+_BRANCH_UNKNOWN = frozenset({"union_tag_invalid", "union_tag_not_found"})
+
+
 def _lies_within(inner: Location, outer: Location) -> bool:
     return len(inner) > len(outer) and inner[: len(outer)] == outer
 
 
-def _without_branches(document: Any, location: Location, kind: str) -> Location:
-    """``location`` less the names that pydantic puts in for the branches of a union."""
-    kept: list[int | str] = []
+class _Branch(str):
+    """A part of pydantic's path to a mistake that names the branch of a union, not a field."""
+
+    __slots__ = ()
+
+
+def _path(document: Any, location: Location, kind: str) -> Location:
+    """``location`` with the names that pydantic puts in for branches marked as such."""
+    path: list[int | str] = []
     node: Any = document
     for position, part in enumerate(location):
         is_last = position == len(location) - 1
@@ -96,10 +127,24 @@ def _without_branches(document: Any, location: Location, kind: str) -> Location:
             node = node.get(part)
         elif isinstance(node, Sequence) and not isinstance(node, str) and isinstance(part, int):
             node = node[part]
+        elif part == "[key]":
+            pass
         else:
+            path.append(_Branch(part))
             continue
-        kept.append(part)
-    return tuple(kept)
+        path.append(part)
+    return tuple(path)
+
+
+def _plain_path(path: Location) -> Location:
+    return tuple(part for part in path if not isinstance(part, _Branch) and part != "[key]")
+
+
+def _field(path: Location, problem: Any) -> Location:
+    """The field that is wrong: of a branch that is not there, the one that names it."""
+    if problem["type"] in _BRANCH_UNKNOWN:
+        return (*_plain_path(path), problem["ctx"]["discriminator"].strip("'"))
+    return _plain_path(path)
 
 
 def _plain(node: Any) -> Any:
@@ -111,7 +156,9 @@ def _plain(node: Any) -> Any:
     return node
 
 
-def _describe(problem: Any, location: Location, *, schema: dict[str, Any]) -> str:
+def _describe(  # noqa: PLR0911 - a return for each kind of mistake
+    problem: Any, location: Location, *, schema: dict[str, Any]
+) -> str:
     value = problem["input"]
     match problem["type"]:
         case "missing":
@@ -119,12 +166,26 @@ def _describe(problem: Any, location: Location, *, schema: dict[str, Any]) -> st
         case "extra_forbidden":
             known = ", ".join(_properties(schema, location[:-1]))
             return f"unknown key, allowed is one of: {known}"
+        case "union_tag_not_found":
+            return f"missing, required is one of: {_branch_names(schema, location)}"
+        case "union_tag_invalid":
+            tag = problem["ctx"]["tag"]
+            return f"{tag!r} is not allowed, allowed is one of: {_branch_names(schema, location)}"
         case "value_error" | "assertion_error":
             return str(problem["ctx"]["error"])
-    if problem["loc"][-1:] == ("[key]",):
+    if location[-1:] == ("[key]",):
         return f"{value!r} is not allowed as a key: {problem['msg']}"
     shown = "a mapping" if isinstance(value, Mapping) else repr(value)
     return f"{shown} is not allowed, allowed is {allowed(schema, location)}"
+
+
+def _branch_names(schema: dict[str, Any], location: Location) -> str:
+    return ", ".join(
+        str(entry["const"])
+        for node in _schema_at(schema, location)
+        for entry in node.get("properties", {}).values()
+        if "const" in entry
+    )
 
 
 def line_of(document: Any, location: Location) -> int:
@@ -154,17 +215,27 @@ def allowed(schema: dict[str, Any], location: Location) -> str:
 def _schema_at(schema: dict[str, Any], location: Location) -> list[dict[str, Any]]:
     nodes = _branches(schema, schema)
     for part in location:
+        if isinstance(part, _Branch):
+            nodes = [node for node in nodes if _is_branch(node, part)] or nodes
+            continue
         children: list[dict[str, Any]] = []
         for node in nodes:
+            values = [node.get("additionalProperties"), *node.get("patternProperties", {}).values()]
             if isinstance(part, int) and "items" in node:
                 children += _branches(node["items"], schema)
             elif part in node.get("properties", {}):
                 children += _branches(node["properties"][part], schema)
-            elif isinstance(node.get("additionalProperties"), dict):
-                children += _branches(node["additionalProperties"], schema)
-        # A part that leads nowhere names the branch of a union, whose fields are still here.
+            else:
+                for value in values:
+                    children += _branches(value, schema) if isinstance(value, dict) else []
         nodes = children or nodes
     return nodes
+
+
+def _is_branch(node: dict[str, Any], name: int | str) -> bool:
+    """Whether pydantic calls a branch so: by its discriminating value, or its class."""
+    constants = [entry.get("const") for entry in node.get("properties", {}).values()]
+    return name in constants or name == node.get("title")
 
 
 def _branches(node: dict[str, Any], schema: dict[str, Any]) -> list[dict[str, Any]]:
@@ -203,12 +274,17 @@ def _words(node: dict[str, Any]) -> str:
         ("maximum", "to {}"),
         ("exclusiveMaximum", "below {}"),
         ("minLength", "of at least {} characters"),
+        ("maxLength", "of at most {} characters"),
         ("pattern", "matching {}"),
         ("format", "written as a {}"),
         ("multipleOf", "in steps of {}"),
+        ("minProperties", "of at least {} entries"),
+        ("maxProperties", "and at most {}"),
     ):
         if keyword in node:
             words += " " + text.format(node[keyword])
     if node.get("type") == "array" and isinstance(node.get("items"), dict):
         words += " of " + _words(node["items"]).removeprefix("a ") + "s"
+        words += f", at least {node['minItems']}" if "minItems" in node else ""
+        words += f", at most {node['maxItems']}" if "maxItems" in node else ""
     return words

@@ -56,7 +56,7 @@ class DagsterDev:
     def __init__(self, log_path: Path):
         """Start it on a free port; what it prints goes to ``log_path``."""
         self.log_path = log_path
-        port = _free_port()
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         executable = Path(sys.executable).with_name("dagster")
         with log_path.open("wb") as log, _interruptible_children():
@@ -182,7 +182,7 @@ def _interruptible_children() -> Iterator[None]:
         signal.signal(signal.SIGINT, previous)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

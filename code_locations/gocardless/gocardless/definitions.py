@@ -1,10 +1,5 @@
 """The code location ``gocardless``."""
 
-import dagster as dg
+from shared_lib.discovery import build_definitions
 
-from gocardless.api.reachability import api_reachability
-
-defs = dg.Definitions(
-    assets=dg.with_source_code_references([api_reachability]),
-    executor=dg.in_process_executor,
-)
+defs = build_definitions(__file__)

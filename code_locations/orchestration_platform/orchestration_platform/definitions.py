@@ -1,10 +1,6 @@
 """The code location ``orchestration_platform``."""
 
-import dagster as dg
+from orchestration_platform.resources import RESOURCES
+from shared_lib.discovery import build_definitions
 
-from orchestration_platform.health.platform_health import platform_health
-
-defs = dg.Definitions(
-    assets=dg.with_source_code_references([platform_health]),
-    executor=dg.in_process_executor,
-)
+defs = build_definitions(__file__, resources=RESOURCES)

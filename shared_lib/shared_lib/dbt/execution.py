@@ -4,21 +4,31 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtProject
+from dagster_dbt.asset_utils import get_manifest_and_translator_from_dbt_assets
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
 from shared_lib.dbt.invocation import DbtFailedError, Event, invoke_dbt
-from shared_lib.dbt.lineage import read_column_lineage
-from shared_lib.dbt.project import PROJECT_DIRECTORY, TARGET_DIRECTORY, target_directory
+from shared_lib.dbt.lineage import ColumnLineage, read_column_lineage
+from shared_lib.dbt.project import (
+    OBSERVABILITY_TAG,
+    PROJECT_DIRECTORY,
+    TARGET_DIRECTORY,
+    target_directory,
+)
 from shared_lib.metadata import Relation, column_lineage, table_metadata
+from shared_lib.observability.dbt_build import ObservedBuild
+from shared_lib.observability.dbt_invocation import DbtInvocation, target_of
+from shared_lib.observability.dbt_results import NodeResult, not_built, read_results, sql_metadata
 from shared_lib.warehouse import Warehouse
 
-# Where dagster_dbt keeps the node that an asset or a check stands for.
+# Where dagster_dbt keeps the node that an asset or a check stands for, and what a step selects.
 _UNIQUE_ID = "dagster_dbt/unique_id"
+_SELECT, _EXCLUDE = "dagster_dbt/select", "dagster_dbt/exclude"
 
 
 class ManifestStaleError(RuntimeError):
@@ -49,12 +59,46 @@ class DbtBuild:
     warehouse: Warehouse
     manifest: Mapping[str, Any]
     translator: DagsterDbtTranslator
-    arguments: Sequence[str]
+    arguments: Sequence[str] = ()
+    project_directory: Path = PROJECT_DIRECTORY
+    per_model: bool = True
     timings: list[NodeTiming] = field(default_factory=list)
     failure: DbtFailedError | None = None
 
+    @classmethod
+    def of_step(
+        cls,
+        context: dg.AssetExecutionContext,
+        warehouse: Warehouse,
+        *,
+        arguments: Sequence[str] = (),
+    ) -> Self:
+        """The build of the models that the step of ``context`` stands for.
+
+        Args:
+            context: the step's.
+            warehouse: the file that dbt writes.
+            arguments: of ``dbt build``, beside the selection.
+        """
+        manifest, translator, project = get_manifest_and_translator_from_dbt_assets(
+            [context.assets_def]
+        )
+        target = ["--target", project.target] if project and project.target else []
+        tags = context.op_execution_context.op.tags
+        return cls(
+            context,
+            warehouse,
+            manifest,
+            translator,
+            [*arguments, *target],
+            per_model=tags.get(OBSERVABILITY_TAG) != "job_level",
+        )
+
     def events(self) -> Iterator[Any]:
         """Run dbt and yield an output for each model built and a result for each test run.
+
+        Of a model that failed or was skipped it yields an observation that says why. With
+        ``per_model``, and where the environment names an endpoint, every node is told there too.
 
         Raises:
             ManifestStaleError: dbt ran a node that the manifest does not have.
@@ -71,6 +115,7 @@ class DbtBuild:
                 recorded.append(event)
                 self._note(event)
 
+        observed = ObservedBuild.of_step(self.context) if self.per_model else None
         arguments = ["build", *self.arguments, *self._selection()]
         self.context.log.info(f"dbt {' '.join(arguments)}")
         try:
@@ -79,16 +124,26 @@ class DbtBuild:
                 warehouse=self.warehouse.path,
                 target=target,
                 on_event=record,
+                project_directory=self.project_directory,
+                debug_events=observed.debug_events if observed else (),
             )
         except DbtFailedError as error:
             self.failure = error
+        results = read_results(target, self.manifest)
         outputs = []
         for result in self._results(recorded, target):
             if isinstance(result, dg.Output):
                 outputs.append(result)
             else:
                 yield result
-        yield from self._described(outputs)
+        # where nothing was built there may be no warehouse to look into
+        tables = self._table_metadata(outputs) if outputs else {}
+        if observed:
+            observed.send(recorded, self._invocation(target, results, tables), self.warehouse)
+        yield from self._described(outputs, results, tables)
+        yield from not_built(results, self.manifest, self._asset_keys())
+        if observed:
+            observed.finish()
 
     def _selection(self) -> list[str]:
         """What of the project the step is to build: all that it may, or these nodes alone."""
@@ -98,7 +153,9 @@ class DbtBuild:
         every_asset = set(definition.node_keys_by_output_name.values())
         every_check = definition.node_check_specs_by_output_name.values()
         if assets == every_asset and checks == {check.key for check in every_check}:
-            return ["--exclude", "resource_type:unit_test"]
+            tags = self.context.op_execution_context.op.tags
+            chosen = [("--select", tags.get(_SELECT)), ("--exclude", tags.get(_EXCLUDE))]
+            return [part for option, value in chosen if value for part in (option, value)]
         chosen = [definition.metadata_by_key[asset][_UNIQUE_ID] for asset in assets]
         chosen += [check.metadata[_UNIQUE_ID] for check in every_check if check.key in checks]
         names = sorted(".".join(self._nodes[unique_id]["fqn"]) for unique_id in chosen)
@@ -120,7 +177,7 @@ class DbtBuild:
                 dagster_dbt_translator=self.translator,
                 context=self.context,
                 target_path=target,
-                project=DbtProject(PROJECT_DIRECTORY),
+                project=DbtProject(self.project_directory),
             )
 
     def _note(self, event: Event) -> None:
@@ -149,27 +206,67 @@ class DbtBuild:
     def _nodes(self) -> Mapping[str, Any]:
         return self.manifest["nodes"]
 
-    def _described(self, outputs: Sequence[dg.Output[Any]]) -> Iterator[dg.Output[Any]]:
-        nodes = {
-            self.translator.get_asset_key(node).to_python_identifier(): node
-            for node in self._nodes.values()
-            if node["resource_type"] in {"model", "seed"}
-        }
-        tables = self._table_metadata([nodes[output.output_name] for output in outputs])
-        lineage = read_column_lineage(TARGET_DIRECTORY)
+    def _described(
+        self,
+        outputs: Sequence[dg.Output[Any]],
+        results: Mapping[str, NodeResult],
+        tables: Mapping[Relation, Mapping[str, Any]],
+    ) -> Iterator[dg.Output[Any]]:
+        nodes = self._nodes_by_output()
+        lineage = self._known_lineage()
         for output in outputs:
             node = nodes[output.output_name]
             extra = dict(tables.get(_relation(node), {}))
+            if node["unique_id"] in results:
+                extra |= sql_metadata(results[node["unique_id"]].compiled_sql)
             if node["unique_id"] in lineage:
                 extra |= self._column_lineage(lineage[node["unique_id"]])
             yield output.with_metadata({**output.metadata, **extra})
 
-    def _table_metadata(self, nodes: Sequence[Mapping[str, Any]]) -> dict[Relation, dict[str, Any]]:
+    def _asset_keys(self) -> dict[str, dg.AssetKey]:
+        return {
+            unique_id: self.translator.get_asset_key(node)
+            for unique_id, node in self._nodes.items()
+            if node["resource_type"] in {"model", "seed", "snapshot"}
+        }
+
+    def _known_lineage(self) -> ColumnLineage:
+        return read_column_lineage(self.project_directory / TARGET_DIRECTORY.name)
+
+    def _invocation(
+        self,
+        target: Path,
+        results: Mapping[str, NodeResult],
+        tables: Mapping[Relation, Mapping[str, Any]],
+    ) -> DbtInvocation:
+        return DbtInvocation(
+            project_directory=self.project_directory,
+            target_directory=target,
+            warehouse=self.warehouse.path,
+            manifest=self.manifest,
+            target=target_of(self.arguments),
+            compiled_sql={
+                unique_id: result.compiled_sql
+                for unique_id, result in results.items()
+                if result.compiled_sql
+            },
+            rows={relation: known["dagster/row_count"] for relation, known in tables.items()},
+            column_lineage=self._known_lineage(),
+        )
+
+    def _nodes_by_output(self) -> dict[str, Mapping[str, Any]]:
+        return {
+            key.to_python_identifier(): self._nodes[unique_id]
+            for unique_id, key in self._asset_keys().items()
+        }
+
+    def _table_metadata(self, outputs: Sequence[dg.Output[Any]]) -> dict[Relation, dict[str, Any]]:
+        nodes = self._nodes_by_output()
         descriptions = {
             _relation(node): {
                 name: column["description"] for name, column in node["columns"].items()
             }
-            for node in nodes
+            for node in (nodes[output.output_name] for output in outputs)
         }
         with self.warehouse.reading() as connection:
             return table_metadata(connection, descriptions, descriptions=descriptions)

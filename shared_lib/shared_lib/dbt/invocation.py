@@ -11,7 +11,7 @@ import shutil
 import signal
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,8 @@ def invoke_dbt(
     warehouse: Path,
     target: Path,
     on_event: Callable[[Event], None],
+    project_directory: Path = PROJECT_DIRECTORY,
+    debug_events: Collection[str] = (),
 ) -> None:
     """Run dbt to its end.
 
@@ -47,6 +49,8 @@ def invoke_dbt(
         target: the directory for what dbt compiles and logs.
         on_event: told each event but those for debugging, as dbt writes it to a JSON log, from
             any of dbt's threads. What it raises would end dbt in the middle.
+        project_directory: has the project and its profiles.
+        debug_events: names of events that ``on_event`` is told although they are for debugging.
 
     Raises:
         DbtFailedError: a node failed, or dbt could not start.
@@ -62,7 +66,7 @@ def invoke_dbt(
 
     def hand_on(message: Any) -> None:
         # nine in ten are for debugging, and to convert one takes 0.2 ms
-        if message.info.level != "debug":
+        if message.info.level != "debug" or message.info.name in debug_events:
             on_event(msg_to_dict(message))
 
         if message.info.name == "GenericExceptionOnRun":
@@ -71,9 +75,11 @@ def invoke_dbt(
     batch_errors: dict[str, list[str]] = defaultdict(list)
     runner = dbtRunner(callbacks=[hand_on])
     # dbt changes the working directory, and does not change it back
-    with chdir(PROJECT_DIRECTORY), _interruptible():
+    with chdir(project_directory), _interruptible():
         try:
-            outcome = runner.invoke([*_OPTIONS, *arguments, *_directories(target)])
+            outcome = runner.invoke(
+                [*_OPTIONS, *arguments, *_directories(project_directory, target)]
+            )
         finally:
             DuckDBConnectionManager.close_all_connections()
             (target / _PARSED_PROJECT).unlink(missing_ok=True)
@@ -93,10 +99,10 @@ _OPTIONS = (
 )
 
 
-def _directories(target: Path) -> list[str]:
+def _directories(project_directory: Path, target: Path) -> list[str]:
     return [
-        *("--project-dir", str(PROJECT_DIRECTORY)),
-        *("--profiles-dir", str(PROJECT_DIRECTORY)),
+        *("--project-dir", str(project_directory)),
+        *("--profiles-dir", str(project_directory)),
         *("--target-path", str(target)),
         *("--log-path", str(target)),
     ]

@@ -23,6 +23,9 @@ DBT_EXECUTABLE = Path(sys.executable).with_name("dbt")
 DUCKDB_PATH_VARIABLE = "DBT_DUCKDB_PATH"
 
 
+# On a step: whether each of its models is reported, or the step alone.
+OBSERVABILITY_TAG = "platform/observability"
+
 # dbt's own: where it is to write instead of `target/`.
 _TARGET_VARIABLE = "DBT_TARGET_PATH"
 

@@ -71,9 +71,6 @@ def _is_api_error(response: "requests.Response") -> bool:
 
 @dg.asset(
     key=["source", "gocardless", "api_reachability"],
-    group_name="gocardless",
-    owners=["data-platform@example.com"],
-    kinds={"api"},
 )
 def api_reachability(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     """That the bank data API answers from where the platform runs, and how fast."""

@@ -41,9 +41,6 @@ def examine(instance: dg.DagsterInstance, *, now: datetime) -> PlatformHealth:
 
 
 @dg.asset(
-    group_name="platform",
-    owners=["data-platform@example.com"],
-    kinds={"dagster"},
     check_specs=[
         dg.AssetCheckSpec(
             "daemons_alive",

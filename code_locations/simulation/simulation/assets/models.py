@@ -5,30 +5,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DbtProject, dbt_assets
 
-from shared_lib.dbt.execution import DbtBuild
-from shared_lib.dbt.project import PROJECT_DIRECTORY, load_manifest
-from shared_lib.dbt.translator import PlatformDbtTranslator
 from shared_lib.metadata import table_metadata
 from shared_lib.warehouse import Warehouse
-from simulation.ownership import OWNER, WAREHOUSE_POOL
-from simulation.partitions import IN_ONE_RUN, SIMULATION_YEARS
 from simulation.runs import OpenedRun, YearRefusedError, current_run, requested_scenario
 from simulation.timings import record_timings
 
 LEDGER = dg.AssetKey("int_employee_years")
 _TIMINGS = ("raw", "pipeline_timings")
 
-_TRANSLATOR = PlatformDbtTranslator(
-    "simulation", partitions_def=SIMULATION_YEARS, partition_column="simulation_year"
-)
-
 pipeline_timings = dg.AssetSpec(
     "pipeline_timings",
-    group_name="simulation_monitoring",
-    owners=[OWNER],
-    kinds={"python", "duckdb"},
     description=(
         "Durations and row counts that dbt and Dagster recorded. Every run adds its own rows when "
         "its models are built, so it is not made by an asset of its own."
@@ -36,30 +23,18 @@ pipeline_timings = dg.AssetSpec(
 )
 
 
-@dbt_assets(
-    manifest=load_manifest(),
-    project=DbtProject(PROJECT_DIRECTORY),
-    name="simulation_models",
-    exclude="resource_type:unit_test",
-    dagster_dbt_translator=_TRANSLATOR,
-    backfill_policy=IN_ONE_RUN,
-    pool=WAREHOUSE_POOL,
-)
-def simulation_models(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[Any]:
+def build_years(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[Any]:
     """Build the selected models, the ledger year after year."""
+    # imported here: it takes 1.5 s, and a location loads without it
+    from shared_lib.dbt.execution import DbtBuild
+
     started = time.perf_counter()
     with warehouse.reading() as connection:
         opened, owner_run_id = current_run(connection)
         _, settings, _ = requested_scenario(connection)
     if LEDGER in context.selected_asset_keys:
         _refuse_other_run(context, owner_run_id)
-    build = DbtBuild(
-        context=context,
-        warehouse=warehouse,
-        manifest=load_manifest(),
-        translator=_TRANSLATOR,
-        arguments=_year_arguments(opened),
-    )
+    build = DbtBuild.of_step(context, warehouse, arguments=_year_arguments(opened))
     yield from build.events()
     with warehouse.writing() as connection:
         record_timings(

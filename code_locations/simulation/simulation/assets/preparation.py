@@ -20,12 +20,9 @@ from simulation.census.tables import create_tables as create_census_tables
 from simulation.census.validation import publish_baseline, validate_census
 from simulation.config import load_scenario, requested_changes
 from simulation.config.settings import ScenarioSettings
-from simulation.ownership import OWNER, WAREHOUSE_POOL
-from simulation.partitions import IN_ONE_RUN, SIMULATION_YEARS, years_of
+from simulation.partitions import years_of
 from simulation.runs import open_run, record_request, requested_scenario
 from simulation.tables import create_tables
-
-GROUP = "simulation_inputs"
 
 
 class ScenarioRequest(dg.Config):
@@ -66,7 +63,7 @@ class ScenarioRequest(dg.Config):
         )
 
 
-@dg.asset(group_name=GROUP, owners=[OWNER], kinds={"yaml", "duckdb"}, pool=WAREHOUSE_POOL)
+@dg.asset
 def simulation_config(
     context: dg.AssetExecutionContext, config: ScenarioRequest, warehouse: Warehouse
 ) -> dg.MaterializeResult:
@@ -92,10 +89,6 @@ def simulation_config(
 
 @dg.asset(
     deps=[simulation_config],
-    group_name=GROUP,
-    owners=[OWNER],
-    kinds={"csv", "duckdb"},
-    pool=WAREHOUSE_POOL,
 )
 def census(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     """The rows of the census file, as text, in the platform's own column names."""
@@ -145,10 +138,6 @@ def _opening_date(settings: ScenarioSettings) -> date:
 
 @dg.asset(
     deps=[census],
-    group_name=GROUP,
-    owners=[OWNER],
-    kinds={"python", "duckdb"},
-    pool=WAREHOUSE_POOL,
     check_specs=[
         dg.AssetCheckSpec(
             "census_reject_share",
@@ -205,10 +194,6 @@ def census_data_validation(
 
 @dg.asset(
     deps=[census_data_validation],
-    group_name=GROUP,
-    owners=[OWNER],
-    kinds={"python", "duckdb"},
-    pool=WAREHOUSE_POOL,
 )
 def baseline_workforce_validated(
     context: dg.AssetExecutionContext, warehouse: Warehouse
@@ -227,12 +212,6 @@ def baseline_workforce_validated(
 
 @dg.asset(
     deps=[simulation_config, baseline_workforce_validated],
-    partitions_def=SIMULATION_YEARS,
-    backfill_policy=IN_ONE_RUN,
-    group_name=GROUP,
-    owners=[OWNER],
-    kinds={"python", "duckdb"},
-    pool=WAREHOUSE_POOL,
 )
 def simulation_run(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     """The years to compute, opened where the state before them is there, else refused."""
@@ -278,12 +257,3 @@ def _described(
         names = [column.name for column in metadata["dagster/column_schema"].columns]
         metadata |= column_lineage({name: [(upstream, name)] for name in names})
     return metadata
-
-
-PREPARATION = [
-    simulation_config,
-    census,
-    census_data_validation,
-    baseline_workforce_validated,
-    simulation_run,
-]

@@ -6,8 +6,6 @@ import dagster as dg
 
 from shared_lib.environment import current_settings
 from shared_lib.warehouse import Warehouse
-from simulation.ownership import OWNER
-from simulation.partitions import IN_ONE_RUN, SIMULATION_YEARS
 from simulation.runs import current_run
 
 
@@ -21,11 +19,6 @@ from simulation.runs import current_run
         "mon_data_quality",
         "mon_pipeline_performance",
     ],
-    partitions_def=SIMULATION_YEARS,
-    backfill_policy=IN_ONE_RUN,
-    group_name="simulation_results",
-    owners=[OWNER],
-    kinds={"html", "altair"},
 )
 def simulation_report(
     context: dg.AssetExecutionContext, warehouse: Warehouse

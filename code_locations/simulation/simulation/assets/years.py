@@ -8,12 +8,9 @@ import dagster as dg
 
 from shared_lib.metadata import table_metadata
 from shared_lib.warehouse import Warehouse
-from simulation.ownership import OWNER, WAREHOUSE_POOL
-from simulation.partitions import IN_ONE_RUN, SIMULATION_YEARS, years_of
+from simulation.partitions import years_of
 from simulation.runs import YearRefusedError, requested_scenario
 from simulation.year_state import YearSummary, read_states, read_summaries, record_states
-
-GROUP = "simulation_results"
 
 
 @dg.multi_asset(
@@ -26,22 +23,13 @@ GROUP = "simulation_results"
                 "That a year is complete: its active headcount, payroll and a digest of all its "
                 "rows. Equal digests mean equal rows."
             ),
-            group_name=GROUP,
-            owners=[OWNER],
-            kinds={"python", "duckdb"},
         ),
         dg.AssetSpec(
             "single_year_simulation",
             deps=["fct_year_summary", "simulation_year_state"],
             description="What each simulated year came to, from start to end.",
-            group_name=GROUP,
-            owners=[OWNER],
-            kinds={"python", "duckdb"},
         ),
     ],
-    partitions_def=SIMULATION_YEARS,
-    backfill_policy=IN_ONE_RUN,
-    pool=WAREHOUSE_POOL,
 )
 def run_single_year_simulation(
     context: dg.AssetExecutionContext, warehouse: Warehouse

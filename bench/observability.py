@@ -1,0 +1,218 @@
+"""What telling of a small dbt build costs: nothing configured, and an endpoint that is dead.
+
+``python -m bench.observability PAIRS`` prints the figures of one process as JSON. The build is the
+shop of the integration tests: 4 models, a seed, a snapshot and 5 tests, some of which fail.
+"""
+
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import dagster as dg
+
+from bench.measuring import measure
+from shared_lib.dbt.lineage import write_column_lineage
+from shared_lib.dbt.project import DBT_EXECUTABLE
+from shared_lib.environment import REPOSITORY_ROOT
+from shared_lib.observability.dbt_build import ObservedBuild
+from shared_lib.observability.layer import Observability
+from shared_lib.observability.run_events import RunEventHandler
+
+PROJECT = REPOSITORY_ROOT / "tests" / "integration" / "observability" / "dbt_project"
+HANDLER = {"class": "shared_lib.observability.run_events.RunEventHandler"}
+
+
+@dataclass(frozen=True)
+class Observing:
+    """Seconds of a run; ratios and differences are taken pair by pair (median).
+
+    Attributes:
+        pairs: how often each was run.
+        without_seconds: without handler, and the build told to be of the level of the job.
+        unconfigured_ratio: wall time with all of it and nothing configured, to without; equal
+            runs differ by a tenth and more.
+        unconfigured_share: time within the handler and the build's connection, of such a run.
+        dead_extra_seconds: wall time that refused connections add to that.
+        dead_most_waited_seconds: the longest that such a run waited, by the clock.
+        silent_extra_seconds: wall time that an endpoint adds that never answers.
+        silent_most_waited_seconds: the longest that such a run waited, by the clock.
+    """
+
+    pairs: int
+    without_seconds: float
+    unconfigured_ratio: float
+    unconfigured_share: float
+    dead_extra_seconds: float
+    dead_most_waited_seconds: float
+    silent_extra_seconds: float
+    silent_most_waited_seconds: float
+
+
+def measure_observability(*, pairs: int) -> Observing:
+    """Measure in a process of its own, each kind of run in turn, ``pairs`` times."""
+    cost = measure(
+        [sys.executable, "-m", "bench.observability", str(pairs)],
+        environment={"DAGSTER_ENVIRONMENT": "ci", "PYTHONUNBUFFERED": "1"},
+        directory=REPOSITORY_ROOT,
+    )
+    return Observing(**json.loads(cost.output.splitlines()[-1]))
+
+
+def main(pairs: int) -> None:
+    """Print the figures of ``pairs`` runs of each kind."""
+    for name in list(os.environ):
+        if name.startswith(("OTEL_", "OPENLINEAGE_")):
+            del os.environ[name]
+    with tempfile.TemporaryDirectory(prefix="bench-observability-") as scratch:
+        _prepare(Path(scratch))
+        with _refusing() as dead, _silent() as silent:
+            print(json.dumps(_figures(pairs, dead=dead, silent=silent)))
+
+
+def _figures(pairs: int, *, dead: str, silent: str) -> dict[str, float]:
+    kinds: dict[str, Callable[[], float]] = {
+        "without": lambda: _run(is_told=False),
+        "unconfigured": lambda: _run(is_told=True),
+        "dead": lambda: _run(is_told=True, endpoint=dead),
+        "silent": lambda: _run(is_told=True, endpoint=silent),
+    }
+    taken: dict[str, list[float]] = {kind: [] for kind in kinds}
+    for turn in range(pairs + 1):
+        # first and last in turn, so that none is always the one after a slow one
+        for kind in kinds if turn % 2 else reversed(list(kinds)):
+            taken[kind].append(kinds[kind]())
+    # the first of each imports and warms up
+    wall = {kind: times[1:] for kind, times in taken.items()}
+    extra = {kind: _pairwise(wall[kind], wall["unconfigured"], _minus) for kind in kinds}
+    return {
+        "pairs": pairs,
+        "without_seconds": statistics.median(wall["without"]),
+        "unconfigured_ratio": statistics.median(
+            _pairwise(wall["unconfigured"], wall["without"], _over)
+        ),
+        "unconfigured_share": statistics.median(
+            within / seconds for within, seconds in (_time_asking() for _ in range(pairs))
+        ),
+        "dead_extra_seconds": statistics.median(extra["dead"]),
+        "dead_most_waited_seconds": max(_time_waiting(dead) for _ in range(pairs)),
+        "silent_extra_seconds": statistics.median(extra["silent"]),
+        "silent_most_waited_seconds": max(_time_waiting(silent) for _ in range(pairs)),
+    }
+
+
+def _prepare(home: Path) -> None:
+    project, data = home / "dbt_project", home / "data"
+    shutil.copytree(PROJECT, project)
+    data.mkdir()
+    os.environ["PLATFORM_DATA_DIRECTORY"] = str(data)
+    os.environ["DBT_TARGET_PATH"] = str(project / "target")
+    subprocess.run(
+        [DBT_EXECUTABLE, "--quiet", "parse", "--profiles-dir", project],
+        cwd=project,
+        env={**os.environ, "DBT_DUCKDB_PATH": str(data / "shop.duckdb")},
+        check=True,
+    )
+    write_column_lineage({}, project / "target")
+
+
+def _time_asking() -> tuple[float, float]:
+    """Seconds spent on finding out that nothing is to be told, and those of the whole run."""
+    clock = Clock()
+    with (
+        mock.patch.object(RunEventHandler, "handle", clock.around(RunEventHandler.handle)),
+        mock.patch.object(ObservedBuild, "of_step", clock.around(ObservedBuild.of_step)),
+    ):
+        seconds = _run(is_told=True)
+    return clock.seconds, seconds
+
+
+def _time_waiting(endpoint: str) -> float:
+    """Seconds that a run waited for an endpoint."""
+    clock = Clock()
+    with mock.patch.object(Observability, "finish", clock.around(Observability.finish)):
+        _run(is_told=True, endpoint=endpoint)
+    return clock.seconds
+
+
+@dataclass
+class Clock:
+    """Adds up how long the functions take that it is put around."""
+
+    seconds: float = 0.0
+
+    def around(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """``function``, timed."""
+
+        def timed(*arguments: Any, **options: Any) -> Any:
+            started = time.perf_counter()
+            try:
+                return function(*arguments, **options)
+            finally:
+                self.seconds += time.perf_counter() - started
+
+        return timed
+
+
+def _run(*, is_told: bool, endpoint: str | None = None) -> float:
+    """Seconds of a run."""
+    from tests.integration.observability.shop import definitions, raw_orders, shop_models
+
+    job = definitions(raw_orders, shop_models(per_model=is_told)).resolve_job_def("shop")
+    logs = {"dagster_handler_config": {"handlers": {"observability": HANDLER} if is_told else {}}}
+    variables = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OPENLINEAGE_URL")
+    os.environ.update(dict.fromkeys(variables, endpoint) if endpoint else {})
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        dg.DagsterInstance.local_temp(directory, overrides={"python_logs": logs}) as instance,
+    ):
+        started = time.perf_counter()
+        job.execute_in_process(instance=instance, raise_on_error=False)
+        taken = time.perf_counter() - started
+    for name in variables:
+        os.environ.pop(name, None)
+    return taken
+
+
+def _pairwise(
+    left: list[float], right: list[float], compare: Callable[[float, float], float]
+) -> list[float]:
+    return [compare(one, other) for one, other in zip(left, right, strict=True)]
+
+
+def _minus(left: float, right: float) -> float:
+    return left - right
+
+
+def _over(left: float, right: float) -> float:
+    return left / right
+
+
+@contextmanager
+def _refusing() -> Iterator[str]:
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{reserved.getsockname()[1]}"
+
+
+@contextmanager
+def _silent() -> Iterator[str]:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(64)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,9 @@
+"""What the steps and runs of the location ask for by name."""
+
+import dagster as dg
+
+from shared_lib.warehouse import Warehouse
+from simulation.progress import progress_logger
+
+RESOURCES = {"warehouse": Warehouse(location="simulation")}
+LOGGERS = {"console": dg.colored_console_logger, "progress": progress_logger}

@@ -1,0 +1,246 @@
+"""Asset checks that any location can use, from its ``orchestration.yaml`` or from code.
+
+Those that take a ``relation`` ask the location's warehouse and need its resource; the others
+judge by what Dagster has recorded of the asset.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from statistics import median
+from typing import Any
+
+import dagster as dg
+
+from shared_lib.warehouse import Warehouse
+
+# Of a history without any spread; so much of the median counts as one deviation.
+_LEAST_SPREAD = 0.005
+
+_ROW_COUNT = "dagster/row_count"
+_SCHEMA = "dagster/column_schema"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What all checks have.
+
+    Attributes:
+        name: the check's name, one of its asset's.
+        asset: the asset that it is about.
+        severity: of a failure.
+        blocking: whether a failure stops what depends on the asset.
+        description: shown in the UI.
+        pool: concurrency pool of its step.
+    """
+
+    name: str
+    asset: dg.AssetKey
+    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR
+    blocking: bool = False
+    description: str | None = None
+    pool: str | None = None
+
+
+def row_count_check(
+    options: Options, *, relation: str, minimum: int | None = None, maximum: int | None = None
+) -> dg.AssetChecksDefinition:
+    """The relation, ``schema.table``, has from ``minimum`` to ``maximum`` rows."""
+    query = f"select count(*) from {_quoted(relation)}"  # noqa: S608 - quoted
+
+    def judge(rows: int) -> dg.AssetCheckResult:
+        is_within = (minimum is None or rows >= minimum) and (maximum is None or rows <= maximum)
+        allowed = " and ".join(
+            text
+            for text, bound in ((f"at least {minimum}", minimum), (f"at most {maximum}", maximum))
+            if bound is not None
+        )
+        return _result(
+            options,
+            f"{relation} has {rows:,} rows, allowed are {allowed}",
+            {"rows": rows},
+            passed=is_within,
+        )
+
+    return _of_warehouse(options, query, judge)
+
+
+def unique_check(
+    options: Options, *, relation: str, columns: Sequence[str]
+) -> dg.AssetChecksDefinition:
+    """No two rows of the relation have the same values in ``columns``."""
+    names = ", ".join(_identifier(column) for column in columns)
+    query = (
+        f"select count(*) from (select 1 from {_quoted(relation)} "  # noqa: S608 - quoted
+        f"group by {names} having count(*) > 1)"
+    )
+
+    def judge(repeated: int) -> dg.AssetCheckResult:
+        return _result(
+            options,
+            f"{repeated:,} combinations of {', '.join(columns)} in {relation} are there "
+            "more than once",
+            {"repeated": repeated},
+            passed=repeated == 0,
+        )
+
+    return _of_warehouse(options, query, judge)
+
+
+def expression_check(
+    options: Options, *, relation: str, expression: str
+) -> dg.AssetChecksDefinition:
+    """An SQL condition is true for every row of the relation; unknown counts as false."""
+    query = (
+        f"select count(*) from {_quoted(relation)} "  # noqa: S608 - quoted; the expression is SQL by design
+        f"where ({expression}) is not true"
+    )
+
+    def judge(broken: int) -> dg.AssetCheckResult:
+        return _result(
+            options,
+            f"{broken:,} rows of {relation} are not: {expression}",
+            {"broken": broken},
+            passed=broken == 0,
+        )
+
+    return _of_warehouse(options, query, judge)
+
+
+def _of_warehouse(
+    options: Options, query: str, judge: Callable[[int], dg.AssetCheckResult]
+) -> dg.AssetChecksDefinition:
+    @_check(options)
+    def ask(warehouse: Warehouse) -> dg.AssetCheckResult:
+        with warehouse.reading() as connection:
+            [(number,)] = connection.execute(query).fetchall()
+        return judge(number)
+
+    return ask
+
+
+def row_count_anomaly_check(
+    options: Options, *, minimum_runs: int, history: int, deviations: float
+) -> dg.AssetChecksDefinition:
+    """The last row count lies within so many median absolute deviations of those before.
+
+    Args:
+        options: see :class:`Options`.
+        minimum_runs: materialisations before the last without which nothing is judged.
+        history: how many are looked back at.
+        deviations: how many deviations are allowed. One is at least 0.5 % of the median, so that
+            a history without spread allows some.
+    """
+
+    @_check(options)
+    def compare(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        counts = [
+            int(count.value)
+            for count in _recorded(context.instance, options.asset, _ROW_COUNT, history + 1)
+        ]
+        last, before = counts[:1], counts[1:]
+        if not last or len(before) < minimum_runs:
+            return _result(
+                options,
+                f"not judged: {len(before)} of {minimum_runs} row counts before",
+                {"row_counts": len(counts)},
+                passed=True,
+            )
+        middle = median(before)
+        spread = max(median(abs(count - middle) for count in before), _LEAST_SPREAD * middle, 1)
+        away = abs(last[0] - middle) / spread
+        return _result(
+            options,
+            f"{last[0]:,} rows are {away:.1f} deviations from the median {middle:,.0f} of "
+            f"{len(before)} materialisations, allowed are {deviations:g}",
+            {"rows": last[0], "median": middle, "deviation": spread},
+            passed=away <= deviations,
+        )
+
+    return compare
+
+
+def schema_change_check(options: Options) -> dg.AssetChecksDefinition:
+    """The columns and types are those of the materialisation before."""
+
+    @_check(options)
+    def compare(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        schemas = [
+            {column.name: column.type for column in entry.value.columns}
+            for entry in _recorded(context.instance, options.asset, _SCHEMA, 2)
+        ]
+        if len(schemas) < 2:  # noqa: PLR2004 - it takes two to compare
+            return _result(options, "there is no schema to compare with", {}, passed=True)
+        now, before = schemas
+        changes = [
+            *(f"{name} is new" for name in now if name not in before),
+            *(f"{name} is gone" for name in before if name not in now),
+            *(
+                f"{name} was {before[name]} and is {kind}"
+                for name, kind in now.items()
+                if name in before and before[name] != kind
+            ),
+        ]
+        return _result(options, "; ".join(changes) or "unchanged", {}, passed=not changes)
+
+    return compare
+
+
+def freshness_check(options: Options, *, maximum_age: timedelta) -> dg.AssetChecksDefinition:
+    """The asset was made within ``maximum_age`` before now."""
+
+    @_check(options)
+    def judge(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        age = age_of(context.instance, options.asset)
+        described = "was never made" if age is None else f"was made {age} ago"
+        return _result(
+            options,
+            f"{options.asset.to_user_string()} {described}, allowed are {maximum_age}",
+            {"age_seconds": age.total_seconds()} if age else {},
+            passed=age is not None and age <= maximum_age,
+        )
+
+    return judge
+
+
+def age_of(instance: dg.DagsterInstance, asset: dg.AssetKey) -> timedelta | None:
+    """The time since the last materialisation, in whole seconds; None where there is none."""
+    event = instance.get_latest_materialization_event(asset)
+    return timedelta(seconds=int(time.time() - event.timestamp)) if event else None
+
+
+def _recorded(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, entry: str, limit: int
+) -> list[Any]:
+    """A metadata entry of the latest materialisations that have it, the latest first."""
+    records = instance.fetch_materializations(asset, limit=limit).records
+    events = [record.asset_materialization for record in records]
+    return [event.metadata[entry] for event in events if event and entry in event.metadata]
+
+
+def _check(options: Options) -> Callable[[Callable[..., Any]], dg.AssetChecksDefinition]:
+    return dg.asset_check(
+        asset=options.asset,
+        name=options.name,
+        blocking=options.blocking,
+        description=options.description,
+        pool=options.pool,
+    )
+
+
+def _result(
+    options: Options, description: str, metadata: dict[str, Any], *, passed: bool
+) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        passed=passed, severity=options.severity, description=description, metadata=metadata
+    )
+
+
+def _quoted(relation: str) -> str:
+    return ".".join(_identifier(part) for part in relation.split("."))
+
+
+def _identifier(name: str) -> str:
+    escaped = name.replace('"', '""')
+    return f'"{escaped}"'

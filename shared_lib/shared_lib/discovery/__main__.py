@@ -1,0 +1,167 @@
+"""``python -m shared_lib.discovery``: what a location's ``orchestration.yaml`` comes to."""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from textwrap import shorten
+
+from shared_lib.validated_yaml import ConfigurationError
+
+_WIDTH = 90
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit status is 0 when all is in order."""
+    asked = _parser().parse_args(arguments)
+    if asked.command == "schema":
+        return _schema(check=asked.check)
+    try:
+        for path in asked.locations or _all_files():
+            _COMMANDS[asked.command](path, asked)
+        if asked.command == "explain":
+            _miss_unexplained(asked)
+    except (ConfigurationError, LookupError) as error:
+        print(error.args[0], file=sys.stderr)  # noqa: T201 - the command's output
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m shared_lib.discovery", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, text in (
+        ("validate", "check the files and build their definitions"),
+        ("list", "what the locations consist of"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("locations", nargs="*", type=_file, help="orchestration.yaml files")
+    explain = commands.add_parser("explain", help="where each attribute of an asset comes from")
+    explain.add_argument("key", help="an asset key, with slashes")
+    explain.add_argument("locations", nargs="*", type=_file, help="orchestration.yaml files")
+    explain.set_defaults(known=[], explained=False)
+    schema = commands.add_parser("schema", help="write the JSON Schema of the file, for editors")
+    schema.add_argument("--check", action="store_true", help="only say whether it is current")
+    return parser
+
+
+def _file(text: str) -> Path:
+    path = Path(text)
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"there is no file {path}")
+    return path
+
+
+def _all_files() -> list[Path]:
+    from shared_lib.discovery.workspace import location_files
+
+    return list(location_files().values())
+
+
+def _load(path: Path):  # noqa: ANN202 - Location, whose import takes a second
+    from shared_lib.discovery.location import load_location
+    from shared_lib.warehouse import Warehouse
+
+    # Checks and steps name resources; which object it is does not matter here.
+    return load_location(path, resources={"warehouse": Warehouse(location=path.parent.name)})
+
+
+def _validate(path: Path, _asked: argparse.Namespace) -> None:
+    import dagster as dg
+
+    location = _load(path)
+    dg.Definitions.validate_loadable(location.definitions)
+    print(f"{path}: in order")  # noqa: T201 - the command's output
+
+
+def _list(path: Path, _asked: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=True)
+    repository = _load(path).definitions.get_repository_def()
+    console.print(f"{path}", style="bold", markup=False)
+    graph = repository.asset_graph
+    sections = {
+        "assets": [key.to_user_string() for key in graph.get_all_asset_keys()],
+        "checks": [
+            f"{key.asset_key.to_user_string()}:{key.name}" for key in graph.asset_check_keys
+        ],
+        "jobs": [job.name for job in repository.get_all_jobs() if not job.name.startswith("__")],
+        "schedules": [schedule.name for schedule in repository.schedule_defs],
+        "sensors": [sensor.name for sensor in repository.sensor_defs],
+    }
+    for section, names in sections.items():
+        console.print(f"  {section} ({len(names)})", markup=False)
+        for name in sorted(names):
+            console.print(f"    {name}", markup=False)
+
+
+def _explain(path: Path, asked: argparse.Namespace) -> None:
+    import dagster as dg
+
+    location = _load(path)
+    key = dg.AssetKey.from_user_string(asked.key)
+    specs = {spec.key: spec for spec in location.definitions.resolve_all_asset_specs()}
+    if key in specs:
+        asked.explained = True
+        for line in explanation(location, specs[key]):
+            print(line)  # noqa: T201 - the command's output
+    asked.known += [known.to_user_string() for known in specs]
+
+
+def _miss_unexplained(asked: argparse.Namespace) -> None:
+    from shared_lib.discovery.modules import did_you_mean
+
+    if not asked.explained:
+        raise LookupError(f"there is no asset {asked.key}{did_you_mean(asked.key, asked.known)}")
+
+
+def explanation(location, spec) -> Iterator[str]:  # noqa: ANN001 - imported late, see _load
+    """Lines that say what an asset's attributes are, and where each is written."""
+    from shared_lib.validated_yaml import line_of
+
+    given = location.given.get(spec.key, {})
+    values = {
+        "group": spec.group_name,
+        "owners": ", ".join(spec.owners),
+        "kinds": ", ".join(sorted(spec.kinds)),
+        "tags": ", ".join(f"{name}={value}" for name, value in _own_tags(spec)),
+        "partitions": spec.partitions_def,
+        "automation": spec.automation_condition and spec.automation_condition.get_label(),
+        "freshness": spec.freshness_policy,
+    }
+    yield spec.key.to_user_string()
+    for name, value in values.items():
+        if name in given:
+            origin = f"{location.path}:{line_of(location.document, given[name].location)}"
+        else:
+            origin = "the asset's code" if value else "nowhere"
+        yield f"  {name}: {shorten(str(value or 'none'), _WIDTH, placeholder=' ...')}  ({origin})"
+    for name in ("backfill", "retry", "pool"):
+        if name in given:
+            line = line_of(location.document, given[name].location)
+            yield f"  {name}: {given[name].value}  ({location.path}:{line})"
+
+
+def _own_tags(spec) -> list[tuple[str, str]]:  # noqa: ANN001 - imported late, see _load
+    """Tags as they were given: Dagster keeps kinds among them."""
+    return sorted(tag for tag in spec.tags.items() if not tag[0].startswith("dagster/kind/"))
+
+
+def _schema(*, check: bool) -> int:
+    from shared_lib.discovery.schema import SCHEMA_FILE, schema_text
+
+    if check:
+        is_current = SCHEMA_FILE.is_file() and SCHEMA_FILE.read_text("utf-8") == schema_text()
+        if not is_current:
+            print(f"{SCHEMA_FILE} is not current: run `make docs`", file=sys.stderr)  # noqa: T201
+        return 0 if is_current else 1
+    SCHEMA_FILE.parent.mkdir(exist_ok=True)
+    SCHEMA_FILE.write_text(schema_text(), encoding="utf-8")
+    return 0
+
+
+_COMMANDS = {"validate": _validate, "list": _list, "explain": _explain}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,251 @@
+"""Attributes of assets, as the rules of the configuration give them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, cast
+
+import dagster as dg
+
+from shared_lib.discovery.configuration import assets as configured
+from shared_lib.discovery.modules import UnresolvedReferenceError, did_you_mean, find_object
+from shared_lib.discovery.patterns import fits
+from shared_lib.validated_yaml import Location, Problem
+
+Asset = dg.AssetsDefinition | dg.AssetSpec
+
+# Attributes of the step that makes an asset, which may make others too.
+_OF_THE_STEP = ("backfill", "retry", "pool")
+_ATTRIBUTES = (
+    *("group", "owners", "kinds", "tags", "partitions", "automation", "freshness"),
+    *_OF_THE_STEP,
+)
+
+
+@dataclass(frozen=True)
+class Given:
+    """An attribute that a rule gives to an asset, and where it is written."""
+
+    value: Any
+    location: Location
+
+
+@dataclass
+class AttributedAssets:
+    """The assets with their attributes, where each comes from, and what was wrong."""
+
+    assets: list[Asset]
+    given: dict[dg.AssetKey, dict[str, Given]]
+    problems: list[Problem] = field(default_factory=list)
+
+
+def apply_rules(
+    assets: Sequence[Asset],
+    rules: Sequence[configured.AssetRule],
+    *,
+    partitions: Mapping[str, dg.PartitionsDefinition],
+    package: str,
+) -> AttributedAssets:
+    """Give the assets what the rules say; what code says and no rule does, stays."""
+    keys = {key for asset in assets for key in keys_of(asset)}
+    problems = _unmatched(rules, keys)
+    given = {key: _given(key, rules) for key in keys}
+    result = AttributedAssets([], given, problems)
+    for asset in assets:
+        of_step = _of_step(asset, given, problems)
+        result.assets.append(_with_attributes(asset, given, of_step, partitions, package, problems))
+    return result
+
+
+def keys_of(asset: Asset) -> list[dg.AssetKey]:
+    """The keys that an asset definition or spec stands for."""
+    return [asset.key] if isinstance(asset, dg.AssetSpec) else sorted(asset.keys)
+
+
+def _unmatched(rules: Sequence[configured.AssetRule], keys: set[dg.AssetKey]) -> list[Problem]:
+    names = sorted(key.to_user_string() for key in keys)
+    return [
+        Problem(
+            ("assets", position, "match"),
+            f"{pattern!r} fits no asset of the location{did_you_mean(pattern, names)}",
+        )
+        for position, rule in enumerate(rules)
+        for pattern in rule.patterns
+        if not any(fits(pattern, name) for name in names)
+    ]
+
+
+def _given(key: dg.AssetKey, rules: Sequence[configured.AssetRule]) -> dict[str, Given]:
+    name = key.to_user_string()
+    found: dict[str, Given] = {}
+    for position, rule in enumerate(rules):
+        if not any(fits(pattern, name) for pattern in rule.patterns):
+            continue
+        for attribute in _ATTRIBUTES:
+            value = getattr(rule, attribute)
+            if value is not None:
+                found[attribute] = Given(value, ("assets", position, attribute))
+    return found
+
+
+def _of_step(
+    asset: Asset, given: Mapping[dg.AssetKey, dict[str, Given]], problems: list[Problem]
+) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for attribute in _OF_THE_STEP:
+        by_key = {key: given[key].get(attribute) for key in keys_of(asset)}
+        entries = [entry for entry in by_key.values() if entry is not None]
+        if not entries:
+            continue
+        without = [key.to_user_string() for key, entry in by_key.items() if entry != entries[0]]
+        if isinstance(asset, dg.AssetSpec):
+            text = "belongs to a step, and this asset is made by none of this location"
+            problems.append(Problem(entries[0].location, text))
+        elif without:
+            text = (
+                f"belongs to the step {asset.node_def.name}, which also makes "
+                f"{', '.join(without)}: one rule must fit all of them"
+            )
+            problems.append(Problem(entries[0].location, text))
+        else:
+            found[attribute] = entries[0].value
+    return found
+
+
+def _with_attributes(
+    asset: Asset,
+    given: Mapping[dg.AssetKey, dict[str, Given]],
+    of_step: Mapping[str, Any],
+    partitions: Mapping[str, dg.PartitionsDefinition],
+    package: str,
+    problems: list[Problem],
+) -> Asset:
+    def of_spec(spec: dg.AssetSpec) -> dg.AssetSpec:
+        attributes = given[spec.key]
+        changes: dict[str, Any] = {}
+        for name, entry in attributes.items():
+            try:
+                changes |= _changes(name, entry.value, partitions, package)
+            except (KeyError, UnresolvedReferenceError, dg.DagsterInvalidDefinitionError) as error:
+                if not isinstance(error, KeyError):  # an unknown name is told once, elsewhere
+                    problems.append(Problem(entry.location, " ".join(str(error).split())))
+        tags = attributes.get("tags")
+        changed = spec.replace_attributes(**changes) if changes else spec
+        return changed.merge_attributes(tags=_texts(tags.value)) if tags else changed
+
+    [changed] = dg.map_asset_specs(of_spec, [asset])
+    if isinstance(changed, dg.AssetsDefinition) and of_step:
+        return _with_step_attributes(changed, of_step)
+    return changed
+
+
+def _changes(
+    name: str, value: Any, partitions: Mapping[str, dg.PartitionsDefinition], package: str
+) -> dict[str, Any]:
+    match name:
+        case "group":
+            return {"group_name": value}
+        case "owners" | "kinds":
+            return {name: set(value) if name == "kinds" else value}
+        case "partitions":
+            return {"partitions_def": partitions[value]}
+        case "automation":
+            return {"automation_condition": automation_condition(value, package=package)}
+        case "freshness":
+            return {"freshness_policy": _freshness(value)}
+    return {}
+
+
+def _texts(tags: Mapping[str, Any]) -> dict[str, str]:
+    return {key: str(value) for key, value in tags.items()}
+
+
+def automation_condition(
+    entry: configured.Automation, *, package: str
+) -> dg.AutomationCondition[Any]:
+    """The condition that an entry describes.
+
+    Raises:
+        UnresolvedReferenceError: a named condition that is not there, or is none.
+        dagster.DagsterInvalidDefinitionError: a cron schedule that Dagster does not accept.
+    """
+    match entry:
+        case configured.Eager():
+            condition = dg.AutomationCondition.eager()
+        case configured.OnMissing():
+            condition = dg.AutomationCondition.on_missing()
+        case configured.OnCron():
+            # on_cron takes any text; a schedule does not
+            dg.ScheduleDefinition(
+                name="automation", cron_schedule=entry.cron, job_name="automation",
+                execution_timezone=entry.timezone,
+            )  # fmt: skip
+            condition = dg.AutomationCondition.on_cron(entry.cron, entry.timezone)
+        case configured.NamedCondition():
+            condition = find_object(entry.condition, package=package)
+            if not isinstance(condition, dg.AutomationCondition):
+                raise UnresolvedReferenceError(f"{entry.condition} is no automation condition")
+    # with_label is documented, and added to the class where type checkers do not see it
+    return cast("Any", condition).with_label(entry.label) if entry.label else condition
+
+
+def _freshness(entry: configured.Freshness) -> dg.FreshnessPolicy:
+    if isinstance(entry, configured.DeadlineFreshness):
+        return dg.FreshnessPolicy.cron(
+            deadline_cron=entry.cron,
+            lower_bound_delta=timedelta(minutes=entry.within_minutes),
+            timezone=entry.timezone,
+        )
+    warn = entry.warn_after_minutes
+    return dg.FreshnessPolicy.time_window(
+        fail_window=timedelta(minutes=entry.fail_after_minutes),
+        warn_window=timedelta(minutes=warn) if warn is not None else None,
+    )
+
+
+def _with_step_attributes(
+    asset: dg.AssetsDefinition, of_step: Mapping[str, Any]
+) -> dg.AssetsDefinition:
+    backfill = of_step.get("backfill")
+    if backfill is not None:
+        policy = (
+            dg.BackfillPolicy.single_run()
+            if backfill.partitions_per_run is None
+            else dg.BackfillPolicy.multi_run(backfill.partitions_per_run)
+        )
+        asset = asset.with_attributes(backfill_policy=policy)
+    retry, pool = of_step.get("retry"), of_step.get("pool")
+    if retry is None and pool is None:
+        return asset
+    op = asset.op
+    step = dg.OpDefinition(
+        name=op.name,
+        compute_fn=op.compute_fn,
+        ins=dict(op.ins),
+        outs=dict(op.outs),
+        description=op.description,
+        config_schema=op.config_schema,
+        required_resource_keys=set(op.required_resource_keys),
+        tags=op.tags,
+        code_version=op.version,
+        retry_policy=_retry(retry) if retry else op.retry_policy,
+        pool=pool or op.pool,
+    )
+    # Dagster has no public way to give an asset another step; its own with_attributes does this.
+    return dg.AssetsDefinition.dagster_internal_init(
+        **{**asset.get_attributes_dict(), "node_def": step}
+    )
+
+
+def _retry(entry: configured.RetryPolicy) -> dg.RetryPolicy:
+    backoff = {
+        "constant": None,
+        "linear": dg.Backoff.LINEAR,
+        "exponential": dg.Backoff.EXPONENTIAL,
+    }
+    return dg.RetryPolicy(
+        max_retries=entry.max_retries,
+        delay=entry.delay_seconds,
+        backoff=backoff[entry.backoff],
+        jitter=dg.Jitter.FULL if entry.jitter else None,
+    )

@@ -1,0 +1,55 @@
+"""Asset checks from the configuration."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import dagster as dg
+
+from shared_lib import checks
+from shared_lib.discovery.configuration import checks as configured
+
+
+def build_checks(
+    entries: Mapping[str, configured.Check], *, pool: str | None
+) -> dict[str, dg.AssetChecksDefinition]:
+    """The checks by the names of their entries, whose assets are known."""
+    return {name: _build(name, entry, pool) for name, entry in entries.items()}
+
+
+def _build(  # noqa: PLR0911 - a return for each kind
+    name: str, entry: configured.Check, pool: str | None
+) -> dg.AssetChecksDefinition:
+    options = checks.Options(
+        name=name,
+        asset=dg.AssetKey.from_user_string(entry.asset),
+        severity=dg.AssetCheckSeverity[entry.severity.upper()],
+        blocking=entry.blocking,
+        description=entry.description,
+        pool=pool if isinstance(entry, configured.RelationCheck) else None,
+    )
+    match entry:
+        case configured.NonEmpty():
+            return checks.row_count_check(options, relation=entry.relation, minimum=1)
+        case configured.RowCount():
+            return checks.row_count_check(
+                options, relation=entry.relation, minimum=entry.minimum, maximum=entry.maximum
+            )
+        case configured.Unique():
+            return checks.unique_check(options, relation=entry.relation, columns=entry.columns)
+        case configured.SqlExpression():
+            return checks.expression_check(
+                options, relation=entry.relation, expression=entry.expression
+            )
+        case configured.RowCountAnomaly():
+            return checks.row_count_anomaly_check(
+                options,
+                minimum_runs=entry.minimum_runs,
+                history=entry.history,
+                deviations=entry.deviations,
+            )
+        case configured.SchemaChange():
+            return checks.schema_change_check(options)
+        case configured.FreshnessCheck():
+            return checks.freshness_check(
+                options, maximum_age=timedelta(minutes=entry.max_age_minutes)
+            )

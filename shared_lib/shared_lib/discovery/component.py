@@ -1,0 +1,16 @@
+"""The same as a component, for Dagster's ``dg`` and its ``defs`` folders."""
+
+import dagster as dg
+
+from shared_lib.discovery.location import FILE_NAME, load_location
+
+
+class CodeLocation(dg.Component, dg.Model, dg.Resolvable):
+    """The definitions of an ``orchestration.yaml``."""
+
+    path: str = FILE_NAME
+    """The file, from the directory of the component."""
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+        """Build the definitions; see :func:`shared_lib.discovery.load_location`."""
+        return load_location((context.path / self.path).resolve()).definitions

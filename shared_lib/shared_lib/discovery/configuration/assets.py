@@ -1,0 +1,126 @@
+"""``assets``: attributes of assets, by a pattern of their keys."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from shared_lib.discovery.configuration.section import Reference, Section, Tags
+
+
+class Eager(Section):
+    """When an upstream asset has changed."""
+
+    type: Literal["eager"]
+    label: str | None = Field(default=None, description="What the UI calls the condition.")
+
+
+class OnCron(Section):
+    """When a cron schedule has ticked and all upstream assets have been updated since."""
+
+    type: Literal["on_cron"]
+    cron: str = Field(description="Five fields.")
+    timezone: str = Field(default="UTC", description="IANA name, such as Europe/Berlin.")
+    label: str | None = Field(default=None, description="What the UI calls the condition.")
+
+
+class OnMissing(Section):
+    """When a partition has never been made and all upstream ones have."""
+
+    type: Literal["on_missing"]
+    label: str | None = Field(default=None, description="What the UI calls the condition.")
+
+
+class NamedCondition(Section):
+    """An automation condition of the location's own code."""
+
+    type: Literal["condition"]
+    condition: Reference
+    label: str | None = Field(default=None, description="What the UI calls the condition.")
+
+
+Automation = Annotated[
+    Eager | OnCron | OnMissing | NamedCondition,
+    Field(discriminator="type"),
+]
+
+
+class BackfillPolicy(Section):
+    """How a backfill is cut into runs."""
+
+    partitions_per_run: int | None = Field(
+        default=None, ge=1, description="Most partitions of one run; nothing for all in one."
+    )
+
+
+class WindowFreshness(Section):
+    """An asset is to have been made within a time before now."""
+
+    type: Literal["window"]
+    fail_after_minutes: float = Field(gt=0, description="Minutes after which it counts as failed.")
+    warn_after_minutes: float | None = Field(
+        default=None, gt=0, description="Minutes after which it warns; below fail_after_minutes."
+    )
+
+    @model_validator(mode="after")
+    def _warns_first(self) -> Self:
+        if self.warn_after_minutes is not None and (
+            self.warn_after_minutes >= self.fail_after_minutes
+        ):
+            raise ValueError(
+                f"warn_after_minutes {self.warn_after_minutes:g} is not allowed, allowed is below "
+                f"fail_after_minutes {self.fail_after_minutes:g}"
+            )
+        return self
+
+
+class DeadlineFreshness(Section):
+    """An asset is to have been made by each tick of a cron schedule."""
+
+    type: Literal["deadline"]
+    cron: str = Field(description="Five fields; each tick is a deadline.")
+    timezone: str = Field(default="UTC", description="IANA name, such as Europe/Berlin.")
+    within_minutes: float = Field(
+        gt=0, description="Minutes before the deadline from which on a materialisation counts."
+    )
+
+
+Freshness = Annotated[WindowFreshness | DeadlineFreshness, Field(discriminator="type")]
+
+
+class RetryPolicy(Section):
+    """How often a failed step is tried again within its run."""
+
+    max_retries: int = Field(ge=1, le=20, description="Attempts after the first.")
+    delay_seconds: float = Field(default=0, ge=0, description="Seconds before the next attempt.")
+    backoff: Literal["constant", "linear", "exponential"] = Field(
+        default="constant", description="How the delay grows from attempt to attempt."
+    )
+    jitter: bool = Field(default=False, description="Whether the delay is drawn at random.")
+
+
+class AssetRule(Section):
+    """Attributes of all assets whose key fits. Of two rules for one attribute the later counts."""
+
+    match: str | list[str] = Field(
+        description="Patterns of keys, such as `source/gocardless/*`; * fits what has no slash, "
+        "** all."
+    )
+    group: str | None = Field(default=None, description="Asset group.")
+    owners: list[str] | None = Field(
+        default=None, min_length=1, description="Addresses, or team:name."
+    )
+    kinds: list[str] | None = Field(
+        default=None, min_length=1, max_length=3, description="Kinds that the UI shows."
+    )
+    tags: Tags | None = Field(default=None, description="Added to the asset's own tags.")
+    partitions: str | None = Field(default=None, description="A name of the section partitions.")
+    automation: Automation | None = Field(default=None, description="When it is made by itself.")
+    backfill: BackfillPolicy | None = Field(default=None, description="How backfills are cut.")
+    freshness: Freshness | None = Field(default=None, description="How old it may become.")
+    retry: RetryPolicy | None = Field(default=None, description="Retries of its step.")
+    pool: str | None = Field(default=None, description="Concurrency pool of its step.")
+
+    @property
+    def patterns(self) -> list[str]:
+        """The patterns, whichever way they were written."""
+        return [self.match] if isinstance(self.match, str) else self.match

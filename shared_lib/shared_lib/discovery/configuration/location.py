@@ -1,0 +1,71 @@
+"""``orchestration.yaml``: what a code location consists of."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from shared_lib.discovery.configuration.assets import AssetRule
+from shared_lib.discovery.configuration.checks import Check
+from shared_lib.discovery.configuration.jobs import Executor, Job, Schedule, Sensor
+from shared_lib.discovery.configuration.partitions import Partitions
+from shared_lib.discovery.configuration.section import Name, Reference, Section
+
+
+class PartitionedModels(Section):
+    """Which dbt models have partitions."""
+
+    by: str = Field(description="A name of the section partitions.")
+    column: str = Field(description="The documented column that a partitioned model has.")
+
+
+class DbtModels(Section):
+    """The dbt models of the location, built by one invocation."""
+
+    project: str = Field(default="dbt_project", description="Directory, from the repository.")
+    name: Name = Field(description="Name of the step.")
+    select: str = Field(default="fqn:*", description="dbt's selection of nodes.")
+    exclude: str = Field(default="", description="dbt's exclusion of nodes.")
+    target: str | None = Field(default=None, description="A target of the profile.")
+    observability: Literal["per_model", "job_level"] = Field(
+        default="per_model", description="Whether each model is reported, or the step alone."
+    )
+    partitioned: PartitionedModels | None = Field(
+        default=None, description="Which models have partitions; none by default."
+    )
+    pool: str | None = Field(default=None, description="Concurrency pool of the step.")
+    body: Reference | None = Field(
+        default=None,
+        description="A function that runs the step instead of the plain `dbt build`.",
+    )
+
+
+class SecretNeed(Section):
+    """A secret without which the location cannot do its work."""
+
+    path: str = Field(pattern=r"^[a-z0-9_/-]+$", description="Where it is, such as slack/bot.")
+    keys: list[str] = Field(min_length=1, description="The keys that are read.")
+
+
+class LocationConfiguration(Section):
+    """The whole file."""
+
+    asset_modules: list[str] = Field(
+        default_factory=list,
+        description="Modules and packages whose definitions are the location's; `.assets` lies in "
+        "the package of the file.",
+    )
+    executor: Executor = Field(default="in_process", description="How jobs run their steps.")
+    dbt: DbtModels | None = Field(default=None, description="The location's dbt models.")
+    partitions: dict[Name, Partitions] = Field(
+        default_factory=dict, description="Partitions by name."
+    )
+    assets: list[AssetRule] = Field(
+        default_factory=list, description="Attributes of assets by pattern."
+    )
+    jobs: dict[Name, Job] = Field(default_factory=dict, description="Jobs by name.")
+    schedules: dict[Name, Schedule] = Field(default_factory=dict, description="By name.")
+    sensors: dict[Name, Sensor] = Field(default_factory=dict, description="Sensors by name.")
+    checks: dict[Name, Check] = Field(default_factory=dict, description="Checks by name.")
+    secrets: list[SecretNeed] = Field(
+        default_factory=list, description="The secrets that the location needs."
+    )

@@ -1,0 +1,116 @@
+"""``partitions``: named partitions definitions, attached to assets by pattern."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from shared_lib.discovery.configuration.section import Section
+
+_TIME_ZONE = Field(default="UTC", description="IANA name, such as Europe/Berlin.")
+
+
+class TimePartitions(Section):
+    """What all partitions by time have."""
+
+    start: str = Field(description="The first partition, written as `format` says.")
+    end: str | None = Field(default=None, description="The end; nothing for without end.")
+    timezone: str = _TIME_ZONE
+    end_offset: int = Field(
+        default=0, description="Partitions beyond the present one; 1 adds the one under way."
+    )
+    format: str | None = Field(
+        default=None, description="How keys are written, as strftime does; by default as Dagster."
+    )
+
+
+class Hourly(TimePartitions):
+    """A partition for each hour."""
+
+    type: Literal["hourly"]
+    minute: int = Field(default=0, ge=0, le=59, description="Minute at which an hour begins.")
+
+
+class Daily(TimePartitions):
+    """A partition for each day."""
+
+    type: Literal["daily"]
+    hour: int = Field(default=0, ge=0, le=23, description="Hour at which a day begins.")
+
+
+class Weekly(TimePartitions):
+    """A partition for each week."""
+
+    type: Literal["weekly"]
+    weekday: int = Field(default=0, ge=0, le=6, description="Day on which a week begins; 0 Sunday.")
+
+
+class Monthly(TimePartitions):
+    """A partition for each month."""
+
+    type: Literal["monthly"]
+    day: int = Field(default=1, ge=1, le=28, description="Day on which a month begins.")
+
+
+class Yearly(TimePartitions):
+    """A partition for each year."""
+
+    type: Literal["yearly"]
+    month: int = Field(default=1, ge=1, le=12, description="Month in which a year begins.")
+
+
+class CronWindow(TimePartitions):
+    """A partition for each time between two ticks of a cron schedule."""
+
+    type: Literal["cron"]
+    cron: str = Field(description="Five fields; each tick begins a partition.")
+    format: str = Field(  # pyright: ignore[reportIncompatibleVariableOverride] - required here
+        description="How keys are written, as strftime does; fine enough to tell them apart."
+    )
+
+
+class Static(Section):
+    """Partitions that are listed, or the whole numbers from one to another."""
+
+    type: Literal["static"]
+    keys: list[str] | None = Field(default=None, min_length=1, description="The keys, in order.")
+    first: int | None = Field(default=None, description="First whole number, instead of keys.")
+    last: int | None = Field(default=None, description="Last whole number, itself included.")
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if (self.keys is None) == (self.first is None or self.last is None):
+            raise ValueError("allowed is either keys, or both first and last")
+        if self.keys is None and (self.first or 0) > (self.last or 0):
+            raise ValueError(f"first {self.first} is above last {self.last}")
+        if self.keys is not None and len(set(self.keys)) < len(self.keys):
+            twice = sorted({key for key in self.keys if self.keys.count(key) > 1})
+            raise ValueError(f"the keys {', '.join(twice)} are there twice")
+        return self
+
+
+class Dynamic(Section):
+    """Partitions that sensors or people add while the platform runs."""
+
+    type: Literal["dynamic"]
+    name: str = Field(description="The name under which the instance keeps the keys.")
+
+
+SinglePartitions = Annotated[
+    Hourly | Daily | Weekly | Monthly | Yearly | CronWindow | Static | Dynamic,
+    Field(discriminator="type"),
+]
+
+
+class Multi(Section):
+    """The pairs of the partitions of two dimensions."""
+
+    type: Literal["multi"]
+    dimensions: dict[str, SinglePartitions] = Field(
+        min_length=2, max_length=2, description="The two dimensions by name."
+    )
+
+
+Partitions = Annotated[
+    Hourly | Daily | Weekly | Monthly | Yearly | CronWindow | Static | Dynamic | Multi,
+    Field(discriminator="type"),
+]

@@ -1,0 +1,23 @@
+"""What all sections of ``orchestration.yaml`` have in common."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+
+class Section(BaseModel):
+    """A mapping with the named keys and no others, which nobody changes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]+$")]
+"""What Dagster allows as the name of a job, schedule, sensor or check."""
+
+Reference = Annotated[
+    str,
+    StringConstraints(pattern=r"^\.*[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*$"),
+    Field(description="An object in a module, as `package.module:name` or `.module:name`."),
+]
+
+Tags = dict[str, str | int | float | bool]

@@ -1,0 +1,114 @@
+"""Jobs from the configuration."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from shared_lib.discovery.configuration.jobs import AssetJob, Executor, Job, OpJob
+from shared_lib.discovery.modules import UnresolvedReferenceError, did_you_mean, find_object
+from shared_lib.validated_yaml import Problem
+
+BuiltJob = dg.JobDefinition | Any
+"""A job of ops, or of assets that are not yet known; Dagster's type for these is not public."""
+
+EXECUTORS: Mapping[Executor, dg.ExecutorDefinition] = {
+    "in_process": dg.in_process_executor,
+    "multiprocess": dg.multiprocess_executor,
+}
+
+
+def build_jobs(
+    entries: Mapping[str, Job],
+    *,
+    definitions: dg.Definitions,
+    partitions: Mapping[str, dg.PartitionsDefinition],
+    package: str,
+) -> tuple[dict[str, BuiltJob], list[Problem]]:
+    """The jobs by name, and what is wrong with the entries."""
+    built: dict[str, BuiltJob] = {}
+    problems: list[Problem] = []
+    for name, entry in entries.items():
+        if isinstance(entry, OpJob):
+            try:
+                built[name] = _op_job(name, entry, package=package)
+            except UnresolvedReferenceError as error:
+                problems.append(Problem(("jobs", name, "function"), str(error)))
+            except TypeError as error:
+                problems.append(Problem(("jobs", name, "arguments"), f"{entry.function}: {error}"))
+            continue
+        try:
+            selection = selected(entry.selection, definitions)
+        except ValueError as error:
+            problems.append(Problem(("jobs", name, "selection"), str(error)))
+            continue
+        built[name] = _asset_job(name, entry, selection, partitions)
+    return built, problems
+
+
+def selected(text: str, definitions: dg.Definitions) -> dg.AssetSelection:
+    """The selection that ``text`` means in Dagster's grammar.
+
+    Raises:
+        ValueError: it is not in the grammar, or selects nothing; says which names are near.
+    """
+    try:
+        selection = dg.AssetSelection.from_string(text)
+    except Exception as error:  # the grammar's errors have no public class in common
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ValueError(f"{text!r} is not an asset selection: {reason}") from error
+    if not selection.resolve(definitions.resolve_asset_graph()):
+        raise ValueError(f"{text!r} selects nothing{_nearest(text, definitions)}")
+    return selection
+
+
+def _nearest(text: str, definitions: dg.Definitions) -> str:
+    words = [word.strip("()\"'*+ ").rpartition(":")[2] for word in text.split()]
+    specs = definitions.resolve_all_asset_specs()
+    known = sorted(
+        {spec.key.to_user_string() for spec in specs}
+        | {spec.group_name for spec in specs if spec.group_name}
+    )
+    return next(filter(None, (did_you_mean(word.strip("\"'"), known) for word in words)), "")
+
+
+def _asset_job(
+    name: str,
+    entry: AssetJob,
+    selection: dg.AssetSelection,
+    partitions: Mapping[str, dg.PartitionsDefinition],
+) -> BuiltJob:
+    tags = {key: str(value) for key, value in entry.tags.items()}
+    if entry.retry_on_failure is not None:
+        tags["dagster/max_retries"] = str(entry.retry_on_failure)
+    return dg.define_asset_job(
+        name,
+        selection=selection,
+        description=entry.description,
+        tags=tags,
+        config=entry.config,
+        partitions_def=partitions.get(entry.partitions) if entry.partitions else None,
+        executor_def=EXECUTORS[entry.executor] if entry.executor else None,
+    )
+
+
+def _op_job(name: str, entry: OpJob, *, package: str) -> dg.JobDefinition:
+    function = find_object(entry.function, package=package)
+    if not callable(function):
+        raise UnresolvedReferenceError(f"{entry.function} is not a function")
+    parameters = list(inspect.signature(function).parameters)
+    takes_context = parameters[:1] == ["context"]
+    inspect.signature(function).bind(*([None] if takes_context else []), **entry.arguments)
+
+    @dg.op(name=f"{name}_op", description=inspect.getdoc(function))
+    def call(context: dg.OpExecutionContext) -> None:
+        function(*([context] if takes_context else []), **entry.arguments)
+
+    graph = dg.GraphDefinition(name=name, node_defs=[call], description=entry.description)
+    return graph.to_job(
+        name=name,
+        description=entry.description,
+        tags={key: str(value) for key, value in entry.tags.items()},
+        executor_def=EXECUTORS[entry.executor] if entry.executor else None,
+    )

@@ -1,0 +1,205 @@
+"""From ``orchestration.yaml`` to Dagster definitions."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from shared_lib.discovery.attributes import Given, apply_rules
+from shared_lib.discovery.checks import build_checks
+from shared_lib.discovery.configuration import LocationConfiguration
+from shared_lib.discovery.configuration.checks import FreshnessCheck
+from shared_lib.discovery.dbt_models import build_dbt_models
+from shared_lib.discovery.jobs import EXECUTORS, BuiltJob, build_jobs
+from shared_lib.discovery.modules import definitions_in, import_modules, package_of
+from shared_lib.discovery.partitions import build_partitions
+from shared_lib.discovery.references import names_used_twice, unknown_assets, unknown_names
+from shared_lib.discovery.schedules import build_schedules
+from shared_lib.discovery.sensors import build_sensors
+from shared_lib.discovery.substitution import substitute
+from shared_lib.observability.header_secrets import read_secrets_with
+from shared_lib.secrets import SecretsResource
+from shared_lib.validated_yaml import (
+    ConfigurationError,
+    Problem,
+    check_document,
+    load_yaml,
+    place_in,
+)
+
+FILE_NAME = "orchestration.yaml"
+
+
+@dataclass(frozen=True)
+class Location:
+    """A code location as its file describes it.
+
+    Attributes:
+        path: the file.
+        document: the file with its positions, placeholders replaced.
+        configuration: the file's content.
+        definitions: what Dagster loads.
+        given: for each asset the attributes that the file gives to it.
+    """
+
+    path: Path
+    document: Any
+    configuration: LocationConfiguration
+    definitions: dg.Definitions
+    given: Mapping[dg.AssetKey, Mapping[str, Given]]
+
+
+def build_definitions(
+    beside: str,
+    *,
+    resources: Mapping[str, Any] | None = None,
+    loggers: Mapping[str, dg.LoggerDefinition] | None = None,
+) -> dg.Definitions:
+    """The definitions of the location whose ``orchestration.yaml`` lies beside a module.
+
+    Args:
+        beside: the module's ``__file__``.
+        resources: what the location's steps ask for by name.
+        loggers: loggers that runs can ask for by name.
+
+    Raises:
+        ConfigurationError: all that is wrong with the file, a line each.
+    """
+    path = Path(beside).with_name(FILE_NAME)
+    secrets = SecretsResource(location=path.parent.name)
+    read_secrets_with(lambda secret, key: secrets.get(secret)[key].reveal())
+    return load_location(path, resources=resources, loggers=loggers).definitions
+
+
+def load_configuration(
+    path: Path, variables: Mapping[str, str] | None = None
+) -> tuple[LocationConfiguration, Any]:
+    """The file's content, checked by itself, and the document with its positions.
+
+    Args:
+        path: the file.
+        variables: what placeholders stand for; the environment if left out.
+
+    Raises:
+        ConfigurationError: all that is wrong with it.
+    """
+    document = load_yaml(path)
+    problems = substitute(document, os.environ if variables is None else variables)
+    unknown = {problem.location for problem in problems}
+    found = check_document(document if document is not None else {}, LocationConfiguration)
+    if isinstance(found, list):
+        problems += [problem for problem in found if problem.location not in unknown]
+    _raise(problems, document, path)
+    assert isinstance(found, LocationConfiguration)  # noqa: S101 - else it has raised
+    return found, document
+
+
+def load_location(
+    path: Path,
+    *,
+    resources: Mapping[str, Any] | None = None,
+    loggers: Mapping[str, dg.LoggerDefinition] | None = None,
+) -> Location:
+    """The location that the file at ``path`` describes, with all that is known of it.
+
+    Raises:
+        ConfigurationError: all that is wrong with the file, a line each.
+    """
+    configuration, document = load_configuration(path)
+    package = package_of(path)
+    modules, problems = import_modules(configuration.asset_modules, package=package)
+    partitions, found = build_partitions(configuration.partitions)
+    problems += found
+    problems += unknown_names(configuration)
+    _raise(problems, document, path)
+
+    inside = definitions_in(modules)
+    models, problems = (
+        build_dbt_models(
+            configuration.dbt,
+            location=package.rpartition(".")[2] or path.parent.name,
+            partitions=partitions,
+            package=package,
+        )
+        if configuration.dbt
+        else ([], [])
+    )
+    own_assets = [
+        asset
+        for asset in inside.assets or []
+        if isinstance(asset, dg.AssetsDefinition | dg.AssetSpec)
+    ]
+    attributed = apply_rules(
+        [*own_assets, *models], configuration.assets, partitions=partitions, package=package
+    )
+    problems += attributed.problems
+    assets = attributed.assets
+    problems += unknown_assets(configuration, assets)
+    bare = dg.Definitions(assets=assets, resources=resources)
+    jobs, found = build_jobs(
+        configuration.jobs,
+        definitions=bare,
+        partitions=partitions,
+        package=package,
+    )
+    problems += [*found, *names_used_twice(configuration, inside)]
+    _raise(problems, document, path)
+
+    checks = build_checks(
+        configuration.checks, pool=configuration.dbt.pool if configuration.dbt else None
+    )
+    schedules, problems = build_schedules(
+        configuration.schedules,
+        jobs=jobs,
+        partitions_of=partial(_partitions_of, jobs, bare),
+    )
+    sensors, found = build_sensors(
+        configuration.sensors,
+        jobs=jobs,
+        freshness_checks={
+            name: entry
+            for name, entry in configuration.checks.items()
+            if isinstance(entry, FreshnessCheck)
+        },
+        package=package,
+    )
+    _raise([*problems, *found], document, path)
+    definitions = dg.Definitions(
+        assets=dg.with_source_code_references(assets),
+        asset_checks=[*(inside.asset_checks or []), *checks.values()],
+        jobs=[*(inside.jobs or []), *jobs.values()],
+        schedules=[*(inside.schedules or []), *schedules],
+        sensors=[*(inside.sensors or []), *sensors],
+        resources=resources,
+        loggers=loggers,
+        executor=EXECUTORS[configuration.executor],
+    )
+    return Location(path, document, configuration, definitions, attributed.given)
+
+
+def _raise(problems: Sequence[Problem], document: Any, path: Path) -> None:
+    lines = sorted(
+        {
+            f"{place_in(document, problem.location, path=path)}: {problem.text}"
+            for problem in problems
+        },
+        key=lambda line: (int(line.removeprefix(f"{path}:").partition(":")[0]), line),
+    )
+    if lines:
+        raise ConfigurationError("\n".join(lines))
+
+
+def _partitions_of(
+    jobs: Mapping[str, BuiltJob], bare: dg.Definitions, name: str
+) -> dg.PartitionsDefinition | None:
+    """The partitions of a job: its own, or those that its assets have in common."""
+    job = jobs[name]
+    if job.partitions_def is not None or isinstance(job, dg.JobDefinition):
+        return job.partitions_def
+    graph = bare.resolve_asset_graph()
+    found = {graph.get(key).partitions_def for key in job.selection.resolve(graph)} - {None}
+    return found.pop() if len(found) == 1 else None

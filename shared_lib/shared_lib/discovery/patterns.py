@@ -1,0 +1,16 @@
+"""Patterns of asset keys."""
+
+import re
+from functools import cache
+
+
+def fits(pattern: str, key: str) -> bool:
+    """Whether a key, written with slashes, fits: ``*`` is what has no slash, ``**`` is all."""
+    return _expression(pattern).fullmatch(key) is not None
+
+
+@cache
+def _expression(pattern: str) -> re.Pattern[str]:
+    parts = re.split(r"(\*\*|\*|\?)", pattern)
+    wild = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
+    return re.compile("".join(wild.get(part, re.escape(part)) for part in parts))

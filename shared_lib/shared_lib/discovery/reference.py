@@ -1,0 +1,40 @@
+"""``python -m shared_lib.discovery.reference``: write docs/orchestration.md from the models."""
+
+from shared_lib.configuration_reference import reference_page
+from shared_lib.discovery.configuration import LocationConfiguration
+from shared_lib.environment import REPOSITORY_ROOT
+
+PAGE = REPOSITORY_ROOT / "docs" / "orchestration.md"
+
+_INTRODUCTION = """\
+What a code location consists of is said once, in the `orchestration.yaml` of its package;
+`definitions.py` only reads it. This page is written by `make docs` from the models that check the
+file; `schemas/orchestration.schema.json` has the same for editors.
+
+- `python -m shared_lib.discovery validate` checks the files of all locations and builds their
+  definitions; `list` shows what they consist of; `explain KEY` shows an asset's attributes and
+  the line that gives each.
+- All mistakes of a file are reported at once, as `path:line: field: problem, allowed is ...`.
+  One mistake fails the load of its location, and the UI shows the message; the others load.
+- Of two rules below `assets` that fit an asset and give the same attribute, the later counts.
+  What no rule gives stays as the asset's code says.
+- `${NAME}`, `${NAME:default}` and `${NAME:?message}` in a value stand for environment
+  variables. An unquoted value is read as YAML when it has been replaced, so that
+  `${ENABLED:true}` is a truth value; in quotes it stays a text. A variable that is set to
+  nothing is set. `$${` is a plain `${`.
+- Asset checks of the section `checks` are made by `shared_lib/checks.py`, which can be used
+  from code as well. A sensor of the type `freshness` has them evaluated when an asset turns
+  stale or fresh.
+- `shared_lib.discovery.CodeLocation` is the same as a component, for Dagster's `dg` and `defs`
+  folders; `dg list defs` and `dg check defs` work in the folder of each location."""
+
+
+def page() -> str:
+    """The page's text."""
+    return reference_page(
+        LocationConfiguration, title="orchestration.yaml", introduction=_INTRODUCTION
+    )
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

@@ -1,0 +1,89 @@
+"""Names that one section of the configuration uses and another defines."""
+
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+
+from shared_lib.discovery.attributes import Asset, keys_of
+from shared_lib.discovery.configuration import LocationConfiguration
+from shared_lib.discovery.configuration.jobs import AssetSensor, RunStatusSensor
+from shared_lib.discovery.modules import did_you_mean
+from shared_lib.validated_yaml import Location, Problem
+
+
+def unknown_names(configuration: LocationConfiguration) -> Iterator[Problem]:
+    """Names of jobs and partitions that the file uses and does not have."""
+    for used, known in (
+        (_jobs_used(configuration), list(configuration.jobs)),
+        (_partitions_used(configuration), list(configuration.partitions)),
+    ):
+        for location, name in used:
+            if name is not None and name not in known:
+                yield _unknown(location, name, known)
+
+
+def _jobs_used(configuration: LocationConfiguration) -> Iterator[tuple[Location, str | None]]:
+    for name, schedule in configuration.schedules.items():
+        yield ("schedules", name, "job"), schedule.job
+    for name, sensor in configuration.sensors.items():
+        yield ("sensors", name, "job"), getattr(sensor, "job", None)
+        if isinstance(sensor, RunStatusSensor):
+            for position, watched in enumerate(sensor.monitored_jobs or []):
+                yield ("sensors", name, "monitored_jobs", position), watched
+
+
+def _partitions_used(
+    configuration: LocationConfiguration,
+) -> Iterator[tuple[Location, str | None]]:
+    for position, rule in enumerate(configuration.assets):
+        yield ("assets", position, "partitions"), rule.partitions
+    if configuration.dbt and configuration.dbt.partitioned:
+        yield ("dbt", "partitioned", "by"), configuration.dbt.partitioned.by
+    for name, job in configuration.jobs.items():
+        yield ("jobs", name, "partitions"), getattr(job, "partitions", None)
+
+
+def unknown_assets(
+    configuration: LocationConfiguration, assets: Sequence[Asset]
+) -> Iterator[Problem]:
+    """Assets that checks and sensors name and the location does not have."""
+    known = sorted(key.to_user_string() for asset in assets for key in keys_of(asset))
+    for name, check in configuration.checks.items():
+        if check.asset not in known:
+            yield _unknown(("checks", name, "asset"), check.asset, known)
+    for name, sensor in configuration.sensors.items():
+        if isinstance(sensor, AssetSensor):
+            for position, asset in enumerate(sensor.assets):
+                if asset not in known:
+                    yield _unknown(("sensors", name, "assets", position), asset, known)
+
+
+def _unknown(location: Location, name: str, known: Sequence[str]) -> Problem:
+    if not known:
+        return Problem(location, f"there is no {name}, nothing of the kind is defined")
+    near = did_you_mean(name, known)
+    shown = near or f", allowed is one of: {', '.join(known)}"
+    return Problem(location, f"there is no {name}{shown}")
+
+
+def names_used_twice(
+    configuration: LocationConfiguration, inside: dg.Definitions
+) -> Iterator[Problem]:
+    """Names of the file that something in the modules has already."""
+    for section, found in (
+        ("jobs", inside.jobs), ("schedules", inside.schedules), ("sensors", inside.sensors)
+    ):  # fmt: skip
+        taken = {definition.name for definition in found or []}
+        for name in getattr(configuration, section):
+            if name in taken:
+                text = f"the modules define one of {section} by the name {name} too"
+                yield Problem((section, name), text)
+    in_code = {
+        (key.asset_key.to_user_string(), key.name)
+        for check in inside.asset_checks or []
+        for key in check.check_keys
+    }
+    for name, check in configuration.checks.items():
+        if (check.asset, name) in in_code:
+            text = f"the modules define a check {name} of {check.asset} too"
+            yield Problem(("checks", name), text)

@@ -1,0 +1,103 @@
+"""Schedules from the configuration."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+
+from shared_lib.discovery.configuration.jobs import Schedule
+from shared_lib.discovery.jobs import BuiltJob
+from shared_lib.validated_yaml import Problem
+
+UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+# Where Dagster notes the partition of a run.
+_PARTITION_TAG = "dagster/partition"
+
+PartitionsOfJob = Callable[[str], dg.PartitionsDefinition | None]
+
+
+def build_schedules(
+    entries: Mapping[str, Schedule],
+    *,
+    jobs: Mapping[str, BuiltJob],
+    partitions_of: PartitionsOfJob,
+) -> tuple[list[dg.ScheduleDefinition], list[Problem]]:
+    """The schedules, and what Dagster does not accept of the entries.
+
+    Args:
+        entries: the schedules by name; their jobs are known.
+        jobs: the jobs by name.
+        partitions_of: the partitions of the job of a name, none where it has none.
+    """
+    built: list[dg.ScheduleDefinition] = []
+    problems: list[Problem] = []
+    for name, entry in entries.items():
+        partitions = partitions_of(entry.job) if entry.partitions else None
+        if entry.partitions and partitions is None:
+            text = f"{entry.partitions} is not allowed, the job {entry.job} has no partitions"
+            problems.append(Problem(("schedules", name, "partitions"), text))
+            continue
+        try:
+            built.append(_build(name, entry, jobs[entry.job], partitions))
+        except dg.DagsterInvalidDefinitionError as error:
+            field = "timezone" if "timezone" in str(error).lower() else "cron"
+            text = f"{getattr(entry, field)!r} is not allowed: {' '.join(str(error).split())}"
+            problems.append(Problem(("schedules", name, field), text))
+    return built, problems
+
+
+def _build(
+    name: str, entry: Schedule, job: BuiltJob, partitions: dg.PartitionsDefinition | None
+) -> dg.ScheduleDefinition:
+    def evaluate(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        going_on = (
+            _unfinished_run(context.instance, entry.job) if entry.skip_while_running else None
+        )
+        if going_on is not None:
+            yield dg.SkipReason(f"run {going_on} of {entry.job} is still going on")
+            return
+        tags = {key: str(value) for key, value in entry.tags.items()}
+        if partitions is None:
+            yield dg.RunRequest(run_config=entry.config, tags=tags)
+            return
+        keys = _keys(context, entry, partitions)
+        if not keys:
+            yield dg.SkipReason(f"{entry.job} has no {entry.partitions} partition to run")
+        for key in keys:
+            yield dg.RunRequest(run_key=key, partition_key=key, run_config=entry.config, tags=tags)
+
+    return dg.ScheduleDefinition(
+        name=name,
+        cron_schedule=entry.cron,
+        execution_timezone=entry.timezone,
+        job=job,
+        execution_fn=evaluate,
+        description=entry.description,
+        default_status=(
+            dg.DefaultScheduleStatus.RUNNING if entry.enabled else dg.DefaultScheduleStatus.STOPPED
+        ),
+    )
+
+
+def _unfinished_run(instance: dg.DagsterInstance, job: str) -> str | None:
+    runs = instance.get_runs(dg.RunsFilter(job_name=job, statuses=UNFINISHED), limit=1)
+    return runs[0].run_id if runs else None
+
+
+def _keys(
+    context: dg.ScheduleEvaluationContext, entry: Schedule, partitions: dg.PartitionsDefinition
+) -> list[str]:
+    moment: dict[str, Any] = {"current_time": context.scheduled_execution_time}
+    keys = list(partitions.get_partition_keys(dynamic_partitions_store=context.instance, **moment))
+    if entry.partitions == "latest":
+        return keys[-1:]
+    runs = context.instance.get_runs(dg.RunsFilter(job_name=entry.job))
+    ran = {run.tags.get(_PARTITION_TAG) for run in runs}
+    return [key for key in keys if key not in ran]

@@ -1,0 +1,141 @@
+"""``${VARIABLE}`` in the values of a configuration file, replaced before they are checked.
+
+``${NAME}`` stands for the variable, ``${NAME:default}`` for the default where it is not set, and
+``${NAME:?message}`` for an error with that message. A default may hold spaces, colons and further
+placeholders; ``$${`` is a plain ``${``. A variable that is set to nothing is set.
+
+What an unquoted value becomes is read as YAML reads it, so that ``${ENABLED:true}`` is a truth
+value; a value in quotes stays a text.
+"""
+
+import re
+from collections.abc import Mapping, MutableMapping, MutableSequence
+from typing import Any
+
+from shared_lib.validated_yaml import Location, Problem
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_OPENING, _ESCAPED = "${", "$${"
+
+
+class _SubstitutionError(ValueError):
+    """A placeholder that cannot be replaced."""
+
+
+def substitute(document: Any, variables: Mapping[str, str]) -> list[Problem]:
+    """Replace the placeholders in every value of ``document``, in place.
+
+    Args:
+        document: a file as :func:`shared_lib.validated_yaml.load_yaml` returns it.
+        variables: the environment.
+
+    Returns:
+        What could not be replaced, and was left as it is, with its place.
+    """
+    problems: list[Problem] = []
+    _descend(document, (), variables, problems)
+    return problems
+
+
+def _descend(
+    node: Any, location: Location, variables: Mapping[str, str], problems: list[Problem]
+) -> None:
+    if isinstance(node, MutableMapping):
+        entries = list(node.items())
+    elif isinstance(node, MutableSequence):
+        entries = list(enumerate(node))
+    else:
+        return
+    for key, value in entries:
+        if isinstance(value, str) and _OPENING in value:
+            try:
+                node[key] = _replaced(value, variables)
+            except _SubstitutionError as error:
+                problems.append(Problem((*location, key), str(error)))
+        else:
+            _descend(value, (*location, key), variables, problems)
+
+
+def _replaced(value: str, variables: Mapping[str, str]) -> Any:
+    text, end = _expand(value, 0, variables, within=False)
+    assert end == len(value)  # noqa: S101 - the outermost text has no end of its own
+    # ruamel gives quoted scalars a type of their own
+    return text if type(value) is not str else _as_yaml(text)
+
+
+def _as_yaml(text: str) -> Any:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        value = YAML(typ="safe", pure=True).load(text)
+    except YAMLError:
+        return text
+    return value if isinstance(value, bool | int | float) else text
+
+
+def _expand(
+    text: str, position: int, variables: Mapping[str, str], *, within: bool
+) -> tuple[str, int]:
+    """The text from ``position`` on, up to the brace that ends it where it is ``within`` one."""
+    parts: list[str] = []
+    while position < len(text):
+        if text.startswith(_ESCAPED, position):
+            parts.append(_OPENING)
+            position += len(_ESCAPED)
+        elif text.startswith(_OPENING, position):
+            part, position = _placeholder(text, position, variables)
+            parts.append(part)
+        elif within and text[position] == "}":
+            return "".join(parts), position
+        else:
+            parts.append(text[position])
+            position += 1
+    if within:
+        raise _SubstitutionError(f"{text!r} has a ${{ without its }}")
+    return "".join(parts), position
+
+
+def _placeholder(text: str, position: int, variables: Mapping[str, str]) -> tuple[str, int]:
+    start = position + len(_OPENING)
+    name = _NAME.match(text, start)
+    if name is None:
+        raise _SubstitutionError(
+            f"{text!r} has a ${{ without a name, allowed is ${{NAME}}, ${{NAME:default}}, "
+            "${NAME:?message}, and $${ for a plain ${"
+        )
+    variable, after = name.group(), name.end()
+    if text.startswith("}", after):
+        if variable not in variables:
+            raise _SubstitutionError(
+                f"the environment variable {variable} is not set and has no default here: set it, "
+                f"or write ${{{variable}:default}}"
+            )
+        return variables[variable], after + 1
+    if not text.startswith(":", after):
+        raise _SubstitutionError(f"{text!r}: after ${{{variable} comes : or }}")
+    is_required = text.startswith(":?", after)
+    # the default of a variable that is set is read over, not asked for its own variables
+    inner = variables if variable not in variables else _Anything()
+    rest, end = _expand(text, after + (2 if is_required else 1), inner, within=True)
+    if variable in variables:
+        return variables[variable], end + 1
+    if is_required:
+        raise _SubstitutionError(f"the environment variable {variable} is not set: {rest}")
+    return rest, end + 1
+
+
+class _Anything(Mapping[str, str]):
+    """Variables that are all set, for a text that is not used."""
+
+    def __getitem__(self, name: str) -> str:
+        return ""
+
+    def __iter__(self):  # noqa: ANN204 - nobody lists them
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def __contains__(self, name: object) -> bool:
+        return True

@@ -1,0 +1,44 @@
+"""The files of all locations of the workspace, whichever process asks."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from shared_lib.definitions_check import WORKSPACE, workspace_modules
+from shared_lib.discovery.location import FILE_NAME, load_configuration
+from shared_lib.secrets.declared import SecretNeed
+
+
+def location_files(workspace: Path = WORKSPACE) -> dict[str, Path]:
+    """The ``orchestration.yaml`` of each location of a ``workspace.yaml``, by its name.
+
+    No location is imported for it.
+
+    Raises:
+        ModuleNotFoundError: the package of a location is not installed here.
+    """
+    return {
+        name: _directory_of(module.rpartition(".")[0]) / FILE_NAME
+        for name, module in workspace_modules(workspace).items()
+    }
+
+
+def _directory_of(package: str) -> Path:
+    found = find_spec(package)
+    if found is None or not found.submodule_search_locations:
+        raise ModuleNotFoundError(f"the package {package} of the workspace is not installed here")
+    return Path(found.submodule_search_locations[0])
+
+
+def declared_secrets(workspace: Path = WORKSPACE) -> dict[str, list[SecretNeed]]:
+    """The secrets that each location declares as needed, by its name.
+
+    Raises:
+        ConfigurationError: a location's file is wrong.
+    """
+    return {
+        name: [
+            SecretNeed(path=need.path, keys=tuple(need.keys))
+            for need in load_configuration(path)[0].secrets
+        ]
+        for name, path in location_files(workspace).items()
+    }

@@ -1,0 +1,145 @@
+"""What became of each dbt node, from the events that dbt emits while it runs.
+
+``NodeFinished`` comes for every node that was selected: built, failed, warned or skipped. It is
+of level debug, so that it is not in dbt's log at the default level. A model in batches has one
+for each batch and then its own.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+Event = Mapping[str, Any]
+
+# The events of level debug that `node_runs` needs.
+NODE_EVENTS = frozenset({"NodeFinished"})
+
+FAILED_STATUSES = frozenset({"error", "fail", "runtime error", "partial success"})
+SKIPPED_STATUS = "skipped"
+
+
+@dataclass(frozen=True)
+class BatchRun:
+    """One batch of a microbatch model; ``index`` counts from 1."""
+
+    index: int
+    name: str
+    status: str
+    started: datetime
+    ended: datetime
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether dbt calls it an error."""
+        return self.status in FAILED_STATUSES
+
+
+@dataclass(frozen=True)
+class NodeRun:
+    """How one node fared, in dbt's own words and clock.
+
+    Attributes:
+        unique_id: as in the manifest.
+        name: without project and type.
+        resource_type: model, test, seed, snapshot or unit_test.
+        materialization: table, view, test and so on.
+        status: success, pass, warn, fail, error, partial success or skipped.
+        started: when dbt took it up.
+        ended: when it was done; the start again when it was skipped.
+        message: what dbt says of it; ``None`` when it says nothing.
+        rows: how many it wrote or holds, where that is known.
+        failures: how many rows a test found wrong.
+        invocation_id: of the dbt invocation.
+        event: the event it was read from.
+        batches: those of a microbatch model, in order.
+    """
+
+    unique_id: str
+    name: str
+    resource_type: str
+    materialization: str
+    status: str
+    started: datetime
+    ended: datetime
+    message: str | None
+    rows: int | None
+    failures: int | None
+    invocation_id: str
+    event: Event
+    batches: Sequence[BatchRun] = ()
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether dbt calls it a failure or an error."""
+        return self.status in FAILED_STATUSES
+
+    @property
+    def was_skipped(self) -> bool:
+        """Whether it did not run, because something before it had failed."""
+        return self.status == SKIPPED_STATUS
+
+
+def node_runs(events: Iterable[Event]) -> list[NodeRun]:
+    """The nodes of one dbt invocation in the order in which they ended."""
+    finished: dict[str, NodeRun] = {}
+    batches: dict[str, list[BatchRun]] = {}
+    for event in events:
+        kind = event["info"]["name"]
+        if kind == "NodeFinished":
+            node = _node_run(event)
+            # a batch ends before its model does, which is the last of that name
+            finished.pop(node.unique_id, None)
+            finished[node.unique_id] = node
+        elif kind == "LogBatchResult":
+            unique_id = event["data"]["node_info"]["unique_id"]
+            batches.setdefault(unique_id, []).append(_batch_run(event["data"]))
+    return [
+        replace(node, batches=sorted(batches.get(unique_id, ()), key=lambda batch: batch.index))
+        for unique_id, node in finished.items()
+    ]
+
+
+def _node_run(event: Event) -> NodeRun:
+    info, result = event["data"]["node_info"], event["data"].get("run_result") or {}
+    is_test = info["resource_type"] in {"test", "unit_test"}
+    rows = (result.get("adapter_response") or {}).get("rows_affected")
+    started, ended = _times(info)
+    return NodeRun(
+        unique_id=info["unique_id"],
+        name=info["node_name"],
+        resource_type=info["resource_type"],
+        materialization=info["materialized"],
+        status=info["node_status"].lower(),
+        started=started,
+        ended=ended,
+        message=result.get("message") or None,
+        rows=None if rows is None else int(rows),
+        failures=int(result.get("num_failures") or 0) if is_test else None,
+        invocation_id=event["info"]["invocation_id"],
+        event=event,
+    )
+
+
+def _batch_run(data: Mapping[str, Any]) -> BatchRun:
+    info = data["node_info"]
+    started, ended = _times(info)
+    return BatchRun(
+        index=data["batch_index"],
+        name=data["description"].split(" of ")[0],
+        status=info["node_status"].lower(),
+        started=started,
+        ended=ended,
+    )
+
+
+def _times(info: Mapping[str, Any]) -> tuple[datetime, datetime]:
+    """Start and end; a node that was skipped has no end."""
+    started = _time(info["node_started_at"])
+    return started, _time(info["node_finished_at"]) if info.get("node_finished_at") else started
+
+
+def _time(text: str) -> datetime:
+    """A time of dbt's: in UTC, sometimes without saying so."""
+    moment = datetime.fromisoformat(text)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,0 +1,55 @@
+"""Log lines as JSON that carry the ids of run, step and trace.
+
+Whoever has a line finds the trace, and the other way round. It is a formatter for ``python_logs``
+in ``dagster.yaml``, so that it formats what assets say to ``context.log`` and what Dagster says.
+"""
+
+import logging
+from collections.abc import MutableMapping
+from typing import Any
+
+from shared_lib.observability import identity
+from shared_lib.observability.run_events import attempt_at
+
+
+def json_lines() -> logging.Formatter:
+    """A formatter that makes one line of JSON of a record."""
+    import structlog
+
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[
+            structlog.stdlib.add_log_level,
+            structlog.stdlib.add_logger_name,
+            structlog.stdlib.ExtraAdder(allow=()),
+            _add_ids,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+        ],
+        processors=[
+            structlog.processors.format_exc_info,
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.JSONRenderer(default=str),
+        ],
+    )
+
+
+def _add_ids(
+    _logger: object, _method: str, line: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Add what Dagster knows of the record, and give the message without Dagster's prefix."""
+    metadata = getattr(line.get("_record"), "dagster_meta", None)
+    if not metadata:
+        return line
+    run_id, step_key = metadata.get("run_id"), metadata.get("step_key")
+    line["event"] = metadata.get("orig_message") or line["event"]
+    known = {"run_id": run_id, "job_name": metadata.get("job_name"), "step_key": step_key}
+    line.update({name: value for name, value in known.items() if value is not None})
+    if run_id is not None:
+        line["trace_id"] = f"{identity.trace_id(run_id):032x}"
+        line["span_id"] = f"{_span_id(run_id, step_key):016x}"
+    return line
+
+
+def _span_id(run_id: str, step_key: str | None) -> int:
+    if step_key is None:
+        return identity.run_span_id(run_id)
+    return identity.step_span_id(run_id, step_key, attempt_at(run_id, step_key))

@@ -1,0 +1,157 @@
+"""A handler of Dagster's own log, which tells of every run and step.
+
+Dagster hands each event of a run to the handlers that ``python_logs`` in ``dagster.yaml`` names,
+in the process where it happens: those of the run itself in the run's process, those of a step in
+the step's, whichever executor there is. So no asset has to be written in a special way.
+"""
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from shared_lib.observability.layer import Observability, observability
+from shared_lib.observability.spans import StepIdentity, from_timestamp
+
+if TYPE_CHECKING:
+    from shared_lib.observability.asset_datasets import DatasetName, WrittenDataset
+
+_logger = logging.getLogger(__name__)
+
+_Kind = dg.DagsterEventType
+_RUN_ENDS = frozenset({_Kind.RUN_SUCCESS, _Kind.RUN_FAILURE, _Kind.RUN_CANCELED})
+_STEP_BEGINS = frozenset({_Kind.STEP_START, _Kind.STEP_RESTARTED})
+_STEP_ENDS = frozenset({_Kind.STEP_SUCCESS, _Kind.STEP_FAILURE, _Kind.STEP_UP_FOR_RETRY})
+_TOLD = frozenset({_Kind.RUN_START, _Kind.ASSET_MATERIALIZATION}) | (
+    _RUN_ENDS | _STEP_BEGINS | _STEP_ENDS
+)
+
+# The event says only in its text which attempt begins; the first is 1.
+_ATTEMPT = re.compile(r"attempt # ?(\d+)")
+
+
+@dataclass
+class _Step:
+    identity: StepIdentity
+    started: datetime
+    inputs: "set[DatasetName]" = field(default_factory=set)
+    # by name, because each partition of an asset is a materialisation of its own
+    outputs: "dict[DatasetName, WrittenDataset]" = field(default_factory=dict)
+
+
+# Of the process and not of a handler, because Dagster makes several of one configuration.
+_runs: dict[str, datetime] = {}
+_steps: dict[tuple[str, str], _Step] = {}
+
+
+def attempt_at(run_id: str, step_key: str) -> int:
+    """Which attempt at the step is under way in this process, from 0."""
+    step = _steps.get((run_id, step_key))
+    return step.identity.attempt if step else 0
+
+
+class RunEventHandler(logging.Handler):
+    """Sends spans and lineage events of runs and steps to where the environment says."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Tell of an event of Dagster's; a failure to do so is printed and harms no run."""
+        try:
+            metadata = getattr(record, "dagster_meta", None) or {}
+            event = metadata.get("dagster_event")
+            if event is None or event.event_type not in _TOLD:
+                return
+            if (layer := observability()) is not None:
+                _observe(layer, event, metadata, from_timestamp(record.created))
+        except Exception:  # noqa: BLE001 - logging's own way with a handler that fails
+            self.handleError(record)
+
+
+def _observe(
+    layer: Observability, event: dg.DagsterEvent, metadata: Mapping[str, Any], moment: datetime
+) -> None:
+    run_id, kind = metadata["run_id"], event.event_type
+    if kind is _Kind.RUN_START:
+        _runs[run_id] = moment
+        layer.listen_to(run_id)
+        layer.run_began(run_id, event.job_name, moment)
+    elif kind in _RUN_ENDS:
+        _end_run(layer, event, run_id, moment)
+    elif kind in _STEP_BEGINS and event.step_key:
+        _begin_step(layer, event, run_id, moment)
+    elif kind in _STEP_ENDS and event.step_key:
+        _end_step(layer, event, run_id, moment)
+    elif kind is _Kind.ASSET_MATERIALIZATION and event.step_key:
+        _note_datasets(layer, event, run_id)
+
+
+def _end_run(layer: Observability, event: dg.DagsterEvent, run_id: str, moment: datetime) -> None:
+    error = None
+    if event.event_type is not _Kind.RUN_SUCCESS:
+        error = event.message or "the run was canceled"
+    # a run that never began, because its resources failed, has no length
+    started = _runs.pop(run_id, moment)
+    layer.run_ended(run_id, event.job_name, started=started, ended=moment, error=error)
+    layer.finish(run_id, say=_logger.warning)
+    layer.forget(run_id)
+
+
+def _begin_step(
+    layer: Observability, event: dg.DagsterEvent, run_id: str, moment: datetime
+) -> None:
+    attempt = 0
+    if event.event_type is _Kind.STEP_RESTARTED:
+        found = _ATTEMPT.search(event.message or "")
+        attempt = int(found[1]) - 1 if found else 1
+    identity = StepIdentity(run_id, event.job_name, str(event.step_key), attempt)
+    _steps[run_id, identity.step_key] = _Step(identity, moment)
+    layer.listen_to(run_id)
+    layer.step_began(identity, moment)
+
+
+def _end_step(layer: Observability, event: dg.DagsterEvent, run_id: str, moment: datetime) -> None:
+    from shared_lib.observability.step_datasets import StepDatasets
+
+    step = _steps.pop((run_id, str(event.step_key)), None)
+    if step is None:
+        return
+    layer.step_ended(
+        step.identity,
+        StepDatasets(tuple(sorted(step.inputs)), tuple(step.outputs.values())),
+        started=step.started,
+        ended=moment,
+        error=_error(event),
+    )
+    if run_id not in _runs:
+        # the process of this step alone, which ends now
+        layer.finish(run_id, say=_logger.warning)
+
+
+def _error(event: dg.DagsterEvent) -> str | None:
+    if event.event_type is _Kind.STEP_SUCCESS:
+        return None
+    data = (
+        event.step_retry_data
+        if event.event_type is _Kind.STEP_UP_FOR_RETRY
+        else event.step_failure_data
+    )
+    error = data.error
+    while error is not None and error.cause is not None:
+        error = error.cause  # Dagster's own wrapper is on top, what the asset raised below
+    return error.message.strip() if error is not None else event.message or "failed"
+
+
+def _note_datasets(layer: Observability, event: dg.DagsterEvent, run_id: str) -> None:
+    step = _steps.get((run_id, str(event.step_key)))
+    if step is None or layer.lineage is None or layer.is_told_by_node(step.identity):
+        return
+    from shared_lib.observability.step_datasets import relations_of
+
+    # Dagster records a materialisation within the asset's function, where there is a context
+    relations = relations_of(dg.AssetExecutionContext.get(), namespace=layer.namespace)
+    materialization = event.step_materialization_data.materialization
+    step.outputs |= {written.name: written for written in relations.written(materialization)}
+    step.inputs |= set(relations.upstream(materialization.asset_key))

@@ -1,0 +1,213 @@
+"""Where spans and lineage events go: the variables that OpenTelemetry and OpenLineage define.
+
+An endpoint has to be named. OpenTelemetry's own default, a collector on port 4318 of this
+machine, would make every run on a laptop wait for something that is not there.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+DEFAULT_NAMESPACE = "dagster"
+
+# No request is waited for longer, whatever a variable says: a run may be slowed by 2 s in all.
+LONGEST_REQUEST_SECONDS = 1.0
+
+_TRANSPORT_PREFIX = "OPENLINEAGE__TRANSPORT__"
+
+
+class ObservabilityConfigurationError(ValueError):
+    """A variable says something that cannot be done; the text names it and what is allowed."""
+
+
+@dataclass(frozen=True)
+class TraceEndpoint:
+    """One place that spans go to.
+
+    Attributes:
+        kind: how they get there.
+        address: a URL of OTLP over HTTP, or the path of a file; empty for the console.
+        headers: of the requests; a value ``secret:<path>#<key>`` is read when it is sent.
+    """
+
+    kind: Literal["http", "file", "console"]
+    address: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LineageEndpoint:
+    """The place that lineage events go to: the configuration of an OpenLineage transport."""
+
+    transport: Mapping[str, Any]
+
+    @property
+    def address(self) -> str:
+        """The URL or file, for messages."""
+        where = self.transport.get("url") or self.transport.get("log_file_path")
+        return str(where or self.transport["type"])
+
+
+@dataclass(frozen=True)
+class ObservabilitySettings:
+    """What is to be sent where; empty and ``None`` when nothing is configured."""
+
+    traces: tuple[TraceEndpoint, ...] = ()
+    lineage: LineageEndpoint | None = None
+    namespace: str = DEFAULT_NAMESPACE
+
+    @property
+    def is_off(self) -> bool:
+        """Whether there is nothing to send anything to."""
+        return not self.traces and self.lineage is None
+
+
+def current_settings() -> ObservabilitySettings:
+    """What the environment says now.
+
+    Raises:
+        ObservabilityConfigurationError: a variable holds what is not supported.
+    """
+    return ObservabilitySettings(
+        traces=() if _is_true("OTEL_SDK_DISABLED") else tuple(_trace_endpoints()),
+        lineage=None if _is_true("OPENLINEAGE_DISABLED") else _lineage_endpoint(),
+        namespace=os.environ.get("OPENLINEAGE_NAMESPACE") or DEFAULT_NAMESPACE,
+    )
+
+
+def without_credentials(address: str) -> str:
+    """``address`` as it may be shown: without the user and password that a URL can hold."""
+    parts = urlsplit(address)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def _trace_endpoints() -> list[TraceEndpoint]:
+    address = _trace_address()
+    named = os.environ.get("OTEL_TRACES_EXPORTER") or ("otlp" if address else "none")
+    endpoints = []
+    for name in (part.strip() for part in named.split(",")):
+        if name == "console":
+            endpoints.append(TraceEndpoint("console"))
+        elif name == "otlp" and address:
+            endpoints.append(_otlp_endpoint(address))
+        elif name not in {"otlp", "none"}:
+            raise ObservabilityConfigurationError(
+                f"OTEL_TRACES_EXPORTER: {name!r} is not supported, allowed is one or more of: "
+                "otlp, console, none"
+            )
+    return endpoints
+
+
+def _trace_address() -> str:
+    own = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    if own:
+        return own
+    base = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+    is_directory_of_signals = base and not base.startswith("file:")
+    return f"{base.rstrip('/')}/v1/traces" if is_directory_of_signals else base
+
+
+def _otlp_endpoint(address: str) -> TraceEndpoint:
+    parts = urlsplit(address)
+    if parts.scheme == "file":
+        return TraceEndpoint("file", unquote(parts.path))
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise ObservabilityConfigurationError(
+            f"OTEL_EXPORTER_OTLP_ENDPOINT: {without_credentials(address)!r} is no address, "
+            "allowed is http://HOST:PORT, https://HOST:PORT or file:///PATH"
+        )
+    protocol = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or os.environ.get(
+        "OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"
+    )
+    if protocol != "http/protobuf":
+        raise ObservabilityConfigurationError(
+            f"OTEL_EXPORTER_OTLP_PROTOCOL: {protocol!r} is not supported, allowed is http/protobuf"
+        )
+    return TraceEndpoint("http", address, _otlp_headers())
+
+
+def _otlp_headers() -> dict[str, str]:
+    text = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_HEADERS") or os.environ.get(
+        "OTEL_EXPORTER_OTLP_HEADERS", ""
+    )
+    headers = {}
+    for pair in filter(None, (part.strip() for part in text.split(","))):
+        name, equals, value = pair.partition("=")
+        if not equals or not name.strip():
+            # without the text, which may hold a secret
+            raise ObservabilityConfigurationError(
+                "OTEL_EXPORTER_OTLP_HEADERS: allowed is name=value, with commas between"
+            )
+        headers[unquote(name.strip())] = unquote(value.strip())
+    return headers
+
+
+def _lineage_endpoint() -> LineageEndpoint | None:
+    transport = _transport_from_variables() or _transport_from_file()
+    if transport is None:
+        return None
+    if not transport.get("type"):
+        raise ObservabilityConfigurationError(
+            f"{_TRANSPORT_PREFIX}TYPE is missing: allowed is http, file, console or another "
+            "transport of OpenLineage"
+        )
+    if transport["type"] == "http":
+        transport["timeout"] = min(
+            float(transport.get("timeout", LONGEST_REQUEST_SECONDS)), LONGEST_REQUEST_SECONDS
+        )
+        transport["retry"] = {"total": 0, "connect": 0, "read": 0, "status": 0}
+    return LineageEndpoint(transport)
+
+
+def _transport_from_variables() -> dict[str, Any] | None:
+    if url := os.environ.get("OPENLINEAGE_URL"):
+        transport: dict[str, Any] = {"type": "http", "url": url}
+        if endpoint := os.environ.get("OPENLINEAGE_ENDPOINT"):
+            transport["endpoint"] = endpoint
+        if key := os.environ.get("OPENLINEAGE_API_KEY"):
+            transport["auth"] = {"type": "api_key", "apiKey": key}
+    else:
+        transport = {}
+    for variable, value in sorted(os.environ.items()):
+        if variable.startswith(_TRANSPORT_PREFIX):
+            inner = transport
+            *parents, last = variable.removeprefix(_TRANSPORT_PREFIX).lower().split("__")
+            for parent in parents:
+                inner = inner.setdefault(parent, {})
+            inner[last] = _json_or_text(value)
+    return transport or None
+
+
+def _json_or_text(value: str) -> Any:
+    if not value.startswith(("{", "[")) and value not in {"true", "false"}:
+        return value
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError:
+        return value
+
+
+def _transport_from_file() -> dict[str, Any] | None:
+    named = os.environ.get("OPENLINEAGE_CONFIG")
+    if not named:
+        return None
+    from ruamel.yaml import YAML, YAMLError
+
+    try:
+        content = YAML(typ="safe").load(Path(named))
+    except (OSError, YAMLError) as error:
+        raise ObservabilityConfigurationError(f"OPENLINEAGE_CONFIG: {error}") from error
+    transport = content.get("transport") if isinstance(content, dict) else None
+    if not isinstance(transport, dict):
+        raise ObservabilityConfigurationError(
+            f"OPENLINEAGE_CONFIG: {named} has no mapping `transport`"
+        )
+    return transport
+
+
+def _is_true(variable: str) -> bool:
+    return os.environ.get(variable, "").strip().lower() == "true"

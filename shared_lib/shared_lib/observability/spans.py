@@ -1,0 +1,142 @@
+"""Spans of runs, steps and dbt nodes as plain data: nothing of OpenTelemetry is imported."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from shared_lib.observability import identity
+from shared_lib.observability.dbt_nodes import NodeRun
+
+Attribute = str | int | float | bool
+
+
+@dataclass(frozen=True)
+class SpanRecord:
+    """A span that has ended.
+
+    Attributes:
+        name: what ran.
+        trace_id: 128 bits.
+        span_id: 64 bits.
+        parent_id: the span it belongs under; ``None`` for a run.
+        started: when it began.
+        ended: when it was over.
+        attributes: what is known of it.
+        error: why it failed; ``None`` when it did not.
+    """
+
+    name: str
+    trace_id: int
+    span_id: int
+    parent_id: int | None
+    started: datetime
+    ended: datetime
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class StepIdentity:
+    """Which attempt at which step of which run; ``attempt`` counts from 0."""
+
+    run_id: str
+    job_name: str
+    step_key: str
+    attempt: int
+
+    @property
+    def span_id(self) -> int:
+        """The step's span."""
+        return identity.step_span_id(self.run_id, self.step_key, self.attempt)
+
+
+def run_span(
+    run_id: str, job_name: str, *, started: datetime, ended: datetime, error: str | None
+) -> SpanRecord:
+    """The span above all others of a run."""
+    return SpanRecord(
+        name=job_name,
+        trace_id=identity.trace_id(run_id),
+        span_id=identity.run_span_id(run_id),
+        parent_id=None,
+        started=started,
+        ended=ended,
+        attributes={"dagster.run_id": run_id, "dagster.job_name": job_name},
+        error=error,
+    )
+
+
+def step_span(
+    step: StepIdentity, *, started: datetime, ended: datetime, error: str | None
+) -> SpanRecord:
+    """The span of one attempt at a step, under its run's."""
+    return SpanRecord(
+        name=step.step_key,
+        trace_id=identity.trace_id(step.run_id),
+        span_id=step.span_id,
+        parent_id=identity.run_span_id(step.run_id),
+        started=started,
+        ended=ended,
+        attributes={
+            "dagster.run_id": step.run_id,
+            "dagster.job_name": step.job_name,
+            "dagster.step_key": step.step_key,
+            "dagster.attempt": step.attempt,
+        },
+        error=error,
+    )
+
+
+def node_spans(
+    step: StepIdentity, nodes: Sequence[NodeRun], *, project: str, target: str
+) -> Iterator[SpanRecord]:
+    """A span for each dbt node under the step's, and below it one for each batch of a model."""
+    for node in nodes:
+        common: dict[str, Attribute] = {
+            "dagster.run_id": step.run_id,
+            "dagster.step_key": step.step_key,
+            "dbt.project": project,
+            "dbt.target": target,
+            "dbt.model": node.name,
+            "dbt.unique_id": node.unique_id,
+            "dbt.resource_type": node.resource_type,
+            "dbt.materialization": node.materialization,
+        }
+        span_id = identity.node_span_id(step.span_id, node.unique_id)
+        yield SpanRecord(
+            name=node.name,
+            trace_id=identity.trace_id(step.run_id),
+            span_id=span_id,
+            parent_id=step.span_id,
+            started=node.started,
+            ended=node.ended,
+            attributes=common | _outcome(node),
+            error=node.message or node.status if node.has_failed else None,
+        )
+        for batch in node.batches:
+            yield SpanRecord(
+                name=f"{node.name} {batch.name}",
+                trace_id=identity.trace_id(step.run_id),
+                span_id=identity.node_span_id(step.span_id, node.unique_id, batch.index),
+                parent_id=span_id,
+                started=batch.started,
+                ended=batch.ended,
+                attributes=common | {"dbt.batch": batch.name, "dbt.status": batch.status},
+                error=batch.status if batch.has_failed else None,
+            )
+
+
+def _outcome(node: NodeRun) -> dict[str, Attribute]:
+    known: dict[str, Attribute | None] = {
+        "dbt.status": node.status,
+        "dbt.message": node.message,
+        "dbt.rows": node.rows,
+        "dbt.failures": node.failures,
+        "dbt.invocation_id": node.invocation_id,
+    }
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def from_timestamp(seconds: float) -> datetime:
+    """A time of Dagster's, seconds since 1970, as spans have it."""
+    return datetime.fromtimestamp(seconds, UTC)

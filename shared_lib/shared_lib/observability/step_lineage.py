@@ -1,0 +1,132 @@
+"""OpenLineage events of Dagster's runs and steps, with the datasets that their assets stand for."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Literal
+
+from openlineage.client.event_v2 import (
+    InputDataset,
+    Job,
+    OutputDataset,
+    Run,
+    RunEvent,
+    RunState,
+)
+from openlineage.client.facet_v2 import (
+    JobFacet,
+    RunFacet,
+    column_lineage_dataset,
+    error_message_run,
+    job_type_job,
+    output_statistics_output_dataset,
+    schema_dataset,
+)
+
+from shared_lib.observability import identity
+from shared_lib.observability.asset_datasets import DatasetName, WrittenDataset
+from shared_lib.observability.lineage import parent_facet
+from shared_lib.observability.spans import StepIdentity
+from shared_lib.observability.step_datasets import StepDatasets
+
+State = Literal["START", "COMPLETE", "FAIL"]
+
+
+def run_event(
+    run_id: str, job_name: str, *, state: State, moment: datetime, error: str | None, namespace: str
+) -> RunEvent:
+    """One event of a Dagster run, which is the parent of those of its steps and dbt nodes."""
+    return RunEvent(
+        eventType=RunState[state],
+        eventTime=moment.isoformat(),
+        run=Run(runId=run_id, facets=_run_facets(error)),
+        job=Job(namespace=namespace, name=job_name, facets=_job_facets("JOB")),
+    )
+
+
+def step_event(
+    step: StepIdentity,
+    datasets: StepDatasets,
+    *,
+    state: State,
+    moment: datetime,
+    started: datetime,
+    error: str | None,
+    namespace: str,
+) -> RunEvent:
+    """One event of a step, named by job and step, with the Dagster run as parent."""
+    facets = _run_facets(error)
+    facets["parent"] = parent_facet(step.run_id, step.job_name, namespace)
+    return RunEvent(
+        eventType=RunState[state],
+        eventTime=moment.isoformat(),
+        run=Run(
+            runId=identity.lineage_run_id(step.span_id, step.run_id, started),
+            facets=facets,
+        ),
+        job=Job(
+            namespace=namespace,
+            name=f"{step.job_name}.{step.step_key}",
+            facets=_job_facets("STEP"),
+        ),
+        inputs=[InputDataset(namespace=name.namespace, name=name.name) for name in datasets.inputs],
+        outputs=[_output(written) for written in datasets.outputs],
+    )
+
+
+def _run_facets(error: str | None) -> dict[str, RunFacet]:
+    if error is None:
+        return {}
+    return {
+        "errorMessage": error_message_run.ErrorMessageRunFacet(
+            message=error, programmingLanguage="python"
+        )
+    }
+
+
+def _job_facets(kind: str) -> dict[str, JobFacet]:
+    return {
+        "jobType": job_type_job.JobTypeJobFacet(
+            processingType="BATCH", integration="DAGSTER", jobType=kind
+        )
+    }
+
+
+def _output(written: WrittenDataset) -> OutputDataset:
+    dataset = OutputDataset(namespace=written.name.namespace, name=written.name.name)
+    facets = dataset.facets = {}
+    if written.columns:
+        facets["schema"] = schema_dataset.SchemaDatasetFacet(
+            fields=[
+                schema_dataset.SchemaDatasetFacetFields(
+                    name=name, type=data_type, description=description
+                )
+                for name, data_type, description in written.columns
+            ]
+        )
+    if written.column_origins:
+        facets["columnLineage"] = _column_lineage(written.column_origins)
+    if written.rows is not None:
+        dataset.outputFacets = {
+            "outputStatistics": output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(
+                rowCount=written.rows
+            )
+        }
+    return dataset
+
+
+def _column_lineage(
+    origins: Mapping[str, Sequence[tuple[DatasetName, str]]],
+) -> column_lineage_dataset.ColumnLineageDatasetFacet:
+    return column_lineage_dataset.ColumnLineageDatasetFacet(
+        fields={
+            column: column_lineage_dataset.Fields(
+                inputFields=[
+                    column_lineage_dataset.InputField(
+                        namespace=name.namespace, name=name.name, field=upstream
+                    )
+                    for name, upstream in found
+                ]
+            )
+            for column, found in origins.items()
+        }
+    )

@@ -1,0 +1,187 @@
+"""What sends: OTLP over HTTP, OpenLineage's transports, files and the console.
+
+Everything here is made and used in the threads of the delivery, where the imports cost the run
+nothing but processor time.
+"""
+
+import logging
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shared_lib.observability.delivery import NotSentError
+from shared_lib.observability.header_secrets import revealed
+from shared_lib.observability.settings import (
+    LONGEST_REQUEST_SECONDS,
+    LineageEndpoint,
+    TraceEndpoint,
+)
+from shared_lib.observability.spans import SpanRecord
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.trace import SpanContext
+
+SendSpans = Callable[[Sequence[SpanRecord]], None]
+SendEvent = Callable[[Any], None]
+
+_SERVICE = "dagster"
+
+
+def connect_traces(endpoint: TraceEndpoint) -> SendSpans:
+    """What sends spans to ``endpoint``.
+
+    Raises:
+        NotSentError: by what is returned, when the endpoint does not take them.
+    """
+    if endpoint.kind == "http":
+        return _otlp_over_http(endpoint)
+    resource = _resource()
+    if endpoint.kind == "file":
+        return lambda spans: _append(Path(endpoint.address), _otlp_json(spans, resource))
+    return lambda spans: _print(_otlp_json(spans, resource))
+
+
+def connect_lineage(endpoint: LineageEndpoint) -> SendEvent:
+    """What sends an OpenLineage event to ``endpoint``; raises when it does not take it."""
+    from openlineage.client.transport import get_default_factory
+
+    configuration = dict(endpoint.transport)
+    if configuration["type"] == "console":
+        # OpenLineage's own logs at level info, which nobody sees who has not set up logging
+        return _print_event
+    if headers := configuration.get("custom_headers"):
+        configuration["custom_headers"] = revealed(headers)
+    if key := configuration.get("auth", {}).get("apiKey"):
+        configuration["auth"] = {**configuration["auth"], **revealed({"apiKey": key})}
+    return get_default_factory().create(configuration).emit
+
+
+def _otlp_over_http(endpoint: TraceEndpoint) -> SendSpans:
+    import requests
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.trace.export import SpanExportResult
+
+    class OutcomeKeepingSession(requests.Session):
+        """The exporter says only that it failed; this knows why."""
+
+        outcome = "no answer"
+
+        def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+            try:
+                response = super().send(request, **options)
+            except requests.RequestException as error:
+                self.outcome = f"{type(error).__name__}: {error}"
+                raise
+            self.outcome = f"HTTP {response.status_code}"
+            return response
+
+    # it would write every failure to the log, and then once more in other words
+    logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL)
+    session = OutcomeKeepingSession()
+    exporter = OTLPSpanExporter(
+        endpoint=endpoint.address,
+        headers=revealed(endpoint.headers),
+        timeout=LONGEST_REQUEST_SECONDS,
+        session=session,
+    )
+    resource = _resource()
+
+    def send(spans: Sequence[SpanRecord]) -> None:
+        outcome = exporter.export([_readable(span, resource) for span in spans])
+        if outcome is not SpanExportResult.SUCCESS:
+            raise NotSentError(session.outcome)
+
+    return send
+
+
+def _resource() -> "Resource":
+    import os
+
+    from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+
+    named = os.environ.get("OTEL_SERVICE_NAME") or "service.name=" in os.environ.get(
+        "OTEL_RESOURCE_ATTRIBUTES", ""
+    )
+    return Resource.create({} if named else {SERVICE_NAME: _SERVICE})
+
+
+def _readable(span: SpanRecord, resource: "Resource") -> "ReadableSpan":
+    from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+    from opentelemetry.trace import SpanKind
+    from opentelemetry.trace.status import Status, StatusCode
+
+    return ReadableSpan(
+        name=span.name,
+        context=_context(span.trace_id, span.span_id),
+        parent=None if span.parent_id is None else _context(span.trace_id, span.parent_id),
+        resource=resource,
+        attributes=dict(span.attributes),
+        kind=SpanKind.INTERNAL,
+        status=Status(StatusCode.ERROR, span.error) if span.error is not None else Status(),
+        start_time=_nanoseconds(span.started),
+        end_time=_nanoseconds(span.ended),
+        instrumentation_scope=InstrumentationScope("shared_lib.observability"),
+    )
+
+
+def _context(trace_id: int, span_id: int) -> "SpanContext":
+    from opentelemetry.trace import SpanContext, TraceFlags
+
+    return SpanContext(
+        trace_id, span_id, is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED)
+    )
+
+
+def _nanoseconds(moment: datetime) -> int:
+    # in whole numbers: a float of seconds has not the digits for microseconds and nanoseconds
+    return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1_000
+
+
+def _otlp_json(spans: Sequence[SpanRecord], resource: "Resource") -> str:
+    """One request of OTLP as one line of JSON, as OpenTelemetry's file exporters write it."""
+    import base64
+    import json
+
+    from google.protobuf.json_format import MessageToDict
+    from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+
+    request = MessageToDict(
+        encode_spans([_readable(span, resource) for span in spans]), use_integers_for_enums=True
+    )
+
+    def in_hexadecimal(value: Any) -> Any:
+        # protobuf's JSON has bytes in base64, OTLP's has its ids in hexadecimal
+        if isinstance(value, list):
+            return [in_hexadecimal(item) for item in value]
+        if isinstance(value, Mapping):
+            return {
+                name: base64.b64decode(item).hex()
+                if name in {"traceId", "spanId", "parentSpanId"}
+                else in_hexadecimal(item)
+                for name, item in value.items()
+            }
+        return value
+
+    return json.dumps(in_hexadecimal(request))
+
+
+def _append(path: Path, line: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(line + "\n")
+
+
+def _print_event(event: Any) -> None:
+    from openlineage.client.serde import Serde
+
+    _print(Serde.to_json(event))
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

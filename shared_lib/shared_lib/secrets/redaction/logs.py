@@ -1,0 +1,108 @@
+"""Redaction of everything that is logged or printed in this process."""
+
+import logging
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterable
+from typing import Any, TextIO
+
+from shared_lib.secrets.redaction.registry import redact
+
+_lock = threading.Lock()
+_RecordFactory = Callable[..., logging.LogRecord]
+
+
+class _RedactedRecord(logging.LogRecord):
+    """A log record whose Dagster event is redacted before any handler can read it.
+
+    Dagster attaches the event to the record after it was made, straight into its ``__dict__``;
+    a property comes before that for whoever asks.
+    """
+
+    @property
+    def dagster_event(self) -> Any:
+        """The event that Dagster's log manager attached."""
+        if "dagster_event" not in self.__dict__:
+            raise AttributeError("dagster_event")
+        event = self.__dict__["dagster_event"]
+        if event is not None and not self.__dict__.get("_event_is_clean"):
+            # Here, because importing Dagster is slow and this record proves that it is there.
+            from shared_lib.secrets.redaction.events import redacted_event
+
+            event = redacted_event(event)
+            self.__dict__.update(dagster_event=event, _event_is_clean=True)
+        return event
+
+    @dagster_event.setter
+    def dagster_event(self, event: Any) -> None:
+        self.__dict__.update(dagster_event=event, _event_is_clean=False)
+
+
+class RedactedStream:
+    """A text stream that redacts what is written to it and is else the stream itself."""
+
+    def __init__(self, stream: TextIO) -> None:
+        """Write to ``stream`` whatever is no secret."""
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write ``text`` without its secrets; returns the length of the text as it was."""
+        self._stream.write(redact(text))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write the lines without their secrets."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def install_redaction() -> None:
+    """Redact every log record, Dagster event and print of this process from now on.
+
+    Log records are redacted where they are made, so that no logger, handler or formatter sees
+    the secret; Python's ``http.client`` prints its debug output, so that standard output and
+    error are redacted as well. Calling it again does no harm.
+    """
+    with _lock:
+        present = logging.getLogRecordFactory()
+        if not getattr(present, "redacts_secrets", False):
+            logging.setLogRecordFactory(_redacting(present))
+        for name in ("stdout", "stderr"):
+            stream = getattr(sys, name)
+            # None in a process without a console
+            if stream is not None and not isinstance(stream, RedactedStream):
+                setattr(sys, name, RedactedStream(stream))
+
+
+def _redacting(make: _RecordFactory) -> _RecordFactory:
+    def make_redacted(*arguments: Any, **named: Any) -> logging.LogRecord:
+        record = make(*arguments, **named)
+        _clean(record)
+        if type(record) is logging.LogRecord:
+            record.__class__ = _RedactedRecord
+        return record
+
+    make_redacted.redacts_secrets = True  # pyright: ignore[reportFunctionMemberAccess]
+    return make_redacted
+
+
+def _clean(record: logging.LogRecord) -> None:
+    try:
+        text = record.getMessage()
+    except (TypeError, ValueError):
+        # Arguments that do not fit: logging itself reports that, on the redacted stderr.
+        return
+    clean = redact(text)
+    if clean != text:
+        record.msg, record.args = clean, None
+    if record.exc_info and record.exc_info[0] is not None:
+        trace = "".join(traceback.format_exception(*record.exc_info)).rstrip("\n")
+        clean = redact(trace)
+        if clean != trace:
+            # A formatter that finds the text does not make it again from the exception.
+            record.exc_text = clean
+            record.exc_info = None

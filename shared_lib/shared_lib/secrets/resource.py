@@ -1,0 +1,214 @@
+"""The one resource through which every secret comes."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Protocol, Self
+
+import dagster as dg
+from pydantic import Field, PrivateAttr
+
+from shared_lib.environment import Environment, current_settings
+from shared_lib.secrets.env_backend import EnvBackend
+from shared_lib.secrets.errors import SecretsMisconfiguredError
+from shared_lib.secrets.redaction.logs import install_redaction
+from shared_lib.secrets.value import Secret
+from shared_lib.secrets.vault.authentication import (
+    AppRoleMethod,
+    AwsMethod,
+    CertificateMethod,
+    FromEnvironment,
+    JwtMethod,
+    KubernetesMethod,
+    TokenMethod,
+    UserpassMethod,
+    chosen_method,
+)
+from shared_lib.secrets.vault.server import vault_server
+
+if TYPE_CHECKING:
+    from shared_lib.secrets.vault.backend import VaultBackend
+
+BACKEND_VARIABLE = "SECRETS_BACKEND"
+_BACKENDS = ("env", "vault")
+_PATH = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
+
+
+class CurrentSecret(Protocol):
+    """A secret that may change while it is in use."""
+
+    def current(self) -> Secret:
+        """The values that are valid now."""
+        ...
+
+    def close(self) -> None:
+        """Give it back."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+class _FixedSecret:
+    """What stands for a lease where nothing is leased."""
+
+    def __init__(self, secret: Secret) -> None:
+        self._secret = secret
+
+    def current(self) -> Secret:
+        return self._secret
+
+    def close(self) -> None:
+        pass
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+class SecretsResource(dg.ConfigurableResource):
+    """Fetches secrets when they are used: ``secrets.get("gocardless/api")["secret_id"].reveal()``.
+
+    Its configuration says where secrets are and as whom to ask for them; it never holds one,
+    because a resource's configuration is part of what the UI shows.
+    """
+
+    location: str = Field(description="The code location that asks.")
+    address: str = Field(default="", description="The server. Empty: VAULT_ADDR.")
+    namespace: str = Field(default="", description="Its namespace. Empty: VAULT_NAMESPACE.")
+    mount: str = Field(default="secret", description="The key/value engine.")
+    path_prefix: str = Field(default="", description="Stands before every key/value path.")
+    authentication: (
+        FromEnvironment
+        | TokenMethod
+        | AppRoleMethod
+        | KubernetesMethod
+        | JwtMethod
+        | AwsMethod
+        | UserpassMethod
+        | CertificateMethod
+    ) = Field(default=FromEnvironment(), discriminator="method", description="Who the platform is.")
+    cache_seconds: float = Field(
+        default=60.0, ge=0, description="How long a secret is used without asking for it again."
+    )
+    patience_seconds: float = Field(
+        default=8.0, ge=0, description="How long to go on asking a server that is in trouble."
+    )
+    timeout_seconds: float = Field(
+        default=5.0, gt=0, description="For a connection, and for each answer."
+    )
+
+    _open: ExitStack = PrivateAttr(default_factory=ExitStack)
+
+    @contextmanager
+    def yield_for_execution(
+        self,
+        context: dg.InitResourceContext,  # noqa: ARG002 - Dagster's signature
+    ) -> Iterator["SecretsResource"]:
+        """Redact from the run's start; at its end give back what was leased."""
+        install_redaction()
+        with self._open:
+            yield self
+
+    def get(self, path: str, *, version: int | None = None) -> Secret:
+        """The secret at ``path``.
+
+        Args:
+            path: for example ``gocardless/api``.
+            version: of a versioned secret; the newest by default.
+
+        Raises:
+            SecretError: it could not be had; the subclass and the text say why and what to do.
+        """
+        install_redaction()
+        return Secret(path, self._backend().read(self._full(path), version=version))
+
+    def lease(self, path: str) -> CurrentSecret:
+        """A secret that the server makes for this run, renewed while in use.
+
+        Where secrets come from the environment, the variables' values for as long as it lasts.
+
+        Args:
+            path: of the engine and its role, for example ``database/creds/reader``.
+
+        Raises:
+            SecretError: it could not be had; the subclass and the text say why and what to do.
+        """
+        install_redaction()
+        backend = self._backend()
+        if isinstance(backend, EnvBackend):
+            return _FixedSecret(Secret(path, backend.read(_checked(path))))
+        lease = backend.lease(_checked(path))
+        self._open.callback(lease.close)
+        return lease
+
+    def close(self) -> None:
+        """Give back what was leased, for use outside a run."""
+        self._open.close()
+
+    def key_names(self, path: str) -> frozenset[str]:
+        """The keys of the secret at ``path``, for :func:`shared_lib.secrets.examine`.
+
+        Raises:
+            SecretError: as :meth:`get`.
+        """
+        return self._backend().key_names(self._full(path))
+
+    def _full(self, path: str) -> str:
+        return _checked(f"{self.path_prefix}/{path}" if self.path_prefix else path)
+
+    def _backend(self) -> "EnvBackend | VaultBackend":
+        if secrets_backend() == "env":
+            return EnvBackend()
+        # Here, because importing hvac takes a fifth of a second and loading needs no secret.
+        from shared_lib.secrets.vault.backend import VaultAccess, vault_backend
+
+        return vault_backend(
+            VaultAccess(
+                server=vault_server(self.address, self.namespace),
+                method=chosen_method(self.authentication, location=self.location),
+                mount=self.mount,
+                cache_seconds=self.cache_seconds,
+                patience_seconds=self.patience_seconds,
+                timeout_seconds=self.timeout_seconds,
+            )
+        )
+
+
+def secrets_backend() -> str:
+    """Where secrets come from: ``env`` or ``vault``.
+
+    The environment says; ``SECRETS_BACKEND`` chooses otherwise in ``local`` and ``ci``.
+
+    Raises:
+        SecretsMisconfiguredError: the variable names no backend, or another than ``vault`` where
+            only that is accepted.
+        UnknownEnvironmentError: ``DAGSTER_ENVIRONMENT`` is not an environment.
+    """
+    settings = current_settings()
+    chosen = os.environ.get(BACKEND_VARIABLE) or settings.secrets_backend
+    if chosen not in _BACKENDS:
+        raise SecretsMisconfiguredError(
+            f"{BACKEND_VARIABLE}: {chosen!r} is no backend, allowed is one of: "
+            f"{', '.join(_BACKENDS)}"
+        )
+    may_choose = settings.environment in (Environment.LOCAL, Environment.CI)
+    if chosen != "vault" and not may_choose:
+        raise SecretsMisconfiguredError(
+            f"{BACKEND_VARIABLE} is {chosen} and {settings.environment} accepts only vault: "
+            "unset it"
+        )
+    return chosen
+
+
+def _checked(path: str) -> str:
+    if not _PATH.fullmatch(path) or ".." in path:
+        raise SecretsMisconfiguredError(
+            f"{path!r} is not the path of a secret: write letters, digits, _, . and - with "
+            "slashes between, for example gocardless/api"
+        )
+    return path

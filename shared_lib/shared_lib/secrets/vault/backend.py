@@ -1,0 +1,85 @@
+"""Secrets from Vault: one session, one cache and one engine for a process."""
+
+import os
+import threading
+from dataclasses import dataclass
+
+from shared_lib.secrets.cache import ReadThroughCache
+from shared_lib.secrets.vault.authentication import Method
+from shared_lib.secrets.vault.key_value import KeyValueEngine
+from shared_lib.secrets.vault.leases import Lease
+from shared_lib.secrets.vault.login import Identity
+from shared_lib.secrets.vault.retrying import Patience
+from shared_lib.secrets.vault.server import VaultServer
+from shared_lib.secrets.vault.session import VaultSession
+
+
+@dataclass(frozen=True)
+class VaultAccess:
+    """Everything that tells one way of reading secrets from another.
+
+    Attributes:
+        server: where.
+        method: as whom, as the JSON of a configured method.
+        mount: of the key/value engine.
+        cache_seconds: how long a secret that was read is used without asking again.
+        patience_seconds: how long a server in trouble is asked again and again.
+        timeout_seconds: for a connection and for each answer.
+    """
+
+    server: VaultServer
+    method: Method
+    mount: str
+    cache_seconds: float
+    patience_seconds: float
+    timeout_seconds: float
+
+
+class VaultBackend:
+    """Reads secrets from Vault; nothing is sent before the first one is asked for."""
+
+    def __init__(self, access: VaultAccess) -> None:
+        """Read as ``access`` says."""
+        self._session = VaultSession(
+            access.server,
+            Identity(access.method),
+            patience=Patience(total_seconds=access.patience_seconds),
+            timeout_seconds=access.timeout_seconds,
+        )
+        self._engine = KeyValueEngine(self._session, mount=access.mount)
+        self._cache = ReadThroughCache[dict[str, str]](lifetime_seconds=access.cache_seconds)
+
+    def read(self, path: str, *, version: int | None = None) -> dict[str, str]:
+        """Keys and values; see :meth:`KeyValueEngine.read`."""
+        return self._cache.get((path, version), lambda: self._engine.read(path, version=version))
+
+    def key_names(self, path: str) -> frozenset[str]:
+        """Keys without values; see :meth:`KeyValueEngine.key_names`."""
+        return self._engine.key_names(path)
+
+    def lease(self, path: str) -> Lease:
+        """A leased secret; see :class:`Lease`."""
+        return Lease(self._session, path)
+
+
+_lock = threading.Lock()
+_backends: dict[str, VaultBackend] = {}
+
+
+def vault_backend(access: VaultAccess) -> VaultBackend:
+    """The backend that this process has for ``access``, so that it logs in once."""
+    with _lock:
+        key = repr(access)
+        if key not in _backends:
+            _backends[key] = VaultBackend(access)
+        return _backends[key]
+
+
+def forget_backends() -> None:
+    """Forget every login and cached secret of this process."""
+    with _lock:
+        _backends.clear()
+
+
+# Connections and locks of the parent are of no use to a forked child.
+os.register_at_fork(after_in_child=_backends.clear)

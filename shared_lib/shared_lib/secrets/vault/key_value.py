@@ -1,0 +1,148 @@
+"""The key/value secrets engine, versions 1 and 2."""
+
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import hvac
+import hvac.exceptions
+
+from shared_lib.secrets.errors import (
+    SecretError,
+    SecretForbiddenError,
+    SecretNotFoundError,
+    SecretsMisconfiguredError,
+)
+from shared_lib.secrets.single_flight import SingleFlight
+from shared_lib.secrets.vault.session import VaultSession
+
+Answer = TypeVar("Answer")
+
+_KV1, _KV2 = 1, 2
+
+
+class KeyValueEngine:
+    """Reads the secrets below one mount, whichever version it has."""
+
+    def __init__(self, session: VaultSession, *, mount: str) -> None:
+        """Read below ``mount`` through ``session``."""
+        self._session = session
+        self._mount = mount.strip("/")
+        self._flight = SingleFlight()
+        self._version: int | None = None
+
+    def read(self, path: str, *, version: int | None = None) -> dict[str, str]:
+        """Keys and values at ``path``; what is no text in Vault comes as JSON.
+
+        Args:
+            path: below the mount.
+            version: of a version 2 secret; the newest by default.
+
+        Raises:
+            SecretNotFoundError: nothing is there, or that version is deleted.
+            SecretForbiddenError: no policy allows it; has the line that would.
+            SecretsMisconfiguredError: a version is asked of a version 1 mount.
+            SecretError: the login is refused, or the server unreachable, sealed or busy.
+        """
+        if self._engine_version() == _KV1:
+            if version is not None:
+                raise SecretsMisconfiguredError(
+                    f"version {version} of {path} was asked for and {self._mount}/ is a key/value "
+                    f"engine without versions: run `vault kv enable-versioning {self._mount}`"
+                )
+            found = self._ask(
+                path,
+                "read",
+                lambda client: client.secrets.kv.v1.read_secret(path, mount_point=self._mount),
+            )["data"]
+        else:
+            found = self._ask(
+                path,
+                "read",
+                lambda client: client.secrets.kv.v2.read_secret_version(
+                    path,
+                    version=version,
+                    mount_point=self._mount,
+                    raise_on_deleted_version=True,
+                ),
+                version=version,
+            )["data"]["data"]
+        return {key: _text(value) for key, value in found.items()}
+
+    def key_names(self, path: str) -> frozenset[str]:
+        """The keys at ``path``, for which a version 2 engine sends no values.
+
+        Raises:
+            SecretError: as :meth:`read`.
+        """
+        if self._engine_version() == _KV1:
+            return frozenset(self.read(path))
+        found = self._ask(
+            path,
+            "list the keys of",
+            lambda client: client.adapter.get(f"/v1/{self._mount}/subkeys/{path}"),
+        )
+        return frozenset(found["data"]["subkeys"])
+
+    def _engine_version(self) -> int:
+        self._flight.attempt(self._recognise, unless=lambda: self._version is not None)
+        return cast("int", self._version)
+
+    def _recognise(self) -> None:
+        mounted: Any = self._ask(
+            "",
+            "recognise",
+            lambda client: client.adapter.get(f"/v1/sys/internal/ui/mounts/{self._mount}"),
+        )["data"]
+        if mounted["type"] not in ("kv", "generic"):
+            raise SecretsMisconfiguredError(
+                f"{self._mount}/ is a {mounted['type']} engine, not a key/value one: set "
+                "the resource's mount to the one that holds the secrets"
+            )
+        options = mounted.get("options") or {}
+        self._version = _KV2 if options.get("version") == "2" else _KV1
+
+    def _ask(
+        self,
+        path: str,
+        purpose: str,
+        question: Callable[[hvac.Client], Answer],
+        *,
+        version: int | None = None,
+    ) -> Answer:
+        place = f"{self._mount}/{path}"
+        try:
+            return self._session.ask(question)
+        except hvac.exceptions.VaultError as error:
+            refusal = type(error)
+        # Outside the handler: hvac's errors carry the whole answer, and this one must not.
+        if refusal is hvac.exceptions.Forbidden:
+            raise SecretForbiddenError(
+                place,
+                policy=self._policy(path, purpose),
+                identity=self._session.identity.description,
+            )
+        if refusal is not hvac.exceptions.InvalidPath:
+            raise SecretError(
+                f"Vault refuses to {purpose} {place} ({refusal.__name__}): look at the server's "
+                "log for the reason"
+            )
+        which = "" if version is None else f" in version {version}"
+        raise SecretNotFoundError(
+            f"no secret {place}{which}: write it with "
+            f"`vault kv put -mount={self._mount} {path} KEY=VALUE`"
+        )
+
+    def _policy(self, path: str, purpose: str) -> str:
+        if purpose == "recognise":
+            # Whoever may do anything below a mount may ask what it is, so there is nothing.
+            place = f"{self._mount}/*"
+        elif self._version == _KV2:
+            place = f"{self._mount}/{'data' if purpose == 'read' else 'subkeys'}/{path}"
+        else:
+            place = f"{self._mount}/{path}"
+        return f'path "{place}" {{ capabilities = ["read"] }}'
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,254 @@
+"""Logging in: from a configured method to a token."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import hvac
+import hvac.exceptions
+
+from shared_lib.secrets.errors import LoginRefusedError, SecretsMisconfiguredError
+from shared_lib.secrets.redaction.registry import know
+from shared_lib.secrets.vault.authentication import (
+    AppRoleMethod,
+    AwsMethod,
+    CertificateMethod,
+    JwtMethod,
+    KubernetesMethod,
+    Method,
+    TokenMethod,
+    UserpassMethod,
+)
+from shared_lib.secrets.vault.retrying import Patience, PatientAdapter
+from shared_lib.secrets.vault.server import VaultServer
+
+
+@dataclass(frozen=True)
+class Login:
+    """What a login gave.
+
+    Attributes:
+        token: the token; a secret.
+        lifetime_seconds: how long it lives, ``None`` for ever.
+        renewable: whether the server makes it live longer when asked.
+    """
+
+    token: str
+    lifetime_seconds: float | None
+    renewable: bool
+
+    def __repr__(self) -> str:
+        return f"Login(lifetime_seconds={self.lifetime_seconds}, renewable={self.renewable})"
+
+
+def new_client(
+    server: VaultServer,
+    *,
+    patience: Patience,
+    timeout_seconds: float,
+    certificate: tuple[str, str] | None = None,
+) -> hvac.Client:
+    """An hvac client without a token."""
+    client = hvac.Client(
+        url=server.address,
+        # Not None, for which hvac would look into VAULT_TOKEN and the home directory by itself.
+        token="",
+        verify=server.trusted,
+        cert=certificate,
+        namespace=server.namespace or None,
+        timeout=timeout_seconds,  # pyright: ignore[reportArgumentType]
+        adapter=PatientAdapter,
+    )
+    cast("PatientAdapter", client.adapter).patience = patience
+    return client
+
+
+class Identity:
+    """Who the platform is to Vault, and what it must remember to log in again."""
+
+    def __init__(self, method: Method) -> None:
+        """Be whoever ``method`` says."""
+        self.method = method
+        self._unwrapped_secret_id: str | None = None
+
+    @property
+    def description(self) -> str:
+        """Method, role and mount, for messages."""
+        match self.method:
+            case TokenMethod():
+                return "the token"
+            case AppRoleMethod() as method:
+                name = f"role {method.role_id or f'of {method.role_id_file}'}"
+            case UserpassMethod() as method:
+                name = f"user {method.username}"
+            case method:
+                name = f"role {method.role}" if method.role else "any role"
+        return f"{method.method} {name} at auth/{method.mount}"
+
+    @property
+    def certificate(self) -> tuple[str, str] | None:
+        """The files of the client certificate and its key, where that is the method."""
+        if isinstance(self.method, CertificateMethod):
+            return self.method.certificate_file, self.method.key_file
+        return None
+
+    def log_in(self, client: hvac.Client) -> Login:
+        """Get a token.
+
+        Raises:
+            LoginRefusedError: the server refuses; names method, role and mount.
+            SecretsMisconfiguredError: what the method needs is not there.
+            SecretError: the server is unreachable, sealed or busy.
+        """
+        client.token = ""
+        try:
+            login = self._ask(client)
+        except hvac.exceptions.VaultError as error:
+            kind = type(error).__name__
+        else:
+            know(login.token, name="vault token")
+            return login
+        raise LoginRefusedError(
+            f"Vault at {client.url} refuses the login of {self.description} ({kind}): "
+            f"{_remedy(self.method)}"
+        )
+
+    def _ask(self, client: hvac.Client) -> Login:
+        auth: Any = client.auth
+        match self.method:
+            case TokenMethod():
+                return self._token(client, self.method)
+            case AppRoleMethod() as method:
+                answer = auth.approle.login(
+                    role_id=method.role_id or _credential(method.role_id_file, "", "the role id"),
+                    secret_id=self._secret_id(client, method),
+                    mount_point=method.mount,
+                    use_token=False,
+                )
+            case KubernetesMethod() as method:
+                jwt = _credential(method.token_file, "", "the service account's token")
+                answer = auth.kubernetes.login(
+                    role=method.role, jwt=jwt, mount_point=method.mount, use_token=False
+                )
+            case JwtMethod() as method:
+                jwt = _credential(method.token_file, "VAULT_JWT", "the JWT")
+                answer = auth.jwt.jwt_login(
+                    role=method.role, jwt=jwt, path=method.mount, use_token=False
+                )
+            case UserpassMethod() as method:
+                answer = auth.userpass.login(
+                    username=method.username,
+                    password=_credential(method.password_file, "VAULT_PASSWORD", "the password"),
+                    mount_point=method.mount,
+                    use_token=False,
+                )
+            case CertificateMethod() as method:
+                answer = _certificate_login(client, method)
+            case AwsMethod() as method:
+                answer = auth.aws.iam_login(
+                    **_aws_credentials(method),
+                    header_value=method.server_id or None,
+                    role=method.role,
+                    mount_point=method.mount,
+                    use_token=False,
+                )
+        return _granted(answer["auth"])
+
+    def _token(self, client: hvac.Client, method: TokenMethod) -> Login:
+        client.token = _credential(method.token_file, "VAULT_TOKEN", "the token")
+        found = client.auth.token.lookup_self()["data"]
+        return Login(client.token, found["ttl"] or None, bool(found.get("renewable")))
+
+    def _secret_id(self, client: hvac.Client, method: AppRoleMethod) -> str:
+        if self._unwrapped_secret_id is not None:
+            return self._unwrapped_secret_id
+        held = _credential(method.secret_id_file, "VAULT_SECRET_ID", "the secret id")
+        if not method.wrapped:
+            return held
+        # A wrapping token is good for one use, so that nobody else can have seen the secret id.
+        client.token = held
+        secret_id = client.sys.unwrap()["data"]["secret_id"]
+        client.token = ""
+        know(secret_id, name="vault secret id")
+        self._unwrapped_secret_id = secret_id
+        return secret_id
+
+
+def _certificate_login(client: hvac.Client, method: CertificateMethod) -> Any:
+    for file in (method.certificate_file, method.key_file):
+        if not Path(file).is_file():
+            raise SecretsMisconfiguredError(
+                f"the TLS login needs the file {file}, which is not there: put it there or set "
+                "VAULT_AUTH_CERTIFICATE_FILE and VAULT_AUTH_KEY_FILE"
+            )
+    named = {"name": method.role} if method.role else {}
+    # hvac's own call wants the certificates once more; the client already presents them.
+    return client.adapter.post(f"/v1/auth/{method.mount}/login", json=named)
+
+
+def _granted(auth: Mapping[str, Any]) -> Login:
+    return Login(auth["client_token"], auth["lease_duration"] or None, bool(auth["renewable"]))
+
+
+def _credential(file: str, variable: str, meaning: str) -> str:
+    """What ``file`` holds, or, where no file is named, ``variable``; it is a secret from here."""
+    if file:
+        if not Path(file).is_file():
+            raise SecretsMisconfiguredError(
+                f"{meaning} for Vault is to be in the file {file}, which is not there: put it "
+                "there, readable by the platform alone"
+            )
+        held = Path(file).read_text(encoding="utf-8").strip()
+        source = f"the file {file}"
+    else:
+        held = os.environ.get(variable, "").strip()
+        source = f"the variable {variable}" if variable else "the configured file (none is named)"
+    if not held:
+        raise SecretsMisconfiguredError(
+            f"{meaning} for Vault is to be in {source}, and it is empty: see docs/secrets.md"
+        )
+    know(held, name=f"vault {meaning.removeprefix('the ')}")
+    return held
+
+
+def _aws_credentials(method: AwsMethod) -> dict[str, str | None]:
+    if method.credentials == "variables":
+        return {
+            "access_key": _credential("", "AWS_ACCESS_KEY_ID", "the AWS access key"),
+            "secret_key": _credential("", "AWS_SECRET_ACCESS_KEY", "the AWS secret key"),
+            "session_token": os.environ.get("AWS_SESSION_TOKEN") or None,
+        }
+    import botocore.session
+
+    found = botocore.session.get_session().get_credentials()
+    if found is None:
+        raise SecretsMisconfiguredError(
+            "botocore finds no AWS credentials: give the task or machine a role, or set the "
+            "usual AWS variables"
+        )
+    frozen = found.get_frozen_credentials()
+    know(frozen.secret_key, name="AWS secret key")
+    return {
+        "access_key": frozen.access_key,
+        "secret_key": frozen.secret_key,
+        "session_token": frozen.token,
+    }
+
+
+def _remedy(method: Method) -> str:
+    match method:
+        case TokenMethod():
+            return "the token is wrong or has expired, provide a new one"
+        case AppRoleMethod(wrapped=True):
+            return (
+                "provide a new wrapping token; if nobody used the old one, somebody else did and "
+                "the secret id must be destroyed"
+            )
+        case AppRoleMethod():
+            return "check that the role exists there and the secret id is its own and still valid"
+        case UserpassMethod():
+            return "check user name and password"
+        case _:
+            return "check that the role exists there and admits this identity"

@@ -1,0 +1,79 @@
+"""Which server: its address and whether it is who it says it is."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from shared_lib.environment import Environment, current_environment
+from shared_lib.secrets.errors import SecretsMisconfiguredError
+
+ADDRESS_VARIABLE = "VAULT_ADDR"
+_YES = ("1", "t", "true")
+_NO = ("", "0", "f", "false")
+
+
+@dataclass(frozen=True)
+class VaultServer:
+    """Where the server is.
+
+    Attributes:
+        address: its URL, without the path of the API.
+        namespace: the namespace that all paths are in; empty for the root.
+        trusted: a file of certificates to trust, ``True`` for the machine's own, ``False`` for
+            whatever answers.
+    """
+
+    address: str
+    namespace: str
+    trusted: str | bool
+
+
+def vault_server(address: str = "", namespace: str = "") -> VaultServer:
+    """The server that the arguments name, and where they are empty the usual variables.
+
+    ``VAULT_ADDR``, ``VAULT_NAMESPACE``, ``VAULT_CACERT`` and ``VAULT_SKIP_VERIFY`` mean what
+    they mean to Vault's own command.
+
+    Raises:
+        SecretsMisconfiguredError: no address or none that is a URL, a certificate file that is
+            not there, or verification skipped in production.
+    """
+    address = (address or os.environ.get(ADDRESS_VARIABLE, "")).rstrip("/")
+    if not address:
+        raise SecretsMisconfiguredError(
+            f"no Vault address: set {ADDRESS_VARIABLE}, for example https://vault.example.com:8200"
+        )
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+        raise SecretsMisconfiguredError(
+            f"{ADDRESS_VARIABLE} is not the URL of a server: write scheme, host and port, for "
+            "example https://vault.example.com:8200"
+        )
+    return VaultServer(
+        address=address,
+        namespace=namespace or os.environ.get("VAULT_NAMESPACE", ""),
+        trusted=_trusted(),
+    )
+
+
+def _trusted() -> str | bool:
+    skip = os.environ.get("VAULT_SKIP_VERIFY", "").lower()
+    if skip not in (*_YES, *_NO):
+        raise SecretsMisconfiguredError(
+            "VAULT_SKIP_VERIFY is neither true nor false: write true, false or nothing"
+        )
+    if skip in _YES:
+        if current_environment() is Environment.PRODUCTION:
+            raise SecretsMisconfiguredError(
+                "VAULT_SKIP_VERIFY is set and production does not skip verification: unset it "
+                "and name the server's certificate authority in VAULT_CACERT"
+            )
+        return False
+    authority = os.environ.get("VAULT_CACERT", "")
+    if authority and not Path(authority).is_file():
+        raise SecretsMisconfiguredError(
+            f"VAULT_CACERT: there is no file {authority}: put the certificate authority's "
+            "certificate there, as PEM"
+        )
+    return authority or True

@@ -1,0 +1,77 @@
+"""A location whose file is wrong says so in the UI, and the others load."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from tests.end_to_end.webserver import START_SECONDS, free_port
+
+# What the page of a location shows of an error: itself, and what it was caused by.
+LOCATIONS = """
+{ workspaceOrError { ... on Workspace { locationEntries {
+    name
+    locationOrLoadError {
+        __typename ... on PythonError { message errorChain { error { message } } }
+    }
+} } } }
+"""
+WORKSPACE = """
+load_from:
+  - python_module: {module_name: broken.definitions, location_name: broken}
+  - python_module: {module_name: gocardless.definitions, location_name: gocardless}
+"""
+
+
+@pytest.fixture
+def locations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the webserver says of a workspace with a broken location and one in order."""
+    package = tmp_path / "broken"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "definitions.py").write_text(
+        "from shared_lib.discovery import build_definitions\ndefs = build_definitions(__file__)\n"
+    )
+    (package / "orchestration.yaml").write_text("executor: threads\njobs:\n  j: {selection: 5}\n")
+    (tmp_path / "workspace.yaml").write_text(WORKSPACE)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    port = free_port()
+    command = [sys.executable, "-m", "dagster_webserver", "-h", "127.0.0.1", "-p", str(port)]
+    with (tmp_path / "log").open("w") as log:
+        server = subprocess.Popen(
+            [*command, "-w", tmp_path / "workspace.yaml"], stdout=log, stderr=log
+        )
+    try:
+        answer = _ask(f"http://127.0.0.1:{port}/graphql", server)
+    finally:
+        server.terminate()
+        server.wait()
+    entries = answer["data"]["workspaceOrError"]["locationEntries"]
+    return {entry["name"]: entry["locationOrLoadError"] for entry in entries}
+
+
+def _ask(url: str, server: subprocess.Popen[bytes]) -> dict[str, Any]:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            return requests.post(url, json={"query": LOCATIONS}, timeout=30).json()
+        except requests.ConnectionError:
+            time.sleep(0.2)
+    raise TimeoutError("the webserver did not answer")
+
+
+def test_the_message_of_a_wrong_file_reaches_the_ui_and_the_others_load(
+    locations: dict[str, Any], tmp_path: Path
+) -> None:
+    file = tmp_path / "broken" / "orchestration.yaml"
+    broken = locations["broken"]
+    shown = "".join(link["error"]["message"] for link in broken["errorChain"])
+
+    assert broken["__typename"] == "PythonError"
+    assert f"{file}:1: executor: 'threads' is not allowed" in shown
+    assert f"{file}:3: jobs.j.selection: 5 is not allowed, allowed is a text" in shown
+    assert locations["gocardless"]["__typename"] == "RepositoryLocation"

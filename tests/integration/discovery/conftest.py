@@ -1,0 +1,39 @@
+"""A location that has something of everything, loaded anew for each test."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from shared_lib.discovery import Location, load_location
+from shared_lib.warehouse import Warehouse
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture
+def demonstration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Location]:
+    """Loads the demonstration with environment variables."""
+    monkeypatch.syspath_prepend(str(HERE))
+    monkeypatch.setenv("PLATFORM_DATA_DIRECTORY", str(tmp_path))
+
+    def load(**variables: str) -> Location:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        return load_location(
+            HERE / "demonstration" / "orchestration.yaml",
+            resources={"warehouse": Warehouse(location="demonstration")},
+        )
+
+    yield load
+    for name in [name for name in sys.modules if name.startswith("demonstration")]:
+        del sys.modules[name]
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    """An empty instance with real storage in files."""
+    with dg.instance_for_test() as found:
+        yield found

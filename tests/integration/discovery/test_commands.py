@@ -1,0 +1,126 @@
+"""The command line, Dagster's ``dg``, the component and the schema for editors."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from shared_lib.definitions_check import workspace_modules
+from shared_lib.discovery import __main__ as command
+from shared_lib.discovery import reference
+from shared_lib.environment import REPOSITORY_ROOT
+from shared_lib.validated_yaml import load_yaml
+
+HERE = Path(__file__).parent
+SIMULATION = REPOSITORY_ROOT / "code_locations/simulation/simulation/orchestration.yaml"
+
+
+def test_every_location_is_in_order(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["validate"]) == 0
+
+    assert capsys.readouterr().out.count(": in order") == len(workspace_modules())
+
+
+def test_a_wrong_file_fails_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "orchestration.yaml"
+    file.write_text("executor: threads\n")
+
+    assert command.main(["validate", str(file)]) == 1
+
+    assert f"{file}:1: executor: 'threads' is not allowed" in capsys.readouterr().err
+
+
+def test_the_list_names_what_the_location_has(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["list", str(SIMULATION)]) == 0
+
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert {"int_employee_years", "multi_year_simulation", "jobs (2)"} <= set(lines)
+
+
+def test_an_explanation_says_where_each_attribute_is_written(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert command.main(["explain", "census", str(SIMULATION)]) == 0
+
+    said = capsys.readouterr().out
+    lines = SIMULATION.read_text().splitlines()
+    kinds = lines.index("    kinds: [csv, duckdb]") + 1
+    assert f"kinds: csv, duckdb  ({SIMULATION}:{kinds})" in said
+    assert "partitions: none  (nowhere)" in said
+
+
+def test_an_asset_that_is_not_there_is_answered_with_the_nearest(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert command.main(["explain", "cenzus", str(SIMULATION)]) == 1
+
+    assert "there is no asset cenzus, did you mean census?" in capsys.readouterr().err
+
+
+def test_the_schema_is_current_and_accepts_the_files() -> None:
+    assert command.main(["schema", "--check"]) == 0
+
+    schema = json.loads((REPOSITORY_ROOT / "schemas/orchestration.schema.json").read_text())
+    files = [*REPOSITORY_ROOT.glob("code_locations/*/*/orchestration.yaml")]
+    assert len(files) == len(workspace_modules())
+    for file in [*files, HERE / "demonstration" / "orchestration.yaml"]:
+        jsonschema.validate(load_yaml(file), schema)
+        assert "$schema=" in file.read_text() or file.parent.name == "demonstration"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"jobs": {"j": {"selektion": "*"}}}, schema)
+
+
+def test_the_reference_page_is_current() -> None:
+    assert reference.PAGE.read_text(encoding="utf-8") == reference.page(), "run `make docs`"
+
+
+@pytest.mark.parametrize("location", sorted(workspace_modules()))
+def test_dg_lists_and_checks_the_location(location: str) -> None:
+    dg = Path(sys.executable).with_name("dg")
+    directory = REPOSITORY_ROOT / "code_locations" / location
+
+    for arguments in (["list", "defs", "--json"], ["check", "defs"]):
+        ran = subprocess.run(
+            [dg, *arguments], cwd=directory, capture_output=True, text=True, check=False
+        )
+        assert ran.returncode == 0, ran.stderr
+
+
+def test_the_component_gives_the_definitions_of_its_file(tmp_path: Path) -> None:
+    folder = tmp_path / "shop" / "src" / "shop" / "defs" / "demo"
+    folder.mkdir(parents=True)
+    for package in (folder.parents[1], folder.parent):
+        (package / "__init__.py").touch()
+    (tmp_path / "shop" / "pyproject.toml").write_text(
+        '[project]\nname = "shop"\nversion = "0"\n'
+        '[tool.dg]\ndirectory_type = "project"\n[tool.dg.project]\nroot_module = "shop"\n'
+    )
+    (folder.parents[1] / "definitions.py").write_text(
+        "from pathlib import Path\nimport dagster as dg\n\n"
+        "@dg.definitions\ndef defs():\n"
+        "    return dg.load_from_defs_folder(path_within_project=Path(__file__).parent)\n"
+    )
+    (folder / "defs.yaml").write_text(
+        "type: shared_lib.discovery.CodeLocation\nattributes:\n  path: orchestration.yaml\n"
+    )
+    (folder / "orchestration.yaml").write_text(
+        "asset_modules: [demonstration.assets]\nassets:\n  - {match: orders, group: trade}\n"
+    )
+    program = (
+        "from shop import definitions\n"
+        "specs = definitions.defs().resolve_all_asset_specs()\n"
+        "print({spec.key.to_user_string(): spec.group_name for spec in specs}['orders'])"
+    )
+
+    ran = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program],
+        env={"PYTHONPATH": f"{tmp_path / 'shop' / 'src'}:{HERE}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ran.stdout.strip() == "trade", ran.stderr

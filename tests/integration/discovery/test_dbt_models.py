@@ -1,0 +1,101 @@
+"""What the section ``dbt`` makes of the real project."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from shared_lib.dbt.project import load_manifest
+from shared_lib.discovery import Location, load_location
+from shared_lib.warehouse import Warehouse
+
+LoadDbt = Callable[[str], Location]
+
+PARTITIONS = """
+partitions:
+  years: {type: static, first: 2025, last: 2027}
+"""
+
+
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LoadDbt:
+    """Loads a location whose file has the given section ``dbt``."""
+    monkeypatch.setenv("PLATFORM_DATA_DIRECTORY", str(tmp_path))
+
+    def location(section: str) -> Location:
+        file = tmp_path / "orchestration.yaml"
+        file.write_text(f"dbt: {section}\n{PARTITIONS}")
+        return load_location(file, resources={"warehouse": Warehouse(location="models")})
+
+    return location
+
+
+def names(location: Location) -> set[str]:
+    graph = location.definitions.resolve_asset_graph()
+    return {key.to_user_string() for key in graph.materializable_asset_keys}
+
+
+def nodes(kind: str, layer: str) -> set[str]:
+    return {
+        node["name"]
+        for node in load_manifest()["nodes"].values()
+        if node["resource_type"] == kind and layer in node["fqn"]
+    }
+
+
+def test_select_and_exclude_are_dbts_own(load: LoadDbt) -> None:
+    chosen = load("{name: models, select: staging, exclude: stg_pipeline_timings}")
+
+    assert names(chosen) == nodes("model", "staging") - {"stg_pipeline_timings"}
+
+
+def test_models_with_the_column_have_the_partitions_and_no_others(load: LoadDbt) -> None:
+    location = load("{name: models, partitioned: {by: years, column: simulation_year}}")
+    graph = location.definitions.resolve_asset_graph()
+
+    partitions = graph.get(dg.AssetKey("fct_year_summary")).partitions_def
+    assert partitions.get_partition_keys() == ["2025", "2026", "2027"]
+    assert graph.get(dg.AssetKey("stg_job_levels")).partitions_def is None
+
+
+@pytest.fixture
+def in_own_directory(parsed_platform: Path) -> Path:
+    """dbt's parsed project, for runs that write elsewhere than to the platform's own target."""
+    return parsed_platform
+
+
+def test_the_plain_build_builds_what_is_selected_at_the_named_target(
+    load: LoadDbt, in_own_directory: Path
+) -> None:
+    definitions = load("{name: seeds_only, select: new_hire_ages, target: duckdb}").definitions
+
+    with dg.instance_for_test() as instance:
+        job = definitions.resolve_implicit_global_asset_job_def()
+        result = job.execute_in_process(instance=instance)
+
+        assert result.success
+        [made] = result.get_asset_materialization_events()
+        said = [entry.user_message for entry in instance.all_logs(result.run_id)]
+    assert made.materialization.metadata["dagster/row_count"].value == 8
+    [command] = [line for line in said if line.startswith("dbt build")]
+    assert "--target duckdb" in command
+    assert "--select new_hire_ages" in command
+
+
+def test_a_target_that_the_profile_has_not_fails_the_run(
+    load: LoadDbt, in_own_directory: Path
+) -> None:
+    definitions = load("{name: seeds_only, select: new_hire_ages, target: elsewhere}").definitions
+
+    with dg.instance_for_test() as instance:
+        job = definitions.resolve_implicit_global_asset_job_def()
+        result = job.execute_in_process(instance=instance, raise_on_error=False)
+        failures = [
+            event.step_failure_data.error
+            for event in result.all_node_events
+            if event.is_step_failure
+        ]
+
+    assert not result.success
+    assert "does not have a target named 'elsewhere'" in str(failures)

@@ -1,0 +1,370 @@
+"""A dbt build in which a model fails, one is skipped, one test warns and one fails, as told.
+
+The receivers are real servers; the build runs once, and every test looks at what came of it.
+"""
+
+import copy
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from tests.integration.observability.conftest import MakeInstance, enter
+from tests.integration.observability.openlineage_schema import violations
+from tests.integration.observability.receivers import Receiver, receiving
+from tests.integration.observability.shop import definitions, raw_orders, shop_models, whole_job
+
+NODES = {
+    "prices": "success",
+    "no_negative_price": "pass",
+    "sales": "success",
+    "tariffs": "error",
+    "invoices": "skipped",
+    "price_history": "success",
+    "sales_by_year": "success",
+    "unique_sales_article": "warn",
+    "not_null_sales_by_year_amount": "pass",
+    "accepted_values_sales_by_year_amount__False__6": "fail",
+    "not_null_invoices_article": "skipped",
+}
+UNSET, ERROR = 0, 2
+
+
+@dataclass(frozen=True)
+class Told:
+    """A finished run, what the receiver heard of it, and what it left."""
+
+    run_id: str
+    receiver: Receiver
+    materializations: dict[str, dg.AssetMaterialization]
+    observations: dict[str, dg.AssetObservation]
+    checks: dict[str, dg.AssetCheckEvaluation]
+    warehouse: Path
+    timings: dict[str, tuple[datetime, datetime]]
+
+    @property
+    def database(self) -> str:
+        return f"duckdb://{self.warehouse}"
+
+    def ended(self, unique_id: str) -> dict[str, Any]:
+        return self.receiver.events_of(unique_id)[-1]
+
+
+@pytest.fixture(scope="module")
+def told(
+    parsed_shop: Path, shop_variables: dict[str, str], instance: MakeInstance
+) -> Iterator[Told]:
+    warehouse = parsed_shop / "data" / "shop.duckdb"
+    with receiving() as receiver, pytest.MonkeyPatch.context() as patch, instance() as dagster:
+        enter(shop_variables, patch)
+        patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url)
+        patch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "x-tenant=shop%20floor")
+        patch.setenv("OPENLINEAGE_URL", receiver.url)
+        patch.setenv("OPENLINEAGE_NAMESPACE", "platform")
+        warehouse.unlink(missing_ok=True)
+        result = whole_job().execute_in_process(instance=dagster, raise_on_error=False)
+        assert not result.success
+        targets = parsed_shop / "dbt_project" / "target"
+        (target,) = targets.glob(f"shop_models-{result.run_id[:8]}-*")
+        yield Told(
+            run_id=result.run_id,
+            receiver=receiver,
+            materializations={
+                event.asset_key.to_user_string(): event.materialization
+                for event in result.get_asset_materialization_events()
+                if event.asset_key
+            },
+            observations={
+                seen.asset_key.to_user_string(): seen
+                for event in result.get_asset_observation_events()
+                if (seen := event.asset_observation_data.asset_observation)
+            },
+            checks={check.check_name: check for check in result.get_asset_check_evaluations()},
+            warehouse=warehouse,
+            timings=_timings(json.loads((target / "run_results.json").read_bytes())),
+        )
+
+
+def _timings(results: dict[str, Any]) -> dict[str, tuple[datetime, datetime]]:
+    """When dbt executed each node, by its own artifact rather than by its events."""
+    return {
+        entry["unique_id"]: (_moment(timing["started_at"]), _moment(timing["completed_at"]))
+        for entry in results["results"]
+        for timing in entry["timing"]
+        if timing["name"] == "execute"
+    }
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def test_every_node_has_a_span_that_says_how_it_fared(told: Told) -> None:
+    nodes = {span.name: span for span in told.receiver.spans if "dbt.unique_id" in span.attributes}
+    batches = {name for name in nodes if " batch " in name}
+    assert batches == {"sales_by_year batch 2024", "sales_by_year batch 2025"}
+    assert {n: s.attributes["dbt.status"] for n, s in nodes.items() if n not in batches} == NODES
+    failed = {name for name, span in nodes.items() if span.status == ERROR}
+    assert failed == {"tariffs", "accepted_values_sales_by_year_amount__False__6"}
+    assert "there is no tariff for pear" in nodes["tariffs"].message
+
+
+def test_spans_are_under_their_step_under_their_run_in_one_trace(told: Told) -> None:
+    run, step = told.receiver.span("shop"), told.receiver.span("shop_models")
+    assert {span.trace_id for span in told.receiver.spans} == {told.run_id.replace("-", "")}
+    assert run.parent_id == ""
+    assert {told.receiver.span(name).parent_id for name in ("raw_orders", "shop_models")} == {
+        run.span_id
+    }
+    assert {told.receiver.span(name).parent_id for name in NODES} == {step.span_id}
+    model = told.receiver.span("sales_by_year")
+    assert told.receiver.span("sales_by_year batch 2024").parent_id == model.span_id
+    ids = [span.span_id for span in told.receiver.spans]
+    assert len(ids) == len(set(ids))
+
+
+def test_a_span_has_the_attributes_of_its_model(told: Told) -> None:
+    sales = told.receiver.span("sales")
+    assert sales.service == "dagster"
+    del sales.attributes["dbt.invocation_id"]
+    assert sales.attributes == {
+        "dagster.run_id": told.run_id,
+        "dagster.step_key": "shop_models",
+        "dbt.project": "shop",
+        "dbt.target": "duckdb",
+        "dbt.model": "sales",
+        "dbt.unique_id": "model.shop.sales",
+        "dbt.resource_type": "model",
+        "dbt.materialization": "table",
+        "dbt.status": "success",
+        "dbt.message": "OK",
+        "dbt.rows": 3,
+    }
+    assert told.receiver.span("unique_sales_article").attributes["dbt.failures"] == 1
+
+
+def test_the_times_of_a_span_are_those_of_dbt(told: Told) -> None:
+    step = told.receiver.span("shop_models")
+    for span in told.receiver.spans:
+        executed = told.timings.get(span.attributes.get("dbt.unique_id", ""))
+        if executed is None or " batch " in span.name:
+            continue
+        began, ended = (int(moment.timestamp() * 1e9) for moment in executed)
+        # a span covers the execution, and little more
+        assert step.start < span.start <= began <= ended <= span.end < step.end, span.name
+        assert span.end - span.start < ended - began + 0.2e9, span.name
+    assert len(told.timings) == len(NODES) - 2
+    assert told.receiver.span("sales").start > told.receiver.span("prices").end
+
+
+def test_every_node_starts_and_then_completes_fails_or_is_aborted(told: Told) -> None:
+    ends = {
+        "success": "COMPLETE", "pass": "COMPLETE", "warn": "COMPLETE",
+        "error": "FAIL", "fail": "FAIL", "skipped": "ABORT",
+    }  # fmt: skip
+    nodes = {s.attributes["dbt.unique_id"]: s for s in told.receiver.spans if s.name in NODES}
+    assert len(nodes) == len(NODES)
+    for unique_id, span in nodes.items():
+        first, last = told.receiver.events_of(unique_id)
+        assert first["eventType"] == "START"
+        assert last["eventType"] == ends[NODES[span.name]], unique_id
+        assert first["run"]["runId"] == last["run"]["runId"]
+        assert int(_moment(first["eventTime"]).timestamp() * 1e6) == span.start // 1000
+        assert int(_moment(last["eventTime"]).timestamp() * 1e6) == span.end // 1000
+    assert len({event["run"]["runId"] for event in told.receiver.events}) == len(NODES) + 3
+
+
+def test_the_dagster_run_is_the_parent_of_nodes_and_steps(told: Told) -> None:
+    parent = {
+        "run": {"runId": told.run_id},
+        "job": {"namespace": "platform", "name": "shop"},
+    }
+    children = [event for event in told.receiver.events if event["job"]["name"] != "shop"]
+    for event in children:
+        facet = event["run"]["facets"]["parent"]
+        assert {"run": facet["run"], "job": facet["job"]} == parent
+        assert facet["root"] == parent
+    run = told.receiver.events_of("shop")
+    assert [event["eventType"] for event in run] == ["START", "FAIL"]
+    assert {event["run"]["runId"] for event in run} == {told.run_id}
+
+
+def test_inputs_and_outputs_have_the_names_of_the_warehouse(told: Told) -> None:
+    def names(datasets: list[dict[str, Any]]) -> set[tuple[str, str]]:
+        return {(dataset["namespace"], dataset["name"]) for dataset in datasets}
+
+    raw = told.ended("shop.raw_orders")
+    assert names(raw["outputs"]) == {(told.database, "shop.raw.orders")}
+    sales = told.ended("model.shop.sales")
+    assert names(sales["inputs"]) == {
+        (told.database, "shop.raw.orders"),
+        (told.database, "shop.main.prices"),
+    }
+    assert names(sales["outputs"]) == {(told.database, "shop.main.sales")}
+    history = told.ended("snapshot.shop.price_history")
+    assert names(history["outputs"]) == {(told.database, "shop.main.price_history")}
+    tests = [event for event in told.receiver.events if event["job"]["name"].startswith("test.")]
+    assert all(event["inputs"] and event["outputs"] == [] for event in tests)
+    # the datasets of a dbt step are told with its nodes
+    assert told.ended("shop.shop_models")["outputs"] == []
+
+
+def test_an_output_has_its_schema_column_lineage_and_rows(told: Told) -> None:
+    (sales,) = told.ended("model.shop.sales")["outputs"]
+    assert [
+        (column["name"], column["type"], column.get("description"))
+        for column in sales["facets"]["schema"]["fields"]
+    ] == [
+        ("day", "date", None),
+        ("article", "varchar", "What was sold."),
+        ("amount", "integer", None),
+    ]
+    fields = sales["facets"]["columnLineage"]["fields"]
+    origins = {
+        column: {(origin["name"], origin["field"]) for origin in found["inputFields"]}
+        for column, found in fields.items()
+    }
+    assert origins == {
+        "day": {("shop.raw.orders", "day")},
+        "article": {("shop.raw.orders", "article")},
+        "amount": {("shop.raw.orders", "pieces"), ("shop.main.prices", "price")},
+    }
+    assert sales["outputFacets"]["outputStatistics"]["rowCount"] == 3
+
+
+def test_sql_and_errors_are_told(told: Told) -> None:
+    failed = told.ended("model.shop.tariffs")
+    assert failed["job"]["facets"]["sql"]["query"].startswith("select article, error(")
+    assert '"shop"."main"."prices"' in failed["job"]["facets"]["sql"]["query"]
+    error = failed["run"]["facets"]["errorMessage"]
+    assert "there is no tariff for pear" in error["message"]
+    assert error["programmingLanguage"] == "sql"
+    by_year = told.ended("model.shop.sales_by_year")["job"]["facets"]["sql"]["query"]
+    assert "2025-01-01" in by_year  # of a model in batches the last one's
+
+
+def test_what_tests_found_is_told_as_data_quality(told: Told) -> None:
+    found = {}
+    for event in told.receiver.events:
+        for dataset in event.get("inputs", []):
+            for assertion in (
+                dataset.get("inputFacets", {})
+                .get("dataQualityAssertions", {})
+                .get("assertions", [])
+            ):
+                found[assertion["name"]] = (
+                    dataset["name"], assertion["assertion"], assertion.get("column"),
+                    assertion["severity"], assertion["success"],
+                )  # fmt: skip
+    table = "shop.main.sales_by_year"
+    assert found == {
+        "unique_sales_article": ("shop.main.sales", "unique", "article", "warn", False),
+        "accepted_values_sales_by_year_amount__False__6": (
+            table, "accepted_values", "amount", "error", False,
+        ),
+        "not_null_sales_by_year_amount": (table, "not_null", "amount", "error", True),
+        "no_negative_price": ("shop.main.prices", "no_negative_price", None, "error", True),
+        "not_null_invoices_article": ("shop.main.invoices", "not_null", "article", "error", False),
+    }  # fmt: skip
+
+
+def test_every_event_and_facet_is_as_the_schema_of_openlineage_has_it(told: Told) -> None:
+    assert len(told.receiver.events) == 2 * (len(NODES) + 3)
+    assert [text for event in told.receiver.events for text in violations(event)] == []
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "complaint"),
+    [
+        (("run", "runId"), "4711", "'4711' is not a 'uuid'"),
+        (("eventTime",), "2026-01-01T10:00:00", "is not a 'date-time'"),
+        (("eventType",), "DONE", "'DONE' is not one of"),
+        (("job", "facets", "sql", "query"), None, "'query' is a required property"),
+        (("run", "facets", "parent", "run", "runId"), None, "'runId' is a required property"),
+        (("run", "facets", "dbt_run", "invocation_id"), "1", "'1' is not a 'uuid'"),
+        (("outputs", 0, "name"), None, "'name' is a required property"),
+        (("outputs", 0, "facets", "schema", "fields", 0, "name"), 7, "7 is not of type 'string'"),
+        (("outputs", 0, "facets", "schema", "_schemaURL"), "x:y", "unknown schema x:y"),
+    ],
+)
+def test_the_schema_would_notice(told: Told, place: tuple, value: Any, complaint: str) -> None:
+    event = copy.deepcopy(told.ended("model.shop.sales"))
+    inner = event
+    for name in place[:-1]:
+        inner = inner[name]
+    if value is None:
+        del inner[place[-1]]
+    else:
+        inner[place[-1]] = value
+    (violation,) = violations(event)
+    assert complaint in violation
+
+
+def test_headers_are_sent(told: Told) -> None:
+    traces = [headers for headers in told.receiver.headers if "x-tenant" in headers]
+    assert {headers["x-tenant"] for headers in traces} == {"shop floor"}
+
+
+def test_in_dagster_a_built_model_shows_what_it_is_and_how_it_was_made(told: Told) -> None:
+    metadata = told.materializations["sales"].metadata
+    assert metadata["dagster/row_count"].value == 3
+    assert [column.name for column in metadata["dagster/column_schema"].value.columns] == [
+        "day", "article", "amount",
+    ]  # fmt: skip
+    assert set(metadata["dagster/column_lineage"].value.deps_by_column) == {
+        "day", "article", "amount",
+    }  # fmt: skip
+    assert metadata["Compiled SQL"].value.startswith("```sql\nwith orders as (")
+    assert metadata["Execution Duration"].value > 0
+    assert "price_history" in told.materializations
+    (reference,) = (
+        shop_models()
+        .metadata_by_key[dg.AssetKey("sales")]["dagster/code_references"]
+        .code_references
+    )
+    assert reference.file_path.endswith("models/sales.sql")
+
+
+def test_in_dagster_failed_and_skipped_models_show_as_such(told: Told) -> None:
+    assert set(told.observations) == {"tariffs", "invoices"}
+    failed = told.observations["tariffs"]
+    assert failed.description
+    assert failed.description.startswith("failed: Runtime Error in model tariffs")
+    assert failed.metadata["dbt/status"].value == "error"
+    assert "error('there is no tariff" in failed.metadata["Compiled SQL"].value
+    skipped = told.observations["invoices"]
+    assert skipped.description == "skipped: something before it failed: model.shop.tariffs"
+    assert skipped.metadata["dbt/status"].value == "skipped"
+    assert {"tariffs", "invoices"}.isdisjoint(told.materializations)
+    results = {name: (check.passed, check.severity) for name, check in told.checks.items()}
+    assert results["unique_sales_article"] == (False, dg.AssetCheckSeverity.WARN)
+    assert results["accepted_values_sales_by_year_amount__False__6"] == (
+        False,
+        dg.AssetCheckSeverity.ERROR,
+    )
+
+
+def test_at_the_level_of_the_job_the_step_stands_for_its_models(
+    shop: Path, instance: MakeInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = definitions(raw_orders, shop_models(per_model=False)).resolve_job_def("shop")
+    with receiving() as receiver, instance() as dagster:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url)
+        monkeypatch.setenv("OPENLINEAGE_URL", receiver.url)
+        job.execute_in_process(instance=dagster, raise_on_error=False)
+    assert {span.name for span in receiver.spans} == {"shop", "raw_orders", "shop_models"}
+    step = receiver.events_of("shop.shop_models")[-1]
+    built = {"prices", "sales", "sales_by_year", "price_history"}
+    assert {output["name"] for output in step["outputs"]} == {f"shop.main.{one}" for one in built}
+    assert {read["name"] for read in step["inputs"]} == {"shop.raw.orders"}
+
+
+def test_no_lock_is_left_on_the_warehouse(told: Told) -> None:
+    program = "import duckdb, sys; duckdb.connect(sys.argv[1]).execute('from main.sales')"
+    subprocess.run([sys.executable, "-c", program, told.warehouse], check=True)

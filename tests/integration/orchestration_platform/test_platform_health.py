@@ -1,0 +1,106 @@
+"""What ``platform_health`` says of an instance, and of the secrets that the locations need."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import pytest
+
+from shared_lib.discovery.workspace import declared_secrets
+from shared_lib.environment import REPOSITORY_ROOT
+
+VARIABLES = {
+    "GOCARDLESS_API__SECRET_ID": "canary-secret-id",
+    "GOCARDLESS_API__SECRET_KEY": "canary-secret-key",
+    "ORCHESTRATION_PLATFORM_SLACK__TOKEN": "canary-slack-token",
+}
+
+Evaluate = Callable[[], dict[str, dg.AssetCheckEvaluation]]
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.instance_for_test() as found:
+        yield found
+
+
+@pytest.fixture
+def evaluate(instance: dg.DagsterInstance) -> Evaluate:
+    """Materialises the asset; gives its check evaluations by name."""
+    from orchestration_platform.definitions import defs
+
+    def run() -> dict[str, dg.AssetCheckEvaluation]:
+        result = defs.resolve_implicit_global_asset_job_def().execute_in_process(instance=instance)
+        return {found.check_name: found for found in result.get_asset_check_evaluations()}
+
+    return run
+
+
+@pytest.fixture
+def variables(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    return monkeypatch
+
+
+def test_daemons_without_a_heartbeat_are_named(evaluate: Evaluate) -> None:
+    alive = evaluate()["daemons_alive"]
+
+    assert not alive.passed
+    assert "SCHEDULER" in (alive.description or "")
+    assert "is dagster-daemon running?" in (alive.description or "")
+
+
+def test_runs_of_the_last_day_are_counted_and_older_ones_not(instance: dg.DagsterInstance) -> None:
+    from orchestration_platform.health.platform_health import examine
+
+    @dg.job
+    def nothing() -> None: ...
+
+    nothing.execute_in_process(instance=instance)
+    now = datetime.now(UTC)
+
+    assert examine(instance, now=now).runs == {"SUCCESS": 1}
+    assert examine(instance, now=now + timedelta(hours=25)).runs == {}
+
+
+def test_secrets_that_are_missing_are_named_with_what_to_do_and_who_needs_them(
+    evaluate: Evaluate, variables: pytest.MonkeyPatch
+) -> None:
+    variables.setenv("GOCARDLESS_API__SECRET_ID", "canary-secret-id")
+
+    reachable = evaluate()["secrets_reachable"]
+
+    assert not reachable.passed
+    assert reachable.severity is dg.AssetCheckSeverity.WARN
+    said = reachable.description or ""
+    assert "gocardless/api is missing: the secret gocardless/api lacks secret_key" in said
+    assert "orchestration_platform/slack is missing" in said
+    assert "ORCHESTRATION_PLATFORM_SLACK__<KEY>" in said
+    assert reachable.metadata["gocardless/api"].value["needed_by"] == ["gocardless"]
+
+
+def test_secrets_that_are_there_are_found_and_no_value_is_stored(
+    evaluate: Evaluate, variables: pytest.MonkeyPatch, instance: dg.DagsterInstance
+) -> None:
+    for name, value in VARIABLES.items():
+        variables.setenv(name, value)
+
+    reachable = evaluate()["secrets_reachable"]
+
+    assert reachable.passed
+    [run] = instance.get_runs()
+    stored = "".join(entry.to_json() for entry in instance.all_logs(run.run_id))
+    assert "secrets_reachable" in stored
+    assert "canary" not in stored
+
+
+def test_every_declared_secret_has_a_line_in_the_example_of_variables() -> None:
+    example = (REPOSITORY_ROOT / ".env.example").read_text()
+    needs = [need for needs in declared_secrets().values() for need in needs]
+
+    assert needs
+    for need in needs:
+        for key in need.keys:
+            name = f"{need.path.replace('/', '_')}__{key}".upper()
+            assert f"{name}=" in example

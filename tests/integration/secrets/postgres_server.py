@@ -1,0 +1,82 @@
+"""A real Postgres, of the machine's own programs, in a directory that is gone afterwards."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from tests.integration.secrets.file_server import free_port
+
+PASSWORD = "canary-postgres-superuser"
+
+
+def program(name: str) -> Path | None:
+    found = shutil.which(name)
+    if found:
+        return Path(found)
+    return max(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), default=None)
+
+
+@contextmanager
+def postgres_server() -> Iterator[int]:
+    """Yields its port; the superuser is ``postgres`` with :data:`PASSWORD`."""
+    directory = Path(tempfile.mkdtemp(prefix="postgres-"))
+    # Postgres refuses to run as root.
+    account: dict[str, Any] = {"user": "postgres"} if os.getuid() == 0 else {}
+    if account:
+        os.chown(directory, pwd.getpwnam("postgres").pw_uid, -1)
+    try:
+        (directory / "password").write_text(PASSWORD)
+        (directory / "password").chmod(0o644)
+        data = directory / "data"
+        subprocess.run(
+            [program("initdb"), "-D", data, "-U", "postgres", "-A", "scram-sha-256", "--no-sync",
+             f"--pwfile={directory / 'password'}"],
+            check=True, capture_output=True, cwd=directory, **account,
+        )  # fmt: skip
+        port = free_port()
+        with (directory / "log").open("wb") as log:
+            process = subprocess.Popen(
+                [program("postgres"), "-D", data, "-p", str(port), "-k", directory,
+                 "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"],
+                stdout=log, stderr=subprocess.STDOUT, cwd=directory, **account,
+            )  # fmt: skip
+        try:
+            _wait(port, process)
+            yield port
+        finally:
+            process.terminate()
+            process.wait()
+    finally:
+        shutil.rmtree(directory)
+
+
+def connect(port: int, user: str, password: str) -> psycopg.Connection:
+    return psycopg.connect(
+        host="127.0.0.1",
+        port=port,
+        dbname="postgres",
+        user=user,
+        password=password,
+        autocommit=True,
+    )
+
+
+def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            connect(port, "postgres", PASSWORD).close()
+        except psycopg.OperationalError:
+            assert process.poll() is None, "Postgres ended"
+            assert time.monotonic() < deadline, "Postgres does not start"
+            time.sleep(0.1)
+        else:
+            return

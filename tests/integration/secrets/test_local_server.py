@@ -1,0 +1,75 @@
+"""``make vault``: a server whose printed variables are all that the platform needs."""
+
+import os
+import shlex
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shared_lib.secrets import SecretsResource
+from shared_lib.secrets.provisioning import DIRECTORY
+from shared_lib.validated_yaml import load_yaml
+
+COMMAND = (sys.executable, "-m", "shared_lib.secrets.local_server")
+
+
+def test_what_it_prints_is_enough_and_shows_no_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "--port", "0"],
+        env={**os.environ, "PLATFORM_DATA_DIRECTORY": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout
+        printed = ""
+        for line in process.stdout:
+            printed += line
+            if line.startswith("export "):
+                name, _, value = shlex.split(line)[1].partition("=")
+                monkeypatch.setenv(name, value)
+            if "until Ctrl-C" in line:
+                break
+        for path, values in load_yaml(DIRECTORY / "local_secrets.yaml").items():
+            secrets = SecretsResource(location=path.split("/")[0])
+            for key, value in values.items():
+                assert secrets.get(path)[key].reveal() == value
+        files = [file for file in (tmp_path / "vault").rglob("*") if file.is_file()]
+        kept = [file.read_text() for file in files if file.name in ("secret_id", "root_token")]
+        assert len(kept) == 4
+        assert not [text for text in kept if text in printed]
+        assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+        arguments = Path(f"/proc/{process.pid}/cmdline").read_bytes() + b"".join(
+            Path(f"/proc/{child}/cmdline").read_bytes()
+            for child in Path(f"/proc/{process.pid}/task/{process.pid}/children")
+            .read_text()
+            .split()
+        )
+        assert b"-dev-listen-address" in arguments
+        assert not [text for text in kept if text.encode() in arguments]
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+
+
+def test_a_port_that_is_taken_is_said_to_be(tmp_path: Path) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = str(holder.getsockname()[1])
+        ended = subprocess.run(
+            [*COMMAND, "--port", port],
+            env={**os.environ, "PLATFORM_DATA_DIRECTORY": str(tmp_path)},
+            capture_output=True,
+            text=True,
+        )
+    assert ended.returncode == 1
+    assert f"port {port} is taken" in ended.stderr
+    assert "choose another with --port" in ended.stderr

@@ -1,0 +1,81 @@
+"""Placeholders are replaced as documented, with the types that YAML reads."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared_lib.discovery.substitution import substitute
+from shared_lib.validated_yaml import load_yaml
+
+VARIABLES = {"SET": "seen", "EMPTY": "", "NUMBER": "5", "TRUTH": "true", "PLACE": "a: b"}
+
+
+def read(tmp_path: Path, value: str) -> tuple[Any, list[str]]:
+    file = tmp_path / "file.yaml"
+    file.write_text(f"outer:\n  - key: {value}\n")
+    document = load_yaml(file)
+    problems = substitute(document, VARIABLES)
+    assert all(problem.location == ("outer", 0, "key") for problem in problems)
+    return document["outer"][0]["key"], [problem.text for problem in problems]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("${SET}", "seen"),
+        ("${SET:default}", "seen"),
+        ("${UNSET:default}", "default"),
+        ("${UNSET:two words}", "two words"),
+        ("${UNSET:*/5 * * * *}", "*/5 * * * *"),
+        ("${UNSET:http://host:80/path}", "http://host:80/path"),
+        ("${UNSET:${SET}}", "seen"),
+        ("${UNSET:${ALSO_UNSET:deep}}", "deep"),
+        ("${UNSET:a ${SET} b}", "a seen b"),
+        ("${SET:${UNSET_TOO}}", "seen"),
+        ("${UNSET:}", ""),
+        ("${EMPTY}", ""),
+        ("${EMPTY:default}", ""),
+        ("${EMPTY:?must be there}", ""),
+        ("before ${SET} after ${NUMBER}", "before seen after 5"),
+        ("$${SET}", "${SET}"),
+        ("$${SET} ${SET}", "${SET} seen"),
+        ("$SET", "$SET"),
+        ("${NUMBER}", 5),
+        ("${TRUTH}", True),
+        ("${ENABLED:true}", True),
+        ("${RATE:0.5}", 0.5),
+        ('"${NUMBER}"', "5"),
+        ('"${ENABLED:true}"', "true"),
+        ("${PLACE}", "a: b"),
+        ("${DAY:2026-01-01}", "2026-01-01"),
+    ],
+)
+def test_a_placeholder_becomes(tmp_path: Path, value: str, expected: object) -> None:
+    found, problems = read(tmp_path, value)
+
+    assert problems == []
+    assert found == expected
+    assert isinstance(found, type(expected))
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("${UNSET}", "UNSET is not set and has no default here"),
+        ("${UNSET:?name the channel}", "UNSET is not set: name the channel"),
+        ("${UNSET:${ALSO_UNSET}}", "ALSO_UNSET is not set and has no default here"),
+        ("${SET", "after ${SET comes : or }"),
+        ("${UNSET:open", "has a ${ without its }"),
+        ("${1ST}", "has a ${ without a name"),
+        ("${SET-x}", "after ${SET comes : or }"),
+    ],
+)
+def test_what_cannot_be_replaced_is_told_with_its_place(
+    tmp_path: Path, value: str, said: str
+) -> None:
+    found, problems = read(tmp_path, f"'{value}'")
+
+    assert found == value
+    assert len(problems) == 1
+    assert said in problems[0]
