@@ -48,7 +48,7 @@ $(INSTANCE): dagster.yaml
 	@mkdir -p $(DAGSTER_HOME)
 	@cp dagster.yaml $@
 
-.PHONY: setup manifest run test dev vault smoke check format docs bench lock
+.PHONY: setup manifest run test dev vault sandbox smoke check format docs bench lock
 setup: $(MANIFEST) $(INSTANCE) ## create the environment, the dbt manifest and the Dagster home
 
 manifest: $(INSTALLED) ## parse the dbt project ahead of any process that needs it
@@ -63,11 +63,14 @@ dev: setup ## open dagster dev with the three locations [PORT=3000]
 vault: setup ## serve a local Vault with the locations' example secrets, until Ctrl-C
 	@$(PYTHON) -m shared_lib.secrets.local_server
 
+sandbox: setup ## serve a bank data API with three connected banks, until Ctrl-C
+	@$(PYTHON) -m gocardless.sandbox
+
 smoke: setup ## load the definitions of every location, as CI does
 	@$(PYTHON) -m shared_lib.definitions_check
 
 test: setup ## pass every test
-	@tests/install_browser.sh
+	@tests/install_packages.sh
 	@$(PYTHON) -m pytest tests
 
 check: setup ## ruff, pyright, import-linter, sqlfluff

@@ -60,10 +60,13 @@ def _all_files() -> list[Path]:
 
 def _load(path: Path):  # noqa: ANN202 - Location, whose import takes a second
     from shared_lib.discovery.location import load_location
+    from shared_lib.secrets import SecretsResource
     from shared_lib.warehouse import Warehouse
 
     # Checks and steps name resources; which object it is does not matter here.
-    return load_location(path, resources={"warehouse": Warehouse(location=path.parent.name)})
+    name = path.parent.name
+    resources = {"warehouse": Warehouse(location=name), "secrets": SecretsResource(location=name)}
+    return load_location(path, resources=resources)
 
 
 def _validate(path: Path, _asked: argparse.Namespace) -> None:

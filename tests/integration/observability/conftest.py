@@ -40,7 +40,11 @@ def parsed_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(
         [DBT_EXECUTABLE, "--quiet", "compile", "--profiles-dir", project],
         cwd=project,
-        env={**os.environ, "DBT_DUCKDB_PATH": str(home / "data" / "shop.duckdb")},
+        env={
+            **os.environ,
+            "DBT_DUCKDB_PATH": str(home / "data" / "shop.duckdb"),
+            "DBT_TARGET_PATH": str(project / "target"),
+        },
         check=True,
     )
     target = project / "target"

@@ -1,0 +1,266 @@
+"""The client of the Bank Account Data API v2."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from urllib.parse import quote
+
+from pydantic import ValidationError
+
+from gocardless.api.errors import (
+    InstitutionUnavailableError,
+    MalformedAnswerError,
+    NoAnswerError,
+    TokenRefusedError,
+    error_of,
+)
+from gocardless.api.limits import Limit, account_limit
+from gocardless.api.models import (
+    Account,
+    Agreement,
+    BalancesAnswer,
+    DetailsAnswer,
+    Document,
+    Institution,
+    Requisition,
+    TransactionsAnswer,
+)
+from gocardless.api.reachability import base_url
+from gocardless.api.tokens import TokenSource
+
+if TYPE_CHECKING:
+    import requests
+
+    from shared_lib.secrets import SecretsResource
+
+Model = TypeVar("Model", bound=Document)
+
+_CREDENTIALS = "gocardless/api"
+_PAGE_LIMIT = 100
+_BAD_REQUEST = 400
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """How long to wait, and how often to try again.
+
+    Attributes:
+        connect_seconds: for a connection.
+        read_seconds: for an answer; banks are slow.
+        attempts: in all, of a call that gets no answer or a 5xx.
+        first_pause_seconds: before the second attempt; doubled, with jitter, for each further.
+        longest_pause_seconds: the most of a pause.
+    """
+
+    connect_seconds: float = 5.0
+    read_seconds: float = 60.0
+    attempts: int = 4
+    first_pause_seconds: float = 0.5
+    longest_pause_seconds: float = 20.0
+
+
+@dataclass(frozen=True)
+class Answer(Generic[Model]):
+    """A successful answer about an account.
+
+    Attributes:
+        body: what was asked for.
+        limit: what the answer says of the account's limit.
+    """
+
+    body: Model
+    limit: Limit
+
+
+class BankDataClient:
+    """Calls the API; may be used by many threads at once."""
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        credentials: Callable[[], dict[str, str]],
+        patience: Patience | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """Call the API at ``url``.
+
+        Args:
+            url: the base URL.
+            credentials: secret_id and secret_key, asked for when a token is needed.
+            patience: time-outs and attempts.
+            now: the time, UTC.
+        """
+        self._url, self._patience = url, patience or Patience()
+        self._tokens = TokenSource(post=self._post, credentials=credentials, now=now)
+        # a session of requests is not made for several threads
+        self._of_thread = threading.local()
+
+    def institutions(self) -> list[Institution]:
+        """All institutions."""
+        answer, _ = self._get("/api/v2/institutions/")
+        if not isinstance(answer, list):
+            raise MalformedAnswerError("the list of institutions is no list", status=200)
+        return [_read(Institution, document) for document in answer]
+
+    def requisitions(self) -> list[Requisition]:
+        """All requisitions, of all pages."""
+        return [_read(Requisition, document) for document in self._pages("/api/v2/requisitions/")]
+
+    def agreements(self) -> list[Agreement]:
+        """All end-user agreements, of all pages."""
+        pages = self._pages("/api/v2/agreements/enduser/")
+        return [_read(Agreement, document) for document in pages]
+
+    def account(self, account_id: str) -> Answer[Account]:
+        """What the vendor knows of an account; counts against no limit of its bank."""
+        return self._of_account(Account, account_id, "")
+
+    def details(self, account_id: str) -> Answer[DetailsAnswer]:
+        """What the bank says of an account."""
+        return self._of_account(DetailsAnswer, account_id, "details/")
+
+    def balances(self, account_id: str) -> Answer[BalancesAnswer]:
+        """The balances of an account."""
+        return self._of_account(BalancesAnswer, account_id, "balances/")
+
+    def transactions(
+        self, account_id: str, *, date_from: date, date_to: date
+    ) -> Answer[TransactionsAnswer]:
+        """The transactions of an account whose booking date is from ``date_from`` to ``date_to``.
+
+        Pending ones come whatever the dates.
+        """
+        query = {"date_from": date_from.isoformat(), "date_to": date_to.isoformat()}
+        return self._of_account(TransactionsAnswer, account_id, "transactions/", query)
+
+    def _of_account(
+        self,
+        model: type[Model],
+        account_id: str,
+        rest: str,
+        query: Mapping[str, str] | None = None,
+    ) -> Answer[Model]:
+        path = f"/api/v2/accounts/{quote(account_id, safe='')}/{rest}"
+        body, headers = self._get(path, query)
+        return Answer(_read(model, body), account_limit(headers))
+
+    def _pages(self, path: str) -> Iterator[Any]:
+        offset = 0
+        while True:
+            query = {"limit": str(_PAGE_LIMIT), "offset": str(offset)}
+            page, _ = self._get(path, query)
+            if not isinstance(page, dict) or not isinstance(page.get("results"), list):
+                raise MalformedAnswerError(f"{path} is no page of results", status=200)
+            yield from page["results"]
+            # By what came, not by the link: behind a proxy it may name another host, and the
+            # token must go nowhere else. A page may be smaller than was asked for.
+            offset += len(page["results"])
+            if not page.get("next") or not page["results"]:
+                return
+
+    def _get(
+        self, path: str, query: Mapping[str, str] | None = None
+    ) -> tuple[Any, Mapping[str, str]]:
+        token = self._tokens.token()
+        try:
+            return self._send("GET", path, token=token, params=query)
+        except TokenRefusedError:
+            # it may have been revoked before its time; a new one is tried once
+            self._tokens.discard(token)
+            return self._send("GET", path, token=self._tokens.token(), params=query)
+
+    def _post(self, path: str, body: dict[str, str]) -> Any:
+        return self._send("POST", path, json=body)[0]
+
+    def _send(
+        self, method: str, path: str, *, token: str | None = None, **arguments: Any
+    ) -> tuple[Any, Mapping[str, str]]:
+        import tenacity
+
+        patience = self._patience
+        attempts = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type((NoAnswerError, InstitutionUnavailableError)),
+            stop=tenacity.stop_after_attempt(patience.attempts),
+            wait=tenacity.wait_random_exponential(
+                multiplier=patience.first_pause_seconds, max=patience.longest_pause_seconds
+            ),
+            reraise=True,
+        )
+        return attempts(self._send_once, method, path, token=token, **arguments)
+
+    def _send_once(
+        self, method: str, path: str, *, token: str | None, **arguments: Any
+    ) -> tuple[Any, Mapping[str, str]]:
+        import requests
+
+        headers = {"Accept": "application/json"}
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        try:
+            response = self._session().request(
+                method,
+                f"{self._url}{path}",
+                headers=headers,
+                timeout=(self._patience.connect_seconds, self._patience.read_seconds),
+                allow_redirects=False,
+                **arguments,
+            )
+        except requests.RequestException as error:
+            message = f"no answer from {self._url}{path}: {type(error).__name__}"
+            raise NoAnswerError(message) from error
+        return _body(response), response.headers
+
+    def _session(self) -> "requests.Session":
+        import requests
+
+        if not hasattr(self._of_thread, "session"):
+            self._of_thread.session = requests.Session()
+        return self._of_thread.session
+
+
+def connect(secrets: "SecretsResource") -> BankDataClient:
+    """The client for ``GOCARDLESS_API_URL`` with the credentials from ``secrets``.
+
+    Raises:
+        SecretError: there are no credentials; says what to set.
+    """
+    secret = secrets.get(_CREDENTIALS)
+    keys = ("secret_id", "secret_key")
+    values = {key: secret[key] for key in keys}
+    return BankDataClient(
+        url=base_url(), credentials=lambda: {key: values[key].reveal() for key in keys}
+    )
+
+
+def _body(response: "requests.Response") -> Any:
+    """The answer's body; numbers with a fraction as their text, so that no digit is lost.
+
+    Raises:
+        ApiError: it is an error, or not JSON.
+    """
+    status = response.status_code
+    try:
+        # not response.json(), which guesses the encoding: JSON is UTF-8
+        body = json.loads(response.content.decode("utf-8"), parse_float=str)
+    except ValueError as error:
+        if status >= _BAD_REQUEST:
+            raise error_of(status, None, response.headers) from error
+        raise MalformedAnswerError("the answer is not JSON in UTF-8", status=status) from error
+    if status != 200 and status != 201:  # noqa: PLR1714, PLR2004 - as the contract has them
+        raise error_of(status, body, response.headers)
+    return body
+
+
+def _read(model: type[Model], document: Any) -> Model:
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        fields = ", ".join(
+            ".".join(map(str, problem["loc"])) or "document" for problem in error.errors()
+        )
+        message = f"the answer is not as the contract says: {fields} of {model.__name__}"
+        raise MalformedAnswerError(message, status=200) from error

@@ -1,0 +1,160 @@
+"""The API's own errors by type, each with what its reader can do."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gocardless.api.limits import Limit, account_limit, general_limit, seconds_in_words
+
+
+class ApiError(RuntimeError):
+    """The API refused a call, or gave no answer that can be used.
+
+    Attributes:
+        status: of the HTTP answer; 0 where there was none.
+        summary: in the API's words.
+        detail: in the API's words.
+        limit: what the answer says of the account's limit.
+    """
+
+    remedy = "see the detail, and the vendor's documentation of the call"
+
+    def __init__(
+        self, summary: str, detail: str = "", *, status: int = 0, limit: Limit | None = None
+    ) -> None:
+        self.status, self.summary, self.detail = status, summary, detail
+        self.limit = limit or Limit()
+        told = f"{summary}: {detail}" if detail else summary
+        super().__init__(f"{told} (HTTP {status}); {self.remedy}")
+
+
+class NoAnswerError(ApiError):
+    """No connection, a time-out, or an answer that is not the API's."""
+
+    remedy = "check GOCARDLESS_API_URL, the network and its proxy, then run again"
+
+
+class MalformedAnswerError(ApiError):
+    """A successful answer that is not as the contract says; asking again would spend a call."""
+
+    remedy = "nothing was stored of it; if the next day's is the same, tell the vendor's support"
+
+
+class AuthenticationFailedError(ApiError):
+    """The credentials get no token."""
+
+    remedy = (
+        "write the secret_id and secret_key of the vendor's page 'User secrets' "
+        "to the secret gocardless/api"
+    )
+
+
+class TokenRefusedError(ApiError):
+    """The access token is not, or no longer, valid."""
+
+    remedy = "run again; if it stays, make new user secrets"
+
+
+class AgreementExpiredError(ApiError):
+    """The end-user agreement is over, or there is none."""
+
+    remedy = "the account's owner has to connect it again, with a new agreement and requisition"
+
+
+class AccessExpiredError(ApiError):
+    """The bank has ended the access."""
+
+    remedy = "the account's owner has to connect it again"
+
+
+class AccountInactiveError(ApiError):
+    """The account is closed."""
+
+    remedy = "nothing can be fetched any more; remove the connection if it is not needed"
+
+
+class AccountSuspendedError(ApiError):
+    """The vendor has suspended the account after many errors, or its state allows no call."""
+
+    remedy = "ask the vendor's support, or connect the account again"
+
+
+class AccountForbiddenError(ApiError):
+    """The agreement or the bank does not allow what was asked for."""
+
+    remedy = "connect the account again with an agreement whose access_scope has this scope"
+
+
+class IpDeniedError(ApiError):
+    """The vendor does not accept calls from here."""
+
+    remedy = "add the platform's outgoing address to the vendor's list of allowed addresses"
+
+
+class NotFoundError(ApiError):
+    """There is no such thing."""
+
+    remedy = "check the id; the requisition may have been deleted"
+
+
+class InstitutionUnavailableError(ApiError):
+    """The bank does not answer the vendor."""
+
+    remedy = "run again later; the bank is in trouble, the platform is not"
+
+
+class RateLimitedError(ApiError):
+    """No call is left for the time being."""
+
+    remedy = "nothing: the next run after the reset goes on"
+
+    @property
+    def reset_seconds(self) -> int | None:
+        """Seconds until a call is allowed again, from the headers or the words."""
+        return self.limit.reset_seconds or seconds_in_words(self.detail)
+
+
+_BY_TYPE = {
+    "AccessExpiredError": AccessExpiredError,
+    "AccountInactiveError": AccountInactiveError,
+    "AccountAccessForbidden": AccountForbiddenError,
+    "AccountResourceUnavailable": AccountForbiddenError,
+    "RateLimitError": RateLimitedError,
+    "UnknownRequestError": InstitutionUnavailableError,
+    "ServiceError": InstitutionUnavailableError,
+    "ConnectionError": InstitutionUnavailableError,
+}
+_BY_SUMMARY = (
+    (401, "Authentication failed", AuthenticationFailedError),
+    (401, "Invalid token", TokenRefusedError),
+    (401, "End User Agreement", AgreementExpiredError),
+    (403, "IP address", IpDeniedError),
+    (403, "No valid End User Agreement", AgreementExpiredError),
+    (403, "", AccountForbiddenError),
+    (404, "", NotFoundError),
+    (409, "", AccountSuspendedError),
+    (429, "", RateLimitedError),
+)
+_SERVER_ERROR = 500
+
+
+def error_of(status: int, body: Any, headers: Mapping[str, str]) -> ApiError:
+    """The error that an answer with an error status means."""
+    known = body if isinstance(body, dict) else {}
+    summary = str(known.get("summary") or f"HTTP {status}")
+    # the contract has one error, of an account's state, that is no error document
+    detail = str(known.get("detail") or known.get("status") or "")
+    limit = account_limit(headers)
+    if not limit and status == 429:  # noqa: PLR2004 - too many requests
+        limit = general_limit(headers)
+    kind = _kind(status, known, summary)
+    return kind(summary, detail, status=status, limit=limit)
+
+
+def _kind(status: int, body: Mapping[str, Any], summary: str) -> type[ApiError]:
+    by_type = _BY_TYPE.get(str(body.get("type")))
+    if by_type is not None:
+        return by_type
+    for expected, beginning, kind in _BY_SUMMARY:
+        if status == expected and summary.startswith(beginning):
+            return kind
+    return InstitutionUnavailableError if status >= _SERVER_ERROR else ApiError

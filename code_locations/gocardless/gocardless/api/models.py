@@ -1,0 +1,92 @@
+"""What the API answers. Fields that the models do not name are kept as they came."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Document(BaseModel):
+    """Whatever the API sends; unknown fields are kept."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
+class Institution(Document):
+    """A bank that can be connected."""
+
+    id: str
+    name: str
+    bic: str | None = None
+    transaction_total_days: int = 90
+    max_access_valid_for_days: int | None = None
+    countries: list[str] = Field(default_factory=list)
+
+
+class Requisition(Document):
+    """A connection of an end user to a bank."""
+
+    id: str
+    status: str
+    institution_id: str
+    agreement: str | None = None
+    reference: str | None = None
+    created: datetime | None = None
+    accounts: list[str] = Field(default_factory=list)
+
+
+class Agreement(Document):
+    """What an end user has agreed to, and for how long."""
+
+    id: str
+    institution_id: str
+    max_historical_days: int = 90
+    access_valid_for_days: int = 90
+    accepted: datetime | None = None
+
+
+class Account(Document):
+    """An account as the vendor knows it."""
+
+    id: str
+    institution_id: str
+    status: str | None = None
+    iban: str | None = None
+    owner_name: str | None = None
+    name: str | None = None
+
+
+class AccountDetails(Document):
+    """An account as its bank describes it."""
+
+    iban: str | None = None
+    currency: str | None = None
+    owner_name: str | None = Field(default=None, alias="ownerName")
+    name: str | None = None
+    product: str | None = None
+    cash_account_type: str | None = Field(default=None, alias="cashAccountType")
+
+
+class DetailsAnswer(Document):
+    """The answer of ``details``."""
+
+    account: AccountDetails
+
+
+class BalancesAnswer(Document):
+    """The answer of ``balances``; its entries are read one by one, since any may be malformed."""
+
+    balances: list[Any] = Field(default_factory=list)
+
+
+class TransactionLists(Document):
+    """Entries as they came; they are read one by one, since any may be malformed."""
+
+    booked: list[Any] = Field(default_factory=list)
+    pending: list[Any] = Field(default_factory=list)
+
+
+class TransactionsAnswer(Document):
+    """The answer of ``transactions``."""
+
+    transactions: TransactionLists

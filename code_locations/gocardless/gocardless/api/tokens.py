@@ -1,0 +1,83 @@
+"""Access tokens: refreshed before they expire, once for all threads."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from gocardless.api.errors import TokenRefusedError
+
+# A call may take a while after its token was asked for.
+EARLY = timedelta(minutes=5)
+
+Post = Callable[[str, dict[str, str]], Any]
+"""Sends a body to a path and returns the answer's body, or raises an ``ApiError``."""
+
+
+@dataclass(frozen=True)
+class _Token:
+    text: str
+    expires_at: datetime
+
+    def is_good(self, now: datetime) -> bool:
+        return now < self.expires_at - EARLY
+
+
+class TokenSource:
+    """Gives out an access token that is valid for some minutes more."""
+
+    def __init__(
+        self,
+        *,
+        post: Post,
+        credentials: Callable[[], dict[str, str]],
+        now: Callable[[], datetime],
+    ) -> None:
+        """Get tokens by ``post``, by the time that ``now`` tells.
+
+        Args:
+            post: sends a request without a token.
+            credentials: secret_id and secret_key, asked for when they are needed.
+            now: the time, UTC.
+        """
+        self._post, self._credentials, self._now = post, credentials, now
+        self._lock = threading.Lock()
+        self._access: _Token | None = None
+        self._refresh: _Token | None = None
+
+    def token(self) -> str:
+        """The access token; those that ask while one thread gets it wait for that one.
+
+        Raises:
+            ApiError: there is none to be had.
+        """
+        with self._lock:
+            if self._access is None or not self._access.is_good(self._now()):
+                self._access = self._refreshed() or self._new()
+            return self._access.text
+
+    def discard(self, token: str) -> None:
+        """Forget ``token``, which the API has refused, unless it has been replaced already."""
+        with self._lock:
+            if self._access is not None and self._access.text == token:
+                self._access = None
+
+    def _refreshed(self) -> _Token | None:
+        if self._refresh is None or not self._refresh.is_good(self._now()):
+            return None
+        try:
+            answer = self._post("/api/v2/token/refresh/", {"refresh": self._refresh.text})
+        except TokenRefusedError:
+            # refused before its time: the credentials get a new pair
+            self._refresh = None
+            return None
+        return self._token(answer["access"], answer["access_expires"])
+
+    def _new(self) -> _Token:
+        answer = self._post("/api/v2/token/new/", self._credentials())
+        self._refresh = self._token(answer["refresh"], answer["refresh_expires"])
+        return self._token(answer["access"], answer["access_expires"])
+
+    def _token(self, text: str, seconds: int) -> _Token:
+        return _Token(text, self._now() + timedelta(seconds=seconds))

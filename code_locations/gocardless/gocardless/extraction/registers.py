@@ -1,0 +1,98 @@
+"""Institutions, requisitions and agreements: lists that are fetched whole."""
+
+from datetime import UTC, datetime
+
+import duckdb
+
+from gocardless.api.client import BankDataClient
+from gocardless.api.models import Account, AccountDetails, Document
+from gocardless.extraction.accounts import committed
+from gocardless.extraction.tables import AGREEMENTS, INSTITUTIONS, REQUISITIONS, upsert
+
+
+def payload_of(document: Document) -> str:
+    """The document as it came, unknown fields included."""
+    return document.model_dump_json(by_alias=True, exclude_unset=True)
+
+
+def extract_institutions(
+    connection: duckdb.DuckDBPyConnection, client: BankDataClient, *, at: datetime, run_id: str
+) -> int:
+    """Write the institutions that there are; returns how many."""
+    rows = [
+        {
+            "institution_id": institution.id,
+            "name": institution.name,
+            "bic": institution.bic,
+            "transaction_total_days": institution.transaction_total_days,
+            "payload": payload_of(institution),
+        }
+        for institution in client.institutions()
+    ]
+    upsert(connection, INSTITUTIONS, rows, seen_at=at, run_id=run_id)
+    return len(rows)
+
+
+def extract_requisitions(
+    connection: duckdb.DuckDBPyConnection, client: BankDataClient, *, at: datetime, run_id: str
+) -> int:
+    """Write the requisitions and agreements that there are; returns how many requisitions."""
+    agreements = [
+        {
+            "agreement_id": agreement.id,
+            "institution_id": agreement.institution_id,
+            "max_historical_days": agreement.max_historical_days,
+            "access_valid_for_days": agreement.access_valid_for_days,
+            "accepted_at": _utc(agreement.accepted),
+            "payload": payload_of(agreement),
+        }
+        for agreement in client.agreements()
+    ]
+    requisitions = [
+        {
+            "requisition_id": requisition.id,
+            "status": requisition.status,
+            "institution_id": requisition.institution_id,
+            "agreement_id": requisition.agreement,
+            "reference": requisition.reference,
+            "account_ids": requisition.accounts,
+            "payload": payload_of(requisition),
+        }
+        for requisition in client.requisitions()
+    ]
+    with committed(connection):
+        upsert(connection, AGREEMENTS, agreements, seen_at=at, run_id=run_id)
+        upsert(connection, REQUISITIONS, requisitions, seen_at=at, run_id=run_id)
+    return len(requisitions)
+
+
+def account_row(account: Account, *, requisition_id: str) -> dict[str, str | None]:
+    """The row of an account in ``raw.gc_bank_accounts``."""
+    return {
+        "account_id": account.id,
+        "requisition_id": requisition_id,
+        "institution_id": account.institution_id,
+        "iban": account.iban,
+        "status": account.status,
+        "owner_name": account.owner_name,
+        "name": account.name,
+        "payload": payload_of(account),
+    }
+
+
+def details_row(account_id: str, details: AccountDetails) -> dict[str, str | None]:
+    """The row of an account in ``raw.gc_account_details``."""
+    return {
+        "account_id": account_id,
+        "iban": details.iban,
+        "currency": details.currency,
+        "owner_name": details.owner_name,
+        "name": details.name,
+        "product": details.product,
+        "cash_account_type": details.cash_account_type,
+        "payload": payload_of(details),
+    }
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None)

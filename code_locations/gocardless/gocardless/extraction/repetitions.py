@@ -1,0 +1,47 @@
+"""Entries that one answer has more than once: sent twice, or happened twice.
+
+A list that is the same list several times over was sent several times, if it has two different
+entries at least. Of what is left, equal entries with one identifier that no different entry has
+are one entry; all others that are equal happened as often as they are there.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+
+def counted(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each different entry once, with ``copies``: how often it happened.
+
+    Args:
+        rows: of one answer, in its order, with ``status``, ``payload_digest`` and
+            ``transaction_id``.
+    """
+    counted_rows: list[dict[str, Any]] = []
+    for status in dict.fromkeys(row["status"] for row in rows):
+        once = _once([row for row in rows if row["status"] == status])
+        telling = _telling_ids(once)
+        counts = Counter(row["payload_digest"] for row in once)
+        for row in {row["payload_digest"]: row for row in once}.values():
+            copies = 1 if row["transaction_id"] in telling else counts[row["payload_digest"]]
+            counted_rows.append({**row, "copies": copies})
+    return counted_rows
+
+
+def _once(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    digests = [row["payload_digest"] for row in rows]
+    for length in range(2, len(rows) // 2 + 1):
+        times, rest = divmod(len(rows), length)
+        is_repeated = rest == 0 and digests == digests[:length] * times
+        if is_repeated and len(set(digests[:length])) > 1:
+            return rows[:length]
+    return rows
+
+
+def _telling_ids(rows: Iterable[dict[str, Any]]) -> set[str]:
+    """Identifiers that only equal entries have."""
+    entries: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        if row["transaction_id"] is not None:
+            entries[row["transaction_id"]].add(row["payload_digest"])
+    return {identifier for identifier, digests in entries.items() if len(digests) == 1}

@@ -1,0 +1,260 @@
+"""The raw tables, and how rows get into them: many at once, from one JSON text.
+
+Times are UTC. ``payload`` is what the API sent; numbers with a fraction, which the contract has
+none of in amounts, are kept as texts.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import duckdb
+
+AMOUNT = "decimal(18, 4)"
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """A raw table.
+
+    Attributes:
+        name: in the schema ``raw``.
+        key: the columns that tell its rows apart.
+        columns: all columns but those of when and by which run a row was seen.
+    """
+
+    name: str
+    key: tuple[str, ...]
+    columns: Mapping[str, str]
+
+
+_SEEN = {
+    "first_seen_at": "timestamp not null",
+    "last_seen_at": "timestamp not null",
+    "first_run_id": "varchar not null",
+    "last_run_id": "varchar not null",
+}
+
+INSTITUTIONS = RawTable(
+    "gc_institutions",
+    ("institution_id",),
+    {
+        "institution_id": "varchar",
+        "name": "varchar",
+        "bic": "varchar",
+        "transaction_total_days": "integer",
+        "payload": "varchar",
+    },
+)
+REQUISITIONS = RawTable(
+    "gc_requisitions",
+    ("requisition_id",),
+    {
+        "requisition_id": "varchar",
+        "status": "varchar",
+        "institution_id": "varchar",
+        "agreement_id": "varchar",
+        "reference": "varchar",
+        "account_ids": "varchar[]",
+        "payload": "varchar",
+    },
+)
+AGREEMENTS = RawTable(
+    "gc_agreements",
+    ("agreement_id",),
+    {
+        "agreement_id": "varchar",
+        "institution_id": "varchar",
+        "max_historical_days": "integer",
+        "access_valid_for_days": "integer",
+        "accepted_at": "timestamp",
+        "payload": "varchar",
+    },
+)
+BANK_ACCOUNTS = RawTable(
+    "gc_bank_accounts",
+    ("account_id",),
+    {
+        "account_id": "varchar",
+        "requisition_id": "varchar",
+        "institution_id": "varchar",
+        "iban": "varchar",
+        "status": "varchar",
+        "owner_name": "varchar",
+        "name": "varchar",
+        "payload": "varchar",
+    },
+)
+ACCOUNT_DETAILS = RawTable(
+    "gc_account_details",
+    ("account_id",),
+    {
+        "account_id": "varchar",
+        "iban": "varchar",
+        "currency": "varchar",
+        "owner_name": "varchar",
+        "name": "varchar",
+        "product": "varchar",
+        "cash_account_type": "varchar",
+        "payload": "varchar",
+    },
+)
+BALANCES = RawTable(
+    "gc_balances",
+    ("account_id", "payload_digest"),
+    {
+        "account_id": "varchar",
+        "payload_digest": "varchar",
+        "balance_type": "varchar",
+        "reference_date": "date",
+        "amount": AMOUNT,
+        "currency": "varchar",
+        "payload": "varchar",
+    },
+)
+# An entry is what the bank sent, word for word; which entries are one transaction is the sync's.
+TRANSACTIONS = RawTable(
+    "gc_transactions",
+    ("account_id", "status", "payload_digest"),
+    {
+        "account_id": "varchar",
+        "status": "varchar",
+        "payload_digest": "varchar",
+        "transaction_id": "varchar",
+        "internal_transaction_id": "varchar",
+        "booking_date": "date",
+        "value_date": "date",
+        "amount": AMOUNT,
+        "currency": "varchar",
+        "description": "varchar",
+        "counterparty": "varchar",
+        "balance_after": AMOUNT,
+        "payload": "varchar",
+    },
+)
+REJECTS = RawTable(
+    "gc_rejects",
+    ("account_id", "scope", "payload_digest"),
+    {
+        "account_id": "varchar",
+        "scope": "varchar",
+        "payload_digest": "varchar",
+        "reason": "varchar",
+        "payload": "varchar",
+    },
+)
+
+RAW_TABLES = (
+    INSTITUTIONS,
+    REQUISITIONS,
+    AGREEMENTS,
+    BANK_ACCOUNTS,
+    ACCOUNT_DETAILS,
+    BALANCES,
+    TRANSACTIONS,
+    REJECTS,
+)
+
+_BOOKKEEPING = """
+create table if not exists raw.gc_fetches (
+    fetch_number bigint primary key,  -- in the order of the answers
+    account_id varchar not null,
+    date_from date not null,  -- first booking date that was asked for
+    create_from date not null,  -- first one from which an unknown entry is a new transaction
+    fetched_at timestamp not null,
+    run_id varchar not null
+);
+create table if not exists raw.gc_sightings (
+    fetch_number bigint not null,
+    account_id varchar not null,
+    status varchar not null,
+    payload_digest varchar not null,
+    copies integer not null  -- how many of them the one answer had
+);
+create table if not exists raw.gc_watermarks (
+    account_id varchar primary key,
+    fetched_until date not null,  -- the day up to which all that was booked has been fetched
+    fetch_number bigint not null
+);
+create table if not exists raw.gc_call_budget (
+    account_id varchar not null,
+    scope varchar not null,
+    remaining integer,  -- successful calls left until resets_at, less those under way
+    resets_at timestamp,
+    sent_at timestamp,
+    last_success_at timestamp,
+    problem varchar,  -- why the last call failed; none when it succeeded
+    problem_kind varchar,
+    primary key (account_id, scope)
+);
+"""
+
+
+def create_raw_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the raw tables that are not there yet."""
+    connection.execute("create schema if not exists raw")
+    for table in RAW_TABLES:
+        columns = ", ".join(f"{name} {kind}" for name, kind in {**table.columns, **_SEEN}.items())
+        key = ", ".join(table.key)
+        connection.execute(
+            f"create table if not exists raw.{table.name} ({columns}, primary key ({key}))"
+        )
+    connection.execute(_BOOKKEEPING)
+
+
+def stage(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    columns: Mapping[str, str],
+    rows: Sequence[Row],
+) -> None:
+    """Put rows into a temporary table of that name and those columns."""
+    # as texts, since a cast of a text to a decimal is exact and JSON's numbers are not
+    shape = {
+        column: ["VARCHAR"] if kind.endswith("[]") else "VARCHAR"
+        for column, kind in columns.items()
+    }
+    casts = ", ".join(
+        f"cast(entry.{column} as {kind}) as {column}" for column, kind in columns.items()
+    )
+    connection.execute(
+        f"create or replace temp table {name} as select {casts} from ("  # noqa: S608 - own names
+        "select unnest(from_json(?::json, ?)) as entry)",
+        [json.dumps(rows, default=str), json.dumps([shape])],
+    )
+
+
+def upsert(
+    connection: duckdb.DuckDBPyConnection,
+    table: RawTable,
+    rows: Sequence[Row],
+    *,
+    seen_at: datetime,
+    run_id: str,
+) -> None:
+    """Write rows; of those that are known, what has changed and when they were seen last.
+
+    Args:
+        connection: a warehouse with the raw tables.
+        table: where to.
+        rows: a value for each column of the table; for one key the last row counts.
+        seen_at: when the API sent them, UTC.
+        run_id: the run that asked.
+    """
+    by_key = {tuple(row[name] for name in table.key): row for row in rows}
+    if not by_key:
+        return
+    stage(connection, "staged_rows", table.columns, list(by_key.values()))
+    names = ", ".join(table.columns)
+    changes = ", ".join(f"{name} = s.{name}" for name in table.columns if name not in table.key)
+    connection.execute(
+        f"merge into raw.{table.name} as t using staged_rows as s using ({', '.join(table.key)}) "  # noqa: S608 - own names
+        f"when matched then update set {changes}, last_seen_at = $at, last_run_id = $run "
+        f"when not matched then insert ({names}, {', '.join(_SEEN)}) "
+        f"values ({', '.join(f's.{name}' for name in table.columns)}, $at, $at, $run, $run)",
+        {"at": seen_at.replace(tzinfo=None), "run": run_id},
+    )

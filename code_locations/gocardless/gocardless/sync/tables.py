@@ -1,0 +1,74 @@
+"""The unified tables, which are the same for every provider. Times are UTC."""
+
+import duckdb
+
+_TABLES = """
+create schema if not exists unified;
+create table if not exists unified.institutions (
+    provider varchar not null,
+    institution_id varchar not null,
+    name varchar,
+    bic varchar,
+    primary key (provider, institution_id)
+);
+create table if not exists unified.connections (
+    provider varchar not null,
+    connection_id varchar not null,
+    institution_id varchar,
+    reference varchar,
+    status varchar not null,
+    provider_status varchar,
+    expires_at timestamp,
+    primary key (provider, connection_id)
+);
+create table if not exists unified.accounts (
+    provider varchar not null,
+    account_id varchar not null,
+    connection_id varchar,
+    institution_id varchar,
+    iban varchar,
+    currency varchar,
+    owner_name varchar,
+    name varchar,
+    status varchar not null,  -- active or inactive
+    inactive_since timestamp,
+    primary key (provider, account_id)
+);
+create table if not exists unified.transactions (
+    transaction_key varchar primary key,
+    provider varchar not null,
+    account_id varchar not null,
+    status varchar not null,  -- booked, pending or vanished
+    booking_date date,
+    value_date date,
+    amount decimal(18, 4) not null,
+    currency varchar not null,
+    description varchar not null,
+    counterparty varchar,
+    balance_after decimal(18, 4),
+    provider_transaction_id varchar,
+    first_fetch_number bigint not null,
+    last_fetch_number bigint not null,
+    first_seen_at timestamp not null,
+    last_seen_at timestamp not null
+);
+create table if not exists unified.transaction_history (
+    transaction_key varchar not null,
+    fetch_number bigint not null,
+    seen_at timestamp not null,
+    status varchar not null,
+    booking_date date,
+    description varchar,
+    provider_transaction_id varchar
+);
+create table if not exists unified.synced_fetches (
+    provider varchar not null,
+    fetch_number bigint not null,
+    primary key (provider, fetch_number)
+);
+"""
+
+
+def create_unified_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the unified tables that are not there yet."""
+    connection.execute(_TABLES)

@@ -1,0 +1,69 @@
+"""A sandbox that runs, and a client for it."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from gocardless.api.client import BankDataClient, Patience
+from gocardless.sandbox.bank import Bank, SandboxState, account_uuid
+from gocardless.sandbox.ledger import TrueLedger, TrueTransaction
+from gocardless.sandbox.server import RunningSandbox, sandbox_server
+
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+QUICK = Patience(read_seconds=5, attempts=3, first_pause_seconds=0.01, longest_pause_seconds=0.02)
+
+
+def ledger(number: int, *, days: int = 40) -> TrueLedger:
+    """An account with one purchase a day, also on days to come."""
+    return TrueLedger(
+        account_uuid(number),
+        "EUR",
+        opening_balance=Decimal(100),
+        transactions=[
+            TrueTransaction(
+                number=day,
+                amount=Decimal(-day) / 100,
+                text=f"EINKAUF {number} {day}",
+                counterparty="Laden",
+                booked_on=NOON.date() - timedelta(days=day),
+            )
+            for day in range(-20, days)
+        ],
+    )
+
+
+@pytest.fixture
+def sandbox() -> Iterator[RunningSandbox]:
+    """Two banks with three accounts, at noon."""
+    state = SandboxState()
+    state.clock.set(NOON)
+    state.connect(Bank("ONE_ONEEDEFF", "Bank One"), [ledger(0), ledger(1)])
+    state.connect(Bank("TWO_TWOEDEFF", "Bank Two"), [ledger(2)])
+    with sandbox_server(state) as running:
+        yield running
+
+
+@pytest.fixture
+def make_client(sandbox: RunningSandbox) -> Callable[..., BankDataClient]:
+    """Makes clients whose time is the sandbox's."""
+
+    def make(secret_key: str = sandbox.state.secret_key) -> BankDataClient:
+        return BankDataClient(
+            url=sandbox.url,
+            credentials=lambda: {
+                "secret_id": sandbox.state.secret_id,
+                "secret_key": secret_key,
+            },
+            patience=QUICK,
+            now=sandbox.state.clock.now,
+        )
+
+    return make
+
+
+@pytest.fixture
+def client(make_client: Callable[..., BankDataClient]) -> BankDataClient:
+    """A client with the right credentials."""
+    return make_client()

@@ -1,0 +1,333 @@
+"""From the API into the raw tables: as few calls as can be, nothing lost, nothing twice."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import pytest
+
+from gocardless.api.client import BankDataClient
+from gocardless.api.errors import AuthenticationFailedError
+from gocardless.extraction import steps
+from gocardless.extraction.accounts import ScopeOutcome
+from gocardless.extraction.assets import answered_result
+from gocardless.extraction.registers import extract_institutions, extract_requisitions
+from gocardless.extraction.scopes import UnknownConnectionError
+from gocardless.extraction.steps import Extraction
+from gocardless.extraction.tables import create_raw_tables
+from gocardless.sandbox.bank import account_uuid
+from gocardless.sandbox.server import RunningSandbox
+from gocardless.sync.gocardless_provider import GOCARDLESS
+from gocardless.sync.reconciliation import sync_transactions
+from gocardless.sync.registers import expiring_connections, sync_accounts, sync_connections
+from gocardless.sync.tables import create_unified_tables
+
+FIRST, SECOND, THIRD = (account_uuid(number) for number in range(3))
+
+
+@pytest.fixture
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as opened:
+        create_raw_tables(opened)
+        create_unified_tables(opened)
+        yield opened
+
+
+@pytest.fixture
+def run(
+    connection: duckdb.DuckDBPyConnection, client: BankDataClient, sandbox: RunningSandbox
+) -> Callable[..., Extraction]:
+    """A run at the sandbox's time, whose requisitions have been fetched."""
+
+    def begin(**fields: Any) -> Extraction:
+        now = sandbox.state.clock.now
+        extract_requisitions(connection, client, at=now(), run_id="run")
+        return Extraction(connection=connection, client=client, run_id="run", now=now, **fields)
+
+    return begin
+
+
+def fetch(run: Extraction) -> ScopeOutcome:
+    return steps.extract_transactions(run, overlap_days=3)
+
+
+def booked(connection: duckdb.DuckDBPyConnection, account: str) -> int:
+    (count,) = connection.execute(
+        "select count(*) from unified.transactions where account_id = ? and status = 'booked'",
+        [account],
+    ).fetchone() or (0,)
+    return count
+
+
+def calls(sandbox: RunningSandbox, scope: str) -> list[str]:
+    return [path for _, path in sandbox.state.calls if f"/{scope}/" in path]
+
+
+def test_the_answer_of_the_day_is_asked_for_once(
+    run: Callable[..., Extraction], sandbox: RunningSandbox
+) -> None:
+    assert sorted(fetch(run()).fetched) == sorted([FIRST, SECOND, THIRD])
+    assert sorted(fetch(run()).there_already) == sorted([FIRST, SECOND, THIRD])
+    assert len(calls(sandbox, "transactions")) == 3
+    assert sorted(fetch(run(refresh=True)).fetched) == sorted([FIRST, SECOND, THIRD])
+    sandbox.state.clock.advance(timedelta(days=1))
+    assert sorted(fetch(run()).fetched) == sorted([FIRST, SECOND, THIRD])
+    assert len(calls(sandbox, "transactions")) == 9
+
+
+def test_the_first_fetch_goes_back_as_agreed_and_later_ones_to_the_overlap(
+    run: Callable[..., Extraction], sandbox: RunningSandbox, connection: duckdb.DuckDBPyConnection
+) -> None:
+    sandbox.state.connections[1].max_historical_days = 30
+    fetch(run())
+    sandbox.state.clock.advance(timedelta(days=1))
+    fetch(run())
+    asked = [path for path in calls(sandbox, "transactions") if THIRD in path]
+    # 4 May less 30 days; 5 May: the watermark less the overlap of 3 and the margin of 2
+    assert ["date_from=2026-04-04" in asked[0], "date_from=2026-04-29" in asked[1]] == [True, True]
+    asked = [path for path in calls(sandbox, "transactions") if FIRST in path]
+    assert "date_from=2026-02-03" in asked[0]
+    sync_transactions(connection, GOCARDLESS)
+    assert [booked(connection, account) for account in (FIRST, SECOND, THIRD)] == [41, 41, 32]
+
+
+def test_details_are_asked_for_again_only_after_their_days(
+    run: Callable[..., Extraction], sandbox: RunningSandbox
+) -> None:
+    for _ in range(10):
+        steps.extract_account_details(run(), fresh_for_days=10)
+        sandbox.state.clock.advance(timedelta(days=1))
+    assert len(calls(sandbox, "details")) == 3
+    steps.extract_account_details(run(), fresh_for_days=10)
+    assert len(calls(sandbox, "details")) == 6
+
+
+@pytest.mark.parametrize("spelling", ["http_underscores", "dashes", "none"])
+def test_no_call_is_sent_that_the_limit_forbids_and_the_others_go_on(
+    spelling: Any, run: Callable[..., Extraction], sandbox: RunningSandbox
+) -> None:
+    sandbox.state.header_spelling = spelling
+    sandbox.state.connections[0].bank.calls_a_day = 2
+    for _ in range(4):
+        outcome = fetch(run(refresh=True))
+        assert THIRD in outcome.fetched
+    assert set(outcome.limited) == {FIRST, SECOND}
+    of_first = [path for path in calls(sandbox, "transactions") if FIRST in path]
+    # without headers the limit is only known when it has been reached
+    assert len(of_first) == (3 if spelling == "none" else 2)
+    result = answered_result(outcome, "transactions")
+    assert (result.passed, result.severity.value) == (False, "WARN")
+    # the next window begins 24 hours after the first call, which is told by the server
+    sandbox.state.clock.advance(timedelta(hours=23))
+    assert set(fetch(run(refresh=True)).limited) >= {FIRST, SECOND}
+    sandbox.state.clock.advance(timedelta(hours=1))
+    assert FIRST in fetch(run()).fetched
+    sandbox.state.connections[0].bank.calls_a_day = 4
+
+
+def test_a_call_of_a_run_that_died_counts_as_sent(
+    run: Callable[..., Extraction],
+    connection: duckdb.DuckDBPyConnection,
+    sandbox: RunningSandbox,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sandbox.state.connections[0].bank.calls_a_day = 2
+    fetch(run())
+
+    def die(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(steps, "record_transactions", die)
+        with pytest.raises(KeyboardInterrupt):
+            fetch(run(refresh=True, concurrency=1))
+    # what was not settled is not asked for beyond the limit, though no answer told of it
+    left = dict(
+        connection.execute(
+            "select account_id, remaining from raw.gc_call_budget where scope = 'transactions'"
+        ).fetchall()
+    )
+    assert left[FIRST] == 0
+
+
+def test_a_run_that_dies_while_writing_loses_nothing_and_the_next_goes_on(
+    run: Callable[..., Extraction],
+    connection: duckdb.DuckDBPyConnection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written = steps.record_transactions
+
+    def die_after(*arguments: Any, **named: Any) -> None:
+        written(*arguments, **named)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(steps, "record_transactions", die_after)
+        with pytest.raises(KeyboardInterrupt):
+            fetch(run(concurrency=1))
+    for table in ("gc_transactions", "gc_watermarks", "gc_fetches", "gc_sightings"):
+        assert connection.execute(f"from raw.{table}").fetchall() == []
+    assert len(fetch(run()).fetched) == 3
+    sync_transactions(connection, GOCARDLESS)
+    assert booked(connection, FIRST) == 40
+
+
+def test_one_bad_account_does_not_stop_the_rest(
+    run: Callable[..., Extraction],
+    connection: duckdb.DuckDBPyConnection,
+    sandbox: RunningSandbox,
+) -> None:
+    sandbox.state.connections[0].accounts[1].failures["transactions"] = ["AccessExpiredError"]
+    outcome = fetch(run())
+    assert sorted(outcome.fetched) == sorted([FIRST, THIRD])
+    result = answered_result(outcome, "transactions")
+    assert (result.passed, result.severity.value) == (False, "ERROR")
+    assert SECOND in (result.description or "")
+    assert "has to connect it again" in (result.description or "")
+    assert connection.execute(
+        "select problem_kind from raw.gc_call_budget where account_id = ?", [SECOND]
+    ).fetchall() == [("AccessExpiredError",)]
+    # a failure is not an answer: the same day asks again, for this account alone
+    assert fetch(run()).fetched == [SECOND]
+
+
+def test_what_is_wrong_with_the_platform_stops_all(
+    run: Callable[..., Extraction], make_client: Callable[..., BankDataClient]
+) -> None:
+    begun = run()
+    wrong = Extraction(
+        connection=begun.connection, client=make_client("wrong"), run_id="run", now=begun.now
+    )
+    with pytest.raises(AuthenticationFailedError):
+        fetch(wrong)
+
+
+def test_entries_that_cannot_be_read_are_kept_with_their_reason_and_the_rest_goes_on(
+    run: Callable[..., Extraction],
+    connection: duckdb.DuckDBPyConnection,
+    sandbox: RunningSandbox,
+) -> None:
+    def entry(amount: Any = "-1.00", currency: Any = "EUR", **fields: Any) -> dict[str, Any]:
+        money = {"amount": amount, "currency": currency}
+        return {"transactionAmount": money, "bookingDate": "2026-05-01", **fields}
+
+    text = "remittanceInformationUnstructured"
+    account = sandbox.state.connections[0].accounts[0]
+    account.extra_booked = [
+        "no object",
+        {"bookingDate": "2026-05-01"},
+        entry(None),
+        entry("1.234,56"),
+        entry("12345678901234567890"),
+        entry("0.12345"),
+        entry(currency="EURO"),
+        entry(bookingDate="0000-00-00"),
+        entry(bookingDate=None),
+        entry(**{text: "a\0b"}),
+        entry(**{text: "x" * 5_000_000}),
+        entry(**{text: "half \ud800"}),
+        # and these are as good as any other
+        entry("-99999999999999.9999", **{text: "שלום 🎉"}),
+        entry(-7, remittanceInformationStructuredArray=["RF18", "5390"]),
+    ]
+    outcome = fetch(run())
+    assert (outcome.rejects, len(outcome.fetched)) == (12, 3)
+    reasons = connection.execute(
+        "select reason from raw.gc_rejects where account_id = ? order by reason", [FIRST]
+    ).fetchall()
+    assert len(reasons) == 12
+    assert "'1.234,56' is not an amount such as -1234.56" in {reason for (reason,) in reasons}
+    sync_transactions(connection, GOCARDLESS)
+    assert booked(connection, FIRST) == 40 + 2
+    exact = connection.execute(
+        "select amount, description from unified.transactions "
+        "where amount < -1000 or amount = -7 order by amount"
+    ).fetchall()
+    assert exact == [
+        (Decimal("-99999999999999.9999"), "שלום 🎉"),
+        (Decimal(-7), "RF18 5390"),
+    ]
+
+
+def test_balances_are_exact_and_each_report_is_kept(
+    run: Callable[..., Extraction],
+    connection: duckdb.DuckDBPyConnection,
+    sandbox: RunningSandbox,
+) -> None:
+    steps.extract_balances(run())
+    sandbox.state.clock.advance(timedelta(days=1))
+    steps.extract_balances(run())
+    rows = connection.execute(
+        "select amount, reference_date::varchar from raw.gc_balances where account_id = ? "
+        "order by reference_date",
+        [FIRST],
+    ).fetchall()
+    # 100 less 0.00 to 0.39; the next day 0.01 comes back
+    assert rows == [(Decimal("92.20"), "2026-05-04"), (Decimal("92.21"), "2026-05-05")]
+
+
+def test_a_run_for_one_connection_touches_nothing_else(
+    run: Callable[..., Extraction], sandbox: RunningSandbox
+) -> None:
+    one, two = sandbox.state.connections
+    outcome = fetch(run(connection_id=two.requisition_id))
+    assert outcome.fetched == [THIRD]
+    with pytest.raises(UnknownConnectionError, match="not a UUID"):
+        fetch(run(connection_id="two"))
+    with pytest.raises(UnknownConnectionError, match="there is no connection"):
+        fetch(run(connection_id=account_uuid(5)))
+    one.status = "SU"
+    skipped = fetch(run(connection_id=one.requisition_id))
+    assert (skipped.fetched, skipped.skipped) == (
+        [],
+        f"connection {one.requisition_id} has the status SU, not LN",
+    )
+
+
+def test_registers_follow_the_api_and_nothing_is_deleted(
+    run: Callable[..., Extraction],
+    connection: duckdb.DuckDBPyConnection,
+    client: BankDataClient,
+    sandbox: RunningSandbox,
+) -> None:
+    now = sandbox.state.clock.now
+    extract_institutions(connection, client, at=now(), run_id="run")
+
+    def sync() -> tuple[list, list]:
+        steps.extract_bank_accounts(run())
+        sync_connections(connection, GOCARDLESS)
+        sync_accounts(connection, GOCARDLESS, now=now())
+        return (
+            connection.execute(
+                "select status, provider_status from unified.connections order by institution_id"
+            ).fetchall(),
+            connection.execute(
+                "select account_id, status from unified.accounts order by account_id"
+            ).fetchall(),
+        )
+
+    connections, accounts = sync()
+    assert connections == [("active", "LN"), ("active", "LN")]
+    assert accounts == sorted((account, "active") for account in (FIRST, SECOND, THIRD))
+    today = now().date()
+    assert expiring_connections(connection, today=today, within_days=89) == []
+    assert len(expiring_connections(connection, today=today, within_days=90)) == 2
+
+    one, two = sandbox.state.connections
+    for status, unified in (
+        ("CR", "pending"), ("GC", "pending"), ("UA", "pending"), ("SA", "pending"),
+        ("GA", "pending"), ("EX", "expired"), ("RJ", "rejected"), ("SU", "error"),
+        ("ER", "error"), ("ID", "error"),
+    ):  # fmt: skip
+        two.status = status
+        sandbox.state.clock.advance(timedelta(minutes=1))
+        connections, accounts = sync()
+        assert connections == [("active", "LN"), (unified, status)]
+    one.accounts.pop(0)
+    sandbox.state.connections.remove(two)
+    sandbox.state.clock.advance(timedelta(minutes=1))
+    connections, accounts = sync()
+    assert connections == [("active", "LN"), ("error", "ID")]
+    assert accounts == sorted([(FIRST, "inactive"), (SECOND, "active"), (THIRD, "inactive")])
