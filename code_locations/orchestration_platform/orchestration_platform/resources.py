@@ -1,5 +1,9 @@
 """What the steps of the location ask for by name."""
 
+from orchestration_platform.alerts.slack_api import SlackWebApi
 from shared_lib.secrets import SecretsResource
 
-RESOURCES = {"secrets": SecretsResource(location="orchestration_platform")}
+RESOURCES = {
+    "secrets": SecretsResource(location="orchestration_platform"),
+    "slack": SlackWebApi(),
+}

@@ -1,0 +1,1 @@
+"""Alerts: failures of all code locations, told to the operations team."""

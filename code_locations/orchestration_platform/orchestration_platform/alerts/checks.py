@@ -1,0 +1,47 @@
+"""Whether alerts get through: part of what ``platform_health`` says."""
+
+import time
+
+import dagster as dg
+
+from shared_lib.environment import current_settings
+
+# How long a message may wait, and how long ago the last pass may be where the sensor has to run.
+ALLOWED_SECONDS = 600.0
+
+
+@dg.asset_check(asset="platform_health")
+def alerts_delivered(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+    """No alert has waited for more than ten minutes, and in production the sensor is at work."""
+    from orchestration_platform.alerts.collection import last_pass_at
+    from orchestration_platform.alerts.database import database_url
+    from orchestration_platform.alerts.outbox import outbox_state
+    from orchestration_platform.alerts.watch import open_database
+
+    now = time.time()
+    with open_database(database_url(context.instance)).transaction() as connection:
+        outbox = outbox_state(connection)
+        last_pass = last_pass_at(connection)
+    problems: list[str] = []
+    if outbox.oldest_at is not None and now - outbox.oldest_at > ALLOWED_SECONDS:
+        waited = _minutes(now, outbox.oldest_at)
+        problems.append(f"{outbox.waiting} alerts wait, the oldest for {waited}")
+        problems += [f"{name}: {said}" for name, said in outbox.reasons.items()]
+    if current_settings().sensors_run_by_default and (
+        last_pass is None or now - last_pass > ALLOWED_SECONDS
+    ):
+        since = "never" if last_pass is None else f"{_minutes(now, last_pass)} ago"
+        problems.append(
+            f"slack_on_run_failure_sensor has last come through {since}: look at its ticks, and "
+            "switch it on if it is off"
+        )
+    return dg.AssetCheckResult(
+        passed=not problems,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description="; ".join(problems) or "no alert has waited for long",
+        metadata={"waiting": outbox.waiting, "given_up": outbox.failed},
+    )
+
+
+def _minutes(now: float, then: float) -> str:
+    return f"{round((now - then) / 60)} minutes"

@@ -1,0 +1,53 @@
+"""Which failures are the same failure."""
+
+import hashlib
+import re
+
+# The order matters: an identifier is made of numbers.
+_VARIABLE_PARTS = (
+    (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE), "<id>"),
+    (re.compile(r"\b0x[0-9a-f]+\b", re.IGNORECASE), "<address>"),
+    (re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?"), "<time>"),
+    (re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{12,}\b", re.IGNORECASE), "<id>"),
+    (re.compile(r"\d+([.,]\d+)*"), "<n>"),
+    (re.compile(r"\s+"), " "),
+)
+_MAPPING_INDEX = re.compile(r"\[[^\]]*\]")
+_COMPARED_CHARACTERS = 500
+
+
+def fingerprint(  # what makes a failure the one that it is
+    *, location: str, subject: str, step: str, error_class: str, message: str, partition: str = ""
+) -> str:
+    """The same text for the same failure.
+
+    Args:
+        location: the code location.
+        subject: the job, or the assets of an automation run.
+        step: the step that failed first.
+        error_class: the class of its error.
+        message: the error's text; numbers, times, identifiers and the partition do not count.
+        partition: the partition of the run.
+    """
+    parts = (
+        location,
+        subject,
+        without_mapping_index(step),
+        error_class,
+        normalised(message, partition=partition),
+    )
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()
+
+
+def without_mapping_index(step: str) -> str:
+    """``load[3]`` and ``load[4]`` are both ``load[*]``."""
+    return _MAPPING_INDEX.sub("[*]", step)
+
+
+def normalised(message: str, *, partition: str = "") -> str:
+    """``message`` without what differs between repeats."""
+    if partition:
+        message = re.sub(rf"(?<!\w){re.escape(partition)}(?!\w)", "<partition>", message)
+    for pattern, replacement in _VARIABLE_PARTS:
+        message = pattern.sub(replacement, message)
+    return message.strip()[:_COMPARED_CHARACTERS]

@@ -1,0 +1,35 @@
+"""The sensor that tells Slack of failed runs."""
+
+import dagster as dg
+
+from orchestration_platform.alerts.policies import load_policies
+from orchestration_platform.alerts.slack_api import SlackWebApi
+from shared_lib.environment import current_settings
+from shared_lib.secrets import SecretsResource, skips_without_secrets
+
+SLACK_SECRET = "orchestration_platform/slack"  # noqa: S105 - a path
+INTERVAL_SECONDS = 10
+
+# Here, so that a mistake in the file is found when the location is loaded, not when a run fails.
+_POLICIES = load_policies()
+
+
+@dg.sensor(
+    minimum_interval_seconds=INTERVAL_SECONDS,
+    default_status=(
+        dg.DefaultSensorStatus.RUNNING
+        if current_settings().sensors_run_by_default
+        else dg.DefaultSensorStatus.STOPPED
+    ),
+    description="Tells Slack of failed runs of all code locations, as alert_policies.yaml says.",
+)
+@skips_without_secrets
+def slack_on_run_failure_sensor(
+    context: dg.SensorEvaluationContext, secrets: SecretsResource, slack: SlackWebApi
+) -> dg.SkipReason:
+    """Read new failures from the event log and send what is due."""
+    from orchestration_platform.alerts.watch import run_pass
+
+    token = secrets.get(SLACK_SECRET)["token"].reveal()
+    done = run_pass(context.instance, policies=_POLICIES, slack=slack, token=token)
+    return dg.SkipReason(str(done))

@@ -1,0 +1,87 @@
+"""Text that Slack accepts, shows as it is, and that calls nobody."""
+
+import re
+import unicodedata
+
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_BACKTICKS = re.compile(r"`(?=`)")
+_MENTION = re.compile(r"@(?=channel|here|everyone)", re.IGNORECASE)
+_OPEN_ENTITY = re.compile(r"&[a-z]{0,4}$")
+_INVISIBLE = "\u200b"
+_MORE = " …"
+_JOINER = "\u200d"
+
+
+def length(text: str) -> int:
+    """How long Slack finds ``text``: it may count an emoji as two, so here it is two."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def clean(text: str) -> str:
+    """``text`` without colours, control characters and halves of characters."""
+    text = text.encode("utf-8", "replace").decode("utf-8").replace("\r\n", "\n")
+    return _CONTROL.sub("", _ANSI.sub("", text)).replace("\t", "    ")
+
+
+def escaped(text: str, limit: int) -> str:
+    """``text`` for mrkdwn, at most ``limit`` long: no link, no mention, no fence of its own."""
+    text = clean(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = _BACKTICKS.sub(f"`{_INVISIBLE}", text)
+    return cut(_MENTION.sub(f"@{_INVISIBLE}", text), limit)
+
+
+def fenced(text: str, limit: int) -> str:
+    """``text`` as a code block, at most ``limit`` long with its fences."""
+    inside = escaped(text, limit - 8).strip("\n")
+    # a backtick at either end would lengthen the fence
+    inside = re.sub(r"^`|`$", "'", inside)
+    return f"```\n{inside or ' '}\n```"
+
+
+def coded(text: str, limit: int) -> str:
+    """``text`` on one line as code, at most ``limit`` long with its backticks."""
+    inside = escaped(" ".join(text.replace("`", "'").split()), limit - 2)
+    return f"`{inside}`" if inside else ""
+
+
+def plain(text: str, limit: int) -> str:
+    """``text`` for a header or a button, which know no mrkdwn, on one line."""
+    return cut(" ".join(clean(text).split()), limit)
+
+
+def cut(text: str, limit: int) -> str:
+    """``text``, at most ``limit`` long, not cut inside an entity or an emoji."""
+    if length(text) <= limit:
+        return text
+    kept = text.encode("utf-16-le")[: 2 * (limit - len(_MORE))].decode("utf-16-le", "ignore")
+    rest = text[len(kept) :]
+    while kept and (_belongs_to_last(rest[:1]) or kept[-1] == _JOINER):
+        rest, kept = kept[-1] + rest, kept[:-1]
+    if _is_flag_half(rest[:1]) and _flag_halves(kept) % 2:
+        kept = kept[:-1]
+    return _OPEN_ENTITY.sub("", kept) + _MORE
+
+
+def _belongs_to_last(character: str) -> bool:
+    """Whether a character changes the one before it: accents, skin tones, joined emoji."""
+    return bool(character) and (
+        unicodedata.combining(character) != 0
+        or unicodedata.category(character) in ("Mn", "Me", "Mc")
+        or character == _JOINER
+        or "\U0001f3fb" <= character <= "\U0001f3ff"
+        or "\U000e0020" <= character <= "\U000e007f"
+    )
+
+
+def _is_flag_half(character: str) -> bool:
+    return "\U0001f1e6" <= character <= "\U0001f1ff"
+
+
+def _flag_halves(text: str) -> int:
+    count = 0
+    for character in reversed(text):
+        if not _is_flag_half(character):
+            break
+        count += 1
+    return count

@@ -1,0 +1,97 @@
+"""The error that is the user's own, out of what Dagster stores of a failed step."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from shared_lib.secrets import redact
+
+_FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+), in (?P<function>\S+)')
+_NOT_OURS = re.compile(r"[/\\](site-packages|dist-packages|lib[/\\]python3\.\d+)[/\\]|^<")
+_DAGSTER = re.compile(r"[/\\]site-packages[/\\]dagster[/\\]")
+_LONGEST_TRACE = 20_000
+
+
+class StoredError(Protocol):
+    """An exception as Dagster stores it."""
+
+    @property
+    def message(self) -> str: ...  # noqa: D102 - Dagster's
+    @property
+    def stack(self) -> Any: ...  # noqa: D102
+    @property
+    def cls_name(self) -> str | None: ...  # noqa: D102
+    @property
+    def cause(self) -> Any: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class UserError:
+    """What is told of an exception. Holds no secret.
+
+    Attributes:
+        error_class: the name of the exception's class.
+        message: its text.
+        place: file, line and function of the last frame in user code; empty when there is none.
+        trace: the whole trace, with causes.
+    """
+
+    error_class: str
+    message: str
+    place: str
+    trace: str
+
+
+def innermost(error: StoredError) -> UserError:
+    """The cause that began it: Dagster's wrappers and re-raised errors are around it."""
+    chain = list(_chain(error))
+    origin = chain[-1]
+    name = (origin.cls_name or "Error").rpartition(".")[2]
+    message = origin.message.strip()
+    # "ValueError: text", or with the module before it
+    prefix, separator, rest = message.partition(":")
+    if separator and prefix.rpartition(".")[2] == name:
+        message = rest.strip()
+    elif message.rpartition(".")[2] == name:
+        message = ""
+    return UserError(
+        error_class=name,
+        message=redact(message),
+        place=next(filter(None, (_place(found) for found in reversed(chain))), ""),
+        trace=redact(_trace(chain))[-_LONGEST_TRACE:],
+    )
+
+
+def _chain(error: StoredError) -> Iterator[StoredError]:
+    current: StoredError | None = error
+    while current is not None:
+        yield current
+        current = current.cause
+
+
+def _place(error: StoredError) -> str:
+    for entry in reversed(list(error.stack)):
+        found = _FRAME.search(entry)
+        if found and not _NOT_OURS.search(found["file"]):
+            return f"{found['file']}:{found['line']} in {found['function']}"
+    return ""
+
+
+def _trace(chain: list[StoredError]) -> str:
+    """The user's own errors, the innermost last, with Dagster's frames left out."""
+    own = [error for error in chain if not _is_wrapper(error)] or chain
+    parts = [f"{''.join(_frames(error))}{error.message.rstrip()}" for error in own]
+    return "\n\ncaused by\n\n".join(parts)
+
+
+def _is_wrapper(error: StoredError) -> bool:
+    is_dagsters = error.message.startswith(("dagster._", "Exceeded max_retries"))
+    return is_dagsters and error.cause is not None
+
+
+def _frames(error: StoredError) -> Iterator[str]:
+    for entry in error.stack:
+        found = _FRAME.search(entry)
+        if not (found and _DAGSTER.search(found["file"])):
+            yield entry

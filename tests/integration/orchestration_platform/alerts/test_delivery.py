@@ -1,0 +1,209 @@
+"""Nothing is lost and nothing comes twice, whatever Slack and the machine do."""
+
+import multiprocessing
+import random
+import signal
+import time
+from multiprocessing.context import BaseContext
+
+import dagster as dg
+import pytest
+from tests.integration.orchestration_platform.alerts import dying
+from tests.integration.orchestration_platform.alerts.conftest import Watch
+from tests.integration.orchestration_platform.alerts.failing_jobs import (
+    fail,
+    other_job,
+    plain_job,
+    say,
+)
+from tests.integration.orchestration_platform.alerts.slack_server import (
+    TOKEN,
+    SlackServer,
+    slack_server,
+)
+
+WORDS = ("census", "payroll", "mapping", "bands", "growth")
+
+
+def told_once(slack: SlackServer, *names: str) -> None:
+    found = [[name for name in names if name in head.shown] for head in slack.heads]
+    assert sorted(found) == sorted([name] for name in names)
+    for head in slack.heads:
+        assert len(slack.thread(head)) == 1
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        [500, "drop"],
+        ["accept_and_hang"],
+        ["accept_and_drop", "accept_and_hang", "accept_and_drop"],
+        ["invalid_auth"],
+        ["channel_not_found", "internal_error"],
+    ],
+    ids=str,
+)
+def test_whatever_slack_answers_each_message_arrives_once(
+    faults: list[int | str], instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    fail(instance)
+    fail(instance, other_job)
+    slack.faults.extend(faults)
+    until = time.monotonic() + 10
+    while watch().outbox.waiting:
+        assert time.monotonic() < until
+    told_once(slack, "plain_job", "other_job")
+
+
+def test_while_slack_is_away_messages_wait_and_the_reason_is_said(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    slack.faults.extend(["token_revoked"] * 3)
+    fail(instance)
+    done = watch(seconds=0.1)
+    assert done.outbox.waiting == 2
+    assert "write a new bot token to the secret orchestration_platform/slack" in str(done)
+    assert watch().outbox.waiting == 0
+    assert "Slack answered" not in str(watch())
+
+
+def test_waiting_lasts_as_long_as_slack_asks(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    slack.faults.append(429)
+    fail(instance)
+    began = time.monotonic()
+    watch()
+    assert len(slack.messages) == 2
+    assert time.monotonic() - began >= 1.0
+    assert slack.calls["chat.postMessage"] == 3
+
+
+def test_a_message_that_slack_refuses_is_sent_as_plain_text_and_no_other_waits(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    slack.refused_text = "poison"
+    say(instance, "poison in the census")
+    fail(instance)
+    watch()
+    poisoned, other = sorted(slack.heads, key=lambda head: "plain_job" in head.shown)
+    assert poisoned.blocks == []
+    assert "told_job" in poisoned.text
+    assert "poison in the census" in poisoned.text
+    assert other.blocks
+
+
+def test_a_message_that_is_refused_as_text_too_is_given_up_and_no_other_waits(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    slack.faults.extend(["invalid_blocks", "msg_too_long"])
+    fail(instance)
+    fail(instance, other_job)
+    done = watch()
+    assert (done.outbox.failed, done.outbox.waiting) == (2, 0)
+    assert "2 given up" in str(done)
+    assert ["other_job" in head.shown for head in slack.heads] == [True]
+
+
+def test_a_bot_that_may_not_look_posts_again_rather_than_not_at_all(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    slack.may_read = False
+    slack.faults.append("drop")
+    fail(instance)
+    watch()
+    told_once(slack, "plain_job")
+
+
+def test_a_message_that_somebody_deleted_is_posted_anew(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    fail(instance)
+    watch()
+    slack.messages.clear()
+    fail(instance)
+    watch()
+    [head] = slack.heads
+    assert "failed 2 times" in head.shown
+
+
+def test_a_message_a_second_goes_to_a_channel_and_slack_has_no_reason_to_complain(
+    instance: dg.DagsterInstance, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from orchestration_platform.alerts import outbox
+    from orchestration_platform.alerts.policies import load_policies
+    from orchestration_platform.alerts.slack_api import SlackWebApi
+    from orchestration_platform.alerts.watch import run_pass
+
+    monkeypatch.setattr(outbox, "SECONDS_BETWEEN_CALLS", 1.05)
+    for job in (plain_job, other_job):
+        fail(instance, job)
+    with slack_server() as strict:
+        api = SlackWebApi(api_url=strict.url)
+        run_pass(instance, policies=load_policies(), slack=api, token=TOKEN, sending_seconds=5)
+        assert strict.calls["chat.postMessage"] == len(strict.messages) == 4
+
+
+@pytest.fixture(scope="module")
+def processes() -> BaseContext:
+    """Makes processes that have Dagster imported and nothing else of this one."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([dying.__name__])
+    return context
+
+
+def killed_pass(
+    processes: BaseContext,
+    instance: dg.DagsterInstance,
+    slack: SlackServer,
+    *,
+    point: str | None = None,
+    after: float | None = None,
+) -> int | None:
+    process = processes.Process(
+        target=dying.pass_that_dies,
+        args=(instance.root_directory, slack.url, TOKEN),
+        kwargs={"point": point, "after": after},
+    )
+    process.start()
+    process.join(20)
+    return process.exitcode
+
+
+@pytest.mark.parametrize("point", list(dying.POINTS))
+def test_a_process_that_is_killed_loses_nothing_and_doubles_nothing(
+    point: str,
+    instance: dg.DagsterInstance,
+    slack: SlackServer,
+    watch: Watch,
+    processes: BaseContext,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dying.forget_the_overlap(monkeypatch.setattr)
+    fail(instance)
+    fail(instance, other_job)
+    assert killed_pass(processes, instance, slack, point=point) == -signal.SIGKILL
+    killed_pass(processes, instance, slack, point=point)
+    until = time.monotonic() + 10
+    while watch(seconds=0.5).outbox.waiting:
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    told_once(slack, "plain_job", "other_job")
+
+
+def test_processes_that_are_killed_at_any_time_lose_nothing_and_double_nothing(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch, processes: BaseContext
+) -> None:
+    chance = random.Random(5)
+    deaths = 0
+    for word in WORDS:
+        say(instance, f"the {word} is bad")
+        for _ in range(3):
+            code = killed_pass(processes, instance, slack, after=chance.uniform(0.01, 0.25))
+            deaths += code == -signal.SIGKILL
+    assert deaths >= len(WORDS)
+    until = time.monotonic() + 10
+    while watch(seconds=0.5).outbox.waiting:
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    told_once(slack, *WORDS)

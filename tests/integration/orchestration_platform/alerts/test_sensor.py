@@ -1,0 +1,194 @@
+"""The sensor as the location defines it, on SQLite and with the outbox in Postgres."""
+
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import dagster as dg
+import pytest
+from tests.integration.orchestration_platform.alerts.conftest import Watch
+from tests.integration.orchestration_platform.alerts.failing_jobs import fail, other_job, say
+from tests.integration.orchestration_platform.alerts.slack_server import TOKEN, SlackServer
+from tests.integration.secrets.postgres_server import PASSWORD, postgres_server
+
+from shared_lib.environment import Environment
+
+SENSOR = "slack_on_run_failure_sensor"
+VARIABLE = "ORCHESTRATION_PLATFORM_SLACK__TOKEN"
+
+
+def tick(instance: dg.DagsterInstance) -> str:
+    """Evaluates the sensor as the code server does; gives what the tick says."""
+    from orchestration_platform.definitions import defs
+
+    repository = defs.get_repository_def()
+    with dg.build_sensor_context(
+        instance=instance,
+        repository_def=repository,
+        sensor_name=SENSOR,
+        resources=repository.get_top_level_resources(),
+    ) as context:
+        data = repository.get_sensor_def(SENSOR).evaluate_tick(context)
+    assert not data.run_requests
+    return data.skip_message or ""
+
+
+def test_without_a_token_a_tick_skips_and_says_what_to_do(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    said = tick(instance)
+    assert "no secret orchestration_platform/slack" in said
+    assert "ORCHESTRATION_PLATFORM_SLACK__<KEY>" in said
+
+
+def test_a_tick_tells_of_new_failures_and_says_what_it_did(
+    instance: dg.DagsterInstance,
+    slack: SlackServer,
+    quick: pytest.MonkeyPatch,
+) -> None:
+    quick.setenv(VARIABLE, TOKEN)
+    quick.setenv("SLACK_API_URL", slack.url)
+    fail(instance, other_job)
+    assert tick(instance) == "0 failures, 0 messages sent, 0 waiting"
+    fail(instance)
+    assert tick(instance) == "1 failures, 2 messages sent, 0 waiting"
+    assert len(slack.heads) == 1
+
+
+def test_a_token_is_not_sent_unprotected_to_another_machine(
+    instance: dg.DagsterInstance, quick: pytest.MonkeyPatch
+) -> None:
+    quick.setenv(VARIABLE, TOKEN)
+    quick.setenv("SLACK_API_URL", "http://slack.example.com/api")
+    tick(instance)
+    fail(instance)
+    with pytest.raises(Exception, match="use https") as refused:
+        tick(instance)
+    assert TOKEN not in str(refused.value)
+
+
+@pytest.mark.parametrize("environment", list(Environment))
+def test_the_sensor_is_always_there_and_runs_by_itself_in_production_alone(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_ENVIRONMENT", environment)
+    monkeypatch.delenv(VARIABLE, raising=False)
+    for name in [name for name in sys.modules if name.startswith("orchestration_platform")]:
+        monkeypatch.delitem(sys.modules, name)
+    from orchestration_platform.definitions import defs
+
+    sensor = defs.get_repository_def().get_sensor_def(SENSOR)
+    is_running = sensor.default_status is dg.DefaultSensorStatus.RUNNING
+    assert is_running is (environment is Environment.PRODUCTION)
+
+
+def test_the_command_lists_what_was_sent_and_shows_a_message_without_sending_it(
+    instance: dg.DagsterInstance,
+    slack: SlackServer,
+    watch: Watch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from orchestration_platform.alerts.__main__ import main
+
+    run_id = fail(instance)
+    capsys.readouterr()
+    assert main(["preview", run_id]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert slack.messages == []
+    watch()
+    assert shown["blocks"] == slack.heads[0].blocks
+
+    slack.faults.append("internal_error")
+    fail(instance, other_job)
+    watch()
+    capsys.readouterr()
+    assert main(["list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 4
+    assert all("delivered" in line for line in lines)
+    assert sum("other_job x1, 2 attempts" in line for line in lines) == 1
+    assert main(["preview", "no-such-run"]) == 1
+    assert "run no-such-run has not failed" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def postgres_url() -> Iterator[str]:
+    if shutil.which("initdb") is None:
+        pytest.skip("there is no Postgres on this machine")
+    with postgres_server() as port:
+        yield f"postgresql+psycopg://postgres:{PASSWORD}@127.0.0.1:{port}/postgres"
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+def test_two_passes_at_once_tell_everything_once(
+    database: str,
+    instance: dg.DagsterInstance,
+    slack: SlackServer,
+    quick: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    from orchestration_platform.alerts import watch as watching
+
+    if database == "postgres":
+        url = request.getfixturevalue("postgres_url")
+        quick.setattr(watching, "database_url", lambda _instance: url)
+    watch: Watch = request.getfixturevalue("watch")
+    for text in ("census", "payroll", "bands"):
+        say(instance, f"the {text} is bad")
+        say(instance, f"the {text} is bad")
+    with ThreadPoolExecutor(2) as threads:
+        done = [found.result(30) for found in [threads.submit(watch) for _ in range(2)]]
+
+    assert sum(found.failures for found in done) == 6
+    assert len(slack.heads) == 3
+    assert all("failed 2 times" in head.shown for head in slack.heads)
+    assert all(len(slack.thread(head)) == 1 for head in slack.heads)
+    say(instance, None)
+    watch()
+    assert all("(recovered)" in head.shown for head in slack.heads)
+
+
+def test_the_outbox_is_where_the_instance_keeps_its_runs(instance: dg.DagsterInstance) -> None:
+    from orchestration_platform.alerts.database import database_url
+
+    assert database_url(instance) == f"sqlite:///{instance.root_directory}/alerts.db"
+
+
+def health(instance: dg.DagsterInstance) -> dg.AssetCheckEvaluation:
+    from orchestration_platform.definitions import defs
+
+    result = defs.resolve_implicit_global_asset_job_def().execute_in_process(instance=instance)
+    found = result.get_asset_check_evaluations()
+    return next(entry for entry in found if entry.check_name == "alerts_delivered")
+
+
+def test_health_names_alerts_that_wait_and_why(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from orchestration_platform.alerts import checks
+
+    slack.faults.extend(["is_archived"] * 5)
+    fail(instance)
+    watch(seconds=0.1)
+    assert health(instance).passed
+    monkeypatch.setattr(checks, "ALLOWED_SECONDS", 0.0)
+    found = health(instance)
+    assert not found.passed
+    assert "2 alerts wait" in (found.description or "")
+    assert "unarchive the channel" in (found.description or "")
+
+
+def test_health_says_when_the_sensor_is_not_at_work_where_it_has_to_be(
+    instance: dg.DagsterInstance, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert health(instance).passed
+    monkeypatch.setenv("DAGSTER_ENVIRONMENT", "production")
+    monkeypatch.setenv("VAULT_ADDR", "http://127.0.0.1:1")
+    assert "has last come through never" in (health(instance).description or "")
+    monkeypatch.setenv("DAGSTER_ENVIRONMENT", "ci")
+    request.getfixturevalue("watch")
+    monkeypatch.setenv("DAGSTER_ENVIRONMENT", "production")
+    assert health(instance).passed

@@ -1,0 +1,123 @@
+"""Messages are ones that Slack accepts and that call nobody, whatever the error says."""
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from tests.integration.orchestration_platform.alerts.slack_server import (
+    problem_of,
+    texts_of,
+    units,
+)
+from tests.unit.orchestration_platform.alerts.failures import failure
+
+from orchestration_platform.alerts import slack_text
+from orchestration_platform.alerts.message import (
+    LONGEST_MESSAGE,
+    Incident,
+    head,
+    plain_text,
+    recovery_entry,
+    repeat_entry,
+    trace_entry,
+)
+from orchestration_platform.alerts.run_failures import FailedStep
+
+UI = "https://dagster.example.com"
+PIECES = [
+    "```", "`", "<!channel>", "<@U1>", "@here", "&", "<", ">", "&amp;", "\x1b[31mred\x1b[0m",
+    "👩\u200d👩\u200d👧", "👍🏽", "🇩🇪", "e\u0301", "\ud800", "\x00", "\r\n", "\u202e", "]", "*",
+    "~",
+    "<https://evil.example.com|ok>", "\u2028", "字" * 40, "x" * 900, "\t",
+]  # fmt: skip
+hostile = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=20)), max_size=60).map(
+    "".join
+)
+
+
+def incident(text: str, steps: int = 1, **changes: Any) -> Incident:
+    found = tuple(
+        FailedStep(f"{text}{n}", f"{text[:300]}Error{n}", text, text, text) for n in range(steps)
+    )
+    told = failure(
+        subject=text, location=text, partition=text, backfill=text, launched_by=text, steps=found,
+        more_steps=3, attempt=2, run_id=text[:40], assets=(text,),
+    )  # fmt: skip
+    values = {"occurrences": 3, "partitions": (text,) * 20, "partition_count": 400}
+    return Incident(first=told, latest=told, description=text, **{**values, **changes})
+
+
+@settings(max_examples=80, deadline=None)
+@example("x" * 30_000, 10)
+@example("&" * 30_000, 10)
+@example("👩\u200d👩\u200d👧" * 2_000, 10)
+@example("`" * 9_000, 10)
+@given(hostile, st.integers(1, 10))
+def test_no_error_makes_a_message_that_slack_refuses(text: str, steps: int) -> None:
+    told = incident(text, steps, recovered_at=2_000_000.0)
+    trace = trace_entry(told.first)
+    contents = [
+        head(told, environment="production", ui_url=UI),
+        {"text": plain_text(told, environment="production")},
+        repeat_entry(told.first, 3, ui_url=UI),
+        recovery_entry(told),
+        *([trace] if trace else []),
+    ]
+    for content in contents:
+        assert problem_of(content) is None
+        shown = texts_of(content)
+        assert sum(map(units, shown)) <= LONGEST_MESSAGE
+        for part in shown:
+            calls_nobody_and_is_whole(part)
+
+
+def calls_nobody_and_is_whole(part: str) -> None:
+    part.encode("utf-8")
+    assert not re.search(r"@(channel|here|everyone)", part, re.IGNORECASE)
+    for link in re.findall(r"<[^>]*>?", part):
+        assert re.fullmatch(rf"<{UI}/runs/[^|>]*\|[^<>]*>", link)
+    assert part.count("```") in (0, 2)
+    assert not re.search(r"&(?!(amp|lt|gt);)", part)
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x1b\u202e]", part)
+
+
+@settings(max_examples=200, deadline=None)
+@given(hostile, st.integers(10, 400))
+def test_a_text_is_never_cut_inside_a_character(text: str, limit: int) -> None:
+    clean = slack_text.clean(text)
+    kept = slack_text.cut(clean, limit)
+    assert slack_text.length(kept) <= limit
+    if kept != clean:
+        kept = kept.removesuffix(" …")
+        following = clean[len(kept) :]
+        assert clean.startswith(kept)
+        assert not kept.endswith("\u200d")
+        assert following[:1] not in ("\u200d", "\u0301", "🏽")
+
+
+def test_a_flag_is_not_cut_in_half() -> None:
+    assert slack_text.cut("🇩🇪" * 5, 16) == "🇩🇪" * 3 + " …"
+
+
+def test_more_steps_than_are_shown_are_counted() -> None:
+    steps = tuple(
+        FailedStep(f"step_{n}", "ValueError", f"word {'abcdef'[n]}", "", "") for n in range(6)
+    )
+    told = failure(steps=steps, more_steps=2)
+    content = head(Incident(first=told, latest=told, occurrences=1), environment="qa", ui_url=UI)
+    assert "and 4 more steps" in texts_of(content)
+
+
+def test_the_steps_button_opens_the_log_of_the_failed_step() -> None:
+    told = failure(step="load[3]")
+    content = head(Incident(first=told, latest=told, occurrences=1), environment="qa", ui_url=UI)
+    urls = {e["text"]["text"]: e["url"] for e in content["blocks"][-1]["elements"]}
+    assert urls["Run"] == f"{UI}/runs/run-0"
+    assert "logs=step%3Aload%5B3%5D" in urls["Logs of the step"]
+
+
+@pytest.mark.parametrize("trace", ["", "a trace"])
+def test_a_death_without_an_error_has_no_trace_to_show(trace: str) -> None:
+    assert (trace_entry(failure(trace=trace)) is not None) == bool(trace)
