@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import duckdb
 
 from shared_lib.dbt.project import rules_digest
+from shared_lib.warehouse import transaction
 from simulation.config.parameters import fingerprint, year_parameters
 from simulation.config.settings import ScenarioSettings
 
@@ -48,13 +49,12 @@ def record_request(
     resume: bool,
 ) -> None:
     """Say which scenario the following steps are about, with which settings."""
-    connection.begin()
-    connection.execute("delete from raw.simulation_config")
-    connection.execute(
-        "insert into raw.simulation_config values (?, ?, ?, now()::timestamp)",
-        [scenario_id, settings.model_dump_json(), resume],
-    )
-    connection.commit()
+    with transaction(connection):
+        connection.execute("delete from raw.simulation_config")
+        connection.execute(
+            "insert into raw.simulation_config values (?, ?, ?, now()::timestamp)",
+            [scenario_id, settings.model_dump_json(), resume],
+        )
 
 
 def requested_scenario(
@@ -186,47 +186,47 @@ def _record(
     *,
     run_id: str,
 ) -> None:
-    connection.begin()
-    # A year is recorded as complete when all of the run is done. Until then nothing may say so of
-    # the rows that are about to be replaced.
-    connection.execute(
-        "delete from raw.simulation_year_state "
-        "where scenario_id = ? and (simulation_year >= ? or fingerprint <> ?)",
-        [opened.scenario_id, opened.first_year, opened.fingerprint],
-    )
-    for year in range(opened.start_year, opened.last_year + 1):
-        row = {
-            "fingerprint": opened.fingerprint,
-            "scenario_id": opened.scenario_id,
-            **year_parameters(settings, year),
-        }
+    with transaction(connection):
+        # A year is recorded as complete when all of the run is done. Until then nothing may say so
+        # of the rows that are about to be replaced.
         connection.execute(
-            f"insert or replace into raw.simulation_parameters ({', '.join(row)}) "  # noqa: S608 - names of our own columns
-            f"values ({', '.join('?' for _ in row)})",
-            list(row.values()),
+            "delete from raw.simulation_year_state "
+            "where scenario_id = ? and (simulation_year >= ? or fingerprint <> ?)",
+            [opened.scenario_id, opened.first_year, opened.fingerprint],
         )
-    for entry in settings.hiring.level_mix:
+        for year in range(opened.start_year, opened.last_year + 1):
+            row = {
+                "fingerprint": opened.fingerprint,
+                "scenario_id": opened.scenario_id,
+                **year_parameters(settings, year),
+            }
+            connection.execute(
+                f"insert or replace into raw.simulation_parameters ({', '.join(row)}) "  # noqa: S608 - own names
+                f"values ({', '.join('?' for _ in row)})",
+                list(row.values()),
+            )
+        for entry in settings.hiring.level_mix:
+            connection.execute(
+                "insert or replace into raw.hire_level_mix values (?, ?, ?)",
+                [opened.fingerprint, entry.level, entry.share],
+            )
         connection.execute(
-            "insert or replace into raw.hire_level_mix values (?, ?, ?)",
-            [opened.fingerprint, entry.level, entry.share],
+            "insert or replace into raw.simulation_configurations "
+            "values (?, ?, ?, now()::timestamp)",
+            [opened.fingerprint, opened.scenario_id, settings.model_dump_json()],
         )
-    connection.execute(
-        "insert or replace into raw.simulation_configurations values (?, ?, ?, now()::timestamp)",
-        [opened.fingerprint, opened.scenario_id, settings.model_dump_json()],
-    )
-    connection.execute("delete from raw.simulation_run")
-    connection.execute(
-        "insert into raw.simulation_run values (?, ?, ?, ?, ?, ?, now()::timestamp)",
-        [
-            opened.scenario_id,
-            opened.fingerprint,
-            run_id,
-            opened.start_year,
-            opened.first_year,
-            opened.last_year,
-        ],
-    )
-    connection.commit()
+        connection.execute("delete from raw.simulation_run")
+        connection.execute(
+            "insert into raw.simulation_run values (?, ?, ?, ?, ?, ?, now()::timestamp)",
+            [
+                opened.scenario_id,
+                opened.fingerprint,
+                run_id,
+                opened.start_year,
+                opened.first_year,
+                opened.last_year,
+            ],
+        )
 
 
 def current_run(connection: duckdb.DuckDBPyConnection) -> tuple[OpenedRun, str]:

@@ -6,6 +6,7 @@ import duckdb
 
 from shared_lib.dbt.execution import NodeTiming
 from shared_lib.metadata import row_count
+from shared_lib.warehouse import transaction
 from simulation.config.settings import Limits
 from simulation.runs import OpenedRun
 
@@ -62,15 +63,14 @@ def record_timings(
             limits.run_seconds,
         )
     )
-    connection.begin()
-    connection.execute("delete from raw.pipeline_timings where run_id = ?", [run_id])
-    connection.executemany(
-        "insert into raw.pipeline_timings "
-        "(run_id, scenario_id, recorded_at, scope, name, status, seconds, row_count, "
-        "seconds_limit, years) values (?, ?, now()::timestamp, ?, ?, ?, ?, ?, ?, ?)",
-        [[run_id, opened.scenario_id, *row, years] for row in rows],
-    )
-    connection.commit()
+    with transaction(connection):
+        connection.execute("delete from raw.pipeline_timings where run_id = ?", [run_id])
+        connection.executemany(
+            "insert into raw.pipeline_timings "
+            "(run_id, scenario_id, recorded_at, scope, name, status, seconds, row_count, "
+            "seconds_limit, years) values (?, ?, now()::timestamp, ?, ?, ?, ?, ?, ?, ?)",
+            [[run_id, opened.scenario_id, *row, years] for row in rows],
+        )
 
 
 def _computed_rows(connection: duckdb.DuckDBPyConnection) -> int:

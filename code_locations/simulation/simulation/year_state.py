@@ -5,6 +5,8 @@ from decimal import Decimal
 
 import duckdb
 
+from shared_lib.warehouse import transaction
+
 
 @dataclass(frozen=True, kw_only=True)
 class YearSummary:
@@ -90,17 +92,16 @@ def record_states(connection: duckdb.DuckDBPyConnection, *, years: range) -> Non
     Equal digests mean equal rows. States of later years, which no longer follow from these, and
     of other configurations of the scenario are removed.
     """
-    connection.begin()
-    connection.execute(
-        "delete from raw.simulation_year_state as state using raw.simulation_run as run "
-        "where state.scenario_id = run.scenario_id "
-        "and (state.simulation_year >= ? or state.fingerprint <> run.fingerprint)",
-        [years[0]],
-    )
-    connection.execute(
-        _RECORD_STATES.format(values=", ".join(_values(connection))), [years[0], years[-1]]
-    )
-    connection.commit()
+    with transaction(connection):
+        connection.execute(
+            "delete from raw.simulation_year_state as state using raw.simulation_run as run "
+            "where state.scenario_id = run.scenario_id "
+            "and (state.simulation_year >= ? or state.fingerprint <> run.fingerprint)",
+            [years[0]],
+        )
+        connection.execute(
+            _RECORD_STATES.format(values=", ".join(_values(connection))), [years[0], years[-1]]
+        )
 
 
 def _values(connection: duckdb.DuckDBPyConnection) -> list[str]:

@@ -7,11 +7,13 @@ from shared_lib.warehouse.connection import (
     write_warehouse,
 )
 from shared_lib.warehouse.resource import Warehouse
+from shared_lib.warehouse.transaction import transaction
 
 __all__ = [
     "Warehouse",
     "WarehouseBusyError",
     "WarehouseMissingError",
     "read_warehouse",
+    "transaction",
     "write_warehouse",
 ]

@@ -1,7 +1,6 @@
 """One scope of many accounts: decided by the budget, fetched at once, written one by one."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +11,7 @@ from gocardless.api.client import Answer
 from gocardless.api.errors import ApiError, RateLimitedError
 from gocardless.extraction.budget import CallBudget
 from gocardless.extraction.fetching import fetch_concurrently
+from shared_lib.warehouse import transaction
 
 
 @dataclass
@@ -77,23 +77,11 @@ def fetch_scope(
             problems = outcome.limited if isinstance(answer, RateLimitedError) else outcome.failed
             problems[account_id] = str(answer)
             continue
-        with committed(connection):
+        with transaction(connection):
             outcome.rejects += write(account_id, answer.body, moment)
             budget.settle(account_id, limit=answer.limit, now=moment)
         outcome.fetched.append(account_id)
     return outcome
-
-
-@contextmanager
-def committed(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """All that the body writes, or nothing of it."""
-    connection.execute("begin")
-    try:
-        yield
-    except BaseException:
-        connection.execute("rollback")
-        raise
-    connection.execute("commit")
 
 
 def _decided(

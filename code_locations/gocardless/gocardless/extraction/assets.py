@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Optional
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
@@ -30,8 +30,7 @@ _READABLE = "entries_readable"
 class AccountsRequest(dg.Config):
     """Which accounts are asked for, and how."""
 
-    # Optional, not `| None`: Dagster does not resolve the latter in a Config class.
-    connection_id: Optional[str] = Field(  # noqa: UP045
+    connection_id: str | None = Field(
         default=None, description="UUID of the one connection that is meant; none: all."
     )
     refresh: bool = Field(

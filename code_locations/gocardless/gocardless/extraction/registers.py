@@ -6,8 +6,8 @@ import duckdb
 
 from gocardless.api.client import BankDataClient
 from gocardless.api.models import Account, AccountDetails, Document
-from gocardless.extraction.accounts import committed
 from gocardless.extraction.tables import AGREEMENTS, INSTITUTIONS, REQUISITIONS, upsert
+from shared_lib.warehouse import transaction
 
 
 def payload_of(document: Document) -> str:
@@ -60,7 +60,7 @@ def extract_requisitions(
         }
         for requisition in client.requisitions()
     ]
-    with committed(connection):
+    with transaction(connection):
         upsert(connection, AGREEMENTS, agreements, seen_at=at, run_id=run_id)
         upsert(connection, REQUISITIONS, requisitions, seen_at=at, run_id=run_id)
     return len(requisitions)

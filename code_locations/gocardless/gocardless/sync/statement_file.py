@@ -19,7 +19,7 @@ from typing import Any
 
 import duckdb
 
-from gocardless.extraction.accounts import committed, utc_now
+from gocardless.extraction.accounts import utc_now
 from gocardless.extraction.entries import (
     UnreadableEntryError,
     exact_amount,
@@ -33,7 +33,7 @@ from gocardless.sync.reconciliation import SyncCounts, sync_transactions
 from gocardless.sync.registers import sync_accounts
 from gocardless.sync.tables import create_unified_tables
 from shared_lib.environment import current_settings
-from shared_lib.warehouse import write_warehouse
+from shared_lib.warehouse import transaction, write_warehouse
 
 STATEMENT_FILE = Provider(
     name="file",
@@ -93,7 +93,7 @@ def import_statement(
         raise StatementFileError(f"{path} has no entry below its header")
     _create_tables(connection)
     create_unified_tables(connection)
-    with committed(connection):
+    with transaction(connection):
         (number,) = connection.execute(
             "insert into raw.file_imports "
             "select coalesce(max(file_number), 0) + 1, ?, ?, ?, ? from raw.file_imports "

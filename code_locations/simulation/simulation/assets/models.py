@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from shared_lib.dbt.execution import DbtBuild
 from shared_lib.metadata import table_metadata
 from shared_lib.warehouse import Warehouse
 from simulation.runs import OpenedRun, YearRefusedError, current_run, requested_scenario
@@ -25,9 +26,6 @@ pipeline_timings = dg.AssetSpec(
 
 def build_years(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[Any]:
     """Build the selected models, the ledger year after year."""
-    # imported here: it takes 1.5 s, and a location loads without it
-    from shared_lib.dbt.execution import DbtBuild
-
     started = time.perf_counter()
     with warehouse.reading() as connection:
         opened, owner_run_id = current_run(connection)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 import dagster as dg
 import duckdb
@@ -31,22 +31,19 @@ class ScenarioRequest(dg.Config):
     scenario: str = Field(
         default="baseline", description="A name below `scenarios` in simulation_config.yaml."
     )
-    # Optional, not `| None`: Dagster does not resolve the latter in a Config class.
-    census_path: Optional[str] = Field(  # noqa: UP045
+    census_path: str | None = Field(
         default=None, description="CSV or Parquet file; none: the scenario's, or generated."
     )
-    census_mapping: Optional[str] = Field(  # noqa: UP045
+    census_mapping: str | None = Field(
         default=None, description="Column mapping; none: the one that fits the file."
     )
-    generated_size: Optional[int] = Field(  # noqa: UP045
+    generated_size: int | None = Field(
         default=None, ge=1, description="Employees in a generated census."
     )
-    start_year: Optional[int] = Field(  # noqa: UP045
+    start_year: int | None = Field(
         default=None, description="First year; the census is the state on 31 December before."
     )
-    end_year: Optional[int] = Field(  # noqa: UP045
-        default=None, description="Last year."
-    )
+    end_year: int | None = Field(default=None, description="Last year.")
     resume: bool = Field(
         default=True,
         description="Go on after the last complete year of a run that broke off.",

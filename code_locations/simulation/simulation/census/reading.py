@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
+from shared_lib.warehouse import transaction
 from simulation.census.csv_records import CsvCopy, copy_csv, read_header
 from simulation.census.mapping import (
     CENSUS_FIELDS,
@@ -17,7 +18,7 @@ from simulation.census.mapping import (
     CensusMapping,
     choose_mapping,
 )
-from simulation.census.tables import create_tables, quoted, transaction
+from simulation.census.tables import create_tables, quoted
 
 _ISO_DATE = "%Y-%m-%d"
 _READ_COPY = """

@@ -1,8 +1,5 @@
 """The census tables of the simulation's DuckDB file, and how a scenario's rows are replaced."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import duckdb
 
 _TABLES = """
@@ -85,18 +82,6 @@ create table if not exists raw.baseline_workforce_validated (
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the schema `raw` and the census tables where they do not exist yet."""
     connection.execute(_TABLES)
-
-
-@contextmanager
-def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Make the statements of the block visible together, or not at all."""
-    connection.execute("begin transaction")
-    try:
-        yield
-    except BaseException:
-        connection.execute("rollback")
-        raise
-    connection.execute("commit")
 
 
 def quoted(identifier: str) -> str:

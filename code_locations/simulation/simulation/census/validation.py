@@ -5,9 +5,9 @@ from datetime import date
 
 import duckdb
 
+from shared_lib.warehouse import transaction
 from simulation.census.mapping import CensusError
 from simulation.census.rules import JUDGE, MACROS, REASONS
-from simulation.census.tables import transaction
 
 _KEEP_REJECTS = """
 insert into raw.census_rejects by name
