@@ -8,11 +8,11 @@ import dagster as dg
 import sqlalchemy as sa
 
 from orchestration_platform.alerts import event_feed, incidents, occurrences
+from orchestration_platform.alerts.alert import Alert
 from orchestration_platform.alerts.database import Database
 from orchestration_platform.alerts.event_feed import Position
 from orchestration_platform.alerts.policies import Policy
 from orchestration_platform.alerts.run_failures import (
-    RunFailure,
     location_of,
     partition_of,
     read_failure,
@@ -153,7 +153,7 @@ class Collector:
                     else:
                         occurrences.settle_held(connection, [number], outcome)
 
-    def _outcome(self, failure: RunFailure, now: float) -> str | None:
+    def _outcome(self, failure: Alert, now: float) -> str | None:
         """What becomes of a failure that was held; nothing while a retry may still succeed."""
         run = self.instance.get_run_by_id(failure.run_id)
         tags = run.tags if run else {}
@@ -174,7 +174,7 @@ class Collector:
             return self.instance.run_retries_enabled and now - failed_at < _UNDECIDED_SECONDS
         return said == "true"
 
-    def _covering(self, failure: RunFailure, tags: dict[str, str]) -> list[Policy]:
+    def _covering(self, failure: Alert, tags: dict[str, str]) -> list[Policy]:
         return [
             policy
             for policy in self.policies

@@ -17,11 +17,19 @@ _COMPARED_CHARACTERS = 500
 
 
 def fingerprint(  # what makes a failure the one that it is
-    *, location: str, subject: str, step: str, error_class: str, message: str, partition: str = ""
+    *,
+    event_type: str,
+    location: str,
+    subject: str,
+    step: str,
+    error_class: str,
+    message: str,
+    partition: str = "",
 ) -> str:
     """The same text for the same failure.
 
     Args:
+        event_type: what kind of thing has happened.
         location: the code location.
         subject: the job, or the assets of an automation run.
         step: the step that failed first.
@@ -30,6 +38,7 @@ def fingerprint(  # what makes a failure the one that it is
         partition: the partition of the run.
     """
     parts = (
+        event_type,
         location,
         subject,
         without_mapping_index(step),

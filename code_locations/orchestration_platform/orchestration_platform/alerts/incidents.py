@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from orchestration_platform.alerts.alert import Alert
 from orchestration_platform.alerts.message import (
     Incident,
     recovery_entry,
@@ -14,7 +15,6 @@ from orchestration_platform.alerts.message import (
 )
 from orchestration_platform.alerts.outbox import add_message
 from orchestration_platform.alerts.policies import Policy
-from orchestration_platform.alerts.run_failures import RunFailure
 from orchestration_platform.alerts.tables import INCIDENTS, LONGEST_PARTITION, OUTSTANDING
 
 # A thread gets a line for a repeat at most this often.
@@ -47,7 +47,7 @@ class Success:
     started_at: float
     ended_at: float
 
-    def puts_right(self, failure: RunFailure) -> bool:
+    def puts_right(self, failure: Alert) -> bool:
         """Whether it did what ``failure`` failed to do, partitions apart."""
         if failure.subject == failure.job_name:
             return self.job_name == failure.job_name
@@ -66,7 +66,7 @@ def record_success(connection: sa.Connection, success: Success, *, tell: Sequenc
         INCIDENTS.c.location == success.location, INCIDENTS.c.recovered_at.is_(None)
     )
     for row in connection.execute(query).mappings().all():
-        if not success.puts_right(RunFailure.from_json(row["facts"])):
+        if not success.puts_right(Alert.from_json(row["facts"])):
             continue
         of_incident = OUTSTANDING.c.incident_id == row["id"]
         connection.execute(
@@ -89,8 +89,8 @@ def _close(connection: sa.Connection, row: Any, at: float, *, is_told: bool) -> 
     if is_told:
         entry = recovery_entry(
             Incident(
-                first=RunFailure.from_json(row["facts"]),
-                latest=RunFailure.from_json(row["latest"]),
+                first=Alert.from_json(row["facts"]),
+                latest=Alert.from_json(row["latest"]),
                 occurrences=row["occurrences"],
                 recovered_at=at,
             )
@@ -101,7 +101,7 @@ def _close(connection: sa.Connection, row: Any, at: float, *, is_told: bool) -> 
 def count_failure(
     connection: sa.Connection,
     policy: Policy,
-    failure: RunFailure,
+    failure: Alert,
     *,
     channel: str,
     ui_url: str,
@@ -127,7 +127,7 @@ def count_failure(
     else:
         incident_id = row["id"]
         occurrences = row["occurrences"] + 1
-        latest = failure if failure.at >= row["last_at"] else RunFailure.from_json(row["latest"])
+        latest = failure if failure.at >= row["last_at"] else Alert.from_json(row["latest"])
         values: dict[str, Any] = {
             "occurrences": occurrences,
             "latest": latest.to_json(),
@@ -146,7 +146,7 @@ def count_failure(
 
 
 def _open(
-    connection: sa.Connection, policy: Policy, failure: RunFailure, *, channel: str, now: float
+    connection: sa.Connection, policy: Policy, failure: Alert, *, channel: str, now: float
 ) -> int:
     result = connection.execute(
         sa.insert(INCIDENTS).values(
@@ -173,7 +173,7 @@ def _open(
     return incident_id
 
 
-def _require(connection: sa.Connection, incident_id: int, failure: RunFailure) -> None:
+def _require(connection: sa.Connection, incident_id: int, failure: Alert) -> None:
     """The failed partition has to succeed before the incident is over."""
     this = (OUTSTANDING.c.incident_id == incident_id) & (
         OUTSTANDING.c.partition == failure.partition[:LONGEST_PARTITION]
@@ -189,7 +189,7 @@ def _require(connection: sa.Connection, incident_id: int, failure: RunFailure) -
 
 
 def count_attempt(
-    connection: sa.Connection, incident_id: int, failure: RunFailure, *, now: float
+    connection: sa.Connection, incident_id: int, failure: Alert, *, now: float
 ) -> None:
     """A further attempt has failed: the message shows it, and counts it as no new failure."""
     query = sa.select(INCIDENTS.c.version, INCIDENTS.c.last_at).where(INCIDENTS.c.id == incident_id)

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from orchestration_platform.alerts.alert import Alert, Problem, same_kind
 from orchestration_platform.alerts.fingerprint import without_mapping_index
-from orchestration_platform.alerts.run_failures import FailedStep, RunFailure, same_kind
 from orchestration_platform.alerts.slack_text import (
     clean,
     coded,
@@ -47,8 +47,8 @@ class Incident:
         description: the policy's, when the message is to have it.
     """
 
-    first: RunFailure
-    latest: RunFailure
+    first: Alert
+    latest: Alert
     occurrences: int
     partitions: Sequence[str] = ()
     partition_count: int = 0
@@ -66,12 +66,12 @@ def head(incident: Incident, *, environment: str, ui_url: str) -> Content:
         {"type": "header", "text": {"type": "plain_text", "text": plain(title, LONGEST_HEADER)}},
         _section("\n".join(_facts(incident, ui_url=ui_url))),
     ]
-    kinds = same_kind(first.steps)
+    kinds = same_kind(first.problems)
     for step, count in kinds[:_SHOWN_STEPS]:
         blocks.append(_section(_error(step, count)))
     more = len(kinds) - _SHOWN_STEPS
-    if more > 0 or first.more_steps:
-        blocks.append(_context(f"and {max(more, 0) + first.more_steps} more steps"))
+    if more > 0 or first.more_problems:
+        blocks.append(_context(f"and {max(more, 0) + first.more_problems} more steps"))
     description = escaped(incident.description, 500).strip()
     if description:
         blocks.append(_context(description))
@@ -81,7 +81,7 @@ def head(incident: Incident, *, environment: str, ui_url: str) -> Content:
 
 def plain_text(incident: Incident, *, environment: str) -> str:
     """The message in one line: for notifications, and where Slack refuses the blocks."""
-    step = incident.first.steps[0]
+    step = incident.first.problems[0]
     said = f"{step.error_class}: {step.message}" if step.message else step.error_class
     line = (
         f"Dagster {environment.capitalize()} Run Failure: {incident.first.subject} "
@@ -91,9 +91,9 @@ def plain_text(incident: Incident, *, environment: str) -> str:
     return escaped(line, 600)
 
 
-def trace_entry(failure: RunFailure) -> Content | None:
+def trace_entry(failure: Alert) -> Content | None:
     """The stack traces of a failure, for the thread; nothing when there are none."""
-    traces = [(step, step.trace) for step, _ in same_kind(failure.steps) if step.trace]
+    traces = [(step, step.trace) for step, _ in same_kind(failure.problems) if step.trace]
     blocks: list[Content] = []
     for step, trace in traces[:_TRACE_BLOCKS]:
         name = f"*{escaped(_step_name(step), 200)}*"
@@ -105,7 +105,7 @@ def trace_entry(failure: RunFailure) -> Content | None:
     return {"text": text, "blocks": blocks}
 
 
-def repeat_entry(failure: RunFailure, occurrences: int, *, ui_url: str) -> Content:
+def repeat_entry(failure: Alert, occurrences: int, *, ui_url: str) -> Content:
     """A line for the thread when it has failed again."""
     partition = f", partition {coded(failure.partition, 100)}" if failure.partition else ""
     link = _link(_run_url(failure, ui_url), f"run {failure.run_id[:8]}")
@@ -124,9 +124,8 @@ def recovery_entry(incident: Incident) -> Content:
 
 def _facts(incident: Incident, *, ui_url: str) -> list[str]:
     first, latest = incident.first, incident.latest
-    kind = "Assets" if first.subject != first.job_name else "Job"
     lines = [
-        f"*{kind}:* {coded(first.subject, 400)}",
+        f"*{first.kind}:* {coded(first.subject, 400)}",
         f"*Run:* {_link(_run_url(latest, ui_url), latest.run_id[:8])}",
         f"*Code location:* {coded(first.location, 200)}",
     ]
@@ -158,7 +157,7 @@ def _repeats(incident: Incident) -> str:
     )
 
 
-def _error(step: FailedStep, count: int) -> str:
+def _error(step: Problem, count: int) -> str:
     times = f" ({count} of its steps)" if count > 1 else ""
     lines = [f"*{escaped(_step_name(step), 200)}*{times}"]
     if step.place:
@@ -168,13 +167,13 @@ def _error(step: FailedStep, count: int) -> str:
     return "\n".join(lines)
 
 
-def _step_name(step: FailedStep) -> str:
+def _step_name(step: Problem) -> str:
     return without_mapping_index(step.step) or "the run itself, outside of its steps"
 
 
-def _buttons(failure: RunFailure, *, ui_url: str) -> list[Content]:
+def _buttons(failure: Alert, *, ui_url: str) -> list[Content]:
     buttons = [_button("Run", _run_url(failure, ui_url))]
-    step = failure.steps[0].step
+    step = failure.problems[0].step
     if step:
         query = urlencode(
             {"logFileKey": step, "selection": step, "logs": f"step:{step}"}, errors="replace"
@@ -200,7 +199,7 @@ def _context(text: str) -> Content:
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}
 
 
-def _run_url(failure: RunFailure, ui_url: str) -> str:
+def _run_url(failure: Alert, ui_url: str) -> str:
     return f"{ui_url}/runs/{quote(failure.run_id, safe='', errors='replace')}"
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
+from orchestration_platform.alerts.alert import Alert
 from orchestration_platform.alerts.incidents import count_attempt, count_failure
 from orchestration_platform.alerts.policies import Policy
-from orchestration_platform.alerts.run_failures import RunFailure
 from orchestration_platform.alerts.tables import OCCURRENCES
 
 ANNOUNCED = "announced"
@@ -29,7 +29,7 @@ def known_runs(connection: sa.Connection, policy: str, run_ids: Iterable[str]) -
 def record_failure(  # all of it, or nothing
     connection: sa.Connection,
     policy: Policy,
-    failure: RunFailure,
+    failure: Alert,
     *,
     channel: str,
     ui_url: str,
@@ -69,19 +69,19 @@ def record_failure(  # all of it, or nothing
     return state
 
 
-def held_failures(connection: sa.Connection, policy: str) -> list[tuple[int, RunFailure]]:
+def held_failures(connection: sa.Connection, policy: str) -> list[tuple[int, Alert]]:
     """The failures that wait for what a retry will bring."""
     query = sa.select(OCCURRENCES.c.id, OCCURRENCES.c.facts).where(
         OCCURRENCES.c.policy == policy, OCCURRENCES.c.state == HELD
     )
-    return [(row.id, RunFailure.from_json(row.facts)) for row in connection.execute(query)]
+    return [(row.id, Alert.from_json(row.facts)) for row in connection.execute(query)]
 
 
 def release(
     connection: sa.Connection,
     policy: Policy,
     occurrence_id: int,
-    failure: RunFailure,
+    failure: Alert,
     *,
     channel: str,
     ui_url: str,
@@ -103,7 +103,7 @@ def settle_held(connection: sa.Connection, occurrence_ids: Sequence[int], state:
     _set_state(connection, occurrence_ids, state)
 
 
-def _chain(connection: sa.Connection, policy: str, failure: RunFailure) -> str:
+def _chain(connection: sa.Connection, policy: str, failure: Alert) -> str:
     """The run that was first, of a run and Dagster's retries of it."""
     if not failure.parent:
         return failure.run_id

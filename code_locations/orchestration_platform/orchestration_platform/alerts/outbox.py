@@ -9,8 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from orchestration_platform.alerts.alert import Alert
 from orchestration_platform.alerts.message import Content, Incident
-from orchestration_platform.alerts.run_failures import RunFailure
 from orchestration_platform.alerts.tables import CHANNELS, INCIDENTS, MESSAGES, OUTSTANDING
 
 HEAD = "head"
@@ -187,8 +187,8 @@ def _incident(connection: sa.Connection, row: Any, descriptions: Mapping[str, st
     )
     counted = sa.select(sa.func.count()).select_from(OUTSTANDING).where(of_incident)
     return Incident(
-        first=RunFailure.from_json(row["facts"]),
-        latest=RunFailure.from_json(row["latest"]),
+        first=Alert.from_json(row["facts"]),
+        latest=Alert.from_json(row["latest"]),
         occurrences=row["occurrences"],
         partitions=tuple(connection.execute(listed).scalars()),
         partition_count=connection.execute(counted).scalar_one(),

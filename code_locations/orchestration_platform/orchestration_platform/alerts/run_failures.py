@@ -1,13 +1,11 @@
 """What is told of a failed run."""
 
-import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import dagster as dg
 
-from orchestration_platform.alerts.fingerprint import fingerprint, normalised, without_mapping_index
+from orchestration_platform.alerts.alert import Alert, Problem, Severity
 from orchestration_platform.alerts.user_errors import UserError, innermost
 from shared_lib.secrets import redact
 
@@ -31,94 +29,22 @@ _DEATHS = {
 }
 
 
-@dataclass(frozen=True)
-class FailedStep:
-    """A step that failed; without a name the run itself, outside of its steps."""
-
-    step: str
-    error_class: str
-    message: str
-    place: str
-    trace: str
-
-
-@dataclass(frozen=True)
-class RunFailure:
-    """A failed run, without anything secret.
-
-    Attributes:
-        at: when it failed, in seconds since 1970, as all times here.
-        subject: the job, or for an automation run its assets.
-        partition: the key, or first...last of several; empty without partitions.
-        launched_by: a schedule, a sensor, a person, or what else started it.
-        parent: of an automatic retry, the run that it repeats.
-        attempt: 1 for the first, counting Dagster's own retries.
-        steps: those that failed, in the order in which they did.
-        more_steps: how many failed steps were left out of ``steps``.
-    """
-
-    run_id: str
-    at: float
-    location: str
-    job_name: str
-    subject: str
-    assets: tuple[str, ...]
-    partition: str
-    backfill: str
-    launched_by: str
-    parent: str
-    attempt: int
-    duration_seconds: float | None
-    steps: tuple[FailedStep, ...]
-    more_steps: int
-
-    @property
-    def fingerprint(self) -> str:
-        """Equal for the failures that are the same one."""
-        first = self.steps[0]
-        return fingerprint(
-            location=self.location,
-            subject=self.subject,
-            step=first.step,
-            error_class=first.error_class,
-            message=first.message,
-            partition=self.partition,
-        )
-
-    @property
-    def failed_assets(self) -> frozenset[str]:
-        """The assets whose steps failed; all of the run where that cannot be told."""
-        by_step = {asset.replace("/", "__"): asset for asset in self.assets}
-        steps = {step.step for step in self.steps}
-        if self.more_steps or not steps <= by_step.keys():
-            return frozenset(self.assets)
-        return frozenset(by_step[step] for step in steps)
-
-    def to_json(self) -> str:
-        """As text, for the database."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> "RunFailure":
-        """From :meth:`to_json`."""
-        values: dict[str, Any] = json.loads(text)
-        steps = tuple(FailedStep(**step) for step in values.pop("steps"))
-        return cls(**{**values, "assets": tuple(values["assets"]), "steps": steps})
-
-
 def read_failure(
     instance: dg.DagsterInstance, entry: dg.EventLogEntry, record: dg.RunRecord | None
-) -> RunFailure:
+) -> Alert:
     """What the event log and the run's record say of the failure that ``entry`` reports."""
     run = record.dagster_run if record else None
     tags = run.tags if run else {}
     assets = tuple(sorted(key.to_user_string() for key in (run and run.asset_selection) or ()))
     steps = _steps(instance, entry)
     started = record.start_time if record else None
-    return RunFailure(
+    return Alert(
         run_id=entry.run_id,
         at=entry.timestamp,
         location=location_of(run),
+        event_type="JOB_FAILURE",
+        severity=Severity.ERROR,
+        kind=kind_of(entry.job_name or "", assets),
         job_name=entry.job_name or (run.job_name if run else ""),
         subject=subject_of(entry.job_name or "", assets),
         assets=assets,
@@ -128,8 +54,8 @@ def read_failure(
         parent=tags.get(f"{_TAG}parent_run_id", "") if f"{_TAG}retry_number" in tags else "",
         attempt=int(tags.get(f"{_TAG}retry_number", "0")) + 1,
         duration_seconds=max(entry.timestamp - started, 0.0) if started else None,
-        steps=tuple(steps[:_KEPT_STEPS]),
-        more_steps=max(len(steps) - _KEPT_STEPS, 0),
+        problems=tuple(steps[:_KEPT_STEPS]),
+        more_problems=max(len(steps) - _KEPT_STEPS, 0),
     )
 
 
@@ -142,6 +68,11 @@ def location_of(run: dg.DagsterRun | None) -> str:
 def subject_of(job_name: str, assets: Sequence[str]) -> str:
     """What people call it: the job, or the assets where the job is Dagster's own."""
     return ", ".join(assets) if job_name.startswith(_INTERNAL_JOB) and assets else job_name
+
+
+def kind_of(job_name: str, assets: Sequence[str]) -> str:
+    """What the subject is, in people's words."""
+    return "Assets" if job_name.startswith(_INTERNAL_JOB) and assets else "Job"
 
 
 def partition_of(tags: Any) -> str:
@@ -160,8 +91,8 @@ def _launched_by(tags: Any) -> str:
     return "backfill" if f"{_TAG}backfill" in tags else "by hand"
 
 
-def _steps(instance: dg.DagsterInstance, entry: dg.EventLogEntry) -> list[FailedStep]:
-    found: dict[str, FailedStep] = {}
+def _steps(instance: dg.DagsterInstance, entry: dg.EventLogEntry) -> list[Problem]:
+    found: dict[str, Problem] = {}
     records = instance.get_records_for_run(
         entry.run_id, of_type=dg.DagsterEventType.STEP_FAILURE
     ).records
@@ -176,8 +107,8 @@ def _events(records: Iterable[dg.EventLogRecord]) -> Iterable[dg.DagsterEvent]:
     return (record.event_log_entry.get_dagster_event() for record in records)
 
 
-def _failed(step: str, error: UserError) -> FailedStep:
-    return FailedStep(
+def _failed(step: str, error: UserError) -> Problem:
+    return Problem(
         step=step,
         error_class=error.error_class,
         message=(
@@ -190,7 +121,7 @@ def _failed(step: str, error: UserError) -> FailedStep:
     )
 
 
-def _death(entry: dg.EventLogEntry) -> FailedStep:
+def _death(entry: dg.EventLogEntry) -> Problem:
     """The failure of a run of which no step failed."""
     event = entry.get_dagster_event()
     data = event.job_failure_data
@@ -200,15 +131,4 @@ def _death(entry: dg.EventLogEntry) -> FailedStep:
     said = redact((event.message or "").strip())
     known = _DEATHS.get(reason, "")
     text = f"{known} ({said})" if known and said else known or said or "no error was recorded"
-    return FailedStep(step="", error_class=reason, message=text, place="", trace="")
-
-
-def same_kind(steps: Sequence[FailedStep]) -> list[tuple[FailedStep, int]]:
-    """The steps, those of one dynamic step that failed alike as one with their number."""
-    counted: dict[tuple[str, str, str], tuple[FailedStep, int]] = {}
-    for step in steps:
-        name = without_mapping_index(step.step)
-        key = (name, step.error_class, normalised(step.message))
-        first, count = counted.get(key, (step, 0))
-        counted[key] = (first, count + 1)
-    return list(counted.values())
+    return Problem(step="", error_class=reason, message=text, place="", trace="")

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from orchestration_platform.alerts.run_failures import FailedStep, RunFailure
+from orchestration_platform.alerts.alert import Alert, Problem, Severity
 
 
-def failure(number: int = 0, **changes: Any) -> RunFailure:
+def failure(number: int = 0, **changes: Any) -> Alert:
     step = {
         "step": changes.pop("step", "load"),
         "error_class": changes.pop("error_class", "ValueError"),
@@ -14,6 +14,9 @@ def failure(number: int = 0, **changes: Any) -> RunFailure:
         "trace": changes.pop("trace", "a trace"),
     }
     values: dict[str, Any] = {
+        "event_type": "JOB_FAILURE",
+        "severity": Severity.ERROR,
+        "kind": "Job",
         "run_id": f"run-{number}",
         "at": 1_000_000.0 + number,
         "location": "shop",
@@ -26,7 +29,7 @@ def failure(number: int = 0, **changes: Any) -> RunFailure:
         "parent": "",
         "attempt": 1,
         "duration_seconds": 3.0,
-        "steps": (FailedStep(**step),),
-        "more_steps": 0,
+        "problems": (Problem(**step),),
+        "more_problems": 0,
     }
-    return RunFailure(**{**values, **changes})
+    return Alert(**{**values, **changes})

@@ -14,6 +14,7 @@ from tests.integration.orchestration_platform.alerts.slack_server import (
 from tests.unit.orchestration_platform.alerts.failures import failure
 
 from orchestration_platform.alerts import slack_text
+from orchestration_platform.alerts.alert import Problem
 from orchestration_platform.alerts.message import (
     LONGEST_MESSAGE,
     Incident,
@@ -23,7 +24,6 @@ from orchestration_platform.alerts.message import (
     repeat_entry,
     trace_entry,
 )
-from orchestration_platform.alerts.run_failures import FailedStep
 
 UI = "https://dagster.example.com"
 PIECES = [
@@ -39,11 +39,11 @@ hostile = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=20)), max
 
 def incident(text: str, steps: int = 1, **changes: Any) -> Incident:
     found = tuple(
-        FailedStep(f"{text}{n}", f"{text[:300]}Error{n}", text, text, text) for n in range(steps)
+        Problem(f"{text}{n}", f"{text[:300]}Error{n}", text, text, text) for n in range(steps)
     )
     told = failure(
-        subject=text, location=text, partition=text, backfill=text, launched_by=text, steps=found,
-        more_steps=3, attempt=2, run_id=text[:40], assets=(text,),
+        subject=text, location=text, partition=text, backfill=text, launched_by=text,
+        problems=found, more_problems=3, attempt=2, run_id=text[:40], assets=(text,),
     )  # fmt: skip
     values = {"occurrences": 3, "partitions": (text,) * 20, "partition_count": 400}
     return Incident(first=told, latest=told, description=text, **{**values, **changes})
@@ -103,9 +103,9 @@ def test_a_flag_is_not_cut_in_half() -> None:
 
 def test_more_steps_than_are_shown_are_counted() -> None:
     steps = tuple(
-        FailedStep(f"step_{n}", "ValueError", f"word {'abcdef'[n]}", "", "") for n in range(6)
+        Problem(f"step_{n}", "ValueError", f"word {'abcdef'[n]}", "", "") for n in range(6)
     )
-    told = failure(steps=steps, more_steps=2)
+    told = failure(problems=steps, more_problems=2)
     content = head(Incident(first=told, latest=told, occurrences=1), environment="qa", ui_url=UI)
     assert "and 4 more steps" in texts_of(content)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from orchestration_platform.alerts.run_failures import RunFailure
+from orchestration_platform.alerts.alert import Alert
 from orchestration_platform.alerts.user_errors import innermost
 
 OURS = '  File "/srv/shop/jobs.py", line 7, in load\n    raise ValueError\n'
@@ -49,4 +49,4 @@ def test_a_failure_survives_the_database() -> None:
     from tests.unit.orchestration_platform.alerts.failures import failure
 
     told = failure(3, partition="2026-01", assets=("a", "b/c"))
-    assert RunFailure.from_json(told.to_json()) == told
+    assert Alert.from_json(told.to_json()) == told
