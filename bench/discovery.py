@@ -10,6 +10,9 @@ from shared_lib.environment import REPOSITORY_ROOT
 
 ASSETS, JOBS = 1_000, 200
 
+# Each asset has the one so many before it upstream.
+_UPSTREAM = 7
+
 _ASSET = """
 @dg.asset({attributes}{dependencies})
 def asset_{number}() -> None: ...
@@ -118,7 +121,7 @@ def _assets(attributes: str) -> str:
         _ASSET.format(
             number=number,
             attributes=attributes.format(group=number // 100),
-            dependencies=f'deps=["asset_{number - 7}"]' if number >= 7 else "",  # noqa: PLR2004
+            dependencies=f'deps=["asset_{number - _UPSTREAM}"]' if number >= _UPSTREAM else "",
         )
         for number in range(ASSETS)
     )

@@ -110,7 +110,6 @@ def _measure_sql(simulated: Path, scratch: Path) -> Cost:
 
 
 def _dbt(arguments: list[str], environment: Mapping[str, str]) -> Cost:
-    # The directory as Dagster gives it: dbt parses anew when it is written in another way.
     return measure(
         [DBT_EXECUTABLE, "--quiet", *arguments, "--profiles-dir", PROJECT_DIRECTORY],
         environment=environment,

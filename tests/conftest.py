@@ -28,7 +28,6 @@ def parsed_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         from shared_lib.dbt.project import DBT_EXECUTABLE, PROJECT_DIRECTORY
 
         subprocess.run(
-            # the path as runs give it, or each of them would parse anew
             [DBT_EXECUTABLE, "--quiet", "parse", "--profiles-dir", PROJECT_DIRECTORY],
             cwd=PROJECT_DIRECTORY,
             env={**os.environ, "DBT_LOG_PATH": str(home / "target")},

@@ -71,7 +71,7 @@ def check_in_own_process(
 def check_here(module: str) -> LocationReport:
     """Load ``module`` in this process, which is cut off from the network for good."""
     report = LocationReport(module)
-    _cut_off_network()
+    cut_off_network()
     warnings.showwarning = lambda message, category, filename, lineno, *_: report.problems.append(
         f"warning at {filename}:{lineno}: {category.__name__}: {message}"
     )
@@ -84,7 +84,9 @@ def check_here(module: str) -> LocationReport:
     return report
 
 
-def _cut_off_network() -> None:
+def cut_off_network() -> None:
+    """From now on this process cannot open a connection, to whatever address."""
+
     def refuse(_socket: socket.socket, address: Any) -> NoReturn:
         message = f"loading definitions must not use the network, it tried {address}"
         raise ConnectionRefusedError(message)
@@ -138,18 +140,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--module", help=argparse.SUPPRESS)
     asked = parser.parse_args(arguments)
     if asked.module:
-        print(json.dumps(asdict(check_here(asked.module))))  # noqa: T201 - to the parent process
+        print(json.dumps(asdict(check_here(asked.module))))
         return 0
     failed = False
     for name, module in workspace_modules(asked.workspace).items():
         report = check_in_own_process(module)
         failed = failed or bool(report.problems)
-        print(  # noqa: T201 - the command's output
+        print(
             f"{name}: {report.assets} assets, {report.checks} checks, {report.jobs} jobs, "
             f"loaded in {report.seconds:.1f} s"
         )
         for problem in report.problems:
-            print(f"{name}: {problem}", file=sys.stderr)  # noqa: T201 - the command's output
+            print(f"{name}: {problem}", file=sys.stderr)
     return 1 if failed else 0
 
 

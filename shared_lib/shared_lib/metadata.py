@@ -57,6 +57,7 @@ def table_metadata(
 def row_count(connection: duckdb.DuckDBPyConnection, relation: Relation) -> int:
     """The rows of a table or view."""
     name = ".".join('"' + part.replace('"', '""') + '"' for part in relation)
+    # a name cannot be a parameter; it is quoted above
     (count,) = connection.execute(f"select count(*) from {name}").fetchone() or (0,)  # noqa: S608
     return count
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 import requests
-from tests.end_to_end.webserver import START_SECONDS, free_port
+from tests.end_to_end.webserver import START_SECONDS
+from tests.support.ports import free_port
 
 # What the page of a location shows of an error: itself, and what it was caused by.
 LOCATIONS = """

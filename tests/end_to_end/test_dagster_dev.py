@@ -19,22 +19,11 @@ from playwright.sync_api import (
     Page,
     Response,
     expect,
-    sync_playwright,
 )
+from tests.end_to_end.browser import needs_browser, open_browser
 from tests.end_to_end.webserver import REPOSITORY, DagsterDev
 
 from shared_lib.definitions_check import workspace_modules
-
-CHROMIUM = shutil.which("chromium")
-OFFLINE = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 # A page may wait for a code server, which shares two cores with everything else.
 PAGE_MILLISECONDS = 60_000
@@ -58,7 +47,7 @@ query Backfill($id: String!) { partitionBackfillOrError(backfillId: $id) {
 } }
 """
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+pytestmark = needs_browser
 
 expect.set_options(timeout=PAGE_MILLISECONDS)
 
@@ -84,10 +73,8 @@ def dagster_dev(
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OFFLINE)
+    with open_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The report as a reader sees it, in a browser that has no network."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,29 +11,18 @@ from playwright.sync_api import (
     Request,
     Route,
     expect,
-    sync_playwright,
 )
+from tests.end_to_end.browser import needs_browser, open_browser
 from tests.support.report_marts import Scenario, report_marts
 
 from simulation.report import write_report
-
-CHROMIUM = shutil.which("chromium")
-OFFLINE = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 # Headcount and payroll: the start and two years; two waterfalls of six steps, of which the
 # reductions in force are none; three bands of tenure, one of age, two levels; and two levels in
 # each of two years.
 DRAWN = [3, 3, 5, 6, 3, 1, 2, 4]
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+pytestmark = needs_browser
 
 
 class Reading:
@@ -66,10 +54,8 @@ class Reading:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OFFLINE)
+    with open_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

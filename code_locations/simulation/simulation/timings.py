@@ -1,16 +1,18 @@
 """The record of how long a run and its models took."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import duckdb
 
 from shared_lib.dbt.execution import NodeTiming
-from shared_lib.metadata import row_count
+from shared_lib.metadata import Relation, row_count
 from shared_lib.warehouse import transaction
 from simulation.config.settings import Limits
 from simulation.runs import OpenedRun
 
 _LEDGER = ("intermediate", "int_employee_years")
+# scope, name, status, seconds, row_count, seconds_limit
+_Row = tuple[str, str, str, float, int | None, float | None]
 _SUCCESSES = frozenset({"success", "pass", "ok"})
 
 
@@ -34,13 +36,42 @@ def record_timings(
         seconds: wall time of the step that built the models.
     """
     years = opened.last_year - opened.first_year + 1
-    tables = {
+    tables = _tables(connection)
+    failed = any(timing.status not in _SUCCESSES for timing in timings)
+    whole: _Row = (
+        "run",
+        "simulation_models",
+        "error" if failed else "success",
+        seconds,
+        _computed_rows(connection) if _LEDGER in tables else 0,
+        limits.run_seconds,
+    )
+    rows = [*_model_rows(connection, timings, tables), whole]
+    with transaction(connection):
+        connection.execute("delete from raw.pipeline_timings where run_id = ?", [run_id])
+        connection.executemany(
+            "insert into raw.pipeline_timings "
+            "(run_id, scenario_id, recorded_at, scope, name, status, seconds, row_count, "
+            "seconds_limit, years) values (?, ?, now()::timestamp, ?, ?, ?, ?, ?, ?, ?)",
+            [[run_id, opened.scenario_id, *row, years] for row in rows],
+        )
+
+
+def _tables(connection: duckdb.DuckDBPyConnection) -> set[Relation]:
+    return {
         (schema, name)
         for schema, name in connection.execute(
             "select schema_name, table_name from duckdb_tables() where not internal"
         ).fetchall()
     }
-    rows: list[tuple[str, str, str, float, int | None, float | None]] = [
+
+
+def _model_rows(
+    connection: duckdb.DuckDBPyConnection,
+    timings: Sequence[NodeTiming],
+    tables: Collection[Relation],
+) -> list[_Row]:
+    return [
         (
             "model",
             timing.name,
@@ -52,25 +83,6 @@ def record_timings(
         )
         for timing in timings
     ]
-    failed = any(timing.status not in _SUCCESSES for timing in timings)
-    rows.append(
-        (
-            "run",
-            "simulation_models",
-            "error" if failed else "success",
-            seconds,
-            _computed_rows(connection) if _LEDGER in tables else 0,
-            limits.run_seconds,
-        )
-    )
-    with transaction(connection):
-        connection.execute("delete from raw.pipeline_timings where run_id = ?", [run_id])
-        connection.executemany(
-            "insert into raw.pipeline_timings "
-            "(run_id, scenario_id, recorded_at, scope, name, status, seconds, row_count, "
-            "seconds_limit, years) values (?, ?, now()::timestamp, ?, ?, ?, ?, ?, ?, ?)",
-            [[run_id, opened.scenario_id, *row, years] for row in rows],
-        )
 
 
 def _computed_rows(connection: duckdb.DuckDBPyConnection) -> int:

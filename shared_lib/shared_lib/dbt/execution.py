@@ -1,11 +1,10 @@
 """One dbt invocation as a Dagster step, with what Dagster should know about each model."""
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
-from uuid import uuid4
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtProject
@@ -20,15 +19,13 @@ from shared_lib.dbt.project import (
     TARGET_DIRECTORY,
     target_directory,
 )
+from shared_lib.dbt.run_directory import new_run_directory
+from shared_lib.dbt.selection import step_selection
 from shared_lib.metadata import Relation, column_lineage, table_metadata
 from shared_lib.observability.dbt_build import ObservedBuild
 from shared_lib.observability.dbt_invocation import DbtInvocation, target_of
 from shared_lib.observability.dbt_results import NodeResult, not_built, read_results, sql_metadata
 from shared_lib.warehouse import Warehouse
-
-# Where dagster_dbt keeps the node that an asset or a check stands for, and what a step selects.
-_UNIQUE_ID = "dagster_dbt/unique_id"
-_SELECT, _EXCLUDE = "dagster_dbt/select", "dagster_dbt/exclude"
 
 
 class ManifestStaleError(RuntimeError):
@@ -103,32 +100,13 @@ class DbtBuild:
         Raises:
             ManifestStaleError: dbt ran a node that the manifest does not have.
         """
-        target = target_directory() / (
-            f"{self.context.op_execution_context.op.name}-"
-            f"{self.context.run.run_id[:8]}-{uuid4().hex[:8]}"
+        target = new_run_directory(
+            target_directory(),
+            step=self.context.op_execution_context.op.name,
+            run_id=self.context.run.run_id,
         )
-        recorded: list[Event] = []
-        writing = threading.Lock()
-
-        def record(event: Event) -> None:
-            with writing:
-                recorded.append(event)
-                self._note(event)
-
         observed = ObservedBuild.of_step(self.context) if self.per_model else None
-        arguments = ["build", *self.arguments, *self._selection()]
-        self.context.log.info(f"dbt {' '.join(arguments)}")
-        try:
-            invoke_dbt(
-                arguments,
-                warehouse=self.warehouse.path,
-                target=target,
-                on_event=record,
-                project_directory=self.project_directory,
-                debug_events=observed.debug_events if observed else (),
-            )
-        except DbtFailedError as error:
-            self.failure = error
+        recorded = self._run_dbt(target, debug_events=observed.debug_events if observed else ())
         results = read_results(target, self.manifest)
         outputs = []
         for result in self._results(recorded, target):
@@ -145,22 +123,30 @@ class DbtBuild:
         if observed:
             observed.finish()
 
-    def _selection(self) -> list[str]:
-        """What of the project the step is to build: all that it may, or these nodes alone."""
-        definition = self.context.assets_def
-        assets = self.context.selected_asset_keys
-        checks = self.context.selected_asset_check_keys
-        every_asset = set(definition.node_keys_by_output_name.values())
-        every_check = definition.node_check_specs_by_output_name.values()
-        if assets == every_asset and checks == {check.key for check in every_check}:
-            tags = self.context.op_execution_context.op.tags
-            chosen = [("--select", tags.get(_SELECT)), ("--exclude", tags.get(_EXCLUDE))]
-            return [part for option, value in chosen if value for part in (option, value)]
-        chosen = [definition.metadata_by_key[asset][_UNIQUE_ID] for asset in assets]
-        chosen += [check.metadata[_UNIQUE_ID] for check in every_check if check.key in checks]
-        names = sorted(".".join(self._nodes[unique_id]["fqn"]) for unique_id in chosen)
-        # `empty`: of the tests those that are named, not all that a model has
-        return ["--select", *names, "--indirect-selection", "empty"]
+    def _run_dbt(self, target: Path, *, debug_events: Collection[str]) -> list[Event]:
+        """Run dbt to its end; gives its events, and keeps its error in ``failure``."""
+        recorded: list[Event] = []
+        writing = threading.Lock()
+
+        def record(event: Event) -> None:
+            with writing:
+                recorded.append(event)
+                self._note(event)
+
+        arguments = ["build", *self.arguments, *step_selection(self.context, self.manifest)]
+        self.context.log.info(f"dbt {' '.join(arguments)}")
+        try:
+            invoke_dbt(
+                arguments,
+                warehouse=self.warehouse.path,
+                target=target,
+                on_event=record,
+                project_directory=self.project_directory,
+                debug_events=debug_events,
+            )
+        except DbtFailedError as error:
+            self.failure = error
+        return recorded
 
     def _results(self, recorded: Sequence[Event], target: Path) -> Iterator[Any]:
         for event in recorded:

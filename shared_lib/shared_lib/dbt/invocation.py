@@ -14,11 +14,14 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from shared_lib.dbt.project import DUCKDB_PATH_VARIABLE, PROJECT_DIRECTORY, target_directory
+
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
 
 # What dbt keeps of a parsed project. It is copied, because dbt writes to it.
 _PARSED_PROJECT = "partial_parse.msgpack"
@@ -61,18 +64,17 @@ def invoke_dbt(
     from dbt.cli.main import dbtRunner
     from dbt_common.events.functions import msg_to_dict
 
-    os.environ[DUCKDB_PATH_VARIABLE] = str(warehouse)
-    _start_from_parsed_project(target)
+    batch_errors: dict[str, list[str]] = defaultdict(list)
 
     def hand_on(message: Any) -> None:
         # nine in ten are for debugging, and to convert one takes 0.2 ms
         if message.info.level != "debug" or message.info.name in debug_events:
             on_event(msg_to_dict(message))
-
         if message.info.name == "GenericExceptionOnRun":
             batch_errors[message.data.unique_id].append(message.data.exc)
 
-    batch_errors: dict[str, list[str]] = defaultdict(list)
+    os.environ[DUCKDB_PATH_VARIABLE] = str(warehouse)
+    _start_from_parsed_project(target)
     runner = dbtRunner(callbacks=[hand_on])
     # dbt changes the working directory, and does not change it back
     with chdir(project_directory), _interruptible():
@@ -83,13 +85,7 @@ def invoke_dbt(
         finally:
             DuckDBConnectionManager.close_all_connections()
             (target / _PARSED_PROJECT).unlink(missing_ok=True)
-    if isinstance(outcome.exception, Exception):
-        raise DbtFailedError(f"dbt {arguments[0]}: {outcome.exception}") from outcome.exception
-    if outcome.exception is not None:
-        # KeyboardInterrupt and its like, which dbt hands back as a result
-        raise outcome.exception
-    if not outcome.success:
-        raise DbtFailedError(f"dbt {arguments[0]}: {_failures(outcome.result, batch_errors)}")
+    _raise_unless_successful(outcome, arguments[0], batch_errors)
 
 
 _OPTIONS = (
@@ -113,6 +109,18 @@ def _start_from_parsed_project(target: Path) -> None:
     parsed = target_directory() / _PARSED_PROJECT
     if parsed.exists():
         shutil.copy(parsed, target)
+
+
+def _raise_unless_successful(
+    outcome: "dbtRunnerResult", command: str, batch_errors: Mapping[str, Sequence[str]]
+) -> None:
+    if isinstance(outcome.exception, Exception):
+        raise DbtFailedError(f"dbt {command}: {outcome.exception}") from outcome.exception
+    if outcome.exception is not None:
+        # KeyboardInterrupt and its like, which dbt hands back as a result
+        raise outcome.exception
+    if not outcome.success:
+        raise DbtFailedError(f"dbt {command}: {_failures(outcome.result, batch_errors)}")
 
 
 def _failures(result: Any, batch_errors: Mapping[str, Sequence[str]]) -> str:

@@ -5,8 +5,15 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from textwrap import shorten
+from typing import TYPE_CHECKING
 
 from shared_lib.validated_yaml import ConfigurationError
+
+if TYPE_CHECKING:
+    # `--help` needs neither, and both take a second
+    import dagster as dg
+
+    from shared_lib.discovery.location import Location
 
 _WIDTH = 90
 
@@ -22,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if asked.command == "explain":
             _miss_unexplained(asked)
     except (ConfigurationError, LookupError) as error:
-        print(error.args[0], file=sys.stderr)  # noqa: T201 - the command's output
+        print(error.args[0], file=sys.stderr)
         return 1
     return 0
 
@@ -58,7 +65,7 @@ def _all_files() -> list[Path]:
     return list(location_files().values())
 
 
-def _load(path: Path):  # noqa: ANN202 - Location, whose import takes a second
+def _load(path: Path) -> "Location":
     from shared_lib.discovery.location import load_location
     from shared_lib.secrets import SecretsResource
     from shared_lib.warehouse import Warehouse
@@ -74,7 +81,7 @@ def _validate(path: Path, _asked: argparse.Namespace) -> None:
 
     location = _load(path)
     dg.Definitions.validate_loadable(location.definitions)
-    print(f"{path}: in order")  # noqa: T201 - the command's output
+    print(f"{path}: in order")
 
 
 def _list(path: Path, _asked: argparse.Namespace) -> None:
@@ -108,7 +115,7 @@ def _explain(path: Path, asked: argparse.Namespace) -> None:
     if key in specs:
         asked.explained = True
         for line in explanation(location, specs[key]):
-            print(line)  # noqa: T201 - the command's output
+            print(line)
     asked.known += [known.to_user_string() for known in specs]
 
 
@@ -119,7 +126,7 @@ def _miss_unexplained(asked: argparse.Namespace) -> None:
         raise LookupError(f"there is no asset {asked.key}{did_you_mean(asked.key, asked.known)}")
 
 
-def explanation(location, spec) -> Iterator[str]:  # noqa: ANN001 - imported late, see _load
+def explanation(location: "Location", spec: "dg.AssetSpec") -> Iterator[str]:
     """Lines that say what an asset's attributes are, and where each is written."""
     from shared_lib.validated_yaml import line_of
 
@@ -146,7 +153,7 @@ def explanation(location, spec) -> Iterator[str]:  # noqa: ANN001 - imported lat
             yield f"  {name}: {given[name].value}  ({location.path}:{line})"
 
 
-def _own_tags(spec) -> list[tuple[str, str]]:  # noqa: ANN001 - imported late, see _load
+def _own_tags(spec: "dg.AssetSpec") -> list[tuple[str, str]]:
     """Tags as they were given: Dagster keeps kinds among them."""
     return sorted(tag for tag in spec.tags.items() if not tag[0].startswith("dagster/kind/"))
 
@@ -157,7 +164,7 @@ def _schema(*, check: bool) -> int:
     if check:
         is_current = SCHEMA_FILE.is_file() and SCHEMA_FILE.read_text("utf-8") == schema_text()
         if not is_current:
-            print(f"{SCHEMA_FILE} is not current: run `make docs`", file=sys.stderr)  # noqa: T201
+            print(f"{SCHEMA_FILE} is not current: run `make docs`", file=sys.stderr)
         return 0 if is_current else 1
     SCHEMA_FILE.parent.mkdir(exist_ok=True)
     SCHEMA_FILE.write_text(schema_text(), encoding="utf-8")

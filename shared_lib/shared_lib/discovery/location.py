@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, cast
 
 import dagster as dg
 
@@ -94,8 +95,7 @@ def load_configuration(
     if isinstance(found, list):
         problems += [problem for problem in found if problem.location not in unknown]
     _raise(problems, document, path)
-    assert isinstance(found, LocationConfiguration)  # noqa: S101 - else it has raised
-    return found, document
+    return cast("LocationConfiguration", found), document
 
 
 def load_location(
@@ -106,79 +106,126 @@ def load_location(
 ) -> Location:
     """The location that the file at ``path`` describes, with all that is known of it.
 
+    Problems are told together as far as one does not follow from another: first those of names,
+    then those of assets and jobs, then those of what sets off jobs.
+
     Raises:
         ConfigurationError: all that is wrong with the file, a line each.
     """
-    configuration, document = load_configuration(path)
-    package = package_of(path)
-    modules, problems = import_modules(configuration.asset_modules, package=package)
-    partitions, found = build_partitions(configuration.partitions)
-    problems += found
-    problems += unknown_names(configuration)
-    _raise(problems, document, path)
-
-    inside = definitions_in(modules)
-    models, problems = (
-        build_dbt_models(
-            configuration.dbt,
-            location=package.rpartition(".")[2] or path.parent.name,
-            partitions=partitions,
-            package=package,
-        )
-        if configuration.dbt
-        else ([], [])
-    )
-    own_assets = [
-        asset
-        for asset in inside.assets or []
-        if isinstance(asset, dg.AssetsDefinition | dg.AssetSpec)
-    ]
-    attributed = apply_rules(
-        [*own_assets, *models], configuration.assets, partitions=partitions, package=package
-    )
-    problems += attributed.problems
-    assets = attributed.assets
-    problems += unknown_assets(configuration, assets)
-    bare = dg.Definitions(assets=assets, resources=resources)
-    jobs, found = build_jobs(
-        configuration.jobs,
-        definitions=bare,
-        partitions=partitions,
-        package=package,
-    )
-    problems += [*found, *names_used_twice(configuration, inside)]
-    _raise(problems, document, path)
-
+    read = _read(path)
+    built = _build_assets_and_jobs(read, resources=resources)
+    schedules, sensors = _build_triggers(read, built)
+    configuration, inside = read.configuration, built.inside
     checks = build_checks(
         configuration.checks, pool=configuration.dbt.pool if configuration.dbt else None
     )
-    schedules, problems = build_schedules(
-        configuration.schedules,
-        jobs=jobs,
-        partitions_of=partial(_partitions_of, jobs, bare),
-    )
-    sensors, found = build_sensors(
-        configuration.sensors,
-        jobs=jobs,
-        freshness_checks={
-            name: entry
-            for name, entry in configuration.checks.items()
-            if isinstance(entry, FreshnessCheck)
-        },
-        package=package,
-    )
-    _raise([*problems, *found], document, path)
     definitions = dg.Definitions(
-        assets=dg.with_source_code_references(assets),
+        assets=dg.with_source_code_references(built.assets),
         asset_checks=[*(inside.asset_checks or []), *checks.values()],
-        jobs=[*(inside.jobs or []), *jobs.values()],
+        jobs=[*(inside.jobs or []), *built.jobs.values()],
         schedules=[*(inside.schedules or []), *schedules],
         sensors=[*(inside.sensors or []), *sensors],
         resources=resources,
         loggers=loggers,
         executor=EXECUTORS[configuration.executor],
     )
-    return Location(path, document, configuration, definitions, attributed.given)
+    return Location(path, read.document, configuration, definitions, built.given)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A file in which every module and name stands for something."""
+
+    path: Path
+    document: Any
+    configuration: LocationConfiguration
+    package: str
+    modules: Sequence[ModuleType]
+    partitions: Mapping[str, dg.PartitionsDefinition]
+
+
+@dataclass(frozen=True)
+class _Built:
+    """What a location consists of, before anything sets it off.
+
+    `inside` is what the modules hold, `bare` the assets alone, for selections to be resolved in.
+    """
+
+    inside: dg.Definitions
+    assets: Sequence[Any]
+    given: Mapping[dg.AssetKey, Mapping[str, Given]]
+    bare: dg.Definitions
+    jobs: Mapping[str, BuiltJob]
+
+
+def _read(path: Path) -> _Read:
+    configuration, document = load_configuration(path)
+    package = package_of(path)
+    modules, problems = import_modules(configuration.asset_modules, package=package)
+    partitions, found = build_partitions(configuration.partitions)
+    _raise([*problems, *found, *unknown_names(configuration)], document, path)
+    return _Read(path, document, configuration, package, modules, partitions)
+
+
+def _build_assets_and_jobs(read: _Read, *, resources: Mapping[str, Any] | None) -> _Built:
+    configuration, partitions = read.configuration, read.partitions
+    inside = definitions_in(read.modules)
+    models, problems = _dbt_models(read)
+    own_assets = [
+        asset
+        for asset in inside.assets or []
+        if isinstance(asset, dg.AssetsDefinition | dg.AssetSpec)
+    ]
+    attributed = apply_rules(
+        [*own_assets, *models], configuration.assets, partitions=partitions, package=read.package
+    )
+    bare = dg.Definitions(assets=attributed.assets, resources=resources)
+    jobs, found = build_jobs(
+        configuration.jobs, definitions=bare, partitions=partitions, package=read.package
+    )
+    problems = [
+        *problems,
+        *attributed.problems,
+        *unknown_assets(configuration, attributed.assets),
+        *found,
+        *names_used_twice(configuration, inside),
+    ]
+    _raise(problems, read.document, read.path)
+    return _Built(inside, attributed.assets, attributed.given, bare, jobs)
+
+
+def _dbt_models(read: _Read) -> tuple[Sequence[dg.AssetsDefinition], Sequence[Problem]]:
+    if read.configuration.dbt is None:
+        return [], []
+    return build_dbt_models(
+        read.configuration.dbt,
+        location=read.package.rpartition(".")[2] or read.path.parent.name,
+        partitions=read.partitions,
+        package=read.package,
+    )
+
+
+def _build_triggers(
+    read: _Read, built: _Built
+) -> tuple[Sequence[dg.ScheduleDefinition], Sequence[dg.SensorDefinition]]:
+    configuration = read.configuration
+    schedules, problems = build_schedules(
+        configuration.schedules,
+        jobs=built.jobs,
+        partitions_of=partial(_partitions_of, built.jobs, built.bare),
+    )
+    sensors, found = build_sensors(
+        configuration.sensors,
+        jobs=built.jobs,
+        freshness_checks={
+            name: entry
+            for name, entry in configuration.checks.items()
+            if isinstance(entry, FreshnessCheck)
+        },
+        package=read.package,
+    )
+    _raise([*problems, *found], read.document, read.path)
+    return schedules, sensors
 
 
 def _raise(problems: Sequence[Problem], document: Any, path: Path) -> None:

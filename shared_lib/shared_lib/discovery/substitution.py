@@ -9,7 +9,7 @@ value; a value in quotes stays a text.
 """
 
 import re
-from collections.abc import Mapping, MutableMapping, MutableSequence
+from collections.abc import Iterator, Mapping, MutableMapping, MutableSequence
 from typing import Any
 
 from shared_lib.validated_yaml import Location, Problem
@@ -57,8 +57,7 @@ def _descend(
 
 
 def _replaced(value: str, variables: Mapping[str, str]) -> Any:
-    text, end = _expand(value, 0, variables, within=False)
-    assert end == len(value)  # noqa: S101 - the outermost text has no end of its own
+    text, _end = _expand(value, 0, variables, within=False)
     # ruamel gives quoted scalars a type of their own
     return text if type(value) is not str else _as_yaml(text)
 
@@ -131,7 +130,7 @@ class _Anything(Mapping[str, str]):
     def __getitem__(self, name: str) -> str:
         return ""
 
-    def __iter__(self):  # noqa: ANN204 - nobody lists them
+    def __iter__(self) -> Iterator[str]:
         return iter(())
 
     def __len__(self) -> int:

@@ -22,6 +22,7 @@ class SecretError(dg.Failure):
         return self.message
 
     def __reduce__(self) -> tuple[type, tuple[str]]:
+        # pickle wants any callable; typeshed says that it is a class
         return _remade, (type(self), self.message)  # pyright: ignore[reportReturnType]
 
 

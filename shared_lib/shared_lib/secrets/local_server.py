@@ -167,7 +167,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         lines = [f"export {name}='{value}'" for name, value in exported.items()]
         _write(directory / "environment.sh", "\n".join(lines) + "\n")
         _write(directory / "root_token", server.root_token)
-        print(  # noqa: T201 - the command's output
+        print(
             *lines,
             f"# or: source '{directory / 'environment.sh'}', then: make dev",
             f"# to look around: export VAULT_TOKEN=\"$(cat '{directory / 'root_token'}')\"",

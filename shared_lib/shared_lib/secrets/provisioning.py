@@ -100,7 +100,7 @@ def main() -> int:
     client = new_client(server, patience=Patience(), timeout_seconds=_TIMEOUT_SECONDS)
     client.token = token
     approles = provision(client)
-    print(f"{server.address}: policies and AppRoles of {', '.join(approles.roles)}")  # noqa: T201
+    print(f"{server.address}: policies and AppRoles of {', '.join(approles.roles)}")
     return 0
 
 

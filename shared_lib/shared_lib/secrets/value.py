@@ -60,6 +60,7 @@ class SecretValue:
             "or pass it to another process, ask the secrets resource for it where it is used"
         )
 
+    # the number of the protocol, whose type differs between versions of Python
     def __reduce_ex__(self, _protocol: object) -> NoReturn:  # pyright: ignore[reportIncompatibleMethodOverride]
         self.__reduce__()
 

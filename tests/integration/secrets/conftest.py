@@ -8,7 +8,7 @@ from pathlib import Path
 import hvac
 import pytest
 from tests.integration.secrets.fault_proxy import FaultProxy
-from tests.unit.shared_lib.secrets.isolation import _as_if_just_started  # noqa: F401
+from tests.unit.shared_lib.secrets.isolation import _as_if_just_started  # noqa: F401 - a fixture
 
 from shared_lib.secrets import SecretsResource
 from shared_lib.secrets.local_server import LocalServer, give_credentials, local_server

@@ -1,7 +1,6 @@
 """A server with files and TLS, for what one in memory cannot do: be sealed, killed, restarted."""
 
 import os
-import socket
 import subprocess
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -13,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from tests.support.ports import free_port
 
 from shared_lib.secrets.local_server import server_binary
 from shared_lib.secrets.vault.login import new_client
@@ -140,9 +140,3 @@ class FileServer:
         if self._process:
             self._process.kill()
             self._process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

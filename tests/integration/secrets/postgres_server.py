@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from tests.integration.secrets.file_server import free_port
+from tests.support.ports import free_port
 
 PASSWORD = "canary-postgres-superuser"
 

@@ -15,14 +15,15 @@ from tests.integration.secrets.test_canary import SERVED, leaks, run, written_to
 from shared_lib.definitions_check import workspace_modules
 from shared_lib.environment import REPOSITORY_ROOT
 
-# What the webserver is sent of each location, byte for byte, with the network cut off.
+# What the webserver is sent of each location, byte for byte, with the network cut off. Dagster has
+# no public name for that.
 SNAPSHOTS = """
 import importlib, sys
 from dagster._core.remote_representation.external_data import RepositorySnap
 from dagster_shared.serdes import serialize_value
-from shared_lib.definitions_check import _cut_off_network
+from shared_lib.definitions_check import cut_off_network
 
-_cut_off_network()
+cut_off_network()
 for module in sys.argv[1:]:
     repository = importlib.import_module(module).defs.get_repository_def()
     print(module, serialize_value(RepositorySnap.from_def(repository)))

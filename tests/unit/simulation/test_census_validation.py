@@ -532,7 +532,7 @@ def test_a_failure_in_the_middle_leaves_the_verdict_of_before(
     before = results(connection)
     with pytest.raises(duckdb.ConversionException):
         # the last of the tables to be written does not take this
-        validate(connection, opening_date=date(2000, 1, 1), reject_share_limit="a lot")  # type: ignore[arg-type]
+        validate(connection, opening_date=date(2000, 1, 1), reject_share_limit="a lot")
     assert results(connection) == before
     assert validate(connection, opening_date=date(2000, 1, 1)).rows_rejected == 2
 

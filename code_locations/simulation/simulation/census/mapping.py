@@ -70,6 +70,7 @@ class CensusMapping(BaseModel):
     def _tells_the_whole_date(cls, date_format: str) -> str:
         probe = datetime(2024, 11, 23, tzinfo=UTC)
         try:
+            # of a date alone, which has no zone
             parsed = datetime.strptime(probe.strftime(date_format), date_format)  # noqa: DTZ007
         except ValueError as error:
             raise ValueError(f"{date_format!r} is not a date format: {error}") from error

@@ -121,31 +121,14 @@ def validate_census(
     Raises:
         CensusError: no census has been read for the scenario.
     """
-    formats = connection.execute(
-        """
-        select hire_date_format, birth_date_format, termination_date_format
-        from raw.census_file
-        where scenario_id = ?
-        """,
-        [scenario_id],
-    ).fetchone()
-    if formats is None:
-        raise CensusError(f"no census has been read for the scenario {scenario_id!r}")
+    formats = _date_formats(connection, scenario_id)
     scenario = {"scenario_id": scenario_id}
     limit = {"census_name": census_name, "reject_share_limit": reject_share_limit}
     with transaction(connection):
         connection.execute(MACROS)
         connection.execute(
             JUDGE,
-            scenario
-            | {"opening_date": opening_date, "top_level": top_level}
-            | dict(
-                zip(
-                    ("hire_date_format", "birth_date_format", "termination_date_format"),
-                    formats,
-                    strict=True,
-                )
-            ),
+            scenario | formats | {"opening_date": opening_date, "top_level": top_level},
         )
         connection.execute("delete from raw.census_rejects where scenario_id = ?", [scenario_id])
         connection.execute(_KEEP_REJECTS, scenario)
@@ -157,6 +140,22 @@ def validate_census(
         connection.execute(_KEEP_COUNTS, scenario | limit)
         connection.execute("drop table temp.census_verdicts")
     return read_verdict(connection, scenario_id)
+
+
+def _date_formats(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> dict[str, str]:
+    """How the dates of the scenario's census are written, as the rules name it."""
+    names = ("hire_date_format", "birth_date_format", "termination_date_format")
+    formats = connection.execute(
+        """
+        select hire_date_format, birth_date_format, termination_date_format
+        from raw.census_file
+        where scenario_id = ?
+        """,
+        [scenario_id],
+    ).fetchone()
+    if formats is None:
+        raise CensusError(f"no census has been read for the scenario {scenario_id!r}")
+    return dict(zip(names, formats, strict=True))
 
 
 def read_verdict(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> CensusVerdict:

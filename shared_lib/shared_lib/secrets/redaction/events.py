@@ -27,6 +27,7 @@ def redacted_event(event: Event) -> Event:
 
     Returns the event itself where there was nothing to take out.
     """
+    # events are what Dagster serialises; its public types do not say so
     written = json.loads(dg.serialize_value(event))  # pyright: ignore[reportArgumentType]
     clean = _redacted(written)
     if clean == written:

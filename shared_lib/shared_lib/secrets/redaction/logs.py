@@ -86,6 +86,7 @@ def _redacting(make: _RecordFactory) -> _RecordFactory:
             record.__class__ = _RedactedRecord
         return record
 
+    # a function that can be told again, when something else has wrapped it meanwhile
     make_redacted.redacts_secrets = True  # pyright: ignore[reportFunctionMemberAccess]
     return make_redacted
 

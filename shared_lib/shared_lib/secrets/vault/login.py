@@ -58,6 +58,7 @@ def new_client(
         verify=server.trusted,
         cert=certificate,
         namespace=server.namespace or None,
+        # declared as whole seconds, handed on to requests, which takes parts of them
         timeout=timeout_seconds,  # pyright: ignore[reportArgumentType]
         adapter=PatientAdapter,
     )

@@ -109,6 +109,7 @@ class PatientAdapter(hvac.adapters.JSONAdapter):
             )
         if answer.status_code in _FOR_NOW:
             return self._trouble(answer), _retry_after(answer)
+        # hvac binds it to each adapter by name, out of sight of pyright
         self._raise_for_error(method, url, answer)  # pyright: ignore[reportAttributeAccessIssue]
         raise AssertionError("unreachable: hvac has raised")
 

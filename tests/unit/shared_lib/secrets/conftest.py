@@ -1,3 +1,3 @@
 """See :mod:`tests.unit.shared_lib.secrets.isolation`."""
 
-from tests.unit.shared_lib.secrets.isolation import _as_if_just_started  # noqa: F401
+from tests.unit.shared_lib.secrets.isolation import _as_if_just_started  # noqa: F401 - a fixture

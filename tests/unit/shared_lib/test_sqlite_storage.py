@@ -1,0 +1,114 @@
+"""Dagster's own SQLite storage and ours are interchangeable, and ours keeps a batch whole."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from shared_lib.secrets.redaction.registry import know
+from shared_lib.sqlite_storage import SqliteEventLog
+
+OURS = """
+storage:
+  custom:
+    module: shared_lib.sqlite_storage
+    class: SqliteStorage
+    config: {base_dir: {env: DAGSTER_HOME}}
+"""
+DAGSTERS = ""
+
+
+@dg.asset
+def orders() -> dg.MaterializeResult:
+    return dg.MaterializeResult(metadata={"rows": 3})
+
+
+@dg.asset_check(asset=orders)
+def has_rows() -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(passed=True)
+
+
+def run_with(configuration: str, home: Path) -> str:
+    """Makes the asset on an instance of ``configuration``; gives the run's id."""
+    (home / "dagster.yaml").write_text(configuration)
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        result = dg.materialize([orders, has_rows], instance=instance)
+        assert result.success
+        return result.run_id
+
+
+def seen_with(configuration: str, home: Path) -> dict[str, list[Any]]:
+    """What an instance of ``configuration`` has to say of all runs."""
+    (home / "dagster.yaml").write_text(configuration)
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        runs = instance.get_run_records()
+        made = instance.fetch_materializations(orders.key, limit=10).records
+        check = dg.AssetCheckKey(orders.key, "has_rows")
+        checks = instance.event_log_storage.get_asset_check_execution_history(check, limit=10)
+        return {
+            "runs": [(run.dagster_run.run_id, run.dagster_run.status) for run in runs],
+            "events": [
+                (event.run_id, event.timestamp, event.message)
+                for run in runs
+                for event in instance.all_logs(run.dagster_run.run_id)
+            ],
+            "materialisations": [(record.run_id, record.timestamp) for record in made],
+            "checks": [(record.run_id, record.status) for record in checks],
+        }
+
+
+@pytest.mark.parametrize("first", [OURS, DAGSTERS], ids=["ours first", "Dagster's first"])
+def test_either_storage_reads_what_the_other_wrote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    second = DAGSTERS if first is OURS else OURS
+    runs = [run_with(first, tmp_path), run_with(second, tmp_path)]
+
+    seen = seen_with(OURS, tmp_path)
+
+    assert seen == seen_with(DAGSTERS, tmp_path)
+    assert {run for run, _ in seen["materialisations"]} == set(runs)
+    assert {run for run, _ in seen["checks"]} == set(runs)
+
+
+def entry(message: str) -> dg.EventLogEntry:
+    return dg.EventLogEntry(
+        error_info=None,
+        level="info",
+        user_message=message,
+        run_id="run",
+        timestamp=time.time(),
+        dagster_event=None,
+    )
+
+
+def messages(log: SqliteEventLog) -> list[str]:
+    return [event.user_message for event in log.get_logs_for_run("run")]
+
+
+def test_a_batch_is_there_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
+    log = SqliteEventLog(str(tmp_path))
+    log.store_event(entry("before"))
+    with pytest.raises(Exception, match="EventLogEntry"):
+        log.store_event_batch([entry("good"), "no event"])
+    assert messages(log) == ["before"]
+
+    log.store_event_batch([entry("one"), entry("two")])
+
+    assert messages(log) == ["before", "one", "two"]
+    log.dispose()
+
+
+def test_no_secret_reaches_a_file(tmp_path: Path) -> None:
+    know("s3cr3t-of-the-event-log", name="shop/api secret_key")
+    log = SqliteEventLog(str(tmp_path))
+    log.store_event(entry("denied for s3cr3t-of-the-event-log"))
+    log.store_event_batch([entry("again s3cr3t-of-the-event-log")])
+    log.dispose()
+
+    written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"s3cr3t-of-the-event-log" not in written
+    assert b"denied for [secret shop/api secret_key]" in written
