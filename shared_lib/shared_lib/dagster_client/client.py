@@ -1,0 +1,245 @@
+"""Triggers jobs, and follows their runs, through the webserver's GraphQL."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from shared_lib.dagster_client.connection import Connection
+from shared_lib.dagster_client.errors import (
+    DagsterClientError,
+    DagsterUnavailableError,
+    LaunchRefusedError,
+    UnknownRunError,
+    WaitTimeoutError,
+)
+from shared_lib.dagster_client.job_runs import (
+    JOB_RUN_TAG,
+    REQUESTER_TAG,
+    JobRun,
+    JobRuns,
+    Status,
+    database_url,
+)
+from shared_lib.dagster_client.runs import RunState, observe, read_run
+from shared_lib.dagster_client.webserver import Webserver, current_webserver
+from shared_lib.dagster_client.workspace_jobs import JobPlace, find_job
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+_logger = logging.getLogger(__name__)
+
+_FIRST_PAUSE_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 5.0
+_NOBODY = "unknown"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is that somebody waits for.
+
+    Attributes:
+        state: the last that Dagster said of it, ``None`` before it said anything.
+        waited_seconds: since the wait began.
+        trouble: why Dagster could not be asked just now; else empty.
+    """
+
+    state: RunState | None
+    waited_seconds: float
+    trouble: str = ""
+
+
+class DagsterClient:
+    """One webserver and one table of what was triggered there."""
+
+    def __init__(
+        self, webserver: Webserver | None = None, *, job_runs: JobRuns | None = None
+    ) -> None:
+        """Use ``webserver`` and ``job_runs``, else those that the environment names.
+
+        Raises:
+            WebserverConfigurationError: a variable is wrong.
+        """
+        self.webserver = webserver or current_webserver()
+        self._connection = Connection(self.webserver)
+        self._given_job_runs = job_runs
+
+    @cached_property
+    def job_runs(self) -> JobRuns:
+        """The table of what was triggered."""
+        return self._given_job_runs or JobRuns(database_url())
+
+    def trigger_job(
+        self,
+        job_name: str,
+        run_config: Mapping[str, Any] | None = None,
+        location_name: str | None = None,
+        *,
+        requested_by: str = _NOBODY,
+    ) -> str | None:
+        """Launch a job.
+
+        Returns:
+            The id of its run, or ``None`` when Dagster is unavailable; the log says why.
+
+        Raises:
+            UnknownJobError, UnknownLocationError, AmbiguousJobError: it is not clear which job.
+            LaunchRefusedError: Dagster does not launch it so.
+            DagsterClientError: the access is refused, or misconfigured.
+        """
+        return self.trigger(job_name, run_config, location_name, requested_by=requested_by).run_id
+
+    def trigger(
+        self,
+        job_name: str,
+        run_config: Mapping[str, Any] | None = None,
+        location_name: str | None = None,
+        *,
+        requested_by: str = _NOBODY,
+    ) -> JobRun:
+        """Launch a job, and return its row in ``job_runs``; else like :meth:`trigger_job`.
+
+        Where Dagster is unavailable the row has no run id. Its status says whether there may be
+        a run all the same: ``LAUNCHING`` if so, which :meth:`refresh` clears up later.
+        """
+        row_id = self.job_runs.begin(
+            job_name, run_config or {}, requested_by=requested_by, location_name=location_name
+        )
+        try:
+            place = find_job(self._connection, job_name, location_name)
+        except DagsterUnavailableError as error:
+            self._note_unavailable(row_id, job_name, error, has_asked=False)
+        except DagsterClientError as error:
+            self.job_runs.not_launched(row_id, Status.REFUSED, str(error))
+            raise
+        else:
+            self._launch(row_id, place, run_config or {}, requested_by)
+        row = self.job_runs.find(row_id)
+        assert row is not None  # noqa: S101 - written above
+        return row
+
+    def _launch(
+        self, row_id: str, place: JobPlace, run_config: Mapping[str, Any], requested_by: str
+    ) -> None:
+        from dagster_graphql import DagsterGraphQLClientError
+
+        try:
+            with self._connection.library_client() as client:
+                run_id = client.submit_job_execution(
+                    place.job,
+                    repository_location_name=place.location,
+                    repository_name=place.repository,
+                    run_config=run_config,
+                    tags={JOB_RUN_TAG: row_id, REQUESTER_TAG: requested_by},
+                )
+        except DagsterUnavailableError as error:
+            self._note_unavailable(row_id, place.job, error, has_asked=error.may_have_arrived)
+        except DagsterGraphQLClientError as error:
+            message = f"Dagster does not launch {place.job}: {_reasons(error)}"
+            self.job_runs.not_launched(row_id, Status.REFUSED, message)
+            raise LaunchRefusedError(message) from error
+        except DagsterClientError as error:
+            self.job_runs.not_launched(row_id, Status.REFUSED, str(error))
+            raise
+        else:
+            self.job_runs.launched(row_id, run_id, place.location)
+
+    def _note_unavailable(
+        self, row_id: str, job: str, error: DagsterUnavailableError, *, has_asked: bool
+    ) -> None:
+        if has_asked:
+            message = f"{error}; whether {job} was launched is not known yet"
+            self.job_runs.unanswered(row_id, message)
+        else:
+            message = f"{error}; {job} was not launched"
+            self.job_runs.not_launched(row_id, Status.UNAVAILABLE, message)
+        _logger.warning("job run %s: %s", row_id, message)
+
+    def get_run_status(self, run_id: str) -> "dg.DagsterRunStatus":
+        """Dagster's status of the run.
+
+        Raises:
+            UnknownRunError: there is none with that id.
+            DagsterClientError: Dagster cannot be asked.
+        """
+        from dagster_graphql import DagsterGraphQLClientError
+
+        try:
+            with self._connection.library_client() as client:
+                return client.get_run_status(run_id)
+        except DagsterGraphQLClientError as error:
+            raise UnknownRunError(f"no status of the run {run_id}: {_reasons(error)}") from error
+
+    def wait_for_run(
+        self,
+        run_id: str,
+        *,
+        timeout_seconds: float | None = None,
+        patience_seconds: float = 60.0,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> RunState:
+        """Return when the run has ended, however it did.
+
+        A run that died and that Dagster starts again is followed into the new one.
+
+        Args:
+            run_id: the run.
+            timeout_seconds: how long to wait; ``None`` for as long as it takes.
+            patience_seconds: how long Dagster may be unavailable in between, as in a restart.
+            on_progress: is told after each look, and must be quick.
+
+        Raises:
+            WaitTimeoutError: the run has not ended in time; it goes on.
+            UnknownRunError: there is no such run.
+            DagsterUnavailableError: Dagster was away for longer than ``patience_seconds``.
+        """
+        started = answered = time.monotonic()
+        pause, state = _FIRST_PAUSE_SECONDS, None
+        while True:
+            trouble = ""
+            try:
+                state = read_run(self._connection, run_id)
+                answered = time.monotonic()
+            except DagsterUnavailableError as error:
+                if time.monotonic() - answered > patience_seconds:
+                    raise
+                trouble = str(error)
+            waited = time.monotonic() - started
+            if on_progress is not None:
+                on_progress(Progress(state, waited, trouble))
+            if state is not None and state.has_ended:
+                return state
+            if state is not None and state.successor:
+                run_id = state.successor
+            if timeout_seconds is not None and waited >= timeout_seconds:
+                status = state.status if state else "unknown"
+                raise WaitTimeoutError(
+                    f"the run {run_id} has not ended within {timeout_seconds:g} s, its status is "
+                    f"{status}; it goes on: {self.webserver.run_url(run_id)}"
+                )
+            left = pause if timeout_seconds is None else min(pause, timeout_seconds - waited)
+            time.sleep(max(left, 0.0))
+            pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
+
+    def refresh(self) -> int:
+        """Bring the rows of ``job_runs`` that have not ended up to date, all in one pass.
+
+        Returns:
+            How many there were.
+
+        Raises:
+            DagsterClientError: Dagster cannot be asked; the rows stay as they are.
+        """
+        rows = self.job_runs.open()
+        return self.job_runs.observe(observe(self._connection, rows, now=time.time()))
+
+
+def _reasons(error: Exception) -> str:
+    """What Dagster's client says, with each of the mistakes in a run's configuration."""
+    body = getattr(error, "body", None)
+    if isinstance(body, list):
+        return "; ".join(str(mistake.get("message", mistake)) for mistake in body)
+    return str(body or error)

@@ -1,0 +1,275 @@
+"""The table of what was triggered, for whom, and what became of it.
+
+A row is written before Dagster is asked. Its id goes with the run as a tag, so that a row whose
+launch was never answered finds its run again, if there is one.
+"""
+
+import os
+import time
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import JSON, Column, Float, Index, MetaData, String, Table, Text, cast, event
+
+from shared_lib.dagster_client.errors import WebserverConfigurationError
+
+DATABASE_VARIABLE = "JOB_RUNS_DATABASE_URL"
+FILE_NAME = "job_runs.db"
+# On each run that was triggered: the id of its row.
+JOB_RUN_TAG = "platform/job_run"
+REQUESTER_TAG = "platform/requested_by"
+
+_BUSY_SECONDS = 30
+# Any number that nobody else uses: who holds it in Postgres makes the table.
+_LOCK = 7_205_114
+# SQLite takes 32,766 parameters in a statement, and a row needs seven.
+_ROWS_AT_ONCE = 1000
+
+
+class Status(StrEnum):
+    """What a row may say beside the statuses that Dagster itself gives a run."""
+
+    LAUNCHING = "LAUNCHING"  # asked, or about to; unanswered, so that there may be a run
+    UNAVAILABLE = "UNAVAILABLE"  # Dagster was not reached: nothing was launched
+    REFUSED = "REFUSED"  # Dagster does not launch it so
+    NEVER_LAUNCHED = "NEVER_LAUNCHED"  # was LAUNCHING, and there is no run
+    RETRYING = "RETRYING"  # the run died and Dagster starts it once more
+    DELETED = "DELETED"  # the run is no longer in Dagster
+
+
+# Statuses that no longer change.
+ENDED = frozenset(
+    {"SUCCESS", "FAILURE", "CANCELED"}
+    | {Status.UNAVAILABLE, Status.REFUSED, Status.NEVER_LAUNCHED, Status.DELETED}
+)
+
+_METADATA = MetaData()
+
+# Times are seconds since 1970.
+JOB_RUNS = Table(
+    "job_runs",
+    _METADATA,
+    Column("id", String(36), primary_key=True),
+    Column("job_name", String(255), nullable=False),
+    Column("location_name", String(255)),
+    Column("requested_by", String(255), nullable=False),
+    Column("run_config", JSON, nullable=False),
+    Column("status", String(30), nullable=False),
+    Column("run_id", String(255)),
+    Column("message", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("updated_at", Float, nullable=False),
+    Column("ended_at", Float),
+    Index("job_runs_by_run", "run_id"),
+    Index("job_runs_by_status", "status"),
+    Index("job_runs_by_requester", "requested_by", "created_at"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRun:
+    """One row: what was triggered, for whom, and what is known of it.
+
+    Attributes:
+        id: the row's own, which is also on the run as the tag ``platform/job_run``.
+        job_name: the job.
+        location_name: its code location, ``None`` until it is known.
+        requested_by: for whom it was triggered.
+        run_config: the configuration that was asked for.
+        status: Dagster's status of the run, or a :class:`Status`.
+        run_id: Dagster's id, of the latest run where Dagster started it again; ``None`` without.
+        message: why there is no run; else empty.
+        created_at: when it was asked for, in seconds since 1970.
+        updated_at: when the row was last changed.
+        ended_at: when the run ended, or when it was clear that there is none.
+    """
+
+    id: str
+    job_name: str
+    location_name: str | None
+    requested_by: str
+    run_config: Mapping[str, Any]
+    status: str
+    run_id: str | None
+    message: str
+    created_at: float
+    updated_at: float
+    ended_at: float | None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the status is the last one."""
+        return self.status in ENDED
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What Dagster says now of the run of a row."""
+
+    row_id: str
+    status: str
+    run_id: str | None
+    ended_at: float | None
+
+
+class JobRuns:
+    """The table in one database."""
+
+    def __init__(self, url: str) -> None:
+        """Open the database at a SQLAlchemy ``url``, and make the table if it is not there."""
+        self._is_sqlite = sqlalchemy.make_url(url).get_backend_name() == "sqlite"
+        options = {"connect_args": {"timeout": _BUSY_SECONDS}} if self._is_sqlite else {}
+        self._engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool, **options)
+        if self._is_sqlite:
+            event.listen(self._engine, "connect", _leave_transactions_to_us)
+        with self._transaction() as connection:
+            if not self._is_sqlite:
+                lock = sqlalchemy.select(sqlalchemy.func.pg_advisory_xact_lock(_LOCK))
+                connection.execute(lock)
+            _METADATA.create_all(connection)
+
+    def begin(
+        self,
+        job_name: str,
+        run_config: Mapping[str, Any],
+        *,
+        requested_by: str,
+        location_name: str | None = None,
+    ) -> str:
+        """Note that the job is about to be launched; returns the row's id."""
+        row_id, now = str(uuid.uuid4()), time.time()
+        row = {
+            "id": row_id,
+            "job_name": job_name,
+            "location_name": location_name,
+            "requested_by": requested_by,
+            "run_config": dict(run_config),
+            "status": Status.LAUNCHING,
+            "message": "",
+            "created_at": now,
+            "updated_at": now,
+        }
+        with self._transaction() as connection:
+            connection.execute(JOB_RUNS.insert().values(row))
+        return row_id
+
+    def launched(self, row_id: str, run_id: str, location_name: str) -> None:
+        """Note that Dagster has made the run ``run_id``."""
+        self._change(row_id, status="QUEUED", run_id=run_id, location_name=location_name)
+
+    def not_launched(self, row_id: str, status: Status, message: str) -> None:
+        """Note why there is no run: ``status`` says which way, ``message`` in words."""
+        self._change(row_id, status=status, message=message, ended_at=time.time())
+
+    def unanswered(self, row_id: str, message: str) -> None:
+        """Note why it is not known whether there is a run; the row stays ``LAUNCHING``."""
+        self._change(row_id, message=message)
+
+    def _change(self, row_id: str, **values: Any) -> None:
+        # only from LAUNCHING: a refresh that found the run first knows more
+        change = (
+            JOB_RUNS.update()
+            .where(JOB_RUNS.c.id == row_id, JOB_RUNS.c.status == Status.LAUNCHING)
+            .values(**values, updated_at=time.time())
+        )
+        with self._transaction() as connection:
+            connection.execute(change)
+
+    def observe(self, observations: Iterable[Observation]) -> int:
+        """Bring rows up to date in one transaction; those that have ended stay as they are.
+
+        Returns:
+            How many rows were changed.
+        """
+        seen, changed = list(observations), 0
+        with self._transaction() as connection:
+            for start in range(0, len(seen), _ROWS_AT_ONCE):
+                change = _update(seen[start : start + _ROWS_AT_ONCE], now=time.time())
+                changed += connection.execute(change).rowcount
+        return changed
+
+    def open(self) -> list[JobRun]:
+        """The rows whose status may still change, the oldest first."""
+        query = JOB_RUNS.select().where(JOB_RUNS.c.status.not_in(ENDED))
+        return self._read(query.order_by(JOB_RUNS.c.created_at))
+
+    def latest(self, limit: int = 20, *, requested_by: str | None = None) -> list[JobRun]:
+        """The ``limit`` newest rows, of one requester or of all."""
+        query = JOB_RUNS.select().order_by(JOB_RUNS.c.created_at.desc()).limit(limit)
+        if requested_by is not None:
+            query = query.where(JOB_RUNS.c.requested_by == requested_by)
+        return self._read(query)
+
+    def find(self, any_id: str) -> JobRun | None:
+        """The row with that id, or the newest with that run id."""
+        is_meant = (JOB_RUNS.c.id == any_id) | (JOB_RUNS.c.run_id == any_id)
+        query = JOB_RUNS.select().where(is_meant).order_by(JOB_RUNS.c.created_at.desc())
+        return next(iter(self._read(query)), None)
+
+    def _read(self, query: sqlalchemy.Select[Any]) -> list[JobRun]:
+        with self._transaction() as connection:
+            return [JobRun(**row) for row in connection.execute(query).mappings()]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlalchemy.Connection]:
+        with self._engine.connect() as connection, connection.begin():
+            if self._is_sqlite:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
+
+
+def _update(observations: Sequence[Observation], *, now: float) -> sqlalchemy.Update:
+    """One statement for all the rows of ``observations``."""
+    columns = JOB_RUNS.c
+
+    def of(field: str, kind: type[Any]) -> sqlalchemy.Case[Any]:
+        # typed, because Postgres takes a CASE of nothing but nulls for text
+        values = {seen.row_id: cast(getattr(seen, field), kind) for seen in observations}
+        return sqlalchemy.case(values, value=columns.id)
+
+    rows = [seen.row_id for seen in observations]
+    return (
+        JOB_RUNS.update()
+        .where(columns.id.in_(rows), columns.status.not_in(ENDED))
+        .values(
+            status=of("status", String),
+            run_id=of("run_id", String),
+            ended_at=of("ended_at", Float),
+            updated_at=now,
+        )
+    )
+
+
+def database_url() -> str:
+    """The database that ``JOB_RUNS_DATABASE_URL`` names, else that of the Dagster instance.
+
+    The instance is the one of ``DAGSTER_HOME``: its Postgres, or a file beside its SQLite files.
+
+    Raises:
+        WebserverConfigurationError: neither variable is set.
+    """
+    named = os.environ.get(DATABASE_VARIABLE)
+    if named:
+        return named
+    if not os.environ.get("DAGSTER_HOME"):
+        raise WebserverConfigurationError(
+            f"no database for job_runs: set {DATABASE_VARIABLE} to a SQLAlchemy URL, or "
+            "DAGSTER_HOME to the directory of the Dagster instance"
+        )
+    import dagster as dg
+
+    with dg.DagsterInstance.get() as instance:
+        postgres = getattr(instance.run_storage, "postgres_url", None)
+        return postgres or f"sqlite:///{Path(instance.root_directory) / FILE_NAME}"
+
+
+def _leave_transactions_to_us(connection, _record) -> None:  # noqa: ANN001 - of the driver
+    # Python's own transactions begin late, and take the right to write even later.
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode=WAL")

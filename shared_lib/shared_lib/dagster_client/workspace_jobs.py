@@ -1,0 +1,83 @@
+"""Which code location has a job: Dagster is asked, and says also what it could not load."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from shared_lib.dagster_client.connection import Connection
+from shared_lib.dagster_client.errors import (
+    AmbiguousJobError,
+    NotDagsterError,
+    UnknownJobError,
+    UnknownLocationError,
+)
+
+_WORKSPACE = """
+query Workspace { workspaceOrError { __typename
+    ... on Workspace { locationEntries { name locationOrLoadError { __typename
+        ... on RepositoryLocation { repositories { name jobs { name } } }
+        ... on PythonError { message causes { message } }
+    } } }
+    ... on PythonError { message }
+} }
+"""
+
+
+@dataclass(frozen=True)
+class JobPlace:
+    """Where a job is."""
+
+    location: str
+    repository: str
+    job: str
+
+
+def find_job(connection: Connection, job: str, location: str | None = None) -> JobPlace:
+    """Where ``job`` is, in ``location`` if one is named.
+
+    Raises:
+        UnknownLocationError: the location is not there or not loaded.
+        UnknownJobError: the job is not there; lists those that are.
+        AmbiguousJobError: several locations have it; lists them.
+        DagsterClientError: Dagster cannot be asked.
+    """
+    answer = connection.ask(_WORKSPACE)["workspaceOrError"]
+    if "locationEntries" not in answer:
+        raise NotDagsterError(f"Dagster has no workspace to offer: {answer['message']}")
+    loaded, broken = _sorted_out(answer["locationEntries"])
+    if location is not None and location not in loaded:
+        raise UnknownLocationError(location, loaded=loaded, broken=broken)
+    jobs = [
+        place
+        for name, places in loaded.items()
+        if location in (None, name)
+        for place in places
+        # every repository has a hidden job over all its assets
+        if not place.job.startswith("__")
+    ]
+    found = [place for place in jobs if place.job == job]
+    if not found:
+        names = {place.job for place in jobs}
+        raise UnknownJobError(job, location=location, jobs=names, broken=broken)
+    if len(found) > 1:
+        raise AmbiguousJobError(job, {place.location for place in found})
+    return found[0]
+
+
+def _sorted_out(entries: list[dict[str, Any]]) -> tuple[dict[str, list[JobPlace]], dict[str, str]]:
+    loaded: dict[str, list[JobPlace]] = {}
+    broken: dict[str, str] = {}
+    for entry in entries:
+        name, content = entry["name"], entry["locationOrLoadError"]
+        if content is None:
+            broken[name] = "still loading"
+        elif content["__typename"] == "PythonError":
+            # Dagster's own error is on top, what the location raised is the last cause
+            errors = [content, *content["causes"]]
+            broken[name] = errors[-1]["message"].strip().partition("\n")[0]
+        else:
+            loaded[name] = [
+                JobPlace(name, repository["name"], job["name"])
+                for repository in content["repositories"]
+                for job in repository["jobs"]
+            ]
+    return loaded, broken

@@ -1,0 +1,95 @@
+"""A running webserver with a workspace of its own, and a database for what is triggered there."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+from tests.end_to_end.webserver import free_port
+from tests.integration.dagster_client.front import Front
+
+from shared_lib.dagster_client import DagsterClient, JobRuns, Webserver
+
+LOCATIONS = Path(__file__).with_name("locations")
+START_SECONDS = 60.0
+
+# Runs start at once, without a daemon.
+INSTANCE = """
+run_coordinator: {module: dagster.core.run_coordinator, class: DefaultRunCoordinator}
+telemetry: {enabled: false}
+"""
+
+
+@dataclass(frozen=True)
+class RunningDagster:
+    """A webserver, and the directory of its instance."""
+
+    url: str
+    home: Path
+
+
+@pytest.fixture(scope="session")
+def dagster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDagster]:
+    """Two locations that share a job name, and one that does not load."""
+    home = tmp_path_factory.mktemp("dagster_client")
+    (home / "dagster.yaml").write_text(INSTANCE)
+    files = "".join(
+        f"  - python_file: {{relative_path: {path}, location_name: {path.stem}}}\n"
+        for path in sorted(LOCATIONS.glob("*.py"))
+    )
+    (home / "workspace.yaml").write_text(f"load_from:\n{files}")
+    port = free_port()
+    with (home / "webserver.log").open("wb") as log:
+        server = subprocess.Popen(
+            [Path(sys.executable).with_name("dagster-webserver"),
+             "-h", "127.0.0.1", "-p", str(port), "-w", "workspace.yaml"],
+            cwd=home, env={**os.environ, "DAGSTER_HOME": str(home)},
+            stdout=log, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait(url, server, home / "webserver.log")
+        yield RunningDagster(url, home)
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def _wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            requests.get(f"{url}/server_info", timeout=5).raise_for_status()
+        except requests.ConnectionError:
+            assert server.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.2)
+        else:
+            return
+
+
+@pytest.fixture
+def job_runs(tmp_path: Path) -> JobRuns:
+    return JobRuns(f"sqlite:///{tmp_path / 'job_runs.db'}")
+
+
+@pytest.fixture
+def client(dagster: RunningDagster, job_runs: JobRuns) -> DagsterClient:
+    return DagsterClient(Webserver(url=dagster.url), job_runs=job_runs)
+
+
+@pytest.fixture
+def front(dagster: RunningDagster) -> Iterator[Front]:
+    with Front(dagster.url) as front:
+        yield front
+
+
+@pytest.fixture
+def client_behind(front: Front, job_runs: JobRuns) -> DagsterClient:
+    """A client that sees Dagster through ``front``, and is quick to give up."""
+    return DagsterClient(Webserver(url=front.url, answer_seconds=4), job_runs=job_runs)

@@ -1,0 +1,3 @@
+"""A location that does not load."""
+
+raise RuntimeError("broken on purpose")

@@ -1,0 +1,187 @@
+"""The processes of deploy/compose.yaml, started on this machine as the containers would be.
+
+Commands, variables and health checks are read from compose.yaml and the Dockerfile. Only what a
+container has for itself is replaced: addresses, ports, and the directories of the image.
+"""
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.end_to_end.webserver import free_port
+from tests.integration.secrets.postgres_server import PASSWORD
+
+from shared_lib.validated_yaml import load_yaml
+
+REPOSITORY = Path(__file__).parents[3]
+DEPLOY = REPOSITORY / "deploy"
+CODE_SERVERS = ("orchestration-platform", "simulation", "gocardless")
+STOP_SECONDS = 60.0
+
+_VARIABLE = re.compile(r"\$\{(\w+)(?:(:[-?])([^}]*))?\}")
+
+
+def load(name: str) -> Any:
+    """A YAML file of deploy/, as plain values."""
+    return _plain(load_yaml(DEPLOY / name))
+
+
+def _plain(node: Any) -> Any:
+    if isinstance(node, Mapping):
+        return {key: _plain(value) for key, value in node.items()}
+    return [_plain(value) for value in node] if isinstance(node, list) else node
+
+
+def filled_in(text: str, variables: Mapping[str, str]) -> str:
+    """``text`` with its variables filled in, as compose does it."""
+
+    def value(found: re.Match[str]) -> str:
+        name, operator, otherwise = found.groups()
+        if not variables.get(name):
+            assert operator != ":?", f"{name}: {otherwise}"
+            return otherwise or ""
+        return variables[name]
+
+    return _VARIABLE.sub(value, text)
+
+
+def dockerfile(instruction: str) -> list[str]:
+    """The arguments of each such instruction, of all stages, in order."""
+    text = re.sub(r"\\\n\s*", "", (DEPLOY / "Dockerfile").read_text(encoding="utf-8"))
+    return re.findall(rf"^{instruction} (.*)$", text, re.MULTILINE)
+
+
+def image_environment() -> dict[str, str]:
+    """What the final stage of the image sets."""
+    return dict(pair.split("=", 1) for pair in shlex.split(dockerfile("ENV")[-1]))
+
+
+class Production:
+    """The platform's processes around a Postgres at ``postgres_port``."""
+
+    def __init__(self, directory: Path, postgres_port: int) -> None:
+        self.directory = directory
+        self.home = directory / "home"
+        self.services: dict[str, dict[str, Any]] = load("compose.yaml")["services"]
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.ports = {port: str(free_port()) for port in ("4001", "4002", "4003", "3000")}
+        self._postgres_port = str(postgres_port)
+        self._put_files()
+
+    @property
+    def url(self) -> str:
+        """Where the webserver is."""
+        return f"http://127.0.0.1:{self.ports['3000']}"
+
+    def _put_files(self) -> None:
+        """What the Dockerfile copies into the instance's directory."""
+        self.home.mkdir(parents=True)
+        (into_home,) = (line for line in dockerfile("COPY") if line.endswith("/opt/dagster/home/"))
+        for name in into_home.split()[1:-1]:
+            shutil.copy(REPOSITORY / name, self.home)
+        workspace = self.home / "workspace.yaml"
+        text = workspace.read_text(encoding="utf-8")
+        for inside, outside in self.ports.items():
+            text = text.replace(f"port: {inside}", f"port: {outside}")
+        text, hosts = re.subn(r"host: \S+", "host: 127.0.0.1", text)
+        assert hosts == len(CODE_SERVERS)
+        workspace.write_text(text, encoding="utf-8")
+
+    def environment(self, service: str) -> dict[str, str]:
+        """The variables of the service's container, with this machine's addresses."""
+        given = {"DAGSTER_POSTGRES_PASSWORD": PASSWORD, "VAULT_ADDR": "https://vault.invalid:8200"}
+        named = {
+            name: filled_in(str(value), given)
+            for name, value in self.services[service]["environment"].items()
+        }
+        kept = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR") if name in os.environ}
+        return {
+            **kept,
+            **image_environment(),
+            **named,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "DAGSTER_HOME": str(self.home),
+            "DAGSTER_COMPUTE_LOG_DIRECTORY": str(self.directory / "compute_logs"),
+            "DAGSTER_POSTGRES_HOST": "127.0.0.1",
+            "DAGSTER_POSTGRES_PORT": self._postgres_port,
+            # the superuser of a database that is made for the test
+            "DAGSTER_POSTGRES_USER": "postgres",
+            "DAGSTER_POSTGRES_DB": "postgres",
+            "PLATFORM_DATA_DIRECTORY": str(self.directory / "warehouse"),
+        }
+
+    def command(self, words: list[str]) -> list[str]:
+        """The command of a container, with this machine's addresses and directories."""
+        replaced = {"0.0.0.0": "127.0.0.1", **self.ports}
+        return [
+            replaced.get(word, word)
+            .replace("/opt/dagster/home", str(self.home))
+            .replace("/opt/dagster/app", str(REPOSITORY))
+            for word in words
+        ]
+
+    def start(self, service: str) -> None:
+        """Start the service; what it prints goes to a file of its name."""
+        with (self.directory / f"{service}.log").open("wb") as log:
+            self.processes[service] = subprocess.Popen(
+                self.command(self.services[service]["command"]),
+                cwd=REPOSITORY, env=self.environment(service),
+                stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+
+    def health(self, service: str) -> subprocess.CompletedProcess[str]:
+        """Run the service's health check once."""
+        kind, *words = self.services[service]["healthcheck"]["test"]
+        assert kind == "CMD"
+        return subprocess.run(
+            self.command(words), env=self.environment(service), capture_output=True, text=True
+        )
+
+    def wait_until_healthy(self, service: str, seconds: float = 60.0) -> None:
+        """Return when the health check passes.
+
+        Raises:
+            AssertionError: the process ended or was not healthy in time; shows its log.
+        """
+        deadline = time.monotonic() + seconds
+        while (checked := self.health(service)).returncode != 0:
+            is_running = self.processes[service].poll() is None
+            assert is_running, f"{service} ended:\n{self.log(service)}"
+            assert time.monotonic() < deadline, f"{checked.stderr}\n{self.log(service)}"
+            time.sleep(0.5)
+
+    def log(self, service: str) -> str:
+        """What the service printed."""
+        return (self.directory / f"{service}.log").read_text(errors="replace")[-8000:]
+
+    def stop(self) -> list[str]:
+        """Stop all as ``docker stop`` does; returns the services that had to be killed."""
+        stubborn = []
+        for process in self.processes.values():
+            process.terminate()
+        for service, process in self.processes.items():
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                stubborn.append(service)
+            for _ in self._kill(process):
+                pass
+        return stubborn
+
+    @staticmethod
+    def _kill(process: subprocess.Popen[bytes]) -> Iterator[None]:
+        """What is left of the process's session, as the end of a container would."""
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        yield
+        process.wait()

@@ -1,0 +1,268 @@
+"""The files of deploy/ agree with each other and with the repository."""
+
+import re
+import shlex
+import subprocess
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.end_to_end.webserver import free_port
+from tests.integration.deploy.production import (
+    CODE_SERVERS,
+    DEPLOY,
+    REPOSITORY,
+    Production,
+    dockerfile,
+    filled_in,
+    image_environment,
+    load,
+)
+
+from shared_lib.definitions_check import workspace_modules
+from shared_lib.environment import Environment, current_settings
+from shared_lib.secrets.vault.authentication import (
+    FromEnvironment,
+    KubernetesMethod,
+    chosen_method,
+)
+
+# What is deploy/dagster.yaml's alone; all else is the root's.
+OF_PRODUCTION = {"storage", "run_launcher", "compute_logs"}
+LONGEST_RUN = {"max_runtime_seconds": 21600}
+
+# Where the official chart allows no other field, in the version that Chart.yaml calls 1.13.
+CHART_FIELDS = {
+    ("dagsterWebserver",): (
+        "replicaCount image nameOverride pathPrefix service workspace env envConfigMaps envSecrets "
+        "deploymentLabels labels nodeSelector affinity tolerations podSecurityContext "
+        "securityContext resources readinessProbe livenessProbe startupProbe annotations "
+        "enableReadOnly dbStatementTimeout dbPoolRecycle logLevel schedulerName volumeMounts "
+        "volumes initContainerResources"
+    ),
+    ("dagsterDaemon",): (
+        "enabled image runCoordinator heartbeatTolerance env envConfigMaps envSecrets "
+        "deploymentLabels labels nodeSelector affinity tolerations podSecurityContext "
+        "securityContext resources livenessProbe readinessProbe startupProbe annotations "
+        "runMonitoring runRetries sensors schedules schedulerName volumeMounts volumes"
+    ),
+    ("runLauncher",): "type config",
+    ("runLauncher", "config", "k8sRunLauncher"): (
+        "image imagePullPolicy jobNamespace loadInclusterConfig kubeconfigFile envConfigMaps "
+        "envSecrets envVars volumeMounts volumes labels failPodOnRunFailure resources "
+        "schedulerName securityContext runK8sConfig"
+    ),
+    ("runLauncher", "config", "k8sRunLauncher", "runK8sConfig"): (
+        "containerConfig podSpecConfig podTemplateSpecMetadata jobSpecConfig jobMetadata"
+    ),
+    ("computeLogManager",): "type config",
+}
+
+
+@pytest.fixture(scope="module")
+def helm() -> dict[str, Any]:
+    return load("helm/values.yaml")
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, dict[str, Any]]:
+    return load("compose.yaml")["services"]
+
+
+def root_instance() -> dict[str, Any]:
+    return load("../dagster.yaml")
+
+
+def test_the_instance_is_that_of_a_laptop_but_for_what_it_names() -> None:
+    production, laptop = load("dagster.yaml"), root_instance()
+    common = {key: value for key, value in laptop.items() if key != "storage"}
+    common["run_monitoring"] = {**common["run_monitoring"], **LONGEST_RUN}
+    assert {k: v for k, v in production.items() if k not in OF_PRODUCTION} == common
+    assert "sqlite" not in str(production).lower()
+
+
+def test_the_instance_of_the_chart_is_that_of_a_laptop_too(helm: dict[str, Any]) -> None:
+    laptop = root_instance()
+    # the chart writes these two from values of its own
+    handlers = laptop.pop("python_logs")["dagster_handler_config"]
+    assert helm["pythonLogs"] == {"dagsterHandlerConfig": handlers}
+    assert helm["telemetry"] == laptop.pop("telemetry")
+    laptop.pop("storage")
+    assert helm["additionalInstanceConfig"] == laptop
+    # and would write some of those a second time
+    for chart in (
+        helm["retention"],
+        helm["concurrency"],
+        *(
+            helm["dagsterDaemon"][name]
+            for name in ("runCoordinator", "runMonitoring", "runRetries")
+        ),
+    ):
+        assert chart == {"enabled": False}
+
+
+def test_every_location_has_a_server_wherever_it_runs(
+    helm: dict[str, Any], services: dict[str, dict[str, Any]]
+) -> None:
+    asked = {
+        entry["grpc_server"]["location_name"]: entry["grpc_server"]
+        for entry in load("workspace.yaml")["load_from"]
+    }
+    assert set(asked) == set(workspace_modules())
+    of_chart = {entry["name"]: entry for entry in helm["dagsterWebserver"]["workspace"]["servers"]}
+    deployments = {
+        entry["name"]: entry for entry in helm["dagster-user-deployments"]["deployments"]
+    }
+    for name, module in workspace_modules().items():
+        host, port = asked[name]["host"], asked[name]["port"]
+        command = services[host]["command"]
+        assert command == ["dagster", "api", "grpc", "-h", "0.0.0.0", "-p", str(port), "-m", module]
+        assert services[host]["healthcheck"]["test"][-2:] == ["code-server", str(port)]
+        assert of_chart[name] == {"name": name, "host": host, "port": port}
+        assert deployments[host]["port"] == port
+        assert deployments[host]["dagsterApiGrpcArgs"] == ["-m", module]
+        assert deployments[host]["livenessProbe"]["exec"]["command"][-1] == str(port)
+    assert set(deployments) == set(CODE_SERVERS)
+
+
+def test_nothing_is_reachable_from_another_machine(services: dict[str, dict[str, Any]]) -> None:
+    published = [port for service in services.values() for port in service.get("ports", ())]
+    assert [filled_in(port, {}) for port in published] == ["127.0.0.1:3000:3000"]
+
+
+def test_every_variable_that_the_instance_reads_is_given_to_every_process(
+    services: dict[str, dict[str, Any]],
+) -> None:
+    read = set(re.findall(r"env: (\w+)", (DEPLOY / "dagster.yaml").read_text()))
+    assert len(read) == 6
+    for name, service in services.items():
+        if name != "postgres":
+            assert read <= {*service["environment"], *image_environment()}, name
+
+
+def test_each_location_has_a_volume_and_credentials_of_its_own(
+    helm: dict[str, Any], services: dict[str, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_ENVIRONMENT", Environment.PRODUCTION)
+    monkeypatch.delenv("PLATFORM_DATA_DIRECTORY", raising=False)
+    warehouse = str(current_settings().data_directory)
+    writers = ("simulation", "gocardless")
+    for name in writers:
+        assert f"{name}_warehouse:{warehouse}" in services[name]["volumes"]
+    mounts = [volume for service in services.values() for volume in service.get("volumes", ())]
+    assert sum(volume.endswith(f":{warehouse}") for volume in mounts) == len(writers)
+    credentials = [volume for volume in mounts if volume.endswith(":/run/vault:ro")]
+    assert [Path(filled_in(volume, {}).split(":")[0]).name for volume in credentials] == [
+        "orchestration_platform", "simulation", "gocardless",
+    ]  # fmt: skip
+    for deployment in helm["dagster-user-deployments"]["deployments"]:
+        if deployment["name"] in writers:
+            claims = [volume.get("persistentVolumeClaim") for volume in deployment["volumes"]]
+            assert {"claimName": f"dagster-warehouse-{deployment['name']}"} in claims
+            assert warehouse in [mount["mountPath"] for mount in deployment["volumeMounts"]]
+
+
+def test_pods_log_in_to_vault_as_their_location(
+    helm: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for deployment in helm["dagster-user-deployments"]["deployments"]:
+        for variable in deployment["env"]:
+            monkeypatch.setenv(variable["name"], variable["value"])
+        location = deployment["name"].replace("-", "_")
+        method = chosen_method(FromEnvironment(), location=location)
+        assert isinstance(method, KubernetesMethod)
+        assert method.role == location
+        assert deployment["serviceAccount"]["name"] == f"dagster-{deployment['name']}"
+        (token,) = [
+            source["serviceAccountToken"]
+            for volume in deployment["volumes"]
+            for source in volume.get("projected", {}).get("sources", ())
+        ]
+        mounted = [Path(mount["mountPath"]) / token["path"] for mount in deployment["volumeMounts"]]
+        assert Path(method.token_file) in mounted
+        assert token["audience"] == "vault"
+
+
+@pytest.mark.parametrize("place", CHART_FIELDS, ids=".".join)
+def test_the_chart_knows_every_field(place: tuple[str, ...], helm: dict[str, Any]) -> None:
+    section = helm
+    for name in place:
+        section = section[name]
+    assert set(section) <= set(CHART_FIELDS[place].split())
+
+
+def test_no_container_runs_as_root(helm: dict[str, Any]) -> None:
+    user, group = dockerfile("USER")[-1].split(":")
+    assert (user, group) == ("10001", "10001")
+    pods = [
+        helm["dagsterWebserver"],
+        helm["dagsterDaemon"],
+        *helm["dagster-user-deployments"]["deployments"],
+    ]
+    run = helm["runLauncher"]["config"]["k8sRunLauncher"]
+    contexts = [pod["podSecurityContext"] for pod in pods]
+    contexts.append(run["runK8sConfig"]["podSpecConfig"]["securityContext"])
+    assert all(context["runAsNonRoot"] and context["runAsUser"] == 10001 for context in contexts)
+    assert all(pod["securityContext"]["allowPrivilegeEscalation"] is False for pod in [*pods, run])
+
+
+def test_the_image_has_every_package_of_the_workspace() -> None:
+    copied = [line.split()[:-1] for line in dockerfile("COPY") if not line.startswith("--from")]
+    sources = {word for line in copied for word in line if not word.startswith("--")}
+    assert [name for name in sources if not (REPOSITORY / name).exists()] == []
+    projects = [*REPOSITORY.glob("code_locations/*"), REPOSITORY / "shared_lib"]
+    members = {str(path.relative_to(REPOSITORY)) for path in projects if path.is_dir()}
+    assert {f"{name}/pyproject.toml" for name in members} <= sources
+    on_path = next(line for line in dockerfile("RUN") if "platform.pth" in line)
+    assert {f"/opt/dagster/app/{name}" for name in members} == {
+        word for word in shlex.split(on_path) if word.startswith("/opt/dagster/app/")
+    }
+    ignored = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
+    allowed = {line[1:] for line in ignored if line.startswith("!")}
+    assert {name.split("/")[0] for name in sources} <= allowed
+
+
+def test_the_image_has_hashed_packages_and_none_that_only_tests_need(tmp_path: Path) -> None:
+    groups = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["dependency-groups"]
+    if "deploy" not in groups:
+        pytest.skip("pyproject.toml has no dependency group `deploy` yet")
+    (export,) = [line for line in dockerfile("RUN") if line.startswith("uv export")]
+    wanted = tmp_path / "requirements.txt"
+    command = shlex.split(export.replace("/tmp/requirements.txt", str(wanted)))
+    subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True)
+    text = wanted.read_text()
+    packages = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", text, re.MULTILINE))
+    assert {"dagster-webserver", "dagster-postgres", "dagster-k8s", "dbt-duckdb"} <= set(packages)
+    assert not {"pytest", "ruff", "playwright"} & set(packages)
+    assert all("--hash=sha256:" in entry for entry in entries(text))
+
+
+def entries(requirements: str) -> Iterator[str]:
+    """Each package with the lines that belong to it."""
+    yield from re.findall(r"^[a-z0-9-]+==(?:.*\\\n)*.*$", requirements, re.MULTILINE)
+
+
+def test_a_process_that_is_not_there_is_not_healthy(tmp_path: Path) -> None:
+    production = Production(tmp_path / "platform", free_port())
+    for service in (*CODE_SERVERS, "webserver"):
+        checked = production.health(service)
+        assert (checked.returncode, checked.stdout) == (1, ""), service
+        assert checked.stderr.startswith(("code-server: no answer", "webserver: "))
+
+
+def test_no_file_holds_a_secret() -> None:
+    def values(node: Any) -> Iterator[tuple[str, Any]]:
+        if isinstance(node, Mapping):
+            for key, value in node.items():
+                yield str(key), value
+                yield from values(value)
+        elif isinstance(node, list):
+            for value in node:
+                yield from values(value)
+
+    for name in ("compose.yaml", "dagster.yaml", "helm/values.yaml"):
+        for key, value in values(load(name)):
+            if "password" in key.lower() and isinstance(value, str):
+                assert value.startswith("${"), f"{name}: {key}"

@@ -1,0 +1,59 @@
+"""Production's storage, as ``deploy/dagster.yaml`` configures it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import psycopg
+import pytest
+import yaml
+from tests.integration.secrets.postgres_server import PASSWORD, postgres_server, program
+
+from shared_lib.environment import REPOSITORY_ROOT
+from shared_lib.secrets.redaction.registry import know
+
+pytestmark = pytest.mark.skipif(program("initdb") is None, reason="Postgres is not installed")
+
+SECRET = "s3cr3t-of-the-postgres-log"
+
+
+@pytest.fixture
+def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
+    with postgres_server() as port:
+        for name, value in {
+            "HOST": "127.0.0.1",
+            "PORT": str(port),
+            "USER": "postgres",
+            "PASSWORD": PASSWORD,
+            "DB": "postgres",
+        }.items():
+            monkeypatch.setenv(f"DAGSTER_POSTGRES_{name}", value)
+        configured = yaml.safe_load((REPOSITORY_ROOT / "deploy" / "dagster.yaml").read_text())
+        (tmp_path / "dagster.yaml").write_text(yaml.safe_dump({"storage": configured["storage"]}))
+        with dg.DagsterInstance.from_config(str(tmp_path)) as found:
+            yield found
+
+
+@dg.op
+def fails() -> None:
+    raise ValueError("it is bad")
+
+
+@dg.job
+def failing() -> None:
+    fails()
+
+
+def test_an_event_that_no_log_record_carries_has_no_secret(instance: dg.DagsterInstance) -> None:
+    know(SECRET, name="shop/api secret_key")
+    run = failing.execute_in_process(instance=instance, raise_on_error=False).dagster_run
+
+    instance.report_run_failed(run, message=f"the pod said {SECRET}")
+
+    port = instance.run_storage.postgres_url.rpartition(":")[2].partition("/")[0]
+    with psycopg.connect(
+        host="127.0.0.1", port=port, user="postgres", password=PASSWORD, dbname="postgres"
+    ) as database:
+        stored = [row[0] for row in database.execute("select event from event_logs")]
+    assert any("the pod said [secret shop/api secret_key]" in event for event in stored)
+    assert not any(SECRET in event for event in stored)
