@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -13,7 +14,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return asked.command(asked)
     except (LookupError, ValueError) as error:
-        print(error.args[0], file=sys.stderr)  # noqa: T201 - the command's output
+        print(error.args[0], file=sys.stderr)
         return 1
 
 
@@ -24,11 +25,16 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     listing = commands.add_parser("list", help="messages of the outbox and what became of them")
     listing.add_argument("--limit", type=int, default=50, help="how many, newest first")
+    states = ("waiting", "delivered", "suppressed", "failed")
+    listing.add_argument("--state", choices=states, help="only those of which this became")
     listing.set_defaults(command=_list)
     preview = commands.add_parser("preview", help="the message of a failed run, sent nowhere")
     preview.add_argument("run", help="the run's id")
+    preview.add_argument("--json", action="store_true", help="print what Slack would be sent")
+    preview.add_argument("--page", type=Path, help="write the page here (default: the reports)")
     preview.set_defaults(command=_preview)
     schema = commands.add_parser("schema", help="the JSON Schema of alert_policies.yaml")
+    schema.add_argument("--write", action="store_true", help="into schemas/, for editors")
     schema.set_defaults(command=_schema)
     return parser
 
@@ -43,13 +49,13 @@ def _list(asked: argparse.Namespace) -> int:
     with dg.DagsterInstance.get() as instance:
         url = database_url(instance)
     with open_database(url).transaction() as connection:
-        rows = listed_messages(connection, limit=asked.limit)
+        rows = listed_messages(connection, limit=asked.limit, state=asked.state)
     for row in rows:
         moment = datetime.fromtimestamp(row["created_at"], UTC).strftime("%Y-%m-%d %H:%M:%S")
         recovered = ", recovered" if row["recovered_at"] else ""
         error = f": {row['error']}" if row["error"] else ""
-        print(  # noqa: T201 - the command's output
-            f"{moment} {row['state']:9} {row['kind']:5} {row['channel']} {row['location']}:"
+        print(
+            f"{moment} {row['state']:10} {row['kind']:5} {row['destination']} {row['location']}:"
             f"{row['subject']} x{row['occurrences']}{recovered}, {row['attempts']} attempts{error}"
         )
     return 0
@@ -58,35 +64,34 @@ def _list(asked: argparse.Namespace) -> int:
 def _preview(asked: argparse.Namespace) -> int:
     import dagster as dg
 
-    from orchestration_platform.alerts.message import Incident, head
-    from orchestration_platform.alerts.run_failures import read_failure
+    from orchestration_platform.alerts.formats.slack import head_content
+    from orchestration_platform.alerts.preview import preview_of
     from shared_lib.environment import current_settings
 
     settings = current_settings()
     with dg.DagsterInstance.get() as instance:
-        records = instance.get_records_for_run(
-            asked.run, of_type=dg.DagsterEventType.RUN_FAILURE
-        ).records
-        if not records:
-            raise LookupError(f"run {asked.run} has not failed, or is not in this instance")
-        found = instance.get_run_records(dg.RunsFilter(run_ids=[asked.run]))
-        failure = read_failure(instance, records[-1].event_log_entry, found[0] if found else None)
-    incident = Incident(
-        first=failure,
-        latest=failure,
-        occurrences=1,
-        partitions=(failure.partition,) if failure.partition else (),
-        partition_count=1 if failure.partition else 0,
-    )
-    content = head(incident, environment=settings.environment.value, ui_url=settings.ui_url)
-    print(json.dumps(content, indent=2, ensure_ascii=False))  # noqa: T201
+        preview = preview_of(instance, asked.run, settings=settings)
+    if asked.json:
+        content = head_content(preview.message, mentions={})
+        print(json.dumps(content, indent=2, ensure_ascii=False))
+        return 0
+    from rich.console import Console
+
+    path = asked.page or settings.report_directory / f"alert_{asked.run}.html"
+    console = Console()
+    console.print(preview.for_terminal())
+    # not wrapped, so that it can be opened with a click
+    console.print(f"as Slack shows it: {preview.write_page(path)}", soft_wrap=True, markup=False)
     return 0
 
 
-def _schema(_asked: argparse.Namespace) -> int:
-    from orchestration_platform.alerts.policies import schema_text
+def _schema(asked: argparse.Namespace) -> int:
+    from orchestration_platform.alerts.policies import SCHEMA_FILE, schema_text
 
-    print(schema_text(), end="")  # noqa: T201
+    if asked.write:
+        SCHEMA_FILE.write_text(schema_text(), encoding="utf-8")
+        return 0
+    print(schema_text(), end="")
     return 0
 
 

@@ -37,6 +37,13 @@ class Problem:
     trace: str
 
 
+_NO_PROBLEM = Problem("", "", "", "", "")
+
+# A job fails in many ways. A check, a sensor or a location that is in trouble is so until it is
+# not, whatever it says meanwhile.
+_TOLD_APART_BY_ERROR = frozenset({"JOB_FAILURE", "ASSET_MATERIALIZATION_FAILURE"})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Alert:
     """Something that a policy watches has happened.
@@ -63,6 +70,7 @@ class Alert:
         problems: what went wrong, in the order in which it did; empty for good news.
         more_problems: how many were left out of ``problems``.
         facts: what else there is to say, as label and value.
+        consecutive: of a schedule or sensor, how many of its ticks have failed one after another.
     """
 
     event_type: str
@@ -86,11 +94,14 @@ class Alert:
     problems: tuple[Problem, ...] = ()
     more_problems: int = 0
     facts: tuple[tuple[str, str], ...] = ()
+    consecutive: int = 0
 
     @property
     def fingerprint(self) -> str:
         """Equal for those that are the same trouble."""
-        first = self.problems[0] if self.problems else Problem("", "", "", "", "")
+        first = self.problems[0] if self.problems else _NO_PROBLEM
+        if self.event_type not in _TOLD_APART_BY_ERROR:
+            first = _NO_PROBLEM
         return fingerprint(
             event_type=self.event_type,
             location=self.location,

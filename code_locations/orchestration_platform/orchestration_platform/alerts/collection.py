@@ -1,8 +1,8 @@
-"""From Dagster's event log to the outbox."""
+"""From what has happened to the outbox."""
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import dagster as dg
 import sqlalchemy as sa
@@ -10,22 +10,36 @@ import sqlalchemy as sa
 from orchestration_platform.alerts import event_feed, incidents, occurrences
 from orchestration_platform.alerts.alert import Alert
 from orchestration_platform.alerts.database import Database
-from orchestration_platform.alerts.event_feed import Position
+from orchestration_platform.alerts.event_types import EventType
 from orchestration_platform.alerts.policies import Policy
-from orchestration_platform.alerts.run_failures import (
-    location_of,
-    partition_of,
-    read_failure,
-)
 from orchestration_platform.alerts.tables import POSITIONS
+from orchestration_platform.alerts.watched.assets import MATERIALIZATIONS
+from orchestration_platform.alerts.watched.checks import RUNLESS_CHECKS
+from orchestration_platform.alerts.watched.code_locations import CODE_LOCATIONS
+from orchestration_platform.alerts.watched.daemons import DAEMONS
+from orchestration_platform.alerts.watched.freshness import FRESHNESS
+from orchestration_platform.alerts.watched.long_running import LONG_RUNNING
+from orchestration_platform.alerts.watched.runs import (
+    CANCELLED_RUNS,
+    FAILED_RUNS,
+    SUCCEEDED_RUNS,
+)
+from orchestration_platform.alerts.watched.source import Batch, Finding, Reading, Source
+from orchestration_platform.alerts.watched.ticks import TICKS
+from orchestration_platform.alerts.workspace import Workspace
 
-_FAILURES = dg.DagsterEventType.RUN_FAILURE
-_SUCCESSES = dg.DagsterEventType.RUN_SUCCESS
+# What puts a failure right is read when the failure is known: in this order, or not at all.
+_OF_RUNS = (FAILED_RUNS, SUCCEEDED_RUNS, CANCELLED_RUNS, MATERIALIZATIONS)
+_BY_THEMSELVES = tuple(
+    (source,)
+    for source in (RUNLESS_CHECKS, FRESHNESS, TICKS, LONG_RUNNING, DAEMONS, CODE_LOCATIONS)
+)
 
 # Dagster says whether it will try again a moment after it has stored the failure.
 _UNDECIDED_SECONDS = 60.0
 # A retry that was promised and has not been launched by then is not coming.
 _RETRY_LAUNCH_SECONDS = 300.0
+_RETRIED = frozenset({EventType.JOB_FAILURE, EventType.ASSET_MATERIALIZATION_FAILURE})
 
 
 @dataclass(frozen=True)
@@ -38,6 +52,8 @@ class Collector:
         policies: those that are in force.
         alert_channel: of the environment, for policies that name no other.
         ui_url: where people open Dagster.
+        workspace: what the webserver knows.
+        errors: of sources that could not be read.
     """
 
     instance: dg.DagsterInstance
@@ -45,88 +61,97 @@ class Collector:
     policies: Sequence[Policy]
     alert_channel: str
     ui_url: str
+    workspace: Workspace = field(default_factory=Workspace)
+    errors: list[Exception] = field(default_factory=list)
 
     def collect(self, *, until: float) -> int:
-        """Read on, at most until ``until`` (monotonic); gives the number of new failures.
+        """Read on, at most until ``until`` (monotonic); gives the number of new findings.
 
-        The first call takes note of how far the log has got, and of nothing before.
+        The first call takes note of how far the logs have got, and of nothing before. What a source
+        raises is kept in ``errors``, and does not keep the others waiting.
         """
-        found, is_complete = self._read_on(_FAILURES, self._take_failures, until=until)
-        self._settle_held()
-        # A success may put right a failure, which therefore has to be known.
-        if is_complete:
-            self._read_on(_SUCCESSES, self._take_successes, until=until)
+        found = 0
+        for group in (_OF_RUNS, *_BY_THEMSELVES):
+            for source in group:
+                if time.monotonic() >= until:
+                    return found
+                try:
+                    found += self._read_on(source, until=until)
+                    if source is FAILED_RUNS:
+                        self._settle_held()
+                except Exception as error:  # noqa: BLE001 - raised by whoever called
+                    error.add_note(f"while reading {source.name}")
+                    self.errors.append(error)
+                    break
         return found
 
-    def _read_on(
-        self,
-        kind: dg.DagsterEventType,
-        take: Callable[[Sequence[dg.EventLogRecord], Position], int],
-        *,
-        until: float,
-    ) -> tuple[int, bool]:
+    def _read_on(self, source: Source, *, until: float) -> int:
         now = time.time()
         with self.database.transaction() as connection:
-            position = _position(connection, kind)
-            if position is None:
-                _set_position(connection, kind, event_feed.high_water(self.instance, kind, now=now))
-                return 0, True
+            position = _position(connection, source.name)
+            reading = self._reading(connection, now)
+            if source is not FAILED_RUNS and not reading.wants(source.event_types):
+                _forget_position(connection, source.name)
+                return 0
         found = 0
-        for records, following in event_feed.pages(self.instance, kind, position=position, now=now):
-            found += take(records, following)
+        for batch in source.read(reading, position):
+            found += self._take(source, batch, now=now)
             if time.monotonic() >= until:
-                return found, False
-        return found, True
+                break
+        return found
 
-    def _take_failures(self, records: Sequence[dg.EventLogRecord], position: Position) -> int:
-        """Failures and the position behind them, in one transaction."""
+    def _reading(self, connection: sa.Connection, now: float) -> Reading:
+        return Reading(
+            instance=self.instance,
+            now=now,
+            told=frozenset(kind for policy in self.policies for kind in policy.event_types),
+            open=incidents.open_event_types(connection),
+            thresholds=sorted({limit for policy in self.policies for limit in policy.thresholds}),
+            already_read=self._already_read,
+            workspace=self.workspace,
+        )
+
+    def _already_read(self, run_ids: Sequence[str]) -> set[str]:
         with self.database.transaction() as connection:
-            known = [
-                occurrences.known_runs(connection, policy.name, [r.run_id for r in records])
-                for policy in self.policies
-            ]
-        new = [record for record in records if not all(record.run_id in runs for runs in known)]
-        runs = self._runs([record.run_id for record in new])
-        failures = [
-            (read_failure(self.instance, record.event_log_entry, runs.get(record.run_id)), run_tags)
-            for record in new
-            for run_tags in [_tags(runs.get(record.run_id))]
+            return occurrences.read_runs(connection, run_ids)
+
+    def _take(self, source: Source, batch: Batch, *, now: float) -> int:
+        """What was found and the position behind it, in one transaction."""
+        told = [
+            (self._completed(finding), finding, policy)
+            for finding in batch.findings
+            for policy in self.policies
+            if policy.covers(finding.alert, finding.tags, self.workspace)
         ]
-        now = time.time()
-        with self.database.transaction() as connection:
-            told = 0
-            for failure, tags in failures:
-                for policy in self._covering(failure, tags):
-                    told += (
-                        occurrences.record_failure(
-                            connection,
-                            policy,
-                            failure,
-                            channel=self._channel(policy),
-                            ui_url=self.ui_url,
-                            will_be_retried=self._will_be_retried(tags, failure.at, now),
-                            now=now,
-                        )
-                        == occurrences.ANNOUNCED
-                    )
-            _set_position(connection, _FAILURES, position)
-        return told
-
-    def _take_successes(self, records: Sequence[dg.EventLogRecord], position: Position) -> int:
-        with self.database.transaction() as connection:
-            locations = incidents.locations_with_incidents(connection)
-        runs = self._runs([record.run_id for record in records]) if locations else {}
         tell = [policy.name for policy in self.policies if policy.policy_options.notify_on_recovery]
         with self.database.transaction() as connection:
-            for record in records:
-                found = runs.get(record.run_id)
-                if found is None or location_of(found.dagster_run) not in locations:
-                    continue
-                ended_at = record.event_log_entry.timestamp
-                success = _success(found, ended_at)
-                incidents.record_success(connection, success, tell=tell)
-            _set_position(connection, _SUCCESSES, position)
-        return 0
+            if _position(connection, source.name) != batch.expected:
+                return 0
+            new = 0
+            for alert, finding, policy in told:
+                new += (
+                    occurrences.record_failure(
+                        connection,
+                        policy,
+                        alert,
+                        key=finding.key,
+                        parent_key=finding.parent_key,
+                        destination=self._destination(policy),
+                        ui_url=self.ui_url,
+                        will_be_retried=self._will_be_retried(finding, now),
+                        now=now,
+                    )
+                    == occurrences.ANNOUNCED
+                )
+            incidents.record_recoveries(connection, batch.recoveries, tell=tell)
+            occurrences.remember_runs(connection, batch.read_runs, now=now)
+            _set_position(connection, source.name, batch.position)
+        return new
+
+    def _completed(self, finding: Finding) -> Alert:
+        """The alert with the owners of its assets."""
+        alert = finding.alert
+        return replace(alert, owners=self.workspace.owners_of(alert.assets) or alert.owners)
 
     def _settle_held(self) -> None:
         now = time.time()
@@ -146,7 +171,7 @@ class Collector:
                             policy,
                             number,
                             failure,
-                            channel=self._channel(policy),
+                            destination=self._destination(policy),
                             ui_url=self.ui_url,
                             now=now,
                         )
@@ -165,63 +190,48 @@ class Collector:
         retry = self.instance.get_run_by_id(retry_id)
         if retry is None or retry.status is dg.DagsterRunStatus.CANCELED:
             return occurrences.ANNOUNCED
+        if retry.is_success:
+            return occurrences.RETRIED
+        if retry.is_failure and failure.event_type != EventType.JOB_FAILURE:
+            return self._outcome_of_asset(failure)
         # Of a retry that has failed the own event tells, which is read like any other.
-        return occurrences.RETRIED if retry.is_success else None
+        return None
 
-    def _will_be_retried(self, tags: dict[str, str], failed_at: float, now: float) -> bool:
-        said = tags.get("dagster/will_retry")
+    def _outcome_of_asset(self, failure: Alert) -> str:
+        """A retry may fail elsewhere and have made this asset, or not have come to it."""
+        key = dg.AssetKey(failure.subject.split("/"))
+        made = self.instance.get_latest_materialization_event(key)
+        is_made = made is not None and made.timestamp > failure.at
+        return occurrences.RETRIED if is_made else occurrences.ANNOUNCED
+
+    def _will_be_retried(self, finding: Finding, now: float) -> bool:
+        if finding.alert.event_type not in _RETRIED:
+            return False
+        said = finding.tags.get("dagster/will_retry")
         if said is None:
-            return self.instance.run_retries_enabled and now - failed_at < _UNDECIDED_SECONDS
+            is_undecided = now - finding.alert.at < _UNDECIDED_SECONDS
+            return self.instance.run_retries_enabled and is_undecided
         return said == "true"
 
-    def _covering(self, failure: Alert, tags: dict[str, str]) -> list[Policy]:
-        return [
-            policy
-            for policy in self.policies
-            if policy.covers(location=failure.location, job_name=failure.job_name, tags=tags)
-        ]
-
-    def _channel(self, policy: Policy) -> str:
-        named = policy.notification_service.slack.slack_channel_name
-        return f"#{named.removeprefix('#')}" if named else self.alert_channel
-
-    def _runs(self, run_ids: list[str]) -> dict[str, dg.RunRecord]:
-        if not run_ids:
-            return {}
-        records = self.instance.get_run_records(dg.RunsFilter(run_ids=run_ids))
-        return {record.dagster_run.run_id: record for record in records}
+    def _destination(self, policy: Policy) -> str:
+        return policy.notification_service.destination(self.alert_channel)
 
 
-def _success(record: dg.RunRecord, ended_at: float) -> incidents.Success:
-    run = record.dagster_run
-    return incidents.Success(
-        location=location_of(run),
-        job_name=run.job_name,
-        assets=frozenset(key.to_user_string() for key in run.asset_selection or ()),
-        partition=partition_of(run.tags),
-        started_at=record.start_time or ended_at,
-        ended_at=ended_at,
-    )
+def _position(connection: sa.Connection, name: str) -> str | None:
+    return connection.execute(sa.select(POSITIONS.c.marks).where(POSITIONS.c.name == name)).scalar()
 
 
-def _tags(record: dg.RunRecord | None) -> dict[str, str]:
-    return dict(record.dagster_run.tags) if record else {}
+def _set_position(connection: sa.Connection, name: str, marks: str) -> None:
+    this = POSITIONS.c.name == name
+    if connection.execute(sa.update(POSITIONS).where(this).values(marks=marks)).rowcount == 0:
+        connection.execute(sa.insert(POSITIONS).values(name=name, marks=marks))
 
 
-def _position(connection: sa.Connection, kind: dg.DagsterEventType) -> Position | None:
-    query = sa.select(POSITIONS.c.marks).where(POSITIONS.c.name == kind.value)
-    marks = connection.execute(query).scalar()
-    return Position.from_json(marks) if marks else None
-
-
-def _set_position(connection: sa.Connection, kind: dg.DagsterEventType, position: Position) -> None:
-    values = {"marks": position.to_json()}
-    this = POSITIONS.c.name == kind.value
-    if connection.execute(sa.update(POSITIONS).where(this).values(**values)).rowcount == 0:
-        connection.execute(sa.insert(POSITIONS).values(name=kind.value, **values))
+def _forget_position(connection: sa.Connection, name: str) -> None:
+    connection.execute(sa.delete(POSITIONS).where(POSITIONS.c.name == name))
 
 
 def last_pass_at(connection: sa.Connection) -> float | None:
     """When the log was last read to its end, give or take some seconds; nothing if never."""
-    position = _position(connection, _FAILURES)
-    return position.marks[-1][0] if position else None
+    marks = _position(connection, FAILED_RUNS.name)
+    return event_feed.Position.from_json(marks).marks[-1][0] if marks else None

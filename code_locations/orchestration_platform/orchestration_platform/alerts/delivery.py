@@ -1,26 +1,38 @@
-"""From the outbox to Slack."""
+"""From the outbox to the services."""
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from orchestration_platform.alerts import outbox
 from orchestration_platform.alerts.database import Database
-from orchestration_platform.alerts.message import Content, head, plain_text
+from orchestration_platform.alerts.message import head_message
 from orchestration_platform.alerts.outbox import Claim
-from orchestration_platform.alerts.slack_api import (
+from orchestration_platform.alerts.policies import Policy
+from orchestration_platform.alerts.services.abilities import abilities_of
+from orchestration_platform.alerts.services.errors import (
+    LookupForbiddenError,
     MessageGoneError,
     MessageRefusedError,
-    Posted,
-    ReadingForbiddenError,
-    SlackUnavailableError,
-    SlackWebApi,
+    ServiceUnavailableError,
 )
+from orchestration_platform.alerts.services.service import Letter, Receipt, Service
+from orchestration_platform.alerts.wording import redacted
+from shared_lib.secrets import SecretError, redact
 
-_SHORT_TEXT = 300
-# The clocks of Slack and of this machine may differ.
+# The clocks of a service and of this machine may differ.
 _CLOCK_SECONDS = 120.0
 _SHORTEST_WAIT_SECONDS = 0.05
+_WITHOUT_SECRET_SECONDS = 60.0
+
+
+class KnowsServices(Protocol):
+    """What gives a service for a destination, such as ``Services``."""
+
+    def at(self, destination: str) -> Service:
+        """The service of ``destination``."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -29,19 +41,45 @@ class Sender:
 
     Attributes:
         database: where the outbox is.
-        slack: the API.
-        token: the bot's.
+        services: by which people are told.
         environment: named in the header.
         ui_url: where people open Dagster.
         descriptions: what the messages of a policy have to say beside, by its name.
+        mentions: by the name of a policy its service's ids of owners.
     """
 
     database: Database
-    slack: SlackWebApi
-    token: str
+    services: KnowsServices
     environment: str
     ui_url: str
-    descriptions: Mapping[str, str]
+    descriptions: Mapping[str, str] = field(default_factory=dict)
+    mentions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        policies: Sequence[Policy],
+        *,
+        database: Database,
+        services: KnowsServices,
+        environment: str,
+        ui_url: str,
+    ) -> "Sender":
+        """A sender that knows what ``policies`` say of how messages look."""
+        return cls(
+            database,
+            services,
+            environment=environment,
+            ui_url=ui_url,
+            descriptions={
+                policy.name: policy.description
+                for policy in policies
+                if policy.policy_options.include_description_in_notification
+            },
+            mentions={
+                policy.name: policy.notification_service.owner_mentions for policy in policies
+            },
+        )
 
     def send_due(self, *, until: float) -> int:
         """Send what is due and becomes due until ``until`` (monotonic); gives the number sent."""
@@ -64,82 +102,96 @@ class Sender:
         return sent
 
     def send(self, claim: Claim) -> bool:
-        """Send one message and record what became of it; gives whether Slack has it."""
+        """Send one message and record what became of it; gives whether the service has it."""
         try:
-            posted, version, note = self._sent(claim)
-        except SlackUnavailableError as error:
-            with self.database.transaction() as connection:
-                outbox.record_pause(
-                    connection,
-                    claim,
-                    reason=str(error),
-                    retry_after=error.retry_after,
-                    is_unsure=error.is_unsure,
-                    now=time.time(),
-                )
+            receipt, version = self._sent(claim)
+        except ServiceUnavailableError as error:
+            self._pause(claim, str(error), retry_after=error.retry_after, is_unsure=error.is_unsure)
+            return False
+        except SecretError as error:
+            self._pause(claim, str(error), retry_after=_WITHOUT_SECRET_SECONDS, is_unsure=False)
             return False
         except MessageGoneError:
             with self.database.transaction() as connection:
                 outbox.record_disappearance(connection, claim)
             return False
         except MessageRefusedError as error:
-            with self.database.transaction() as connection:
-                outbox.record_refusal(connection, claim, reason=str(error))
+            self._refuse(claim, str(error))
+            return False
+        except Exception as error:  # noqa: BLE001 - no message may keep the others waiting
+            self._refuse(claim, f"{type(error).__name__}: {error}")
             return False
         with self.database.transaction() as connection:
             outbox.record_delivery(
                 connection,
                 claim,
-                ts=posted.ts,
-                channel_id=posted.channel_id,
+                ts=receipt.id,
+                channel_id=receipt.place,
                 version=version,
                 now=time.time(),
-                note=note,
+                note=redact(receipt.note) or None,
             )
         return True
 
-    def _sent(self, claim: Claim) -> tuple[Posted, int, str | None]:
-        content = self._content(claim)
-        if claim.ts is not None and claim.channel_id is not None:
-            posted = self.slack.update(
-                self.token, channel_id=claim.channel_id, ts=claim.ts, content=content, key=claim.key
+    def _pause(
+        self, claim: Claim, reason: str, *, retry_after: float | None, is_unsure: bool
+    ) -> None:
+        with self.database.transaction() as connection:
+            outbox.record_pause(
+                connection,
+                claim,
+                reason=redact(reason),
+                retry_after=retry_after,
+                is_unsure=is_unsure,
+                now=time.time(),
             )
-            return posted, claim.version, None
-        note = None
+
+    def _refuse(self, claim: Claim, reason: str) -> None:
+        with self.database.transaction() as connection:
+            outbox.record_refusal(connection, claim, reason=redact(reason))
+
+    def _sent(self, claim: Claim) -> tuple[Receipt, int]:
+        service = self.services.at(claim.destination)
+        letter = self._letter(claim)
+        if claim.ts is not None:
+            at = Receipt(claim.ts, claim.channel_id or "")
+            return service.update(letter, at=at), claim.version
+        note = ""
         if claim.is_unsure:
             try:
-                found = self._found(claim)
-            except ReadingForbiddenError as error:
+                found = self._found(service, letter, claim)
+            except LookupForbiddenError as error:
                 # Twice is better than not at all.
                 found, note = None, f"may be there twice: {error}"
             if found is not None:
                 # What it says may be of an earlier version: it is brought up to date later.
-                return found, 0, "was there already"
-        posted = self.slack.post(
-            self.token,
-            channel=claim.channel,
-            content=content,
-            key=claim.key,
-            thread_ts=claim.thread_ts,
-        )
-        return posted, claim.version, note
+                return Receipt(found.id, found.place, "was there already"), 0
+            if not note and _may_come_twice(claim.destination):
+                note = "may be there twice: the service cannot be asked"
+        receipt = service.post(letter)
+        return Receipt(receipt.id, receipt.place, note or receipt.note), claim.version
 
-    def _found(self, claim: Claim) -> Posted | None:
-        channel_id = claim.channel_id or self.slack.channel_id(self.token, claim.channel)
-        if channel_id is None:
+    def _found(self, service: Service, letter: Letter, claim: Claim) -> Receipt | None:
+        if not abilities_of(claim.destination).can_find:
             return None
-        return self.slack.find(
-            self.token,
-            channel_id=channel_id,
+        since = claim.first_attempt_at - _CLOCK_SECONDS
+        return service.find(letter, since=since, place=claim.channel_id or "")
+
+    def _letter(self, claim: Claim) -> Letter:
+        message = head_message(claim.incident, environment=self.environment, ui_url=self.ui_url)
+        thread = Receipt(claim.thread_ts, claim.channel_id or "") if claim.thread_ts else None
+        return Letter(
             key=claim.key,
-            since=claim.first_attempt_at - _CLOCK_SECONDS,
-            thread_ts=claim.thread_ts,
+            incident_key=claim.incident_key,
+            message=message,
+            # Since it was written down, more secrets may have become known.
+            entry=redacted(claim.entry) if claim.entry else None,
+            thread=thread,
+            mentions=self.mentions.get(claim.policy, {}),
+            is_plain=claim.is_plain,
         )
 
-    def _content(self, claim: Claim) -> Content:
-        if claim.incident is not None:
-            if claim.is_plain:
-                return {"text": plain_text(claim.incident, environment=self.environment)}
-            return head(claim.incident, environment=self.environment, ui_url=self.ui_url)
-        body = claim.body or {}
-        return {"text": body["text"][:_SHORT_TEXT]} if claim.is_plain else body
+
+def _may_come_twice(destination: str) -> bool:
+    abilities = abilities_of(destination)
+    return not abilities.can_find and not abilities.is_idempotent

@@ -1,14 +1,16 @@
-"""Run failures and successes from the event log, in order and without a gap.
+"""Events from the event log, in order and without a gap.
 
 Dagster numbers events before they are stored. In Postgres a process that was slow to commit makes
 an event appear behind others with higher numbers, and whoever remembers the highest one never sees
 it. So what was stored in the last minute is read again; the caller knows what it has had. SQLite
-keeps runs in files of their own, but mirrors these events in one index, which is what is read.
+keeps runs in files of their own. It mirrors the events of assets and the changes of a run's status
+in one index, which is what is read here.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
 
 import dagster as dg
 
@@ -17,6 +19,18 @@ OVERLAP_SECONDS = 60.0
 _PAGE = 200
 # Reading again from at most this many seconds too early is cheaper than remembering every tick.
 _BETWEEN_MARKS_SECONDS = 10.0
+# Under which Dagster keeps the events of no run.
+_NO_RUN = ""
+
+
+class Dated(Protocol):
+    """A record of the event log."""
+
+    @property
+    def timestamp(self) -> float: ...  # noqa: D102 - Dagster's
+
+
+Record = TypeVar("Record", bound=Dated)
 
 
 @dataclass(frozen=True)
@@ -43,9 +57,8 @@ class Position:
             marks.pop(0)
         return Position(tuple(marks))
 
-    def behind(self, record: dg.EventLogRecord, cursor: str, now: float) -> "Position":
-        """The position after ``record``, when more follows: moved only where all is settled."""
-        at = record.event_log_entry.timestamp
+    def behind(self, at: float, cursor: str, now: float) -> "Position":
+        """The position after a record of ``at``, when more follows: moved where all is settled."""
         return Position(((at, cursor),)) if at <= now - OVERLAP_SECONDS else self
 
     def to_json(self) -> str:
@@ -58,24 +71,91 @@ class Position:
         return cls(tuple((at, cursor) for at, cursor in json.loads(text)))
 
 
-def high_water(instance: dg.DagsterInstance, kind: dg.DagsterEventType, *, now: float) -> Position:
-    """The position behind all events of ``kind`` that there are."""
-    newest = instance.fetch_run_status_changes(kind, limit=1, ascending=False)
-    return Position(((now, newest.cursor),))
+@dataclass(frozen=True)
+class Page(Generic[Record]):
+    """Some records, the cursor behind them, and whether there are more."""
+
+    records: Sequence[Record]
+    cursor: str
+    has_more: bool
+
+
+@dataclass(frozen=True)
+class Feed(Generic[Record]):
+    """Events of one kind.
+
+    Attributes:
+        newest: gives the cursor behind all that there are.
+        after: gives those behind a cursor, the oldest first, at most a page of them.
+    """
+
+    newest: Callable[[], str]
+    after: Callable[[str], Page[Record]]
+
+
+def run_status_changes(
+    instance: dg.DagsterInstance, kind: dg.DagsterEventType
+) -> Feed[dg.EventLogRecord]:
+    """Runs that have come to the status of ``kind``."""
+
+    def after(cursor: str) -> Page[dg.EventLogRecord]:
+        found = instance.fetch_run_status_changes(kind, limit=_PAGE, cursor=cursor, ascending=True)
+        return Page(found.records, found.cursor, found.has_more)
+
+    return Feed(lambda: instance.fetch_run_status_changes(kind, limit=1).cursor, after)
+
+
+def runless_events(
+    instance: dg.DagsterInstance, kind: dg.DagsterEventType
+) -> Feed[dg.EventLogRecord]:
+    """Events of ``kind`` that were stored outside of any run, such as changes of freshness."""
+
+    def after(cursor: str) -> Page[dg.EventLogRecord]:
+        found = instance.get_records_for_run(_NO_RUN, cursor=cursor, of_type=kind, limit=_PAGE)
+        return Page(found.records, found.cursor, found.has_more)
+
+    def newest() -> str:
+        return instance.get_records_for_run(_NO_RUN, of_type=kind, limit=1, ascending=False).cursor
+
+    return Feed(newest, after)
+
+
+def materializations(instance: dg.DagsterInstance) -> Feed[Any]:
+    """Materialisations of all assets: ``asset_key``, ``partition``, ``run_id``, ``timestamp``."""
+    kind = dg.DagsterEventType.ASSET_MATERIALIZATION
+
+    def after(cursor: str) -> Page[Any]:
+        found = instance.get_asset_event_summary_records(
+            kind, after_storage_id=int(cursor), limit=_PAGE, ascending=True
+        )
+        behind = str(found[-1].storage_id) if found else cursor
+        return Page(found, behind, len(found) == _PAGE)
+
+    def newest() -> str:
+        found = instance.get_asset_event_summary_records(kind, limit=1)
+        return str(found[0].storage_id) if found else "0"
+
+    return Feed(newest, after)
 
 
 def pages(
-    instance: dg.DagsterInstance, kind: dg.DagsterEventType, *, position: Position, now: float
-) -> Iterator[tuple[Sequence[dg.EventLogRecord], Position]]:
-    """Events of ``kind`` after ``position``, oldest first, each page with the position behind it.
+    feed: Feed[Record], marks: str | None, *, now: float
+) -> Iterator[tuple[Sequence[Record], str]]:
+    """What came after the position that ``marks`` describes, oldest first.
 
-    At the end comes a page, perhaps an empty one, whose position is behind all that there is.
+    Each page comes with the text of the position behind it. The last one, perhaps an empty one, is
+    behind all that there is. Without a position there is one empty page: nothing of before is read.
     """
+    if marks is None:
+        yield (), Position(((now, feed.newest()),)).to_json()
+        return
+    position = Position.from_json(marks)
     cursor = position.resume_from(now)
     while True:
-        found = instance.fetch_run_status_changes(kind, limit=_PAGE, cursor=cursor, ascending=True)
+        found = feed.after(cursor)
         cursor = found.cursor
         if not found.has_more:
-            yield found.records, position.advanced(cursor, now)
+            yield found.records, position.advanced(cursor, now).to_json()
             return
-        yield found.records, position.behind(found.records[-1], cursor, now)
+        position = position.behind(found.records[-1].timestamp, cursor, now)
+        yield found.records, position.to_json()

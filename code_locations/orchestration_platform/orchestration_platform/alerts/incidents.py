@@ -1,12 +1,11 @@
 """Failures that go on: opened, counted and closed, inside one transaction of the caller's."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
-from orchestration_platform.alerts.alert import Alert
+from orchestration_platform.alerts.alert import Alert, Severity
 from orchestration_platform.alerts.message import (
     Incident,
     recovery_entry,
@@ -16,69 +15,54 @@ from orchestration_platform.alerts.message import (
 from orchestration_platform.alerts.outbox import add_message
 from orchestration_platform.alerts.policies import Policy
 from orchestration_platform.alerts.tables import INCIDENTS, LONGEST_PARTITION, OUTSTANDING
+from orchestration_platform.alerts.watched.source import Recovery
 
 # A thread gets a line for a repeat at most this often.
 SECONDS_BETWEEN_ENTRIES = 20 * 60
+# Good news never ends, so that a new message begins when the last one began so long ago.
+SECONDS_OF_GOOD_NEWS = 3600
 
 
-def locations_with_incidents(connection: sa.Connection) -> set[str]:
-    """The code locations of which something has failed and not yet succeeded."""
-    query = sa.select(INCIDENTS.c.location).where(INCIDENTS.c.recovered_at.is_(None)).distinct()
-    return set(connection.execute(query).scalars())
+def open_event_types(connection: sa.Connection) -> frozenset[str]:
+    """The event types of which something has happened and is not yet in order."""
+    query = sa.select(INCIDENTS.c.event_type).where(INCIDENTS.c.recovered_at.is_(None)).distinct()
+    return frozenset(connection.execute(query).scalars())
 
 
-@dataclass(frozen=True, kw_only=True)
-class Success:
-    """A run that succeeded.
-
-    Attributes:
-        location: its code location.
-        job_name: its job.
-        assets: what it was to make; empty for a job of ops.
-        partition: its partition.
-        started_at: seconds since 1970; a failure during the run is not put right by it.
-        ended_at: seconds since 1970.
-    """
-
-    location: str
-    job_name: str
-    assets: frozenset[str]
-    partition: str
-    started_at: float
-    ended_at: float
-
-    def puts_right(self, failure: Alert) -> bool:
-        """Whether it did what ``failure`` failed to do, partitions apart."""
-        if failure.subject == failure.job_name:
-            return self.job_name == failure.job_name
-        return bool(self.assets) and failure.failed_assets <= self.assets
-
-
-def record_success(connection: sa.Connection, success: Success, *, tell: Sequence[str]) -> None:
-    """Close what a successful run has put right: all that failed so before it started.
+def record_recoveries(
+    connection: sa.Connection, recoveries: Sequence[Recovery], *, tell: Sequence[str]
+) -> None:
+    """Close what is in order again: all that went wrong before, and is put right.
 
     Args:
         connection: of the caller's transaction.
-        success: the run.
+        recoveries: what is in order, the earliest first.
         tell: names of the policies that tell people of it.
     """
+    kinds = {kind for recovery in recoveries for kind in recovery.event_types}
+    if not kinds:
+        return
     query = sa.select(INCIDENTS).where(
-        INCIDENTS.c.location == success.location, INCIDENTS.c.recovered_at.is_(None)
+        INCIDENTS.c.event_type.in_(kinds), INCIDENTS.c.recovered_at.is_(None)
     )
     for row in connection.execute(query).mappings().all():
-        if not success.puts_right(Alert.from_json(row["facts"])):
-            continue
-        of_incident = OUTSTANDING.c.incident_id == row["id"]
-        connection.execute(
-            sa.delete(OUTSTANDING).where(
-                of_incident,
-                OUTSTANDING.c.partition == success.partition[:LONGEST_PARTITION],
-                OUTSTANDING.c.failed_at <= success.started_at,
-            )
-        )
-        left = sa.select(sa.func.count()).select_from(OUTSTANDING).where(of_incident)
-        if connection.execute(left).scalar_one() == 0:
-            _close(connection, row, success.ended_at, is_told=row["policy"] in tell)
+        failure = Alert.from_json(row["facts"])
+        for recovery in recoveries:
+            if row["event_type"] not in recovery.event_types or not recovery.puts_right(failure):
+                continue
+            if _is_over(connection, row["id"], recovery):
+                _close(connection, row, recovery.at, is_told=row["policy"] in tell)
+                break
+
+
+def _is_over(connection: sa.Connection, incident_id: int, recovery: Recovery) -> bool:
+    of_incident = OUTSTANDING.c.incident_id == incident_id
+    is_meant = of_incident & (OUTSTANDING.c.failed_at <= recovery.since)
+    if recovery.partition is not None:
+        is_meant &= OUTSTANDING.c.partition == recovery.partition[:LONGEST_PARTITION]
+    connection.execute(sa.delete(OUTSTANDING).where(is_meant))
+    left = sa.select(sa.func.count()).select_from(OUTSTANDING).where(of_incident)
+    return connection.execute(left).scalar_one() == 0
 
 
 def _close(connection: sa.Connection, row: Any, at: float, *, is_told: bool) -> None:
@@ -95,7 +79,7 @@ def _close(connection: sa.Connection, row: Any, at: float, *, is_told: bool) -> 
                 recovered_at=at,
             )
         )
-        add_message(connection, row["id"], row["channel"], entry, now=at)
+        add_message(connection, row["id"], row["destination"], entry, now=at)
 
 
 def count_failure(
@@ -103,27 +87,29 @@ def count_failure(
     policy: Policy,
     failure: Alert,
     *,
-    channel: str,
+    destination: str,
     ui_url: str,
     now: float,
 ) -> int:
     """Count a failure in the incident that it belongs to, or open one; gives its number."""
-    oldest = now - policy.policy_options.new_message_after_hours * 3600
+    is_same = INCIDENTS.c.last_at >= now - policy.policy_options.new_message_after_hours * 3600
+    if failure.severity is Severity.INFO:
+        is_same = INCIDENTS.c.first_at >= now - SECONDS_OF_GOOD_NEWS
     query = (
         sa.select(INCIDENTS)
         .where(
             INCIDENTS.c.policy == policy.name,
             INCIDENTS.c.fingerprint == failure.fingerprint,
-            INCIDENTS.c.channel == channel,
+            INCIDENTS.c.destination == destination,
             INCIDENTS.c.recovered_at.is_(None),
-            INCIDENTS.c.last_at >= oldest,
+            is_same,
         )
         .order_by(INCIDENTS.c.id.desc())
         .limit(1)
     )
     row = connection.execute(query).mappings().first()
     if row is None:
-        incident_id = _open(connection, policy, failure, channel=channel, now=now)
+        incident_id = _open(connection, policy, failure, destination=destination, now=now)
     else:
         incident_id = row["id"]
         occurrences = row["occurrences"] + 1
@@ -139,14 +125,14 @@ def count_failure(
         if now - row["last_entry_at"] >= SECONDS_BETWEEN_ENTRIES:
             values["last_entry_at"] = now
             entry = repeat_entry(failure, occurrences, ui_url=ui_url)
-            add_message(connection, incident_id, channel, entry, now=now)
+            add_message(connection, incident_id, destination, entry, now=now)
         _update(connection, incident_id, values)
     _require(connection, incident_id, failure)
     return incident_id
 
 
 def _open(
-    connection: sa.Connection, policy: Policy, failure: Alert, *, channel: str, now: float
+    connection: sa.Connection, policy: Policy, failure: Alert, *, destination: str, now: float
 ) -> int:
     result = connection.execute(
         sa.insert(INCIDENTS).values(
@@ -154,7 +140,8 @@ def _open(
             fingerprint=failure.fingerprint,
             location=failure.location,
             subject=failure.subject,
-            channel=channel,
+            event_type=failure.event_type,
+            destination=destination,
             first_at=failure.at,
             last_at=failure.at,
             occurrences=1,
@@ -166,10 +153,10 @@ def _open(
         )
     )
     [incident_id] = result.inserted_primary_key or [0]
-    add_message(connection, incident_id, channel, None, now=now)
+    add_message(connection, incident_id, destination, None, now=now)
     entry = trace_entry(failure)
     if entry:
-        add_message(connection, incident_id, channel, entry, now=now)
+        add_message(connection, incident_id, destination, entry, now=now)
     return incident_id
 
 
@@ -178,12 +165,13 @@ def _require(connection: sa.Connection, incident_id: int, failure: Alert) -> Non
     this = (OUTSTANDING.c.incident_id == incident_id) & (
         OUTSTANDING.c.partition == failure.partition[:LONGEST_PARTITION]
     )
+    known = connection.execute(sa.select(OUTSTANDING.c.failed_at).where(this)).scalar()
     connection.execute(sa.delete(OUTSTANDING).where(this))
     connection.execute(
         sa.insert(OUTSTANDING).values(
             incident_id=incident_id,
             partition=failure.partition[:LONGEST_PARTITION],
-            failed_at=failure.at,
+            failed_at=max(failure.at, known or failure.at),
         )
     )
 

@@ -1,36 +1,27 @@
-"""What an alert says, as Slack's blocks."""
+"""What an alert says, before any service gives it a form."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import quote, urlencode
 
-from orchestration_platform.alerts.alert import Alert, Problem, same_kind
+from orchestration_platform.alerts.alert import Alert, Problem, Severity, same_kind
+from orchestration_platform.alerts.entry import Entry, EntryKind, Trace
 from orchestration_platform.alerts.fingerprint import without_mapping_index
-from orchestration_platform.alerts.slack_text import (
-    clean,
-    coded,
-    cut,
-    escaped,
-    fenced,
-    length,
-    plain,
+from orchestration_platform.alerts.wording import (
+    Span,
+    code,
+    duration,
+    link,
+    moment,
+    owner,
+    redacted,
+    title_of,
+    words,
 )
+from shared_lib.environment import REPOSITORY_ROOT
 
-# Slack's limits, and what we keep to of the sum.
-MOST_BLOCKS = 50
-LONGEST_HEADER = 150
-LONGEST_TEXT = 3000
-LONGEST_MESSAGE = 11_000
-_LONGEST_URL = 3000
-
-_SHOWN_STEPS = 4
 _SHOWN_PARTITIONS = 12
-_LONGEST_ERROR = 1200
-_TRACE_BLOCKS = 3
-
-Content = dict[str, Any]
+_SHOWN_TRACES = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,169 +47,260 @@ class Incident:
     description: str = ""
 
 
-def head(incident: Incident, *, environment: str, ui_url: str) -> Content:
-    """The message of an incident, without channel."""
-    title = f"Dagster {environment.capitalize()} Run Failure"
-    if incident.recovered_at is not None:
-        title += " (recovered)"
-    first = incident.first
-    blocks: list[Content] = [
-        {"type": "header", "text": {"type": "plain_text", "text": plain(title, LONGEST_HEADER)}},
-        _section("\n".join(_facts(incident, ui_url=ui_url))),
-    ]
-    kinds = same_kind(first.problems)
-    for step, count in kinds[:_SHOWN_STEPS]:
-        blocks.append(_section(_error(step, count)))
-    more = len(kinds) - _SHOWN_STEPS
-    if more > 0 or first.more_problems:
-        blocks.append(_context(f"and {max(more, 0) + first.more_problems} more steps"))
-    description = escaped(incident.description, 500).strip()
-    if description:
-        blocks.append(_context(description))
-    blocks.append({"type": "actions", "elements": _buttons(incident.latest, ui_url=ui_url)})
-    return {"text": plain_text(incident, environment=environment), "blocks": blocks}
+@dataclass(frozen=True)
+class Fact:
+    """A line of a message: what it is about, and what there is to say."""
+
+    label: str
+    value: tuple[Span, ...]
 
 
-def plain_text(incident: Incident, *, environment: str) -> str:
-    """The message in one line: for notifications, and where Slack refuses the blocks."""
-    step = incident.first.problems[0]
-    said = f"{step.error_class}: {step.message}" if step.message else step.error_class
-    line = (
-        f"Dagster {environment.capitalize()} Run Failure: {incident.first.subject} "
-        f"in {incident.first.location}, run {incident.latest.run_id}"
-        f"{_repeats(incident)}. {' '.join(said.split())}"
+@dataclass(frozen=True)
+class ShownProblem:
+    """A failed step, or several of one dynamic step that are alike.
+
+    Attributes:
+        name: the step, or what else it went wrong in.
+        count: how many they are.
+        place: file, line and function in user code.
+        said: class and text of the error.
+        trace: the stack trace.
+    """
+
+    name: str
+    count: int
+    place: str
+    said: str
+    trace: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """A button."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """What one message says, without secrets.
+
+    Attributes:
+        title: its header.
+        summary: all of it in one line.
+        event_type: of the policy's.
+        severity: how bad it is.
+        kind: what the subject is.
+        subject: its name.
+        location: the code location.
+        run_id: of the latest run; empty where there is none.
+        facts: what there is to know, the most important first.
+        problems: what went wrong.
+        more_problems: how many were left out of ``problems``.
+        description: the policy's, when the message is to have it.
+        links: where to look, the most important first.
+        occurrences: how often it happened.
+        first_at: when first, in seconds since 1970, as below.
+        last_at: when last.
+        recovered_at: when it was over; nothing while it is not.
+    """
+
+    title: str
+    summary: str
+    event_type: str
+    severity: Severity
+    kind: str
+    subject: str
+    location: str
+    run_id: str
+    facts: tuple[Fact, ...]
+    problems: tuple[ShownProblem, ...]
+    more_problems: int
+    description: str
+    links: tuple[Link, ...]
+    occurrences: int
+    first_at: float
+    last_at: float
+    recovered_at: float | None
+
+
+def head_message(incident: Incident, *, environment: str, ui_url: str) -> Message:
+    """What the message of an incident says."""
+    first, latest = incident.first, incident.latest
+    title = title_of(first.event_type, environment=environment)
+    message = Message(
+        title=f"{title} (recovered)" if incident.recovered_at is not None else title,
+        summary=_summary(incident, title),
+        event_type=first.event_type,
+        severity=first.severity,
+        kind=first.kind,
+        subject=first.subject,
+        location=first.location,
+        run_id=latest.run_id,
+        facts=tuple(_facts(incident, ui_url=ui_url)),
+        problems=tuple(_shown(problem, count) for problem, count in same_kind(first.problems)),
+        more_problems=first.more_problems,
+        description=incident.description.strip(),
+        links=tuple(_links(latest, ui_url=ui_url)),
+        occurrences=incident.occurrences,
+        first_at=first.at,
+        last_at=latest.at,
+        recovered_at=incident.recovered_at,
     )
-    return escaped(line, 600)
+    return redacted(message)
 
 
-def trace_entry(failure: Alert) -> Content | None:
+def trace_entry(failure: Alert) -> Entry | None:
     """The stack traces of a failure, for the thread; nothing when there are none."""
-    traces = [(step, step.trace) for step, _ in same_kind(failure.problems) if step.trace]
-    blocks: list[Content] = []
-    for step, trace in traces[:_TRACE_BLOCKS]:
-        name = f"*{escaped(_step_name(step), 200)}*"
-        # the end of a trace says more than its beginning
-        blocks.append(_section(f"{name}\n{fenced(_end(clean(trace), 2600), 2700)}"))
-    if not blocks:
+    traces = tuple(
+        Trace(_step_name(step), step.trace) for step, _ in same_kind(failure.problems) if step.trace
+    )
+    if not traces:
         return None
-    text = f"Stack trace of run {escaped(failure.run_id, 100)}"
-    return {"text": text, "blocks": blocks}
+    about = f"of run {failure.run_id}" if failure.run_id else f"of {failure.subject}"
+    return redacted(
+        Entry(EntryKind.TRACE, (words(f"Stack trace {about}"),), traces[:_SHOWN_TRACES])
+    )
 
 
-def repeat_entry(failure: Alert, occurrences: int, *, ui_url: str) -> Content:
-    """A line for the thread when it has failed again."""
-    partition = f", partition {coded(failure.partition, 100)}" if failure.partition else ""
-    link = _link(_run_url(failure, ui_url), f"run {failure.run_id[:8]}")
-    return {
-        "text": f"Failed again at {_moment(failure.at)}: {link}{partition}, {occurrences} times"
-    }
+def repeat_entry(failure: Alert, occurrences: int, *, ui_url: str) -> Entry:
+    """A line for the thread when it has happened again."""
+    again = "Failed again" if failure.problems else "Again"
+    spans = [words(f"{again} at {moment(failure.at)}")]
+    if failure.run_id:
+        spans += [words(": "), link(f"run {failure.run_id[:8]}", _run_url(failure, ui_url))]
+    if failure.partition:
+        spans += [words(", partition "), code(failure.partition)]
+    spans.append(words(f", {occurrences} times"))
+    return redacted(Entry(EntryKind.REPEAT, tuple(spans)))
 
 
-def recovery_entry(incident: Incident) -> Content:
+def recovery_entry(incident: Incident) -> Entry:
     """A line for the thread when what had failed has succeeded."""
     recovered_at = incident.recovered_at or incident.latest.at
-    after = _duration(recovered_at - incident.first.at)
+    after = duration(recovered_at - incident.first.at)
     times = "once" if incident.occurrences == 1 else f"{incident.occurrences} times"
-    return {"text": f"Recovered after {after}, having failed {times}"}
+    said = f"Recovered after {after}, having failed {times}"
+    return Entry(EntryKind.RECOVERY, (words(said),))
 
 
-def _facts(incident: Incident, *, ui_url: str) -> list[str]:
+def _summary(incident: Incident, title: str) -> str:
     first, latest = incident.first, incident.latest
-    lines = [
-        f"*{first.kind}:* {coded(first.subject, 400)}",
-        f"*Run:* {_link(_run_url(latest, ui_url), latest.run_id[:8])}",
-        f"*Code location:* {coded(first.location, 200)}",
-    ]
-    if incident.partitions:
-        shown = ", ".join(coded(name, 60) for name in incident.partitions[:_SHOWN_PARTITIONS])
-        more = incident.partition_count - min(len(incident.partitions), _SHOWN_PARTITIONS)
-        lines.append(f"*Partitions:* {shown}{f' and {more} more' if more > 0 else ''}")
-    if latest.backfill:
-        lines.append(f"*Backfill:* {coded(latest.backfill, 60)}")
-    lines.append(f"*Launched by:* {escaped(latest.launched_by, 100)}")
-    if latest.attempt > 1:
-        lines.append(f"*Attempt:* {latest.attempt}")
-    if latest.duration_seconds is not None:
-        lines.append(f"*Ran for:* {_duration(latest.duration_seconds)}")
-    lines.append(f"*Failed:* {_moment(first.at)}{_repeats(incident)}")
+    parts = [f"{title}: {first.subject} in {first.location}"]
+    if latest.run_id:
+        parts.append(f", run {latest.run_id}")
+    parts.append(_repeats(incident))
     if incident.recovered_at is not None:
-        after = _duration(incident.recovered_at - first.at)
-        moment = _moment(incident.recovered_at)
-        lines.append(f":white_check_mark: *Recovered:* {moment}, after {after}")
-    return lines
+        parts.append(f", recovered {moment(incident.recovered_at)}")
+    if first.problems:
+        parts.append(f". {' '.join(_said(first.problems[0]).split())}")
+    return "".join(parts)
+
+
+def _facts(incident: Incident, *, ui_url: str) -> list[Fact]:
+    first, latest = incident.first, incident.latest
+    facts = [Fact(first.kind, (code(first.subject),))]
+    if latest.run_id:
+        facts.append(Fact("Run", (link(latest.run_id[:8], _run_url(latest, ui_url)),)))
+    facts.append(Fact("Code location", (code(first.location),)))
+    if incident.partitions:
+        facts.append(Fact("Partitions", _partitions(incident)))
+    if latest.backfill:
+        facts.append(Fact("Backfill", (code(latest.backfill),)))
+    if latest.launched_by:
+        facts.append(Fact("Launched by", (words(latest.launched_by),)))
+    if latest.attempt > 1 or latest.attempts > 1:
+        of = f" of {latest.attempts}" if latest.attempts else ""
+        facts.append(Fact("Attempt", (words(f"{latest.attempt}{of}"),)))
+    if latest.duration_seconds is not None:
+        facts.append(Fact("Ran for", (words(duration(latest.duration_seconds)),)))
+    facts += _times(incident)
+    if latest.owners:
+        facts.append(Fact("Owners", _separated([owner(name) for name in latest.owners])))
+    facts += [Fact(label, (words(value),)) for label, value in latest.facts]
+    return facts
+
+
+def _times(incident: Incident) -> list[Fact]:
+    first, latest = incident.first, incident.latest
+    label = "Failed" if first.problems else "At"
+    facts = [Fact(label, (words(f"{moment(first.at)}{_repeats(incident)}"),))]
+    if incident.recovered_at is not None:
+        after = duration(incident.recovered_at - first.at)
+        said = f"{moment(incident.recovered_at)}, after {after}"
+        facts.append(Fact("Recovered", (words(said),)))
+    elif latest.last_success_at is not None:
+        ago = duration(max(latest.at - latest.last_success_at, 0.0))
+        said = f"{moment(latest.last_success_at)}, {ago} before"
+        facts.append(Fact("Last success", (words(said),)))
+    return facts
+
+
+def _partitions(incident: Incident) -> tuple[Span, ...]:
+    shown = incident.partitions[:_SHOWN_PARTITIONS]
+    more = incident.partition_count - len(shown)
+    rest = (words(f" and {more} more"),) if more > 0 else ()
+    return (*_separated([code(name) for name in shown]), *rest)
+
+
+def _separated(spans: Sequence[Span]) -> tuple[Span, ...]:
+    joined = [part for span in spans for part in (words(", "), span)]
+    return tuple(joined[1:])
 
 
 def _repeats(incident: Incident) -> str:
     if incident.occurrences == 1:
         return ""
+    failed = "failed " if incident.first.problems else ""
     return (
-        f", failed {incident.occurrences} times since {_moment(incident.first.at)}, "
-        f"last {_moment(incident.latest.at)}"
+        f", {failed}{incident.occurrences} times since {moment(incident.first.at)}, "
+        f"last {moment(incident.latest.at)}"
     )
 
 
-def _error(step: Problem, count: int) -> str:
-    times = f" ({count} of its steps)" if count > 1 else ""
-    lines = [f"*{escaped(_step_name(step), 200)}*{times}"]
-    if step.place:
-        lines.append(coded(step.place, 300))
-    said = f"{step.error_class}: {step.message}" if step.message else step.error_class
-    lines.append(fenced(said, _LONGEST_ERROR))
-    return "\n".join(lines)
+def _shown(problem: Problem, count: int) -> ShownProblem:
+    # of code in this repository people need no more
+    place = problem.place.removeprefix(f"{REPOSITORY_ROOT}/")
+    return ShownProblem(_step_name(problem), count, place, _said(problem), problem.trace)
+
+
+def _said(problem: Problem) -> str:
+    if not problem.message:
+        return problem.error_class
+    return f"{problem.error_class}: {problem.message}" if problem.error_class else problem.message
 
 
 def _step_name(step: Problem) -> str:
     return without_mapping_index(step.step) or "the run itself, outside of its steps"
 
 
-def _buttons(failure: Alert, *, ui_url: str) -> list[Content]:
-    buttons = [_button("Run", _run_url(failure, ui_url))]
-    step = failure.problems[0].step
-    if step:
-        query = urlencode(
-            {"logFileKey": step, "selection": step, "logs": f"step:{step}"}, errors="replace"
-        )
-        buttons.append(_button("Logs of the step", f"{_run_url(failure, ui_url)}?{query}"))
-    if failure.assets:
-        path = "/".join(
-            quote(part, safe="", errors="replace") for part in failure.assets[0].split("/")
-        )
-        buttons.append(_button("Asset", f"{ui_url}/assets/{path}"))
-    return [button for button in buttons if len(button["url"]) <= _LONGEST_URL]
+def _links(alert: Alert, *, ui_url: str) -> list[Link]:
+    links: list[Link] = []
+    if alert.run_id:
+        links.append(Link("Run", _run_url(alert, ui_url)))
+        step = alert.problems[0].step if alert.problems else ""
+        if step:
+            query = urlencode(
+                {"logFileKey": step, "selection": step, "logs": f"step:{step}"}, errors="replace"
+            )
+            links.append(Link("Logs of the step", f"{_run_url(alert, ui_url)}?{query}"))
+    if alert.assets:
+        view = "?view=checks" if alert.event_type.startswith("ASSET_CHECK") else ""
+        path = "/".join(_quoted(part) for part in alert.assets[0].split("/"))
+        links.append(Link("Asset", f"{ui_url}/assets/{path}{view}"))
+    elif not alert.run_id and alert.kind in ("Schedule", "Sensor"):
+        repository = f"__repository__@{_quoted(alert.location)}"
+        place = f"{alert.kind.lower()}s/{_quoted(alert.subject)}"
+        links.append(Link(alert.kind, f"{ui_url}/locations/{repository}/{place}"))
+    elif not alert.run_id:
+        links.append(Link("Deployment", f"{ui_url}/deployment"))
+    return links
 
 
-def _button(text: str, url: str) -> Content:
-    return {"type": "button", "text": {"type": "plain_text", "text": plain(text, 75)}, "url": url}
+def _run_url(alert: Alert, ui_url: str) -> str:
+    return f"{ui_url}/runs/{_quoted(alert.run_id)}"
 
 
-def _section(text: str) -> Content:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": cut(text, LONGEST_TEXT)}}
-
-
-def _context(text: str) -> Content:
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}
-
-
-def _run_url(failure: Alert, ui_url: str) -> str:
-    return f"{ui_url}/runs/{quote(failure.run_id, safe='', errors='replace')}"
-
-
-def _link(url: str, text: str) -> str:
-    return f"<{url}|{escaped(text, 100)}>"
-
-
-def _end(text: str, limit: int) -> str:
-    return text if length(text) <= limit else "… " + text[-(limit // 2) :]
-
-
-def _moment(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (rest, "s")]
-    shown = [f"{value} {unit}" for value, unit in parts if value]
-    return " ".join(shown[:2]) or "0 s"
+def _quoted(part: str) -> str:
+    return quote(part, safe="", errors="replace")

@@ -1,4 +1,4 @@
-"""Each failed run once, whichever of Dagster's attempts it was."""
+"""Each thing that has happened once, whichever of Dagster's attempts it was."""
 
 from collections.abc import Iterable, Sequence
 
@@ -16,14 +16,37 @@ HELD = "held"
 MERGED = "merged"
 # Was held, and a later attempt succeeded.
 RETRIED = "retried"
+# The log of the run was read, whatever was in it.
+READ = "read"
+
+_NO_POLICY = ""
+# Longer than an event is read again and again.
+_REMEMBERED_SECONDS = 600.0
 
 
-def known_runs(connection: sa.Connection, policy: str, run_ids: Iterable[str]) -> set[str]:
-    """Those of the runs whose failure the policy has had already."""
-    query = sa.select(OCCURRENCES.c.run_id).where(
-        OCCURRENCES.c.policy == policy, OCCURRENCES.c.run_id.in_(list(run_ids))
+def read_runs(connection: sa.Connection, run_ids: Iterable[str]) -> set[str]:
+    """Those of the runs whose log was read already."""
+    query = sa.select(OCCURRENCES.c.key).where(
+        OCCURRENCES.c.policy == _NO_POLICY, OCCURRENCES.c.key.in_(list(run_ids))
     )
     return set(connection.execute(query).scalars())
+
+
+def remember_runs(connection: sa.Connection, run_ids: Sequence[str], *, now: float) -> None:
+    """Take note that the logs of the runs were read, for as long as they may be met again."""
+    known = read_runs(connection, run_ids)
+    rows = [
+        {"policy": _NO_POLICY, "key": run_id, "chain": "", "state": READ, "at": now}
+        for run_id in run_ids
+        if run_id not in known
+    ]
+    if rows:
+        connection.execute(sa.insert(OCCURRENCES), rows)
+        connection.execute(
+            sa.delete(OCCURRENCES).where(
+                OCCURRENCES.c.policy == _NO_POLICY, OCCURRENCES.c.at < now - _REMEMBERED_SECONDS
+            )
+        )
 
 
 def record_failure(  # all of it, or nothing
@@ -31,15 +54,30 @@ def record_failure(  # all of it, or nothing
     policy: Policy,
     failure: Alert,
     *,
-    channel: str,
+    destination: str,
     ui_url: str,
     will_be_retried: bool,
     now: float,
+    key: str = "",
+    parent_key: str = "",
 ) -> str:
-    """Take note of a failed run that the policy covers; gives what became of it."""
-    if known_runs(connection, policy.name, [failure.run_id]):
+    """Take note of something that the policy covers; gives what became of it.
+
+    Args:
+        connection: of the caller's transaction.
+        policy: which covers it.
+        failure: what has happened.
+        destination: where the policy tells it.
+        ui_url: where people open Dagster.
+        will_be_retried: whether Dagster says that it will start the run again.
+        now: seconds since 1970.
+        key: the same for the same thing; by default the run.
+        parent_key: of an automatic retry, the key of what it repeats; by default the run.
+    """
+    key, parent_key = key or failure.run_id, parent_key or (failure.parent if not key else "")
+    if _is_known(connection, policy.name, key):
         return MERGED
-    chain = _chain(connection, policy.name, failure)
+    chain = _chain(connection, policy.name, key, parent_key)
     query = sa.select(OCCURRENCES).where(
         OCCURRENCES.c.policy == policy.name, OCCURRENCES.c.chain == chain
     )
@@ -50,7 +88,7 @@ def record_failure(  # all of it, or nothing
     incident_id = announced[0]["incident_id"] if announced else None
     if state == ANNOUNCED:
         incident_id = count_failure(
-            connection, policy, failure, channel=channel, ui_url=ui_url, now=now
+            connection, policy, failure, destination=destination, ui_url=ui_url, now=now
         )
         _set_state(connection, [row["id"] for row in earlier], MERGED)
     elif incident_id is not None:
@@ -58,7 +96,7 @@ def record_failure(  # all of it, or nothing
     connection.execute(
         sa.insert(OCCURRENCES).values(
             policy=policy.name,
-            run_id=failure.run_id,
+            key=key,
             chain=chain,
             state=state,
             incident_id=incident_id,
@@ -67,6 +105,13 @@ def record_failure(  # all of it, or nothing
         )
     )
     return state
+
+
+def _is_known(connection: sa.Connection, policy: str, key: str) -> bool:
+    query = sa.select(OCCURRENCES.c.id).where(
+        OCCURRENCES.c.policy == policy, OCCURRENCES.c.key == key
+    )
+    return connection.execute(query).scalar() is not None
 
 
 def held_failures(connection: sa.Connection, policy: str) -> list[tuple[int, Alert]]:
@@ -83,13 +128,13 @@ def release(
     occurrence_id: int,
     failure: Alert,
     *,
-    channel: str,
+    destination: str,
     ui_url: str,
     now: float,
 ) -> None:
     """Announce a failure that was held: no retry is coming."""
     incident_id = count_failure(
-        connection, policy, failure, channel=channel, ui_url=ui_url, now=now
+        connection, policy, failure, destination=destination, ui_url=ui_url, now=now
     )
     connection.execute(
         sa.update(OCCURRENCES)
@@ -103,14 +148,14 @@ def settle_held(connection: sa.Connection, occurrence_ids: Sequence[int], state:
     _set_state(connection, occurrence_ids, state)
 
 
-def _chain(connection: sa.Connection, policy: str, failure: Alert) -> str:
-    """The run that was first, of a run and Dagster's retries of it."""
-    if not failure.parent:
-        return failure.run_id
+def _chain(connection: sa.Connection, policy: str, key: str, parent_key: str) -> str:
+    """What was first, of a thing and Dagster's repetitions of it."""
+    if not parent_key:
+        return key
     query = sa.select(OCCURRENCES.c.chain).where(
-        OCCURRENCES.c.policy == policy, OCCURRENCES.c.run_id == failure.parent
+        OCCURRENCES.c.policy == policy, OCCURRENCES.c.key == parent_key
     )
-    return connection.execute(query).scalar() or failure.parent
+    return connection.execute(query).scalar() or parent_key
 
 
 def _set_state(connection: sa.Connection, occurrence_ids: Sequence[int], state: str) -> None:

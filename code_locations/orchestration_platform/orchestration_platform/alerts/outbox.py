@@ -1,6 +1,5 @@
-"""What is to be at Slack, and what became of it: the durable half of every delivery."""
+"""What is to be told, and what became of it: the durable half of every delivery."""
 
-import json
 import random
 import uuid
 from collections.abc import Mapping, Sequence
@@ -10,7 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from orchestration_platform.alerts.alert import Alert
-from orchestration_platform.alerts.message import Content, Incident
+from orchestration_platform.alerts.entry import Entry
+from orchestration_platform.alerts.message import Incident
+from orchestration_platform.alerts.services.abilities import (
+    Updates,
+    abilities_of,
+    services_that,
+)
 from orchestration_platform.alerts.tables import CHANNELS, INCIDENTS, MESSAGES, OUTSTANDING
 
 HEAD = "head"
@@ -19,15 +24,17 @@ ENTRY = "entry"
 WAITING = "waiting"
 DELIVERED = "delivered"
 FAILED = "failed"
+# The service has no use for it.
+SUPPRESSED = "suppressed"
 
-# Slack accepts a message a second in a channel.
-SECONDS_BETWEEN_CALLS = 1.05
 # A message is brought up to date when its failure has been quiet for a while, or at the latest
 # after some minutes, so that a storm costs few calls.
 QUIET_SECONDS = 30.0
 LONGEST_STALE_SECONDS = 600.0
-# Longer than any call to Slack takes. A claim that is older was made by a process that has died.
+# Longer than any call to a service takes. An older claim was made by a process that has died.
 CLAIM_SECONDS = 60.0
+# By which the pace of every service is multiplied.
+PACE = 1.0
 
 _LONGEST_PAUSE_SECONDS = 60.0
 _LISTED_PARTITIONS = 20
@@ -39,30 +46,32 @@ class Claim:
 
     Attributes:
         message_id: its row.
-        key: goes with the message, so that it can be recognised at Slack.
-        kind: the head of a thread, or an entry in it.
-        channel: where to, by name.
-        channel_id: the same by Slack's number, once it is known.
-        ts: Slack's name of the message, when it is there already.
+        key: goes with the message, so that it can be recognised at the service.
+        incident_key: the key of the head.
+        policy: whose message it is.
+        destination: service and address.
+        channel_id: the service's name of the channel, once it is known.
+        ts: the service's name of the message, when it is there already.
         thread_ts: of an entry, its head.
         version: what the head says by now.
-        incident: of a head, what it has to say.
-        body: of an entry, what it says.
-        is_plain: the blocks were refused, send the text alone.
-        is_unsure: an earlier attempt may have reached Slack.
+        incident: what the head has to say.
+        entry: what is added to the head; nothing when it is the head itself.
+        is_plain: the full form was refused, send a line of text.
+        is_unsure: an earlier attempt may have reached the service.
         first_attempt_at: when it was first tried, in seconds since 1970.
     """
 
     message_id: int
     key: str
-    kind: str
-    channel: str
+    incident_key: str
+    policy: str
+    destination: str
     channel_id: str | None
     ts: str | None
     thread_ts: str | None
     version: int
-    incident: Incident | None
-    body: Content | None
+    incident: Incident
+    entry: Entry | None
     is_plain: bool
     is_unsure: bool
     first_attempt_at: float
@@ -71,20 +80,27 @@ class Claim:
 def add_message(
     connection: sa.Connection,
     incident_id: int,
-    channel: str,
-    content: Content | None,
+    destination: str,
+    entry: Entry | None,
     *,
     now: float,
 ) -> None:
-    """Put a message into the outbox: an entry of the thread, or without content its head."""
+    """Put a message into the outbox: the head of an incident, or an entry below the newest head.
+
+    An entry for which the service has no use is kept as suppressed.
+    """
+    abilities = abilities_of(destination)
+    is_of_use = entry is None or entry.kind in abilities.entries
     connection.execute(
         sa.insert(MESSAGES).values(
             key=uuid.uuid4().hex,
             incident_id=incident_id,
-            channel=channel,
-            kind=HEAD if content is None else ENTRY,
-            body=None if content is None else json.dumps(content),
-            state=WAITING,
+            destination=destination,
+            kind=HEAD if entry is None else ENTRY,
+            head_id=None if entry is None else _newest_head(connection, incident_id, destination),
+            body=None if entry is None else entry.to_json(),
+            state=WAITING if is_of_use else SUPPRESSED,
+            error=None if is_of_use else abilities.why_not_others,
             sent_version=0,
             plain=False,
             unsure=False,
@@ -92,6 +108,15 @@ def add_message(
             created_at=now,
         )
     )
+
+
+def _newest_head(connection: sa.Connection, incident_id: int, destination: str) -> int | None:
+    query = sa.select(sa.func.max(MESSAGES.c.id)).where(
+        MESSAGES.c.incident_id == incident_id,
+        MESSAGES.c.destination == destination,
+        MESSAGES.c.kind == HEAD,
+    )
+    return connection.execute(query).scalar()
 
 
 def claim_next(
@@ -119,18 +144,20 @@ def claim_next(
             first_attempt_at=first_attempt_at,
         )
     )
-    _use_channel(connection, row["channel"], {"next_call_at": now + SECONDS_BETWEEN_CALLS})
+    pace = abilities_of(row["destination"]).pace * PACE
+    _use_destination(connection, row["destination"], {"next_call_at": now + pace})
     return Claim(
         message_id=row["id"],
         key=row["key"],
-        kind=row["kind"],
-        channel=row["channel"],
+        incident_key=row["head_key"],
+        policy=row["policy"],
+        destination=row["destination"],
         channel_id=row["channel_id"],
         ts=row["ts"],
         thread_ts=row["head_ts"] if row["kind"] == ENTRY else None,
         version=row["version"],
-        incident=_incident(connection, row, descriptions) if row["kind"] == HEAD else None,
-        body=json.loads(row["body"]) if row["body"] else None,
+        incident=_incident(connection, row, descriptions),
+        entry=Entry.from_json(row["body"]) if row["body"] else None,
         is_plain=row["plain"],
         is_unsure=row["unsure"] or row["claimed_until"] is not None,
         first_attempt_at=first_attempt_at,
@@ -144,6 +171,10 @@ def _due(heads: Any, now: float) -> sa.Select[Any]:
         (MESSAGES.c.kind == HEAD)
         & (MESSAGES.c.state == DELIVERED)
         & (MESSAGES.c.sent_version < INCIDENTS.c.version)
+        & (
+            _is_at(Updates.ALWAYS)
+            | (_is_at(Updates.RECOVERY) & INCIDENTS.c.recovered_at.is_not(None))
+        )
         & (
             INCIDENTS.c.recovered_at.is_not(None)
             | (INCIDENTS.c.changed_at <= now - QUIET_SECONDS)
@@ -159,19 +190,27 @@ def _due(heads: Any, now: float) -> sa.Select[Any]:
             CHANNELS.c.channel_id,
             CHANNELS.c.next_call_at,
             heads.c.ts.label("head_ts"),
+            heads.c.key.label("head_key"),
             *(
                 INCIDENTS.c[name]
                 for name in ("policy", "facts", "latest", "occurrences", "recovered_at", "version")
             ),
         )
         .join(INCIDENTS, INCIDENTS.c.id == MESSAGES.c.incident_id)
-        .join(heads, (heads.c.incident_id == MESSAGES.c.incident_id) & (heads.c.kind == HEAD))
-        .outerjoin(CHANNELS, CHANNELS.c.name == MESSAGES.c.channel)
+        .join(heads, heads.c.id == sa.func.coalesce(MESSAGES.c.head_id, MESSAGES.c.id))
+        .outerjoin(CHANNELS, CHANNELS.c.name == MESSAGES.c.destination)
         .where(
             is_new | is_entry | is_stale,
             MESSAGES.c.claimed_until.is_(None) | (MESSAGES.c.claimed_until < now),
         )
         .order_by(urgency, MESSAGES.c.id)
+    )
+
+
+def _is_at(updates: Updates) -> sa.ColumnElement[bool]:
+    """Whether the message is with a service that brings messages up to date so."""
+    return sa.or_(
+        *(MESSAGES.c.destination.startswith(f"{name}:") for name in services_that(updates))
     )
 
 
@@ -198,7 +237,7 @@ def _incident(connection: sa.Connection, row: Any, descriptions: Mapping[str, st
 
 
 def next_call_at(connection: sa.Connection, *, now: float) -> float | None:
-    """When the first channel is free again that something waits for; nothing when none does."""
+    """When the first destination is free that something waits for; nothing when none is."""
     waiting = _due(MESSAGES.alias("heads"), now).order_by(None).subquery()
     query = sa.select(sa.func.min(sa.func.coalesce(waiting.c.next_call_at, now)))
     return connection.execute(query).scalar()
@@ -214,7 +253,7 @@ def record_delivery(
     now: float,
     note: str | None = None,
 ) -> None:
-    """Slack has the message, saying ``version``; ``note`` is kept for whoever lists it."""
+    """The service has the message, saying ``version``; ``note`` is kept for whoever lists it."""
     _give_back(
         connection,
         claim,
@@ -227,8 +266,10 @@ def record_delivery(
             "error": note,
         },
     )
-    known = {"channel_id": channel_id, "failures": 0, "reason": None}
-    _use_channel(connection, claim.channel, known)
+    # From here on, because the service counts from when it was called, which was after the claim.
+    free_at = now + abilities_of(claim.destination).pace * PACE
+    known = {"channel_id": channel_id, "failures": 0, "reason": None, "next_call_at": free_at}
+    _use_destination(connection, claim.destination, known)
 
 
 def record_pause(
@@ -240,23 +281,23 @@ def record_pause(
     is_unsure: bool,
     now: float,
 ) -> None:
-    """Slack did not take the message: the channel pauses, longer each time if it does not say."""
+    """The service did not take the message: its destination pauses, longer each time."""
     _give_back(
         connection,
         claim,
         {"unsure": claim.is_unsure or is_unsure, "error": reason},
     )
-    query = sa.select(CHANNELS.c.failures).where(CHANNELS.c.name == claim.channel)
+    query = sa.select(CHANNELS.c.failures).where(CHANNELS.c.name == claim.destination)
     failures = (connection.execute(query).scalar() or 0) + 1
     pause = min(2.0 ** min(failures - 1, 10), _LONGEST_PAUSE_SECONDS) * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
     at = now + (pause if retry_after is None else retry_after)
-    _use_channel(
-        connection, claim.channel, {"next_call_at": at, "failures": failures, "reason": reason}
+    _use_destination(
+        connection, claim.destination, {"next_call_at": at, "failures": failures, "reason": reason}
     )
 
 
 def record_refusal(connection: sa.Connection, claim: Claim, *, reason: str) -> bool:
-    """Slack will not have the message as it is; gives whether it is tried again as plain text."""
+    """The service will not have it as it is; gives whether it is tried again as plain text."""
     if not claim.is_plain:
         _give_back(connection, claim, {"plain": True, "unsure": claim.is_unsure, "error": reason})
         return True
@@ -264,11 +305,10 @@ def record_refusal(connection: sa.Connection, claim: Claim, *, reason: str) -> b
         _give_back(connection, claim, {"sent_version": claim.version, "error": reason})
         return False
     _give_back(connection, claim, {"state": FAILED, "error": reason})
-    if claim.kind == HEAD:
-        of_thread = sa.select(MESSAGES.c.incident_id).where(MESSAGES.c.id == claim.message_id)
+    if claim.entry is None:
         connection.execute(
             sa.update(MESSAGES)
-            .where(MESSAGES.c.incident_id.in_(of_thread), MESSAGES.c.state == WAITING)
+            .where(MESSAGES.c.head_id == claim.message_id, MESSAGES.c.state == WAITING)
             .values(state=FAILED, error="the head of its thread was refused")
         )
     return False
@@ -277,12 +317,13 @@ def record_refusal(connection: sa.Connection, claim: Claim, *, reason: str) -> b
 def record_disappearance(connection: sa.Connection, claim: Claim) -> None:
     """Somebody has deleted the message, or the head of its thread: it is posted anew."""
     _give_back(connection, claim, {})
-    query = sa.select(MESSAGES.c.incident_id).where(MESSAGES.c.id == claim.message_id)
-    incident_id = connection.execute(query).scalar_one()
+    query = sa.select(sa.func.coalesce(MESSAGES.c.head_id, MESSAGES.c.id)).where(
+        MESSAGES.c.id == claim.message_id
+    )
     connection.execute(
         sa.update(MESSAGES)
-        .where(MESSAGES.c.incident_id == incident_id, MESSAGES.c.kind == HEAD)
-        .values(state=WAITING, ts=None, unsure=False, error="was deleted at Slack")
+        .where(MESSAGES.c.id == connection.execute(query).scalar_one())
+        .values(state=WAITING, ts=None, unsure=False, error="was deleted")
     )
 
 
@@ -294,7 +335,7 @@ def _give_back(connection: sa.Connection, claim: Claim, values: dict[str, Any]) 
     )
 
 
-def _use_channel(connection: sa.Connection, name: str, values: dict[str, Any]) -> None:
+def _use_destination(connection: sa.Connection, name: str, values: dict[str, Any]) -> None:
     changed = connection.execute(
         sa.update(CHANNELS).where(CHANNELS.c.name == name).values(**values)
     )
@@ -308,10 +349,10 @@ class OutboxState:
     """How much waits, for how long, and why.
 
     Attributes:
-        waiting: messages that Slack has not.
+        waiting: messages that no service has.
         oldest_at: since when the oldest of them waits, in seconds since 1970.
-        failed: messages that were given up, because Slack refused them as plain text too.
-        reasons: what the channels said last, by name.
+        failed: messages that were given up: refused as plain text too.
+        reasons: what went wrong last, by destination.
     """
 
     waiting: int
@@ -336,16 +377,19 @@ def outbox_state(connection: sa.Connection) -> OutboxState:
     )
 
 
-def listed_messages(connection: sa.Connection, *, limit: int) -> Sequence[Mapping[str, Any]]:
-    """The newest messages with what became of them."""
+def listed_messages(
+    connection: sa.Connection, *, limit: int, state: str | None = None
+) -> Sequence[Mapping[str, Any]]:
+    """The newest messages, or those in one state, with what became of them."""
     query = (
         sa.select(
-            MESSAGES.c.id, MESSAGES.c.kind, MESSAGES.c.state, MESSAGES.c.channel,
+            MESSAGES.c.id, MESSAGES.c.kind, MESSAGES.c.state, MESSAGES.c.destination,
             MESSAGES.c.attempts, MESSAGES.c.created_at, MESSAGES.c.delivered_at, MESSAGES.c.error,
             INCIDENTS.c.policy, INCIDENTS.c.location, INCIDENTS.c.subject,
             INCIDENTS.c.occurrences, INCIDENTS.c.recovered_at,
         )
         .join(INCIDENTS, INCIDENTS.c.id == MESSAGES.c.incident_id)
+        .where(MESSAGES.c.state == state if state else sa.true())
         .order_by(MESSAGES.c.id.desc())
         .limit(limit)
     )  # fmt: skip

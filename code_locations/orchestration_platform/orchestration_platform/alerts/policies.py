@@ -5,85 +5,30 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
+from orchestration_platform.alerts.alert import Alert
+from orchestration_platform.alerts.event_types import EventType
+from orchestration_platform.alerts.services.configuration import NotificationService, Section
+from orchestration_platform.alerts.targets import KnownAssets, Target
+from shared_lib.environment import REPOSITORY_ROOT
 from shared_lib.validated_yaml import load_yaml, validate_document
 
 POLICIES_FILE = Path(__file__).with_name("alert_policies.yaml")
-
-
-class Section(BaseModel):
-    """A mapping with the named keys and no others."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class JobTarget(Section):
-    """One job of one code location."""
-
-    location_name: str = Field(description="The code location.")
-    repo_name: Literal["__repository__"] = Field(
-        default="__repository__", description="Its repository; there is one."
-    )
-    job_name: str = Field(description="The job.")
-
-
-class TagTarget(Section):
-    """A tag that a run must have."""
-
-    key: str = Field(min_length=1, description="The tag's name.")
-    value: str = Field(description="Its value.")
-
-
-class RunResult(Section):
-    """Which runs are meant: of all that is given, each must fit."""
-
-    jobs: list[JobTarget] = Field(default_factory=list, description="One of these; empty: any.")
-    tags: list[TagTarget] = Field(default_factory=list, description="All of these.")
-    location_names: list[str] = Field(
-        default_factory=list, description="A job of one of these locations; empty: any."
-    )
-
-    def fits(self, *, location: str, job_name: str, tags: Mapping[str, str]) -> bool:
-        """Whether a run of ``job_name`` in ``location`` with ``tags`` is meant."""
-        return (
-            (not self.location_names or location in self.location_names)
-            and (
-                not self.jobs
-                or (location, job_name) in {(job.location_name, job.job_name) for job in self.jobs}
-            )
-            and all(tags.get(tag.key) == tag.value for tag in self.tags)
-        )
-
-
-class Target(Section):
-    """Something that a policy watches."""
-
-    run_result_target: RunResult = Field(description="Runs by job, tag and code location.")
-
-
-class Slack(Section):
-    """A channel of Slack."""
-
-    slack_workspace_name: str | None = Field(
-        default=None, description="For people to read: the bot's token belongs to one workspace."
-    )
-    slack_channel_name: Annotated[str, StringConstraints(pattern=r"^#?[^\s#@<>]{1,80}$")] | None = (
-        Field(default=None, description="The channel; by default that of the environment.")
-    )
-
-
-class NotificationService(Section):
-    """How people are told."""
-
-    slack: Slack = Field(description="By the bot whose token is the secret of the location.")
+SCHEMA_FILE = REPOSITORY_ROOT / "schemas" / "alert_policies.schema.json"
 
 
 class PolicyOptions(Section):
-    """What else can be chosen. All but the first are not in Dagster+."""
+    """What else can be chosen. All but the first two are not in Dagster+."""
 
     include_description_in_notification: bool = Field(
         default=False, description="Whether the message has the policy's description."
+    )
+    consecutive_failure_threshold: int = Field(
+        default=1,
+        ge=1,
+        le=100,
+        description="Of TICK_FAILURE alone: how many ticks have to fail one after the other.",
     )
     announce: Literal["first_failure", "retries_exhausted"] = Field(
         default="first_failure",
@@ -105,18 +50,65 @@ class Policy(Section):
     )
     description: str = Field(default="", description="For people.")
     enabled: bool = Field(description="Whether it is in force.")
-    event_types: list[Literal["JOB_FAILURE"]] = Field(min_length=1, description="What is told.")
+    event_types: list[EventType] = Field(
+        min_length=1, description="What is told; all of one kind, such as assets."
+    )
     alert_targets: list[Target] = Field(
-        default_factory=list, description="One of these must fit; empty: all runs."
+        default_factory=list, description="One of these must fit; empty: everything."
     )
     notification_service: NotificationService = Field(description="How.")
     policy_options: PolicyOptions = Field(default_factory=PolicyOptions, description="Details.")
 
-    def covers(self, *, location: str, job_name: str, tags: Mapping[str, str]) -> bool:
-        """Whether a run of ``job_name`` in ``location`` with ``tags`` is to be told."""
-        return not self.alert_targets or any(
-            target.run_result_target.fits(location=location, job_name=job_name, tags=tags)
+    @model_validator(mode="after")
+    def _belongs_together(self) -> Self:
+        kinds = sorted({kind.category.value for kind in self.event_types})
+        if len(kinds) > 1:
+            raise ValueError(
+                f"event_types of {' and '.join(kinds)} in one policy: make a policy of each kind"
+            )
+        others = [target for target in self.alert_targets if target.category != kinds[0]]
+        if others or (self.alert_targets and kinds[0] == "daemon"):
+            raise ValueError(f"alert_targets: one of them is not for events of a {kinds[0]}")
+        if EventType.JOB_LONG_RUNNING in self.event_types and not self.thresholds:
+            raise ValueError(
+                "JOB_LONG_RUNNING needs a long_running_job_threshold_target with threshold_seconds"
+            )
+        given = self.policy_options.model_fields_set
+        if "consecutive_failure_threshold" in given and kinds[0] != "schedule or sensor":
+            raise ValueError("consecutive_failure_threshold is for TICK_FAILURE alone")
+        return self
+
+    @property
+    def thresholds(self) -> list[float]:
+        """How long runs may take, in seconds, by its targets."""
+        return [
+            target.long_running_job_threshold_target.threshold_seconds
             for target in self.alert_targets
+            if target.long_running_job_threshold_target
+        ]
+
+    @property
+    def needs_workspace(self) -> bool:
+        """Whether it cannot be applied without knowing the assets of the workspace."""
+        return any(target.needs_workspace for target in self.alert_targets)
+
+    def covers(self, alert: Alert, tags: Mapping[str, str], assets: KnownAssets) -> bool:
+        """Whether ``alert``, of a run with ``tags``, is to be told."""
+        if alert.event_type not in self.event_types:
+            return False
+        if alert.event_type == EventType.TICK_FAILURE:
+            if alert.consecutive < self.policy_options.consecutive_failure_threshold:
+                return False
+        elif alert.event_type == EventType.JOB_LONG_RUNNING:
+            return any(
+                target.long_running_job_threshold_target is not None
+                and (alert.duration_seconds or 0.0)
+                >= target.long_running_job_threshold_target.threshold_seconds
+                and target.fits(alert, tags, assets)
+                for target in self.alert_targets
+            )
+        return not self.alert_targets or any(
+            target.fits(alert, tags, assets) for target in self.alert_targets
         )
 
 

@@ -1,20 +1,27 @@
 """What is told of a failed run."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
 
-from orchestration_platform.alerts.alert import Alert, Problem, Severity
+from orchestration_platform.alerts.alert import Alert, Problem
+from orchestration_platform.alerts.dbt_failures import dbt_problems
+from orchestration_platform.alerts.event_types import EventType
+from orchestration_platform.alerts.run_facts import (
+    attempts_of,
+    kind_of,
+    last_success_at,
+    run_alert,
+    subject_of,
+)
 from orchestration_platform.alerts.user_errors import UserError, innermost
+from orchestration_platform.alerts.watched.run_log import RunLog
+from orchestration_platform.alerts.watched.source import UNKNOWN_LOCATION
 from shared_lib.secrets import redact
 
-UNKNOWN_LOCATION = "(no code location)"
-
-# Steps of one run that are looked at; the message says how many more there were.
-_KEPT_STEPS = 10
-_INTERNAL_JOB = "__"
-_TAG = "dagster/"
+# Problems of one run that are told; the message says how many more there were.
+_KEPT_PROBLEMS = 10
 
 # What the executor says of a step whose process has died without an error of its own.
 _STEP_DEATH = "ChildProcessCrashException"
@@ -30,81 +37,61 @@ _DEATHS = {
 
 
 def read_failure(
-    instance: dg.DagsterInstance, entry: dg.EventLogEntry, record: dg.RunRecord | None
+    instance: dg.DagsterInstance,
+    entry: dg.EventLogEntry,
+    record: dg.RunRecord | None,
+    log: RunLog | None = None,
 ) -> Alert:
     """What the event log and the run's record say of the failure that ``entry`` reports."""
-    run = record.dagster_run if record else None
-    tags = run.tags if run else {}
-    assets = tuple(sorted(key.to_user_string() for key in (run and run.asset_selection) or ()))
-    steps = _steps(instance, entry)
-    started = record.start_time if record else None
-    return Alert(
-        run_id=entry.run_id,
+    found = problems_of(entry, log or RunLog(instance, entry.run_id))
+    problems = tuple(found[:_KEPT_PROBLEMS])
+    more = max(len(found) - _KEPT_PROBLEMS, 0)
+    kind = EventType.JOB_FAILURE
+    if record is None:
+        # its record was deleted, its events were not
+        return Alert(
+            event_type=kind.value,
+            severity=kind.severity,
+            kind=kind_of(entry.job_name or "", ()),
+            subject=subject_of(entry.job_name or "", ()),
+            at=entry.timestamp,
+            location=UNKNOWN_LOCATION,
+            run_id=entry.run_id,
+            job_name=entry.job_name or "",
+            problems=problems,
+            more_problems=more,
+        )
+    run = record.dagster_run
+    return run_alert(
+        kind,
+        run,
         at=entry.timestamp,
-        location=location_of(run),
-        event_type="JOB_FAILURE",
-        severity=Severity.ERROR,
-        kind=kind_of(entry.job_name or "", assets),
-        job_name=entry.job_name or (run.job_name if run else ""),
-        subject=subject_of(entry.job_name or "", assets),
-        assets=assets,
-        partition=partition_of(tags),
-        backfill=tags.get(f"{_TAG}backfill", ""),
-        launched_by=_launched_by(tags),
-        parent=tags.get(f"{_TAG}parent_run_id", "") if f"{_TAG}retry_number" in tags else "",
-        attempt=int(tags.get(f"{_TAG}retry_number", "0")) + 1,
-        duration_seconds=max(entry.timestamp - started, 0.0) if started else None,
-        problems=tuple(steps[:_KEPT_STEPS]),
-        more_problems=max(len(steps) - _KEPT_STEPS, 0),
+        started_at=record.start_time,
+        attempts=attempts_of(instance, run.tags),
+        last_success_at=last_success_at(instance, run),
+        problems=problems,
+        more_problems=more,
     )
 
 
-def location_of(run: dg.DagsterRun | None) -> str:
-    """The code location of ``run``; a run that a program executed itself has none."""
-    origin = run.remote_job_origin if run else None
-    return origin.location_name if origin else UNKNOWN_LOCATION
+def problems_of(entry: dg.EventLogEntry, log: RunLog) -> list[Problem]:
+    """What went wrong in the run of which ``entry`` reports the failure."""
+    found = [problem for event in log.failed_steps for problem in _of_step(event)]
+    return found or [_death(entry)]
 
 
-def subject_of(job_name: str, assets: Sequence[str]) -> str:
-    """What people call it: the job, or the assets where the job is Dagster's own."""
-    return ", ".join(assets) if job_name.startswith(_INTERNAL_JOB) and assets else job_name
+def step_problem(event: dg.DagsterEvent) -> Problem:
+    """The failure of a step."""
+    error = event.step_failure_data.error
+    if error is None:
+        return Problem(event.step_key or "", "Failure", redact(event.message or ""), "", "")
+    return _failed(event.step_key or "", innermost(error))
 
 
-def kind_of(job_name: str, assets: Sequence[str]) -> str:
-    """What the subject is, in people's words."""
-    return "Assets" if job_name.startswith(_INTERNAL_JOB) and assets else "Job"
-
-
-def partition_of(tags: Any) -> str:
-    """The run's partition: its key, or first...last of a range."""
-    first = tags.get(f"{_TAG}asset_partition_range_start")
-    last = tags.get(f"{_TAG}asset_partition_range_end")
-    return f"{first}...{last}" if first and last else tags.get(f"{_TAG}partition", "")
-
-
-def _launched_by(tags: Any) -> str:
-    for tag, kind in (("schedule_name", "schedule"), ("sensor_name", "sensor")):
-        if f"{_TAG}{tag}" in tags:
-            return f"{kind} {tags[f'{_TAG}{tag}']}"
-    if "user" in tags:
-        return str(tags["user"])
-    return "backfill" if f"{_TAG}backfill" in tags else "by hand"
-
-
-def _steps(instance: dg.DagsterInstance, entry: dg.EventLogEntry) -> list[Problem]:
-    found: dict[str, Problem] = {}
-    records = instance.get_records_for_run(
-        entry.run_id, of_type=dg.DagsterEventType.STEP_FAILURE
-    ).records
-    for event in _events(records):
-        data = event.step_failure_data
-        if data.error:
-            found[event.step_key or ""] = _failed(event.step_key or "", innermost(data.error))
-    return list(found.values()) or [_death(entry)]
-
-
-def _events(records: Iterable[dg.EventLogRecord]) -> Iterable[dg.DagsterEvent]:
-    return (record.event_log_entry.get_dagster_event() for record in records)
+def _of_step(event: dg.DagsterEvent) -> Sequence[Problem]:
+    """The failure of a step; of one that ran dbt, what failed in it instead."""
+    whole = step_problem(event)
+    return dbt_problems(whole) or [whole]
 
 
 def _failed(step: str, error: UserError) -> Problem:
@@ -124,10 +111,11 @@ def _failed(step: str, error: UserError) -> Problem:
 def _death(entry: dg.EventLogEntry) -> Problem:
     """The failure of a run of which no step failed."""
     event = entry.get_dagster_event()
-    data = event.job_failure_data
-    if data.error:
+    # not there where something outside of the run has marked it as failed
+    data: Any = event.event_specific_data
+    if data is not None and data.error:
         return _failed("", innermost(data.error))
-    reason = data.failure_reason.value if data.failure_reason else "UNKNOWN"
+    reason = data.failure_reason.value if data is not None and data.failure_reason else "UNKNOWN"
     said = redact((event.message or "").strip())
     known = _DEATHS.get(reason, "")
     text = f"{known} ({said})" if known and said else known or said or "no error was recorded"

@@ -7,7 +7,6 @@ from orchestration_platform.alerts.slack_api import SlackWebApi
 from shared_lib.environment import current_settings
 from shared_lib.secrets import SecretsResource, skips_without_secrets
 
-SLACK_SECRET = "orchestration_platform/slack"  # noqa: S105 - a path
 INTERVAL_SECONDS = 10
 
 # Here, so that a mistake in the file is found when the location is loaded, not when a run fails.
@@ -28,8 +27,9 @@ def slack_on_run_failure_sensor(
     context: dg.SensorEvaluationContext, secrets: SecretsResource, slack: SlackWebApi
 ) -> dg.SkipReason:
     """Read new failures from the event log and send what is due."""
+    from orchestration_platform.alerts.services.directory import Services
     from orchestration_platform.alerts.watch import run_pass
 
-    token = secrets.get(SLACK_SECRET)["token"].reveal()
-    done = run_pass(context.instance, policies=_POLICIES, slack=slack, token=token)
+    services = Services(secrets, slack, logger=context.log)
+    done = run_pass(context.instance, policies=_POLICIES, services=services)
     return dg.SkipReason(str(done))

@@ -1,21 +1,36 @@
 """The Web API of Slack: what is asked of it, and what its answers mean."""
 
-import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlsplit
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from pydantic import Field
 
-from orchestration_platform.alerts.message import Content
+from orchestration_platform.alerts.formats.slack import Content
+from orchestration_platform.alerts.services.errors import (
+    LookupForbiddenError,
+    MessageGoneError,
+    MessageRefusedError,
+    ServiceUnavailableError,
+)
+from orchestration_platform.alerts.services.http import (
+    address_from,
+    checked_address,
+    retry_seconds,
+)
+from orchestration_platform.alerts.services.service import Receipt
+
+if TYPE_CHECKING:
+    from slack_sdk.http_retry.handler import RetryHandler
 
 API_VARIABLE = "SLACK_API_URL"
 _SLACK = "https://slack.com/api"
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _METADATA_TYPE = "dagster_alert"
 _PAGES = 5
+_LONGEST_OWN_WAIT_SECONDS = 2
+_LONGEST_REASON = 300
+_LOOKING = ("conversations.", "reactions.")
 
 # The message is at fault: nothing helps but another message.
 _CONTENT_ERRORS = frozenset(
@@ -58,6 +73,7 @@ _SERVER_ERRORS = frozenset(
         "request_timeout",
     }
 )
+_BUSY_ERRORS = frozenset({"ratelimited", "rate_limited"})
 _FORBIDDEN_ERRORS = frozenset(
     {
         "missing_scope",
@@ -81,42 +97,6 @@ _REMEDIES = {
 }
 
 
-class SlackUnavailableError(RuntimeError):
-    """Slack did not do what was asked, and may later.
-
-    Attributes:
-        retry_after: seconds to wait, where Slack said so.
-        is_unsure: Slack may have done it all the same.
-    """
-
-    def __init__(
-        self, message: str, *, retry_after: float | None = None, is_unsure: bool = False
-    ) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
-        self.is_unsure = is_unsure
-
-
-class ReadingForbiddenError(SlackUnavailableError):
-    """Slack does not let the bot look at what is in the channel."""
-
-
-class MessageRefusedError(ValueError):
-    """Slack will never accept this message."""
-
-
-class MessageGoneError(LookupError):
-    """The message that was to be changed or answered is not there."""
-
-
-@dataclass(frozen=True)
-class Posted:
-    """Where Slack has put a message."""
-
-    ts: str
-    channel_id: str
-
-
 class SlackWebApi(dg.ConfigurableResource):
     """The Web API of Slack. Holds no token: each call is given it."""
 
@@ -129,35 +109,37 @@ class SlackWebApi(dg.ConfigurableResource):
 
     def post(
         self, token: str, *, channel: str, content: Content, key: str, thread_ts: str | None = None
-    ) -> Posted:
+    ) -> Receipt:
         """Post a message, or an entry of a thread.
 
         Raises:
-            SlackUnavailableError: Slack did not take it, and may later.
+            ServiceUnavailableError: Slack did not take it, and may later.
             MessageRefusedError: Slack will never take it.
             MessageGoneError: the thread is not there.
         """
         thread = {"thread_ts": thread_ts} if thread_ts else {}
         answer = self._call(
-            token, "chat.postMessage", {"channel": channel, **thread, **_message(content, key)}
+            token, "chat_postMessage", {"channel": channel, **thread, **_message(content, key)}
         )
-        return Posted(ts=answer["ts"], channel_id=answer["channel"])
+        return Receipt(answer["ts"], answer["channel"])
 
-    def update(self, token: str, *, channel_id: str, ts: str, content: Content, key: str) -> Posted:
+    def update(
+        self, token: str, *, channel_id: str, ts: str, content: Content, key: str
+    ) -> Receipt:
         """Change a message.
 
         Raises:
-            SlackUnavailableError: Slack did not change it, and may later.
+            ServiceUnavailableError: Slack did not change it, and may later.
             MessageRefusedError: Slack will never take the new text.
             MessageGoneError: the message is not there.
         """
         message = _message(content, key)
-        answer = self._call(token, "chat.update", {"channel": channel_id, "ts": ts, **message})
-        return Posted(ts=answer["ts"], channel_id=answer["channel"])
+        answer = self._call(token, "chat_update", {"channel": channel_id, "ts": ts, **message})
+        return Receipt(answer["ts"], answer["channel"])
 
     def find(
         self, token: str, *, channel_id: str, key: str, since: float, thread_ts: str | None = None
-    ) -> Posted | None:
+    ) -> Receipt | None:
         """The message that was posted with ``key``, if it is there.
 
         Args:
@@ -168,73 +150,110 @@ class SlackWebApi(dg.ConfigurableResource):
             thread_ts: the thread to look into; without it at the channel.
 
         Raises:
-            ReadingForbiddenError: the bot may not look.
-            SlackUnavailableError: Slack did not answer.
+            LookupForbiddenError: the bot may not look.
+            ServiceUnavailableError: Slack did not answer.
         """
-        method = "conversations.replies" if thread_ts else "conversations.history"
+        method = "conversations_replies" if thread_ts else "conversations_history"
         thread = {"ts": thread_ts} if thread_ts else {}
         asked = {"channel": channel_id, "oldest": str(since), "limit": 200, **thread}
         for answer in self._pages(token, method, {**asked, "include_all_metadata": True}):
             for message in answer.get("messages", []):
                 payload = message.get("metadata", {}).get("event_payload", {})
                 if payload.get("key") == key:
-                    return Posted(ts=message["ts"], channel_id=channel_id)
+                    return Receipt(message["ts"], channel_id)
         return None
 
     def channel_id(self, token: str, name: str) -> str | None:
         """Slack's number of the channel called ``name``, if the bot can see it.
 
         Raises:
-            ReadingForbiddenError: the bot may not look.
-            SlackUnavailableError: Slack did not answer.
+            LookupForbiddenError: the bot may not look.
+            ServiceUnavailableError: Slack did not answer.
         """
         asked = {"limit": 1000, "exclude_archived": True}
-        for answer in self._pages(token, "conversations.list", asked):
+        for answer in self._pages(token, "conversations_list", asked):
             for channel in answer.get("channels", []):
                 if channel.get("name") == name.removeprefix("#"):
                     return channel["id"]
         return None
+
+    def reactions(self, token: str, *, channel_id: str, ts: str) -> frozenset[str]:
+        """Names of the reactions to a message.
+
+        Raises:
+            MessageGoneError: the message is not there.
+            LookupForbiddenError: the bot may not look.
+            ServiceUnavailableError: Slack did not answer.
+        """
+        answer = self._call(
+            token, "reactions_get", {"channel": channel_id, "timestamp": ts, "full": True}
+        )
+        found = answer.get("message", {}).get("reactions", [])
+        return frozenset(reaction["name"] for reaction in found)
+
+    def check(self, token: str) -> str:
+        """Whether the token is good: the bot's name, as Slack has it.
+
+        Raises:
+            ServiceUnavailableError: Slack does not know the token, or did not answer.
+        """
+        return str(self._call(token, "auth_test", {}).get("user", ""))
 
     def _pages(
         self, token: str, method: str, arguments: Mapping[str, Any]
     ) -> Iterator[Mapping[str, Any]]:
         cursor: dict[str, str] = {}
         for _ in range(_PAGES):
-            answer = self._call(token, method, {**arguments, **cursor}, form=True)
+            answer = self._call(token, method, {**arguments, **cursor})
             yield answer
             following = answer.get("response_metadata", {}).get("next_cursor")
             if not following:
                 return
             cursor = {"cursor": following}
 
-    def _call(
-        self, token: str, method: str, arguments: Mapping[str, Any], *, form: bool = False
-    ) -> Mapping[str, Any]:
-        import requests
+    def _call(self, token: str, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        from http.client import HTTPException
 
+        from slack_sdk import WebClient
+        from slack_sdk.errors import SlackApiError
+
+        client = WebClient(
+            token,
+            base_url=checked_address(address_from(API_VARIABLE, _SLACK), what=API_VARIABLE)
+            if not self.api_url
+            else checked_address(self.api_url, what="api_url"),
+            # whole seconds are what the library declares, any number is what it takes
+            timeout=self.timeout_seconds,  # pyright: ignore[reportArgumentType]
+            # Not the library's own choice, which sends again after a dropped connection.
+            retry_handlers=retry_handlers(),
+        )
         try:
-            response = requests.post(
-                f"{self._address()}/{method}",
-                # the reading methods know forms only
-                data=dict(arguments) if form else None,
-                json=None if form else dict(arguments),
-                headers={"Authorization": f"Bearer {token}"},
-                timeout=self.timeout_seconds,
-                allow_redirects=False,
-            )
-        except requests.RequestException as error:
+            return getattr(client, method)(**arguments).data
+        except SlackApiError as error:
+            raise _understood(method.replace("_", ".", 1), error.response) from error
+        except (OSError, HTTPException, ValueError) as error:
             # Not even a refused connection is told apart: to look costs one call.
             reason = f"Slack did not answer: {type(error).__name__}"
-            raise SlackUnavailableError(reason, is_unsure=True) from error
-        return _understood(method, response)
+            raise ServiceUnavailableError(reason, is_unsure=True) from error
 
-    def _address(self) -> str:
-        address = (self.api_url or os.environ.get(API_VARIABLE) or _SLACK).rstrip("/")
-        parts = urlsplit(address)
-        if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
-            message = f"{address}: the token would travel unprotected, use https"
-            raise ValueError(message)
-        return address
+
+def retry_handlers() -> "list[RetryHandler]":
+    """What slack-sdk may do by itself: wait, when Slack asks for no more than a moment.
+
+    For longer the outbox waits, which a killed process does not forget. A wait is never had twice:
+    what Slack says after the one of the handler counts from then on.
+    """
+    from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
+
+    class ShortWaits(RateLimitErrorRetryHandler):
+        def _can_retry(self, *, response: Any = None, **named: Any) -> bool:
+            if not super()._can_retry(response=response, **named):
+                return False
+            said = {name.lower(): value for name, value in response.headers.items()}
+            [asked] = said.get("retry-after", [""])
+            return asked.isdigit() and int(asked) <= _LONGEST_OWN_WAIT_SECONDS
+
+    return [ShortWaits(max_retry_count=1)]
 
 
 def _message(content: Content, key: str) -> dict[str, Any]:
@@ -244,35 +263,23 @@ def _message(content: Content, key: str) -> dict[str, Any]:
     return {"blocks": [], **content, **quiet, "metadata": metadata}
 
 
-def _understood(method: str, response: Any) -> Mapping[str, Any]:
-    import requests
-
-    if response.status_code == requests.codes.too_many_requests:
-        raise SlackUnavailableError("Slack asks to wait", retry_after=_retry_after(response))
-    if response.status_code != requests.codes.ok:
+def _understood(method: str, response: Any) -> Exception:
+    problem = str(response.get("error") or "unknown_error")
+    if response.status_code == HTTPStatus.TOO_MANY_REQUESTS or problem in _BUSY_ERRORS:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        pause = retry_seconds(headers.get("retry-after"))
+        return ServiceUnavailableError("Slack asks to wait", retry_after=pause)
+    if response.status_code != HTTPStatus.OK:
         reason = f"Slack answered {response.status_code} to {method}"
-        raise SlackUnavailableError(reason, is_unsure=True)
-    try:
-        answer = response.json()
-    except ValueError as error:
-        reason = f"what answers {method} is not Slack: no JSON"
-        raise SlackUnavailableError(reason, is_unsure=True) from error
-    if answer.get("ok"):
-        return answer
-    problem = str(answer.get("error", "unknown_error"))
+        return ServiceUnavailableError(reason, is_unsure=True)
     if problem in _CONTENT_ERRORS:
-        raise MessageRefusedError(problem)
+        return MessageRefusedError(problem)
     if problem in _GONE_ERRORS:
-        raise MessageGoneError(problem)
-    if problem in ("ratelimited", "rate_limited"):
-        raise SlackUnavailableError("Slack asks to wait", retry_after=_retry_after(response))
+        return MessageGoneError(problem)
+    if problem in _FORBIDDEN_ERRORS and method.startswith(_LOOKING):
+        return LookupForbiddenError(f"Slack answered {problem} to {method}")
     remedy = _REMEDIES.get(problem)
-    if problem in _FORBIDDEN_ERRORS and method.startswith("conversations."):
-        raise ReadingForbiddenError(f"Slack answered {problem} to {method}")
     text = f"Slack answered {problem} to {method}{f': {remedy}' if remedy else ''}"
-    raise SlackUnavailableError(text, is_unsure=problem in _SERVER_ERRORS)
-
-
-def _retry_after(response: Any) -> float:
-    text = response.headers.get("Retry-After", "")
-    return float(text) if text.replace(".", "", 1).isdigit() else 30.0
+    # What is no word of Slack's is the page of something in between.
+    is_unsure = problem in _SERVER_ERRORS or " " in problem
+    return ServiceUnavailableError(text[:_LONGEST_REASON], is_unsure=is_unsure)

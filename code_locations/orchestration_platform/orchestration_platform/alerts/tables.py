@@ -21,7 +21,8 @@ LONGEST_PARTITION = 400
 
 _ID = BigInteger().with_variant(Integer, "sqlite")
 
-# How far the event log was read. Times are seconds since 1970, here and everywhere below.
+# How far each source was read, or what is known of its state. Times are seconds since 1970, here
+# and everywhere below.
 POSITIONS = Table(
     "alert_positions",
     METADATA,
@@ -39,7 +40,8 @@ INCIDENTS = Table(
     Column("fingerprint", String(64), nullable=False),
     Column("location", String(255), nullable=False),
     Column("subject", Text, nullable=False),
-    Column("channel", String(100), nullable=False),
+    Column("event_type", String(50), nullable=False),
+    Column("destination", String(400), nullable=False),
     Column("first_at", Float, nullable=False),
     Column("last_at", Float, nullable=False),
     Column("occurrences", Integer, nullable=False),
@@ -50,7 +52,7 @@ INCIDENTS = Table(
     Column("changed_at", Float, nullable=False),
     Column("last_entry_at", Float, nullable=False),
     Index("alert_incidents_by_kind", "policy", "fingerprint"),
-    Index("alert_incidents_by_subject", "location", "recovered_at"),
+    Index("alert_incidents_by_event_type", "event_type", "recovered_at"),
 )
 
 # What has to succeed before an incident is over: its partitions, or "" without partitions.
@@ -62,33 +64,36 @@ OUTSTANDING = Table(
     Column("failed_at", Float, nullable=False),
 )
 
-# Each failed run that a policy covers, once. `state` says what became of it.
+# Each thing that a policy covers, once: of a failed run the key is its id. `state` says what became
+# of it. Without a policy, a run whose log was read.
 OCCURRENCES = Table(
     "alert_occurrences",
     METADATA,
     Column("id", _ID, primary_key=True, autoincrement=True),
     Column("policy", String(100), nullable=False),
-    Column("run_id", String(100), nullable=False),
+    Column("key", String(100), nullable=False),
     Column("chain", String(100), nullable=False),
     Column("state", String(20), nullable=False),
     Column("incident_id", _ID),
     Column("at", Float, nullable=False),
     Column("facts", Text),
-    UniqueConstraint("policy", "run_id"),
+    UniqueConstraint("policy", "key"),
     Index("alert_occurrences_by_chain", "policy", "chain"),
     Index("alert_occurrences_by_state", "state"),
 )
 
-# What is to be at Slack. `sent_version` of a head is the version that Slack has. A claim that was
-# not given back belongs to a process that died, so that Slack may or may not have the message.
+# What is to be told. `head_id` of an entry is the message that it belongs to, `sent_version` of a
+# head the version that the service has, and `ts` the service's name of the message. A claim that
+# was not given back belongs to a process that died: the service may or may not have the message.
 MESSAGES = Table(
     "alert_messages",
     METADATA,
     Column("id", _ID, primary_key=True, autoincrement=True),
     Column("key", String(64), nullable=False, unique=True),
     Column("incident_id", ForeignKey("alert_incidents.id", ondelete="CASCADE"), nullable=False),
-    Column("channel", String(100), nullable=False),
+    Column("destination", String(400), nullable=False),
     Column("kind", String(10), nullable=False),
+    Column("head_id", _ID),
     Column("body", Text),
     Column("state", String(10), nullable=False),
     Column("sent_version", Integer, nullable=False),
@@ -99,18 +104,18 @@ MESSAGES = Table(
     Column("claimed_until", Float),
     Column("created_at", Float, nullable=False),
     Column("delivered_at", Float),
-    Column("ts", String(40)),
+    Column("ts", String(400)),
     Column("error", Text),
     Index("alert_messages_by_state", "state"),
     Index("alert_messages_by_incident", "incident_id"),
 )
 
-# When a channel may be used next, and why not before.
+# When a destination may be used next, and why not before.
 CHANNELS = Table(
     "alert_channels",
     METADATA,
-    Column("name", String(100), primary_key=True),
-    Column("channel_id", String(40)),
+    Column("name", String(400), primary_key=True),
+    Column("channel_id", String(100)),
     Column("next_call_at", Float, nullable=False),
     Column("failures", Integer, nullable=False),
     Column("reason", Text),

@@ -12,7 +12,7 @@ from orchestration_platform.alerts.database import Database, database_url
 from orchestration_platform.alerts.delivery import Sender
 from orchestration_platform.alerts.outbox import OutboxState, outbox_state
 from orchestration_platform.alerts.policies import Policy
-from orchestration_platform.alerts.slack_api import SlackWebApi
+from orchestration_platform.alerts.services.directory import Services
 from shared_lib.environment import current_settings
 
 # Dagster gives a sensor's tick 60 s. What is left over the next tick goes on with.
@@ -26,13 +26,15 @@ class Pass:
 
     Attributes:
         failures: how many were new.
-        sent: how many messages Slack has taken.
+        sent: how many messages the services have taken.
         outbox: what is left.
+        missing: what keeps messages from where the policies send them.
     """
 
     failures: int
     sent: int
     outbox: OutboxState
+    missing: Sequence[str] = ()
 
     def __str__(self) -> str:
         """In one line, for the tick."""
@@ -41,7 +43,8 @@ class Pass:
             text += (
                 f", {self.outbox.failed} given up (python -m orchestration_platform.alerts list)"
             )
-        reasons = "; ".join(f"{name}: {said}" for name, said in self.outbox.reasons.items())
+        said = [f"{name}: {reason}" for name, reason in self.outbox.reasons.items()]
+        reasons = "; ".join([*self.missing, *said])
         return f"{text}. {reasons}" if reasons else text
 
 
@@ -49,8 +52,7 @@ def run_pass(
     instance: dg.DagsterInstance,
     *,
     policies: Sequence[Policy],
-    slack: SlackWebApi,
-    token: str,
+    services: Services,
     sending_seconds: float = SENDING_SECONDS,
 ) -> Pass:
     """Put new failures into the outbox and send what is due.
@@ -58,12 +60,13 @@ def run_pass(
     Args:
         instance: of Dagster.
         policies: those in force.
-        slack: the API.
-        token: the bot's.
+        services: by which people are told.
         sending_seconds: how long to go on sending.
 
     Raises:
         UnknownEnvironmentError: ``DAGSTER_ENVIRONMENT`` is not an environment.
+        ExceptionGroup: something that is watched could not be read. What else there was to tell
+            has been sent.
     """
     settings = current_settings()
     database = open_database(database_url(instance))
@@ -71,21 +74,22 @@ def run_pass(
         instance, database, policies, alert_channel=settings.alert_channel, ui_url=settings.ui_url
     )
     failures = collector.collect(until=time.monotonic() + COLLECTING_SECONDS)
-    sender = Sender(
-        database,
-        slack,
-        token,
+    sender = Sender.of(
+        policies,
+        database=database,
+        services=services,
         environment=settings.environment.value,
         ui_url=settings.ui_url,
-        descriptions={
-            policy.name: policy.description
-            for policy in policies
-            if policy.policy_options.include_description_in_notification
-        },
     )
     sent = sender.send_due(until=time.monotonic() + sending_seconds)
+    missing = services.what_is_missing(
+        policy.notification_service.destination(settings.alert_channel) for policy in policies
+    )
+    if collector.errors:
+        raise ExceptionGroup("not all that is watched could be read", collector.errors)
     with database.transaction() as connection:
-        return Pass(failures, sent, outbox_state(connection))
+        state = outbox_state(connection)
+    return Pass(failures, sent, state, [*missing, *collector.workspace.problems])
 
 
 @lru_cache(maxsize=2)

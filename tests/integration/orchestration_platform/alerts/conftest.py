@@ -13,8 +13,10 @@ from tests.integration.orchestration_platform.alerts.slack_server import (
 )
 
 from orchestration_platform.alerts.policies import Policy, load_policies
+from orchestration_platform.alerts.services.directory import Services
 from orchestration_platform.alerts.slack_api import SlackWebApi
 from orchestration_platform.alerts.watch import Pass, open_database, run_pass
+from shared_lib.secrets import SecretsResource
 
 REPOSITORY = Path(__file__).parents[4]
 
@@ -43,7 +45,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Waits as short as a test can bear."""
     from orchestration_platform.alerts import outbox
 
-    monkeypatch.setattr(outbox, "SECONDS_BETWEEN_CALLS", 0.0)
+    monkeypatch.setattr(outbox, "PACE", 0.0)
     monkeypatch.setattr(outbox, "QUIET_SECONDS", 0.0)
     monkeypatch.setattr(outbox, "CLAIM_SECONDS", 2.0)
     monkeypatch.setattr(outbox, "_LONGEST_PAUSE_SECONDS", 0.2)
@@ -51,16 +53,26 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 @pytest.fixture
-def watch(instance: dg.DagsterInstance, slack: SlackServer, quick: pytest.MonkeyPatch) -> Watch:
+def services(slack: SlackServer, monkeypatch: pytest.MonkeyPatch) -> Services:
+    """The services, of which the Slack one is the stand-in and has a token."""
+    monkeypatch.setenv("ORCHESTRATION_PLATFORM_SLACK__TOKEN", TOKEN)
+    return services_with(slack.url)
+
+
+def services_with(slack_url: str, timeout_seconds: float = 1.0) -> Services:
+    api = SlackWebApi(api_url=slack_url, timeout_seconds=timeout_seconds)
+    return Services(SecretsResource(location="orchestration_platform"), api)
+
+
+@pytest.fixture
+def watch(instance: dg.DagsterInstance, services: Services, quick: pytest.MonkeyPatch) -> Watch:
     """A pass over the instance; the first one, which only takes note, is done."""
-    api = SlackWebApi(api_url=slack.url, timeout_seconds=1.0)
 
     def run(policies: list[Policy] | None = None, seconds: float = 3.0) -> Pass:
         return run_pass(
             instance,
             policies=policies or load_policies(),
-            slack=api,
-            token=TOKEN,
+            services=services,
             sending_seconds=seconds,
         )
 

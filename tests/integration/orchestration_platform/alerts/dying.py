@@ -10,8 +10,10 @@ import dagster as dg
 
 from orchestration_platform.alerts import collection, delivery, event_feed, occurrences, outbox
 from orchestration_platform.alerts.policies import load_policies
+from orchestration_platform.alerts.services.directory import Services
 from orchestration_platform.alerts.slack_api import SlackWebApi
 from orchestration_platform.alerts.watch import run_pass
+from shared_lib.secrets import SecretsResource
 
 # Where the process dies: the object, its function, and whether the function is still called.
 POINTS: dict[str, tuple[Any, str, bool]] = {
@@ -38,8 +40,12 @@ def pass_that_dies(
     home: str, url: str, token: str, *, point: str | None, after: float | None
 ) -> None:
     """Runs in a process of its own."""
-    os.environ |= {"DAGSTER_HOME": home, "DAGSTER_ENVIRONMENT": "ci"}
-    outbox.SECONDS_BETWEEN_CALLS = 0.0
+    os.environ |= {
+        "DAGSTER_HOME": home,
+        "DAGSTER_ENVIRONMENT": "ci",
+        "ORCHESTRATION_PLATFORM_SLACK__TOKEN": token,
+    }
+    outbox.PACE = 0.0
     outbox.CLAIM_SECONDS = 1.5
     forget_the_overlap(setattr)
     if point is not None:
@@ -60,7 +66,9 @@ def pass_that_dies(
         run_pass(
             instance,
             policies=load_policies(),
-            slack=SlackWebApi(api_url=url, timeout_seconds=1.0),
-            token=token,
+            services=Services(
+                SecretsResource(location="orchestration_platform"),
+                SlackWebApi(api_url=url, timeout_seconds=1.0),
+            ),
             sending_seconds=2.0,
         )

@@ -3,13 +3,17 @@
 import json
 import threading
 import time
+import warnings
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
+
+from slack_sdk.errors import SlackObjectFormationError
+from slack_sdk.models.blocks import Block
 
 TOKEN = "stand-in-token"
 
@@ -23,11 +27,22 @@ class Message:
     thread_ts: str | None
     key: str
     edits: int = 0
+    reactions: list[str] = field(default_factory=list)
 
     @property
     def shown(self) -> str:
         """All that people read, blocks before the text for notifications."""
         return "\n".join([*texts_of(self.blocks), self.text])
+
+    def as_read(self, *, with_metadata: bool) -> dict[str, Any]:
+        """As Slack gives it when it is asked for messages."""
+        shown = {"type": "message", "ts": self.ts, "text": self.text, "blocks": self.blocks}
+        if self.thread_ts:
+            shown["thread_ts"] = self.thread_ts
+        if with_metadata:
+            payload = {"key": self.key}
+            shown["metadata"] = {"event_type": "dagster_alert", "event_payload": payload}
+        return shown
 
 
 @dataclass
@@ -41,6 +56,7 @@ class SlackServer:
     faults: deque[int | str] = field(default_factory=deque)
     refused_text: str | None = None
     may_read: bool = True
+    retry_after: int = 1
     calls: Counter[str] = field(default_factory=Counter)
     last_post: dict[str, float] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -57,17 +73,20 @@ class SlackServer:
             self.calls[method] += 1
             if token != TOKEN:
                 return {"ok": False, "error": "invalid_auth"}
-            if method.startswith("conversations."):
-                return self._read(method, asked)
-            fault = self.faults.popleft() if self.faults else None
-            if fault == 429:
-                return 429
-            if fault in (500, "drop"):
-                return fault
-            if isinstance(fault, str) and not fault.startswith("accept"):
-                return {"ok": False, "error": fault}
-            done = self._write(method, asked)
-            return fault if fault and isinstance(done, dict) and done["ok"] else done
+            if method == "auth.test":
+                return {"ok": True, "user": "alerts", "bot_id": "B1", "team": "stand-in"}
+            if method in ("chat.postMessage", "chat.update"):
+                return self._write_or_fail(method, asked)
+            return self._read(method, asked)
+
+    def _write_or_fail(self, method: str, asked: dict[str, Any]) -> dict[str, Any] | int | str:
+        fault = self.faults.popleft() if self.faults else None
+        if fault in (429, 500, "drop"):
+            return fault
+        if isinstance(fault, str) and not fault.startswith("accept"):
+            return {"ok": False, "error": fault}
+        done = self._write(method, asked)
+        return fault if fault and isinstance(done, dict) and done["ok"] else done
 
     def _read(self, method: str, asked: dict[str, Any]) -> dict[str, Any]:
         if not self.may_read:
@@ -75,16 +94,33 @@ class SlackServer:
         if method == "conversations.list":
             names = {message.channel for message in self.messages}
             return {"ok": True, "channels": [{"id": channel_id(n), "name": n} for n in names]}
-        thread = asked.get("ts")
-        assert asked["include_all_metadata"] == "True"
-        found = [
-            {"ts": message.ts, "metadata": {"event_payload": {"key": message.key}}}
-            for message in self.messages
-            if channel_id(message.channel) == asked["channel"]
-            and message.thread_ts == thread
-            and float(message.ts) >= float(asked["oldest"])
-        ]
-        return {"ok": True, "messages": found}
+        return self._read_channel(method, asked)
+
+    def _read_channel(self, method: str, asked: dict[str, Any]) -> dict[str, Any]:
+        inside = [m for m in self.messages if channel_id(m.channel) == asked["channel"]]
+        if method == "reactions.get":
+            return self._reactions(inside, asked["timestamp"])
+        heads = [message for message in inside if message.thread_ts is None]
+        if method == "conversations.history":
+            return _listed(heads, asked)
+        if method == "conversations.replies":
+            if asked["ts"] not in [head.ts for head in heads]:
+                return {"ok": False, "error": "thread_not_found"}
+            return _listed([m for m in inside if asked["ts"] in (m.ts, m.thread_ts)], asked)
+        return {"ok": False, "error": "unknown_method"}
+
+    def _reactions(self, inside: list[Message], ts: str) -> dict[str, Any]:
+        for message in inside:
+            if message.ts == ts:
+                found = Counter(message.reactions)
+                reactions = [
+                    {"name": name, "count": count, "users": [f"U{n}" for n in range(count)]}
+                    for name, count in found.items()
+                ]
+                # as Slack: without reactions the field is not there
+                told = {"ts": ts, **({"reactions": reactions} if reactions else {})}
+                return {"ok": True, "type": "message", "message": told}
+        return {"ok": False, "error": "message_not_found"}
 
     def _write(self, method: str, asked: dict[str, Any]) -> dict[str, Any] | int:
         problem = problem_of(asked)
@@ -119,6 +155,13 @@ class SlackServer:
         return {"ok": False, "error": "message_not_found"}
 
 
+def _listed(messages: list[Message], asked: dict[str, Any]) -> dict[str, Any]:
+    with_metadata = asked.get("include_all_metadata") == "1"
+    wanted = [m for m in messages if float(m.ts) >= float(asked.get("oldest", 0))]
+    shown = [message.as_read(with_metadata=with_metadata) for message in wanted]
+    return {"ok": True, "has_more": False, "messages": shown}
+
+
 def channel_id(name: str) -> str:
     return "C" + name.upper().replace("-", "")
 
@@ -140,37 +183,89 @@ def problem_of(asked: dict[str, Any]) -> str | None:
         return "no_text"
     if len(text) > 40_000 or sum(map(units, [text, *texts_of(blocks)])) > 12_000:
         return "msg_too_long"
+    metadata = asked.get("metadata")
+    if metadata is not None and not _is_metadata(metadata):
+        return "invalid_metadata_format"
     if len(blocks) > 50 or not all(_is_block(block) for block in blocks):
         return "invalid_blocks"
     return None
+
+
+def _is_metadata(metadata: Any) -> bool:
+    return (
+        isinstance(metadata, dict)
+        and metadata.keys() == {"event_type", "event_payload"}
+        and isinstance(metadata["event_type"], str)
+        and all(isinstance(v, str | int | bool) for v in metadata["event_payload"].values())
+    )
 
 
 def units(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
 
+# What Slack knows of each kind of object here; it refuses what it does not know.
+_KEYS = {
+    "header": {"type", "block_id", "text"},
+    "section": {"type", "block_id", "text", "fields", "accessory", "expand"},
+    "context": {"type", "block_id", "elements"},
+    "actions": {"type", "block_id", "elements"},
+    "divider": {"type", "block_id"},
+    "button": {"type", "text", "action_id", "url", "value", "style", "confirm"},
+    "plain_text": {"type", "text", "emoji"},
+    "mrkdwn": {"type", "text", "verbatim"},
+}
+
+
 def _is_block(block: dict[str, Any]) -> bool:
-    kind = block.get("type")
-    if kind == "header":
-        return _is_text(block["text"], 150, "plain_text")
-    if kind == "section":
-        return _is_text(block["text"], 3000, "mrkdwn", "plain_text")
-    if kind == "context":
-        elements = block["elements"]
-        return 0 < len(elements) <= 10 and all(_is_text(e, 3000, "mrkdwn") for e in elements)
-    if kind == "actions":
-        elements = block["elements"]
-        return 0 < len(elements) <= 25 and all(
-            e["type"] == "button"
-            and _is_text(e["text"], 75, "plain_text")
-            and len(e["url"]) <= 3000
-            for e in elements
-        )
+    """Whether slack-sdk's model of the block, and what it does not look at, find it in order."""
+    kind = block.get("type", "")
+    if block.keys() - _KEYS.get(kind, set()) or not _is_formed(block):
+        return False
+    elements = block.get("elements", [])
+    match kind:
+        case "header":
+            return _is_text(block["text"], 150, "plain_text")
+        case "section":
+            return _is_text(block["text"], 3000, "mrkdwn", "plain_text")
+        case "context":
+            return 0 < len(elements) <= 10 and all(_is_text(e, 3000, "mrkdwn") for e in elements)
+        case "actions":
+            return 0 < len(elements) <= 25 and all(map(_is_button, elements))
     return kind == "divider"
 
 
+def _is_formed(block: dict[str, Any]) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            parsed = Block.parse(block)
+            assert parsed is not None
+            parsed.validate_json()
+            for element in getattr(parsed, "elements", None) or []:
+                assert element is not None
+                element.validate_json()
+    except (SlackObjectFormationError, AssertionError, TypeError, UserWarning):
+        return False
+    return True
+
+
+def _is_button(button: dict[str, Any]) -> bool:
+    return (
+        button["type"] == "button"
+        and not button.keys() - _KEYS["button"]
+        and _is_text(button["text"], 75, "plain_text")
+        and len(button["url"]) <= 3000
+        and urlsplit(button["url"]).scheme in ("http", "https")
+    )
+
+
 def _is_text(text: dict[str, Any], limit: int, *kinds: str) -> bool:
-    return text["type"] in kinds and 0 < units(text["text"]) <= limit
+    return (
+        text["type"] in kinds
+        and not text.keys() - _KEYS[text["type"]]
+        and 0 < units(text["text"]) <= limit
+    )
 
 
 @contextmanager
@@ -183,8 +278,10 @@ def slack_server(**behaviour: Any) -> Iterator[SlackServer]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
             is_json = self.headers["Content-Type"].startswith("application/json")
-            asked = json.loads(body) if is_json else dict(parse_qsl(body))
+            asked = json.loads(body or "{}") if is_json else dict(parse_qsl(body))
             token = self.headers["Authorization"].removeprefix("Bearer ")
+            if is_json != self.path.startswith("/api/chat."):
+                asked = {}  # the reading methods know forms only
             answer = slack.answer(self.path.rpartition("/")[2], asked, token)
             if answer in ("drop", "accept_and_drop"):
                 self.close_connection = True
@@ -200,7 +297,7 @@ def slack_server(**behaviour: Any) -> Iterator[SlackServer]:
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
             if answer == 429:
-                self.send_header("Retry-After", "1")
+                self.send_header("Retry-After", str(slack.retry_after))
             try:
                 self.end_headers()
                 self.wfile.write(content)

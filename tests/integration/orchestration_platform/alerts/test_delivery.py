@@ -9,7 +9,7 @@ from multiprocessing.context import BaseContext
 import dagster as dg
 import pytest
 from tests.integration.orchestration_platform.alerts import dying
-from tests.integration.orchestration_platform.alerts.conftest import Watch
+from tests.integration.orchestration_platform.alerts.conftest import Watch, services_with
 from tests.integration.orchestration_platform.alerts.failing_jobs import (
     fail,
     other_job,
@@ -132,15 +132,14 @@ def test_a_message_a_second_goes_to_a_channel_and_slack_has_no_reason_to_complai
 ) -> None:
     from orchestration_platform.alerts import outbox
     from orchestration_platform.alerts.policies import load_policies
-    from orchestration_platform.alerts.slack_api import SlackWebApi
     from orchestration_platform.alerts.watch import run_pass
 
-    monkeypatch.setattr(outbox, "SECONDS_BETWEEN_CALLS", 1.05)
+    monkeypatch.setattr(outbox, "PACE", 1.0)
     for job in (plain_job, other_job):
         fail(instance, job)
     with slack_server() as strict:
-        api = SlackWebApi(api_url=strict.url)
-        run_pass(instance, policies=load_policies(), slack=api, token=TOKEN, sending_seconds=5)
+        services = services_with(strict.url)
+        run_pass(instance, policies=load_policies(), services=services, sending_seconds=5)
         assert strict.calls["chat.postMessage"] == len(strict.messages) == 4
 
 

@@ -15,11 +15,17 @@ from tests.unit.orchestration_platform.alerts.failures import failure
 
 from orchestration_platform.alerts import slack_text
 from orchestration_platform.alerts.alert import Problem
-from orchestration_platform.alerts.message import (
+from orchestration_platform.alerts.formats.slack import (
     LONGEST_MESSAGE,
-    Incident,
-    head,
+    Content,
+    entry_content,
+    head_content,
     plain_text,
+)
+from orchestration_platform.alerts.message import (
+    Incident,
+    Message,
+    head_message,
     recovery_entry,
     repeat_entry,
     trace_entry,
@@ -49,6 +55,14 @@ def incident(text: str, steps: int = 1, **changes: Any) -> Incident:
     return Incident(first=told, latest=told, description=text, **{**values, **changes})
 
 
+def message(told: Incident, environment: str = "production") -> Message:
+    return head_message(told, environment=environment, ui_url=UI)
+
+
+def shown(told: Incident, **mentions: str) -> Content:
+    return head_content(message(told, "qa"), mentions=mentions)
+
+
 @settings(max_examples=80, deadline=None)
 @example("x" * 30_000, 10)
 @example("&" * 30_000, 10)
@@ -59,17 +73,20 @@ def test_no_error_makes_a_message_that_slack_refuses(text: str, steps: int) -> N
     told = incident(text, steps, recovered_at=2_000_000.0)
     trace = trace_entry(told.first)
     contents = [
-        head(told, environment="production", ui_url=UI),
-        {"text": plain_text(told, environment="production")},
-        repeat_entry(told.first, 3, ui_url=UI),
-        recovery_entry(told),
-        *([trace] if trace else []),
+        head_content(message(told), mentions={}),
+        {"text": plain_text(message(told))},
+        *(
+            entry_content(entry, mentions={}, about=about)
+            for entry in (trace, repeat_entry(told.first, 3, ui_url=UI), recovery_entry(told))
+            if entry
+            for about in ("", text)
+        ),
     ]
     for content in contents:
         assert problem_of(content) is None
-        shown = texts_of(content)
-        assert sum(map(units, shown)) <= LONGEST_MESSAGE
-        for part in shown:
+        texts = texts_of(content)
+        assert sum(map(units, texts)) <= LONGEST_MESSAGE
+        for part in texts:
             calls_nobody_and_is_whole(part)
 
 
@@ -106,13 +123,13 @@ def test_more_steps_than_are_shown_are_counted() -> None:
         Problem(f"step_{n}", "ValueError", f"word {'abcdef'[n]}", "", "") for n in range(6)
     )
     told = failure(problems=steps, more_problems=2)
-    content = head(Incident(first=told, latest=told, occurrences=1), environment="qa", ui_url=UI)
+    content = shown(Incident(first=told, latest=told, occurrences=1))
     assert "and 4 more steps" in texts_of(content)
 
 
 def test_the_steps_button_opens_the_log_of_the_failed_step() -> None:
     told = failure(step="load[3]")
-    content = head(Incident(first=told, latest=told, occurrences=1), environment="qa", ui_url=UI)
+    content = shown(Incident(first=told, latest=told, occurrences=1))
     urls = {e["text"]["text"]: e["url"] for e in content["blocks"][-1]["elements"]}
     assert urls["Run"] == f"{UI}/runs/run-0"
     assert "logs=step%3Aload%5B3%5D" in urls["Logs of the step"]

@@ -1,10 +1,20 @@
 """Which runs a policy covers, and what is said of a file that is wrong."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.unit.orchestration_platform.alerts.failures import failure
 
-from orchestration_platform.alerts.policies import Policy, load_policies, schema_text
+from orchestration_platform.alerts.policies import (
+    SCHEMA_FILE,
+    AlertPolicies,
+    Policy,
+    load_policies,
+    schema_text,
+)
+from orchestration_platform.alerts.selection import AssetFacts, AssetGraph
+from orchestration_platform.alerts.workspace import Workspace
 from shared_lib.validated_yaml import ConfigurationError
 
 VALID = """\
@@ -31,22 +41,134 @@ def load(tmp_path: Path, text: str) -> list[Policy]:
     return load_policies(path)
 
 
+class Known:
+    """The assets of a workspace, as the webserver tells of them."""
+
+    def __init__(self, *assets: AssetFacts) -> None:
+        self.graph = AssetGraph(assets)
+
+    def in_group(self, asset: str, *, group: str, location: str) -> bool:
+        found = self.graph.by_key[asset]
+        return (found.group, found.location) == (group, location)
+
+    def selected(self, asset: str, selection: str) -> bool:
+        return asset in self.graph.select(selection)
+
+
+def asset(key: str, **changes: Any) -> AssetFacts:
+    values: dict[str, Any] = {
+        "location": "simulation",
+        "group": "marts",
+        "owners": (),
+        "tags": (),
+        "kinds": (),
+        "upstream": (),
+        "is_made_here": True,
+    }
+    return AssetFacts(key=key, **{**values, **changes})
+
+
+KNOWN = Known(
+    asset("census", group="raw", owners=("ops@example.com",), is_made_here=False),
+    asset("hr/years", upstream=("census",), tags=(("tier", "gold"),), kinds=("dbt",)),
+    asset("hr/summary", upstream=("hr/years",), owners=("team:hr",)),
+    asset("balances", location="bank"),
+)
+
+
+def policy_of(*event_types: str, **fields: Any) -> Policy:
+    document = {
+        "name": "p",
+        "enabled": True,
+        "event_types": event_types,
+        "notification_service": {"log": {}},
+        **fields,
+    }
+    return AlertPolicies.model_validate({"alert_policies": [document]}).alert_policies[0]
+
+
 def test_the_shipped_policy_covers_every_run_and_goes_to_the_channel_of_the_environment() -> None:
     [policy] = load_policies()
     assert policy.name == "slack_on_run_failure"
-    assert policy.notification_service.slack.slack_channel_name is None
-    assert policy.covers(location="any", job_name="any", tags={})
+    assert policy.notification_service.destination("#here") == "slack:#here"
+    assert policy.covers(failure(), {}, KNOWN)
+    assert not policy.covers(failure(event_type="JOB_SUCCESS"), {}, KNOWN)
 
 
 def test_a_policy_as_dagster_plus_writes_it_covers_what_fits_all_that_it_says(
     tmp_path: Path,
 ) -> None:
     [policy] = load(tmp_path, VALID)
-    meant = {"location": "simulation", "job_name": "five_years", "tags": {"team": "ml", "x": "y"}}
-    assert policy.covers(**meant)
-    assert not policy.covers(**{**meant, "location": "gocardless"})
-    assert not policy.covers(**{**meant, "job_name": "other"})
-    assert not policy.covers(**{**meant, "tags": {"team": "finance"}})
+    meant = failure(location="simulation", job_name="five_years")
+    tags = {"team": "ml", "x": "y"}
+    assert policy.covers(meant, tags, KNOWN)
+    assert not policy.covers(failure(location="gocardless", job_name="five_years"), tags, KNOWN)
+    assert not policy.covers(failure(location="simulation", job_name="other"), tags, KNOWN)
+    assert not policy.covers(meant, {"team": "finance"}, KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ({"asset_key_target": {"asset_key": ["hr", "years"]}}, {"hr/years"}),
+        (
+            {"asset_group_target": {"asset_group": "marts", "location_name": "simulation"}},
+            {"hr/years", "hr/summary"},
+        ),
+        ('owner:"team:hr"', {"hr/summary"}),
+        ('owner:"ops@example.com"', {"census"}),
+        ("tag:tier=gold", {"hr/years"}),
+        ("kind:dbt", {"hr/years"}),
+        ("code_location:bank", {"balances"}),
+        ('not code_location:"simulation"', {"balances"}),
+        ("key:census+ and group:marts", {"hr/years", "hr/summary"}),
+        ('+key:"hr/summary"', {"hr/years", "hr/summary"}),
+    ],
+    ids=str,
+)
+def test_assets_are_meant_by_key_group_and_selection(target: Any, expected: set[str]) -> None:
+    if isinstance(target, str):
+        target = {"asset_selection_target": {"asset_selection": target}}
+    policy = policy_of("ASSET_MATERIALIZATION_FAILURE", alert_targets=[target])
+    covered = {
+        key
+        for key in KNOWN.graph.by_key
+        if policy.covers(
+            failure(event_type="ASSET_MATERIALIZATION_FAILURE", subject=key, assets=(key,)),
+            {},
+            KNOWN,
+        )
+    }
+    assert covered == expected
+
+
+def test_while_the_assets_of_the_workspace_are_unknown_a_selection_leaves_nothing_untold(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("DAGSTER_WEBSERVER_URL", raising=False)
+    target = {"asset_selection_target": {"asset_selection": "group:nowhere"}}
+    policy = policy_of("ASSET_FRESHNESS_FAIL", alert_targets=[target])
+    workspace = Workspace()
+    stale = failure(event_type="ASSET_FRESHNESS_FAIL", assets=("census",))
+    assert policy.covers(stale, {}, workspace)
+    assert "set DAGSTER_WEBSERVER_URL" in workspace.problems[0]
+
+
+def test_a_tick_is_told_when_enough_of_them_have_failed() -> None:
+    target = {"schedule_or_sensor_target": {"types": ["SENSOR"], "location_names": ["shop"]}}
+    policy = policy_of(
+        "TICK_FAILURE",
+        alert_targets=[target],
+        policy_options={"consecutive_failure_threshold": 3},
+    )
+
+    def covered(number: int, **changes: Any) -> bool:
+        tick = {"event_type": "TICK_FAILURE", "kind": "Sensor", "location": "shop", **changes}
+        return policy.covers(failure(consecutive=number, **tick), {}, KNOWN)
+
+    assert [covered(number) for number in (1, 2, 3, 4)] == [False, False, True, True]
+    assert not covered(3, kind="Schedule")
+    assert not covered(3, location="bank")
 
 
 def test_a_policy_that_is_not_enabled_is_left_out(tmp_path: Path) -> None:
@@ -60,10 +182,23 @@ def test_a_policy_that_is_not_enabled_is_left_out(tmp_path: Path) -> None:
             "[JOB_FAILURE]",
             "[JOB_FAILED]",
             "alert_policies.yaml:5: alert_policies.0.event_types.0: 'JOB_FAILED' is not allowed, "
-            "allowed is one of: JOB_FAILURE",
+            "allowed is one of: JOB_FAILURE, JOB_SUCCESS, JOB_LONG_RUNNING, ASSET_MATERI",
         ),
         ("    enabled: true\n", "", "alert_policies.0.enabled: missing, required is true or false"),
-        ("run_result_target", "run_target", "run_target: unknown key, allowed is one of: run_res"),
+        ("run_result_target", "run_target", "run_target: unknown key, allowed is one of: asset_gr"),
+        (
+            "[JOB_FAILURE]",
+            "[JOB_FAILURE, TICK_FAILURE]",
+            "alert_policies.yaml:2: alert_policies.0: event_types of job and schedule or sensor in "
+            "one policy: make a policy of each kind",
+        ),
+        ("[JOB_FAILURE]", "[TICK_FAILURE]", "one of them is not for events of a schedule or sen"),
+        ("[JOB_FAILURE]", "[JOB_LONG_RUNNING]", "needs a long_running_job_threshold_target"),
+        (
+            "policy_options: {",
+            "policy_options: {consecutive_failure_threshold: 3, ",
+            "consecutive_failure_threshold is for TICK_FAILURE alone",
+        ),
         (
             "slack_channel_name: ml-alerts",
             "slack_channel_name: '@all'",
@@ -91,7 +226,14 @@ def test_two_policies_of_one_name_are_refused(tmp_path: Path) -> None:
         load(tmp_path, twice)
 
 
-def test_the_schema_describes_every_field() -> None:
-    schema = schema_text()
-    assert '"run_result_target"' in schema
-    assert '"retries_exhausted"' in schema
+def test_a_selection_that_dagster_cannot_read_is_refused_with_its_line(tmp_path: Path) -> None:
+    start = VALID.index("      - run_result_target")
+    end = VALID.index("    notification_service")
+    target = "      - asset_selection_target: {asset_selection: 'grp:(x'}\n"
+    text = (VALID[:start] + target + VALID[end:]).replace("JOB_FAILURE", "ASSET_CHECK_PASSED")
+    with pytest.raises(ConfigurationError, match=r"yaml:7: .*'grp:\(x' is no asset selection"):
+        load(tmp_path, text)
+
+
+def test_the_schema_in_the_repository_is_that_of_the_models() -> None:
+    assert SCHEMA_FILE.read_text(encoding="utf-8") == schema_text(), "run `make docs`"

@@ -29,7 +29,7 @@ def test_a_storm_of_five_minutes_is_told_in_120_calls_within_three_minutes(tmp_p
                     connection,
                     policy,
                     failure(number, subject=job, job_name=job, at=now),
-                    channel="#alerts",
+                    destination="slack:#alerts",
                     ui_url="",
                     will_be_retried=False,
                     now=now,

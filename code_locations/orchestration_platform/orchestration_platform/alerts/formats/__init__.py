@@ -1,0 +1,1 @@
+"""One message, written as each service wants it."""

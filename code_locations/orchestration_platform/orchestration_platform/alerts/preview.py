@@ -1,0 +1,101 @@
+"""The message of a failed run, shown and sent nowhere."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from orchestration_platform.alerts.alert import Alert
+from orchestration_platform.alerts.message import Incident, Message, head_message, trace_entry
+from shared_lib.environment import EnvironmentSettings
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A message before it is sent.
+
+    Attributes:
+        message: what it says.
+        alert: what has happened.
+        channel: where it would go.
+    """
+
+    message: Message
+    alert: Alert
+    channel: str
+
+    def write_page(self, path: Path) -> Path:
+        """Write the message, with its thread, as Slack would show it; gives ``path``."""
+        from orchestration_platform.alerts.formats.slack import entry_content, head_content
+        from orchestration_platform.alerts.formats.slack_page import page
+
+        trace = trace_entry(self.alert)
+        thread = [entry_content(trace, mentions={})] if trace else []
+        document = page(
+            head_content(self.message, mentions={}),
+            channel=self.channel,
+            at=self.alert.at,
+            thread=thread,
+        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(document, encoding="utf-8")
+        return path
+
+    def for_terminal(self) -> "RenderableType":
+        """The message as rich shows it."""
+        from rich.console import Group
+        from rich.panel import Panel
+        from rich.table import Table
+        from rich.text import Text
+
+        from orchestration_platform.alerts.formats.text import one_line
+        from orchestration_platform.alerts.slack_text import clean
+
+        facts = Table.grid(padding=(0, 2))
+        for fact in self.message.facts:
+            facts.add_row(Text(clean(fact.label), style="dim"), Text(clean(one_line(fact.value))))
+        shown: list[RenderableType] = [facts]
+        for problem in self.message.problems:
+            times = f" ({problem.count} of its steps)" if problem.count > 1 else ""
+            shown += [
+                Text(),
+                Text(clean(problem.name) + times, style="bold"),
+                Text(clean(problem.place), style="dim"),
+                Text(clean(problem.said), style="red"),
+            ]
+        if self.message.more_problems:
+            shown.append(Text(f"and {self.message.more_problems} more steps", style="dim"))
+        shown.append(Text())
+        shown += [Text(f"{link.label}: {link.url}") for link in self.message.links]
+        title = Text(clean(self.message.title), style="bold red")
+        return Panel(Group(*shown), title=title, subtitle=self.channel, title_align="left")
+
+
+def preview_of(
+    instance: dg.DagsterInstance, run_id: str, *, settings: EnvironmentSettings
+) -> Preview:
+    """The message that the failure of a run makes.
+
+    Raises:
+        LookupError: the run has not failed, or is not in the instance.
+    """
+    from orchestration_platform.alerts.run_failures import read_failure
+
+    records = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.RUN_FAILURE).records
+    if not records:
+        raise LookupError(f"run {run_id} has not failed, or is not in this instance")
+    found = instance.get_run_records(dg.RunsFilter(run_ids=[run_id]))
+    alert = read_failure(instance, records[-1].event_log_entry, found[0] if found else None)
+    incident = Incident(
+        first=alert,
+        latest=alert,
+        occurrences=1,
+        partitions=(alert.partition,) if alert.partition else (),
+        partition_count=1 if alert.partition else 0,
+    )
+    message = head_message(incident, environment=settings.environment.value, ui_url=settings.ui_url)
+    return Preview(message, alert, settings.alert_channel)

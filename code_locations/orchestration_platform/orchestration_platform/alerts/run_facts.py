@@ -1,0 +1,123 @@
+"""What there is to know of a run, whatever has happened to it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from orchestration_platform.alerts.alert import Alert
+from orchestration_platform.alerts.event_types import EventType
+from orchestration_platform.alerts.watched.source import UNKNOWN_LOCATION
+
+_INTERNAL_JOB = "__"
+_TAG = "dagster/"
+_REPOSITORY_TAG = ".dagster/repository"
+
+# Of a run of many assets these are looked at to say when it last succeeded.
+_ASSETS_LOOKED_AT = 5
+
+
+def run_alert(
+    event_type: EventType,
+    run: dg.DagsterRun,
+    *,
+    at: float,
+    started_at: float | None,
+    **changes: Any,
+) -> Alert:
+    """What is told of ``run`` in any case.
+
+    Args:
+        event_type: what has happened.
+        run: it.
+        at: when, in seconds since 1970.
+        started_at: when the run started, if it has.
+        changes: what else the alert says, and what it says instead.
+    """
+    assets = tuple(sorted(key.to_user_string() for key in run.asset_selection or ()))
+    tags = run.tags
+    values: dict[str, Any] = {
+        "event_type": event_type.value,
+        "severity": event_type.severity,
+        "kind": kind_of(run.job_name, assets),
+        "subject": subject_of(run.job_name, assets),
+        "at": at,
+        "location": location_of(run),
+        "run_id": run.run_id,
+        "job_name": run.job_name,
+        "assets": assets,
+        "partition": partition_of(tags),
+        "backfill": tags.get(f"{_TAG}backfill", ""),
+        "launched_by": launched_by(tags),
+        "parent": parent_of(tags),
+        "attempt": int(tags.get(f"{_TAG}retry_number", "0")) + 1,
+        "duration_seconds": max(at - started_at, 0.0) if started_at else None,
+    }
+    return Alert(**{**values, **changes})
+
+
+def location_of(run: dg.DagsterRun | None) -> str:
+    """The code location of ``run``; a run that a program executed itself has none."""
+    origin = run.remote_job_origin if run else None
+    return origin.location_name if origin else UNKNOWN_LOCATION
+
+
+def subject_of(job_name: str, assets: Sequence[str]) -> str:
+    """What people call it: the job, or the assets where the job is Dagster's own."""
+    return ", ".join(assets) if job_name.startswith(_INTERNAL_JOB) and assets else job_name
+
+
+def kind_of(job_name: str, assets: Sequence[str]) -> str:
+    """What the subject is, in people's words."""
+    return "Assets" if job_name.startswith(_INTERNAL_JOB) and assets else "Job"
+
+
+def partition_of(tags: Mapping[str, str]) -> str:
+    """The run's partition: its key, or first...last of a range."""
+    first = tags.get(f"{_TAG}asset_partition_range_start")
+    last = tags.get(f"{_TAG}asset_partition_range_end")
+    return f"{first}...{last}" if first and last else tags.get(f"{_TAG}partition", "")
+
+
+def parent_of(tags: Mapping[str, str]) -> str:
+    """Of a retry that Dagster has launched by itself, the run that it repeats."""
+    return tags.get(f"{_TAG}parent_run_id", "") if f"{_TAG}retry_number" in tags else ""
+
+
+def launched_by(tags: Mapping[str, str]) -> str:
+    """A schedule, a sensor, a person, or what else started the run."""
+    for tag, kind in (("schedule_name", "schedule"), ("sensor_name", "sensor")):
+        if f"{_TAG}{tag}" in tags:
+            return f"{kind} {tags[f'{_TAG}{tag}']}"
+    if "user" in tags:
+        return tags["user"]
+    if f"{_TAG}from_automation_condition" in tags:
+        return "automation condition"
+    return "backfill" if f"{_TAG}backfill" in tags else "by hand"
+
+
+def attempts_of(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> int:
+    """How often Dagster starts such a run at most; 0 where it does not start it again."""
+    if f"{_TAG}max_retries" in tags:
+        return int(tags[f"{_TAG}max_retries"]) + 1
+    is_retried = f"{_TAG}retry_number" in tags or tags.get(f"{_TAG}will_retry") == "true"
+    return instance.run_retries_max_retries + 1 if is_retried else 0
+
+
+def last_success_at(instance: dg.DagsterInstance, run: dg.DagsterRun) -> float | None:
+    """When the job of ``run``, or where that is Dagster's own its assets, last succeeded.
+
+    Of several assets the one that has not been made for the longest time counts.
+    """
+    if run.job_name.startswith(_INTERNAL_JOB):
+        keys = sorted(run.asset_selection or (), key=str)[:_ASSETS_LOOKED_AT]
+        made = [instance.get_latest_materialization_event(key) for key in keys]
+        return min((entry.timestamp for entry in made if entry), default=None)
+    same = {
+        name: value for name, value in run.tags.items() if name == _REPOSITORY_TAG
+    }  # a job of another location may have the same name
+    found = instance.get_run_records(
+        dg.RunsFilter(job_name=run.job_name, statuses=[dg.DagsterRunStatus.SUCCESS], tags=same),
+        limit=1,
+    )
+    return found[0].end_time if found else None

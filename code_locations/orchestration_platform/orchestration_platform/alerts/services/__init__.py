@@ -1,0 +1,1 @@
+"""The services by which people are told, each behind the same protocol."""

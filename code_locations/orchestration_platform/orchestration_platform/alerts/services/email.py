@@ -1,0 +1,213 @@
+"""E-mail by SMTP with TLS: an incident is a conversation."""
+
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.utils import format_datetime
+from typing import TYPE_CHECKING
+
+from orchestration_platform.alerts.formats.html import entry_html, head_html
+from orchestration_platform.alerts.formats.text import entry_text, head_text
+from orchestration_platform.alerts.message import Message
+from orchestration_platform.alerts.services.errors import (
+    MessageRefusedError,
+    ServiceUnavailableError,
+)
+from orchestration_platform.alerts.services.http import TIMEOUT_SECONDS
+from orchestration_platform.alerts.services.service import Letter, Receipt, Service
+from orchestration_platform.alerts.slack_text import clean, cut
+from shared_lib.secrets import Secret
+
+if TYPE_CHECKING:
+    import smtplib
+
+_STARTTLS = "starttls"
+_IMPLICIT_TLS = "tls"
+_PORTS = {_STARTTLS: 587, _IMPLICIT_TLS: 465}
+_LONGEST_SUBJECT = 180
+# Replies of a server from here on are for good; below, it may take the e-mail later.
+_PERMANENT = 500
+_LONGEST_REASON = 300
+_REMEDY = "write what the server wants to the secret orchestration_platform/smtp"
+_ADDRESS = re.compile(r"[^@\s,:<>]+@([^@\s,:<>]+)")
+
+
+@dataclass(frozen=True)
+class SmtpServer:
+    """Where e-mail is handed in.
+
+    Attributes:
+        host: its name, for which its certificate has to be.
+        port: 587 or 465 as a rule.
+        security: ``starttls`` or ``tls`` from the start; there is no third.
+        sender: the address that messages are from.
+        username: empty when the server wants no login.
+        password: of the user.
+    """
+
+    host: str
+    port: int
+    security: str
+    sender: str
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+    @classmethod
+    def from_secret(cls, secret: Secret) -> "SmtpServer":
+        """What the secret's keys say: host, sender; port, security, username, password if any.
+
+        Raises:
+            SecretKeyNotFoundError: host or sender is missing.
+            ServiceUnavailableError: a value is not allowed.
+        """
+        given = {key: secret[key].reveal().strip() for key in secret}
+        security = given.get("security", _STARTTLS)
+        if security not in _PORTS:
+            raise ServiceUnavailableError(
+                f"security of {secret.path} is not allowed, allowed is one of: {', '.join(_PORTS)}"
+            )
+        port = given.get("port", str(_PORTS[security]))
+        if not port.isdigit():
+            raise ServiceUnavailableError(f"port of {secret.path} is not a whole number")
+        sender = secret["sender"].reveal().strip()
+        if not _ADDRESS.fullmatch(sender):
+            raise ServiceUnavailableError(f"sender of {secret.path} is not an address")
+        return cls(
+            host=secret["host"].reveal().strip(),
+            port=int(port),
+            security=security,
+            sender=sender,
+            username=given.get("username", ""),
+            password=given.get("password", ""),
+        )
+
+
+@dataclass(frozen=True)
+class EmailService(Service):
+    """Some addresses.
+
+    Attributes:
+        server: where e-mail is handed in.
+        addresses: to whom.
+        timeout_seconds: for a connection, and for each answer.
+    """
+
+    server: SmtpServer
+    addresses: Sequence[str]
+    timeout_seconds: float = TIMEOUT_SECONDS
+
+    def post(self, letter: Letter) -> Receipt:
+        """Hand in the e-mail of an incident, or an answer to it."""
+        message_id = self._message_id(letter.key)
+        refused = self._hand_in(self._email(letter, message_id))
+        # The others have it; to send it to them again would help nobody.
+        return Receipt(message_id, note=f"refused: {', '.join(refused)}" if refused else "")
+
+    def _email(self, letter: Letter, message_id: str) -> EmailMessage:
+        message = letter.message
+        first = self._message_id(letter.incident_key)
+        email = EmailMessage()
+        email["From"] = self.server.sender
+        email["To"] = ", ".join(self.addresses)
+        email["Date"] = format_datetime(datetime.now(UTC))
+        email["Message-ID"] = message_id
+        # So that nobody's absence notice answers.
+        email["Auto-Submitted"] = "auto-generated"
+        if letter.entry is None:
+            email["Subject"] = _subject(message)
+            email.set_content(head_text(message, with_traces=True))
+            html = head_html(message)
+        else:
+            email["Subject"] = f"Re: {_subject(message)}"
+            email["In-Reply-To"] = first
+            email["References"] = first
+            email.set_content(entry_text(letter.entry, about=message.summary))
+            html = entry_html(letter.entry, about=message.summary)
+        if not letter.is_plain:
+            email.add_alternative(html, subtype="html")
+        return email
+
+    def _message_id(self, key: str) -> str:
+        found = _ADDRESS.fullmatch(self.server.sender)
+        return f"<{key}.dagster@{found[1] if found else 'localhost'}>"
+
+    def _hand_in(self, email: EmailMessage) -> list[str]:
+        """Give the e-mail to the server; gives the addresses that it did not want."""
+        import smtplib
+
+        connection = self._connected()
+        try:
+            refused = connection.send_message(email)
+        except smtplib.SMTPSenderRefused as error:
+            reason = _said(error.smtp_code, error.smtp_error)
+            remedy = "the server does not let its user send as the sender of the secret"
+            raise ServiceUnavailableError(f"{reason}: {remedy}") from error
+        except smtplib.SMTPResponseException as error:
+            raise _judged(error.smtp_code, error.smtp_error) from error
+        except smtplib.SMTPRecipientsRefused as error:
+            raise _judged(*min(error.recipients.values())) from error
+        except (OSError, smtplib.SMTPException) as error:
+            raise ServiceUnavailableError(self._silence(error), is_unsure=True) from error
+        else:
+            _say_goodbye(connection)
+            return sorted(refused)
+        finally:
+            connection.close()
+
+    def _connected(self) -> "smtplib.SMTP":
+        """A connection with TLS, logged in."""
+        import smtplib
+        import ssl
+
+        context = ssl.create_default_context()
+        server, timeout = self.server, self.timeout_seconds
+        connection: smtplib.SMTP | None = None
+        try:
+            if server.security == _IMPLICIT_TLS:
+                connection = smtplib.SMTP_SSL(
+                    server.host, server.port, timeout=timeout, context=context
+                )
+            else:
+                connection = smtplib.SMTP(server.host, server.port, timeout=timeout)
+                connection.starttls(context=context)
+            if server.username:
+                connection.login(server.username, server.password)
+        except (OSError, smtplib.SMTPException) as error:
+            if connection is not None:
+                connection.close()
+            if isinstance(error, smtplib.SMTPResponseException):
+                reason = f"{_said(error.smtp_code, error.smtp_error)}: {_REMEDY}"
+                raise ServiceUnavailableError(reason) from error
+            raise ServiceUnavailableError(self._silence(error)) from error
+        return connection
+
+    def _silence(self, error: Exception) -> str:
+        where = f"{self.server.host}:{self.server.port}"
+        return f"the e-mail server {where} did not answer as it should: {error}"[:_LONGEST_REASON]
+
+
+def _say_goodbye(connection: "smtplib.SMTP") -> None:
+    import smtplib
+
+    # The server has the e-mail: how it ends the conversation changes nothing.
+    with suppress(OSError, smtplib.SMTPException):
+        connection.quit()
+
+
+def _subject(message: Message) -> str:
+    title = message.title.removesuffix(" (recovered)")
+    text = f"{title}: {message.subject} in {message.location}"
+    return cut(" ".join(clean(text).split()), _LONGEST_SUBJECT)
+
+
+def _judged(code: int, said: bytes | str) -> Exception:
+    reason = _said(code, said)
+    return MessageRefusedError(reason) if code >= _PERMANENT else ServiceUnavailableError(reason)
+
+
+def _said(code: int, said: bytes | str) -> str:
+    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+    return f"the e-mail server answered {code} {' '.join(text.split())[:200]}"

@@ -1,0 +1,152 @@
+"""Assets that were made, and assets that were to be made and were not.
+
+The open-source Dagster stores no event for the latter: they are what a failed run had planned.
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from orchestration_platform.alerts import event_feed
+from orchestration_platform.alerts.alert import Alert, Problem
+from orchestration_platform.alerts.event_types import EventType
+from orchestration_platform.alerts.run_facts import parent_of, run_alert
+from orchestration_platform.alerts.run_failures import step_problem
+from orchestration_platform.alerts.watched.run_log import RunLog
+from orchestration_platform.alerts.watched.source import (
+    UNKNOWN_LOCATION,
+    Batch,
+    Finding,
+    Reading,
+    Recovery,
+    Source,
+    occurrence_key,
+)
+from shared_lib.secrets import redact
+
+_FAILURE = EventType.ASSET_MATERIALIZATION_FAILURE
+_SUCCESS = EventType.ASSET_MATERIALIZATION_SUCCESS
+
+
+def failed_assets(record: dg.RunRecord, log: RunLog, *, at: float, whole: Problem) -> list[Finding]:
+    """The assets that the steps that failed have not made; those further down were not tried.
+
+    Args:
+        record: the run.
+        log: its.
+        at: when it failed.
+        whole: what went wrong, for a run of which no step failed.
+    """
+    run = record.dagster_run
+    steps = {event.step_key or "": step_problem(event) for event in log.failed_steps}
+    by_dbt = _not_built_by_dbt(log)
+    findings: list[Finding] = []
+    for asset, step in sorted(log.planned_assets.items()):
+        if asset in log.made_assets or (steps and step not in steps):
+            continue
+        if not steps and step in log.finished_steps:
+            continue
+        status, said = by_dbt.get(asset, ("", ""))
+        if status == "skipped":
+            continue
+        problem = steps.get(step, whole)
+        if said:
+            problem = Problem(step, f"dbt {status}", said, "", "")
+        findings.append(_finding(record, asset, problem, at=at, parent=parent_of(run.tags)))
+    return findings
+
+
+def _finding(
+    record: dg.RunRecord, asset: str, problem: Problem, *, at: float, parent: str
+) -> Finding:
+    run = record.dagster_run
+    return Finding(
+        alert=run_alert(
+            _FAILURE,
+            run,
+            at=at,
+            started_at=record.start_time,
+            kind="Asset",
+            subject=asset,
+            assets=(asset,),
+            problems=(problem,),
+        ),
+        key=occurrence_key(_FAILURE, run.run_id, asset),
+        parent_key=occurrence_key(_FAILURE, parent, asset) if parent else "",
+        tags=run.tags,
+    )
+
+
+def _not_built_by_dbt(log: RunLog) -> dict[str, tuple[str, str]]:
+    """Of assets whose dbt node failed or was skipped its status, and what dbt says."""
+    found: dict[str, tuple[str, str]] = {}
+    for event in log.observations:
+        metadata = event.asset_observation_data.asset_observation.metadata
+        if event.asset_key and "dbt/status" in metadata:
+            said = str(metadata["dbt/message"].value)
+            status = str(metadata["dbt/status"].value)
+            found[event.asset_key.to_user_string()] = (status, redact(said))
+    return found
+
+
+def _read_materializations(reading: Reading, marks: str | None) -> Iterator[Batch]:
+    feed = event_feed.materializations(reading.instance)
+    for records, position in event_feed.pages(feed, marks, now=reading.now):
+        findings: list[Finding] = []
+        if _SUCCESS in reading.told and records:
+            runs = _runs(reading, {record.run_id for record in records if record.run_id})
+            findings = [_good_news(record, runs.get(record.run_id)) for record in records]
+        recoveries = [_recovery(record) for record in records] if reading.wants([_FAILURE]) else []
+        yield Batch(expected=marks, position=position, findings=findings, recoveries=recoveries)
+        marks = position
+
+
+MATERIALIZATIONS = Source(
+    name=dg.DagsterEventType.ASSET_MATERIALIZATION.value,
+    event_types=(_SUCCESS, _FAILURE),
+    read=_read_materializations,
+)
+
+
+def _runs(reading: Reading, run_ids: set[str]) -> dict[str, dg.DagsterRun]:
+    if not run_ids:
+        return {}
+    found = reading.instance.get_run_records(dg.RunsFilter(run_ids=sorted(run_ids)))
+    return {record.dagster_run.run_id: record.dagster_run for record in found}
+
+
+def _good_news(record, run: dg.DagsterRun | None) -> Finding:  # noqa: ANN001 - Dagster's row
+    asset = record.asset_key.to_user_string()
+    told = {
+        "kind": "Asset",
+        "subject": asset,
+        "assets": (asset,),
+        "partition": record.partition or "",
+    }
+    alert = (
+        run_alert(_SUCCESS, run, at=record.timestamp, started_at=None, **told)
+        if run
+        else Alert(
+            event_type=_SUCCESS.value,
+            severity=_SUCCESS.severity,
+            at=record.timestamp,
+            location=UNKNOWN_LOCATION,
+            **told,
+        )
+    )
+    return Finding(
+        alert=alert,
+        key=occurrence_key(_SUCCESS, str(record.storage_id)),
+        tags=run.tags if run else {},
+    )
+
+
+def _recovery(record) -> Recovery:  # noqa: ANN001 - Dagster's row
+    asset = record.asset_key.to_user_string()
+    return Recovery(
+        event_types=(_FAILURE,),
+        puts_right=lambda failure: failure.subject == asset,
+        partition=record.partition or "",
+        since=record.timestamp,
+        at=record.timestamp,
+    )

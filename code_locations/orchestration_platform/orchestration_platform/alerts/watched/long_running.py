@@ -1,0 +1,86 @@
+"""Runs that take longer than a policy allows.
+
+The position has the runs that were told, and the longest time allowed that each had passed.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from orchestration_platform.alerts.alert import Alert, Problem
+from orchestration_platform.alerts.event_types import EventType
+from orchestration_platform.alerts.run_facts import attempts_of, last_success_at, run_alert
+from orchestration_platform.alerts.watched.source import (
+    Batch,
+    Finding,
+    Reading,
+    Recovery,
+    Source,
+    occurrence_key,
+)
+
+_KIND = EventType.JOB_LONG_RUNNING
+_IN_PROGRESS = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+
+
+def _read_running(reading: Reading, marks: str | None) -> Iterator[Batch]:
+    known: dict[str, dict[str, Any]] = json.loads(marks) if marks else {}
+    running = {
+        record.dagster_run.run_id: record
+        for record in reading.instance.get_run_records(dg.RunsFilter(statuses=_IN_PROGRESS))
+        if record.start_time
+    }
+    told = {run_id: entry for run_id, entry in known.items() if run_id in running}
+    findings: list[Finding] = []
+    for run_id, record in running.items():
+        ran = reading.now - (record.start_time or reading.now)
+        passed = max((limit for limit in reading.thresholds if limit <= ran), default=0.0)
+        if passed > told.get(run_id, {}).get("passed", 0.0):
+            finding = _finding(reading, record, passed)
+            findings.append(finding)
+            alert = finding.alert
+            told[run_id] = {
+                "passed": passed, "location": alert.location, "subject": alert.subject
+            }  # fmt: skip
+    still = {(entry["location"], entry["subject"]) for entry in told.values()}
+    ended = {
+        (entry["location"], entry["subject"])
+        for run_id, entry in known.items()
+        if run_id not in running
+    }
+    yield Batch(
+        expected=marks,
+        position=json.dumps(told),
+        findings=findings,
+        recoveries=[_recovery(*which, at=reading.now) for which in sorted(ended - still)],
+    )
+
+
+LONG_RUNNING = Source(name="long running", event_types=(_KIND,), read=_read_running)
+
+
+def _finding(reading: Reading, record: dg.RunRecord, passed: float) -> Finding:
+    run = record.dagster_run
+    problem = Problem("", "long running", f"it has run for more than {passed:g} s", "", "")
+    return Finding(
+        alert=run_alert(
+            _KIND,
+            run,
+            at=reading.now,
+            started_at=record.start_time,
+            attempts=attempts_of(reading.instance, run.tags),
+            last_success_at=last_success_at(reading.instance, run),
+            problems=(problem,),
+        ),
+        key=occurrence_key(_KIND, run.run_id),
+        tags=run.tags,
+    )
+
+
+def _recovery(location: str, subject: str, *, at: float) -> Recovery:
+    def is_meant(failure: Alert) -> bool:
+        return (failure.location, failure.subject) == (location, subject)
+
+    return Recovery(event_types=(_KIND,), puts_right=is_meant, partition=None, since=at, at=at)

@@ -1,0 +1,135 @@
+"""Schedules and sensors that fail, and work again.
+
+Dagster keeps ticks by schedule and sensor, so each has a mark of its own: the time of the last
+tick that has ended. A tick that is still going on is waited for, because what comes after it may
+not be told before; one that has not ended within ten minutes was killed.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from orchestration_platform.alerts.alert import Alert, Problem
+from orchestration_platform.alerts.event_types import EventType
+from orchestration_platform.alerts.user_errors import innermost
+from orchestration_platform.alerts.watched.source import (
+    Batch,
+    Finding,
+    Reading,
+    Recovery,
+    Source,
+    occurrence_key,
+)
+
+_KIND = EventType.TICK_FAILURE
+_PAGE = 200
+_DEAD_SECONDS = 600.0
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """How far the ticks of one schedule or sensor were read, and how many failed at the end."""
+
+    at: float
+    failed: int = 0
+
+
+def _read_ticks(reading: Reading, marks: str | None) -> Iterator[Batch]:
+    known = json.loads(marks) if marks else {"since": reading.now, "instigators": {}}
+    found: dict[str, _Mark] = {}
+    findings: list[Finding] = []
+    recoveries: list[Recovery] = []
+    for state in reading.instance.all_instigator_state():
+        mark = _Mark(**known["instigators"].get(state.selector_id, {"at": known["since"]}))
+        for tick in _ended(reading, state, mark):
+            if tick.status.value == "FAILURE":
+                mark = _Mark(tick.timestamp, mark.failed + 1)
+                findings.append(_finding(state, tick, mark))
+                continue
+            if tick.status.value in ("SUCCESS", "SKIPPED") and mark.failed:
+                recoveries.append(_recovery(state, tick))
+                mark = replace(mark, failed=0)
+            mark = replace(mark, at=tick.timestamp)
+        found[state.selector_id] = mark
+    position = {
+        "since": known["since"],
+        "instigators": {name: asdict(mark) for name, mark in found.items()},
+    }
+    yield Batch(
+        expected=marks,
+        position=json.dumps(position),
+        findings=findings,
+        recoveries=recoveries,
+    )
+
+
+TICKS = Source(name="ticks", event_types=(_KIND,), read=_read_ticks)
+
+
+def _ended(reading: Reading, state: Any, mark: _Mark) -> Iterator[Any]:
+    """The ticks behind the mark in order, up to one that may still end."""
+    for tick in _since(reading, state, mark.at):
+        if tick.status.value == "STARTED" and reading.now - tick.timestamp < _DEAD_SECONDS:
+            return
+        yield tick
+
+
+def _since(reading: Reading, state: Any, at: float) -> list[Any]:
+    """All ticks after ``at``, the oldest first; Dagster gives the newest first, page by page."""
+    found: dict[int, Any] = {}
+    before: float | None = None
+    while True:
+        page = reading.instance.get_ticks(
+            state.instigator_origin_id, state.selector_id, after=at, before=before, limit=_PAGE
+        )
+        found |= {tick.tick_id: tick for tick in page if tick.timestamp > at}
+        if len(page) < _PAGE:
+            return sorted(found.values(), key=lambda tick: tick.timestamp)
+        before = min(tick.timestamp for tick in page)
+
+
+def _finding(state: Any, tick: Any, mark: _Mark) -> Finding:
+    error = innermost(tick.error) if tick.error else None
+    problem = Problem(
+        step="",
+        error_class=error.error_class if error else "Failure",
+        message=error.message if error else "the tick failed without an error",
+        place=error.place if error else "",
+        trace=error.trace if error else "",
+    )
+    return Finding(
+        alert=Alert(
+            event_type=_KIND.value,
+            severity=_KIND.severity,
+            kind=_kind_of(state),
+            subject=state.instigator_name,
+            at=tick.end_timestamp or tick.timestamp,
+            location=_location_of(state),
+            problems=(problem,),
+            consecutive=mark.failed,
+        ),
+        key=occurrence_key(_KIND, state.selector_id, str(tick.tick_id)),
+    )
+
+
+def _recovery(state: Any, tick: Any) -> Recovery:
+    kind, name, location = _kind_of(state), state.instigator_name, _location_of(state)
+    at = tick.end_timestamp or tick.timestamp
+    return Recovery(
+        event_types=(_KIND,),
+        puts_right=lambda failure: (
+            (failure.kind, failure.subject, failure.location) == (kind, name, location)
+        ),
+        partition=None,
+        since=at,
+        at=at,
+    )
+
+
+def _kind_of(state: Any) -> str:
+    return "Schedule" if state.instigator_type.value == "SCHEDULE" else "Sensor"
+
+
+def _location_of(state: Any) -> str:
+    return state.repository_selector.location_name

@@ -1,0 +1,98 @@
+"""How messages put things: titles, times, and texts of which a part is a link or a name."""
+
+from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, TypeVar, cast
+
+from shared_lib.secrets import redact
+
+Value = TypeVar("Value")
+
+# Those that do not read well when the event type itself is taken for words.
+_TITLES = {
+    "JOB_FAILURE": "Run Failure",
+    "JOB_SUCCESS": "Run Success",
+    "JOB_LONG_RUNNING": "Long Run",
+    "ASSET_CHECK_SEVERITY_WARN": "Asset Check Warning",
+    "ASSET_CHECK_SEVERITY_ERROR": "Asset Check Failure",
+    "ASSET_FRESHNESS_WARN": "Asset Freshness Warning",
+    "ASSET_FRESHNESS_FAIL": "Asset Freshness Failure",
+}
+
+
+class SpanKind(StrEnum):
+    """What a part of a text is."""
+
+    WORDS = "words"
+    CODE = "code"
+    LINK = "link"
+    OWNER = "owner"
+
+
+@dataclass(frozen=True)
+class Span:
+    """A part of a text; ``url`` is where a link leads."""
+
+    text: str
+    kind: SpanKind = SpanKind.WORDS
+    url: str = ""
+
+
+def words(text: str) -> Span:
+    """A part that is read as it is."""
+    return Span(text)
+
+
+def code(text: str) -> Span:
+    """A name out of code: a job, a partition."""
+    return Span(text, SpanKind.CODE)
+
+
+def link(text: str, url: str) -> Span:
+    """A link."""
+    return Span(text, SpanKind.LINK, url)
+
+
+def owner(name: str) -> Span:
+    """An owner, whom a service may be able to call."""
+    return Span(name, SpanKind.OWNER)
+
+
+def title_of(event_type: str, *, environment: str) -> str:
+    """The header of a message, such as ``Dagster Production Run Failure``."""
+    what = _TITLES.get(event_type) or event_type.replace("_", " ").title()
+    return f"Dagster {environment.capitalize()} {what}"
+
+
+def moment(at: float) -> str:
+    """A time, given in seconds since 1970."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def duration(seconds: float) -> str:
+    """A length of time in its two largest units."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (rest, "s")]
+    shown = [f"{value} {unit}" for value, unit in parts if value]
+    return " ".join(shown[:2]) or "0 s"
+
+
+def redacted(value: Value) -> Value:
+    """``value`` with every text in it, however deep, without secrets."""
+    return cast("Value", _redacted(value))
+
+
+def _redacted(value: Any) -> Any:
+    if isinstance(value, StrEnum):
+        return value
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, tuple):
+        return tuple(_redacted(part) for part in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        changed = {field.name: _redacted(getattr(value, field.name)) for field in fields(value)}
+        return replace(value, **changed)
+    return value

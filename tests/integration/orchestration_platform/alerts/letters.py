@@ -1,0 +1,41 @@
+"""What services are given to tell, made by hand."""
+
+from typing import Any
+
+from tests.unit.orchestration_platform.alerts.failures import failure
+
+from orchestration_platform.alerts.message import (
+    Incident,
+    head_message,
+    recovery_entry,
+    repeat_entry,
+    trace_entry,
+)
+from orchestration_platform.alerts.services.service import Letter, Receipt
+
+UI = "https://dagster.example.com"
+
+
+def incident(**changes: Any) -> Incident:
+    recovered_at = changes.pop("recovered_at", None)
+    told = failure(**changes)
+    return Incident(first=told, latest=told, occurrences=2, recovered_at=recovered_at)
+
+
+def letter(key: str = "k1", **changes: Any) -> Letter:
+    """The message of an incident."""
+    is_plain = changes.pop("is_plain", False)
+    message = head_message(incident(**changes), environment="production", ui_url=UI)
+    return Letter(key=key, incident_key="k1", message=message, is_plain=is_plain)
+
+
+def added(kind: str, key: str = "k2", thread: Receipt | None = None, **changes: Any) -> Letter:
+    """An entry: trace, repeat or recovery."""
+    told = incident(**changes)
+    entries = {
+        "trace": trace_entry(told.first),
+        "repeat": repeat_entry(told.first, 2, ui_url=UI),
+        "recovery": recovery_entry(told),
+    }
+    message = head_message(told, environment="production", ui_url=UI)
+    return Letter(key=key, incident_key="k1", message=message, entry=entries[kind], thread=thread)

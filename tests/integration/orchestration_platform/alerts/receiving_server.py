@@ -1,0 +1,92 @@
+"""A server that takes what Teams, PagerDuty, Slack's webhooks and receivers of webhooks take.
+
+Each path has a judge, which says what is wrong with a request; what is in order is kept.
+"""
+
+import json
+import ssl
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Judge = Callable[[Mapping[str, str], bytes], str | None]
+Answer = tuple[int, str]
+
+
+@dataclass
+class Received:
+    """Requests that were in order."""
+
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class ReceivingServer:
+    """``faults`` are taken in turn: a status, or "drop" and "accept_and_drop"."""
+
+    judge: Judge
+    taken: Answer = (200, "ok")
+    url: str = ""
+    received: list[Received] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    faults: deque[int | str] = field(default_factory=deque)
+
+    def answer(self, headers: dict[str, str], body: bytes) -> Answer | None:
+        fault = self.faults.popleft() if self.faults else None
+        if isinstance(fault, int):
+            return fault, "no"
+        if fault == "drop":
+            return None
+        problem = self.judge(headers, body)
+        if problem:
+            self.refused.append(problem)
+            return 400, problem
+        self.received.append(Received(headers, body))
+        return None if fault else self.taken
+
+
+@contextmanager
+def receiving_server(
+    judge: Judge, *, taken: Answer = (200, "ok"), tls: ssl.SSLContext | None = None
+) -> Iterator[ReceivingServer]:
+    receiver = ReceivingServer(judge, taken)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            answer = receiver.answer({k.lower(): v for k, v in self.headers.items()}, body)
+            if answer is None:
+                self.close_connection = True
+                return
+            status, text = answer
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(text)))
+            if status == 429:
+                self.send_header("Retry-After", "7")
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *_arguments: Any) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    receiver.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
+    try:
+        yield receiver
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,0 +1,227 @@
+"""E-mail, against a real SMTP server with TLS."""
+
+import email
+import email.policy
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from tests.integration.orchestration_platform.alerts.certificates import (
+    server_context,
+    write_certificate,
+)
+from tests.integration.orchestration_platform.alerts.letters import added, letter
+from tests.support.ports import free_port
+
+from orchestration_platform.alerts.services.email import EmailService, SmtpServer
+from orchestration_platform.alerts.services.errors import (
+    MessageRefusedError,
+    ServiceUnavailableError,
+)
+from shared_lib.secrets import Secret
+
+PASSWORD = "stand-in-password"
+PEOPLE = ("ada@example.com", "grace@example.com")
+
+
+@dataclass
+class Mailbox:
+    """``answer`` is what the server says to an e-mail; ``unknown`` has no mailbox here."""
+
+    answer: str = "250 taken"
+    unknown: frozenset[str] = frozenset()
+    emails: list[EmailMessage] = field(default_factory=list)
+    recipients: list[list[str]] = field(default_factory=list)
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: Any
+    ) -> str:
+        if address in self.unknown:
+            return "550 no such mailbox"
+        envelope.rcpt_tos.append(address)
+        return "250 known"
+
+    async def handle_DATA(  # noqa: N802 - aiosmtpd's name
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
+        assert session.ssl or server.transport.get_extra_info("ssl_object")
+        if self.answer == "drop":
+            server.transport.abort()
+            return "421 gone"
+        if self.answer.startswith("250"):
+            content = envelope.original_content or b""
+            parsed = email.message_from_bytes(content, policy=email.policy.default)
+            assert isinstance(parsed, EmailMessage)
+            self.emails.append(parsed)
+            self.recipients.append(list(envelope.rcpt_tos))
+        return self.answer
+
+
+Servers = Callable[..., SmtpServer]
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_certificate(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture
+def mailbox() -> Mailbox:
+    return Mailbox()
+
+
+@pytest.fixture
+def servers(
+    mailbox: Mailbox, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Servers]:
+    """Starts servers that the process trusts."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with ExitStack() as running:
+
+        def start(*, security: str = "starttls", offers_tls: bool = True) -> SmtpServer:
+            context = server_context(certificate)
+            options: dict[str, Any] = {"authenticator": _authenticate, "auth_required": offers_tls}
+            if security == "tls":
+                options |= {"ssl_context": context, "auth_require_tls": False}
+            elif offers_tls:
+                options |= {"tls_context": context, "require_starttls": True}
+            port = free_port()
+            controller = Controller(mailbox, hostname="127.0.0.1", port=port, **options)
+            controller.start()
+            running.callback(controller.stop)
+            return SmtpServer(
+                host="127.0.0.1",
+                port=port,
+                security=security,
+                sender="dagster@platform.example.com",
+                username="dagster",
+                password=PASSWORD,
+            )
+
+        yield start
+
+
+def _authenticate(_server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> Any:
+    is_known = data == LoginPassword(b"dagster", PASSWORD.encode())
+    return AuthResult(success=is_known, handled=is_known)
+
+
+def text_of(message: EmailMessage, kind: str) -> str:
+    part = message.get_body((kind,))
+    assert part is not None
+    return part.get_content()
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_an_incident_is_a_conversation_of_emails(
+    security: str, servers: Servers, mailbox: Mailbox
+) -> None:
+    service = EmailService(servers(security=security), PEOPLE)
+    receipt = service.post(letter())
+    service.post(added("recovery", thread=receipt))
+
+    first, answer = mailbox.emails
+    assert mailbox.recipients[0] == list(PEOPLE)
+    assert first["Subject"] == "Dagster Production Run Failure: nightly in shop"
+    assert first["Message-ID"] == receipt.id == "<k1.dagster@platform.example.com>"
+    assert "ValueError: it is bad" in text_of(first, "plain")
+    assert "a trace" in text_of(first, "plain")
+    assert "<h2" in text_of(first, "html")
+    assert answer["In-Reply-To"] == answer["References"] == first["Message-ID"]
+    assert answer["Subject"] == f"Re: {first['Subject']}"
+    assert answer["Message-ID"] == "<k2.dagster@platform.example.com>"
+    assert "Recovered after" in text_of(answer, "plain")
+
+
+def test_nothing_is_said_to_a_server_without_tls(servers: Servers, mailbox: Mailbox) -> None:
+    service = EmailService(servers(offers_tls=False), PEOPLE)
+    with pytest.raises(ServiceUnavailableError, match="STARTTLS"):
+        service.post(letter())
+    assert mailbox.emails == []
+
+
+def test_a_certificate_that_is_not_trusted_is_refused(
+    servers: Servers, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(write_certificate(tmp_path)))
+    with pytest.raises(ServiceUnavailableError, match="CERTIFICATE_VERIFY_FAILED"):
+        EmailService(servers(), PEOPLE).post(letter())
+    assert mailbox.emails == []
+
+
+def test_a_wrong_password_can_be_put_right_and_is_not_shown(servers: Servers) -> None:
+    from dataclasses import replace
+
+    server = replace(servers(), password="another-password")
+    with pytest.raises(ServiceUnavailableError, match="orchestration_platform/smtp") as refused:
+        EmailService(server, PEOPLE).post(letter())
+    assert "another-password" not in f"{refused.value!r} {server!r}"
+    assert not refused.value.is_unsure
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "is_unsure"),
+    [
+        ("451 busy", ServiceUnavailableError, False),
+        ("drop", ServiceUnavailableError, True),
+        ("554 too bad", MessageRefusedError, False),
+    ],
+)
+def test_what_the_server_says_decides_what_becomes_of_an_email(
+    answer: str,
+    expected: type[Exception],
+    is_unsure: object,
+    servers: Servers,
+    mailbox: Mailbox,
+) -> None:
+    mailbox.answer = answer
+    with pytest.raises(expected) as refused:
+        EmailService(servers(), PEOPLE).post(letter())
+    assert getattr(refused.value, "is_unsure", False) is is_unsure
+
+
+def test_one_of_two_addresses_that_does_not_exist_is_noted(
+    servers: Servers, mailbox: Mailbox
+) -> None:
+    mailbox.unknown = frozenset({"grace@example.com"})
+    receipt = EmailService(servers(), PEOPLE).post(letter())
+    assert receipt.note == "refused: grace@example.com"
+    assert mailbox.recipients == [["ada@example.com"]]
+
+
+def test_what_failed_cannot_write_headers(servers: Servers, mailbox: Mailbox) -> None:
+    hostile = "nightly\r\nBcc: eve@example.com\r\n\r\n<script>alert(1)</script>\udc00"
+    service = EmailService(servers(), PEOPLE)
+    service.post(letter(subject=hostile, message=hostile, trace=hostile))
+    [found] = mailbox.emails
+    assert found["Bcc"] is None
+    assert mailbox.recipients == [list(PEOPLE)]
+    assert "<script>" not in text_of(found, "html")
+
+
+def test_a_plain_email_has_no_html(servers: Servers, mailbox: Mailbox) -> None:
+    EmailService(servers(), PEOPLE).post(letter(is_plain=True))
+    [found] = mailbox.emails
+    assert found.get_content_type() == "text/plain"
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"security": "none"}, "starttls, tls"),
+        ({"port": "many"}, "port of orchestration_platform/smtp"),
+        ({"sender": "nobody"}, "sender of orchestration_platform/smtp"),
+    ],
+)
+def test_a_secret_that_does_not_describe_a_server_is_told(
+    changed: dict[str, str], expected: str
+) -> None:
+    values = {"host": "smtp.example.com", "sender": "dagster@example.com", **changed}
+    with pytest.raises(ServiceUnavailableError, match=expected):
+        SmtpServer.from_secret(Secret("orchestration_platform/smtp", values))

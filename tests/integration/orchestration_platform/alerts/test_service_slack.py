@@ -1,0 +1,174 @@
+"""What is asked of Slack beside posting: reactions, waits, and who the bot is."""
+
+import time
+
+import dagster as dg
+import pytest
+from tests.integration.orchestration_platform.alerts.conftest import Watch, services_with
+from tests.integration.orchestration_platform.alerts.failing_jobs import fail
+from tests.integration.orchestration_platform.alerts.letters import added, letter
+from tests.integration.orchestration_platform.alerts.slack_server import (
+    TOKEN,
+    SlackServer,
+    problem_of,
+)
+
+from orchestration_platform.alerts.services.directory import Services
+from orchestration_platform.alerts.services.errors import (
+    LookupForbiddenError,
+    MessageGoneError,
+    ServiceUnavailableError,
+)
+from orchestration_platform.alerts.services.service import Receipt, Service
+from orchestration_platform.alerts.services.slack import SlackService
+from orchestration_platform.alerts.slack_api import SlackWebApi
+
+DESTINATION = "slack:#alerts"
+
+
+@pytest.fixture
+def service(services: Services) -> Service:
+    found = services.at(DESTINATION)
+    assert isinstance(found, SlackService)
+    return found
+
+
+def test_eyes_below_a_message_and_nothing_else_acknowledge_it(
+    service: Service, services: Services, slack: SlackServer
+) -> None:
+    receipt = service.post(letter())
+
+    def is_acknowledged() -> bool:
+        return services.is_acknowledged(DESTINATION, message_id=receipt.id, place=receipt.place)
+
+    assert not is_acknowledged()
+    slack.messages[0].reactions += ["tada", "tada"]
+    assert not is_acknowledged()
+    slack.messages[0].reactions += ["eyes"]
+    assert is_acknowledged()
+
+
+def test_a_message_that_is_gone_or_may_not_be_looked_at_is_not_taken_for_acknowledged(
+    service: Service, slack: SlackServer
+) -> None:
+    receipt = service.post(letter())
+    slack.may_read = False
+    with pytest.raises(LookupForbiddenError):
+        service.is_acknowledged(receipt)
+    slack.may_read = True
+    slack.messages.clear()
+    with pytest.raises(MessageGoneError):
+        service.is_acknowledged(receipt)
+
+
+def test_where_nobody_can_acknowledge_nobody_has(services: Services) -> None:
+    assert not services.is_acknowledged("log", message_id="log", place="")
+    assert not services.is_acknowledged("email:a@example.com", message_id="k", place="")
+
+
+@pytest.mark.parametrize("with_thread", [False, True])
+def test_a_message_is_found_by_its_key_in_the_channel_and_in_the_thread(
+    with_thread: object, service: Service, slack: SlackServer
+) -> None:
+    head = service.post(letter())
+    thread = head if with_thread else None
+    sent = added("repeat", thread=thread) if with_thread else letter("k3")
+    receipt = service.post(sent)
+    assert service.find(sent, since=0.0, place="") == receipt
+    assert service.find(letter("other"), since=0.0, place="") is None
+    assert service.find(sent, since=time.time() + 60, place="") is None
+
+
+def test_what_was_told_elsewhere_before_there_was_a_token_is_posted_anew(
+    service: Service,
+) -> None:
+    with pytest.raises(MessageGoneError):
+        service.update(letter(), at=Receipt("log"))
+
+
+def test_a_moment_is_waited_for_here_and_longer_in_the_outbox(
+    service: Service, slack: SlackServer
+) -> None:
+    slack.faults.append(429)
+    began = time.monotonic()
+    service.post(letter())
+    assert time.monotonic() - began >= 1.0
+
+    slack.retry_after = 40
+    slack.faults.append(429)
+    began = time.monotonic()
+    with pytest.raises(ServiceUnavailableError) as asked:
+        service.post(letter())
+    assert time.monotonic() - began < 1.0
+    assert asked.value.retry_after == 40
+    assert not asked.value.is_unsure
+    assert len(slack.messages) == 1
+
+
+def test_a_long_wait_outlives_the_process(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    slack.retry_after = 40
+    slack.faults.append(429)
+    fail(instance)
+    assert watch(seconds=0.5).outbox.waiting == 2
+    calls = slack.calls["chat.postMessage"]
+    done = watch(seconds=0.5)
+    assert slack.calls["chat.postMessage"] == calls
+    assert "Slack asks to wait" in str(done)
+
+
+def test_the_token_can_be_tried_without_telling_anybody(slack: SlackServer) -> None:
+    api = SlackWebApi(api_url=slack.url)
+    assert api.check(TOKEN) == "alerts"
+    with pytest.raises(ServiceUnavailableError, match="write a valid bot token"):
+        api.check("another")
+    assert slack.messages == []
+
+
+def test_a_dropped_connection_is_not_tried_again_by_the_library(
+    service: Service, slack: SlackServer
+) -> None:
+    slack.faults.append("accept_and_drop")
+    with pytest.raises(ServiceUnavailableError) as asked:
+        service.post(letter())
+    assert asked.value.is_unsure
+    assert len(slack.messages) == 1
+
+
+BUTTON = {"type": "button", "text": {"type": "plain_text", "text": "Run"}, "url": "https://x.org"}
+BAD_BLOCKS = {
+    "a header of mrkdwn": {"type": "header", "text": {"type": "mrkdwn", "text": "x"}},
+    "a long header": {"type": "header", "text": {"type": "plain_text", "text": "x" * 151}},
+    "a long text": {"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3001}},
+    "an empty section": {"type": "section"},
+    "an unknown key": {"type": "divider", "colour": "red"},
+    "an unknown kind": {"type": "marquee"},
+    "six buttons with one bad": {"type": "actions", "elements": [BUTTON] * 5 + [{"type": "x"}]},
+    "a button that runs code": {"type": "actions", "elements": [{**BUTTON, "url": "javascript:"}]},
+    "a long button": {
+        "type": "actions",
+        "elements": [{**BUTTON, "text": {"type": "plain_text", "text": "x" * 76}}],
+    },
+}
+
+
+@pytest.mark.parametrize("block", BAD_BLOCKS.values(), ids=list(BAD_BLOCKS))
+def test_the_stand_in_refuses_what_slack_refuses(block: dict[str, object]) -> None:
+    assert problem_of({"text": "x", "blocks": [block]}) == "invalid_blocks"
+
+
+def test_a_channel_of_the_stand_in_takes_one_message_a_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from tests.integration.orchestration_platform.alerts.slack_server import slack_server
+
+    monkeypatch.setenv("ORCHESTRATION_PLATFORM_SLACK__TOKEN", TOKEN)
+    monkeypatch.setenv("DAGSTER_ENVIRONMENT", "ci")
+    with slack_server(retry_after=9) as strict:
+        service = services_with(strict.url).at(DESTINATION)
+        service.post(letter())
+        with pytest.raises(ServiceUnavailableError):
+            service.post(letter("k2"))
+        services_with(strict.url).at("slack:#others").post(letter("k3"))
+        assert len(strict.messages) == 2

@@ -1,0 +1,338 @@
+"""Assets, checks and jobs: which of what happens to them is told, and when it is over."""
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+import sqlalchemy as sa
+from tests.integration.orchestration_platform.alerts.failing_jobs import say
+from tests.integration.secrets.postgres_server import PASSWORD, postgres_server, program
+
+from orchestration_platform.alerts import incidents
+from orchestration_platform.alerts.alert import Alert
+from orchestration_platform.alerts.collection import Collector
+from orchestration_platform.alerts.database import Database
+from orchestration_platform.alerts.policies import AlertPolicies, Policy
+from orchestration_platform.alerts.tables import INCIDENTS, OCCURRENCES
+from orchestration_platform.alerts.watched.source import Batch, Source
+
+DAEMON = ["DAEMON_HEARTBEAT_MISSING"]
+
+
+@pytest.fixture
+def instance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[dg.DagsterInstance]:
+    monkeypatch.delenv("DAGSTER_WEBSERVER_URL", raising=False)
+    overrides: dict[str, Any] = {"telemetry": {"enabled": False}}
+    if getattr(request, "param", "sqlite") == "postgres":
+        url = request.getfixturevalue("postgres_url")
+        overrides["storage"] = {"postgres": {"postgres_url": url}}
+    with dg.instance_for_test(temp_dir=str(tmp_path), overrides=overrides) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def postgres_url() -> Iterator[str]:
+    if program("initdb") is None:
+        pytest.skip("there is no Postgres on this machine")
+    with postgres_server() as port:
+        yield f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port}/postgres"
+
+
+on_both_databases = pytest.mark.parametrize("instance", ["sqlite", "postgres"], indirect=True)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    return Database(f"sqlite:///{tmp_path / 'alerts.db'}")
+
+
+def policy(*event_types: str, name: str = "p", targets: Any = (), **options: Any) -> Policy:
+    return AlertPolicies.model_validate(
+        {
+            "alert_policies": [
+                {
+                    "name": name,
+                    "enabled": True,
+                    "event_types": list(event_types),
+                    "alert_targets": list(targets),
+                    "notification_service": {"log": {}},
+                    "policy_options": options,
+                }
+            ]
+        }
+    ).alert_policies[0]
+
+
+class Watcher:
+    """Passes over an instance, and what they have put into the outbox."""
+
+    def __init__(self, instance: dg.DagsterInstance, database: Database, *policies: Policy) -> None:
+        self.collector = Collector(instance, database, policies, alert_channel="#a", ui_url="")
+        self.database = database
+        self.look()
+
+    def look(self) -> list[tuple[str, str, bool]]:
+        """What is told after a pass: event type, subject and whether it is over."""
+        self.collector.collect(until=float("inf"))
+        return [(row.event_type, row.subject, row.recovered_at is not None) for row in self.rows()]
+
+    def rows(self) -> list[Any]:
+        with self.database.transaction() as connection:
+            return list(connection.execute(sa.select(INCIDENTS).order_by(INCIDENTS.c.id)))
+
+    def first(self) -> Alert:
+        return Alert.from_json(self.rows()[0].facts)
+
+
+@dg.asset
+def census() -> None:
+    if "ALERT_TEST_FIXED" not in os.environ:
+        raise ValueError("no census")
+
+
+@dg.asset(deps=[census])
+def report() -> None: ...
+
+
+@dg.asset
+def other() -> None: ...
+
+
+@dg.asset_check(asset=other)
+def rows_are_there() -> dg.AssetCheckResult:
+    said = os.environ.get("ALERT_TEST_CHECK", "pass")
+    if said == "raise":
+        raise KeyError("salary")
+    return dg.AssetCheckResult(
+        passed=said == "pass",
+        severity=dg.AssetCheckSeverity.WARN if said == "warn" else dg.AssetCheckSeverity.ERROR,
+        description="3 rows are missing",
+        metadata={"rows": 3},
+    )
+
+
+DEFINITIONS = dg.Definitions(assets=[census, report, other], asset_checks=[rows_are_there])
+
+
+def materialize(instance: dg.DagsterInstance, *assets: dg.AssetsDefinition) -> bool:
+    keys = [asset.key for asset in assets]
+    job = DEFINITIONS.resolve_implicit_global_asset_job_def()
+    return job.execute_in_process(
+        instance=instance, asset_selection=keys, raise_on_error=False
+    ).success
+
+
+@on_both_databases
+def test_an_asset_that_was_not_made_is_told_alone_and_is_over_when_it_is_made(
+    instance: dg.DagsterInstance, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watcher = Watcher(instance, database, policy("ASSET_MATERIALIZATION_FAILURE"))
+    materialize(instance, census, report, other)
+    # what comes after it was not tried, and the other one was made
+    assert watcher.look() == [("ASSET_MATERIALIZATION_FAILURE", "census", False)]
+    assert watcher.first().problems[0].message == "no census"
+
+    materialize(instance, other)
+    assert [over for _, _, over in watcher.look()] == [False]
+    monkeypatch.setenv("ALERT_TEST_FIXED", "yes")
+    materialize(instance, census)
+    assert [over for _, _, over in watcher.look()] == [True]
+
+
+def test_a_run_that_dies_without_a_failed_step_has_not_made_what_it_had_planned(
+    instance: dg.DagsterInstance, database: Database
+) -> None:
+    watcher = Watcher(instance, database, policy("ASSET_MATERIALIZATION_FAILURE"))
+    job = DEFINITIONS.resolve_implicit_global_asset_job_def()
+    run = instance.create_run_for_job(job, asset_selection=frozenset({census.key}))
+    instance.report_run_failed(run)
+    assert watcher.look() == [("ASSET_MATERIALIZATION_FAILURE", "census", False)]
+
+
+def test_good_news_is_told_of_what_was_asked_for(
+    instance: dg.DagsterInstance, database: Database
+) -> None:
+    target = {"asset_key_target": {"asset_key": ["other"]}}
+    watcher = Watcher(
+        instance,
+        database,
+        policy("ASSET_MATERIALIZATION_SUCCESS", targets=[target]),
+        policy("JOB_SUCCESS", name="jobs"),
+    )
+    materialize(instance, other)
+    say(instance, None)
+    instance.report_runless_asset_event(dg.AssetMaterialization("other"))
+    instance.report_runless_asset_event(dg.AssetMaterialization("elsewhere"))
+    for _ in range(2):
+        watcher.look()
+        assert [(row.event_type, row.subject, row.occurrences) for row in watcher.rows()] == [
+            ("JOB_SUCCESS", "other", 1),
+            ("JOB_SUCCESS", "told_job", 1),
+            ("ASSET_MATERIALIZATION_SUCCESS", "other", 2),
+        ]
+
+
+def test_good_news_begins_a_new_message_after_a_while_and_failures_do_not(
+    instance: dg.DagsterInstance, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(incidents, "SECONDS_OF_GOOD_NEWS", -1.0)
+    watcher = Watcher(instance, database, policy("JOB_SUCCESS", "JOB_FAILURE"))
+    for text in (None, None, "bad", "bad"):
+        say(instance, text)
+    watcher.look()
+    found = [(row.event_type, row.occurrences) for row in watcher.rows()]
+    assert found == [("JOB_FAILURE", 2), ("JOB_SUCCESS", 1), ("JOB_SUCCESS", 1)]
+
+
+def test_a_check_shows_one_thing_at_a_time(
+    instance: dg.DagsterInstance, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kinds = ("SEVERITY_WARN", "SEVERITY_ERROR", "EXECUTION_FAILURE")
+    watcher = Watcher(instance, database, policy(*(f"ASSET_CHECK_{kind}" for kind in kinds)))
+    subject = "other: rows_are_there"
+    seen: list[list[tuple[str, bool]]] = []
+    for said in ("pass", "warn", "raise", "fail", "pass"):
+        monkeypatch.setenv("ALERT_TEST_CHECK", said)
+        materialize(instance, other)
+        told = watcher.look()
+        assert {name for _, name, _ in told} <= {subject}
+        seen.append([(kind.removeprefix("ASSET_CHECK_"), over) for kind, _, over in told])
+    assert seen == [
+        [],
+        [("SEVERITY_WARN", False)],
+        [("SEVERITY_WARN", False), ("EXECUTION_FAILURE", False)],
+        [("SEVERITY_WARN", True), ("EXECUTION_FAILURE", True), ("SEVERITY_ERROR", False)],
+        [("SEVERITY_WARN", True), ("EXECUTION_FAILURE", True), ("SEVERITY_ERROR", True)],
+    ]
+    messages = [Alert.from_json(row.facts).problems[0].message for row in watcher.rows()]
+    assert messages == ["3 rows are missing\nrows: 3", "'salary'", "3 rows are missing\nrows: 3"]
+
+
+@on_both_databases
+def test_a_check_that_was_run_elsewhere_is_told(
+    instance: dg.DagsterInstance, database: Database
+) -> None:
+    watcher = Watcher(instance, database, policy("ASSET_CHECK_SEVERITY_ERROR"))
+
+    def report_check(*, passed: bool) -> None:
+        instance.report_runless_asset_event(
+            dg.AssetCheckEvaluation(
+                asset_key=other.key, check_name="outside", passed=passed, metadata={}
+            )
+        )
+
+    report_check(passed=False)
+    assert watcher.look() == [("ASSET_CHECK_SEVERITY_ERROR", "other: outside", False)]
+    report_check(passed=True)
+    assert [over for _, _, over in watcher.look()] == [True]
+
+
+def test_a_run_that_takes_too_long_is_told_to_each_policy_when_its_time_has_passed(
+    instance: dg.DagsterInstance, database: Database
+) -> None:
+    go_on = threading.Event()
+
+    @dg.op
+    def wait() -> None:
+        go_on.wait(30)
+
+    @dg.job
+    def slow() -> None:
+        wait()
+
+    def allowed(seconds: float) -> list[dict[str, Any]]:
+        return [{"long_running_job_threshold_target": {"threshold_seconds": seconds}}]
+
+    watcher = Watcher(
+        instance,
+        database,
+        policy("JOB_LONG_RUNNING", targets=allowed(0.05)),
+        policy("JOB_LONG_RUNNING", name="patient", targets=allowed(3600)),
+    )
+    run = threading.Thread(target=lambda: slow.execute_in_process(instance=instance))
+    run.start()
+    try:
+        until = threading.Event()
+        while not watcher.look():
+            until.wait(0.1)
+        assert watcher.look() == [("JOB_LONG_RUNNING", "slow", False)]
+    finally:
+        go_on.set()
+        run.join()
+    assert watcher.look() == [("JOB_LONG_RUNNING", "slow", True)]
+
+
+def test_a_failure_says_which_attempt_it_was_and_when_the_job_last_succeeded(
+    instance: dg.DagsterInstance, database: Database
+) -> None:
+    watcher = Watcher(instance, database, policy("JOB_FAILURE"))
+    succeeded = say(instance, None)
+    say(instance, "bad", {"dagster/max_retries": "2", "dagster/schedule_name": "nightly"})
+    watcher.look()
+    alert = watcher.first()
+    [record] = instance.get_run_records(dg.RunsFilter(run_ids=[succeeded]))
+    assert (alert.attempt, alert.attempts) == (1, 3)
+    assert alert.launched_by == "schedule nightly"
+    assert alert.last_success_at == record.end_time
+
+
+def test_what_cannot_be_read_is_an_error_of_the_pass_and_does_not_keep_the_rest_waiting(
+    instance: dg.DagsterInstance, database: Database
+) -> None:
+    watcher = Watcher(instance, database, policy("JOB_FAILURE"), policy(*DAEMON, name="d"))
+    say(instance, "bad")
+    with database.transaction() as connection:
+        connection.execute(
+            sa.text("update alert_positions set marks = '?' where name = :name"),
+            {"name": dg.DagsterEventType.RUN_FAILURE.value},
+        )
+        connection.execute(sa.text("delete from alert_positions where name = 'daemons'"))
+        connection.execute(sa.delete(INCIDENTS))
+        connection.execute(sa.delete(OCCURRENCES))
+    assert {kind for kind, _, _ in watcher.look()} == set(DAEMON)
+    [error] = watcher.collector.errors
+    assert error.__notes__ == ["while reading PIPELINE_FAILURE"]
+
+
+def test_what_happened_before_a_policy_asked_for_it_is_not_told(
+    instance: dg.DagsterInstance, database: Database
+) -> None:
+    Watcher(instance, database, policy("ASSET_MATERIALIZATION_SUCCESS"))
+    Watcher(instance, database, policy("JOB_FAILURE"))
+    materialize(instance, other)
+    watcher = Watcher(instance, database, policy("ASSET_MATERIALIZATION_SUCCESS"))
+    assert watcher.look() == []
+    materialize(instance, other)
+    assert len(watcher.look()) == 1
+
+
+def test_what_another_pass_has_recorded_meanwhile_is_not_recorded_again(
+    instance: dg.DagsterInstance, database: Database
+) -> None:
+    watched = policy("DAEMON_HEARTBEAT_MISSING")
+    slow = Watcher(instance, database, watched).collector
+    with database.transaction() as connection:
+        connection.execute(sa.delete(INCIDENTS))
+        connection.execute(sa.delete(OCCURRENCES))
+        connection.execute(sa.text("delete from alert_positions where name = 'daemons'"))
+    taken = slow._take
+
+    def interrupted(source: Source, batch: Batch, *, now: float) -> int:
+        if source.name == "daemons":
+            other = Collector(instance, database, [watched], alert_channel="#a", ui_url="")
+            other.collect(until=float("inf"))
+        return taken(source, batch, now=now)
+
+    object.__setattr__(slow, "_take", interrupted)
+    slow.collect(until=float("inf"))
+    with database.transaction() as connection:
+        rows = connection.execute(sa.select(INCIDENTS.c.subject, INCIDENTS.c.occurrences)).all()
+    assert "SENSOR" in {row.subject for row in rows}
+    assert all(row.occurrences == 1 for row in rows)
+    assert len(rows) == len({row.subject for row in rows})

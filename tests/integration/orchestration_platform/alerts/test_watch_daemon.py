@@ -1,0 +1,280 @@
+"""What the daemon and the webserver find: ticks, freshness, code locations."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+import requests
+import sqlalchemy as sa
+from tests.support.ports import free_port
+
+from orchestration_platform.alerts import workspace
+from orchestration_platform.alerts.alert import Alert
+from orchestration_platform.alerts.collection import Collector
+from orchestration_platform.alerts.database import Database
+from orchestration_platform.alerts.policies import AlertPolicies
+from orchestration_platform.alerts.tables import INCIDENTS
+
+START_SECONDS = 60.0
+LONGEST_WAIT_SECONDS = 45.0
+
+INSTANCE = """
+telemetry: {enabled: false}
+run_retries: {enabled: false}
+"""
+SHOP = """
+from datetime import timedelta
+from pathlib import Path
+import dagster as dg
+
+@dg.asset(
+    group_name="stock",
+    owners=["team:shop"],
+    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(seconds=61)),
+)
+def shelves(): ...
+
+@dg.sensor(minimum_interval_seconds=1, default_status=dg.DefaultSensorStatus.RUNNING)
+def deliveries():
+    if Path("sensor_fails").exists():
+        raise ConnectionError("no answer from the supplier")
+
+defs = dg.Definitions(assets=[shelves], sensors=[deliveries])
+"""
+BROKEN = 'raise ImportError("no module named tills")\n'
+MENDED = "import dagster as dg\ndefs = dg.Definitions()\n"
+
+RELOAD = """
+mutation { reloadRepositoryLocation(repositoryLocationName: "tills") { __typename } }
+"""
+
+
+@dataclass(frozen=True)
+class RunningDagster:
+    """A webserver and a daemon with one location in order and one that does not load."""
+
+    home: Path
+    url: str
+
+    def reload(self) -> None:
+        requests.post(f"{self.url}/graphql", json={"query": RELOAD}, timeout=30).raise_for_status()
+
+
+@pytest.fixture(scope="module")
+def dagster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDagster]:
+    home = tmp_path_factory.mktemp("watched")
+    (home / "dagster.yaml").write_text(INSTANCE)
+    (home / "shop.py").write_text(SHOP)
+    (home / "tills.py").write_text(BROKEN)
+    (home / "workspace.yaml").write_text(
+        "load_from:\n"
+        + "".join(
+            f"  - python_file: {{relative_path: {name}.py, location_name: {name}}}\n"
+            for name in ("shop", "tills")
+        )
+    )
+    # two programs that make the same tables at once get into each other's way
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAGSTER_HOME", str(home))
+        dg.DagsterInstance.get().dispose()
+    port = free_port()
+    environment = {
+        **os.environ,
+        "DAGSTER_HOME": str(home),
+        "FRESHNESS_DAEMON_INTERVAL_SECONDS": "2",
+        "PYTHONWARNINGS": "ignore",
+    }
+    programs = ("dagster_webserver", "-h", "127.0.0.1", "-p", str(port)), ("dagster._daemon", "run")
+    running: list[subprocess.Popen[bytes]] = []
+    with (home / "log").open("wb") as log:
+        for program in programs:
+            command = [sys.executable, "-m", *program, "-w", str(home / "workspace.yaml")]
+            running.append(
+                subprocess.Popen(
+                    command, cwd=home, env=environment, stdout=log, stderr=subprocess.STDOUT
+                )
+            )
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/server_info", running[0], home / "log")
+        yield RunningDagster(home, f"http://127.0.0.1:{port}")
+    finally:
+        for process in running:
+            process.terminate()
+        for process in running:
+            process.wait(30)
+
+
+def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            requests.get(url, timeout=5).raise_for_status()
+        except requests.ConnectionError:
+            assert server.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.2)
+        else:
+            return
+
+
+Until = Callable[[Callable[[list[Any]], bool]], list[Any]]
+
+
+@pytest.fixture
+def watching(
+    dagster: RunningDagster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Until]]:
+    """Makes a collector for a policy; what it makes passes until something is to be seen."""
+    monkeypatch.setenv("DAGSTER_HOME", str(dagster.home))
+    monkeypatch.setenv("DAGSTER_WEBSERVER_URL", dagster.url)
+    database = Database(f"sqlite:///{tmp_path / 'alerts.db'}")
+    with dg.DagsterInstance.get() as instance:
+
+        def make(*event_types: str, targets: Any = ()) -> Until:
+            policy = {
+                "name": "p",
+                "enabled": True,
+                "event_types": event_types,
+                "alert_targets": targets,
+                "notification_service": {"log": {}},
+            }
+            policies = AlertPolicies.model_validate({"alert_policies": [policy]}).alert_policies
+
+            def until(is_seen: Callable[[list[Any]], bool]) -> list[Any]:
+                deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+                while True:
+                    collector = Collector(
+                        instance, database, policies, alert_channel="#a", ui_url=""
+                    )
+                    collector.collect(until=float("inf"))
+                    assert collector.errors == []
+                    with database.transaction() as connection:
+                        rows = list(connection.execute(sa.select(INCIDENTS)))
+                    if is_seen(rows):
+                        return rows
+                    assert time.monotonic() < deadline, (dagster.home / "log").read_text()
+                    time.sleep(0.5)
+
+            until(lambda _rows: True)
+            return until
+
+        yield make
+
+
+def has_one(rows: list[Any]) -> bool:
+    return len(rows) == 1
+
+
+def is_over(rows: list[Any]) -> bool:
+    return rows[0].recovered_at is not None
+
+
+def test_a_sensor_that_fails_is_told_until_it_works_again(
+    dagster: RunningDagster, watching: Callable[..., Until]
+) -> None:
+    flag = dagster.home / "sensor_fails"
+    target = {"location_name": "shop", "name": "deliveries"}
+    until = watching(
+        "TICK_FAILURE",
+        targets=[{"schedule_or_sensor_target": {"schedules_or_sensors": [target]}}],
+    )
+    flag.touch()
+    until(has_one)
+    [row] = until(lambda rows: rows[0].occurrences > 1)
+    alert = Alert.from_json(row.facts)
+    assert (alert.kind, alert.subject, alert.location) == ("Sensor", "deliveries", "shop")
+    [problem] = alert.problems
+    assert problem.error_class == "ConnectionError"
+    assert problem.message == "no answer from the supplier"
+    assert "shop.py:" in problem.place
+    assert row.recovered_at is None
+    flag.unlink()
+    until(is_over)
+
+
+def test_a_code_location_that_does_not_load_is_told_until_it_does(
+    dagster: RunningDagster, watching: Callable[..., Until]
+) -> None:
+    until = watching("CODE_LOCATION_ERROR")
+    [row] = until(has_one)
+    alert = Alert.from_json(row.facts)
+    assert (alert.kind, alert.subject) == ("Code location", "tills")
+    assert "no module named tills" in alert.problems[0].message
+    assert "tills.py" in alert.problems[0].trace
+
+    (dagster.home / "tills.py").write_text(MENDED)
+    dagster.reload()
+    until(is_over)
+    (dagster.home / "tills.py").write_text(BROKEN)
+    dagster.reload()
+    until(lambda rows: len(rows) == 2)
+
+
+def test_an_asset_is_known_with_its_group_and_owners(
+    dagster: RunningDagster, watching: Callable[..., Until]
+) -> None:
+    workspace._kept.clear()
+    selection = 'group:stock and owner:"team:shop" and code_location:shop'
+    until = watching(
+        "ASSET_MATERIALIZATION_SUCCESS",
+        targets=[{"asset_selection_target": {"asset_selection": selection}}],
+    )
+    with dg.DagsterInstance.get() as instance:
+        instance.report_runless_asset_event(dg.AssetMaterialization("elsewhere"))
+        instance.report_runless_asset_event(dg.AssetMaterialization("shelves"))
+    [row] = until(has_one)
+    alert = Alert.from_json(row.facts)
+    assert alert.subject == "shelves"
+    assert alert.owners == ("team:shop",)
+
+
+def test_a_webserver_that_is_away_leaves_what_was_known_of_locations(
+    watching: Callable[..., Until], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    until = watching("CODE_LOCATION_ERROR")
+    until(has_one)
+    monkeypatch.setenv("DAGSTER_WEBSERVER_URL", f"http://127.0.0.1:{free_port()}")
+    found = workspace.Workspace()
+    assert found.locations() is None
+    assert "CODE_LOCATION_ERROR is not watched: Dagster at" in found.problems[0]
+    [row] = until(has_one)
+    assert row.recovered_at is None
+
+
+def test_an_asset_that_is_too_old_is_told_until_it_is_made_anew(
+    dagster: RunningDagster, watching: Callable[..., Until]
+) -> None:
+    until = watching("ASSET_FRESHNESS_FAIL", "ASSET_FRESHNESS_PASS")
+    made = dg.AssetMaterialization("shelves")
+    with dg.DagsterInstance.get() as instance:
+        instance.report_runless_asset_event(made)
+        record = instance.get_latest_materialization_event(dg.AssetKey("shelves"))
+        assert record is not None
+        until(lambda rows: [row.event_type for row in rows] == ["ASSET_FRESHNESS_PASS"])
+        _make_older(dagster.home, record.timestamp, by_seconds=3600)
+        rows = until(lambda rows: len(rows) == 2)
+        alert = Alert.from_json(rows[1].facts)
+        assert (alert.event_type, alert.subject) == ("ASSET_FRESHNESS_FAIL", "shelves")
+        assert alert.location == "shop"
+        assert rows[1].recovered_at is None
+        instance.report_runless_asset_event(made)
+        until(lambda rows: rows[1].recovered_at is not None)
+
+
+def _make_older(home: Path, timestamp: float, *, by_seconds: float) -> None:
+    """As if it had been made some time ago: Dagster allows no policy shorter than a minute."""
+    with sqlite3.connect(home / "history" / "runs" / "index.db") as connection:
+        changed = connection.execute(
+            "update asset_keys set last_materialization = replace(last_materialization, ?, ?)",
+            (repr(timestamp), repr(timestamp - by_seconds)),
+        )
+        assert changed.rowcount
+    connection.close()

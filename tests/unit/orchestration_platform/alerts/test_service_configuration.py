@@ -1,0 +1,85 @@
+"""``notification_service`` and the destination that stands for it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestration_platform.alerts.outbox import add_message
+from orchestration_platform.alerts.services.abilities import abilities_of
+from orchestration_platform.alerts.services.configuration import SERVICES, NotificationService
+from shared_lib.validated_yaml import ConfigurationError, validate_document
+
+CHANNEL = "#alerts"
+GIVEN: dict[str, tuple[dict[str, Any], str]] = {
+    "slack": ({"slack_channel_name": "ops"}, "slack:#ops"),
+    "slack_webhook": ({"webhook_url": "shop/slack"}, "slack_webhook:shop/slack"),
+    "email": ({"email_addresses": ["a@example.com", "b@x.org"]}, "email:a@example.com,b@x.org"),
+    "microsoft_teams": ({"webhook_url": "shop/teams"}, "microsoft_teams:shop/teams"),
+    "pagerduty": ({"integration_key": "shop/pagerduty"}, "pagerduty:shop/pagerduty"),
+    "webhook": ({"secret": "shop/hook"}, "webhook:shop/hook"),
+    "log": ({}, "log"),
+}  # fmt: skip
+
+
+def parsed(document: dict[str, Any]) -> NotificationService:
+    return validate_document(document, NotificationService, path=Path("alert_policies.yaml"))
+
+
+def test_each_service_is_here() -> None:
+    assert GIVEN.keys() == SERVICES.keys()
+
+
+@pytest.mark.parametrize("name", list(GIVEN))
+def test_a_destination_names_the_service_and_leads_back_to_it(name: str) -> None:
+    fields, destination = GIVEN[name]
+    service = parsed({name: fields})
+    assert service.destination(CHANNEL) == destination
+    found = NotificationService.from_destination(destination)
+    assert found.destination(CHANNEL) == destination
+    assert found.name == name
+    assert abilities_of(destination).pace >= 0
+
+
+def test_slack_without_a_channel_goes_to_that_of_the_environment() -> None:
+    assert parsed({"slack": {}}).destination(CHANNEL) == "slack:#alerts"
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ({}, "none given, required is exactly one of: slack, slack_webhook, email"),
+        ({"slack": {}, "log": {}}, "slack and log given"),
+        ({"telegram": {}}, "unknown key, allowed is one of"),
+        ({"slack": {"chanel": "x"}}, "unknown key"),
+        ({"email": {"email_addresses": ["nobody"]}}, "email.email_addresses.0"),
+        ({"email": {"email_addresses": []}}, "email.email_addresses"),
+        (
+            {"email": {"email_addresses": [f"person-{n:03}@example.com" for n in range(30)]}},
+            "write the address of a list",
+        ),
+        ({"pagerduty": {"integration_key": "0123456789abcdef"}}, "pagerduty.integration_key"),
+        ({"microsoft_teams": {"webhook_url": "https://x.org/hook"}}, "microsoft_teams.webhook_url"),
+        ({"slack": {"owner_mentions": {"team:x": "@everyone"}}}, "slack.owner_mentions.team:x"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_field(document: dict[str, Any], expected: str) -> None:
+    with pytest.raises(ConfigurationError, match=expected) as refused:
+        parsed(document)
+    assert "alert_policies.yaml" in str(refused.value)
+
+
+@pytest.mark.parametrize("destination", ["telegram:x", "", "log:x"])
+def test_what_is_no_destination_is_refused(destination: str) -> None:
+    with pytest.raises(ValueError, match=r"destination|no address"):
+        NotificationService.from_destination(destination)
+
+
+def test_nothing_is_put_into_the_outbox_for_a_service_that_does_not_exist() -> None:
+    import sqlalchemy as sa
+
+    with (
+        sa.create_engine("sqlite://").connect() as connection,
+        pytest.raises(ValueError, match="is no destination"),
+    ):
+        add_message(connection, 1, "telegram:x", None, now=0.0)
