@@ -18,6 +18,10 @@ from shared_lib.warehouse import Warehouse
 # Of a history without any spread; so much of the median counts as one deviation.
 _LEAST_SPREAD = 0.005
 
+# Materialisations that are looked at for those that have an entry, and how many at once.
+_MOST_MATERIALIZATIONS = 1_000
+_PAGE = 100
+
 _ROW_COUNT = "dagster/row_count"
 _SCHEMA = "dagster/column_schema"
 
@@ -213,10 +217,20 @@ def age_of(instance: dg.DagsterInstance, asset: dg.AssetKey) -> timedelta | None
 def _recorded(
     instance: dg.DagsterInstance, asset: dg.AssetKey, entry: str, limit: int
 ) -> list[Any]:
-    """A metadata entry of the latest materialisations that have it, the latest first."""
-    records = instance.fetch_materializations(asset, limit=limit).records
-    events = [record.asset_materialization for record in records]
-    return [event.metadata[entry] for event in events if event and entry in event.metadata]
+    """A metadata entry of the latest materialisations that have it, the latest first.
+
+    Those that say nothing of it do not count, but no more than so many are looked at in all.
+    """
+    found: list[Any] = []
+    cursor, seen = None, 0
+    while len(found) < limit and seen < _MOST_MATERIALIZATIONS:
+        page = instance.fetch_materializations(asset, limit=_PAGE, cursor=cursor)
+        events = [record.asset_materialization for record in page.records]
+        found += [event.metadata[entry] for event in events if event and entry in event.metadata]
+        cursor, seen = page.cursor, seen + len(events)
+        if not page.has_more:
+            break
+    return found[:limit]
 
 
 def _check(options: Options) -> Callable[[Callable[..., Any]], dg.AssetChecksDefinition]:

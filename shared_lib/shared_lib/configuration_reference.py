@@ -1,6 +1,6 @@
 """Reference pages for configuration files, written from the models that check them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydantic import BaseModel
@@ -12,7 +12,7 @@ def reference_page(model: type[BaseModel], *, title: str, introduction: str) -> 
     """A Markdown page with a table of the fields of each section of ``model``."""
     schema = model.model_json_schema()
     lines = [f"# {title}", "", introduction, ""]
-    for heading, node in dict(_sections(schema, schema, ())).items():
+    for heading, node in _told_apart(_sections(schema, schema, ())).items():
         lines += [f"## {heading or 'Top level'}", "", node.get("description", ""), ""]
         lines += ["| field | allowed | default | meaning |", "| --- | --- | --- | --- |"]
         for name, entry in node["properties"].items():
@@ -28,6 +28,18 @@ def reference_page(model: type[BaseModel], *, title: str, introduction: str) -> 
             lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
         lines.append("")
     return "\n".join(lines)
+
+
+def _told_apart(sections: Iterable[tuple[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
+    """By heading; where two models may stand in one place, with the model's name beside it."""
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for heading, node in sections:
+        found.setdefault(heading, {})[node.get("title", "")] = node
+    return {
+        heading if len(nodes) == 1 else f"{heading} ({title})": node
+        for heading, nodes in found.items()
+        for title, node in nodes.items()
+    }
 
 
 def _cell(text: str) -> str:

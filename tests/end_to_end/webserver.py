@@ -68,6 +68,11 @@ class DagsterDev:
                 start_new_session=True,
             )
 
+    @property
+    def pid(self) -> int:
+        """Its first process, which has started the others."""
+        return self._process.pid
+
     def wait_until_loaded(self, names: set[str]) -> None:
         """Return when the locations ``names`` are loaded, without error.
 

@@ -43,8 +43,38 @@ def build_jobs(
         except ValueError as error:
             problems.append(Problem(("jobs", name, "selection"), str(error)))
             continue
-        built[name] = _asset_job(name, entry, selection, partitions)
+        problem = _wrong_partitions(name, entry, selection, definitions, partitions)
+        if problem is not None:
+            problems.append(problem)
+            continue
+        built[name] = _asset_job(name, entry, selection)
     return built, problems
+
+
+def _wrong_partitions(
+    name: str,
+    entry: AssetJob,
+    selection: dg.AssetSelection,
+    definitions: dg.Definitions,
+    partitions: Mapping[str, dg.PartitionsDefinition],
+) -> Problem | None:
+    """What Dagster would refuse the whole location for, or what the entry says and is not so."""
+    graph = definitions.resolve_asset_graph()
+    example: dict[dg.PartitionsDefinition, str] = {}
+    for key in sorted(selection.resolve(graph)):
+        found = graph.get(key).partitions_def
+        if found is not None:
+            example.setdefault(found, key.to_user_string())
+    if len(example) > 1:
+        text = (
+            f"{' and '.join(example.values())} have different partitions, allowed is one "
+            "partitions definition for all assets of a job"
+        )
+        return Problem(("jobs", name, "selection"), text)
+    if entry.partitions is not None and partitions.get(entry.partitions) not in example:
+        text = f"{entry.partitions!r} is not allowed, no asset of the job has these partitions"
+        return Problem(("jobs", name, "partitions"), text)
+    return None
 
 
 def selected(text: str, definitions: dg.Definitions) -> dg.AssetSelection:
@@ -73,12 +103,7 @@ def _nearest(text: str, definitions: dg.Definitions) -> str:
     return next(filter(None, (did_you_mean(word.strip("\"'"), known) for word in words)), "")
 
 
-def _asset_job(
-    name: str,
-    entry: AssetJob,
-    selection: dg.AssetSelection,
-    partitions: Mapping[str, dg.PartitionsDefinition],
-) -> BuiltJob:
+def _asset_job(name: str, entry: AssetJob, selection: dg.AssetSelection) -> BuiltJob:
     tags = {key: str(value) for key, value in entry.tags.items()}
     if entry.retry_on_failure is not None:
         tags["dagster/max_retries"] = str(entry.retry_on_failure)
@@ -88,7 +113,6 @@ def _asset_job(
         description=entry.description,
         tags=tags,
         config=entry.config,
-        partitions_def=partitions.get(entry.partitions) if entry.partitions else None,
         executor_def=EXECUTORS[entry.executor] if entry.executor else None,
     )
 

@@ -54,7 +54,7 @@ class Relations:
         namespace: of datasets that are no table.
     """
 
-    context: dg.AssetExecutionContext
+    context: dg.OpExecutionContext
     warehouse: Path | None
     manifest: Mapping[str, Any] | None
     namespace: str = DEFAULT_NAMESPACE

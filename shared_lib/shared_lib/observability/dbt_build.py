@@ -9,11 +9,12 @@ import dagster as dg
 from shared_lib.observability.dbt_invocation import DbtInvocation, columns_in, relation_of
 from shared_lib.observability.dbt_nodes import NODE_EVENTS, Event, NodeRun, node_runs
 from shared_lib.observability.layer import Observability, observability
+from shared_lib.observability.live_nodes import LiveNodes
 from shared_lib.observability.spans import StepIdentity
 from shared_lib.warehouse import Warehouse
 
 
-@dataclass(frozen=True)
+@dataclass
 class ObservedBuild:
     """A dbt build in a step, every node of which is told.
 
@@ -24,6 +25,7 @@ class ObservedBuild:
 
     layer: Observability
     context: dg.AssetExecutionContext
+    _live: LiveNodes | None = None
 
     # of dbt's events for debugging, those that are needed
     debug_events = NODE_EVENTS
@@ -48,6 +50,23 @@ class ObservedBuild:
             step_key=str(inner.op_handle),
             attempt=inner.retry_number,
         )
+
+    def begin(self, invocation: DbtInvocation) -> None:
+        """Know what dbt is about to run on, so that its nodes can be told one by one."""
+        self._live = self.layer.dbt_began(self.step, invocation)
+
+    def note(self, event: Event) -> None:
+        """Tell of a node that has begun or ended while dbt goes on; from any of dbt's threads.
+
+        What goes wrong with it is a warning, and the node is told when dbt has ended.
+        """
+        if self._live is None:
+            return
+        try:
+            self._live.note(event)
+        except Exception as error:  # noqa: BLE001 - told, and harms no run
+            self._live = None
+            self.context.log.warning(f"the dbt nodes are told only at the end: {error!r}")
 
     def send(
         self, events: Sequence[Event], invocation: DbtInvocation, warehouse: Warehouse
@@ -84,6 +103,7 @@ class ObservedBuild:
             invocation,
             project=invocation.manifest["metadata"]["project_name"],
             target=invocation.target,
+            live=self._live,
         )
 
 

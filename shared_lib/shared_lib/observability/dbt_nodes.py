@@ -12,8 +12,10 @@ from typing import Any
 
 Event = Mapping[str, Any]
 
-# The events of level debug that `node_runs` needs.
-NODE_EVENTS = frozenset({"NodeFinished"})
+NODE_BEGINS, NODE_ENDS = "NodeStart", "NodeFinished"
+
+# The events of level debug that are needed.
+NODE_EVENTS = frozenset({NODE_BEGINS, NODE_ENDS})
 
 FAILED_STATUSES = frozenset({"error", "fail", "runtime error", "partial success"})
 SKIPPED_STATUS = "skipped"
@@ -86,8 +88,8 @@ def node_runs(events: Iterable[Event]) -> list[NodeRun]:
     batches: dict[str, list[BatchRun]] = {}
     for event in events:
         kind = event["info"]["name"]
-        if kind == "NodeFinished":
-            node = _node_run(event)
+        if kind == NODE_ENDS:
+            node = node_of(event)
             # a batch ends before its model does, which is the last of that name
             finished.pop(node.unique_id, None)
             finished[node.unique_id] = node
@@ -100,7 +102,8 @@ def node_runs(events: Iterable[Event]) -> list[NodeRun]:
     ]
 
 
-def _node_run(event: Event) -> NodeRun:
+def node_of(event: Event) -> NodeRun:
+    """The node that an event says the beginning or the end of, as far as that event knows it."""
     info, result = event["data"]["node_info"], event["data"].get("run_result") or {}
     is_test = info["resource_type"] in {"test", "unit_test"}
     rows = (result.get("adapter_response") or {}).get("rows_affected")

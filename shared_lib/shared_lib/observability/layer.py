@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from openlineage.client.event_v2 import RunEvent
 
     from shared_lib.observability.dbt_invocation import DbtInvocation
+    from shared_lib.observability.live_nodes import LiveNodes
     from shared_lib.observability.step_datasets import StepDatasets
     from shared_lib.observability.step_lineage import State
 
@@ -109,6 +110,14 @@ class Observability:
             step, datasets, state=state, started=started, moment=ended, error=error
         )
 
+    def dbt_began(self, step: StepIdentity, invocation: "DbtInvocation") -> "LiveNodes | None":
+        """What is to be given dbt's events while dbt runs; ``None`` where nobody hears them."""
+        if self.lineage is None:
+            return None
+        from shared_lib.observability.live_nodes import LiveNodes
+
+        return LiveNodes(self.lineage, step, invocation, self.namespace)
+
     def dbt_ended(
         self,
         step: StepIdentity,
@@ -117,8 +126,18 @@ class Observability:
         *,
         project: str,
         target: str,
+        live: "LiveNodes | None" = None,
     ) -> None:
-        """Send the spans and lineage events of the nodes of a dbt invocation."""
+        """Send the spans and lineage events of the nodes of a dbt invocation.
+
+        Args:
+            step: in which dbt ran.
+            nodes: those that were selected.
+            invocation: what it left.
+            project: its name.
+            target: of the profile.
+            live: what was already told of the nodes.
+        """
         self._send_spans(list(node_spans(step, nodes, project=project, target=target)))
         if self.lineage is None:
             return
@@ -127,7 +146,7 @@ class Observability:
         def make_events(_: Callable[["RunEvent"], None]) -> None:
             from shared_lib.observability.lineage import node_events
 
-            for events in node_events(nodes, invocation, step=step, namespace=namespace):
+            for events in node_events(nodes, invocation, step=step, namespace=namespace, live=live):
                 lineage.submit(_each(events))
 
         lineage.submit(make_events)

@@ -6,6 +6,7 @@ files and variables is given to it: the manifest, the warehouse and the parent r
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from openlineage.client.event_v2 import Dataset, InputDataset, RunEvent, RunState
@@ -23,6 +24,7 @@ from openlineage.common.provider.dbt.utils import PRODUCER
 from shared_lib.observability import identity
 from shared_lib.observability.dbt_invocation import DbtInvocation, relation_of
 from shared_lib.observability.dbt_nodes import NodeRun
+from shared_lib.observability.live_nodes import LiveNodes
 from shared_lib.observability.spans import StepIdentity
 
 
@@ -32,15 +34,28 @@ def parent_facet(run_id: str, job_name: str, namespace: str) -> parent_run.Paren
 
 
 def node_events(
-    nodes: Sequence[NodeRun], invocation: DbtInvocation, *, step: StepIdentity, namespace: str
+    nodes: Sequence[NodeRun],
+    invocation: DbtInvocation,
+    *,
+    step: StepIdentity,
+    namespace: str,
+    live: LiveNodes | None = None,
 ) -> Iterator[list[RunEvent]]:
-    """For each dbt node START and then COMPLETE, FAIL or, where it was skipped, ABORT."""
-    processor = _InProcessDbt(invocation, step=step, namespace=namespace)
+    """For each dbt node START and then COMPLETE, FAIL or, where it was skipped, ABORT.
+
+    Of a node that was told while dbt was running, OTHER: with what was not known then.
+    """
+    processor = InProcessDbt(invocation, step=step, namespace=namespace)
     for node in nodes:
-        yield processor.events_of(node)
+        if live is not None and live.has_ended(node):
+            yield [] if node.was_skipped else [processor.supplement_of(node)]
+        elif live is not None and live.has_begun(node):
+            yield [processor.end_of(node)]
+        else:
+            yield [processor.start_of(node), processor.end_of(node)]
 
 
-class _InProcessDbt(DbtStructuredLogsProcessor):
+class InProcessDbt(DbtStructuredLogsProcessor):
     """openlineage-dbt's processor of dbt's events, for a dbt that it has not started itself."""
 
     def __init__(self, invocation: DbtInvocation, *, step: StepIdentity, namespace: str) -> None:
@@ -63,21 +78,35 @@ class _InProcessDbt(DbtStructuredLogsProcessor):
         self.extract_adapter_type(profile)
         self.extract_dataset_namespace(profile)
 
-    def events_of(self, node: NodeRun) -> list[RunEvent]:
-        """The first and the last event of ``node``."""
+    def start_of(self, node: NodeRun) -> RunEvent:
+        """The first event of ``node``."""
+        self._identify(node)
+        event: Any = _with_times(node)
+        return self._completed(self._parse_node_start_event(event), node)
+
+    def end_of(self, node: NodeRun) -> RunEvent:
+        """The last event of ``node``."""
+        self._identify(node)
+        event: Any = _with_times(node)
+        last = self.parse_node_finished_event(event)
+        if node.has_failed:
+            last.eventType = RunState.FAIL  # the processor does not know "partial success"
+            self._explain(last, node)
+        return self._completed(last, node)
+
+    def supplement_of(self, node: NodeRun) -> RunEvent:
+        """What is known of ``node`` after its last event, which the specification calls OTHER."""
+        event = self.end_of(node)
+        event.eventType = RunState.OTHER
+        event.eventTime = datetime.now(UTC).isoformat()
+        return event
+
+    def _identify(self, node: NodeRun) -> None:
         self._dbt_invocation_id = node.invocation_id
         span_id = identity.node_span_id(self._step.span_id, node.unique_id)
         self.node_id_to_ol_run_id[node.unique_id] = identity.lineage_run_id(
             span_id, self._step.run_id, node.started
         )
-        event: Any = _with_times(node)
-        first, last = self._parse_node_start_event(event), self.parse_node_finished_event(event)
-        if node.has_failed:
-            last.eventType = RunState.FAIL  # the processor does not know "partial success"
-            self._explain(last, node)
-        for found in (first, last):
-            self._complete(found, node)
-        return [first, last]
 
     def _explain(self, event: RunEvent, node: NodeRun) -> None:
         event.run.facets = {
@@ -87,7 +116,7 @@ class _InProcessDbt(DbtStructuredLogsProcessor):
             ),
         }
 
-    def _complete(self, event: RunEvent, node: NodeRun) -> None:
+    def _completed(self, event: RunEvent, node: NodeRun) -> RunEvent:
         """Add SQL and our column lineage; take away outputs that are none."""
         if sql := self._invocation.compiled_sql.get(node.unique_id):
             event.job.facets = {
@@ -100,6 +129,7 @@ class _InProcessDbt(DbtStructuredLogsProcessor):
         elif columns := self._invocation.column_lineage.get(node.unique_id):
             for output in event.outputs or []:
                 output.facets = {**(output.facets or {}), "columnLineage": self._columns(columns)}
+        return event
 
     def _columns(
         self, columns: Mapping[str, Sequence[tuple[str, str]]]

@@ -1,15 +1,33 @@
 """Log lines as JSON that carry the ids of run, step and trace.
 
-Whoever has a line finds the trace, and the other way round. It is a formatter for ``python_logs``
-in ``dagster.yaml``, so that it formats what assets say to ``context.log`` and what Dagster says.
+Whoever has a line finds the trace, and the other way round. What assets say to ``context.log`` and
+what Dagster says is written so where machines read it; people at a terminal have Dagster's own
+lines.
 """
 
 import logging
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
+from shared_lib.environment import Environment, current_settings
 from shared_lib.observability import identity
 from shared_lib.observability.run_events import attempt_at
+
+WRITTEN_IN: Mapping[Environment, bool] = {
+    Environment.LOCAL: False,
+    Environment.CI: False,
+    Environment.QA: True,
+    Environment.PRODUCTION: True,
+}
+
+
+def handler_of_environment() -> logging.Handler | None:
+    """What writes the lines to standard error; ``None`` where nobody reads them."""
+    if not WRITTEN_IN[current_settings().environment]:
+        return None
+    handler = logging.StreamHandler()
+    handler.setFormatter(json_lines())
+    return handler
 
 
 def json_lines() -> logging.Formatter:

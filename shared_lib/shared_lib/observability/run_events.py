@@ -18,7 +18,8 @@ from shared_lib.observability.layer import Observability, observability
 from shared_lib.observability.spans import StepIdentity, from_timestamp
 
 if TYPE_CHECKING:
-    from shared_lib.observability.asset_datasets import DatasetName, WrittenDataset
+    from shared_lib.observability.asset_datasets import DatasetName, Relations, WrittenDataset
+    from shared_lib.observability.step_datasets import CheckOutcome
 
 _logger = logging.getLogger(__name__)
 
@@ -26,9 +27,8 @@ _Kind = dg.DagsterEventType
 _RUN_ENDS = frozenset({_Kind.RUN_SUCCESS, _Kind.RUN_FAILURE, _Kind.RUN_CANCELED})
 _STEP_BEGINS = frozenset({_Kind.STEP_START, _Kind.STEP_RESTARTED})
 _STEP_ENDS = frozenset({_Kind.STEP_SUCCESS, _Kind.STEP_FAILURE, _Kind.STEP_UP_FOR_RETRY})
-_TOLD = frozenset({_Kind.RUN_START, _Kind.ASSET_MATERIALIZATION}) | (
-    _RUN_ENDS | _STEP_BEGINS | _STEP_ENDS
-)
+_OF_DATASETS = frozenset({_Kind.ASSET_MATERIALIZATION, _Kind.ASSET_CHECK_EVALUATION})
+_TOLD = frozenset({_Kind.RUN_START}) | _RUN_ENDS | _STEP_BEGINS | _STEP_ENDS | _OF_DATASETS
 
 # The event says only in its text which attempt begins; the first is 1.
 _ATTEMPT = re.compile(r"attempt # ?(\d+)")
@@ -41,6 +41,16 @@ class _Step:
     inputs: "set[DatasetName]" = field(default_factory=set)
     # by name, because each partition of an asset is a materialisation of its own
     outputs: "dict[DatasetName, WrittenDataset]" = field(default_factory=dict)
+    # of each asset what it is, as well as that is known, and what its checks found
+    datasets: "dict[dg.AssetKey, list[DatasetName]]" = field(default_factory=dict)
+    outcomes: "dict[dg.AssetKey, list[CheckOutcome]]" = field(default_factory=dict)
+
+    @property
+    def checked(self) -> "dict[DatasetName, list[CheckOutcome]]":
+        """What checks found of each dataset."""
+        return {
+            name: found for asset, found in self.outcomes.items() for name in self.datasets[asset]
+        }
 
 
 # Of the process and not of a handler, because Dagster makes several of one configuration.
@@ -55,11 +65,23 @@ def attempt_at(run_id: str, step_key: str) -> int:
 
 
 class RunEventHandler(logging.Handler):
-    """Sends spans and lineage events of runs and steps to where the environment says."""
+    """Sends spans and lineage events of runs and steps to where the environment says.
+
+    In QA and production it also writes each line of the log as JSON.
+    """
+
+    def __init__(self, level: int = logging.NOTSET) -> None:
+        """With lines in JSON if the environment wants them."""
+        from shared_lib.observability.log_lines import handler_of_environment
+
+        super().__init__(level)
+        self._lines = handler_of_environment()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Tell of an event of Dagster's; a failure to do so is printed and harms no run."""
         try:
+            if self._lines is not None:
+                self._lines.handle(record)
             metadata = getattr(record, "dagster_meta", None) or {}
             event = metadata.get("dagster_event")
             if event is None or event.event_type not in _TOLD:
@@ -84,7 +106,7 @@ def _observe(
         _begin_step(layer, event, run_id, moment)
     elif kind in _STEP_ENDS and event.step_key:
         _end_step(layer, event, run_id, moment)
-    elif kind is _Kind.ASSET_MATERIALIZATION and event.step_key:
+    elif kind in _OF_DATASETS and event.step_key:
         _note_datasets(layer, event, run_id)
 
 
@@ -120,7 +142,7 @@ def _end_step(layer: Observability, event: dg.DagsterEvent, run_id: str, moment:
         return
     layer.step_ended(
         step.identity,
-        StepDatasets(tuple(sorted(step.inputs)), tuple(step.outputs.values())),
+        StepDatasets(tuple(sorted(step.inputs)), tuple(step.outputs.values()), step.checked),
         started=step.started,
         ended=moment,
         error=_error(event),
@@ -150,8 +172,28 @@ def _note_datasets(layer: Observability, event: dg.DagsterEvent, run_id: str) ->
         return
     from shared_lib.observability.step_datasets import relations_of
 
-    # Dagster records a materialisation within the asset's function, where there is a context
-    relations = relations_of(dg.AssetExecutionContext.get(), namespace=layer.namespace)
+    # Dagster records these events within the function of the step, where there is a context
+    relations = relations_of(dg.OpExecutionContext.get(), namespace=layer.namespace)
+    if event.event_type is _Kind.ASSET_CHECK_EVALUATION:
+        _note_check(step, event.asset_check_evaluation_data, relations)
+        return
     materialization = event.step_materialization_data.materialization
-    step.outputs |= {written.name: written for written in relations.written(materialization)}
+    written = {one.name: one for one in relations.written(materialization)}
+    step.outputs |= written
+    step.datasets[materialization.asset_key] = list(written)
     step.inputs |= set(relations.upstream(materialization.asset_key))
+
+
+def _note_check(step: _Step, evaluation: dg.AssetCheckEvaluation, relations: "Relations") -> None:
+    from shared_lib.observability.step_datasets import CheckOutcome
+
+    outcome = CheckOutcome(
+        name=evaluation.check_name,
+        passed=evaluation.passed,
+        severity=evaluation.severity.value.lower(),
+        description=evaluation.description,
+    )
+    asset = evaluation.asset_key
+    step.outcomes.setdefault(asset, []).append(outcome)
+    # of an asset that the step makes itself, its materialisation says better what it is
+    step.datasets.setdefault(asset, relations.of_asset(asset))

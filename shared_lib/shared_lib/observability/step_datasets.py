@@ -1,7 +1,8 @@
 """What a step read and wrote, gathered from its context while it runs."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import dagster as dg
 
@@ -9,24 +10,50 @@ from shared_lib.observability.asset_datasets import DatasetName, Relations, Writ
 
 
 @dataclass(frozen=True)
+class CheckOutcome:
+    """What an asset check has found.
+
+    Attributes:
+        name: of the check.
+        passed: whether it found the asset in order.
+        severity: of a failure, ``warn`` or ``error``.
+        description: what it says of its finding.
+    """
+
+    name: str
+    passed: bool
+    severity: str
+    description: str | None
+
+
+@dataclass(frozen=True)
 class StepDatasets:
-    """What a step read and wrote."""
+    """What a step read and wrote, and what its checks found of what they read."""
 
     inputs: Sequence[DatasetName] = ()
     outputs: Sequence[WrittenDataset] = ()
+    checked: Mapping[DatasetName, Sequence[CheckOutcome]] = field(default_factory=dict)
 
 
-def relations_of(context: dg.AssetExecutionContext, *, namespace: str) -> Relations:
+def relations_of(context: dg.OpExecutionContext, *, namespace: str) -> Relations:
     """The tables around a step: its warehouse is the one that it has as a resource."""
-    from shared_lib.dbt.project import MANIFEST_PATH, load_manifest
     from shared_lib.warehouse import Warehouse
 
     resources = context.resources._asdict().values()
-    warehouse = next((one.path for one in resources if isinstance(one, Warehouse)), None)
+    warehouse = next((one for one in resources if isinstance(one, Warehouse)), None)
     return Relations(
         context=context,
-        warehouse=warehouse,
-        # a location without dbt models is also loaded where the project was never parsed
-        manifest=load_manifest() if MANIFEST_PATH.is_file() else None,
+        warehouse=warehouse.path if warehouse else None,
+        manifest=_manifest_of(warehouse.location) if warehouse else None,
         namespace=namespace,
     )
+
+
+def _manifest_of(location: str) -> Mapping[str, Any] | None:
+    """The dbt project as the location has it, or nothing where it has no models."""
+    from shared_lib.dbt.project import ManifestMissingError, load_manifest
+
+    try:
+        return load_manifest(location)
+    except ManifestMissingError:
+        return None

@@ -16,6 +16,7 @@ from openlineage.client.facet_v2 import (
     JobFacet,
     RunFacet,
     column_lineage_dataset,
+    data_quality_assertions_dataset,
     error_message_run,
     job_type_job,
     output_statistics_output_dataset,
@@ -26,7 +27,7 @@ from shared_lib.observability import identity
 from shared_lib.observability.asset_datasets import DatasetName, WrittenDataset
 from shared_lib.observability.lineage import parent_facet
 from shared_lib.observability.spans import StepIdentity
-from shared_lib.observability.step_datasets import StepDatasets
+from shared_lib.observability.step_datasets import CheckOutcome, StepDatasets
 
 State = Literal["START", "COMPLETE", "FAIL"]
 
@@ -68,7 +69,10 @@ def step_event(
             name=f"{step.job_name}.{step.step_key}",
             facets=_job_facets("STEP"),
         ),
-        inputs=[InputDataset(namespace=name.namespace, name=name.name) for name in datasets.inputs],
+        inputs=[
+            _input(name, datasets.checked.get(name, ()))
+            for name in sorted({*datasets.inputs, *datasets.checked})
+        ],
         outputs=[_output(written) for written in datasets.outputs],
     )
 
@@ -89,6 +93,29 @@ def _job_facets(kind: str) -> dict[str, JobFacet]:
             processingType="BATCH", integration="DAGSTER", jobType=kind
         )
     }
+
+
+def _input(name: DatasetName, outcomes: Sequence[CheckOutcome]) -> InputDataset:
+    dataset = InputDataset(namespace=name.namespace, name=name.name)
+    if outcomes:
+        # the specification has them with inputs alone: whoever checks a dataset reads it
+        dataset.inputFacets = {
+            "dataQualityAssertions": (
+                data_quality_assertions_dataset.DataQualityAssertionsDatasetFacet(
+                    assertions=[
+                        data_quality_assertions_dataset.Assertion(
+                            assertion=outcome.name,
+                            name=outcome.name,
+                            success=outcome.passed,
+                            severity=outcome.severity,
+                            description=outcome.description,
+                        )
+                        for outcome in outcomes
+                    ]
+                )
+            )
+        }
+    return dataset
 
 
 def _output(written: WrittenDataset) -> OutputDataset:

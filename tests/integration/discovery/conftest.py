@@ -11,6 +11,13 @@ from shared_lib.discovery import Location, load_location
 from shared_lib.warehouse import Warehouse
 
 HERE = Path(__file__).parent
+TRIALS = "asset_modules: [demonstration.trials]\n"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "sees(*keys): the keys of orchestration.yaml whose effect the test sees"
+    )
 
 
 @pytest.fixture
@@ -33,7 +40,21 @@ def demonstration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[.
 
 
 @pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Location]:
+    """Loads a file with the given text, which has the assets of ``demonstration.trials``."""
+    monkeypatch.syspath_prepend(str(HERE))
+    monkeypatch.setenv("PLATFORM_DATA_DIRECTORY", str(tmp_path))
+
+    def load(text: str) -> Location:
+        file = tmp_path / "orchestration.yaml"
+        file.write_text(TRIALS + text)
+        return load_location(file, resources={"warehouse": Warehouse(location="demonstration")})
+
+    return load
+
+
+@pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    """An empty instance with real storage in files."""
-    with dg.instance_for_test() as found:
+    """An empty instance with real storage in memory: to make the files takes half a second."""
+    with dg.DagsterInstance.ephemeral() as found:
         yield found

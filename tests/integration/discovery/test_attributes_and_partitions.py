@@ -16,6 +16,12 @@ def spec(location: Location, key: str) -> dg.AssetSpec:
     return found[dg.AssetKey.from_user_string(key)]
 
 
+@pytest.mark.sees(
+    "partitions.static.type",
+    "partitions.static.keys",
+    "partitions.static.first",
+    "partitions.static.last",
+)
 @pytest.mark.parametrize(
     ("name", "count", "first", "last"),
     [
@@ -38,6 +44,7 @@ def test_partitions_have_these_keys_the_morning_after_the_first_day(
     assert (len(keys), keys[0], keys[-1]) == (count, first, last)
 
 
+@pytest.mark.sees("partitions.multi.type", "partitions.multi.dimensions")
 def test_partitions_of_longer_periods_have_these_keys(demonstration: Load) -> None:
     from shared_lib.discovery.partitions import build_partitions
 
@@ -53,6 +60,7 @@ def test_partitions_of_longer_periods_have_these_keys(demonstration: Load) -> No
     assert len(keys("months_of_regions")) == 2 * 2
 
 
+@pytest.mark.sees("partitions.dynamic.type", "partitions.dynamic.name")
 def test_dynamic_partitions_are_those_that_the_instance_keeps(
     demonstration: Load, instance: dg.DagsterInstance
 ) -> None:
@@ -73,6 +81,7 @@ def test_a_day_ends_where_the_time_zone_and_hour_say(demonstration: Load) -> Non
     assert window.end - window.start == timedelta(days=1)
 
 
+@pytest.mark.sees("assets.partitions")
 def test_partitions_are_attached_and_a_backfill_runs_two_at_a_time(
     demonstration: Load, instance: dg.DagsterInstance
 ) -> None:
@@ -95,6 +104,7 @@ def test_partitions_are_attached_and_a_backfill_runs_two_at_a_time(
     assert node.backfill_policy.max_partitions_per_run == 2
 
 
+@pytest.mark.sees("assets.match", "assets.group", "assets.owners", "assets.kinds", "assets.tags")
 def test_a_later_rule_wins_and_what_no_rule_says_stays(demonstration: Load) -> None:
     location = demonstration()
     orders = spec(location, "orders")
@@ -112,6 +122,11 @@ def test_a_later_rule_wins_and_what_no_rule_says_stays(demonstration: Load) -> N
     assert spec(location, "left").group_name == "default"
 
 
+@pytest.mark.sees(
+    "assets.freshness.window.type",
+    "assets.freshness.window.fail_after_minutes",
+    "assets.freshness.window.warn_after_minutes",
+)
 def test_freshness_warns_and_fails_when_the_file_says(demonstration: Load) -> None:
     location = demonstration()
     window = spec(location, "orders").freshness_policy
@@ -123,6 +138,7 @@ def test_freshness_warns_and_fails_when_the_file_says(demonstration: Load) -> No
     assert deadline.lower_bound_delta == timedelta(hours=1)
 
 
+@pytest.mark.sees("assets.automation.on_cron.type")
 def test_automation_requests_what_its_condition_says(
     demonstration: Load, instance: dg.DagsterInstance
 ) -> None:

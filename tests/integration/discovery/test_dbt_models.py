@@ -1,5 +1,6 @@
 """What the section ``dbt`` makes of the real project."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,11 +23,14 @@ partitions:
 def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LoadDbt:
     """Loads a location whose file has the given section ``dbt``."""
     monkeypatch.setenv("PLATFORM_DATA_DIRECTORY", str(tmp_path))
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
 
     def location(section: str) -> Location:
-        file = tmp_path / "orchestration.yaml"
+        # the real project is parsed for the locations that have models, and no other
+        file = tmp_path / "simulation" / "orchestration.yaml"
+        file.parent.mkdir()
         file.write_text(f"dbt: {section}\n{PARTITIONS}")
-        return load_location(file, resources={"warehouse": Warehouse(location="models")})
+        return load_location(file, resources={"warehouse": Warehouse(location="simulation")})
 
     return location
 
@@ -39,17 +43,19 @@ def names(location: Location) -> set[str]:
 def nodes(kind: str, layer: str) -> set[str]:
     return {
         node["name"]
-        for node in load_manifest()["nodes"].values()
+        for node in load_manifest("simulation")["nodes"].values()
         if node["resource_type"] == kind and layer in node["fqn"]
     }
 
 
+@pytest.mark.sees("dbt.select", "dbt.exclude")
 def test_select_and_exclude_are_dbts_own(load: LoadDbt) -> None:
     chosen = load("{name: models, select: staging, exclude: stg_pipeline_timings}")
 
     assert names(chosen) == nodes("model", "staging") - {"stg_pipeline_timings"}
 
 
+@pytest.mark.sees("dbt.partitioned.by", "dbt.partitioned.column")
 def test_models_with_the_column_have_the_partitions_and_no_others(load: LoadDbt) -> None:
     location = load("{name: models, partitioned: {by: years, column: simulation_year}}")
     graph = location.definitions.resolve_asset_graph()
@@ -65,6 +71,7 @@ def in_own_directory(parsed_platform: Path) -> Path:
     return parsed_platform
 
 
+@pytest.mark.sees("dbt.name")
 def test_the_plain_build_builds_what_is_selected_at_the_named_target(
     load: LoadDbt, in_own_directory: Path
 ) -> None:
@@ -79,10 +86,12 @@ def test_the_plain_build_builds_what_is_selected_at_the_named_target(
         said = [entry.user_message for entry in instance.all_logs(result.run_id)]
     assert made.materialization.metadata["dagster/row_count"].value == 8
     [command] = [line for line in said if line.startswith("dbt build")]
+    assert made.step_key == "seeds_only"
     assert "--target duckdb" in command
     assert "--select new_hire_ages" in command
 
 
+@pytest.mark.sees("dbt.target")
 def test_a_target_that_the_profile_has_not_fails_the_run(
     load: LoadDbt, in_own_directory: Path
 ) -> None:
@@ -99,3 +108,45 @@ def test_a_target_that_the_profile_has_not_fails_the_run(
 
     assert not result.success
     assert "does not have a target named 'elsewhere'" in str(failures)
+
+
+@pytest.mark.sees("dbt.observability")
+@pytest.mark.parametrize(("level", "told"), [("per_model", 1), ("job_level", 0)])
+def test_each_model_is_told_or_the_step_alone(
+    load: LoadDbt,
+    in_own_directory: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    level: str,
+    told: int,
+) -> None:
+    events = tmp_path / "events"
+    monkeypatch.setenv("OPENLINEAGE__TRANSPORT__TYPE", "file")
+    monkeypatch.setenv("OPENLINEAGE__TRANSPORT__LOG_FILE_PATH", str(events))
+    monkeypatch.setenv("OPENLINEAGE__TRANSPORT__APPEND", "true")
+    location = load(f"{{name: seeds, select: new_hire_ages, observability: {level}}}")
+
+    job = location.definitions.resolve_implicit_global_asset_job_def()
+    with dg.instance_for_test() as instance:
+        assert job.execute_in_process(instance=instance).success
+
+    lines = events.read_text().splitlines() if events.exists() else []
+    names = {json.loads(line)["job"]["name"] for line in lines}
+    assert bool(names) is bool(told)
+    assert len([name for name in names if name.endswith(".new_hire_ages")]) == told
+
+
+@pytest.mark.sees("dbt.pool", "dbt.project", "dbt.body")
+def test_the_step_has_its_pool_and_what_runs_it(load: LoadDbt) -> None:
+    more = "exclude: 'resource_type:test', body: 'demonstration.trials:stand_in', pool: one"
+    location = load(f"{{name: seeds, select: new_hire_ages, project: dbt_project, {more}}}")
+    definition = location.definitions.resolve_assets_def("new_hire_ages")
+
+    result = dg.materialize([definition])
+
+    [made] = result.asset_materializations_for_node("seeds")
+    assert made.metadata["by"].value == "stand-in"
+    assert definition.op.pool == "one"
+    references = definition.metadata_by_key[definition.key]["dagster/code_references"]
+    paths = [reference.file_path for reference in references.code_references]
+    assert any("/dbt_project/seeds/" in path for path in paths)

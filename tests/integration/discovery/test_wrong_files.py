@@ -52,7 +52,9 @@ def test_there_are_enough_of_them() -> None:
 def test_a_wrong_file_is_refused_with_place_and_remedy(
     text: str, answer: list[str], tmp_path: Path
 ) -> None:
-    file = tmp_path / "orchestration.yaml"
+    # the dbt project is parsed for the locations that have models, and no other
+    file = tmp_path / "simulation" / "orchestration.yaml"
+    file.parent.mkdir()
     file.write_text(text)
 
     with pytest.raises(ConfigurationError) as refused:

@@ -13,6 +13,8 @@ from tests.integration.observability.openlineage_schema import violations
 from tests.integration.observability.receivers import Receiver, receiving
 from tests.integration.observability.shop import definitions, python_job, raw_orders
 
+from shared_lib.warehouse import Warehouse
+
 ERROR = 2
 
 
@@ -169,6 +171,27 @@ def test_log_lines_carry_the_ids_of_run_step_and_trace(
     assert begun["span_id"] == receiver.span("shop").span_id
 
 
+@pytest.mark.parametrize(("environment", "written"), [("local", 0), ("production", 1)])
+def test_where_machines_read_the_log_the_handler_writes_it_as_lines_of_json(
+    shop: Path,
+    instance: MakeInstance,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    environment: str,
+    written: int,
+) -> None:
+    monkeypatch.setenv("DAGSTER_ENVIRONMENT", environment)
+    with instance() as dagster:
+        result = (
+            definitions(raw_orders).resolve_job_def("shop").execute_in_process(instance=dagster)
+        )
+    lines = [
+        json.loads(line) for line in capsys.readouterr().err.splitlines() if line.startswith("{")
+    ]
+    steps = {(line["run_id"], line["trace_id"]) for line in lines if line.get("step_key")}
+    assert sorted(steps) == [(result.run_id, result.run_id.replace("-", ""))] * written
+
+
 def test_a_handler_that_goes_wrong_harms_no_run(
     shop: Path,
     instance: MakeInstance,
@@ -182,3 +205,38 @@ def test_a_handler_that_goes_wrong_harms_no_run(
     with instance() as dagster:
         assert job.execute_in_process(instance=dagster).success
     assert "TypeError: 'NoneType' object is not callable" in capsys.readouterr().err
+
+
+def test_asset_checks_are_assertions_of_the_dataset_that_they_read(
+    shop: Path, instance: MakeInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @dg.asset(check_specs=[dg.AssetCheckSpec("signed", asset="letter")])
+    def letter() -> dg.MaterializeResult:
+        return dg.MaterializeResult(check_results=[dg.AssetCheckResult(passed=True)])
+
+    @dg.asset_check(asset=raw_orders, description="Nothing is given away.")
+    def none_is_free(warehouse: Warehouse) -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(
+            passed=False, severity=dg.AssetCheckSeverity.WARN, description="2 are free"
+        )
+
+    location = dg.Definitions.merge(
+        definitions(raw_orders, letter), dg.Definitions(asset_checks=[none_is_free])
+    )
+    with receiving() as receiver, instance() as dagster:
+        monkeypatch.setenv("OPENLINEAGE_URL", receiver.url)
+        job = location.resolve_job_def("shop")
+        assert job.execute_in_process(instance=dagster).success
+
+    def assertions(step: str) -> dict[str, dict[str, Any]]:
+        (read,) = receiver.events_of(f"shop.{step}")[-1]["inputs"]
+        (found,) = read["inputFacets"]["dataQualityAssertions"]["assertions"]
+        return {read["name"]: found}
+
+    checked = assertions("raw_orders_none_is_free")["shop.raw.orders"]
+    assert (checked["assertion"], checked["success"], checked["severity"]) == (
+        "none_is_free", False, "warn",
+    )  # fmt: skip
+    assert checked["description"] == "2 are free"
+    assert assertions("letter")["letter"]["success"] is True
+    assert [text for event in receiver.events for text in violations(event)] == []

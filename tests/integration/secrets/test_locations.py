@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from tests.integration.secrets.conftest import Bao
 from tests.integration.secrets.file_server import FileServer
-from tests.integration.secrets.test_canary import SERVED, leaks, run, written_to
 
 from shared_lib.definitions_check import workspace_modules
 from shared_lib.environment import REPOSITORY_ROOT
@@ -75,54 +74,3 @@ def test_what_is_served_of_a_location_is_the_same_whatever_becomes_of_vault(
     digests = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in served.items()}
     assert len(set(digests.values())) == 1, digests
     assert "canary" not in served["up"]
-
-
-CANARIES = {
-    "gocardless/api": {"secret_id": "canary-gc-id-5d1f", "secret_key": "canary-gc-key-88ab"},
-    "orchestration_platform/slack": {"token": "xoxb-canary-slack-c0ffee-123456"},
-}
-
-
-def test_no_secret_is_written_or_served_by_the_real_locations(
-    bao: Bao, parsed_platform: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for path, values in CANARIES.items():
-        bao.write(path, **values)
-    instance = (REPOSITORY_ROOT / "dagster.yaml").read_text()
-    (tmp_path / "dagster.yaml").write_text(
-        instance.replace("python_logs:\n", "python_logs:\n  python_log_level: DEBUG\n")
-    )
-    for name, value in {
-        "DAGSTER_HOME": str(tmp_path),
-        "PLATFORM_DATA_DIRECTORY": str(tmp_path / "data"),
-        "SECRETS_BACKEND": "vault",
-        # nobody answers there: what asks the API fails with its credentials in hand
-        "GOCARDLESS_API_URL": "http://127.0.0.1:9",
-    }.items():
-        monkeypatch.setenv(name, value)
-
-    ran = {
-        location: run(
-            *("dagster", "asset", "materialize", "-m", f"{location}.definitions"),
-            *("--select", "*" if location != "simulation" else "simulation_config"),
-            home=tmp_path,
-        )
-        for location in workspace_modules()
-    }
-    served = [
-        run("dagster-graphql", "-m", module, "-t", SERVED, home=tmp_path)
-        for module in workspace_modules().values()
-    ]
-
-    assert ran["gocardless"].returncode != 0
-    everything = [
-        *written_to(tmp_path),
-        *((name, text.encode()) for name, end in ran.items() for text in (end.stdout, end.stderr)),
-        *(("GraphQL", answer.stdout.encode()) for answer in served),
-    ]
-    text = b"".join(content for _, content in everything)
-    assert b"secrets_reachable" in text
-    assert b"2 secrets are found" in text
-    for values in CANARIES.values():
-        for canary in values.values():
-            assert not leaks(everything, canary)

@@ -17,7 +17,9 @@ class AssetJob(Section):
     )
     description: str | None = Field(default=None, description="Shown in the UI.")
     partitions: str | None = Field(
-        default=None, description="A name of the section partitions, for assets of several."
+        default=None,
+        description="A name of the section partitions: those that its assets are to have. Without "
+        "it, whichever they have.",
     )
     tags: Tags = Field(default_factory=dict, description="Tags of each of its runs.")
     config: dict[str, Any] | None = Field(default=None, description="Run configuration.")

@@ -51,6 +51,7 @@ class SlackServer:
     "accept_and_hang", or an error of Slack's such as "invalid_auth"."""
 
     url: str = ""
+    token: str = TOKEN
     seconds_between_messages: float = 1.0
     messages: list[Message] = field(default_factory=list)
     faults: deque[int | str] = field(default_factory=deque)
@@ -71,7 +72,7 @@ class SlackServer:
     def answer(self, method: str, asked: dict[str, Any], token: str) -> dict[str, Any] | int | str:
         with self.lock:
             self.calls[method] += 1
-            if token != TOKEN:
+            if token != self.token:
                 return {"ok": False, "error": "invalid_auth"}
             if method == "auth.test":
                 return {"ok": True, "user": "alerts", "bot_id": "B1", "team": "stand-in"}

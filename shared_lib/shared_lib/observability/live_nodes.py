@@ -1,0 +1,98 @@
+"""dbt nodes told one by one while dbt runs: that each has begun, and how it ended.
+
+What is known only when dbt has released the warehouse, columns, rows and SQL, follows afterwards.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from shared_lib.observability.dbt_invocation import DbtInvocation
+from shared_lib.observability.dbt_nodes import NODE_BEGINS, NODE_ENDS, Event, NodeRun, node_of
+from shared_lib.observability.delivery import Channel
+from shared_lib.observability.settings import LONGEST_REQUEST_SECONDS
+from shared_lib.observability.spans import StepIdentity
+
+if TYPE_CHECKING:
+    from openlineage.client.event_v2 import RunEvent
+
+    from shared_lib.observability.lineage import InProcessDbt
+
+
+@dataclass
+class LiveNodes:
+    """The nodes of a dbt invocation that is under way.
+
+    Attributes:
+        channel: where to.
+        step: in which dbt runs.
+        invocation: what dbt runs on, without what it will leave.
+        namespace: OpenLineage's, of jobs.
+    """
+
+    channel: Channel
+    step: StepIdentity
+    invocation: DbtInvocation
+    namespace: str
+    _begun: dict[str, datetime] = field(default_factory=dict)
+    _ended: set[str] = field(default_factory=set)
+    # set when the start of a node is sent, so that its end does not overtake it
+    _sent: dict[str, threading.Event] = field(default_factory=dict)
+    _noting: threading.Lock = field(default_factory=threading.Lock)
+    _making: threading.Lock = field(default_factory=threading.Lock)
+    _processor: "InProcessDbt | None" = None
+
+    def note(self, event: Event) -> None:
+        """Hand on what an event of dbt's says of a node; returns at once, from any thread."""
+        kind = event["info"]["name"]
+        if kind not in {NODE_BEGINS, NODE_ENDS}:
+            return
+        node = node_of(event)
+        with self._noting:
+            # the batches of a model begin and end by themselves, each with a start of its own
+            if kind == NODE_BEGINS and node.unique_id not in self._begun:
+                self._begun[node.unique_id] = node.started
+                self._sent[node.unique_id] = threading.Event()
+                self.channel.submit(self._start_of(node))
+            elif kind == NODE_ENDS and self._begun.get(node.unique_id) == node.started:
+                self._ended.add(node.unique_id)
+                self.channel.submit(self._end_of(node))
+
+    def has_begun(self, node: NodeRun) -> bool:
+        """Whether the start of ``node`` was handed over."""
+        return node.unique_id in self._begun
+
+    def has_ended(self, node: NodeRun) -> bool:
+        """Whether the end of ``node`` was handed over."""
+        return node.unique_id in self._ended
+
+    def _start_of(self, node: NodeRun) -> Callable[[Callable[[Any], None]], None]:
+        def send_start(send: Callable[["RunEvent"], None]) -> None:
+            try:
+                with self._making:
+                    event = self._processor_of_invocation().start_of(node)
+                send(event)
+            finally:
+                self._sent[node.unique_id].set()
+
+        return send_start
+
+    def _end_of(self, node: NodeRun) -> Callable[[Callable[[Any], None]], None]:
+        def send_end(send: Callable[["RunEvent"], None]) -> None:
+            with self._making:
+                event = self._processor_of_invocation().end_of(node)
+            self._sent[node.unique_id].wait(LONGEST_REQUEST_SECONDS)
+            send(event)
+
+        return send_end
+
+    def _processor_of_invocation(self) -> "InProcessDbt":
+        if self._processor is None:
+            from shared_lib.observability.lineage import InProcessDbt
+
+            self._processor = InProcessDbt(
+                self.invocation, step=self.step, namespace=self.namespace
+            )
+        return self._processor

@@ -1,0 +1,170 @@
+"""The platform at work with secrets from Vault: nothing that it writes, serves or tells has one."""
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psutil
+import pytest
+from dagster_graphql import DagsterGraphQLClient
+from tests.end_to_end.webserver import DagsterDev
+from tests.integration.orchestration_platform.alerts.slack_server import SlackServer, slack_server
+from tests.integration.secrets.conftest import Bao
+from tests.integration.secrets.test_canary import SERVED, leaks, written_to
+
+from shared_lib.definitions_check import workspace_modules
+from shared_lib.environment import REPOSITORY_ROOT
+
+SLACK_TOKEN = "xoxb-canary-slack-c0ffee-123456"
+CANARIES = {
+    "gocardless/api": {"secret_id": "canary-gc-id-5d1f", "secret_key": "canary-gc-key-88ab"},
+    "orchestration_platform/slack": {"token": SLACK_TOKEN},
+}
+RUN_SECONDS = 180.0
+
+SENSOR = {
+    "repositoryLocationName": "orchestration_platform",
+    "repositoryName": "__repository__",
+    "sensorName": "slack_on_run_failure_sensor",
+}
+START_SENSOR = """
+mutation Start($sensor: SensorSelector!) { startSensor(sensorSelector: $sensor) {
+    __typename ... on PythonError { message }
+} }
+"""
+TICKS = """
+query Ticks($sensor: SensorSelector!) { sensorOrError(sensorSelector: $sensor) {
+    ... on Sensor { sensorState { ticks(limit: 100) {
+        status skipReason error { message stack }
+    } } }
+} }
+"""
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What is at work, and where it writes."""
+
+    dagster: DagsterDev
+    slack: SlackServer
+    home: Path
+    data: Path
+
+    def run(self, job: str, location: str, **asked: Any) -> str:
+        """Run a job to its end; gives its status."""
+        client = DagsterGraphQLClient(self.dagster.url.removeprefix("http://"))
+        run_id = client.submit_job_execution(
+            job, repository_location_name=location, repository_name="__repository__", **asked
+        )
+        deadline = time.monotonic() + RUN_SECONDS
+        while (status := client.get_run_status(run_id).value) not in ("SUCCESS", "FAILURE"):
+            assert time.monotonic() < deadline, f"{job} is {status}:\n{self.dagster.log_tail()}"
+            time.sleep(0.5)
+        return status
+
+
+@pytest.fixture
+def at_work(
+    bao: Bao, platform: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Platform]:
+    for path, values in CANARIES.items():
+        bao.write(path, **values)
+    home = tmp_path / "home"
+    (home / "temporary").mkdir(parents=True)
+    instance = (REPOSITORY_ROOT / "dagster.yaml").read_text()
+    (home / "dagster.yaml").write_text(
+        instance.replace("python_logs:\n", "python_logs:\n  python_log_level: DEBUG\n")
+    )
+    with slack_server(token=SLACK_TOKEN, seconds_between_messages=0.0) as slack:
+        for name, value in {
+            "DAGSTER_HOME": str(home),
+            "TMPDIR": str(home / "temporary"),
+            "PLATFORM_DATA_DIRECTORY": str(platform),
+            "SECRETS_BACKEND": "vault",
+            # nobody answers there: what asks the API fails with its credentials in hand
+            "GOCARDLESS_API_URL": "http://127.0.0.1:9",
+            "SLACK_API_URL": slack.url,
+        }.items():
+            monkeypatch.setenv(name, value)
+        dagster = DagsterDev(home / "dagster_dev.log")
+        try:
+            dagster.wait_until_loaded(set(workspace_modules()))
+            yield Platform(dagster, slack, home, platform)
+        finally:
+            dagster.stop()
+            shutil.rmtree(home / "temporary", ignore_errors=True)
+
+
+def contents_of(warehouse: Path) -> Iterator[bytes]:
+    """Every row of every table, as text: the file itself may be compressed."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        tables = connection.execute(
+            "select format('{}.{}', schema_name, table_name) from duckdb_tables()"
+        ).fetchall()
+        for (table,) in tables:
+            yield repr(connection.execute(f"from {table}").fetchall()).encode()
+
+
+def command_lines(process: int) -> Iterator[str]:
+    """Those of a process and of all that it has started, as anybody on the machine sees them."""
+    first = psutil.Process(process)
+    for found in (first, *first.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):  # a zombie has none
+            yield " ".join(found.cmdline())
+
+
+def test_no_secret_is_written_served_or_told(at_work: Platform) -> None:
+    dagster = at_work.dagster
+    started = dagster.query(START_SENSOR, sensor=SENSOR)["startSensor"]
+    assert started["__typename"] == "Sensor", started
+    years = {"dagster/partition": "2025"}
+    small = {"ops": {"simulation_config": {"config": {"generated_size": 300}}}}
+
+    ended = {
+        "gocardless": at_work.run("gocardless_sync_job", "gocardless"),
+        "simulation": at_work.run(
+            "single_year_simulation", "simulation", run_config=small, tags=years
+        ),
+        "simulation, a year too early": at_work.run(
+            "single_year_simulation", "simulation", tags={"dagster/partition": "2024"}
+        ),
+        "orchestration_platform": at_work.run(
+            "__ASSET_JOB", "orchestration_platform", asset_selection=["platform_health"]
+        ),
+    }
+    deadline = time.monotonic() + 60
+    while len(at_work.slack.heads) < 2 and time.monotonic() < deadline:
+        time.sleep(0.5)
+
+    assert ended == {
+        "gocardless": "FAILURE",
+        "simulation": "SUCCESS",
+        "simulation, a year too early": "FAILURE",
+        "orchestration_platform": "SUCCESS",
+    }
+    told = "\n".join(message.shown for message in at_work.slack.messages)
+    assert "gocardless_sync_job" in told
+    assert "single_year_simulation" in told
+    served = [json.dumps(dagster.query(SERVED)), json.dumps(dagster.query(TICKS, sensor=SENSOR))]
+    assert "2 secrets are found" in served[0]
+    everything = [
+        *written_to(at_work.home),
+        *(
+            (str(file), content)
+            for file in at_work.data.glob("*.duckdb")
+            for content in contents_of(file)
+        ),
+        *written_to(at_work.data),
+        *(("what the webserver serves", text.encode()) for text in served),
+        ("alerts", json.dumps([vars(message) for message in at_work.slack.messages]).encode()),
+        *(("a command line", line.encode()) for line in command_lines(dagster.pid)),
+    ]
+    for values in CANARIES.values():
+        for canary in values.values():
+            assert not leaks(everything, canary)
