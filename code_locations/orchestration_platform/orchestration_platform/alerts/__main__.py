@@ -43,7 +43,7 @@ def _list(asked: argparse.Namespace) -> int:
     import dagster as dg
 
     from orchestration_platform.alerts.database import database_url
-    from orchestration_platform.alerts.outbox import listed_messages
+    from orchestration_platform.alerts.outbox_state import listed_messages
     from orchestration_platform.alerts.watch import open_database
 
     with dg.DagsterInstance.get() as instance:
@@ -53,6 +53,11 @@ def _list(asked: argparse.Namespace) -> int:
     for row in rows:
         moment = datetime.fromtimestamp(row["created_at"], UTC).strftime("%Y-%m-%d %H:%M:%S")
         recovered = ", recovered" if row["recovered_at"] else ""
+        if row["acknowledged_by"]:
+            recovered += f", taken on by {row['acknowledged_by']}"
+        if row["state"] == "waiting" and row["held_until"]:
+            until = datetime.fromtimestamp(row["held_until"], UTC)
+            recovered += f", held until {until:%Y-%m-%d %H:%M}"
         error = f": {row['error']}" if row["error"] else ""
         print(
             f"{moment} {row['state']:10} {row['kind']:5} {row['destination']} {row['location']}:"

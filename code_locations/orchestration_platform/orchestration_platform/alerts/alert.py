@@ -28,6 +28,7 @@ class Problem:
         message: what it says.
         place: file, line and function in user code; empty when there is none.
         trace: the stack trace; empty when there is none.
+        is_check: it is what an asset check found, not a failure of the step.
     """
 
     step: str
@@ -35,6 +36,7 @@ class Problem:
     message: str
     place: str
     trace: str
+    is_check: bool = False
 
 
 _NO_PROBLEM = Problem("", "", "", "", "")
@@ -116,7 +118,7 @@ class Alert:
     def failed_assets(self) -> frozenset[str]:
         """The assets whose steps failed; all of the run where that cannot be told."""
         by_step = {asset.replace("/", "__"): asset for asset in self.assets}
-        steps = {problem.step for problem in self.problems}
+        steps = {problem.step for problem in self.problems if not problem.is_check}
         if self.more_problems or not steps <= by_step.keys():
             return frozenset(self.assets)
         return frozenset(by_step[step] for step in steps)

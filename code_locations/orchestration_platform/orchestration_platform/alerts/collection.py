@@ -12,7 +12,7 @@ from orchestration_platform.alerts.alert import Alert
 from orchestration_platform.alerts.database import Database
 from orchestration_platform.alerts.event_types import EventType
 from orchestration_platform.alerts.policies import Policy
-from orchestration_platform.alerts.tables import POSITIONS
+from orchestration_platform.alerts.positions import forget_position, position, set_position
 from orchestration_platform.alerts.watched.assets import MATERIALIZATIONS
 from orchestration_platform.alerts.watched.checks import RUNLESS_CHECKS
 from orchestration_platform.alerts.watched.code_locations import CODE_LOCATIONS
@@ -88,13 +88,13 @@ class Collector:
     def _read_on(self, source: Source, *, until: float) -> int:
         now = time.time()
         with self.database.transaction() as connection:
-            position = _position(connection, source.name)
+            marks = position(connection, source.name)
             reading = self._reading(connection, now)
             if source is not FAILED_RUNS and not reading.wants(source.event_types):
-                _forget_position(connection, source.name)
+                forget_position(connection, source.name)
                 return 0
         found = 0
-        for batch in source.read(reading, position):
+        for batch in source.read(reading, marks):
             found += self._take(source, batch, now=now)
             if time.monotonic() >= until:
                 break
@@ -123,9 +123,9 @@ class Collector:
             for policy in self.policies
             if policy.covers(finding.alert, finding.tags, self.workspace)
         ]
-        tell = [policy.name for policy in self.policies if policy.policy_options.notify_on_recovery]
+        in_force = {policy.name: policy for policy in self.policies}
         with self.database.transaction() as connection:
-            if _position(connection, source.name) != batch.expected:
+            if position(connection, source.name) != batch.expected:
                 return 0
             new = 0
             for alert, finding, policy in told:
@@ -143,9 +143,9 @@ class Collector:
                     )
                     == occurrences.ANNOUNCED
                 )
-            incidents.record_recoveries(connection, batch.recoveries, tell=tell)
+            incidents.record_recoveries(connection, batch.recoveries, policies=in_force, now=now)
             occurrences.remember_runs(connection, batch.read_runs, now=now)
-            _set_position(connection, source.name, batch.position)
+            set_position(connection, source.name, batch.position)
         return new
 
     def _completed(self, finding: Finding) -> Alert:
@@ -217,21 +217,7 @@ class Collector:
         return policy.notification_service.destination(self.alert_channel)
 
 
-def _position(connection: sa.Connection, name: str) -> str | None:
-    return connection.execute(sa.select(POSITIONS.c.marks).where(POSITIONS.c.name == name)).scalar()
-
-
-def _set_position(connection: sa.Connection, name: str, marks: str) -> None:
-    this = POSITIONS.c.name == name
-    if connection.execute(sa.update(POSITIONS).where(this).values(marks=marks)).rowcount == 0:
-        connection.execute(sa.insert(POSITIONS).values(name=name, marks=marks))
-
-
-def _forget_position(connection: sa.Connection, name: str) -> None:
-    connection.execute(sa.delete(POSITIONS).where(POSITIONS.c.name == name))
-
-
 def last_pass_at(connection: sa.Connection) -> float | None:
     """When the log was last read to its end, give or take some seconds; nothing if never."""
-    marks = _position(connection, FAILED_RUNS.name)
+    marks = position(connection, FAILED_RUNS.name)
     return event_feed.Position.from_json(marks).marks[-1][0] if marks else None

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from orchestration_platform.alerts import outbox
@@ -36,6 +36,14 @@ class KnowsServices(Protocol):
 
 
 @dataclass(frozen=True)
+class Calls:
+    """Whom an escalation calls: owners, and the service's ids of them."""
+
+    owners: Sequence[str] = ()
+    mentions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Sender:
     """Sends what is due.
 
@@ -46,6 +54,7 @@ class Sender:
         ui_url: where people open Dagster.
         descriptions: what the messages of a policy have to say beside, by its name.
         mentions: by the name of a policy its service's ids of owners.
+        escalations: by the name of a policy whom its escalation calls, and how.
     """
 
     database: Database
@@ -54,6 +63,7 @@ class Sender:
     ui_url: str
     descriptions: Mapping[str, str] = field(default_factory=dict)
     mentions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    escalations: Mapping[str, Calls] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -78,6 +88,11 @@ class Sender:
             },
             mentions={
                 policy.name: policy.notification_service.owner_mentions for policy in policies
+            },
+            escalations={
+                policy.name: Calls(policy.policy_options.escalation_owners, service.owner_mentions)
+                for policy in policies
+                if (service := policy.policy_options.escalation_service)
             },
         )
 
@@ -178,7 +193,9 @@ class Sender:
         return service.find(letter, since=since, place=claim.channel_id or "")
 
     def _letter(self, claim: Claim) -> Letter:
-        message = head_message(claim.incident, environment=self.environment, ui_url=self.ui_url)
+        calls = self.escalations.get(claim.policy, Calls()) if claim.is_escalation else Calls()
+        incident = replace(claim.incident, escalated_to=calls.owners)
+        message = head_message(incident, environment=self.environment, ui_url=self.ui_url)
         thread = Receipt(claim.thread_ts, claim.channel_id or "") if claim.thread_ts else None
         return Letter(
             key=claim.key,
@@ -187,7 +204,7 @@ class Sender:
             # Since it was written down, more secrets may have become known.
             entry=redacted(claim.entry) if claim.entry else None,
             thread=thread,
-            mentions=self.mentions.get(claim.policy, {}),
+            mentions=calls.mentions if claim.is_escalation else self.mentions.get(claim.policy, {}),
             is_plain=claim.is_plain,
         )
 

@@ -1,21 +1,28 @@
 """Failures that go on: opened, counted and closed, inside one transaction of the caller's."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from orchestration_platform.alerts.alert import Alert, Severity
+from orchestration_platform.alerts.entry import Entry
 from orchestration_platform.alerts.message import (
     Incident,
     recovery_entry,
     repeat_entry,
     trace_entry,
 )
-from orchestration_platform.alerts.outbox import add_message
+from orchestration_platform.alerts.outbox import (
+    add_message,
+    destinations_of,
+    is_head_held,
+    suppress_waiting,
+)
 from orchestration_platform.alerts.policies import Policy
 from orchestration_platform.alerts.tables import INCIDENTS, LONGEST_PARTITION, OUTSTANDING
 from orchestration_platform.alerts.watched.source import Recovery
+from orchestration_platform.alerts.windows import hold_of
 
 # A thread gets a line for a repeat at most this often.
 SECONDS_BETWEEN_ENTRIES = 20 * 60
@@ -30,14 +37,19 @@ def open_event_types(connection: sa.Connection) -> frozenset[str]:
 
 
 def record_recoveries(
-    connection: sa.Connection, recoveries: Sequence[Recovery], *, tell: Sequence[str]
+    connection: sa.Connection,
+    recoveries: Sequence[Recovery],
+    *,
+    policies: Mapping[str, Policy],
+    now: float,
 ) -> None:
     """Close what is in order again: all that went wrong before, and is put right.
 
     Args:
         connection: of the caller's transaction.
         recoveries: what is in order, the earliest first.
-        tell: names of the policies that tell people of it.
+        policies: those in force, by name.
+        now: seconds since 1970.
     """
     kinds = {kind for recovery in recoveries for kind in recovery.event_types}
     if not kinds:
@@ -51,7 +63,7 @@ def record_recoveries(
             if row["event_type"] not in recovery.event_types or not recovery.puts_right(failure):
                 continue
             if _is_over(connection, row["id"], recovery):
-                _close(connection, row, recovery.at, is_told=row["policy"] in tell)
+                _close(connection, row, recovery.at, policy=policies.get(row["policy"]), now=now)
                 break
 
 
@@ -65,21 +77,35 @@ def _is_over(connection: sa.Connection, incident_id: int, recovery: Recovery) ->
     return connection.execute(left).scalar_one() == 0
 
 
-def _close(connection: sa.Connection, row: Any, at: float, *, is_told: bool) -> None:
-    values: dict[str, Any] = {"recovered_at": at, "changed_at": at}
+def _close(
+    connection: sa.Connection, row: Any, at: float, *, policy: Policy | None, now: float
+) -> None:
+    is_told = policy is not None and policy.policy_options.notify_on_recovery
+    values: dict[str, Any] = {"recovered_at": at, "changed_at": at, "escalates_at": None}
     if is_told:
         values["version"] = row["version"] + 1
     _update(connection, row["id"], values)
-    if is_told:
-        entry = recovery_entry(
-            Incident(
-                first=Alert.from_json(row["facts"]),
-                latest=Alert.from_json(row["latest"]),
-                occurrences=row["occurrences"],
-                recovered_at=at,
-            )
+    failure = Alert.from_json(row["facts"])
+    windows = policy.policy_options.quiet_hours if policy else ()
+    hold = hold_of(windows, failure.severity, now=now)
+    if hold and is_head_held(connection, row["id"], now=now):
+        # what was never told needs no second message that it is over
+        if not hold.tells_recovered:
+            suppress_waiting(connection, row["id"], why="in order again before quiet hours ended")
+        return
+    if not is_told:
+        return
+    entry = recovery_entry(
+        Incident(
+            first=failure,
+            latest=Alert.from_json(row["latest"]),
+            occurrences=row["occurrences"],
+            recovered_at=at,
         )
-        add_message(connection, row["id"], row["destination"], entry, now=at)
+    )
+    until = hold.until if hold else None
+    for destination in destinations_of(connection, row["id"]):
+        add_message(connection, row["id"], destination, entry, now=at, held_until=until)
 
 
 def count_failure(
@@ -123,17 +149,37 @@ def count_failure(
             "changed_at": now,
         }
         if now - row["last_entry_at"] >= SECONDS_BETWEEN_ENTRIES:
-            values["last_entry_at"] = now
             entry = repeat_entry(failure, occurrences, ui_url=ui_url)
-            add_message(connection, incident_id, destination, entry, now=now)
+            values |= _tell_repeat(connection, policy, row, entry, failure.severity, now=now)
         _update(connection, incident_id, values)
     _require(connection, incident_id, failure)
     return incident_id
 
 
+def _tell_repeat(
+    connection: sa.Connection,
+    policy: Policy,
+    row: Any,
+    entry: Entry,
+    severity: Severity,
+    *,
+    now: float,
+) -> dict[str, Any]:
+    """Add a line for a repeat, at most one in quiet hours; gives what changes in the incident."""
+    hold = hold_of(policy.policy_options.quiet_hours, severity, now=now)
+    if hold and is_head_held(connection, row["id"], now=now):
+        # the message itself will say how often
+        return {}
+    until = hold.until if hold else None
+    add_message(connection, row["id"], row["destination"], entry, now=now, held_until=until)
+    return {"last_entry_at": until or now}
+
+
 def _open(
     connection: sa.Connection, policy: Policy, failure: Alert, *, destination: str, now: float
 ) -> int:
+    hold = hold_of(policy.policy_options.quiet_hours, failure.severity, now=now)
+    until = hold.until if hold else None
     result = connection.execute(
         sa.insert(INCIDENTS).values(
             policy=policy.name,
@@ -150,13 +196,14 @@ def _open(
             version=1,
             changed_at=now,
             last_entry_at=now,
+            escalates_at=policy.escalates_at(failure.severity, since=until or now),
         )
     )
     [incident_id] = result.inserted_primary_key or [0]
-    add_message(connection, incident_id, destination, None, now=now)
+    add_message(connection, incident_id, destination, None, now=now, held_until=until)
     entry = trace_entry(failure)
     if entry:
-        add_message(connection, incident_id, destination, entry, now=now)
+        add_message(connection, incident_id, destination, entry, now=now, held_until=until)
     return incident_id
 
 

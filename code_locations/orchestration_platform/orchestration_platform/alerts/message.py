@@ -12,6 +12,7 @@ from orchestration_platform.alerts.wording import (
     code,
     duration,
     link,
+    member,
     moment,
     owner,
     redacted,
@@ -20,7 +21,8 @@ from orchestration_platform.alerts.wording import (
 )
 from shared_lib.environment import REPOSITORY_ROOT
 
-_SHOWN_PARTITIONS = 12
+# Of partitions as many are named as fit into so many characters.
+_CHARACTERS_OF_PARTITIONS = 600
 _SHOWN_TRACES = 3
 
 
@@ -36,6 +38,9 @@ class Incident:
         partition_count: how many did.
         recovered_at: when it succeeded again, in seconds since 1970.
         description: the policy's, when the message is to have it.
+        acknowledged_by: the ids in Slack of those who have taken it on.
+        escalated_at: when it was last escalated, in seconds since 1970.
+        escalated_to: owners whom the escalation calls; only where it was escalated to.
     """
 
     first: Alert
@@ -45,6 +50,9 @@ class Incident:
     partition_count: int = 0
     recovered_at: float | None = None
     description: str = ""
+    acknowledged_by: Sequence[str] = ()
+    escalated_at: float | None = None
+    escalated_to: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -185,6 +193,28 @@ def recovery_entry(incident: Incident) -> Entry:
     return Entry(EntryKind.RECOVERY, (words(said),))
 
 
+def escalation_entry(incident: Incident, *, now: float, note: str = "") -> Entry:
+    """A line that calls people to what nobody has taken on.
+
+    Args:
+        incident: what it is, with whom to call.
+        now: seconds since 1970.
+        note: what else they should know.
+    """
+    called = [part for name in incident.escalated_to for part in (owner(name), words(" "))]
+    since = f"Nobody has taken this on for {duration(now - incident.first.at)}"
+    times = f", {incident.occurrences} times" if incident.occurrences > 1 else ""
+    said = words(f"{since}{times}{f' ({note})' if note else ''}")
+    return redacted(Entry(EntryKind.NOTICE, (*called, said)))
+
+
+def acknowledgement_entry(people: Sequence[str]) -> Entry:
+    """A line for those to whom it was escalated when somebody has taken it on."""
+    return Entry(
+        EntryKind.NOTICE, (words("Taken on by "), *_separated([member(name) for name in people]))
+    )
+
+
 def _summary(incident: Incident, title: str) -> str:
     first, latest = incident.first, incident.latest
     parts = [f"{title}: {first.subject} in {first.location}"]
@@ -216,6 +246,7 @@ def _facts(incident: Incident, *, ui_url: str) -> list[Fact]:
     if latest.duration_seconds is not None:
         facts.append(Fact("Ran for", (words(duration(latest.duration_seconds)),)))
     facts += _times(incident)
+    facts += _response(incident)
     if latest.owners:
         facts.append(Fact("Owners", _separated([owner(name) for name in latest.owners])))
     facts += [Fact(label, (words(value),)) for label, value in latest.facts]
@@ -237,8 +268,25 @@ def _times(incident: Incident) -> list[Fact]:
     return facts
 
 
+def _response(incident: Incident) -> list[Fact]:
+    """What people have made of it, and who is called."""
+    facts: list[Fact] = []
+    if incident.acknowledged_by:
+        people = [member(name) for name in incident.acknowledged_by]
+        facts.append(Fact("Taken on by", _separated(people)))
+    if incident.escalated_at is not None:
+        called = [owner(name) for name in incident.escalated_to]
+        said = (words(moment(incident.escalated_at)), *called)
+        facts.append(Fact("Escalated", _separated(said)))
+    return facts
+
+
 def _partitions(incident: Incident) -> tuple[Span, ...]:
-    shown = incident.partitions[:_SHOWN_PARTITIONS]
+    shown: list[str] = []
+    for name in incident.partitions:
+        if sum(map(len, [*shown, name])) > _CHARACTERS_OF_PARTITIONS:
+            break
+        shown.append(name)
     more = incident.partition_count - len(shown)
     rest = (words(f" and {more} more"),) if more > 0 else ()
     return (*_separated([code(name) for name in shown]), *rest)

@@ -2,14 +2,14 @@
 
 import random
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from orchestration_platform.alerts.alert import Alert
-from orchestration_platform.alerts.entry import Entry
+from orchestration_platform.alerts.entry import Entry, EntryKind
 from orchestration_platform.alerts.message import Incident
 from orchestration_platform.alerts.services.abilities import (
     Updates,
@@ -37,7 +37,12 @@ CLAIM_SECONDS = 60.0
 PACE = 1.0
 
 _LONGEST_PAUSE_SECONDS = 60.0
-_LISTED_PARTITIONS = 20
+_REFUSED_HEAD = "the head of its thread was refused"
+_OF_INCIDENT = (
+    "policy", "facts", "latest", "occurrences", "recovered_at", "version", "escalated_at",
+    "acknowledged_by",
+)  # fmt: skip
+_LISTED_PARTITIONS = 40
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +62,7 @@ class Claim:
         incident: what the head has to say.
         entry: what is added to the head; nothing when it is the head itself.
         is_plain: the full form was refused, send a line of text.
+        is_escalation: it calls those to whom the incident is escalated.
         is_unsure: an earlier attempt may have reached the service.
         first_attempt_at: when it was first tried, in seconds since 1970.
     """
@@ -73,6 +79,7 @@ class Claim:
     incident: Incident
     entry: Entry | None
     is_plain: bool
+    is_escalation: bool
     is_unsure: bool
     first_attempt_at: float
 
@@ -84,39 +91,90 @@ def add_message(
     entry: Entry | None,
     *,
     now: float,
+    held_until: float | None = None,
 ) -> None:
     """Put a message into the outbox: the head of an incident, or an entry below the newest head.
 
     An entry for which the service has no use is kept as suppressed.
+
+    Args:
+        connection: of the caller's transaction.
+        incident_id: whose message it is.
+        destination: where it goes.
+        entry: nothing for a head.
+        now: seconds since 1970.
+        held_until: before then it is not sent.
     """
     abilities = abilities_of(destination)
     is_of_use = entry is None or entry.kind in abilities.entries
+    state, why = (WAITING, None) if is_of_use else (SUPPRESSED, abilities.why_not_others)
+    head_id = newest_head(connection, incident_id, destination) if entry else None
+    if is_of_use and head_id is not None and _is_given_up(connection, head_id):
+        state, why = FAILED, _REFUSED_HEAD
     connection.execute(
         sa.insert(MESSAGES).values(
             key=uuid.uuid4().hex,
             incident_id=incident_id,
             destination=destination,
             kind=HEAD if entry is None else ENTRY,
-            head_id=None if entry is None else _newest_head(connection, incident_id, destination),
+            head_id=head_id,
             body=None if entry is None else entry.to_json(),
-            state=WAITING if is_of_use else SUPPRESSED,
-            error=None if is_of_use else abilities.why_not_others,
+            state=state,
+            error=why,
             sent_version=0,
             plain=False,
             unsure=False,
             attempts=0,
             created_at=now,
+            held_until=held_until,
         )
     )
 
 
-def _newest_head(connection: sa.Connection, incident_id: int, destination: str) -> int | None:
+def newest_head(connection: sa.Connection, incident_id: int, destination: str) -> int | None:
+    """The message of an incident at a destination that later ones belong to, if there is one."""
     query = sa.select(sa.func.max(MESSAGES.c.id)).where(
         MESSAGES.c.incident_id == incident_id,
         MESSAGES.c.destination == destination,
         MESSAGES.c.kind == HEAD,
     )
     return connection.execute(query).scalar()
+
+
+def _is_given_up(connection: sa.Connection, message_id: int) -> bool:
+    query = sa.select(MESSAGES.c.state).where(MESSAGES.c.id == message_id)
+    return connection.execute(query).scalar() == FAILED
+
+
+def destinations_of(connection: sa.Connection, incident_id: int) -> list[str]:
+    """Where the incident was told, or is to be: those to whom it was escalated too."""
+    query = (
+        sa.select(MESSAGES.c.destination)
+        .where(MESSAGES.c.incident_id == incident_id, MESSAGES.c.kind == HEAD)
+        .group_by(MESSAGES.c.destination)
+        .order_by(sa.func.min(MESSAGES.c.id))
+    )
+    return list(connection.execute(query).scalars())
+
+
+def is_head_held(connection: sa.Connection, incident_id: int, *, now: float) -> bool:
+    """Whether the incident's message waits for the end of quiet hours."""
+    query = sa.select(MESSAGES.c.id).where(
+        MESSAGES.c.incident_id == incident_id,
+        MESSAGES.c.kind == HEAD,
+        MESSAGES.c.state == WAITING,
+        MESSAGES.c.held_until > now,
+    )
+    return connection.execute(query.limit(1)).scalar() is not None
+
+
+def suppress_waiting(connection: sa.Connection, incident_id: int, *, why: str) -> None:
+    """What waits of the incident need not be told any more."""
+    connection.execute(
+        sa.update(MESSAGES)
+        .where(MESSAGES.c.incident_id == incident_id, MESSAGES.c.state == WAITING)
+        .values(state=SUPPRESSED, error=why)
+    )
 
 
 def claim_next(
@@ -144,6 +202,7 @@ def claim_next(
             first_attempt_at=first_attempt_at,
         )
     )
+    entry = Entry.from_json(row["body"]) if row["body"] else None
     pace = abilities_of(row["destination"]).pace * PACE
     _use_destination(connection, row["destination"], {"next_call_at": now + pace})
     return Claim(
@@ -157,8 +216,10 @@ def claim_next(
         thread_ts=row["head_ts"] if row["kind"] == ENTRY else None,
         version=row["version"],
         incident=_incident(connection, row, descriptions),
-        entry=Entry.from_json(row["body"]) if row["body"] else None,
+        entry=entry,
         is_plain=row["plain"],
+        is_escalation=row["destination"] != row["first_destination"]
+        or (entry is not None and entry.kind is EntryKind.NOTICE),
         is_unsure=row["unsure"] or row["claimed_until"] is not None,
         first_attempt_at=first_attempt_at,
     )
@@ -191,10 +252,8 @@ def _due(heads: Any, now: float) -> sa.Select[Any]:
             CHANNELS.c.next_call_at,
             heads.c.ts.label("head_ts"),
             heads.c.key.label("head_key"),
-            *(
-                INCIDENTS.c[name]
-                for name in ("policy", "facts", "latest", "occurrences", "recovered_at", "version")
-            ),
+            INCIDENTS.c.destination.label("first_destination"),
+            *(INCIDENTS.c[name] for name in _OF_INCIDENT),
         )
         .join(INCIDENTS, INCIDENTS.c.id == MESSAGES.c.incident_id)
         .join(heads, heads.c.id == sa.func.coalesce(MESSAGES.c.head_id, MESSAGES.c.id))
@@ -202,6 +261,7 @@ def _due(heads: Any, now: float) -> sa.Select[Any]:
         .where(
             is_new | is_entry | is_stale,
             MESSAGES.c.claimed_until.is_(None) | (MESSAGES.c.claimed_until < now),
+            MESSAGES.c.held_until.is_(None) | (MESSAGES.c.held_until <= now),
         )
         .order_by(urgency, MESSAGES.c.id)
     )
@@ -233,6 +293,8 @@ def _incident(connection: sa.Connection, row: Any, descriptions: Mapping[str, st
         partition_count=connection.execute(counted).scalar_one(),
         recovered_at=row["recovered_at"],
         description=descriptions.get(row["policy"], ""),
+        acknowledged_by=tuple(filter(None, (row["acknowledged_by"] or "").split(","))),
+        escalated_at=row["escalated_at"],
     )
 
 
@@ -309,7 +371,7 @@ def record_refusal(connection: sa.Connection, claim: Claim, *, reason: str) -> b
         connection.execute(
             sa.update(MESSAGES)
             .where(MESSAGES.c.head_id == claim.message_id, MESSAGES.c.state == WAITING)
-            .values(state=FAILED, error="the head of its thread was refused")
+            .values(state=FAILED, error=_REFUSED_HEAD)
         )
     return False
 
@@ -342,55 +404,3 @@ def _use_destination(connection: sa.Connection, name: str, values: dict[str, Any
     if changed.rowcount == 0:
         defaults = {"name": name, "next_call_at": 0.0, "failures": 0}
         connection.execute(sa.insert(CHANNELS).values(**{**defaults, **values}))
-
-
-@dataclass(frozen=True)
-class OutboxState:
-    """How much waits, for how long, and why.
-
-    Attributes:
-        waiting: messages that no service has.
-        oldest_at: since when the oldest of them waits, in seconds since 1970.
-        failed: messages that were given up: refused as plain text too.
-        reasons: what went wrong last, by destination.
-    """
-
-    waiting: int
-    oldest_at: float | None
-    failed: int
-    reasons: Mapping[str, str]
-
-
-def outbox_state(connection: sa.Connection) -> OutboxState:
-    """Look at the outbox as a whole."""
-    waiting = sa.select(sa.func.count(), sa.func.min(MESSAGES.c.created_at)).where(
-        MESSAGES.c.state == WAITING
-    )
-    count, oldest = connection.execute(waiting).one()
-    failed = sa.select(sa.func.count()).where(MESSAGES.c.state == FAILED)
-    reasons = sa.select(CHANNELS.c.name, CHANNELS.c.reason).where(CHANNELS.c.reason.is_not(None))
-    return OutboxState(
-        waiting=count,
-        oldest_at=oldest,
-        failed=connection.execute(failed).scalar_one(),
-        reasons={row.name: row.reason for row in connection.execute(reasons)},
-    )
-
-
-def listed_messages(
-    connection: sa.Connection, *, limit: int, state: str | None = None
-) -> Sequence[Mapping[str, Any]]:
-    """The newest messages, or those in one state, with what became of them."""
-    query = (
-        sa.select(
-            MESSAGES.c.id, MESSAGES.c.kind, MESSAGES.c.state, MESSAGES.c.destination,
-            MESSAGES.c.attempts, MESSAGES.c.created_at, MESSAGES.c.delivered_at, MESSAGES.c.error,
-            INCIDENTS.c.policy, INCIDENTS.c.location, INCIDENTS.c.subject,
-            INCIDENTS.c.occurrences, INCIDENTS.c.recovered_at,
-        )
-        .join(INCIDENTS, INCIDENTS.c.id == MESSAGES.c.incident_id)
-        .where(MESSAGES.c.state == state if state else sa.true())
-        .order_by(MESSAGES.c.id.desc())
-        .limit(limit)
-    )  # fmt: skip
-    return [dict(row) for row in connection.execute(query).mappings()]

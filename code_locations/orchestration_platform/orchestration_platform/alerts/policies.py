@@ -7,14 +7,16 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from orchestration_platform.alerts.alert import Alert
+from orchestration_platform.alerts.alert import Alert, Severity
 from orchestration_platform.alerts.event_types import EventType
 from orchestration_platform.alerts.services.configuration import NotificationService, Section
 from orchestration_platform.alerts.targets import KnownAssets, Target
+from orchestration_platform.alerts.windows import Duration, Window, seconds_of
 from shared_lib.environment import REPOSITORY_ROOT
 from shared_lib.validated_yaml import load_yaml, validate_document
 
 POLICIES_FILE = Path(__file__).with_name("alert_policies.yaml")
+SHORTEST_AGAIN_SECONDS = 60.0
 SCHEMA_FILE = REPOSITORY_ROOT / "schemas" / "alert_policies.schema.json"
 
 
@@ -40,6 +42,38 @@ class PolicyOptions(Section):
     new_message_after_hours: float = Field(
         default=24, gt=0, description="Hours of silence after which a repeat is a new message."
     )
+    escalate_after: Duration | None = Field(
+        default=None,
+        description="How long nobody may have taken on a message: a number and s, min, h or d.",
+    )
+    escalation_service: NotificationService | None = Field(
+        default=None, description="Who is told then; required with escalate_after."
+    )
+    escalation_owners: list[str] = Field(
+        default_factory=list,
+        max_length=10,
+        description="Whom the escalation calls: owners, as in owner_mentions of its service.",
+    )
+    escalate_again_after: Duration | None = Field(
+        default=None, description="How long until they are told again; without it once."
+    )
+    quiet_hours: list[Window] = Field(
+        default_factory=list, max_length=20, description="When only what is severe is told at once."
+    )
+
+    @model_validator(mode="after")
+    def _can_escalate(self) -> Self:
+        if (self.escalate_after is None) != (self.escalation_service is None):
+            raise ValueError("escalate_after and escalation_service go together: write both")
+        others = self.escalation_owners or self.escalate_again_after
+        if self.escalate_after is None and others:
+            raise ValueError(
+                "escalation_owners and escalate_again_after need escalate_after: write that too"
+            )
+        shortest = self.escalate_again_after and seconds_of(self.escalate_again_after)
+        if shortest and shortest < SHORTEST_AGAIN_SECONDS:
+            raise ValueError("escalate_again_after is less than a minute: write 1min or more")
+        return self
 
 
 class Policy(Section):
@@ -92,6 +126,16 @@ class Policy(Section):
         """Whether it cannot be applied without knowing the assets of the workspace."""
         return any(target.needs_workspace for target in self.alert_targets)
 
+    @property
+    def can_escalate(self) -> bool:
+        """Whether somebody else is told when nobody takes on a message."""
+        return self.policy_options.escalation_service is not None
+
+    def escalates_at(self, severity: Severity, *, since: float) -> float | None:
+        """When what was told at ``since`` is escalated, if it is; good news never."""
+        after = self.policy_options.escalate_after
+        return None if after is None or severity is Severity.INFO else since + seconds_of(after)
+
     def covers(self, alert: Alert, tags: Mapping[str, str], assets: KnownAssets) -> bool:
         """Whether ``alert``, of a run with ``tags``, is to be told."""
         if alert.event_type not in self.event_types:
@@ -116,6 +160,15 @@ class AlertPolicies(Section):
     """The whole file."""
 
     alert_policies: list[Policy] = Field(min_length=1, description="The policies.")
+    maintenance_windows: list[Window] = Field(
+        default_factory=list, max_length=50, description="As quiet_hours, for all policies."
+    )
+    keep_days: float = Field(
+        default=90,
+        ge=1,
+        le=3650,
+        description="Days after which what is over and was told is forgotten.",
+    )
 
     @model_validator(mode="after")
     def _each_name_once(self) -> Self:
@@ -125,6 +178,16 @@ class AlertPolicies(Section):
             raise ValueError(f"more than one policy is named {', '.join(repeated)}: rename one")
         return self
 
+    @property
+    def in_force(self) -> list[Policy]:
+        """The policies that are enabled, each with the windows of all."""
+        return [self._with_windows(policy) for policy in self.alert_policies if policy.enabled]
+
+    def _with_windows(self, policy: Policy) -> Policy:
+        windows = [*policy.policy_options.quiet_hours, *self.maintenance_windows]
+        options = policy.policy_options.model_copy(update={"quiet_hours": windows})
+        return policy.model_copy(update={"policy_options": options})
+
 
 def load_policies(path: Path = POLICIES_FILE) -> list[Policy]:
     """The policies that are in force.
@@ -132,8 +195,16 @@ def load_policies(path: Path = POLICIES_FILE) -> list[Policy]:
     Raises:
         ConfigurationError: all that is wrong with the file, a line each.
     """
-    found = validate_document(load_yaml(path), AlertPolicies, path=path)
-    return [policy for policy in found.alert_policies if policy.enabled]
+    return load_file(path).in_force
+
+
+def load_file(path: Path = POLICIES_FILE) -> AlertPolicies:
+    """The whole file.
+
+    Raises:
+        ConfigurationError: all that is wrong with the file, a line each.
+    """
+    return validate_document(load_yaml(path), AlertPolicies, path=path)
 
 
 def schema_text() -> str:

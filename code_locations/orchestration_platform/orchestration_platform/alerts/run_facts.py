@@ -76,7 +76,10 @@ def partition_of(tags: Mapping[str, str]) -> str:
     """The run's partition: its key, or first...last of a range."""
     first = tags.get(f"{_TAG}asset_partition_range_start")
     last = tags.get(f"{_TAG}asset_partition_range_end")
-    return f"{first}...{last}" if first and last else tags.get(f"{_TAG}partition", "")
+    if not first or not last:
+        return tags.get(f"{_TAG}partition", "")
+    # a backfill may give each run a range of one
+    return first if first == last else f"{first}...{last}"
 
 
 def parent_of(tags: Mapping[str, str]) -> str:

@@ -1,11 +1,13 @@
 """What is told of a failed run."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
 
 from orchestration_platform.alerts.alert import Alert, Problem
+from orchestration_platform.alerts.check_results import check_name, check_problem
 from orchestration_platform.alerts.dbt_failures import dbt_problems
 from orchestration_platform.alerts.event_types import EventType
 from orchestration_platform.alerts.run_facts import (
@@ -34,6 +36,11 @@ _DEATHS = {
     "RUN_WORKER_RESTART": "the process of the run was started anew and cannot go on",
     "JOB_INITIALIZATION_FAILURE": "the job could not be loaded",
 }
+# What the code server reports of a run's process before it marks the run as failed, without a
+# reason.
+_PROCESS_END = re.compile(r"Run execution process for \S+ (?P<how>[^.]+)")
+_UNKNOWN = "UNKNOWN"
+_LAST_EVENTS = 3
 
 
 def read_failure(
@@ -77,7 +84,18 @@ def read_failure(
 def problems_of(entry: dg.EventLogEntry, log: RunLog) -> list[Problem]:
     """What went wrong in the run of which ``entry`` reports the failure."""
     found = [problem for event in log.failed_steps for problem in _of_step(event)]
-    return found or [_death(entry)]
+    return [*(found or [_death(entry, log)]), *_failed_checks(log)]
+
+
+def _failed_checks(log: RunLog) -> list[Problem]:
+    """What the checks of the run did not let pass, below what made the run fail."""
+    found: list[Problem] = []
+    for record in log.check_evaluations:
+        evaluation = record.event_log_entry.get_dagster_event().asset_check_evaluation_data
+        problem = check_problem(evaluation, step=check_name(evaluation.asset_check_key))
+        if problem:
+            found.append(problem)
+    return found
 
 
 def step_problem(event: dg.DagsterEvent) -> Problem:
@@ -108,15 +126,27 @@ def _failed(step: str, error: UserError) -> Problem:
     )
 
 
-def _death(entry: dg.EventLogEntry) -> Problem:
+def _death(entry: dg.EventLogEntry, log: RunLog) -> Problem:
     """The failure of a run of which no step failed."""
     event = entry.get_dagster_event()
     # not there where something outside of the run has marked it as failed
     data: Any = event.event_specific_data
     if data is not None and data.error:
         return _failed("", innermost(data.error))
-    reason = data.failure_reason.value if data is not None and data.failure_reason else "UNKNOWN"
+    reason = data.failure_reason.value if data is not None and data.failure_reason else _UNKNOWN
     said = redact((event.message or "").strip())
+    end = _end_of_process(log) if reason == _UNKNOWN else ""
+    if end:
+        reason, said = "UNEXPECTED_TERMINATION", end
     known = _DEATHS.get(reason, "")
     text = f"{known} ({said})" if known and said else known or said or "no error was recorded"
     return Problem(step="", error_class=reason, message=text, place="", trace="")
+
+
+def _end_of_process(log: RunLog) -> str:
+    """How the process of the run has ended, in Dagster's words; empty if nobody saw it end."""
+    found = log.instance.get_records_for_run(
+        log.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT, limit=_LAST_EVENTS, ascending=False
+    )
+    texts = [record.event_log_entry.get_dagster_event().message or "" for record in found.records]
+    return next((end["how"] for end in map(_PROCESS_END.search, texts) if end), "")

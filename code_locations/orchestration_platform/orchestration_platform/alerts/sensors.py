@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from orchestration_platform.alerts.policies import load_policies
+from orchestration_platform.alerts.policies import load_file
 from orchestration_platform.alerts.slack_api import SlackWebApi
 from shared_lib.environment import current_settings
 from shared_lib.secrets import SecretsResource, skips_without_secrets
@@ -10,7 +10,7 @@ from shared_lib.secrets import SecretsResource, skips_without_secrets
 INTERVAL_SECONDS = 10
 
 # Here, so that a mistake in the file is found when the location is loaded, not when a run fails.
-_POLICIES = load_policies()
+_FILE = load_file()
 
 
 @dg.sensor(
@@ -31,5 +31,10 @@ def slack_on_run_failure_sensor(
     from orchestration_platform.alerts.watch import run_pass
 
     services = Services(secrets, slack, logger=context.log)
-    done = run_pass(context.instance, policies=_POLICIES, services=services)
+    done = run_pass(
+        context.instance,
+        policies=_FILE.in_force,
+        services=services,
+        keep_days=_FILE.keep_days,
+    )
     return dg.SkipReason(str(done))

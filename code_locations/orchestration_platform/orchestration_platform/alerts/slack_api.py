@@ -177,8 +177,8 @@ class SlackWebApi(dg.ConfigurableResource):
                     return channel["id"]
         return None
 
-    def reactions(self, token: str, *, channel_id: str, ts: str) -> frozenset[str]:
-        """Names of the reactions to a message.
+    def reactions(self, token: str, *, channel_id: str, ts: str) -> Mapping[str, tuple[str, ...]]:
+        """The reactions to a message by name, each with the ids of members, as far as Slack says.
 
         Raises:
             MessageGoneError: the message is not there.
@@ -189,7 +189,7 @@ class SlackWebApi(dg.ConfigurableResource):
             token, "reactions_get", {"channel": channel_id, "timestamp": ts, "full": True}
         )
         found = answer.get("message", {}).get("reactions", [])
-        return frozenset(reaction["name"] for reaction in found)
+        return {reaction["name"]: tuple(reaction.get("users", ())) for reaction in found}
 
     def check(self, token: str) -> str:
         """Whether the token is good: the bot's name, as Slack has it.

@@ -31,7 +31,9 @@ POSITIONS = Table(
 )
 
 # One failure that goes on: one message with its thread. `facts` is the first failure, `latest` the
-# last one, as JSON. `version` grows whenever the message has to say something else.
+# last one, as JSON. `version` grows whenever the message has to say something else. It is escalated
+# at `escalates_at`, was so `escalations` times, last at `escalated_at`, and who has taken it on is
+# `acknowledged_by`, with commas.
 INCIDENTS = Table(
     "alert_incidents",
     METADATA,
@@ -51,6 +53,12 @@ INCIDENTS = Table(
     Column("version", Integer, nullable=False),
     Column("changed_at", Float, nullable=False),
     Column("last_entry_at", Float, nullable=False),
+    Column("escalates_at", Float),
+    Column("escalated_at", Float),
+    Column("escalations", Integer, nullable=False, default=0),
+    Column("acknowledged_at", Float),
+    Column("acknowledged_by", Text),
+    Index("alert_incidents_by_escalation", "escalates_at"),
     Index("alert_incidents_by_kind", "policy", "fingerprint"),
     Index("alert_incidents_by_event_type", "event_type", "recovered_at"),
 )
@@ -85,6 +93,7 @@ OCCURRENCES = Table(
 # What is to be told. `head_id` of an entry is the message that it belongs to, `sent_version` of a
 # head the version that the service has, and `ts` the service's name of the message. A claim that
 # was not given back belongs to a process that died: the service may or may not have the message.
+# Before `held_until`, the end of quiet hours, it is not sent.
 MESSAGES = Table(
     "alert_messages",
     METADATA,
@@ -103,6 +112,7 @@ MESSAGES = Table(
     Column("first_attempt_at", Float),
     Column("claimed_until", Float),
     Column("created_at", Float, nullable=False),
+    Column("held_until", Float),
     Column("delivered_at", Float),
     Column("ts", String(400)),
     Column("error", Text),

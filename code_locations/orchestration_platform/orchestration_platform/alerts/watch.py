@@ -10,8 +10,11 @@ import dagster as dg
 from orchestration_platform.alerts.collection import Collector
 from orchestration_platform.alerts.database import Database, database_url
 from orchestration_platform.alerts.delivery import Sender
-from orchestration_platform.alerts.outbox import OutboxState, outbox_state
+from orchestration_platform.alerts.escalation import Escalation
+from orchestration_platform.alerts.heartbeat import send_heartbeat
+from orchestration_platform.alerts.outbox_state import OutboxState, outbox_state
 from orchestration_platform.alerts.policies import Policy
+from orchestration_platform.alerts.pruning import prune
 from orchestration_platform.alerts.services.directory import Services
 from shared_lib.environment import current_settings
 
@@ -29,16 +32,22 @@ class Pass:
         sent: how many messages the services have taken.
         outbox: what is left.
         missing: what keeps messages from where the policies send them.
+        escalated: how many incidents nobody had taken on, and were told to others.
     """
 
     failures: int
     sent: int
     outbox: OutboxState
     missing: Sequence[str] = ()
+    escalated: int = 0
 
     def __str__(self) -> str:
         """In one line, for the tick."""
         text = f"{self.failures} failures, {self.sent} messages sent, {self.outbox.waiting} waiting"
+        if self.outbox.held:
+            text += f", {self.outbox.held} held in quiet hours"
+        if self.escalated:
+            text += f", {self.escalated} escalated"
         if self.outbox.failed:
             text += (
                 f", {self.outbox.failed} given up (python -m orchestration_platform.alerts list)"
@@ -54,14 +63,16 @@ def run_pass(
     policies: Sequence[Policy],
     services: Services,
     sending_seconds: float = SENDING_SECONDS,
+    keep_days: float = 90.0,
 ) -> Pass:
-    """Put new failures into the outbox and send what is due.
+    """Put new failures into the outbox, send what is due, and forget what is old.
 
     Args:
         instance: of Dagster.
         policies: those in force.
         services: by which people are told.
         sending_seconds: how long to go on sending.
+        keep_days: days after which what is over is forgotten.
 
     Raises:
         UnknownEnvironmentError: ``DAGSTER_ENVIRONMENT`` is not an environment.
@@ -74,6 +85,8 @@ def run_pass(
         instance, database, policies, alert_channel=settings.alert_channel, ui_url=settings.ui_url
     )
     failures = collector.collect(until=time.monotonic() + COLLECTING_SECONDS)
+    escalation = Escalation(database, services, policies, settings.alert_channel)
+    escalated = escalation.escalate_due()
     sender = Sender.of(
         policies,
         database=database,
@@ -83,13 +96,21 @@ def run_pass(
     )
     sent = sender.send_due(until=time.monotonic() + sending_seconds)
     missing = services.what_is_missing(
-        policy.notification_service.destination(settings.alert_channel) for policy in policies
+        service.destination(settings.alert_channel)
+        for policy in policies
+        for service in (policy.notification_service, policy.policy_options.escalation_service)
+        if service is not None
     )
+    prune(database, keep_days=keep_days)
     if collector.errors:
         raise ExceptionGroup("not all that is watched could be read", collector.errors)
     with database.transaction() as connection:
         state = outbox_state(connection)
-    return Pass(failures, sent, state, [*missing, *collector.workspace.problems])
+    problems = [*missing, *escalation.problems, *collector.workspace.problems]
+    problem = send_heartbeat(services.secrets)
+    if problem:
+        problems.append(problem)
+    return Pass(failures, sent, state, problems, escalated)
 
 
 @lru_cache(maxsize=2)

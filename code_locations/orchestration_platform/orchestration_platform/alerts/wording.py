@@ -28,6 +28,7 @@ class SpanKind(StrEnum):
     CODE = "code"
     LINK = "link"
     OWNER = "owner"
+    MEMBER = "member"
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,11 @@ def link(text: str, url: str) -> Span:
 def owner(name: str) -> Span:
     """An owner, whom a service may be able to call."""
     return Span(name, SpanKind.OWNER)
+
+
+def member(identifier: str) -> Span:
+    """Somebody in Slack, by the id there."""
+    return Span(identifier, SpanKind.MEMBER)
 
 
 def title_of(event_type: str, *, environment: str) -> str:

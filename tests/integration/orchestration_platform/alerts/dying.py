@@ -1,9 +1,19 @@
-"""A pass in a process that is killed at a given point of it, or after a given time."""
+"""Passes in processes that are killed at a given point of them, or after a given time.
 
+They are forked from one that has imported everything and done a pass, so that dozens are born and
+die in a few seconds.
+"""
+
+import multiprocessing
 import os
 import signal
+import sys
 import threading
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from typing import Any
 
 import dagster as dg
@@ -18,12 +28,53 @@ from shared_lib.secrets import SecretsResource
 # Where the process dies: the object, its function, and whether the function is still called.
 POINTS: dict[str, tuple[Any, str, bool]] = {
     "while failures are recorded": (occurrences, "record_failure", True),
-    "before the outbox is committed": (collection, "_set_position", True),
+    "before the outbox is committed": (collection, "set_position", True),
     "after the outbox was committed": (delivery.Sender, "send_due", False),
     "after a message was claimed": (delivery.Sender, "send", False),
     "after Slack has accepted": (SlackWebApi, "post", True),
     "before the answer is recorded": (outbox, "record_delivery", True),
 }
+
+# What is not recovered sooner; a claim of one that died.
+CLAIM_SECONDS = 0.3
+
+_START_SECONDS = 60.0
+_PASS_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Nursery:
+    """Makes passes that die, one after the other."""
+
+    orders: Connection
+
+    def run(self, *, point: str | None = None, after: float | None = None) -> int:
+        """A pass in a process of its own; gives its exit code.
+
+        Args:
+            point: one of ``POINTS`` at which it is killed.
+            after: the seconds after which it is killed.
+        """
+        self.orders.send((point, after))
+        assert self.orders.poll(_PASS_SECONDS), "the pass has not ended"
+        return self.orders.recv()
+
+
+@contextmanager
+def nursery(home: str, slack_url: str, token: str) -> Iterator[Nursery]:
+    """One for the instance in ``home`` and the Slack at ``slack_url``."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_serve, args=(theirs, home, slack_url, token))
+    process.start()
+    try:
+        assert ours.poll(_START_SECONDS), "the first pass has not ended"
+        assert ours.recv() == "ready"
+        yield Nursery(ours)
+    finally:
+        ours.send(None)
+        process.join(_PASS_SECONDS)
+        assert process.exitcode == 0, "the process from which the others are forked is in trouble"
 
 
 def forget_the_overlap(patch: Callable[[Any, str, float], None]) -> None:
@@ -32,43 +83,68 @@ def forget_the_overlap(patch: Callable[[Any, str, float], None]) -> None:
     patch(event_feed, "_BETWEEN_MARKS_SECONDS", 0.0)
 
 
-def die(*_arguments: Any) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def pass_that_dies(
-    home: str, url: str, token: str, *, point: str | None, after: float | None
-) -> None:
-    """Runs in a process of its own."""
+def _serve(orders: Connection, home: str, slack_url: str, token: str) -> None:
+    """Runs in a process of its own, without threads: it is forked."""
     os.environ |= {
         "DAGSTER_HOME": home,
         "DAGSTER_ENVIRONMENT": "ci",
         "ORCHESTRATION_PLATFORM_SLACK__TOKEN": token,
     }
     outbox.PACE = 0.0
-    outbox.CLAIM_SECONDS = 1.5
+    outbox.CLAIM_SECONDS = CLAIM_SECONDS
     forget_the_overlap(setattr)
-    if point is not None:
-        owner, name, is_called = POINTS[point]
-        original = getattr(owner, name)
+    _pass(slack_url)
+    orders.send("ready")
+    for point, after in iter(orders.recv, None):
+        child = os.fork()
+        if child == 0:
+            _die_in_pass(slack_url, point=point, after=after)
+        _, status = os.waitpid(child, 0)
+        orders.send(os.waitstatus_to_exitcode(status))
 
-        def then_die(*arguments: Any, **named: Any) -> None:
+
+def _die_in_pass(slack_url: str, *, point: str | None, after: float | None) -> None:
+    """The life of a forked process, which does not go back to what its parent does."""
+    try:
+        if point is not None:
+            _die_at(point)
+        if after is not None:
+            timer = threading.Timer(after, _die)
+            timer.daemon = True
+            timer.start()
+        _pass(slack_url)
+    except BaseException:  # noqa: BLE001 - shown, and told by the exit code
+        traceback.print_exc(file=sys.stderr)
+        os._exit(1)
+    os._exit(0)
+
+
+def _die_at(point: str) -> None:
+    owner, name, is_called = POINTS[point]
+    original = getattr(owner, name)
+
+    def then_die(*arguments: Any, **named: Any) -> None:
+        try:
             if is_called:
                 original(*arguments, **named)
-            die()
+        finally:
+            _die()
 
-        setattr(owner, name, then_die)
-    if after is not None:
-        timer = threading.Timer(after, die)
-        timer.daemon = True
-        timer.start()
+    setattr(owner, name, then_die)
+
+
+def _die(*_arguments: Any) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _pass(slack_url: str) -> None:
     with dg.DagsterInstance.get() as instance:
         run_pass(
             instance,
             policies=load_policies(),
             services=Services(
                 SecretsResource(location="orchestration_platform"),
-                SlackWebApi(api_url=url, timeout_seconds=1.0),
+                SlackWebApi(api_url=slack_url, timeout_seconds=1.0),
             ),
-            sending_seconds=2.0,
+            sending_seconds=1.0,
         )

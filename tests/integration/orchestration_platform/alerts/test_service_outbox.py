@@ -17,7 +17,7 @@ from tests.integration.orchestration_platform.alerts.receiving_server import (
 from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 
 from orchestration_platform.alerts.database import database_url
-from orchestration_platform.alerts.outbox import listed_messages
+from orchestration_platform.alerts.outbox_state import listed_messages
 from orchestration_platform.alerts.policies import Policy, load_policies
 from orchestration_platform.alerts.services.configuration import NotificationService
 from orchestration_platform.alerts.watch import open_database

@@ -8,6 +8,7 @@ from tests.unit.orchestration_platform.alerts.failures import failure
 from orchestration_platform.alerts import outbox
 from orchestration_platform.alerts.database import Database
 from orchestration_platform.alerts.occurrences import record_failure
+from orchestration_platform.alerts.outbox_state import outbox_state
 from orchestration_platform.alerts.policies import load_policies
 from orchestration_platform.alerts.tables import INCIDENTS, MESSAGES
 
@@ -53,7 +54,7 @@ def test_a_storm_of_five_minutes_is_told_in_120_calls_within_three_minutes(tmp_p
             .select_from(MESSAGES.join(INCIDENTS, INCIDENTS.c.id == MESSAGES.c.incident_id))
             .where(MESSAGES.c.kind == outbox.HEAD, MESSAGES.c.sent_version < INCIDENTS.c.version)
         ).scalar()
-        left = outbox.outbox_state(connection).waiting
+        left = outbox_state(connection).waiting
     assert counted == number == SECONDS * A_SECOND
     assert (stale, left) == (0, 0)
     assert calls <= 120

@@ -1,5 +1,6 @@
 """A message as Slack's blocks, within Slack's limits whatever the texts are."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -36,6 +37,7 @@ _LONGEST_DESCRIPTION = 500
 _LONGEST_TRACE = 2600
 _TRACE_BLOCKS = 3
 _ROOM_FOR_MORE = 30
+_MEMBER = re.compile(r"[UW][A-Z0-9]+")
 _MARKS = {"Recovered": ":white_check_mark: "}
 
 Content = dict[str, Any]
@@ -114,6 +116,8 @@ def _span(span: Span, mentions: Mapping[str, str], longest_code: int) -> str:
             identifier = mentions[span.text]
             is_group = identifier.startswith("S")
             return f"<!subteam^{identifier}>" if is_group else f"<@{identifier}>"
+        case SpanKind.MEMBER if _MEMBER.fullmatch(span.text):
+            return f"<@{span.text}>"
     return escaped(span.text, _LONGEST_WORDS)
 
 

@@ -86,7 +86,16 @@ class Services:
         return found
 
     def is_acknowledged(self, destination: str, *, message_id: str, place: str) -> bool:
-        """Whether somebody has taken on what a message tells; never where that cannot be seen.
+        """Whether somebody has taken on what a message tells; as :meth:`acknowledged_by`."""
+        found = self.acknowledged_by(destination, message_id=message_id, place=place)
+        return found is not None
+
+    def acknowledged_by(
+        self, destination: str, *, message_id: str, place: str
+    ) -> tuple[str, ...] | None:
+        """Who has taken on what a message tells; nothing if nobody, or where it cannot be seen.
+
+        The names are the service's own, and may be none although somebody has.
 
         Args:
             destination: where the message is.
@@ -99,11 +108,11 @@ class Services:
             MessageGoneError: the message is not there.
         """
         if not abilities_of(destination).can_acknowledge:
-            return False
+            return None
         service = self.at(destination)
         if isinstance(service, LogService):
-            return False
-        return service.is_acknowledged(Receipt(message_id, place))
+            return None
+        return service.acknowledged_by(Receipt(message_id, place))
 
     def _connected(self, chosen: configuration.Service) -> Service:  # noqa: PLR0911 - one for each
         """The service itself; what it is made of is loaded when it is needed."""

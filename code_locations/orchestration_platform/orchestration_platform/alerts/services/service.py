@@ -75,6 +75,10 @@ class Service:
         """
         raise NotImplementedError
 
+    def acknowledged_by(self, at: Receipt) -> tuple[str, ...] | None:
+        """Who has taken on what the message tells, as far as it can be told; nothing if nobody."""
+        raise NotImplementedError
+
     def is_acknowledged(self, at: Receipt) -> bool:
         """Whether somebody has taken on what the message tells."""
-        raise NotImplementedError
+        return self.acknowledged_by(at) is not None

@@ -69,10 +69,10 @@ class SlackService(Service):
             thread_ts=_timestamp(letter.thread) if letter.thread else None,
         )
 
-    def is_acknowledged(self, at: Receipt) -> bool:
-        """Whether somebody has put a pair of eyes below the message."""
-        names = self.api.reactions(self.token, channel_id=at.place, ts=_timestamp(at))
-        return ACKNOWLEDGEMENT in names
+    def acknowledged_by(self, at: Receipt) -> tuple[str, ...] | None:
+        """The members who have put a pair of eyes below the message."""
+        found = self.api.reactions(self.token, channel_id=at.place, ts=_timestamp(at))
+        return found.get(ACKNOWLEDGEMENT)
 
 
 def content_of(letter: Letter) -> Content:

@@ -7,6 +7,7 @@ import dagster as dg
 
 from orchestration_platform.alerts import event_feed
 from orchestration_platform.alerts.alert import Alert, Problem
+from orchestration_platform.alerts.check_results import check_name, check_problem, outcome_of
 from orchestration_platform.alerts.event_types import CHECK_OUTCOMES, EventType
 from orchestration_platform.alerts.run_facts import partition_of, run_alert
 from orchestration_platform.alerts.run_failures import step_problem
@@ -20,10 +21,7 @@ from orchestration_platform.alerts.watched.source import (
     Source,
     occurrence_key,
 )
-from shared_lib.secrets import redact
 
-_SHOWN_METADATA = 6
-_LONGEST_VALUE = 200
 _KIND = "Asset check"
 
 
@@ -45,7 +43,7 @@ def checks_of_run(
     for entry in log.check_evaluations:
         evaluation = entry.event_log_entry.get_dagster_event().asset_check_evaluation_data
         evaluated.add(evaluation.asset_check_key)
-        outcome = _outcome(evaluation)
+        outcome = outcome_of(evaluation)
         alert = run_alert(
             outcome,
             run,
@@ -97,7 +95,7 @@ def _read_runless(reading: Reading, marks: str | None) -> Iterator[Batch]:
         for record in records:
             event = record.event_log_entry.get_dagster_event()
             evaluation = event.asset_check_evaluation_data
-            check, outcome = evaluation.asset_check_key, _outcome(evaluation)
+            check, outcome = evaluation.asset_check_key, outcome_of(evaluation)
             alert = Alert(
                 event_type=outcome.value,
                 severity=outcome.severity,
@@ -122,30 +120,14 @@ RUNLESS_CHECKS = Source(
 )
 
 
-def _outcome(evaluation: dg.AssetCheckEvaluation) -> EventType:
-    if evaluation.passed:
-        return EventType.ASSET_CHECK_PASSED
-    if evaluation.severity is dg.AssetCheckSeverity.WARN:
-        return EventType.ASSET_CHECK_SEVERITY_WARN
-    return EventType.ASSET_CHECK_SEVERITY_ERROR
-
-
 def _told(check: dg.AssetCheckKey) -> dict[str, Any]:
     asset = check.asset_key.to_user_string()
-    return {"kind": _KIND, "subject": f"{asset}: {check.name}", "assets": (asset,)}
+    return {"kind": _KIND, "subject": check_name(check), "assets": (asset,)}
 
 
 def _problems(evaluation: dg.AssetCheckEvaluation) -> tuple[Problem, ...]:
-    if evaluation.passed:
-        return ()
-    values = {
-        name: str(value.value)[:_LONGEST_VALUE]
-        for name, value in list(evaluation.metadata.items())[:_SHOWN_METADATA]
-    }
-    listed = "\n".join(f"{name}: {value}" for name, value in values.items())
-    text = "\n".join(filter(None, (evaluation.description, listed))) or "it did not pass"
-    word = "warning" if evaluation.severity is dg.AssetCheckSeverity.WARN else "error"
-    return (Problem("", f"check {word}", redact(text), "", ""),)
+    problem = check_problem(evaluation)
+    return (problem,) if problem else ()
 
 
 def _recovery(

@@ -25,7 +25,7 @@ class RunLog:
     def failed_steps(self) -> list[dg.DagsterEvent]:
         """The failures of steps, the last of each."""
         found: dict[str, dg.DagsterEvent] = {}
-        for record in self._records(_KINDS.STEP_FAILURE):
+        for record in self._troubles[_KINDS.STEP_FAILURE]:
             event = record.event_log_entry.get_dagster_event()
             found[event.step_key or ""] = event
         return list(found.values())
@@ -61,7 +61,16 @@ class RunLog:
     @cached_property
     def check_evaluations(self) -> Sequence[dg.EventLogRecord]:
         """The checks that gave a result, in order."""
-        return self._records(_KINDS.ASSET_CHECK_EVALUATION)
+        return self._troubles[_KINDS.ASSET_CHECK_EVALUATION]
+
+    @cached_property
+    def _troubles(self) -> dict[dg.DagsterEventType, list[dg.EventLogRecord]]:
+        """What every failed run is asked for, in one query."""
+        kinds = {_KINDS.STEP_FAILURE, _KINDS.ASSET_CHECK_EVALUATION}
+        found: dict[dg.DagsterEventType, list[dg.EventLogRecord]] = {kind: [] for kind in kinds}
+        for record in self.instance.get_records_for_run(self.run_id, of_type=kinds).records:
+            found[record.event_log_entry.get_dagster_event().event_type].append(record)
+        return found
 
     @cached_property
     def planned_checks(self) -> set[dg.AssetCheckKey]:

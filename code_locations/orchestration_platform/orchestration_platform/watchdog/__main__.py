@@ -1,0 +1,143 @@
+"""``python -m orchestration_platform.watchdog``: are those at work who would raise the alarm?
+
+For cron or Kubernetes, outside of Dagster: nobody in there can tell of the death of all. Ends with
+0 when all is in order, with 1 and a line for each thing that is not, also when Dagster's database
+does not answer, and with 2 when it was called wrongly.
+"""
+
+import argparse
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Look, and say what is not in order; gives the exit status."""
+    problems = _found_in_time(_parser().parse_args(arguments))
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if not problems:
+        print("in order")
+    return 1 if problems else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m orchestration_platform.watchdog",
+        description="Checks from outside that Dagster's daemons, the sensor and the outbox of the "
+        "alerts are at work. DAGSTER_HOME says of which instance. Exit status 0: in order; 1: the "
+        "lines on stderr say what is not; 2: wrong arguments.",
+    )
+    parser.add_argument(
+        "--max-age",
+        type=_seconds,
+        default=600.0,
+        metavar="SECONDS",
+        help="how long a message may wait and the sensor may not come through (default 600)",
+    )
+    parser.add_argument(
+        "--max-heartbeat-age",
+        type=_seconds,
+        default=300.0,
+        metavar="SECONDS",
+        help="how old the last heartbeat of a daemon may be (default 300)",
+    )
+    parser.add_argument(
+        "--sensor",
+        choices=("required", "if-on"),
+        help="whether the sensor has to be on (default: in production)",
+    )
+    parser.add_argument(
+        "--timeout",
+        type=_seconds,
+        default=60.0,
+        metavar="SECONDS",
+        help="how long to look at most (default 60)",
+    )
+    return parser
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds above 0")
+    return value
+
+
+def _found_in_time(asked: argparse.Namespace) -> list[str]:
+    """What is not in order; also that it took too long, whichever call to a database hangs."""
+    found = [f"it could not be looked: no answer within {asked.timeout:g} s"]
+
+    def look() -> None:
+        try:
+            found[:] = _found(asked)
+        except Exception as error:  # noqa: BLE001 - whatever it is, nobody else would say so
+            from shared_lib.secrets import redact
+
+            found[:] = [redact(f"it could not be looked: {type(error).__name__}: {error}")]
+
+    looking = threading.Thread(target=look, name="watchdog", daemon=True)
+    looking.start()
+    looking.join(asked.timeout)
+    return found
+
+
+def _found(asked: argparse.Namespace) -> list[str]:
+    import dagster as dg
+
+    from shared_lib.environment import current_settings
+
+    has_to_run = (
+        asked.sensor == "required" if asked.sensor else current_settings().sensors_run_by_default
+    )
+    now = time.time()
+    with dg.DagsterInstance.get() as instance:
+        return [
+            *_daemons(instance.get_daemon_statuses(), most=asked.max_heartbeat_age, now=now),
+            *_alerts(instance, has_to_run=has_to_run, most=asked.max_age, now=now),
+        ]
+
+
+def _daemons(statuses: Mapping[str, Any], *, most: float, now: float) -> Iterator[str]:
+    for name, status in sorted(statuses.items()):
+        if not status.required:
+            continue
+        beat = status.last_heartbeat
+        if beat is None:
+            yield f"daemon {name} has never sent a heartbeat: is dagster-daemon running?"
+        elif now - beat.timestamp > most:
+            ago = f"{now - beat.timestamp:.0f} s ago"
+            yield f"daemon {name} sent its last heartbeat {ago}: is dagster-daemon running?"
+
+
+def _alerts(
+    instance: "dg.DagsterInstance", *, has_to_run: bool, most: float, now: float
+) -> Iterator[str]:
+    from orchestration_platform.alerts.collection import last_pass_at
+    from orchestration_platform.alerts.database import Database, database_url
+    from orchestration_platform.alerts.outbox_state import outbox_state
+    from orchestration_platform.alerts.sensor_state import sensor_problems
+
+    with Database(database_url(instance)).transaction() as connection:
+        outbox = outbox_state(connection)
+        last_pass = last_pass_at(connection)
+    yield from sensor_problems(
+        instance,
+        has_to_run=has_to_run,
+        last_pass_at=last_pass,
+        allowed_seconds=most,
+        now=now,
+    )
+    if outbox.oldest_at is not None and now - outbox.oldest_at > most:
+        said = "; ".join(f"{name}: {reason}" for name, reason in outbox.reasons.items())
+        waited = f"{outbox.waiting} alerts wait, the oldest for {now - outbox.oldest_at:.0f} s"
+        yield f"{waited} ({said})" if said else waited
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,216 @@
+"""What nobody has taken on goes to somebody else, until somebody has."""
+
+import multiprocessing
+import os
+import signal
+import time
+from typing import Any
+
+import dagster as dg
+import pytest
+import sqlalchemy as sa
+from tests.integration.orchestration_platform.alerts.conftest import Watch, services_with
+from tests.integration.orchestration_platform.alerts.failing_jobs import fail, say
+from tests.integration.orchestration_platform.alerts.slack_server import (
+    TOKEN,
+    Message,
+    SlackServer,
+)
+
+from orchestration_platform.alerts import delivery, escalation, outbox
+from orchestration_platform.alerts.database import database_url
+from orchestration_platform.alerts.policies import AlertPolicies, Policy
+from orchestration_platform.alerts.services.directory import Services
+from orchestration_platform.alerts.slack_api import SlackWebApi
+from orchestration_platform.alerts.tables import INCIDENTS
+from orchestration_platform.alerts.watch import open_database, run_pass
+
+ONCALL = "oncall"
+
+
+def policies(**options: Any) -> list[Policy]:
+    service = {
+        "slack_channel_name": ONCALL,
+        "owner_mentions": {"team:platform": "S0123456"},
+    }
+    document = {
+        "name": "p",
+        "enabled": True,
+        "event_types": ["JOB_FAILURE"],
+        "notification_service": {"slack": {}},
+        "policy_options": {
+            "escalate_after": "30min",
+            "escalate_again_after": "1h",
+            "escalation_service": {"slack": service},
+            "escalation_owners": ["team:platform"],
+            **options,
+        },
+    }
+    return AlertPolicies.model_validate({"alert_policies": [document]}).in_force
+
+
+def pass_time(instance: dg.DagsterInstance) -> int:
+    """Makes what is to be escalated later due; gives how many incidents that are."""
+    due = sa.update(INCIDENTS).where(INCIDENTS.c.escalates_at > time.time())
+    with open_database(database_url(instance)).transaction() as connection:
+        return connection.execute(due.values(escalates_at=time.time() - 1)).rowcount
+
+
+def escalated(slack: SlackServer) -> list[Message]:
+    return [head for head in slack.heads if head.channel == ONCALL]
+
+
+def test_a_message_that_nobody_takes_on_goes_elsewhere_and_again_until_it_is_in_order(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    say(instance, "the census is bad")
+    watch(policies())
+    assert slack.calls["reactions.get"] == 0
+    assert escalated(slack) == []
+
+    assert pass_time(instance) == 1
+    assert watch(policies()).escalated == 1
+    [head] = escalated(slack)
+    assert "the census is bad" in head.shown
+    assert "<!subteam^S0123456>" in head.shown
+    assert slack.calls["reactions.get"] == 1
+    assert watch(policies()).escalated == 0
+    assert slack.calls["reactions.get"] == 1
+
+    pass_time(instance)
+    watch(policies())
+    [again] = slack.thread(head)
+    assert "<!subteam^S0123456> Nobody has taken this on for" in again.text
+    assert escalated(slack) == [head]
+
+    say(instance, None)
+    watch(policies())
+    assert pass_time(instance) == 0
+    assert "(recovered)" in head.shown
+    assert "Recovered" in slack.thread(head)[-1].text
+
+
+@pytest.mark.parametrize("where", ["the first message", "the escalation"])
+def test_eyes_on_a_message_end_it_and_say_who(
+    where: str, instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    fail(instance)
+    watch(policies())
+    [first] = slack.heads
+    if where == "the escalation":
+        pass_time(instance)
+        watch(policies())
+        escalated(slack)[0].reactions.append("eyes")
+    else:
+        first.reactions.append("eyes")
+    pass_time(instance)
+    assert watch(policies()).escalated == 0
+    assert pass_time(instance) == 0
+    assert "*Taken on by:* <@U0>" in first.shown
+    told = [entry for head in escalated(slack) for entry in slack.thread(head)]
+    assert [entry.text for entry in told] == ["Taken on by <@U0>"] * len(escalated(slack))
+
+
+def test_in_the_same_channel_the_thread_calls_people(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    service = {"slack": {"owner_mentions": {"team:platform": "S0123456"}}}
+    here = policies(escalation_service=service, escalate_again_after=None)
+    fail(instance)
+    watch(here)
+    pass_time(instance)
+    watch(here)
+    [head] = slack.heads
+    assert "<!subteam^S0123456> Nobody has" in slack.thread(head)[-1].text
+    assert "*Escalated:*" in head.shown
+    assert pass_time(instance) == 0
+
+
+def test_without_an_answer_people_are_called_later_and_where_nobody_may_look_at_once(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch, services: Services
+) -> None:
+    fail(instance)
+    watch(policies())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ORCHESTRATION_PLATFORM_SLACK__TOKEN", "revoked")
+        pass_time(instance)
+        done = watch(policies(), seconds=0.1)
+        assert done.escalated == 0
+        assert "invalid_auth" in str(done)
+        patch.setattr(escalation, "PATIENCE_SECONDS", 0.0)
+        assert watch(policies(), seconds=0.1).escalated == 1
+    slack.may_read = False
+    pass_time(instance)
+    done = watch(policies())
+    assert done.escalated == 1
+    assert "reactions" in str(done)
+
+
+def test_a_pass_asks_a_bounded_number_of_times_and_the_next_ones_go_on(
+    instance: dg.DagsterInstance,
+    slack: SlackServer,
+    watch: Watch,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(escalation, "MOST_IN_A_PASS", 2)
+    for word in ("census", "payroll", "bands"):
+        say(instance, f"the {word} is bad")
+    watch(policies())
+    pass_time(instance)
+    assert [watch(policies()).escalated for _ in range(3)] == [2, 1, 0]
+    assert slack.calls["reactions.get"] == 3
+
+
+POINTS: dict[str, tuple[Any, str, bool]] = {
+    "after Slack was asked": (Services, "acknowledged_by", True),
+    "before the outbox is committed": (escalation, "add_message", True),
+    "after the outbox was committed": (delivery.Sender, "send_due", False),
+    "after Slack has accepted": (SlackWebApi, "post", True),
+}
+
+
+def escalate_and_die(home: str, url: str, point: str) -> None:
+    """Runs in a process of its own."""
+    os.environ |= {
+        "DAGSTER_HOME": home,
+        "DAGSTER_ENVIRONMENT": "ci",
+        "ORCHESTRATION_PLATFORM_SLACK__TOKEN": TOKEN,
+    }
+    outbox.PACE = 0.0
+    outbox.CLAIM_SECONDS = 1.5
+    owner, name, is_called = POINTS[point]
+    original = getattr(owner, name)
+
+    def then_die(*arguments: Any, **named: Any) -> None:
+        if is_called:
+            original(*arguments, **named)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    setattr(owner, name, then_die)
+    with dg.DagsterInstance.get() as instance:
+        run_pass(instance, policies=policies(), services=services_with(url), sending_seconds=2.0)
+
+
+@pytest.mark.parametrize("point", list(POINTS))
+def test_a_process_that_is_killed_repeats_no_escalation_and_loses_none(
+    point: str, instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    fail(instance)
+    watch(policies())
+    pass_time(instance)
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    process = context.Process(
+        target=escalate_and_die, args=(instance.root_directory, slack.url, point)
+    )
+    process.start()
+    process.join(30)
+    assert process.exitcode == -signal.SIGKILL
+    until = time.monotonic() + 15
+    while not escalated(slack) or watch(policies(), seconds=0.5).outbox.waiting:
+        watch(policies(), seconds=0.5)
+        assert time.monotonic() < until
+    watch(policies())
+    assert len(escalated(slack)) == 1
+    assert slack.thread(escalated(slack)[0]) == []
+    assert len(slack.heads) == 2

@@ -1,0 +1,122 @@
+"""What is over and old is forgotten, what is open or waits is not; and tables of other releases."""
+
+import time
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import sqlalchemy as sa
+from tests.integration.orchestration_platform.alerts.conftest import Watch
+from tests.integration.orchestration_platform.alerts.failing_jobs import fail, other_job, say
+from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
+
+from orchestration_platform.alerts import pruning
+from orchestration_platform.alerts.database import Database, OutboxLayoutError, database_url
+from orchestration_platform.alerts.tables import INCIDENTS, MESSAGES, OCCURRENCES, OUTSTANDING
+from orchestration_platform.alerts.watch import open_database
+
+DAY = 86400.0
+
+
+def rows(database: Database, table: sa.Table) -> int:
+    with database.transaction() as connection:
+        return connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+
+
+def make_older(database: Database, days: float) -> None:
+    with database.transaction() as connection:
+        for table in (INCIDENTS, MESSAGES, OCCURRENCES):
+            times = [
+                column
+                for column in table.columns
+                if isinstance(column.type, sa.Float) and column.name != "claimed_until"
+            ]
+            changes = {column.name: column - days * DAY for column in times}
+            connection.execute(sa.update(table).values(**changes))
+
+
+@pytest.fixture
+def database(instance: dg.DagsterInstance) -> Database:
+    return open_database(database_url(instance))
+
+
+@pytest.fixture
+def every_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pruning, "EVERY_SECONDS", 0.0)
+
+
+@pytest.mark.usefixtures("every_time")
+def test_what_is_over_and_was_told_is_forgotten_with_all_that_belongs_to_it(
+    instance: dg.DagsterInstance, database: Database, watch: Watch
+) -> None:
+    say(instance, "the census is bad")
+    watch()
+    say(instance, None)
+    watch()
+    make_older(database, 89)
+    watch()
+    assert rows(database, INCIDENTS) == 1
+    make_older(database, 2)
+    watch()
+    left = [rows(database, table) for table in (INCIDENTS, MESSAGES, OUTSTANDING, OCCURRENCES)]
+    # the run whose log was just read again
+    assert left[:3] == [0, 0, 0]
+    assert left[3] <= 1
+
+
+@pytest.mark.usefixtures("every_time")
+def test_what_is_open_or_waits_stays_however_old(
+    instance: dg.DagsterInstance, database: Database, slack: SlackServer, watch: Watch
+) -> None:
+    fail(instance, other_job)
+    watch()
+    slack.faults.extend(["is_archived"] * 20)
+    say(instance, "the census is bad")
+    watch(seconds=0.1)
+    say(instance, None)
+    watch(seconds=0.1)
+    make_older(database, 400)
+    watch(seconds=0.1)
+    assert rows(database, INCIDENTS) == 2
+    slack.faults.clear()
+    while watch().outbox.waiting:
+        time.sleep(0.1)
+    assert sorted("(recovered)" in head.shown for head in slack.heads) == [False, True]
+
+
+def test_a_pass_forgets_a_bounded_number_and_looks_once_an_hour(
+    instance: dg.DagsterInstance, database: Database, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for word in ("census", "payroll", "bands"):
+        say(instance, f"the {word} is bad")
+    watch()
+    say(instance, None)
+    watch()
+    make_older(database, 400)
+    # the first pass has looked
+    assert pruning.prune(database, keep_days=90) == 0
+    monkeypatch.setattr(pruning, "MOST_IN_A_PASS", 2)
+    monkeypatch.setattr(pruning, "EVERY_SECONDS", 0.0)
+    left = [3]
+    while left[-1]:
+        assert pruning.prune(database, keep_days=90) <= 4
+        left.append(rows(database, INCIDENTS))
+    assert left == [3, 1, 0]
+
+
+def test_tables_of_another_release_are_recognised_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "alerts.db"
+    url = f"sqlite:///{path}"
+    Database(url).close()
+    Database(url).close()
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("alter table alert_messages drop column held_until"))
+        connection.execute(sa.text("alter table alert_channels add column mood text"))
+    engine.dispose()
+    with pytest.raises(OutboxLayoutError) as refused:
+        Database(url)
+    said = str(refused.value)
+    assert "alert_messages lacks held_until" in said
+    assert "alert_channels has mood more" in said
+    assert f"stop the sensor, remove {path} and the files" in said

@@ -1,0 +1,115 @@
+"""What happens in quiet hours is told at their end, if there is still something to tell."""
+
+import time
+from typing import Any
+
+import dagster as dg
+import pytest
+import sqlalchemy as sa
+from tests.integration.orchestration_platform.alerts.conftest import Watch
+from tests.integration.orchestration_platform.alerts.failing_jobs import say
+from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
+
+from orchestration_platform.alerts.database import database_url
+from orchestration_platform.alerts.outbox_state import listed_messages
+from orchestration_platform.alerts.policies import AlertPolicies, Policy
+from orchestration_platform.alerts.tables import INCIDENTS, MESSAGES
+from orchestration_platform.alerts.watch import open_database
+
+NO_WINDOW: list[dict[str, Any]] = []
+
+
+def always(**window: Any) -> list[dict[str, Any]]:
+    return [{"cron": "* * * * *", "duration": "1h", **window}]
+
+
+def policies(windows: list[dict[str, Any]], **options: Any) -> list[Policy]:
+    document = {
+        "name": "p",
+        "enabled": True,
+        "event_types": ["JOB_FAILURE"],
+        "notification_service": {"slack": {}},
+        "policy_options": {"quiet_hours": windows, **options},
+    }
+    return AlertPolicies.model_validate({"alert_policies": [document]}).in_force
+
+
+def end_the_window(instance: dg.DagsterInstance) -> None:
+    with open_database(database_url(instance)).transaction() as connection:
+        held = MESSAGES.c.held_until > time.time()
+        connection.execute(sa.update(MESSAGES).where(held).values(held_until=time.time() - 1))
+
+
+def states(instance: dg.DagsterInstance) -> list[str]:
+    with open_database(database_url(instance)).transaction() as connection:
+        return [row["state"] for row in listed_messages(connection, limit=20)]
+
+
+def test_what_still_fails_when_the_window_ends_is_told_then_and_once(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    say(instance, "the census is bad")
+    done = watch(policies(always()))
+    assert (done.outbox.waiting, done.outbox.held) == (0, 2)
+    assert "2 held in quiet hours" in str(done)
+    say(instance, "the census is bad")
+    watch(policies(always()))
+    assert slack.messages == []
+    end_the_window(instance)
+    for _ in range(2):
+        watch(policies(NO_WINDOW))
+    [head] = slack.heads
+    assert "failed 2 times" in head.shown
+    assert len(slack.thread(head)) == 1
+
+
+@pytest.mark.parametrize("told", ["summary", "nothing"])
+def test_what_is_in_order_by_then_is_told_in_one_message_or_not_at_all(
+    told: str, instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    windows = always(recovered_meanwhile=told)
+    say(instance, "the census is bad")
+    watch(policies(windows))
+    say(instance, None)
+    watch(policies(windows))
+    assert slack.messages == []
+    end_the_window(instance)
+    watch(policies(NO_WINDOW))
+    if told == "nothing":
+        assert slack.messages == []
+        assert states(instance) == ["suppressed"] * 2
+        return
+    [head] = slack.heads
+    assert "(recovered)" in head.shown
+    assert [entry.blocks != [] for entry in slack.thread(head)] == [True]
+
+
+def test_what_is_severe_is_told_in_quiet_hours_too(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    say(instance, "the census is bad")
+    watch(policies(always(below_severity="error")))
+    assert len(slack.heads) == 1
+
+
+def test_a_recovery_and_an_escalation_wait_for_the_end_too(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    oncall = {"slack": {"slack_channel_name": "oncall"}}
+    options = {"escalate_after": "1s", "escalation_service": oncall}
+    say(instance, "the census is bad")
+    watch(policies(NO_WINDOW, **options))
+    [head] = slack.heads
+    time.sleep(1.1)
+    assert watch(policies(always(), **options)).escalated == 0
+    with open_database(database_url(instance)).transaction() as connection:
+        assert connection.execute(sa.select(INCIDENTS.c.escalates_at)).scalar_one() > time.time()
+    say(instance, None)
+    watch(policies(always(), **options))
+    assert slack.heads == [head]
+    # whoever looks sees it, nobody is called
+    assert "(recovered)" in head.shown
+    assert not any("Recovered" in entry.text for entry in slack.thread(head))
+    end_the_window(instance)
+    watch(policies(NO_WINDOW, **options))
+    assert "Recovered" in slack.thread(head)[-1].text

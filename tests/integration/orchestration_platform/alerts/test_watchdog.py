@@ -1,0 +1,235 @@
+"""Who watches the watcher: the check of health, the sign of life, and the look from outside."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+import sqlalchemy as sa
+from tests.integration.orchestration_platform.alerts.conftest import Watch
+from tests.integration.orchestration_platform.alerts.failing_jobs import fail
+from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
+
+from orchestration_platform.alerts import heartbeat
+from orchestration_platform.alerts.collection import Collector
+from orchestration_platform.alerts.database import Database, database_url
+from orchestration_platform.alerts.policies import AlertPolicies
+from orchestration_platform.alerts.tables import INCIDENTS, MESSAGES
+from orchestration_platform.alerts.watch import open_database
+from orchestration_platform.watchdog.__main__ import main
+
+LONGEST_WAIT_SECONDS = 60.0
+
+INSTANCE = "telemetry: {enabled: false}\nrun_monitoring: {enabled: false}\n"
+SENSOR = """
+from pathlib import Path
+import dagster as dg
+
+@dg.sensor(minimum_interval_seconds=1, default_status=dg.DefaultSensorStatus.RUNNING)
+def slack_on_run_failure_sensor():
+    if Path("sensor_fails").exists():
+        raise ConnectionError("no database")
+
+defs = dg.Definitions(sensors=[slack_on_run_failure_sensor])
+"""
+
+
+@pytest.fixture
+def pinged(quick: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The paths for which a dead man's switch was asked."""
+    paths: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            paths.append(self.path)
+            self.send_response(500 if "broken" in self.path else 200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - of the library
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    quick.setenv(heartbeat.URL_VARIABLE, f"http://127.0.0.1:{server.server_port}/beat")
+    yield paths
+    server.shutdown()
+    server.server_close()
+
+
+def test_each_completed_pass_gives_a_sign_of_life_and_no_other_does(
+    pinged: list[str],
+    watch: Watch,
+    quick: pytest.MonkeyPatch,
+) -> None:
+    pinged.clear()
+    watch()
+    assert pinged == ["/beat"]
+
+    def find_trouble(collector: Collector, **_named: float) -> int:
+        collector.errors.append(OSError("the log cannot be read"))
+        return 0
+
+    quick.setattr(Collector, "collect", find_trouble)
+    with pytest.raises(ExceptionGroup):
+        watch()
+    assert pinged == ["/beat"]
+
+
+def test_the_address_may_be_a_secret(
+    pinged: list[str],
+    watch: Watch,
+    quick: pytest.MonkeyPatch,
+) -> None:
+    quick.setenv("ALERTS_SWITCH__URL", os.environ[heartbeat.URL_VARIABLE] + "/secret")
+    quick.setenv(heartbeat.SECRET_VARIABLE, "alerts/switch")
+    assert "are both set: unset one" in str(watch())
+    quick.delenv(heartbeat.URL_VARIABLE)
+    pinged.clear()
+    assert "heartbeat" not in str(watch())
+    assert pinged == ["/beat/secret"]
+
+
+def test_a_sign_of_life_that_cannot_be_given_is_said_and_takes_two_seconds_at_most(
+    pinged: list[str],
+    instance: dg.DagsterInstance,
+    slack: SlackServer,
+    watch: Watch,
+    quick: pytest.MonkeyPatch,
+) -> None:
+    quick.setenv(heartbeat.URL_VARIABLE, os.environ[heartbeat.URL_VARIABLE] + "/broken")
+    assert "no heartbeat was sent: the answer was 500" in str(watch())
+    assert pinged
+    quick.setenv(heartbeat.URL_VARIABLE, "http://example.com/canary-beat")
+    assert "ALERTS_HEARTBEAT_URL is no https address" in str(watch())
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/canary-beat"
+        quick.setenv(heartbeat.URL_VARIABLE, address)
+        fail(instance)
+        watch(seconds=0.5)
+        began = time.monotonic()
+        said = str(watch())
+        assert time.monotonic() - began < heartbeat.LONGEST_SECONDS + 1.5
+    assert "no heartbeat was sent" in said
+    assert "canary" not in said
+    assert len(slack.heads) == 1
+
+
+def test_an_instance_that_nobody_watches_is_not_in_order(
+    instance: dg.DagsterInstance,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["--sensor", "required"]) == 1
+    said = capsys.readouterr().err
+    assert "daemon SENSOR has never sent a heartbeat: is dagster-daemon running?" in said
+    assert "slack_on_run_failure_sensor has last come through never" in said
+
+
+def test_alerts_that_wait_for_long_are_said_with_why(
+    instance: dg.DagsterInstance,
+    slack: SlackServer,
+    watch: Watch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    slack.faults.extend(["is_archived"] * 5)
+    fail(instance)
+    watch(seconds=0.1)
+    main([])
+    assert "alerts wait" not in capsys.readouterr().err
+    with open_database(database_url(instance)).transaction() as connection:
+        connection.execute(sa.update(MESSAGES).values(created_at=time.time() - 700))
+    assert main([]) == 1
+    said = capsys.readouterr().err
+    assert "2 alerts wait, the oldest for 70" in said
+    assert "unarchive the channel" in said
+
+
+def test_a_database_that_does_not_answer_is_said_in_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://canary-user@127.0.0.1:{silent.getsockname()[1]}/dagster"
+        storage = f"storage: {{postgres: {{postgres_url: '{url}'}}}}\n"
+        (tmp_path / "dagster.yaml").write_text(INSTANCE + storage)
+        monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+        began = time.monotonic()
+        assert main(["--timeout", "1"]) == 1
+    assert time.monotonic() - began < 5
+    assert "it could not be looked: no answer within 1 s" in capsys.readouterr().err
+
+
+def daemon(home: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "dagster._daemon", "run", "-f", str(home / "location.py")]
+    with (home / "log").open("ab") as log:
+        return subprocess.Popen(command, cwd=home, stdout=log, stderr=subprocess.STDOUT)
+
+
+def test_the_death_of_the_daemon_and_of_the_sensor_are_seen_until_they_are_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "dagster.yaml").write_text(INSTANCE)
+    (tmp_path / "location.py").write_text(SENSOR)
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    monkeypatch.setenv("DAGSTER_ENVIRONMENT", "ci")
+    policy = {
+        "name": "p",
+        "enabled": True,
+        "event_types": ["DAEMON_HEARTBEAT_MISSING"],
+        "notification_service": {"log": {}},
+    }
+    policies = AlertPolicies.model_validate({"alert_policies": [policy]}).in_force
+    with dg.DagsterInstance.get() as instance:
+        database = Database(database_url(instance))
+
+        def missing() -> list[str]:
+            found = Collector(instance, database, policies, alert_channel="#a", ui_url="")
+            found.collect(until=float("inf"))
+            assert found.errors == []
+            with database.transaction() as connection:
+                query = sa.select(INCIDENTS.c.subject).where(INCIDENTS.c.recovered_at.is_(None))
+                return list(connection.execute(query).scalars())
+
+        def look(*, until: str | None, most: str) -> str:
+            deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+            while True:
+                capsys.readouterr()
+                main(["--max-heartbeat-age", most])
+                said = capsys.readouterr().err
+                if until in said if until else "daemon" not in said:
+                    return said
+                assert time.monotonic() < deadline, (tmp_path / "log").read_text() + said
+                time.sleep(0.3)
+
+        process = daemon(tmp_path)
+        try:
+            missing()
+            look(until=None, most="40")
+            assert missing() == []
+            (tmp_path / "sensor_fails").touch()
+            look(until="the last tick of slack_on_run_failure_sensor failed: Conn", most="40")
+            (tmp_path / "sensor_fails").unlink()
+            process.send_signal(signal.SIGKILL)
+            process.wait(10)
+            look(until="daemon SENSOR sent its last heartbeat", most="1")
+            for beat in instance.get_daemon_heartbeats().values():
+                # as if an hour had gone by
+                instance.add_daemon_heartbeat(beat._replace(timestamp=beat.timestamp - 3600))
+            assert "SENSOR" in missing()
+        finally:
+            process.kill()
+            process.wait(10)
+        process = daemon(tmp_path)
+        try:
+            look(until=None, most="10")
+            assert missing() == []
+        finally:
+            process.terminate()
+            process.wait(30)

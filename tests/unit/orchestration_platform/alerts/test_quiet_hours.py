@@ -1,0 +1,118 @@
+"""When windows begin and end, what waits for their end, and what is said of a wrong one."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from orchestration_platform.alerts.alert import Severity
+from orchestration_platform.alerts.policies import load_file
+from orchestration_platform.alerts.windows import Window, hold_of
+from shared_lib.validated_yaml import ConfigurationError
+
+BERLIN = ZoneInfo("Europe/Berlin")
+NIGHT = Window(cron="0 22 * * *", duration="9h", timezone="Europe/Berlin")
+
+FILE = """\
+maintenance_windows:
+  - {cron: "0 1 * * 0", duration: 2h, below_severity: null}
+alert_policies:
+  - name: p
+    enabled: true
+    event_types: [JOB_FAILURE]
+    notification_service: {log: {}}
+    policy_options:
+      escalate_after: 15min
+      escalation_service: {pagerduty: {integration_key: alerts/pagerduty}}
+      quiet_hours:
+        - cron: "0 22 * * *"
+          duration: 9h
+          timezone: Europe/Berlin
+"""
+
+
+def berlin(text: str, fold: int = 0) -> float:
+    return datetime.fromisoformat(text).replace(tzinfo=BERLIN, fold=fold).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("at", "end"),
+    [
+        ("2026-07-01T21:59:59", None),
+        ("2026-07-01T22:00:00", "2026-07-02T07:00:00"),
+        ("2026-07-02T06:59:59", "2026-07-02T07:00:00"),
+        ("2026-07-02T07:00:00", None),
+        # nine hours are nine hours, also in the night in which the clock is changed
+        ("2026-03-29T07:30:00", "2026-03-29T08:00:00"),
+        ("2026-10-25T05:30:00", "2026-10-25T06:00:00"),
+        ("2026-10-25T06:30:00", None),
+    ],
+)
+def test_a_window_begins_by_the_clock_of_its_zone(at: str, end: str | None) -> None:
+    assert NIGHT.end_of(berlin(at)) == (berlin(end) if end else None)
+
+
+def test_windows_that_follow_one_another_are_one() -> None:
+    morning = Window(cron="0 7 * * *", duration="30min", timezone="Europe/Berlin")
+    hold = hold_of([NIGHT, morning], Severity.ERROR, now=berlin("2026-07-01T23:00:00"))
+    assert hold is not None
+    assert hold.until == berlin("2026-07-02T07:30:00")
+
+
+def test_a_window_without_a_gap_ends_some_day() -> None:
+    always = Window(cron="@hourly", duration="2h")
+    now = berlin("2026-07-01T23:00:00")
+    hold = hold_of([always], Severity.ERROR, now=now)
+    assert hold is not None
+    assert now < hold.until < now + 2 * 86400
+
+
+@pytest.mark.parametrize(
+    ("below", "held"),
+    [
+        ("warning", [Severity.INFO]),
+        ("critical", [Severity.INFO, Severity.WARNING, Severity.ERROR]),
+        (None, list(Severity)),
+    ],
+)
+def test_what_is_severe_does_not_wait(below: Any, held: list[Severity]) -> None:
+    window = Window(cron="* * * * *", duration="1h", below_severity=below)
+    found = [severity for severity in Severity if hold_of([window], severity, now=1e9)]
+    assert found == held
+
+
+def test_windows_of_the_file_are_those_of_every_policy(tmp_path: Path) -> None:
+    path = tmp_path / "alert_policies.yaml"
+    path.write_text(FILE)
+    [policy] = load_file(path).in_force
+    crons = [window.cron for window in policy.policy_options.quiet_hours]
+    assert crons == ["0 22 * * *", "0 1 * * 0"]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "expected"),
+    [
+        ('"0 22 * * *"', '"0 25 * * *"', "yaml:12: alert_policies.0.policy_options.quiet_hours.0."),
+        ('"0 22 * * *"', '"0 0 30 2 *"', "cron: '0 0 30 2 *' never comes: write a date that"),
+        ('"0 22 * * *"', '"* * * * * *"', "write five fields, or such as @daily"),
+        ("9h", "9 hours", "yaml:13: alert_policies.0.policy_options.quiet_hours.0.duration: '9 h"),
+        ("9h", "32d", "duration is more than 31d: switch the policy off instead"),
+        ("Europe/Berlin", "Berlin", "'Berlin' is no time zone: write an IANA name, such as Eur"),
+        ("timezone: Europe", "zone: Europe", "quiet_hours.0.zone: unknown key, allowed is one of:"),
+        ("2h, below", "2 h, below", "yaml:2: maintenance_windows.0.duration: '2 h' is not allo"),
+        ("below_severity: null", "below_severity: high", "info, warning, error, critical"),
+        ("      escalate_after: 15min\n", "", "escalate_after and escalation_service go togeth"),
+        ("15min", "15min\n      escalate_again_after: 5s", "less than a minute: write 1min or m"),
+    ],
+)
+def test_a_mistake_is_told_with_its_line_and_what_is_allowed(
+    right: str, wrong: str, expected: str, tmp_path: Path
+) -> None:
+    assert right in FILE
+    path = tmp_path / "alert_policies.yaml"
+    path.write_text(FILE.replace(right, wrong, 1))
+    with pytest.raises(ConfigurationError) as refused:
+        load_file(path)
+    assert expected in str(refused.value)
