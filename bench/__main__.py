@@ -14,7 +14,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from bench.alerts import measure_alerts
 from bench.discovery import Discovered, measure_discovery
+from bench.gocardless import measure_bank_data
 from bench.loading import Loading, measure_loading
 from bench.observability import measure_observability
 from bench.secrets import measure_secrets
@@ -133,6 +135,8 @@ _PARTS = {
     "loading": _loading,
     "discovery": _discovery,
     "secrets": lambda _: [measure_secrets()],
+    "gocardless": lambda _: [measure_bank_data()],
+    "alerts": lambda _: [measure_alerts()],
     "observability": lambda asked: [measure_observability(pairs=2 * asked.pairs)],
 }
 _TABLES = {"simulation": _simulation_table, "loading": _loading_table}

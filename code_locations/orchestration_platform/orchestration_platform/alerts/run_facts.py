@@ -1,6 +1,7 @@
 """What there is to know of a run, whatever has happened to it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
@@ -107,20 +108,43 @@ def attempts_of(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> int:
     return instance.run_retries_max_retries + 1 if is_retried else 0
 
 
-def last_success_at(instance: dg.DagsterInstance, run: dg.DagsterRun) -> float | None:
-    """When the job of ``run``, or where that is Dagster's own its assets, last succeeded.
+@dataclass(frozen=True)
+class LastSuccesses:
+    """When jobs and assets last succeeded, each asked for once.
 
-    Of several assets the one that has not been made for the longest time counts.
+    For a batch of runs that is read at one moment: with Postgres an answer takes some 30 ms, and
+    in a storm most failures are of a few jobs.
+
+    Attributes:
+        instance: of Dagster.
     """
-    if run.job_name.startswith(_INTERNAL_JOB):
+
+    instance: dg.DagsterInstance
+    _known: dict[Hashable, float | None] = field(default_factory=dict)
+
+    def of(self, run: dg.DagsterRun) -> float | None:
+        """When the job of ``run``, or where that is Dagster's own its assets, last succeeded.
+
+        Of several assets the one that has not been made for the longest time counts.
+        """
+        # a job of another location may have the same name
+        repository = run.tags.get(_REPOSITORY_TAG, "")
+        key = (run.job_name, repository, run.asset_selection)
+        if key not in self._known:
+            is_internal = run.job_name.startswith(_INTERNAL_JOB)
+            ask = self._assets_made_at if is_internal else self._job_succeeded_at
+            self._known[key] = ask(run)
+        return self._known[key]
+
+    def _assets_made_at(self, run: dg.DagsterRun) -> float | None:
         keys = sorted(run.asset_selection or (), key=str)[:_ASSETS_LOOKED_AT]
-        made = [instance.get_latest_materialization_event(key) for key in keys]
+        made = [self.instance.get_latest_materialization_event(key) for key in keys]
         return min((entry.timestamp for entry in made if entry), default=None)
-    same = {
-        name: value for name, value in run.tags.items() if name == _REPOSITORY_TAG
-    }  # a job of another location may have the same name
-    found = instance.get_run_records(
-        dg.RunsFilter(job_name=run.job_name, statuses=[dg.DagsterRunStatus.SUCCESS], tags=same),
-        limit=1,
-    )
-    return found[0].end_time if found else None
+
+    def _job_succeeded_at(self, run: dg.DagsterRun) -> float | None:
+        same = {name: value for name, value in run.tags.items() if name == _REPOSITORY_TAG}
+        found = self.instance.get_run_records(
+            dg.RunsFilter(job_name=run.job_name, statuses=[dg.DagsterRunStatus.SUCCESS], tags=same),
+            limit=1,
+        )
+        return found[0].end_time if found else None

@@ -11,9 +11,9 @@ from orchestration_platform.alerts.check_results import check_name, check_proble
 from orchestration_platform.alerts.dbt_failures import dbt_problems
 from orchestration_platform.alerts.event_types import EventType
 from orchestration_platform.alerts.run_facts import (
+    LastSuccesses,
     attempts_of,
     kind_of,
-    last_success_at,
     run_alert,
     subject_of,
 )
@@ -48,8 +48,17 @@ def read_failure(
     entry: dg.EventLogEntry,
     record: dg.RunRecord | None,
     log: RunLog | None = None,
+    successes: LastSuccesses | None = None,
 ) -> Alert:
-    """What the event log and the run's record say of the failure that ``entry`` reports."""
+    """What the event log and the run's record say of the failure that ``entry`` reports.
+
+    Args:
+        instance: of Dagster.
+        entry: the run's failure.
+        record: the run, unless it was deleted.
+        log: of the run, where parts of it have been read.
+        successes: of the batch that the run is read in.
+    """
     found = problems_of(entry, log or RunLog(instance, entry.run_id))
     problems = tuple(found[:_KEPT_PROBLEMS])
     more = max(len(found) - _KEPT_PROBLEMS, 0)
@@ -75,7 +84,7 @@ def read_failure(
         at=entry.timestamp,
         started_at=record.start_time,
         attempts=attempts_of(instance, run.tags),
-        last_success_at=last_success_at(instance, run),
+        last_success_at=(successes or LastSuccesses(instance)).of(run),
         problems=problems,
         more_problems=more,
     )

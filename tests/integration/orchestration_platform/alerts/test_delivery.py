@@ -1,14 +1,9 @@
 """Nothing is lost and nothing comes twice, whatever Slack and the machine do."""
 
-import multiprocessing
-import random
-import signal
 import time
-from multiprocessing.context import BaseContext
 
 import dagster as dg
 import pytest
-from tests.integration.orchestration_platform.alerts import dying
 from tests.integration.orchestration_platform.alerts.conftest import Watch, services_with
 from tests.integration.orchestration_platform.alerts.failing_jobs import (
     fail,
@@ -17,12 +12,9 @@ from tests.integration.orchestration_platform.alerts.failing_jobs import (
     say,
 )
 from tests.integration.orchestration_platform.alerts.slack_server import (
-    TOKEN,
     SlackServer,
     slack_server,
 )
-
-WORDS = ("census", "payroll", "mapping", "bands", "growth")
 
 
 def told_once(slack: SlackServer, *names: str) -> None:
@@ -141,68 +133,3 @@ def test_a_message_a_second_goes_to_a_channel_and_slack_has_no_reason_to_complai
         services = services_with(strict.url)
         run_pass(instance, policies=load_policies(), services=services, sending_seconds=5)
         assert strict.calls["chat.postMessage"] == len(strict.messages) == 4
-
-
-@pytest.fixture(scope="module")
-def processes() -> BaseContext:
-    """Makes processes that have Dagster imported and nothing else of this one."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([dying.__name__])
-    return context
-
-
-def killed_pass(
-    processes: BaseContext,
-    instance: dg.DagsterInstance,
-    slack: SlackServer,
-    *,
-    point: str | None = None,
-    after: float | None = None,
-) -> int | None:
-    process = processes.Process(
-        target=dying.pass_that_dies,
-        args=(instance.root_directory, slack.url, TOKEN),
-        kwargs={"point": point, "after": after},
-    )
-    process.start()
-    process.join(20)
-    return process.exitcode
-
-
-@pytest.mark.parametrize("point", list(dying.POINTS))
-def test_a_process_that_is_killed_loses_nothing_and_doubles_nothing(
-    point: str,
-    instance: dg.DagsterInstance,
-    slack: SlackServer,
-    watch: Watch,
-    processes: BaseContext,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    dying.forget_the_overlap(monkeypatch.setattr)
-    fail(instance)
-    fail(instance, other_job)
-    assert killed_pass(processes, instance, slack, point=point) == -signal.SIGKILL
-    killed_pass(processes, instance, slack, point=point)
-    until = time.monotonic() + 10
-    while watch(seconds=0.5).outbox.waiting:
-        assert time.monotonic() < until
-        time.sleep(0.2)
-    told_once(slack, "plain_job", "other_job")
-
-
-def test_processes_that_are_killed_at_any_time_lose_nothing_and_double_nothing(
-    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch, processes: BaseContext
-) -> None:
-    chance = random.Random(5)
-    deaths = 0
-    for word in WORDS:
-        say(instance, f"the {word} is bad")
-        for _ in range(3):
-            code = killed_pass(processes, instance, slack, after=chance.uniform(0.01, 0.25))
-            deaths += code == -signal.SIGKILL
-    assert deaths >= len(WORDS)
-    until = time.monotonic() + 10
-    while watch(seconds=0.5).outbox.waiting:
-        assert time.monotonic() < until
-        time.sleep(0.2)
-    told_once(slack, *WORDS)

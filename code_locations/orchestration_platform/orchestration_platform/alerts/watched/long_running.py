@@ -11,7 +11,7 @@ import dagster as dg
 
 from orchestration_platform.alerts.alert import Alert, Problem
 from orchestration_platform.alerts.event_types import EventType
-from orchestration_platform.alerts.run_facts import attempts_of, last_success_at, run_alert
+from orchestration_platform.alerts.run_facts import LastSuccesses, attempts_of, run_alert
 from orchestration_platform.alerts.watched.source import (
     Batch,
     Finding,
@@ -71,7 +71,7 @@ def _finding(reading: Reading, record: dg.RunRecord, passed: float) -> Finding:
             at=reading.now,
             started_at=record.start_time,
             attempts=attempts_of(reading.instance, run.tags),
-            last_success_at=last_success_at(reading.instance, run),
+            last_success_at=LastSuccesses(reading.instance).of(run),
             problems=(problem,),
         ),
         key=occurrence_key(_KIND, run.run_id),

@@ -7,7 +7,12 @@ import dagster as dg
 from orchestration_platform.alerts import event_feed
 from orchestration_platform.alerts.alert import Alert
 from orchestration_platform.alerts.event_types import CHECK_OUTCOMES, EventType
-from orchestration_platform.alerts.run_facts import location_of, partition_of, run_alert
+from orchestration_platform.alerts.run_facts import (
+    LastSuccesses,
+    location_of,
+    partition_of,
+    run_alert,
+)
 from orchestration_platform.alerts.run_failures import problems_of, read_failure
 from orchestration_platform.alerts.watched.assets import failed_assets
 from orchestration_platform.alerts.watched.checks import checks_of_run
@@ -22,12 +27,14 @@ def _read_failures(reading: Reading, marks: str | None) -> Iterator[Batch]:
     feed = event_feed.run_status_changes(reading.instance, dg.DagsterEventType.RUN_FAILURE)
     for records, position in event_feed.pages(feed, marks, now=reading.now):
         new, runs = _new(reading, records)
+        successes = LastSuccesses(reading.instance)
         findings: list[Finding] = []
         recoveries: list[Recovery] = []
         for record in new:
             entry, run = record.event_log_entry, runs.get(record.run_id)
             log = RunLog(reading.instance, record.run_id)
-            findings.append(_failure(reading, entry, run, log))
+            alert = read_failure(reading.instance, entry, run, log, successes)
+            findings.append(_failure(alert, run))
             if run is None:
                 continue
             if reading.wants([EventType.ASSET_MATERIALIZATION_FAILURE]):
@@ -121,10 +128,7 @@ def _new(reading: Reading, records: _LogRecords) -> tuple[_LogRecords, _Runs]:
     return new, {record.dagster_run.run_id: record for record in found}
 
 
-def _failure(
-    reading: Reading, entry: dg.EventLogEntry, run: dg.RunRecord | None, log: RunLog
-) -> Finding:
-    alert = read_failure(reading.instance, entry, run, log)
+def _failure(alert: Alert, run: dg.RunRecord | None) -> Finding:
     return Finding(
         alert=alert,
         key=alert.run_id,

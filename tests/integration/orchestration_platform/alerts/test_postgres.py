@@ -1,0 +1,202 @@
+"""The whole way from the event log to Slack where Dagster keeps everything in Postgres."""
+
+import os
+import shlex
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psycopg
+import pytest
+import sqlalchemy
+import yaml
+from psycopg import sql
+from sqlalchemy.exc import OperationalError
+from tests.integration.orchestration_platform.alerts.conftest import REPOSITORY, Watch
+from tests.integration.orchestration_platform.alerts.dying import (
+    POINTS,
+    forget_the_overlap,
+    nursery,
+)
+from tests.integration.orchestration_platform.alerts.failing_jobs import fail, other_job, say
+from tests.integration.orchestration_platform.alerts.recorded_failures import (
+    RecordedFailure,
+    job_names,
+)
+from tests.integration.orchestration_platform.alerts.slack_server import TOKEN, SlackServer
+from tests.integration.orchestration_platform.alerts.test_kills import kill_at_every_stage, told
+from tests.integration.secrets.postgres_server import (
+    PASSWORD,
+    connect,
+    postgres_server,
+    program,
+)
+
+from orchestration_platform.alerts.database import database_url
+from orchestration_platform.alerts.watch import open_database
+
+FAILURES = 6
+KILLS = 2 * (len(POINTS) + 1)
+RECOVERY_SECONDS = 20.0
+
+_TAKEN_AWAY = """
+delete from event_logs where run_id = %s and dagster_event_type = 'PIPELINE_FAILURE'
+returning run_id, event, dagster_event_type, timestamp
+"""
+_PUT_BACK = """
+insert into event_logs (run_id, event, dagster_event_type, timestamp) values (%s, %s, %s, %s)
+"""
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    if program("initdb") is None:
+        pytest.skip("there is no Postgres on this machine")
+    with postgres_server() as port:
+        files = files_of(port)
+        yield port
+        # which may not be the process any more that was started there
+        pg_ctl(files, "stop", "-m", "fast")
+
+
+def files_of(port: int) -> Path:
+    with connect(port, "postgres", PASSWORD) as connection:
+        found = connection.execute("show data_directory").fetchone()
+    assert found is not None
+    return Path(found[0])
+
+
+def pg_ctl(files: Path, *command: str) -> None:
+    """Start Postgres, or end it in the middle of what it does."""
+    account: dict[str, Any] = {"user": "postgres"} if os.getuid() == 0 else {}
+    subprocess.run(
+        [str(program("pg_ctl")), "-D", files, "-w", "-l", files / "log", *command],
+        check=True, stdout=subprocess.DEVNULL, cwd=files, **account,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def instance(
+    port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[dg.DagsterInstance]:
+    """An instance with production's storage and an empty database."""
+    name = f"alerts_{time.monotonic_ns()}"
+    with connect(port, "postgres", PASSWORD) as connection:
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    for variable, value in {
+        "DAGSTER_ENVIRONMENT": "ci",
+        "DAGSTER_HOME": str(tmp_path),
+        "DAGSTER_POSTGRES_HOST": "127.0.0.1",
+        "DAGSTER_POSTGRES_PORT": str(port),
+        "DAGSTER_POSTGRES_USER": "postgres",
+        "DAGSTER_POSTGRES_PASSWORD": PASSWORD,
+        "DAGSTER_POSTGRES_DB": name,
+    }.items():
+        monkeypatch.setenv(variable, value)
+    production = yaml.safe_load((REPOSITORY / "deploy" / "dagster.yaml").read_text("utf-8"))
+    kept = {key: production[key] for key in ("storage", "run_retries", "telemetry")}
+    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(kept))
+    with dg.DagsterInstance.get() as found:
+        yield found
+    open_database.cache_clear()
+
+
+def pass_until_all_is_told(watch: Watch) -> None:
+    until = time.monotonic() + RECOVERY_SECONDS
+    while watch(seconds=0.5).outbox.waiting:
+        assert time.monotonic() < until
+
+
+def test_the_outbox_is_in_the_database_of_the_instance_and_tells_once(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    assert not list(Path(instance.root_directory).glob("alerts.db*"))
+    say(instance, "bad")
+    say(instance, "bad")
+    fail(instance, other_job)
+    assert watch().failures == 3
+    assert watch().failures == 0
+    assert told(slack) == {"told_job": 1, "other_job": 1}
+    assert "failed 2 times" in slack.heads[0].shown
+    say(instance, None)
+    watch()
+    assert ["(recovered)" in head.shown for head in slack.heads] == [True, False]
+
+
+def test_an_event_of_a_transaction_that_commits_late_is_told(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    failure = RecordedFailure(instance, fail(instance))
+    watch()
+    late = failure.store(instance, "late_job")
+    address = sqlalchemy.make_url(database_url(instance))
+    with psycopg.connect(address.render_as_string(hide_password=False)) as other:
+        with psycopg.connect(address.render_as_string(hide_password=False)) as ours:
+            [row] = ours.execute(_TAKEN_AWAY, (late,)).fetchall()
+        other.execute(_PUT_BACK, row)
+        failure.store(instance, "prompt_job")
+        assert watch().failures == 1
+        assert told(slack) == {"plain_job": 1, "prompt_job": 1}
+        other.commit()
+    assert watch().failures == 1
+    assert watch().failures == 0
+    assert told(slack) == {"plain_job": 1, "prompt_job": 1, "late_job": 1}
+
+
+def test_a_database_that_is_restarted_in_mid_delivery_loses_nothing_and_doubles_nothing(
+    instance: dg.DagsterInstance,
+    slack: SlackServer,
+    watch: Watch,
+    port: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    failure = RecordedFailure(instance, fail(instance))
+    names = list(islice(job_names(), FAILURES))
+    for name in names:
+        failure.store(instance, name)
+    files = files_of(port)
+    options = shlex.join(shlex.split((files / "postmaster.opts").read_text())[1:])
+    stops_after = [3, 8]
+    answer = slack.answer
+
+    def answer_and_stop(*arguments: Any) -> Any:
+        """The database goes away between what Slack has accepted and the record of it."""
+        done = answer(*arguments)
+        if stops_after and len(slack.messages) == stops_after[0]:
+            stops_after.pop(0)
+            pg_ctl(files, "stop", "-m", "immediate")
+        return done
+
+    monkeypatch.setattr(slack, "answer", answer_and_stop)
+    until = time.monotonic() + RECOVERY_SECONDS
+    restarts, waiting = 0, 1
+    while waiting:
+        assert time.monotonic() < until
+        try:
+            waiting = watch(seconds=2.0).outbox.waiting
+        except OperationalError:
+            pg_ctl(files, "start", "-o", options)
+            restarts += 1
+    assert (restarts, stops_after) == (2, [])
+    assert told(slack) == Counter(["plain_job", *names])
+    assert [len(slack.thread(head)) for head in slack.heads] == [1] * (FAILURES + 1)
+
+
+def test_passes_that_are_killed_on_postgres_lose_nothing_and_double_nothing(
+    instance: dg.DagsterInstance,
+    slack: SlackServer,
+    watch: Watch,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    forget_the_overlap(monkeypatch.setattr)
+    with nursery(instance.root_directory, slack.url, TOKEN) as killed:
+        deaths = kill_at_every_stage(instance, slack, killed, kills=KILLS)
+    assert all(deaths[stage] == 2 for stage in POINTS), deaths
+    pass_until_all_is_told(watch)
+    assert told(slack) == Counter(["plain_job", *islice(job_names(), KILLS)])
+    assert [len(slack.thread(head)) for head in slack.heads] == [1] * (KILLS + 1)
