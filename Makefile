@@ -12,15 +12,18 @@ PYTHON := $(VENV)/bin/python
 UV := $(shell command -v uv || echo .uv/bin/uv)
 MEMBERS := shared_lib code_locations/simulation code_locations/gocardless code_locations/orchestration_platform
 INSTALLED := $(VENV)/.installed
-MANIFEST := dbt_project/target/manifest.json
+# of each location that has dbt models, below target/; this file says when
+MANIFEST := dbt_project/target/.prepared
 DBT_SOURCES := $(shell find dbt_project -type f \( -name '*.sql' -o -name '*.yml' -o -name '*.csv' \) \
-	-not -path 'dbt_project/target/*' -not -path 'dbt_project/logs/*')
+	-not -path 'dbt_project/target/*' -not -path 'dbt_project/logs/*') \
+	$(wildcard code_locations/*/*/orchestration.yaml)
 INSTANCE := $(DAGSTER_HOME)/dagster.yaml
 
 CENSUS ?=
 SCENARIO ?= baseline
 YEARS ?=
 PORT ?= 3000
+RUN ?=
 
 .PHONY: help
 help: ## list the targets
@@ -38,21 +41,21 @@ $(INSTALLED): uv.lock pyproject.toml $(addsuffix /pyproject.toml,$(MEMBERS)) | $
 	@$(UV) pip install --quiet --compile-bytecode --python $(PYTHON) --no-deps $(foreach member,$(MEMBERS),-e $(member))
 	@touch $@
 
-# dbt keeps one parsed project per set of flags and profile, so everything that runs
-# dbt here goes through the same profile and target: DAGSTER_ENVIRONMENT's own.
+# dbt keeps one parsed project per set of flags and profile, so everything that runs dbt for a
+# location goes through the same profile and target: DAGSTER_ENVIRONMENT's own.
 $(MANIFEST): $(INSTALLED) $(DBT_SOURCES)
 	@echo "setup: parsing the dbt project"
-	@$(PYTHON) -m shared_lib.dbt prepare
+	@$(PYTHON) -m shared_lib.dbt prepare && touch $@
 
 $(INSTANCE): dagster.yaml
 	@mkdir -p $(DAGSTER_HOME)
 	@cp dagster.yaml $@
 
-.PHONY: setup manifest run test dev vault sandbox smoke check format docs bench lock
+.PHONY: setup manifest run test dev vault sandbox alerts alert-preview smoke check format docs bench lock
 setup: $(MANIFEST) $(INSTANCE) ## create the environment, the dbt manifest and the Dagster home
 
 manifest: $(INSTALLED) ## parse the dbt project ahead of any process that needs it
-	@$(PYTHON) -m shared_lib.dbt prepare
+	@$(PYTHON) -m shared_lib.dbt prepare && touch $(MANIFEST)
 
 run: setup ## simulate [CENSUS=path] [SCENARIO=name] [YEARS=2025-2029]
 	@$(PYTHON) -m simulation.run --scenario '$(SCENARIO)' $(if $(CENSUS),--census '$(CENSUS)') $(if $(YEARS),--years '$(YEARS)')
@@ -65,6 +68,12 @@ vault: setup ## serve a local Vault with the locations' example secrets, until C
 
 sandbox: setup ## serve a bank data API with three connected banks, until Ctrl-C
 	@$(PYTHON) -m gocardless.sandbox
+
+alerts: setup ## list the alerts of the outbox: sent, waiting, suppressed, failed, and why
+	@$(PYTHON) -m orchestration_platform.alerts list
+
+alert-preview: setup ## show the alert of a failed run, sent nowhere RUN=id
+	@$(PYTHON) -m orchestration_platform.alerts preview '$(RUN)'
 
 smoke: setup ## load the definitions of every location, as CI does
 	@$(PYTHON) -m shared_lib.definitions_check
@@ -88,6 +97,7 @@ docs: setup ## write schemas/, docs/configuration.md and docs/orchestration.md f
 	@$(PYTHON) -m shared_lib.discovery.reference
 	@$(PYTHON) -m simulation.config.schema
 	@$(PYTHON) -m simulation.config.reference
+	@$(PYTHON) -m orchestration_platform.alerts schema --write
 
 bench: setup ## measure; prints a table and writes bench/results.json
 	@$(PYTHON) -m bench

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from bench.measuring import Cost, measure
+from shared_lib.dbt.locations import selection_of
 from shared_lib.dbt.project import DBT_EXECUTABLE, PROJECT_DIRECTORY
 from shared_lib.environment import REPOSITORY_ROOT
 
@@ -41,12 +42,11 @@ def measure_simulation(employees: int, *, scratch: Path) -> Figures:
         "PLATFORM_DATA_DIRECTORY": str(data),
         "DAGSTER_HOME": str(scratch / "dagster"),
         "DBT_TARGET_PATH": str(scratch / "parsed"),
-        "DBT_LOG_PATH": str(scratch / "parsed"),
         "DBT_DUCKDB_PATH": str(data / "simulation.duckdb"),
     }
     census = scratch / "census.parquet"
     _census(census, employees)
-    _dbt(["parse"], environment)
+    _dbt(["parse"], scratch, environment)
     job = measure(
         [
             sys.executable,
@@ -91,10 +91,11 @@ def _measure_dbt(simulated: Path, scratch: Path, environment: Mapping[str, str])
     _copy_raw_tables(kept, simulated)
     return _dbt(
         [
-            *("build", "--exclude-resource-type", "unit_test"),
+            *("build", *selection_of("simulation"), "--exclude-resource-type", "unit_test"),
             *("--event-time-start", f"{YEARS[0]}-01-01"),
             *("--event-time-end", f"{YEARS[1] + 1}-01-01"),
         ],
+        scratch,
         environment,
     )
 
@@ -103,18 +104,24 @@ def _measure_sql(simulated: Path, scratch: Path) -> Cost:
     fresh = scratch / "replay.duckdb"
     _copy_raw_tables(simulated, fresh)
     return measure(
-        [sys.executable, "-m", "bench.replay", fresh, scratch / "parsed"],
+        [sys.executable, "-m", "bench.replay", fresh, _target(scratch)],
         environment={},
         directory=REPOSITORY_ROOT,
     )
 
 
-def _dbt(arguments: list[str], environment: Mapping[str, str]) -> Cost:
+def _dbt(arguments: list[str], scratch: Path, environment: Mapping[str, str]) -> Cost:
+    target = str(_target(scratch))
     return measure(
         [DBT_EXECUTABLE, "--quiet", *arguments, "--profiles-dir", PROJECT_DIRECTORY],
-        environment=environment,
+        environment={**environment, "DBT_TARGET_PATH": target, "DBT_LOG_PATH": target},
         directory=PROJECT_DIRECTORY,
     )
+
+
+def _target(scratch: Path) -> Path:
+    """Where the job finds the parsed project too."""
+    return scratch / "parsed" / "simulation"
 
 
 def _copy_raw_tables(source: Path, destination: Path) -> None:

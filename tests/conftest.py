@@ -1,8 +1,6 @@
 """What every test may rely on: a platform of its own, away from the developer's data."""
 
-import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +12,7 @@ SHARED_DATA = REPOSITORY.parent / "shared" / "data"
 
 @pytest.fixture(scope="session")
 def parsed_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A data directory whose path dbt has parsed the project for, once for the session.
+    """A home whose path dbt has parsed the simulation's project for, once for the session.
 
     dbt parses anew, which takes 5 s, whenever the path of the warehouse changes.
     """
@@ -25,14 +23,10 @@ def parsed_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("DAGSTER_HOME", str(home / "dagster"))
         patch.setenv("DBT_TARGET_PATH", str(home / "target"))
         patch.setenv("DBT_DUCKDB_PATH", str(home / "data" / "simulation.duckdb"))
-        from shared_lib.dbt.project import DBT_EXECUTABLE, PROJECT_DIRECTORY
+        from shared_lib.dbt.preparation import parse
+        from shared_lib.dbt.project import target_directory
 
-        subprocess.run(
-            [DBT_EXECUTABLE, "--quiet", "parse", "--profiles-dir", PROJECT_DIRECTORY],
-            cwd=PROJECT_DIRECTORY,
-            env={**os.environ, "DBT_LOG_PATH": str(home / "target")},
-            check=True,
-        )
+        parse("simulation", target_directory("simulation"))
         yield home
 
 

@@ -11,6 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from tests.support.replay import YEARS, settings_with
 
 from shared_lib.dbt.compiled import Statement, load_statements
+from shared_lib.dbt.locations import selection_of
 from shared_lib.dbt.project import DBT_EXECUTABLE, PROJECT_DIRECTORY
 from simulation.census.generation import generate_census
 from simulation.census.tables import create_tables as create_census_tables
@@ -33,7 +34,7 @@ def census(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def target(tmp_path_factory: pytest.TempPathFactory, census: Path) -> Path:
-    """A dbt target directory after a real run of five years on a fresh warehouse."""
+    """A dbt target directory after a real run of the simulation's five years, on a fresh file."""
     home = tmp_path_factory.mktemp("compiled")
     with duckdb.connect(str(home / "simulation.duckdb")) as connection:
         create_tables(connection)
@@ -52,6 +53,7 @@ def target(tmp_path_factory: pytest.TempPathFactory, census: Path) -> Path:
             DBT_EXECUTABLE,
             "--quiet",
             "build",
+            *selection_of("simulation"),
             "--resource-type",
             "model",
             "--resource-type",

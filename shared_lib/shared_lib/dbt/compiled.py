@@ -64,20 +64,27 @@ def load_statements(
         a microbatch model in order of year.
 
     Raises:
-        CompiledSqlError: The directory has no manifest, lacks the SQL of a node or a year, or
-            was written by a run on a warehouse that already held the microbatch model.
+        CompiledSqlError: The directory has no manifest or no results, lacks the SQL of a node or
+            a year or of what a node reads, or was written by a run on a warehouse that already
+            held the microbatch model.
     """
-    manifest_path = target_dir / "manifest.json"
-    if not manifest_path.is_file():
-        raise CompiledSqlError(f"{target_dir} has no manifest.json: run `dbt build` into it first")
-    manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
-    nodes: dict[str, dict[str, Any]] = {
+    manifest = _artifact(target_dir, "manifest.json")
+    results = _artifact(target_dir, "run_results.json")["results"]
+    executed = {entry["unique_id"] for entry in results}
+    tables: dict[str, dict[str, Any]] = {
         key: node
         for key, node in sorted(manifest["nodes"].items())
         if node["resource_type"] in ("seed", "model")
         and node["config"]["materialized"] != "ephemeral"
     }
+    nodes = {key: node for key, node in tables.items() if key in executed}
     reads = {key: sorted(set(node["depends_on"].get("nodes", ()))) for key, node in nodes.items()}
+    absent = sorted({up for ups in reads.values() for up in ups} & set(tables) - set(nodes))
+    if absent:
+        raise CompiledSqlError(
+            f"{target_dir} lacks {', '.join(absent)}, which others of the run read: run `dbt "
+            "build` for all that a location has first"
+        )
     order = [key for key in TopologicalSorter(reads).static_order() if key in nodes]
     schemas = sorted({node["schema"] for node in nodes.values()})
     statements = [Statement("schemas", ";\n".join(f'create schema "{s}"' for s in schemas))]
@@ -146,7 +153,14 @@ def _portable(sql: str, node: dict[str, Any]) -> str:
     return sql.replace(f'"{node["database"]}".', "")
 
 
+def _artifact(target_dir: Path, name: str) -> dict[str, Any]:
+    path = target_dir / name
+    if not path.is_file():
+        raise CompiledSqlError(f"{target_dir} has no {name}: run `dbt build` into it first")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
 def _read(path: Path) -> str:
     if not path.is_file():
-        raise CompiledSqlError(f"{path} is missing: run `dbt build` for the whole project first")
+        raise CompiledSqlError(f"{path} is missing: run `dbt build` into its target first")
     return path.read_text(encoding="utf-8")

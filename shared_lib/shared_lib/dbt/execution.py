@@ -1,7 +1,7 @@
 """One dbt invocation as a Dagster step, with what Dagster should know about each model."""
 
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -48,6 +48,7 @@ class DbtBuild:
 
     Iterate :meth:`events` for Dagster's events; afterwards ``timings`` holds what dbt recorded,
     and ``failure`` the error when dbt failed, for the caller to raise when it has tidied up.
+    ``location`` says for which code location the project was parsed, where it serves several.
     dbt keeps the warehouse to itself while it runs. Row counts and schemas can only be read, and
     the outputs of the models only be handed on, when it has finished.
     """
@@ -58,6 +59,7 @@ class DbtBuild:
     translator: DagsterDbtTranslator
     arguments: Sequence[str] = ()
     project_directory: Path = PROJECT_DIRECTORY
+    location: str = ""
     per_model: bool = True
     timings: list[NodeTiming] = field(default_factory=list)
     failure: DbtFailedError | None = None
@@ -88,6 +90,7 @@ class DbtBuild:
             manifest,
             translator,
             [*arguments, *target],
+            location=warehouse.location,
             per_model=tags.get(OBSERVABILITY_TAG) != "job_level",
         )
 
@@ -101,12 +104,14 @@ class DbtBuild:
             ManifestStaleError: dbt ran a node that the manifest does not have.
         """
         target = new_run_directory(
-            target_directory(),
+            target_directory(self.location),
             step=self.context.op_execution_context.op.name,
             run_id=self.context.run.run_id,
         )
         observed = ObservedBuild.of_step(self.context) if self.per_model else None
-        recorded = self._run_dbt(target, debug_events=observed.debug_events if observed else ())
+        if observed:
+            observed.begin(self._invocation(target, {}, {}))
+        recorded = self._run_dbt(target, observed)
         results = read_results(target, self.manifest)
         outputs = []
         for result in self._results(recorded, target):
@@ -123,7 +128,7 @@ class DbtBuild:
         if observed:
             observed.finish()
 
-    def _run_dbt(self, target: Path, *, debug_events: Collection[str]) -> list[Event]:
+    def _run_dbt(self, target: Path, observed: ObservedBuild | None) -> list[Event]:
         """Run dbt to its end; gives its events, and keeps its error in ``failure``."""
         recorded: list[Event] = []
         writing = threading.Lock()
@@ -132,6 +137,8 @@ class DbtBuild:
             with writing:
                 recorded.append(event)
                 self._note(event)
+            if observed:
+                observed.note(event)
 
         arguments = ["build", *self.arguments, *step_selection(self.context, self.manifest)]
         self.context.log.info(f"dbt {' '.join(arguments)}")
@@ -142,7 +149,7 @@ class DbtBuild:
                 target=target,
                 on_event=record,
                 project_directory=self.project_directory,
-                debug_events=debug_events,
+                debug_events=observed.debug_events if observed else (),
             )
         except DbtFailedError as error:
             self.failure = error
@@ -217,7 +224,7 @@ class DbtBuild:
         }
 
     def _known_lineage(self) -> ColumnLineage:
-        return read_column_lineage(self.project_directory / TARGET_DIRECTORY.name)
+        return read_column_lineage(self.project_directory / TARGET_DIRECTORY.name / self.location)
 
     def _invocation(
         self,

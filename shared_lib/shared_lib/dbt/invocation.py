@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from shared_lib.dbt.project import DUCKDB_PATH_VARIABLE, PROJECT_DIRECTORY, target_directory
+from shared_lib.dbt.project import DUCKDB_PATH_VARIABLE, PROJECT_DIRECTORY
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
@@ -49,7 +49,8 @@ def invoke_dbt(
     Args:
         arguments: the command and its options.
         warehouse: the DuckDB file that dbt writes; released at the end, however it comes.
-        target: the directory for what dbt compiles and logs.
+        target: the directory for what dbt compiles and logs; beside it lies the parsed project
+            that dbt starts from, if there is one.
         on_event: told each event but those for debugging, as dbt writes it to a JSON log, from
             any of dbt's threads. What it raises would end dbt in the middle.
         project_directory: has the project and its profiles.
@@ -106,7 +107,7 @@ def _directories(project_directory: Path, target: Path) -> list[str]:
 
 def _start_from_parsed_project(target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
-    parsed = target_directory() / _PARSED_PROJECT
+    parsed = target.parent / _PARSED_PROJECT
     if parsed.exists():
         shutil.copy(parsed, target)
 

@@ -1,4 +1,9 @@
-"""The one dbt project: where it is, its manifest, and what identifies its rules."""
+"""The one dbt project: where it is, what is parsed of it, and what identifies its rules.
+
+dbt writes the name of the database file into every relation when it parses, and parses anew when
+the path of the file changes. So the project is parsed once for each location that has models, each
+time with the path of that location's warehouse, into a directory of its own.
+"""
 
 import hashlib
 import os
@@ -14,14 +19,12 @@ from shared_lib.environment import REPOSITORY_ROOT
 
 PROJECT_DIRECTORY = REPOSITORY_ROOT / "dbt_project"
 TARGET_DIRECTORY = PROJECT_DIRECTORY / "target"
-MANIFEST_PATH = TARGET_DIRECTORY / "manifest.json"
 
 # The one of this environment, whatever PATH says.
 DBT_EXECUTABLE = Path(sys.executable).with_name("dbt")
 
 # Read by profiles.yml. It says which file dbt writes.
 DUCKDB_PATH_VARIABLE = "DBT_DUCKDB_PATH"
-
 
 # On a step: whether each of its models is reported, or the step alone.
 OBSERVABILITY_TAG = "platform/observability"
@@ -30,9 +33,13 @@ OBSERVABILITY_TAG = "platform/observability"
 _TARGET_VARIABLE = "DBT_TARGET_PATH"
 
 
-def target_directory() -> Path:
-    """Where dbt finds the parsed project, and below which each run has its own directory."""
-    return PROJECT_DIRECTORY / os.environ.get(_TARGET_VARIABLE, TARGET_DIRECTORY.name)
+def target_directory(location: str = "") -> Path:
+    """Where dbt finds the project as parsed, and below which each run has its own directory.
+
+    Args:
+        location: the code location that runs dbt; none where a project serves only one.
+    """
+    return PROJECT_DIRECTORY / os.environ.get(_TARGET_VARIABLE, TARGET_DIRECTORY.name) / location
 
 
 class ManifestMissingError(FileNotFoundError):
@@ -40,8 +47,8 @@ class ManifestMissingError(FileNotFoundError):
 
 
 @cache
-def load_manifest() -> dict[str, Any]:
-    """The parsed project.
+def load_manifest(location: str) -> dict[str, Any]:
+    """The project as parsed for a location: all of it, with the names of that location's database.
 
     It is made ahead, by ``make manifest`` or in the image: several processes that parse at the
     same time would race, and each would pay 5 s for it.
@@ -49,10 +56,11 @@ def load_manifest() -> dict[str, Any]:
     Raises:
         ManifestMissingError: it is not there; says what to run.
     """
-    if not MANIFEST_PATH.is_file():
-        message = f"{MANIFEST_PATH} is missing: run `make manifest`"
+    path = TARGET_DIRECTORY / location / "manifest.json"
+    if not path.is_file():
+        message = f"{path} is missing: run `make manifest`"
         raise ManifestMissingError(message)
-    return orjson.loads(MANIFEST_PATH.read_bytes())
+    return orjson.loads(path.read_bytes())
 
 
 def rules_digest(folders: Iterable[str]) -> str:

@@ -44,9 +44,9 @@ class PlatformDbtTranslator(DagsterDbtTranslator):
         return dg.AssetKey(dbt_resource_props["name"])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
-        """``<location>_<layer>``, the layer being the node's folder below ``models``."""
+        """``<location>_<layer>``, the layer being the folder that the node's file lies in."""
         layer = "seeds" if dbt_resource_props["resource_type"] == "seed" else None
-        return f"{self._location}_{layer or dbt_resource_props['fqn'][1]}"
+        return f"{self._location}_{layer or dbt_resource_props['fqn'][-2]}"
 
     def get_partitions_def(
         self, dbt_resource_props: Mapping[str, Any]

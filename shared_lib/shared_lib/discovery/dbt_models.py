@@ -20,7 +20,7 @@ def build_dbt_models(
     package: str,
 ) -> tuple[list[dg.AssetsDefinition], list[Problem]]:
     """The models of the entry as one asset definition, and what is wrong with the entry."""
-    # imported here: dagster_dbt takes 1.5 s, and two of the locations have no models
+    # imported here: dagster_dbt takes 1.5 s, and one of the locations has no models
     from dagster_dbt import DbtProject, dbt_assets
 
     from shared_lib.dbt.project import OBSERVABILITY_TAG, PROJECT_DIRECTORY, load_manifest
@@ -40,7 +40,7 @@ def build_dbt_models(
         return [], [Problem(("dbt", "body"), str(error))]
     try:
         models = dbt_assets(
-            manifest=load_manifest(),
+            manifest=load_manifest(location),
             project=DbtProject(Path(PROJECT_DIRECTORY), target=entry.target),
             name=entry.name,
             select=entry.select,

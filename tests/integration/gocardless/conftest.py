@@ -5,12 +5,14 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from tests.conftest import SHARED_DATA
 
 from gocardless.api.client import BankDataClient, Patience
 from gocardless.sandbox.bank import Bank, SandboxState, account_uuid
 from gocardless.sandbox.ledger import TrueLedger, TrueTransaction
 from gocardless.sandbox.server import RunningSandbox, sandbox_server
 
+CONTRACT = SHARED_DATA / "gocardless" / "openapi.json"
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 QUICK = Patience(read_seconds=5, attempts=3, first_pause_seconds=0.01, longest_pause_seconds=0.02)
 
@@ -36,13 +38,14 @@ def ledger(number: int, *, days: int = 40) -> TrueLedger:
 
 @pytest.fixture
 def sandbox() -> Iterator[RunningSandbox]:
-    """Two banks with three accounts, at noon."""
+    """Two banks with three accounts, at noon, whose server checks itself where it can."""
     state = SandboxState()
     state.clock.set(NOON)
     state.connect(Bank("ONE_ONEEDEFF", "Bank One"), [ledger(0), ledger(1)])
     state.connect(Bank("TWO_TWOEDEFF", "Bank Two"), [ledger(2)])
-    with sandbox_server(state) as running:
+    with sandbox_server(state, contract=CONTRACT if CONTRACT.is_file() else None) as running:
         yield running
+    assert state.deviations == []
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ def test_the_answer_of_the_day_is_asked_for_once(
 def test_the_first_fetch_goes_back_as_agreed_and_later_ones_to_the_overlap(
     run: Callable[..., Extraction], sandbox: RunningSandbox, connection: duckdb.DuckDBPyConnection
 ) -> None:
-    sandbox.state.connections[1].max_historical_days = 30
+    sandbox.state.connections[1].agreement.max_historical_days = 30
     fetch(run())
     sandbox.state.clock.advance(timedelta(days=1))
     fetch(run())
@@ -140,7 +140,7 @@ def test_a_call_of_a_run_that_died_counts_as_sent(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(steps, "record_transactions", die)
+        patch.setattr(steps, "record_transactions_read", die)
         with pytest.raises(KeyboardInterrupt):
             fetch(run(refresh=True, concurrency=1))
     # what was not settled is not asked for beyond the limit, though no answer told of it
@@ -157,14 +157,14 @@ def test_a_run_that_dies_while_writing_loses_nothing_and_the_next_goes_on(
     connection: duckdb.DuckDBPyConnection,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    written = steps.record_transactions
+    written = steps.record_transactions_read
 
     def die_after(*arguments: Any, **named: Any) -> None:
         written(*arguments, **named)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(steps, "record_transactions", die_after)
+        patch.setattr(steps, "record_transactions_read", die_after)
         with pytest.raises(KeyboardInterrupt):
             fetch(run(concurrency=1))
     for table in ("gc_transactions", "gc_watermarks", "gc_fetches", "gc_sightings"):
@@ -191,6 +191,28 @@ def test_one_bad_account_does_not_stop_the_rest(
     ).fetchall() == [("AccessExpiredError",)]
     # a failure is not an answer: the same day asks again, for this account alone
     assert fetch(run()).fetched == [SECOND]
+
+
+def test_a_call_that_failed_counts_for_nothing(
+    run: Callable[..., Extraction],
+    connection: duckdb.DuckDBPyConnection,
+    sandbox: RunningSandbox,
+) -> None:
+    def left() -> int:
+        (remaining,) = connection.execute(
+            "select remaining from raw.gc_call_budget where account_id = ? "
+            "and scope = 'transactions'",
+            [FIRST],
+        ).fetchone() or (None,)
+        return remaining
+
+    fetch(run())
+    assert left() == 3
+    sandbox.state.connections[0].accounts[0].failures["transactions"] = ["AccessExpiredError"]
+    assert FIRST in fetch(run(refresh=True)).failed
+    assert left() == 3
+    assert FIRST in fetch(run(refresh=True)).fetched
+    assert left() == 2
 
 
 def test_what_is_wrong_with_the_platform_stops_all(

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import requests
 from jsonschema import Draft202012Validator
-from tests.conftest import SHARED_DATA
+from tests.integration.gocardless.conftest import CONTRACT
 
 from gocardless.sandbox.bank import Bank, account_uuid, demonstration
+from gocardless.sandbox.control import CONTROL_PATH
 from gocardless.sandbox.refusals import _ERRORS
-from gocardless.sandbox.server import CONTROL_PATH, RunningSandbox, sandbox_server
+from gocardless.sandbox.server import RunningSandbox, sandbox_server
 
-CONTRACT = SHARED_DATA / "gocardless" / "openapi.json"
 ACCOUNT = f"/api/v2/accounts/{account_uuid(0)}"
 
 

@@ -15,6 +15,8 @@ from typing import Any
 import dagster as dg
 import psutil
 
+from shared_lib.dbt.project import target_directory
+
 # A run takes 15 s on two idle cores. Whoever waits longer than this waits for nothing.
 PATIENCE_SECONDS = 400
 
@@ -133,7 +135,7 @@ def _group(process: psutil.Process) -> int | None:
 
 
 def _dbt_logs() -> list[Path]:
-    return list(Path(os.environ["DBT_TARGET_PATH"]).glob("simulation_models-*/dbt.log"))
+    return list(target_directory("simulation").glob("simulation_models-*/dbt.log"))
 
 
 def patiently(pause: float) -> Iterator[None]:

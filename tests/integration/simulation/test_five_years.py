@@ -10,7 +10,7 @@ import pytest
 from tests.integration.simulation.conftest import FIVE_YEARS, Finished
 from tests.integration.simulation.results import LEDGER, figures, rows
 
-from shared_lib.dbt.project import load_manifest
+from shared_lib.dbt.project import load_manifest, target_directory
 from simulation.definitions import defs
 
 # From 1,000 employees, with 3 % growth and 12 % and 25 % leaving: year, end, experienced leavers,
@@ -158,15 +158,29 @@ def test_every_asset_shows_rows_schema_duration_and_owner(
                 assert metadata["dagster/row_count"] == count, asset
 
 
+def test_dbt_starts_from_the_parsed_project_and_leaves_it_as_it_was(
+    instance: dg.DagsterInstance, run: dg.DagsterRun
+) -> None:
+    directory = target_directory("simulation")
+    (log,) = directory.glob(f"simulation_models-{run.run_id[:8]}-*/dbt.log")
+    text = log.read_text(encoding="utf-8")
+    assert "Partial parsing enabled: 0 files deleted, 0 files added, 0 files changed" in text
+    assert "Unable to do partial parsing" not in text
+    record = instance.get_run_record_by_id(run.run_id)
+    assert record is not None
+    assert (directory / "partial_parse.msgpack").stat().st_mtime < record.start_time
+
+
+def nodes_of_the_simulation(kind: str) -> list[dict[str, Any]]:
+    nodes = load_manifest("simulation")["nodes"].values()
+    return [node for node in nodes if node["resource_type"] == kind and node["fqn"][1] != "bank"]
+
+
 def test_every_model_shows_which_columns_its_own_come_from(
     materialized: dict[str, dict[str | None, dict[str, Any]]], graph: Any
 ) -> None:
     keys = graph.get_all_asset_keys()
-    models = [
-        node["name"]
-        for node in load_manifest()["nodes"].values()
-        if node["resource_type"] == "model"
-    ]
+    models = [node["name"] for node in nodes_of_the_simulation("model")]
     assert len(models) >= 25
     for model in [*models, "baseline_workforce_validated"]:
         for metadata in materialized[model].values():
@@ -208,8 +222,7 @@ def test_every_check_was_evaluated_and_passed_and_no_dbt_test_is_but_an_observat
         "events_form_a_chain",
     }
     assert kinds["ASSET_OBSERVATION"] == 0
-    tests = [n for n in load_manifest()["nodes"].values() if n["resource_type"] == "test"]
-    assert len(passed) == len(tests) + 4
+    assert len(passed) == len(nodes_of_the_simulation("test")) + 4
 
 
 def test_monitoring_has_what_really_happened(

@@ -37,10 +37,11 @@ if TYPE_CHECKING:
     from shared_lib.secrets import SecretsResource
 
 Model = TypeVar("Model", bound=Document)
+Body = TypeVar("Body")
 
 _CREDENTIALS = "gocardless/api"
 _PAGE_LIMIT = 100
-_BAD_REQUEST = 400
+_SUCCESS = frozenset({200, 201})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +64,7 @@ class Patience:
 
 
 @dataclass(frozen=True)
-class Answer(Generic[Model]):
+class Answer(Generic[Body]):
     """A successful answer about an account.
 
     Attributes:
@@ -71,7 +72,7 @@ class Answer(Generic[Model]):
         limit: what the answer says of the account's limit.
     """
 
-    body: Model
+    body: Body
     limit: Limit
 
 
@@ -134,18 +135,26 @@ class BankDataClient:
 
         Pending ones come whatever the dates.
         """
+        answer = self.transactions_text(account_id, date_from=date_from, date_to=date_to)
+        return Answer(read_transactions_answer(answer.body), answer.limit)
+
+    def transactions_text(self, account_id: str, *, date_from: date, date_to: date) -> Answer[str]:
+        """The same as the text that came, of which nothing is known but that it is UTF-8.
+
+        For :func:`read_transactions_answer`, or for whoever reads many of them at once.
+        """
         query = {"date_from": date_from.isoformat(), "date_to": date_to.isoformat()}
-        return self._of_account(TransactionsAnswer, account_id, "transactions/", query)
+        path = f"{_account_path(account_id)}transactions/"
+        text, headers = self._get(path, query, read=_text)
+        return Answer(text, account_limit(headers))
 
     def _of_account(
         self,
         model: type[Model],
         account_id: str,
         rest: str,
-        query: Mapping[str, str] | None = None,
     ) -> Answer[Model]:
-        path = f"/api/v2/accounts/{quote(account_id, safe='')}/{rest}"
-        body, headers = self._get(path, query)
+        body, headers = self._get(f"{_account_path(account_id)}{rest}")
         return Answer(_read(model, body), account_limit(headers))
 
     def _pages(self, path: str) -> Iterator[Any]:
@@ -163,15 +172,19 @@ class BankDataClient:
                 return
 
     def _get(
-        self, path: str, query: Mapping[str, str] | None = None
+        self,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        read: "Callable[[requests.Response], Any] | None" = None,
     ) -> tuple[Any, Mapping[str, str]]:
         token = self._tokens.token()
         try:
-            return self._send("GET", path, token=token, params=query)
+            return self._send("GET", path, token=token, params=query, read=read)
         except TokenRefusedError:
             # it may have been revoked before its time; a new one is tried once
             self._tokens.discard(token)
-            return self._send("GET", path, token=self._tokens.token(), params=query)
+            return self._send("GET", path, token=self._tokens.token(), params=query, read=read)
 
     def _post(self, path: str, body: dict[str, str]) -> Any:
         return self._send("POST", path, json=body)[0]
@@ -193,7 +206,13 @@ class BankDataClient:
         return attempts(self._send_once, method, path, token=token, **arguments)
 
     def _send_once(
-        self, method: str, path: str, *, token: str | None, **arguments: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        token: str | None,
+        read: "Callable[[requests.Response], Any] | None" = None,
+        **arguments: Any,
     ) -> tuple[Any, Mapping[str, str]]:
         import requests
 
@@ -212,7 +231,7 @@ class BankDataClient:
         except requests.RequestException as error:
             message = f"no answer from {self._url}{path}: {type(error).__name__}"
             raise NoAnswerError(message) from error
-        return _body(response), response.headers
+        return (read or _body)(response), response.headers
 
     def _session(self) -> "requests.Session":
         import requests
@@ -236,23 +255,54 @@ def connect(secrets: "SecretsResource") -> BankDataClient:
     )
 
 
-def _body(response: "requests.Response") -> Any:
-    """The answer's body; numbers with a fraction as their text, so that no digit is lost.
+def read_transactions_answer(text: str) -> TransactionsAnswer:
+    """An answer about transactions.
 
     Raises:
-        ApiError: it is an error, or not JSON.
+        MalformedAnswerError: it is not JSON, or not as the contract says.
+    """
+    return _read(TransactionsAnswer, _parsed(text))
+
+
+def _account_path(account_id: str) -> str:
+    return f"/api/v2/accounts/{quote(account_id, safe='')}/"
+
+
+def _body(response: "requests.Response") -> Any:
+    """The answer's body; raises ``ApiError`` where it is an error, or not JSON."""
+    return _parsed(_text(response))
+
+
+def _text(response: "requests.Response") -> str:
+    """The answer's body as a text.
+
+    Raises:
+        ApiError: it is an error.
     """
     status = response.status_code
+    if status not in _SUCCESS:
+        raise error_of(status, _error_document(response), response.headers)
     try:
-        # not response.json(), which guesses the encoding: JSON is UTF-8
-        body = json.loads(response.content.decode("utf-8"), parse_float=str)
-    except ValueError as error:
-        if status >= _BAD_REQUEST:
-            raise error_of(status, None, response.headers) from error
+        # not response.text, which guesses the encoding: JSON is UTF-8
+        return response.content.decode("utf-8")
+    except UnicodeDecodeError as error:
         raise MalformedAnswerError("the answer is not JSON in UTF-8", status=status) from error
-    if status != 200 and status != 201:  # noqa: PLR1714, PLR2004 - as the contract has them
-        raise error_of(status, body, response.headers)
-    return body
+
+
+def _error_document(response: "requests.Response") -> Any:
+    try:
+        return json.loads(response.content)
+    except ValueError:
+        # a proxy's page, say; the status tells enough
+        return None
+
+
+def _parsed(text: str) -> Any:
+    """The JSON of a text; numbers with a fraction as their text, so that no digit is lost."""
+    try:
+        return json.loads(text, parse_float=str)
+    except ValueError as error:
+        raise MalformedAnswerError("the answer is not JSON in UTF-8", status=200) from error
 
 
 def _read(model: type[Model], document: Any) -> Model:

@@ -134,7 +134,7 @@ _BY_SUMMARY = (
     (409, "", AccountSuspendedError),
     (429, "", RateLimitedError),
 )
-_SERVER_ERROR = 500
+_SERVER_ERROR, _TOO_MANY_REQUESTS = 500, 429
 
 
 def error_of(status: int, body: Any, headers: Mapping[str, str]) -> ApiError:
@@ -144,7 +144,7 @@ def error_of(status: int, body: Any, headers: Mapping[str, str]) -> ApiError:
     # the contract has one error, of an account's state, that is no error document
     detail = str(known.get("detail") or known.get("status") or "")
     limit = account_limit(headers)
-    if not limit and status == 429:  # noqa: PLR2004 - too many requests
+    if not limit and status == _TOO_MANY_REQUESTS:
         limit = general_limit(headers)
     kind = _kind(status, known, summary)
     return kind(summary, detail, status=status, limit=limit)

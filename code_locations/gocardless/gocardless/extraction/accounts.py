@@ -1,17 +1,20 @@
-"""One scope of many accounts: decided by the budget, fetched at once, written one by one."""
+"""One scope of many accounts: decided by the budget, fetched at once, written in batches."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Generic, TypeVar
 
 import duckdb
 
 from gocardless.api.client import Answer
 from gocardless.api.errors import ApiError, RateLimitedError
-from gocardless.extraction.budget import CallBudget
+from gocardless.extraction.budget import CallBudget, Settlement
 from gocardless.extraction.fetching import fetch_concurrently
+from gocardless.extraction.tables import in_one_thread
 from shared_lib.warehouse import transaction
+
+Body = TypeVar("Body")
 
 
 @dataclass
@@ -40,26 +43,51 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+@dataclass(frozen=True)
+class Received(Generic[Body]):
+    """An answer of an account, and when it was gotten."""
+
+    account_id: str
+    body: Body
+    at: datetime
+
+
+@dataclass(frozen=True)
+class ReadBatch:
+    """Answers that have been read and not been written.
+
+    Attributes:
+        write: writes all of them; called in a database transaction.
+        rejects: how many of their entries were refused.
+        unreadable: why nothing could be read, by account.
+    """
+
+    write: Callable[[], None]
+    rejects: int = 0
+    unreadable: Mapping[str, ApiError] = field(default_factory=dict)
+
+
 def fetch_scope(
     connection: duckdb.DuckDBPyConnection,
     account_ids: Sequence[str],
     *,
     budget: CallBudget,
-    ask: Callable[[str], Answer[Any]],
-    write: Callable[[str, Any, datetime], int],
+    ask: Callable[[str], Answer[Body]],
+    read: Callable[[Sequence[Received[Body]]], ReadBatch],
     concurrency: int,
     refresh: bool = False,
     now: Callable[[], datetime] = utc_now,
 ) -> ScopeOutcome:
-    """Ask for what may and need be asked, and write each answer in a transaction of its own.
+    """Ask for what may and need be asked, and write the answers that came in some seconds.
+
+    Answers of one database transaction are written with their watermarks and the budget.
 
     Args:
         connection: a warehouse with the raw tables.
         account_ids: the accounts.
         budget: of the scope.
         ask: makes the call for an account; runs in several threads.
-        write: writes an answer's body, gotten at a time, and returns how many of its entries
-            were refused.
+        read: reads answers, outside a database transaction.
         concurrency: calls at a time.
         refresh: whether to ask though the answer of the day is there.
         now: the time, UTC.
@@ -70,18 +98,41 @@ def fetch_scope(
     outcome = ScopeOutcome()
     to_ask = _decided(budget, account_ids, outcome, refresh=refresh, now=now())
     budget.reserve(to_ask, now=now())
-    for account_id, answer in fetch_concurrently(to_ask, ask, concurrency=concurrency):
-        moment = now()
-        if isinstance(answer, ApiError):
-            budget.fail(account_id, answer, now=moment)
-            problems = outcome.limited if isinstance(answer, RateLimitedError) else outcome.failed
-            problems[account_id] = str(answer)
-            continue
-        with transaction(connection):
-            outcome.rejects += write(account_id, answer.body, moment)
-            budget.settle(account_id, limit=answer.limit, now=moment)
-        outcome.fetched.append(account_id)
+    with in_one_thread(connection):
+        for answers in fetch_concurrently(to_ask, ask, concurrency=concurrency):
+            _write(connection, answers, budget=budget, read=read, outcome=outcome, now=now())
     return outcome
+
+
+def _write(
+    connection: duckdb.DuckDBPyConnection,
+    answers: Sequence[tuple[str, Answer[Body] | ApiError]],
+    *,
+    budget: CallBudget,
+    read: Callable[[Sequence[Received[Body]]], ReadBatch],
+    outcome: ScopeOutcome,
+    now: datetime,
+) -> None:
+    received = [
+        Received(account_id, answer.body, now)
+        for account_id, answer in answers
+        if isinstance(answer, Answer)
+    ]
+    batch = read(received)
+    settlements = []
+    for account_id, answer in answers:
+        error = answer if isinstance(answer, ApiError) else batch.unreadable.get(account_id)
+        if error is not None:
+            settlements.append(Settlement.of_error(account_id, error))
+            is_limited = isinstance(error, RateLimitedError)
+            (outcome.limited if is_limited else outcome.failed)[account_id] = str(error)
+        elif isinstance(answer, Answer):
+            settlements.append(Settlement(account_id, answer.limit))
+            outcome.fetched.append(account_id)
+    with transaction(connection):
+        batch.write()
+        budget.settle(settlements, now=now)
+    outcome.rejects += batch.rejects
 
 
 def _decided(

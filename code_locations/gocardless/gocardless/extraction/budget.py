@@ -42,6 +42,31 @@ class _Known:
     last_success_at: datetime | None = None
 
 
+@dataclass(frozen=True)
+class Settlement:
+    """What became of a call.
+
+    Attributes:
+        account_id: the account.
+        limit: what the answer says.
+        problem: why the call failed; none if it did not.
+    """
+
+    account_id: str
+    limit: Limit
+    problem: ApiError | None = None
+
+    @classmethod
+    def of_error(cls, account_id: str, error: ApiError) -> "Settlement":
+        """Of a call that failed; where a limit is reached, nothing may be asked until its end."""
+        limit = error.limit
+        if isinstance(error, RateLimitedError):
+            seconds = error.reset_seconds
+            reset = int(_DEFAULT_RESET.total_seconds()) if seconds is None else seconds
+            limit = Limit(limit.limit, 0, reset)
+        return cls(account_id, limit, error)
+
+
 class CallBudget:
     """The budget of one scope, kept in ``raw.gc_call_budget``."""
 
@@ -117,47 +142,39 @@ class CallBudget:
             {"accounts": list(account_ids), "scope": self._scope, "now": moment},
         )
 
-    def settle(self, account_id: str, *, limit: Limit, now: datetime) -> None:
-        """Write down a successful call and what its answer says of the limit."""
-        self._write(account_id, limit, now, succeeded=True)
-
-    def fail(self, account_id: str, error: ApiError, *, now: datetime) -> None:
-        """Write down that the call failed, why, and until when nothing may be asked."""
-        limit = error.limit
-        if isinstance(error, RateLimitedError):
-            seconds = error.reset_seconds
-            reset = int(_DEFAULT_RESET.total_seconds()) if seconds is None else seconds
-            limit = Limit(limit.limit, 0, reset)
-        self._write(account_id, limit, now, problem=error)
-
-    def _write(
-        self,
-        account_id: str,
-        limit: Limit,
-        now: datetime,
-        *,
-        succeeded: bool = False,
-        problem: ApiError | None = None,
-    ) -> None:
+    def settle(self, settlements: Sequence[Settlement], *, now: datetime) -> None:
+        """Write down what became of calls, and what their answers say of the limit."""
+        if not settlements:
+            return
         moment = now.replace(tzinfo=None)
-        reset = limit.reset_seconds
+        resets = [settlement.limit.reset_seconds for settlement in settlements]
+        problems = [settlement.problem for settlement in settlements]
         self._connection.execute(
-            "update raw.gc_call_budget set "
+            "update raw.gc_call_budget as budget set "
             # a failed call counts for nothing, so what was reserved for it is given back
-            "remaining = coalesce($remaining, case when $succeeded then remaining "
-            "  else remaining + 1 end), "
-            "resets_at = coalesce($resets_at, resets_at), "
-            "last_success_at = case when $succeeded then $now else last_success_at end, "
-            "problem = $problem, problem_kind = $kind "
-            "where account_id = $account and scope = $scope",
+            "remaining = coalesce(told.left_over, budget.remaining "
+            "  + case when told.problem is null then 0 else 1 end), "
+            "resets_at = coalesce(told.resets_at, budget.resets_at), "
+            "last_success_at = "
+            "  case when told.problem is null then $now else budget.last_success_at end, "
+            "problem = told.problem, problem_kind = told.kind "
+            "from (select unnest($accounts::varchar[]) as account_id, "
+            "  unnest($left_over::integer[]) as left_over, "
+            "  unnest($resets::timestamp[]) as resets_at, "
+            "  unnest($problems::varchar[]) as problem, unnest($kinds::varchar[]) as kind"
+            ") as told "
+            "where budget.account_id = told.account_id and budget.scope = $scope",
             {
-                "remaining": limit.remaining,
-                "resets_at": moment + timedelta(seconds=reset) if reset is not None else None,
-                "succeeded": succeeded,
                 "now": moment,
-                "problem": None if problem is None else str(problem),
-                "kind": None if problem is None else type(problem).__name__,
-                "account": account_id,
+                "accounts": [settlement.account_id for settlement in settlements],
+                "left_over": [settlement.limit.remaining for settlement in settlements],
+                "resets": [
+                    None if reset is None else moment + timedelta(seconds=reset) for reset in resets
+                ],
+                "problems": [None if problem is None else str(problem) for problem in problems],
+                "kinds": [
+                    None if problem is None else type(problem).__name__ for problem in problems
+                ],
                 "scope": self._scope,
             },
         )

@@ -52,11 +52,12 @@ def read_balances(account_id: str, entries: Sequence[Any]) -> ReadEntries:
 def _read(
     found: ReadEntries, account_id: str, scope: str, entry: Any, read: Any, **columns: str
 ) -> None:
-    payload = json.dumps(entry, ensure_ascii=False, sort_keys=False)
+    # as the database writes JSON, so that an entry has one digest whoever has read it
+    payload = json.dumps(entry, ensure_ascii=False, separators=(",", ":"))
     common = {
         "account_id": account_id,
         "payload": payload,
-        "payload_digest": hashlib.md5(payload.encode("utf-8", "surrogatepass")).hexdigest(),  # noqa: S324
+        "payload_digest": _digest(payload),
         **columns,
     }
     try:
@@ -67,6 +68,11 @@ def _read(
         # what cannot be stored as text is stored escaped
         escaped = payload if _is_storable(payload) else json.dumps(entry)
         found.rejects.append({**common, "scope": scope, "reason": str(error), "payload": escaped})
+
+
+def _digest(payload: str) -> str:
+    content = payload.encode("utf-8", "surrogatepass")
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def _check(entry: Any, payload: str) -> None:

@@ -1,27 +1,38 @@
 """Each scope of the linked accounts, from the API into its raw table."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import duckdb
 
-from gocardless.api.client import BankDataClient
-from gocardless.api.models import Account, BalancesAnswer, DetailsAnswer, TransactionsAnswer
-from gocardless.extraction.accounts import ScopeOutcome, fetch_scope, utc_now
+from gocardless.api.client import Answer, BankDataClient
+from gocardless.api.models import Account, BalancesAnswer, DetailsAnswer
+from gocardless.extraction.accounts import (
+    ReadBatch,
+    Received,
+    ScopeOutcome,
+    fetch_scope,
+    utc_now,
+)
 from gocardless.extraction.budget import CallBudget, Scope
-from gocardless.extraction.entries import read_balances
+from gocardless.extraction.entries import ReadEntries, read_balances
 from gocardless.extraction.registers import account_row, details_row
-from gocardless.extraction.scopes import InactiveConnectionError, accounts_to_fetch
+from gocardless.extraction.scopes import (
+    AccountToFetch,
+    InactiveConnectionError,
+    accounts_to_fetch,
+)
 from gocardless.extraction.tables import (
     ACCOUNT_DETAILS,
     BALANCES,
     BANK_ACCOUNTS,
     REJECTS,
+    RawTable,
     upsert,
 )
-from gocardless.extraction.transactions import record_transactions, window_of
+from gocardless.extraction.transactions import read_answers, record_transactions_read, windows_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,93 +60,123 @@ class Extraction:
 
 def extract_bank_accounts(run: Extraction) -> ScopeOutcome:
     """What the vendor knows of the accounts."""
-    requisitions: dict[str, str] = {}
 
-    def write(_: str, account: Account, at: datetime) -> int:
-        row = account_row(account, requisition_id=requisitions[account.id])
-        upsert(run.connection, BANK_ACCOUNTS, [row], seen_at=at, run_id=run.run_id)
-        return 0
+    def extract(accounts: Sequence[AccountToFetch]) -> ScopeOutcome:
+        requisitions = {account.account_id: account.requisition_id for account in accounts}
 
-    def ask(account_id: str) -> Any:
-        return run.client.account(account_id)
+        def rows(received: Received[Account]) -> ReadEntries:
+            requisition_id = requisitions[received.account_id]
+            return ReadEntries([account_row(received.body, requisition_id=requisition_id)])
 
-    return _of_accounts(run, "metadata", ask, write, requisitions=requisitions)
+        read = _into_table(run, BANK_ACCOUNTS, rows)
+        return _fetch(run, "metadata", accounts, run.client.account, read)
+
+    return _of_accounts(run, extract)
 
 
 def extract_account_details(run: Extraction, *, fresh_for_days: int) -> ScopeOutcome:
     """What the banks say of the accounts, which changes rarely."""
 
-    def write(account_id: str, answer: DetailsAnswer, at: datetime) -> int:
-        row = details_row(account_id, answer.account)
-        upsert(run.connection, ACCOUNT_DETAILS, [row], seen_at=at, run_id=run.run_id)
-        return 0
+    def rows(received: Received[DetailsAnswer]) -> ReadEntries:
+        return ReadEntries([details_row(received.account_id, received.body.account)])
 
-    return _of_accounts(run, "details", run.client.details, write, fresh_for_days=fresh_for_days)
+    def extract(accounts: Sequence[AccountToFetch]) -> ScopeOutcome:
+        read = _into_table(run, ACCOUNT_DETAILS, rows)
+        ask = run.client.details
+        return _fetch(run, "details", accounts, ask, read, fresh_for_days=fresh_for_days)
+
+    return _of_accounts(run, extract)
 
 
 def extract_balances(run: Extraction) -> ScopeOutcome:
     """The balances of the accounts."""
 
-    def write(account_id: str, answer: BalancesAnswer, at: datetime) -> int:
-        read = read_balances(account_id, answer.balances)
-        upsert(run.connection, BALANCES, read.rows, seen_at=at, run_id=run.run_id)
-        upsert(run.connection, REJECTS, read.rejects, seen_at=at, run_id=run.run_id)
-        return len(read.rejects)
+    def rows(received: Received[BalancesAnswer]) -> ReadEntries:
+        return read_balances(received.account_id, received.body.balances)
 
-    return _of_accounts(run, "balances", run.client.balances, write)
+    def extract(accounts: Sequence[AccountToFetch]) -> ScopeOutcome:
+        read = _into_table(run, BALANCES, rows)
+        return _fetch(run, "balances", accounts, run.client.balances, read)
+
+    return _of_accounts(run, extract)
 
 
 def extract_transactions(run: Extraction, *, overlap_days: int) -> ScopeOutcome:
     """The transactions of the accounts, from where the last answer ended."""
-    try:
-        accounts = accounts_to_fetch(run.connection, run.connection_id)
-    except InactiveConnectionError as error:
-        return ScopeOutcome(skipped=str(error))
-    today = run.now().date()
-    # before any thread starts: a connection is not made for several
-    windows = {
-        account.account_id: window_of(
-            run.connection, account, today=today, overlap_days=overlap_days
-        )
-        for account in accounts
-    }
 
-    def ask(account_id: str) -> Any:
-        window = windows[account_id]
-        return run.client.transactions(
-            account_id, date_from=window.date_from, date_to=window.date_to
+    def extract(accounts: Sequence[AccountToFetch]) -> ScopeOutcome:
+        windows = windows_of(
+            run.connection, accounts, today=run.now().date(), overlap_days=overlap_days
         )
 
-    def write(account_id: str, answer: TransactionsAnswer, at: datetime) -> int:
-        lists = {"booked": answer.transactions.booked, "pending": answer.transactions.pending}
-        window = windows[account_id]
-        read = record_transactions(run.connection, window, lists, at=at, run_id=run.run_id)
-        return len(read.rejects)
+        def ask(account_id: str) -> Answer[str]:
+            window = windows[account_id]
+            return run.client.transactions_text(
+                account_id, date_from=window.date_from, date_to=window.date_to
+            )
 
-    return _of_accounts(run, "transactions", ask, write)
+        def read(received: Sequence[Received[str]]) -> ReadBatch:
+            answers = [(windows[one.account_id], one.body) for one in received]
+            found = read_answers(run.connection, answers)
+            at = received[0].at if received else run.now()
+
+            def write() -> None:
+                record_transactions_read(run.connection, found, at=at, run_id=run.run_id)
+
+            return ReadBatch(write, len(found.rejects), found.unreadable)
+
+        return _fetch(run, "transactions", accounts, ask, read)
+
+    return _of_accounts(run, extract)
+
+
+def _into_table(
+    run: Extraction, table: RawTable, rows: Callable[[Received[Any]], ReadEntries]
+) -> Callable[[Sequence[Received[Any]]], ReadBatch]:
+    """Reads answers that are few rows each, and writes them into ``table``."""
+
+    def read(received: Sequence[Received[Any]]) -> ReadBatch:
+        found = ReadEntries()
+        for one in received:
+            of_account = rows(one)
+            found.rows += of_account.rows
+            found.rejects += of_account.rejects
+        at = received[0].at if received else run.now()
+
+        def write() -> None:
+            upsert(run.connection, table, found.rows, seen_at=at, run_id=run.run_id)
+            upsert(run.connection, REJECTS, found.rejects, seen_at=at, run_id=run.run_id)
+
+        return ReadBatch(write, len(found.rejects))
+
+    return read
 
 
 def _of_accounts(
-    run: Extraction,
-    scope: Scope,
-    ask: Callable[[str], Any],
-    write: Callable[[str, Any, datetime], int],
-    *,
-    requisitions: dict[str, str] | None = None,
-    fresh_for_days: int = 1,
+    run: Extraction, extract: Callable[[Sequence[AccountToFetch]], ScopeOutcome]
 ) -> ScopeOutcome:
     try:
         accounts = accounts_to_fetch(run.connection, run.connection_id)
     except InactiveConnectionError as error:
         return ScopeOutcome(skipped=str(error))
-    if requisitions is not None:
-        requisitions |= {account.account_id: account.requisition_id for account in accounts}
+    return extract(accounts)
+
+
+def _fetch(
+    run: Extraction,
+    scope: Scope,
+    accounts: Sequence[AccountToFetch],
+    ask: Callable[[str], Answer[Any]],
+    read: Callable[[Sequence[Received[Any]]], ReadBatch],
+    *,
+    fresh_for_days: int = 1,
+) -> ScopeOutcome:
     return fetch_scope(
         run.connection,
         [account.account_id for account in accounts],
         budget=CallBudget(run.connection, scope, fresh_for_days=fresh_for_days),
         ask=ask,
-        write=write,
+        read=read,
         concurrency=run.concurrency,
         refresh=run.refresh,
         now=run.now,

@@ -1,27 +1,21 @@
-"""The answers about transactions, written with their watermark in one database transaction."""
+"""The answers about transactions, written with their watermarks in one database transaction."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import duckdb
 
-from gocardless.extraction.entries import ReadEntries, read_transactions
-from gocardless.extraction.repetitions import counted
+from gocardless.api.errors import ApiError
+from gocardless.extraction.many_answers import read_texts
 from gocardless.extraction.scopes import AccountToFetch
-from gocardless.extraction.tables import REJECTS, TRANSACTIONS, stage, upsert
+from gocardless.extraction.tables import REJECTS, TRANSACTIONS, merge, upsert
 
 # Days asked for before the overlap. What is dated there is recognised and nothing is created
 # from it: an entry that moved into the window by a day would otherwise look like a new one.
 MARGIN_DAYS = 2
-
-_SIGHTING = {
-    "account_id": "varchar",
-    "status": "varchar",
-    "payload_digest": "varchar",
-    "copies": "integer",
-}
 
 
 @dataclass(frozen=True)
@@ -48,32 +42,56 @@ def window_of(
     today: date,
     overlap_days: int,
 ) -> Window:
-    """From when on to ask for an account's transactions.
+    """From when on to ask for an account's transactions; see :func:`windows_of`."""
+    windows = windows_of(connection, [account], today=today, overlap_days=overlap_days)
+    return windows[account.account_id]
+
+
+def windows_of(
+    connection: duckdb.DuckDBPyConnection,
+    accounts: Sequence[AccountToFetch],
+    *,
+    today: date,
+    overlap_days: int,
+) -> dict[str, Window]:
+    """From when on to ask for the accounts' transactions, by account.
 
     The first time as far back as the agreement allows; afterwards from the watermark less the
     overlap, or from the oldest entry that was still pending, whichever is earlier.
     """
-    earliest = today - timedelta(days=account.max_historical_days)
-    row = connection.execute(
+    rows = connection.execute(
         """
-        select
-            watermark.fetched_until,
-            (
-                select min(entry.booking_date)
-                from raw.gc_sightings as sighting
-                inner join raw.gc_transactions as entry
-                    using (account_id, status, payload_digest)
-                where sighting.fetch_number = watermark.fetch_number
-                    and sighting.status = 'pending'
-            ) as oldest_pending
+        with pending as (
+            select sighting.fetch_number, min(entry.booking_date) as oldest
+            from raw.gc_sightings as sighting
+            inner join raw.gc_transactions as entry using (account_id, status, payload_digest)
+            where sighting.status = 'pending' and entry.status = 'pending'
+            group by all
+        )
+        select watermark.account_id, watermark.fetched_until, pending.oldest
         from raw.gc_watermarks as watermark
-        where watermark.account_id = ?
-        """,
-        [account.account_id],
-    ).fetchone()
-    if row is None:
+        left join pending using (fetch_number)
+        """
+    ).fetchall()
+    known = {account_id: (until, oldest) for account_id, until, oldest in rows}
+    return {
+        account.account_id: _window(
+            account, *known.get(account.account_id, (None, None)), today, overlap_days
+        )
+        for account in accounts
+    }
+
+
+def _window(
+    account: AccountToFetch,
+    fetched_until: date | None,
+    oldest_pending: date | None,
+    today: date,
+    overlap_days: int,
+) -> Window:
+    earliest = today - timedelta(days=account.max_historical_days)
+    if fetched_until is None:
         return Window(account.account_id, earliest, earliest, today)
-    fetched_until, oldest_pending = row
     create_from = fetched_until - timedelta(days=overlap_days)
     if oldest_pending is not None:
         create_from = min(create_from, oldest_pending - timedelta(days=1))
@@ -84,6 +102,90 @@ def window_of(
     return Window(account.account_id, date_from, create_from, today)
 
 
+@dataclass(frozen=True)
+class ReadAnswers:
+    """Answers that have been read and not been written; until then no others may be read.
+
+    Attributes:
+        windows: what was asked, by the place of the answer.
+        rejects: rows for what was refused.
+        unreadable: why nothing of an answer could be read, by account.
+    """
+
+    windows: Mapping[int, Window]
+    rejects: Sequence[dict[str, Any]] = ()
+    unreadable: Mapping[str, ApiError] = field(default_factory=dict)
+
+
+def read_answers(
+    connection: duckdb.DuckDBPyConnection, answers: Sequence[tuple[Window, str]]
+) -> ReadAnswers:
+    """Read answers, each what was asked and the text that came; outside a transaction.
+
+    Args:
+        connection: a warehouse with the raw tables.
+        answers: of different accounts.
+    """
+    found = read_texts(connection, [(window.account_id, text) for window, text in answers])
+    return ReadAnswers(
+        {
+            place: window
+            for place, (window, _) in enumerate(answers)
+            if place not in found.unreadable
+        },
+        found.rejects,
+        {answers[place][0].account_id: error for place, error in found.unreadable.items()},
+    )
+
+
+def record_transactions_read(
+    connection: duckdb.DuckDBPyConnection, read: ReadAnswers, *, at: datetime, run_id: str
+) -> None:
+    """Write what answers have, and move the accounts' watermarks; the caller commits both.
+
+    Args:
+        connection: a warehouse with the raw tables, in a transaction.
+        read: the answers.
+        at: when, UTC.
+        run_id: the run that asked.
+    """
+    merge(connection, TRANSACTIONS, "read_entries", seen_at=at, run_id=run_id)
+    upsert(connection, REJECTS, read.rejects, seen_at=at, run_id=run_id)
+    windows = list(read.windows.values())
+    connection.execute(
+        """
+        create or replace temp table answered as
+        select
+            unnest($places::integer[]) as place, unnest($accounts::varchar[]) as account_id,
+            unnest($date_from::date[]) as date_from, unnest($create_from::date[]) as create_from,
+            unnest($date_to::date[]) as date_to,
+            (select coalesce(max(fetch_number), 0) from raw.gc_fetches) as before
+        """,
+        {
+            "places": list(read.windows),
+            "accounts": [window.account_id for window in windows],
+            "date_from": [window.date_from for window in windows],
+            "create_from": [window.create_from for window in windows],
+            "date_to": [window.date_to for window in windows],
+        },
+    )
+    connection.execute(
+        "insert into raw.gc_fetches "
+        "select before + 1 + place, account_id, date_from, create_from, $at, $run from answered",
+        {"at": at.replace(tzinfo=None), "run": run_id},
+    )
+    connection.execute(
+        "insert into raw.gc_sightings "
+        "select answered.before + 1 + answered.place, entry.account_id, entry.status, "
+        "entry.payload_digest, entry.copies "
+        "from read_entries as entry inner join answered using (place)"
+    )
+    connection.execute(
+        "insert or replace into raw.gc_watermarks "
+        "select account_id, date_to, before + 1 + place from answered"
+    )
+
+
 def record_transactions(
     connection: duckdb.DuckDBPyConnection,
     window: Window,
@@ -91,33 +193,8 @@ def record_transactions(
     *,
     at: datetime,
     run_id: str,
-) -> ReadEntries:
-    """Write what one answer has, and move the account's watermark; the caller commits both.
-
-    Args:
-        connection: a warehouse with the raw tables, in a transaction.
-        window: what was asked.
-        lists: the lists ``booked`` and ``pending``.
-        at: when, UTC.
-        run_id: the run that asked.
-    """
-    read = read_transactions(window.account_id, lists)
-    rows = counted(read.rows)
-    upsert(connection, TRANSACTIONS, rows, seen_at=at, run_id=run_id)
-    upsert(connection, REJECTS, read.rejects, seen_at=at, run_id=run_id)
-    (number,) = connection.execute(
-        "insert into raw.gc_fetches select coalesce(max(fetch_number), 0) + 1, ?, ?, ?, ?, ? "
-        "from raw.gc_fetches returning fetch_number",
-        [window.account_id, window.date_from, window.create_from, at.replace(tzinfo=None), run_id],
-    ).fetchone() or (0,)
-    if rows:
-        sightings = [{name: row[name] for name in _SIGHTING} for row in rows]
-        stage(connection, "staged_sightings", _SIGHTING, sightings)
-        connection.execute(
-            "insert into raw.gc_sightings select ?, * from staged_sightings", [number]
-        )
-    connection.execute(
-        "insert or replace into raw.gc_watermarks values (?, ?, ?)",
-        [window.account_id, window.date_to, number],
-    )
+) -> ReadAnswers:
+    """The same for the lists ``booked`` and ``pending`` of one answer."""
+    read = read_answers(connection, [(window, json.dumps({"transactions": lists}))])
+    record_transactions_read(connection, read, at=at, run_id=run_id)
     return read

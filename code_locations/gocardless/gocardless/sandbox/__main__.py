@@ -1,42 +1,76 @@
 """``python -m gocardless.sandbox``: three connected banks on this machine, until Ctrl-C."""
 
 import argparse
+import os
 import sys
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 
 from gocardless.sandbox.bank import demonstration
-from gocardless.sandbox.server import CONTROL_PATH, sandbox_server
+from gocardless.sandbox.contract import CONTRACT_VARIABLE
+from gocardless.sandbox.control import CONTROL_PATH
+from gocardless.sandbox.server import sandbox_server
 
 DEFAULT_PORT = 8210
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until interrupted; the exit status is 0, or 1 when the port is taken."""
-    parser = argparse.ArgumentParser(prog="python -m gocardless.sandbox", description=__doc__)
-    parser.add_argument(
-        "--port", type=int, default=DEFAULT_PORT, help="on 127.0.0.1; 0: a free one"
-    )
-    asked = parser.parse_args(arguments)
+    """Serve until interrupted; the exit status is 0, or 1 when it cannot serve."""
+    asked = _parser().parse_args(arguments)
     state = demonstration()
+    state.latency_seconds = asked.latency
     try:
-        with sandbox_server(state, port=asked.port) as server:
-            print(  # noqa: T201 - the command's output
+        with sandbox_server(state, port=asked.port, contract=asked.contract) as server:
+            print(
                 "The sandbox runs. Set for the platform:\n"
                 f"  GOCARDLESS_API_URL={server.url}\n"
                 f"  GOCARDLESS_API__SECRET_ID={state.secret_id}\n"
                 f"  GOCARDLESS_API__SECRET_KEY={state.secret_key}\n"
                 f"Its clock moves with: POST {server.url}{CONTROL_PATH} "
-                '{"advance_seconds": 86400}',
+                '{"advance_seconds": 86400}\n'
+                f"{_told_of(asked.contract)}",
                 flush=True,
             )
             threading.Event().wait()
     except KeyboardInterrupt:
         return 0
+    except FileNotFoundError as error:
+        print(
+            f"{error.filename} is not there: give the vendor's OpenAPI description by --contract "
+            f"or {CONTRACT_VARIABLE}, or neither",
+            file=sys.stderr,
+        )
+        return 1
     except OSError as error:
-        print(f"port {asked.port}: {error}; choose another with --port", file=sys.stderr)  # noqa: T201
+        print(f"port {asked.port}: {error}; choose another with --port", file=sys.stderr)
         return 1
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m gocardless.sandbox", description=__doc__)
+    parser.add_argument(
+        "--port", type=int, default=DEFAULT_PORT, help="on 127.0.0.1; 0: a free one"
+    )
+    parser.add_argument(
+        "--latency", type=float, default=0.0, help="seconds that every answer takes at least"
+    )
+    given = os.environ.get(CONTRACT_VARIABLE)
+    parser.add_argument(
+        "--contract",
+        type=Path,
+        default=Path(given) if given else None,
+        help="the vendor's OpenAPI description, against which every request and answer is "
+        f"checked; by default what {CONTRACT_VARIABLE} says, else nothing is checked",
+    )
+    return parser
+
+
+def _told_of(contract: Path | None) -> str:
+    if contract is None:
+        return "Requests and answers are not checked against the vendor's contract (--contract)."
+    return f"Every request and answer is checked against {contract}."
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
 from gocardless.sandbox.ledger import TrueLedger, believable_months
@@ -14,6 +14,9 @@ Scope = Literal["details", "balances", "transactions"]
 HeaderSpelling = Literal["http_underscores", "dashes", "none"]
 
 SCOPES: tuple[Scope, ...] = ("details", "balances", "transactions")
+LONGEST_ACCESS_DAYS = 180
+"""The most that the vendor allows an agreement."""
+
 _DEMONSTRATION_DAYS = 180
 
 
@@ -46,12 +49,16 @@ class Bank:
         name: for people.
         total_days: most days of transactions that it gives.
         calls_a_day: successful calls allowed for each account and scope.
+        country: ISO 3166.
+        customer: what the customer of this bank has; a requisition that is linked gets these.
     """
 
     institution_id: str
     name: str
     total_days: int = 90
     calls_a_day: int = 4
+    country: str = "DE"
+    customer: list["SandboxAccount"] = field(default_factory=list)
 
     def document(self) -> dict[str, Any]:
         """The institution as the list of institutions has it."""
@@ -60,8 +67,8 @@ class Bank:
             "name": self.name,
             "bic": self.institution_id.rpartition("_")[2],
             "transaction_total_days": str(self.total_days),
-            "max_access_valid_for_days": "180",
-            "countries": ["DE"],
+            "max_access_valid_for_days": str(LONGEST_ACCESS_DAYS),
+            "countries": [self.country],
             "logo": f"https://cdn.example.com/{self.institution_id}.png",
         }
 
@@ -76,6 +83,7 @@ class SandboxAccount:
         owner_name: for people.
         failures: names of API errors for the next calls, by scope.
         extra_booked: entries that the bank adds to its booked list as they are.
+        prepared: answers about transactions, rendered ahead, by first and last date.
     """
 
     ledger: TrueLedger
@@ -83,6 +91,7 @@ class SandboxAccount:
     owner_name: str = "Erika Mustermann"
     failures: dict[Scope, list[str]] = field(default_factory=dict)
     extra_booked: list[Any] = field(default_factory=list)
+    prepared: dict[tuple[date, date], bytes] = field(default_factory=dict)
 
     @property
     def account_id(self) -> str:
@@ -91,48 +100,91 @@ class SandboxAccount:
 
 
 @dataclass
-class Connection:
-    """A requisition with its agreement."""
+class Agreement:
+    """An end-user agreement: what may be asked for, how far back, and how long.
 
-    requisition_id: str
+    Attributes:
+        reconfirmation: the redirect of a reconfirmation that was asked for, and when.
+    """
+
     agreement_id: str
     bank: Bank
-    accounts: list[SandboxAccount]
     created: datetime
-    status: str = "LN"
-    reference: str = ""
     max_historical_days: int = 90
     access_valid_for_days: int = 90
+    access_scope: tuple[str, ...] = SCOPES
+    may_be_reconfirmed: bool = False
+    accepted: datetime | None = None
+    reconfirmation: tuple[str | None, datetime] | None = None
 
-    def requisition(self) -> dict[str, Any]:
-        """The requisition as the API shows it."""
-        return {
-            "id": self.requisition_id,
-            "created": self.created.isoformat(),
-            "redirect": "https://app.example.com/linked",
-            "status": self.status,
-            "institution_id": self.bank.institution_id,
-            "agreement": self.agreement_id,
-            "reference": self.reference or self.requisition_id,
-            "accounts": [account.account_id for account in self.accounts],
-            "user_language": "DE",
-            "link": f"https://ob.example.com/psd2/start/{self.requisition_id}",
-            "account_selection": False,
-            "redirect_immediate": False,
-        }
+    @property
+    def expires(self) -> datetime:
+        """When the access ends; not accepted, it counts from its creation."""
+        return (self.accepted or self.created) + timedelta(days=self.access_valid_for_days)
 
-    def agreement(self) -> dict[str, Any]:
-        """The end-user agreement as the API shows it."""
+    def document(self) -> dict[str, Any]:
+        """The agreement as the API shows it."""
         return {
             "id": self.agreement_id,
             "created": self.created.isoformat(),
             "institution_id": self.bank.institution_id,
             "max_historical_days": self.max_historical_days,
             "access_valid_for_days": self.access_valid_for_days,
-            "access_scope": list(SCOPES),
-            "accepted": self.created.isoformat(),
-            "reconfirmation": False,
+            "access_scope": list(self.access_scope),
+            "accepted": self.accepted and self.accepted.isoformat(),
+            "reconfirmation": self.may_be_reconfirmed,
         }
+
+
+@dataclass
+class Connection:
+    """A requisition; its accounts are there once the end user has authorized it."""
+
+    requisition_id: str
+    agreement: Agreement
+    bank: Bank
+    accounts: list[SandboxAccount]
+    created: datetime
+    status: str = "LN"
+    reference: str = ""
+    redirect: str | None = "https://app.example.com/linked"
+    user_language: str = "DE"
+    account_selection: bool = False
+    redirect_immediate: bool = False
+    ssn: str | None = None
+
+    @property
+    def agreement_id(self) -> str:
+        """The id of its agreement."""
+        return self.agreement.agreement_id
+
+    @property
+    def max_historical_days(self) -> int:
+        """How far back its agreement goes."""
+        return self.agreement.max_historical_days
+
+    @property
+    def link_path(self) -> str:
+        """Where the end user authorizes it, on the server of the sandbox."""
+        return f"/psd2/start/{self.requisition_id}/{self.bank.institution_id}"
+
+    def document(self, server: str) -> dict[str, Any]:
+        """The requisition as the API shows it; ``server`` is the base URL of links."""
+        shown = {
+            "id": self.requisition_id,
+            "created": self.created.isoformat(),
+            "redirect": self.redirect,
+            "status": self.status,
+            "institution_id": self.bank.institution_id,
+            "agreement": self.agreement_id,
+            "reference": self.reference or self.requisition_id,
+            "accounts": [account.account_id for account in self.accounts],
+            "user_language": self.user_language,
+            "link": f"{server}{self.link_path}",
+            "account_selection": self.account_selection,
+            "redirect_immediate": self.redirect_immediate,
+        }
+        return shown if self.ssn is None else {**shown, "ssn": self.ssn}
 
 
 @dataclass
@@ -145,7 +197,9 @@ class SandboxState:
         header_spelling: how the limits are told.
         limit_body: whether a refusal names its seconds, or is the institution's own.
         page_limit: most requisitions of a page, whatever was asked for.
+        latency_seconds: how long every answer takes at least.
         calls: method and path of every request, in order.
+        deviations: answers that the contract does not allow, where the server checks them.
     """
 
     secret_id: str = "sandbox-id"  # noqa: S105 - of this server alone
@@ -153,34 +207,67 @@ class SandboxState:
     header_spelling: HeaderSpelling = "http_underscores"
     limit_body: Literal["seconds", "institution"] = "seconds"
     page_limit: int = 100
+    latency_seconds: float = 0.0
     clock: SandboxClock = field(default_factory=SandboxClock)
     banks: list[Bank] = field(default_factory=list)
+    agreements: list[Agreement] = field(default_factory=list)
     connections: list[Connection] = field(default_factory=list)
     calls: list[tuple[str, str]] = field(default_factory=list)
-    draw: random.Random = field(default_factory=lambda: random.Random(1))  # noqa: S311
+    deviations: list[str] = field(default_factory=list)
+    draw: random.Random = field(
+        default_factory=lambda: random.Random(1)  # noqa: S311 - reproducible, not secret
+    )
     lock: threading.RLock = field(default_factory=threading.RLock)
 
-    def account(self, account_id: str) -> tuple[Connection, SandboxAccount] | None:
+    def account(self, account_id: str) -> tuple[Connection | None, SandboxAccount] | None:
         """The account with its connection, the newest where several have it."""
         for connection in reversed(self.connections):
             for account in connection.accounts:
                 if account.account_id == account_id:
                     return connection, account
+        for bank in self.banks:
+            for account in bank.customer:
+                if account.account_id == account_id:
+                    return None, account
         return None
 
-    def connect(self, bank: Bank, ledgers: list[TrueLedger], **fields: Any) -> Connection:
+    def bank(self, institution_id: str) -> Bank | None:
+        """The bank of that id."""
+        found = (bank for bank in self.banks if bank.institution_id == institution_id)
+        return next(found, None)
+
+    def connect(
+        self,
+        bank: Bank,
+        ledgers: list[TrueLedger],
+        *,
+        max_historical_days: int = 90,
+        access_valid_for_days: int = 90,
+        **fields: Any,
+    ) -> Connection:
         """Add a linked requisition with accounts of ``bank``."""
         if bank not in self.banks:
             self.banks.append(bank)
-        number = len(self.connections)
-        connection = Connection(
-            requisition_id=_uuid("requisition", number),
+        accounts = [SandboxAccount(ledger, bank) for ledger in ledgers]
+        bank.customer += accounts
+        now, number = self.clock.now(), len(self.connections)
+        agreement = Agreement(
             agreement_id=_uuid("agreement", number),
             bank=bank,
-            accounts=[SandboxAccount(ledger, bank) for ledger in ledgers],
-            created=self.clock.now(),
+            created=now,
+            accepted=now,
+            max_historical_days=max_historical_days,
+            access_valid_for_days=access_valid_for_days,
+        )
+        connection = Connection(
+            requisition_id=_uuid("requisition", number),
+            agreement=agreement,
+            bank=bank,
+            accounts=accounts.copy(),
+            created=now,
             **fields,
         )
+        self.agreements.append(agreement)
         self.connections.append(connection)
         return connection
 

@@ -194,6 +194,7 @@ def _identifier(ledger: TrueLedger, item: TrueTransaction, kind: str) -> str:
     return uuid.uuid5(uuid.NAMESPACE_OID, f"{ledger.account_id} {item.number} {kind}").hex[:20]
 
 
+_PAY_DAY = 27
 _SHOPS = (
     ("REWE MARKT", Decimal("-12.00"), Decimal("-95.00")),
     ("STADTBAECKEREI", Decimal("-2.10"), Decimal("-9.80")),
@@ -220,7 +221,7 @@ def _one_day(begin: date, number: int, draw: random.Random) -> Iterator[dict[str
     day = begin + timedelta(days=number)
     if day.day == 1:
         yield _plain("-850.00", "Miete Wohnung 12", "Hausverwaltung Nord", day)
-    if day.day == 27:  # noqa: PLR2004 - pay day
+    if day.day == _PAY_DAY:
         yield _plain("2650.00", f"Gehalt {day:%m/%Y}", "Muster GmbH", day)
     for _ in range(draw.choice((0, 1, 1, 2, 3))):
         shop, most, least = draw.choice(_SHOPS)

@@ -1,5 +1,6 @@
 """Successful calls for each account and scope, within 24 hours from the first of them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -76,7 +77,7 @@ class AccountLimits:
         return int((window.began + WINDOW - self._state.clock.now()).total_seconds())
 
 
-def _spelling(chosen: HeaderSpelling):  # noqa: ANN202 - a function of text to text
+def _spelling(chosen: HeaderSpelling) -> Callable[[str], str]:
     if chosen == "dashes":
         return lambda name: f"x-ratelimit-{name.lower().replace('_', '-')}"
     return lambda name: f"HTTP_X_RATELIMIT_{name}"

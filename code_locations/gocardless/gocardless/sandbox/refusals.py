@@ -24,6 +24,24 @@ def refusal(name: str, **words: str) -> Refusal:
     return Refusal(status, {**body, "type": kind} if kind else body)
 
 
+def known_errors() -> frozenset[str]:
+    """The names that :func:`refusal` knows."""
+    return frozenset(_ERRORS)
+
+
+def field_refusal(name: str, **words: str) -> Refusal:
+    """The error of a field, told under the field's name as the contract's examples have it.
+
+    The contract's schema of errors wants summary and detail beside it, too.
+
+    Raises:
+        KeyError: the contract has no error of that name.
+    """
+    status, field, summary, detail = _FIELD_ERRORS[name]
+    told = {"summary": summary.format(**words), "detail": detail.format(**words)}
+    return Refusal(status, {field.format(**words): [told], **told})
+
+
 _NOT_UPDATED = "Couldn't update account {scope}"
 
 _ERRORS = {
@@ -128,6 +146,135 @@ _ERRORS = {
     "InvalidNumber": (400, "Invalid value", "{value} is not allowed for {field}", None),
     "UnknownFields": (400, "Unknown fields", "Unknown fields {field} in query", None),
     "NotAValidChoice": (400, "Invalid country choice.", "{value} is not a valid choice.", None),
-    "FieldRequired": (400, "Field is required", "{field}: This field is required.", None),
+    "MalformedBody": (400, "Malformed request", "{reason}", None),
+    "EUAAccepted": (
+        405,
+        "EUA cannot be accepted more than once",
+        "End User Agreements cannot be accepted more than once",
+        None,
+    ),
+    "EUANeedsToBeAccepted": (
+        400,
+        "End user agreement needs to be accepted.",
+        "EUA '{agreement}' is not accepted.",
+        None,
+    ),
+    "ReconfirmationNotEnabled": (
+        400,
+        "Reconfirmation is not enabled.",
+        "Reconfirmation is not enabled for agreement '{agreement}'.",
+        None,
+    ),
+    "AccountEUAScopeError": (
+        403,
+        "End User Agreement (EUA) access scope error",
+        (
+            "EUA doesn't allow access to account {scope}. Check EUA access scope. Or create new "
+            "EUA with correct access scope"
+        ),
+        None,
+    ),
+    "AccountValidEUAError": (
+        403,
+        "No valid End User Agreement",
+        "Account exists but there is no valid End User Agreement permitting you to access it",
+        None,
+    ),
+    "AccountResourceUnavailable": (
+        403,
+        _NOT_UPDATED,
+        (
+            "The requested resource is unavailable for this account. Certain resources may be "
+            "restricted or unsupported for specific accounts."
+        ),
+        "AccountResourceUnavailable",
+    ),
     "MethodNotAllowed": (405, "Method not allowed", "Method {value} not allowed.", None),
+}
+
+_FIELD_ERRORS = {
+    "FieldRequired": (400, "{field}", "Field is required", "{field}: This field is required."),
+    "WrongType": (400, "{field}", "Incorrect {field}", "{field} must be a {kind}"),
+    "TooLong": (400, "{field}", "Incorrect {field}", "{field} has more than {most} characters"),
+    "InstitutionFieldErrors": (
+        400,
+        "institution_id",
+        "Unknown Institution ID {institution}",
+        "Get Institution IDs from /institutions/?country={{$COUNTRY_CODE}}",
+    ),
+    "AccessScopeFieldErrors": (
+        400,
+        "access_scope",
+        "Unknown value '{scope}' in access_scope",
+        "Choose one or several from ['balances', 'details', 'transactions']",
+    ),
+    "EmptyAccessScope": (
+        400,
+        "access_scope",
+        "Field 'access_scope' may not be an empty list.",
+        "Please choose one or several of ['balances', 'details', 'transactions'].",
+    ),
+    "MaxHistoricalDaysFieldErrors": (
+        400,
+        "max_historical_days",
+        "Incorrect max_historical_days",
+        "max_historical_days must be > 0 and <= {institution} transaction_total_days ({most})",
+    ),
+    "AccessValidForDaysFieldErrors": (
+        400,
+        "access_valid_for_days",
+        "Incorrect access_valid_for_days",
+        "access_valid_for_days must be > 0 and <= {most}",
+    ),
+    "ReconfirmationIsNotAllowed": (
+        400,
+        "reconfirmation",
+        "Reconfirmation is not allowed",
+        "Reconfirmation is not allowed when access_valid_for_days <= 90 days.",
+    ),
+    "RedirectFieldErrors": (
+        400,
+        "redirect",
+        "Invalid redirect URI",
+        "Redirect URI must have a valid URI structure",
+    ),
+    "ReferenceFieldErrors": (
+        400,
+        "reference",
+        "Client reference must be unique",
+        "Client reference: {reference} already exists",
+    ),
+    "InvalidAgreement": (
+        400,
+        "agreement",
+        "Invalid EndUserAgreement ID",
+        (
+            "{agreement} is not a valid EndUserAgreement UUID.  Please specify valid agreement "
+            "from /api/agreements/enduser/ or create a new one"
+        ),
+    ),
+    "AgreementNotFoundErrors": (
+        404,
+        "agreement",
+        "ID {agreement} not found",
+        "Please check whether you specified a valid ID",
+    ),
+    "AgreementFieldErrors": (
+        400,
+        "agreement",
+        "Incorrect Institution ID {institution}",
+        (
+            "Provided Institution ID: '{institution}' for requisition does not match EUA "
+            "institution ID '{other}'. Please provide correct institution ID: '{other}'"
+        ),
+    ),
+    "AgreementIsTaken": (
+        400,
+        "agreement",
+        "Agreement {agreement} is already associated",
+        (
+            "The agreement is already associated with requisition {requisition}. Please provide "
+            "a valid agreement or use a different requisition."
+        ),
+    ),
 }

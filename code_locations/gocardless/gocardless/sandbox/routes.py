@@ -1,36 +1,71 @@
 """Which request gets which answer."""
 
 import re
-import uuid
-from collections.abc import Mapping
-from datetime import date, timedelta
-from typing import Any, cast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlencode
 
-from gocardless.sandbox.bank import SCOPES, Connection, SandboxAccount, SandboxState, Scope
-from gocardless.sandbox.ledger import presented
-from gocardless.sandbox.limits import AccountLimits
+from gocardless.sandbox import agreements, requisitions
+from gocardless.sandbox.accounts import Accounts
+from gocardless.sandbox.bank import SandboxState
+from gocardless.sandbox.bodies import Kind, MalformedBodyError, read_body
+from gocardless.sandbox.control import CONTROLS
+from gocardless.sandbox.fields import check_known, required_text
 from gocardless.sandbox.refusals import Refusal, refusal
 from gocardless.sandbox.tokens import Tokens
 
-Answer = tuple[Any, dict[str, str]]
-"""The body and the headers of a successful answer."""
-
-_ACCOUNT = re.compile(r"/api/v2/accounts/(?P<id>[^/]+)/(?:(?P<scope>[a-z]+)/)?")
-_AGREEMENT = re.compile(r"/api/v2/agreements/enduser/(?P<id>[^/]+)/")
-_INSTITUTION = re.compile(r"/api/v2/institutions/(?P<id>[^/]+)/")
-_REQUISITION = re.compile(r"/api/v2/requisitions/(?P<id>[^/]+)/")
-_PAGE_FIELDS = frozenset({"limit", "offset"})
-_INSTITUTION_FIELDS = frozenset(
-    {
+_API = "/api/v2/"
+_TOKEN_FIELDS: Mapping[str, Mapping[str, Kind]] = {
+    "token/new/": {"secret_id": str, "secret_key": str},
+    "token/refresh/": {"refresh": str},
+}
+_PAGE_FIELDS: Mapping[str, Any] = {"limit": int, "offset": int}
+_INSTITUTION_FIELDS: Mapping[str, Any] = dict.fromkeys(
+    (
         "access_scopes_supported", "account_selection_supported", "business_accounts_supported",
         "card_accounts_supported", "corporate_accounts_supported", "country",
         "pending_transactions_supported", "private_accounts_supported",
         "read_debtor_account_supported", "read_refund_account_supported",
         "separate_continuous_history_consent_supported", "ssn_verification_supported",
-    }
+    )
 )  # fmt: skip
 _COUNTRY = re.compile(r"[A-Za-z]{2}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """A request.
+
+    Attributes:
+        method: of HTTP.
+        path: without the query.
+        query: each field once.
+        authorization: the header, if there is one.
+        content: the body.
+        content_type: its header.
+        server: the base URL by which the sandbox was called.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    authorization: str | None = None
+    content: bytes = b""
+    content_type: str = "application/json"
+    server: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer; a body of bytes is sent as it is, and no body where a browser is sent on."""
+
+    body: Any
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Handler = Callable[[Call, str], Answer]
 
 
 class Routes:
@@ -39,233 +74,208 @@ class Routes:
     def __init__(self, state: SandboxState) -> None:
         self.state = state
         self.tokens = Tokens(state.clock)
-        self.limits = AccountLimits(state)
-
-    def get(self, path: str, query: Mapping[str, str], authorization: str | None) -> Answer:
-        """The answer to a GET request.
-
-        Raises:
-            Refusal: an error of the API.
-        """
-        if not self.tokens.admits(authorization):
-            raise refusal("InvalidToken")
-        if path == "/api/v2/institutions/":
-            return self._institutions(query), {}
-        if path == "/api/v2/requisitions/":
-            documents = [connection.requisition() for connection in self.state.connections]
-            return self._page(path, documents, query), {}
-        if path == "/api/v2/agreements/enduser/":
-            documents = [connection.agreement() for connection in self.state.connections]
-            return self._page(path, documents, query), {}
-        if found := _ACCOUNT.fullmatch(path):
-            return self._account(found["id"], found["scope"], query)
-        return self._single(path, query), {}
-
-    def post(self, path: str, body: Any) -> Answer:
-        """The answer to a POST request, of which the sandbox knows those for tokens.
-
-        Raises:
-            Refusal: an error of the API.
-        """
-        if path == "/api/v2/token/new/":
-            given = (_field(body, "secret_id"), _field(body, "secret_key"))
-            if given != (self.state.secret_id, self.state.secret_key):
-                raise refusal("AuthenticationFailed")
-            return self.tokens.new_pair(), {}
-        if path == "/api/v2/token/refresh/":
-            refreshed = self.tokens.refreshed(_field(body, "refresh"))
-            if refreshed is None:
-                raise refusal("InvalidToken")
-            return refreshed, {}
-        raise refusal("MethodNotAllowed", value="POST")
-
-    def _institutions(self, query: Mapping[str, str]) -> list[dict[str, Any]]:
-        _refuse_unknown(query, _INSTITUTION_FIELDS)
-        country = query.get("country")
-        if country is not None and not _COUNTRY.fullmatch(country):
-            raise refusal("NotAValidChoice", value=country)
-        documents = [bank.document() for bank in self.state.banks]
-        return [
-            document
-            for document in documents
-            if country is None or country.upper() in document["countries"]
+        self.accounts = Accounts(state)
+        # an id is whatever stands between two slashes; whether it is good says its handler
+        self._table: list[tuple[re.Pattern[str], dict[str, Handler]]] = [
+            (re.compile(pattern.replace("{id}", "([^/]*)")), handlers)
+            for pattern, handlers in self._handlers().items()
         ]
 
-    def _single(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
-        _refuse_unknown(query, frozenset())
-        if found := _INSTITUTION.fullmatch(path):
-            for bank in self.state.banks:
-                if bank.institution_id == found["id"]:
-                    lists: dict[str, Any] = {"supported_features": [], "identification_codes": []}
-                    return {**bank.document(), **lists}
-        elif found := _REQUISITION.fullmatch(path):
-            _check_uuid(found["id"], "InvalidID")
-            for connection in self.state.connections:
-                if connection.requisition_id == found["id"]:
-                    return connection.requisition()
-        elif found := _AGREEMENT.fullmatch(path):
-            _check_uuid(found["id"], "InvalidID")
-            for connection in self.state.connections:
-                if connection.agreement_id == found["id"]:
-                    return connection.agreement()
+    def _handlers(self) -> dict[str, dict[str, Handler]]:
+        """The operations of the contract, and those that only the vendor's old client asks for."""
+        account_scopes: dict[str, dict[str, Handler]] = {
+            f"accounts/{prefix}{{id}}/{scope}/": {"GET": self._scope(scope, ignored)}
+            for prefix, ignored in (("", set()), ("premium/", {"country"}))
+            for scope in ("details", "balances", "transactions")
+        }
+        return {
+            "institutions/": {"GET": self._institutions},
+            "institutions/{id}/": {"GET": self._institution},
+            "agreements/enduser/": {"GET": self._list_agreements, "POST": self._new_agreement},
+            "agreements/enduser/{id}/": {"GET": self._agreement, "DELETE": self._drop_agreement},
+            "agreements/enduser/{id}/accept/": {"PUT": self._accept},
+            "agreements/enduser/{id}/reconfirm/": {
+                "GET": self._reconfirmation,
+                "POST": self._reconfirm,
+            },
+            "requisitions/": {"GET": self._list_requisitions, "POST": self._new_requisition},
+            "requisitions/{id}/": {"GET": self._requisition, "DELETE": self._drop_requisition},
+            "accounts/{id}/": {"GET": self._metadata},
+            **account_scopes,
+        }
+
+    def answer(self, call: Call) -> Answer:
+        """The answer to a request, also where it is a refusal."""
+        try:
+            with self.state.lock:
+                return self._answer(call)
+        except Refusal as refused:
+            return Answer(refused.body, refused.status, refused.headers or {})
+
+    def _answer(self, call: Call) -> Answer:
+        if call.path in CONTROLS and call.method == "POST":
+            return Answer(CONTROLS[call.path](self.state, _body(call, {})))
+        if call.path.startswith("/psd2/start/"):
+            requisition_id = call.path.split("/")[3]
+            consents = "deny" not in call.query
+            target = requisitions.authorize(self.state, requisition_id, consents=consents)
+            return Answer(b"", 302, {"Location": target})
+        if not call.path.startswith(_API):
+            raise refusal("NotFoundError")
+        path = call.path.removeprefix(_API)
+        if path in _TOKEN_FIELDS:
+            return Answer(self._token(call, path))
+        return self._authorized(call, path)
+
+    def _authorized(self, call: Call, path: str) -> Answer:
+        for pattern, handlers in self._table:
+            found = pattern.fullmatch(path)
+            if found is None:
+                if pattern.fullmatch(f"{path}/"):
+                    # as the vendor's framework does; its own client leaves slashes out
+                    query = f"?{urlencode(call.query)}" if call.query else ""
+                    return Answer(b"", 301, {"Location": f"{call.path}/{query}"})
+                continue
+            if not self.tokens.admits(call.authorization):
+                raise refusal("InvalidToken")
+            if call.method not in handlers:
+                raise _method_refusal(call.method, handlers)
+            return handlers[call.method](call, found[1] if found.groups() else "")
         raise refusal("NotFoundError")
 
+    def _token(self, call: Call, path: str) -> dict[str, Any]:
+        if call.method != "POST":
+            raise _method_refusal(call.method, {"POST": None})
+        refused = refusal("AuthenticationFailed" if path == "token/new/" else "InvalidToken")
+        try:
+            body = read_body(call.content, call.content_type, _TOKEN_FIELDS[path])
+            texts = [required_text(body, name) for name in _TOKEN_FIELDS[path]]
+            check_known(body, _TOKEN_FIELDS[path])
+        except (MalformedBodyError, Refusal):
+            # for a body that is not as it has to be the contract has no other answer here
+            raise refused from None
+        if path == "token/new/":
+            if texts != [self.state.secret_id, self.state.secret_key]:
+                raise refused
+            return self.tokens.new_pair()
+        renewed = self.tokens.refreshed(texts[0])
+        if renewed is None:
+            raise refused
+        return renewed
+
+    def _institutions(self, call: Call, _: str) -> Answer:
+        check_known(call.query, _INSTITUTION_FIELDS)
+        country = call.query.get("country")
+        if country is not None and not _COUNTRY.fullmatch(country):
+            raise refusal("NotAValidChoice", value=country)
+        return Answer(
+            [
+                bank.document()
+                for bank in self.state.banks
+                if country is None or country.upper() == bank.country
+            ]
+        )
+
+    def _institution(self, _: Call, institution_id: str) -> Answer:
+        bank = self.state.bank(institution_id)
+        if bank is None:
+            raise refusal("NotFoundError")
+        lists: dict[str, Any] = {"supported_features": [], "identification_codes": []}
+        return Answer({**bank.document(), **lists})
+
+    def _list_agreements(self, call: Call, _: str) -> Answer:
+        # the contract has no 400 here
+        return self._page(call, self.state.agreements, lambda it: it.document(), "NotFoundError")
+
+    def _new_agreement(self, call: Call, _: str) -> Answer:
+        body = _body(call, agreements.AGREEMENT_FIELDS)
+        return Answer(agreements.create_agreement(self.state, body), 201)
+
+    def _agreement(self, _: Call, agreement_id: str) -> Answer:
+        return Answer(agreements.find_agreement(self.state, agreement_id).document())
+
+    def _drop_agreement(self, _: Call, agreement_id: str) -> Answer:
+        return Answer(agreements.delete_agreement(self.state, agreement_id))
+
+    def _accept(self, call: Call, agreement_id: str) -> Answer:
+        body = _body(call, agreements.ACCEPTANCE_FIELDS)
+        return Answer(agreements.accept_agreement(self.state, agreement_id, body))
+
+    def _reconfirmation(self, call: Call, agreement_id: str) -> Answer:
+        return Answer(agreements.reconfirmation_of(self.state, agreement_id, call.server))
+
+    def _reconfirm(self, call: Call, agreement_id: str) -> Answer:
+        body = _body(call, agreements.RECONFIRMATION_FIELDS) if call.content else {}
+        told = agreements.ask_for_reconfirmation(self.state, agreement_id, body, call.server)
+        return Answer(told, 201)
+
+    def _list_requisitions(self, call: Call, _: str) -> Answer:
+        return self._page(
+            call, self.state.connections, lambda it: it.document(call.server), "InvalidNumber"
+        )
+
+    def _new_requisition(self, call: Call, _: str) -> Answer:
+        body = _body(call, requisitions.REQUISITION_FIELDS)
+        return Answer(requisitions.create_requisition(self.state, body, call.server), 201)
+
+    def _requisition(self, call: Call, requisition_id: str) -> Answer:
+        found = requisitions.find_requisition(self.state, requisition_id)
+        return Answer(found.document(call.server))
+
+    def _drop_requisition(self, _: Call, requisition_id: str) -> Answer:
+        return Answer(requisitions.delete_requisition(self.state, requisition_id))
+
+    def _metadata(self, call: Call, account_id: str) -> Answer:
+        return Answer(self.accounts.metadata(account_id, call.query))
+
+    def _scope(self, scope: str, ignored: set[str]) -> Handler:
+        def answer(call: Call, account_id: str) -> Answer:
+            query = {name: value for name, value in call.query.items() if name not in ignored}
+            body, headers = self.accounts.scope(account_id, scope, query)
+            return Answer(body, headers=headers)
+
+        return answer
+
     def _page(
-        self, path: str, documents: list[dict[str, Any]], query: Mapping[str, str]
-    ) -> dict[str, Any]:
-        _refuse_unknown(query, _PAGE_FIELDS)
-        limit = min(_number(query, "limit", 100, least=1), self.state.page_limit)
-        offset = _number(query, "offset", 0, least=0)
+        self, call: Call, items: list[Any], shown: Callable[[Any], Any], refused_by: str
+    ) -> Answer:
+        for name in call.query:
+            if name not in _PAGE_FIELDS:
+                raise refusal(refused_by, value=name, field="query")
+        limit = _number(call.query, "limit", 100, least=1, refused_by=refused_by)
+        offset = _number(call.query, "offset", 0, least=0, refused_by=refused_by)
+        limit = min(limit, self.state.page_limit)
 
         def link(start: int) -> str:
-            return f"{path}?{urlencode({'limit': limit, 'offset': start})}"
+            return f"{call.server}{call.path}?{urlencode({'limit': limit, 'offset': start})}"
 
-        return {
-            "count": len(documents),
-            "next": link(offset + limit) if offset + limit < len(documents) else None,
-            "previous": link(max(offset - limit, 0)) if offset > 0 else None,
-            "results": documents[offset : offset + limit],
-        }
-
-    def _account(self, account_id: str, scope: str | None, query: Mapping[str, str]) -> Answer:
-        if scope is not None and scope not in SCOPES:
-            raise refusal("NotFoundError")
-        known = {"date_from", "date_to"} if scope == "transactions" else set[str]()
-        _refuse_unknown(query, frozenset(known))
-        if scope is not None:
-            _check_uuid(account_id, "InvalidAccountID")
-        found = self.state.account(account_id)
-        if found is None:
-            raise refusal("AccountNotFoundError", account=account_id)
-        connection, account = found
-        if scope is None:
-            return self._metadata(account), {}
-        with self.state.lock:
-            return self._scoped(connection, account, cast("Scope", scope), query)
-
-    def _scoped(
-        self,
-        connection: Connection,
-        account: SandboxAccount,
-        scope: Scope,
-        query: Mapping[str, str],
-    ) -> Answer:
-        failures = account.failures.get(scope)
-        if failures:
-            raise refusal(failures.pop(0), scope=scope, **_words(connection, account))
-        if self._has_expired(connection):
-            raise refusal("EUAExpiredError", **_words(connection, account))
-        self.limits.check(account, scope)
-        body = {
-            "details": self._details,
-            "balances": self._balances,
-            "transactions": lambda asked: self._transactions(asked, query),
-        }[scope](account)
-        self.limits.spend(account, scope)
-        return body, self.limits.headers(account, scope)
-
-    def _has_expired(self, connection: Connection) -> bool:
-        valid = timedelta(days=connection.access_valid_for_days)
-        return self.state.clock.now() >= connection.created + valid
-
-    def _metadata(self, account: SandboxAccount) -> dict[str, Any]:
-        return {
-            "id": account.account_id,
-            "created": "2026-01-05T08:00:00+00:00",
-            "last_accessed": self.state.clock.now().isoformat(),
-            "iban": _iban(account),
-            "status": "READY",
-            "institution_id": account.bank.institution_id,
-            "owner_name": account.owner_name,
-            "name": "Girokonto",
-        }
-
-    def _details(self, account: SandboxAccount) -> dict[str, Any]:
-        return {
-            "account": {
-                "resourceId": account.account_id[:8],
-                "iban": _iban(account),
-                "currency": account.ledger.currency,
-                "ownerName": account.owner_name,
-                "name": "Girokonto",
-                "product": "Giro Direkt",
-                "cashAccountType": "CACC",
+        return Answer(
+            {
+                "count": len(items),
+                "next": link(offset + limit) if offset + limit < len(items) else None,
+                "previous": link(max(offset - limit, 0)) if offset > 0 else None,
+                "results": [shown(item) for item in items[offset : offset + limit]],
             }
-        }
-
-    def _balances(self, account: SandboxAccount) -> dict[str, Any]:
-        today = self.state.clock.now().date()
-        amount = {
-            "amount": f"{account.ledger.balance(today):.2f}",
-            "currency": account.ledger.currency,
-        }
-        shown = {"balanceAmount": amount, "referenceDate": today.isoformat()}
-        return {"balances": [{**shown, "balanceType": "closingBooked"}]}
-
-    def _transactions(self, account: SandboxAccount, query: Mapping[str, str]) -> dict[str, Any]:
-        now = self.state.clock.now()
-        today = now.date()
-        first = _date(query, "date_from") or today - timedelta(days=account.bank.total_days)
-        last = _date(query, "date_to") or today
-        if first > last:
-            words = {"date_from": first.isoformat(), "date_to": last.isoformat()}
-            raise refusal("DateRangeError", **words)
-        lists = presented(
-            account.ledger, today=today, date_from=first, date_to=last, draw=self.state.draw
         )
-        lists["booked"] += account.extra_booked
-        return {"transactions": lists, "last_updated": now.isoformat()}
 
 
-def _iban(account: SandboxAccount) -> str:
-    return f"DE89370400{int(account.account_id[:8], 16):012d}"
-
-
-def _words(connection: Connection, account: SandboxAccount) -> dict[str, str]:
-    valid = timedelta(days=connection.access_valid_for_days)
-    return {
-        "account": account.account_id,
-        "agreement": connection.agreement_id,
-        "days": str(connection.access_valid_for_days),
-        "expired": (connection.created + valid).date().isoformat(),
-    }
-
-
-def _refuse_unknown(query: Mapping[str, str], known: frozenset[str]) -> None:
-    for name in query:
-        if name not in known:
-            raise refusal("UnknownFields", field=name)
-
-
-def _check_uuid(text: str, error: str) -> None:
+def _body(call: Call, fields: Mapping[str, Kind]) -> dict[str, Any]:
     try:
-        uuid.UUID(text)
-    except ValueError:
-        raise refusal(error, account=text, value=text) from None
+        return read_body(call.content, call.content_type, fields)
+    except MalformedBodyError as error:
+        raise refusal("MalformedBody", reason=str(error)) from None
 
 
-def _number(query: Mapping[str, str], name: str, default: int, *, least: int) -> int:
+def _method_refusal(method: str, handlers: Mapping[str, Any]) -> Refusal:
+    refused = refusal("MethodNotAllowed", value=method)
+    refused.headers = {"Allow": ", ".join(handlers)}
+    return refused
+
+
+def _number(
+    query: Mapping[str, str], name: str, default: int, *, least: int, refused_by: str
+) -> int:
     text = query.get(name, str(default))
     if not text.isascii() or not text.isdigit() or int(text) < least:
-        raise refusal("InvalidNumber", value=text, field=name)
+        raise refusal(refused_by, value=text, field=name)
     return int(text)
-
-
-def _date(query: Mapping[str, str], name: str) -> date | None:
-    text = query.get(name)
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise refusal("InvalidDate", value=text) from None
-
-
-def _field(body: Any, name: str) -> str:
-    value = body.get(name) if isinstance(body, dict) else None
-    if not isinstance(value, str) or not value:
-        raise refusal("FieldRequired", field=name)
-    return value
-
-
-__all__ = ["Answer", "Refusal", "Routes"]

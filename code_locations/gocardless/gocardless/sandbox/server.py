@@ -1,20 +1,28 @@
 """The sandbox over HTTP, on 127.0.0.1."""
 
+import asyncio
 import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, ClassVar
-from urllib.parse import parse_qsl, urlsplit
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from gocardless.sandbox.bank import SandboxState
-from gocardless.sandbox.refusals import Refusal, refusal
-from gocardless.sandbox.routes import Routes
+from gocardless.sandbox.bodies import MalformedBodyError, read_body
+from gocardless.sandbox.contract import Contract
+from gocardless.sandbox.control import CONTROLS
+from gocardless.sandbox.refusals import refusal
+from gocardless.sandbox.routes import Answer, Call, Routes
 
-CONTROL_PATH = "/sandbox/clock"
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+_SUCCESS = range(200, 300)
+_START_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -33,104 +41,138 @@ class RunningSandbox:
 
 
 @contextmanager
-def sandbox_server(state: SandboxState, *, port: int = 0) -> Iterator[RunningSandbox]:
+def sandbox_server(
+    state: SandboxState, *, port: int = 0, contract: Path | None = None
+) -> Iterator[RunningSandbox]:
     """Serve ``state`` while the body runs.
 
     Args:
         state: what to answer from.
         port: on 127.0.0.1; 0 for a free one.
+        contract: the vendor's OpenAPI description; every request and answer is checked against
+            it, if it is given.
 
     Raises:
         OSError: the port is taken.
+        FileNotFoundError: there is no description at ``contract``.
     """
+    import socket
+
+    import uvicorn
+
     routes = Routes(state)
-    server = _Server(("127.0.0.1", port), type("Handler", (_Handler,), {"routes": routes}))
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
-        yield RunningSandbox(f"http://127.0.0.1:{server.server_port}", state, routes)
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    # not wait for connections that clients keep open
-    block_on_close = False
-
-
-class _Handler(BaseHTTPRequestHandler):
-    routes: ClassVar[Routes]
-    protocol_version = "HTTP/1.1"
-    # headers and body in one packet; else each answer waits for an acknowledgement
-    wbufsize = -1
-
-    def do_GET(self) -> None:
-        self._answer(None)
-
-    def do_POST(self) -> None:
-        self._answer(self.rfile.read(int(self.headers.get("Content-Length", 0))))
-
-    def do_PUT(self) -> None:
-        self.do_POST()
-
-    def do_DELETE(self) -> None:
-        self.do_POST()
-
-    def _answer(self, content: bytes | None) -> None:
-        parts = urlsplit(self.path)
-        with self.routes.state.lock:
-            self.routes.state.calls.append((self.command, self.path))
+    application = sandbox_application(routes, Contract(contract) if contract else None)
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with listener:
+        listener.bind(("127.0.0.1", port))
+        server = uvicorn.Server(
+            uvicorn.Config(application, log_level="warning", lifespan="off", access_log=False)
+        )
+        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+        thread.start()
+        _wait_for(server, thread)
         try:
-            body, headers = self._body(parts.path, parts.query, content)
-            self._send(200, body, headers)
-        except Refusal as refused:
-            self._send(refused.status, refused.body, refused.headers or {})
-
-    def _body(self, path: str, query: str, content: bytes | None) -> tuple[Any, dict[str, str]]:
-        if path == CONTROL_PATH and self.command == "POST":
-            return _move_clock(self.routes.state, _parsed(content)), {}
-        if self.command == "POST":
-            return self.routes.post(path, _parsed(content))
-        if self.command != "GET":
-            raise refusal("MethodNotAllowed", value=self.command)
-        fields = dict(parse_qsl(query, keep_blank_values=True))
-        body, headers = self.routes.get(path, fields, self.headers.get("Authorization"))
-        return self._with_absolute_links(body), headers
-
-    def _with_absolute_links(self, body: Any) -> Any:
-        if isinstance(body, dict) and "results" in body:
-            host = f"http://{self.headers['Host']}"
-            for name in ("next", "previous"):
-                body[name] = body[name] and host + body[name]
-        return body
-
-    def _send(self, status: int, body: Any, headers: dict[str, str]) -> None:
-        content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
-        """Say nothing: the state keeps the calls."""
+            yield RunningSandbox(f"http://127.0.0.1:{listener.getsockname()[1]}", state, routes)
+        finally:
+            # not wait for connections that clients keep open
+            server.should_exit = server.force_exit = True
+            thread.join()
 
 
-def _parsed(content: bytes | None) -> Any:
+def _wait_for(server: Any, thread: threading.Thread) -> None:
+    waited = threading.Event()
+    for _ in range(int(_START_SECONDS / 0.01)):
+        if server.started:
+            return
+        if not thread.is_alive():
+            break
+        waited.wait(0.01)
+    raise OSError("the sandbox's server does not start; see what it wrote above")
+
+
+def sandbox_application(routes: Routes, contract: Contract | None = None) -> "ASGIApp":
+    """The sandbox as an application of ASGI.
+
+    Starlette reads requests and writes responses. Its routing is left out: it does not know every
+    path and method that can be sent, and the API answers all of them in its own words.
+    """
+    from starlette.requests import Request
+
+    async def application(scope: "Scope", receive: "Receive", send: "Send") -> None:
+        request = Request(scope, receive)
+        call = _call(request, await request.body())
+        with routes.state.lock:
+            query = f"?{request.url.query}" if request.url.query else ""
+            routes.state.calls.append((call.method, f"{call.path}{query}"))
+        if routes.state.latency_seconds and call.path not in CONTROLS:
+            await asyncio.sleep(routes.state.latency_seconds)
+        answer = routes.answer(call)
+        if contract is not None:
+            answer = _checked(routes, contract, call, answer)
+        await _response(answer)(scope, receive, send)
+
+    return application
+
+
+def _call(request: "Request", content: bytes) -> Call:
+    return Call(
+        method=request.method,
+        path=request.url.path,
+        query=dict(request.query_params),
+        authorization=request.headers.get("authorization"),
+        content=content,
+        content_type=request.headers.get("content-type", "application/json"),
+        server=str(request.base_url).rstrip("/"),
+    )
+
+
+def _response(answer: Answer) -> "Response":
+    from starlette.responses import Response
+
+    body = answer.body
+    # ASCII, so that half of a surrogate pair can be sent, as banks do
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    headers = dict(answer.headers)
+    return Response(content, answer.status, headers, media_type="application/json")
+
+
+def _checked(routes: Routes, contract: Contract, call: Call, answer: Answer) -> Answer:
+    """The answer, or another one where the contract does not allow the request or the answer."""
+    if answer.status in _SUCCESS:
+        problem = contract.problem_of_request(call.method, call.path, call.query, _sent(call))
+        if problem:
+            refused = refusal("MalformedBody", reason=problem)
+            return Answer(refused.body, refused.status)
+    is_document = not isinstance(answer.body, bytes)
+    if not is_document or _is_injected(routes, call):
+        return answer
+    problem = contract.problem_of_answer(call.method, call.path, answer.status, answer.body)
+    if problem is None:
+        return answer
+    routes.state.deviations.append(problem)
+    told = {"summary": "The sandbox deviates from the contract", "detail": problem}
+    return Answer({**told, "status_code": 500}, 500)
+
+
+def _is_injected(routes: Routes, call: Call) -> bool:
+    """Whether the answer has entries that a test or a user has put there as they are."""
+    found = routes.state.account(call.path.split("/")[4]) if "/accounts/" in call.path else None
+    return found is not None and bool(found[1].extra_booked)
+
+
+def _sent(call: Call) -> Any:
+    if not call.content or call.method not in {"POST", "PUT"}:
+        return None
+    kinds = {
+        "max_historical_days": int,
+        "access_valid_for_days": int,
+        "access_scope": list,
+        "reconfirmation": bool,
+        "account_selection": bool,
+        "redirect_immediate": bool,
+    }
     try:
-        return json.loads(content or b"")
-    except ValueError:
-        raise Refusal(400, {"summary": "JSON parse error", "detail": "not JSON"}) from None
-
-
-def _move_clock(state: SandboxState, body: Any) -> dict[str, str]:
-    seconds = body.get("advance_seconds") if isinstance(body, dict) else None
-    if not isinstance(seconds, int) or seconds < 0:
-        raise refusal("InvalidNumber", value=str(seconds), field="advance_seconds")
-    state.clock.advance(timedelta(seconds=seconds))
-    return {"now": state.clock.now().isoformat()}
+        return read_body(call.content, call.content_type, kinds)
+    except MalformedBodyError:
+        return None

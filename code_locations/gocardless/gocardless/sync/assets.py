@@ -11,8 +11,15 @@ from pydantic import Field
 from gocardless.extraction import assets as extraction
 from gocardless.extraction.accounts import utc_now
 from gocardless.extraction.tables import create_raw_tables
+from gocardless.sync.balances import create_balance_tables, sync_balances
 from gocardless.sync.gocardless_provider import GOCARDLESS
-from gocardless.sync.reconciliation import sync_transactions
+from gocardless.sync.one_connection import (
+    ConnectionRequest,
+    known_connection,
+    provider_of_connection,
+)
+from gocardless.sync.provider import Provider
+from gocardless.sync.reconciliation import SyncCounts, sync_transactions
 from gocardless.sync.registers import (
     expiring_connections,
     sync_accounts,
@@ -38,7 +45,7 @@ class ConnectionsRequest(dg.Config):
 @dg.asset(key=[*_PREFIX, "institutions"], deps=[extraction.institutions])
 def institutions(warehouse: Warehouse) -> dg.MaterializeResult:
     """The banks, in the unified table."""
-    with _unified(warehouse) as connection:
+    with unified_tables(warehouse) as connection:
         sync_institutions(connection, GOCARDLESS)
         return dg.MaterializeResult(metadata=_described(connection, "institutions"))
 
@@ -56,7 +63,7 @@ def institutions(warehouse: Warehouse) -> dg.MaterializeResult:
 )
 def connections(config: ConnectionsRequest, warehouse: Warehouse) -> dg.MaterializeResult:
     """The connections with their status, in the unified table."""
-    with _unified(warehouse) as connection:
+    with unified_tables(warehouse) as connection:
         sync_connections(connection, GOCARDLESS)
         expiring = expiring_connections(
             connection, today=utc_now().date(), within_days=config.warn_days
@@ -82,18 +89,23 @@ def connections(config: ConnectionsRequest, warehouse: Warehouse) -> dg.Material
     key=[*_PREFIX, "accounts"],
     deps=[connections, extraction.bank_accounts, extraction.account_details],
 )
-def accounts(warehouse: Warehouse) -> dg.MaterializeResult:
+def accounts(config: ConnectionRequest, warehouse: Warehouse) -> dg.MaterializeResult:
     """The accounts, in the unified table; those that are gone are inactive."""
-    with _unified(warehouse) as connection:
-        sync_accounts(connection, GOCARDLESS, now=utc_now())
-        return dg.MaterializeResult(metadata=_described(connection, "accounts"))
+    with unified_tables(warehouse) as connection:
+        skipped = _skipped(connection, config)
+        if not skipped:
+            sync_accounts(connection, GOCARDLESS, now=utc_now(), connection_id=config.connection_id)
+        return dg.MaterializeResult(metadata={**_described(connection, "accounts"), **skipped})
 
 
 @dg.asset(key=[*_PREFIX, "transactions"], deps=[accounts, extraction.transactions])
-def transactions(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
+def transactions(
+    context: dg.AssetExecutionContext, config: ConnectionRequest, warehouse: Warehouse
+) -> dg.MaterializeResult:
     """The transactions, each that happened once, in the unified table."""
-    with _unified(warehouse) as connection:
-        counts = sync_transactions(connection, GOCARDLESS)
+    with unified_tables(warehouse) as connection:
+        skipped = _skipped(connection, config)
+        counts = SyncCounts() if skipped else sync_transactions(connection, _meant(config))
         context.log.info(
             f"{counts.fetches} answers: {counts.created} new transactions, "
             f"{counts.vanished} pending ones have vanished"
@@ -104,16 +116,45 @@ def transactions(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.
                 "answers": counts.fetches,
                 "created": counts.created,
                 "vanished": counts.vanished,
+                **skipped,
             }
         )
 
 
+@dg.asset(key=[*_PREFIX, "balances"], deps=[transactions, extraction.account_balances])
+def balances(config: ConnectionRequest, warehouse: Warehouse) -> dg.MaterializeResult:
+    """What the banks say of the accounts, and the opening balance of each account."""
+    with unified_tables(warehouse) as connection:
+        create_balance_tables(connection)
+        skipped = _skipped(connection, config)
+        if not skipped:
+            sync_balances(connection, GOCARDLESS, connection_id=config.connection_id)
+        return dg.MaterializeResult(metadata={**_described(connection, "balances"), **skipped})
+
+
 @contextmanager
-def _unified(warehouse: Warehouse) -> Iterator[duckdb.DuckDBPyConnection]:
+def unified_tables(warehouse: Warehouse) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The warehouse, to be written, with all that the sync reads and writes."""
     with warehouse.writing() as connection:
         create_raw_tables(connection)
         create_unified_tables(connection)
         yield connection
+
+
+def _meant(config: ConnectionRequest) -> Provider:
+    if config.connection_id is None:
+        return GOCARDLESS
+    return provider_of_connection(GOCARDLESS, config.connection_id)
+
+
+def _skipped(connection: duckdb.DuckDBPyConnection, config: ConnectionRequest) -> dict[str, str]:
+    """As metadata, why nothing is synced; empty if something is."""
+    if config.connection_id is None:
+        return {}
+    status = known_connection(connection, config.connection_id)
+    if status == "active":
+        return {}
+    return {"skipped": f"connection {config.connection_id} is {status}, not active"}
 
 
 def _described(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, Any]:

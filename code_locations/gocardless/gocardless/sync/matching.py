@@ -59,10 +59,10 @@ _STAGES = (
         for days in (1, -1)
     ),
     *(_moved(_SAME_CONTENT, days) for days in (1, -1)),
-    *(
-        _moved((*_SAME_STATUS, "telling_id"), days, only="telling_id is not null")
-        for days in (0, 1, -1)
-    ),
+)
+_TELLING_STAGES = tuple(
+    _moved((*_SAME_STATUS, "telling_id"), days, only="telling_id is not null")
+    for days in (0, 1, -1)
 )
 _REAPPEARED = _Stage(
     ("content", "booking_date"),
@@ -72,18 +72,89 @@ _REAPPEARED = _Stage(
 )
 
 
+def content_of(table: str) -> str:
+    """The text and the counterparty of a table's rows as one text, in SQL."""
+    return f"lower({table}.description) || ' ' || lower(coalesce({table}.counterparty, ''))"
+
+
 def match(connection: duckdb.DuckDBPyConnection) -> None:
     """Fill the temporary table ``matches`` from ``fetched`` and ``stored``."""
     connection.execute(
         "create or replace temp table matches (number bigint, transaction_key varchar)"
     )
+    if not _open_both(connection):
+        return
     for stage in _STAGES:
         _run(connection, stage)
+    _find_telling_ids(connection)
+    for stage in _TELLING_STAGES:
+        _run(connection, stage)
     booked_of_pending(connection)
+    _close_matched(connection)
     _run(connection, _REAPPEARED)
 
 
+def _open_both(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Fill ``open_fetched`` and ``open_stored`` with what may be paired; whether anything may.
+
+    Of an account that nothing is stored of, as at its first fetch, nothing may.
+    """
+    for table, other, identity in (
+        ("fetched", "stored", "concat_ws(' ', entry_id, copy)"),
+        ("stored", "fetched", "transaction_key"),
+    ):
+        connection.execute(
+            f"""
+            create or replace temp table open_{table} as
+            select
+                *,
+                {identity} as place,
+                {content_of(table)} as content,
+                null::varchar as telling_id
+            from {table}
+            where account_id in (select account_id from {other})
+            """  # noqa: S608 - own names
+        )
+    return _is_open(connection)
+
+
+def _find_telling_ids(connection: duckdb.DuckDBPyConnection) -> None:
+    """Fill ``telling_id`` of what is open: the identifier, if nothing else of the account has it.
+
+    Late, since it is dear and few entries come so far.
+    """
+    for table in ("fetched", "stored"):
+        connection.execute(
+            f"""
+            update open_{table} set telling_id = transaction_id
+            where (account_id, status, transaction_id) in (
+                select (account_id, status, transaction_id)
+                from {table}
+                where account_id in (select account_id from open_{table})
+                group by account_id, status, transaction_id
+                having count(*) = 1
+            )
+            """  # noqa: S608 - own names
+        )
+
+
+def _is_open(connection: duckdb.DuckDBPyConnection) -> bool:
+    (both,) = connection.execute(
+        "select exists (from open_fetched) and exists (from open_stored)"
+    ).fetchone() or (False,)
+    return both
+
+
+def _close_matched(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(
+        "delete from open_fetched where number in (select number from matches);"
+        "delete from open_stored where transaction_key in (select transaction_key from matches)"
+    )
+
+
 def _run(connection: duckdb.DuckDBPyConnection, stage: _Stage) -> None:
+    if not _is_open(connection):
+        return
     common = ("account_id", "amount", "currency")
     joined = _joined(len(common) + len(stage.fetched))
     connection.execute(
@@ -91,24 +162,26 @@ def _run(connection: duckdb.DuckDBPyConnection, stage: _Stage) -> None:
         insert into matches
         with open_fetched as (
             select number, {_keys((*common, *stage.fetched))}, row_number() over (
-                partition by {", ".join((*common, *stage.fetched))} order by number
-            ) as place
-            from fetched anti join matches using (number)
+                partition by {", ".join((*common, *stage.fetched))}
+                order by booking_date, place
+            ) as nth
+            from open_fetched
             where {stage.where_fetched}
         ),
         open_stored as (
             select transaction_key, {_keys((*common, *stage.stored))}, row_number() over (
-                partition by {", ".join((*common, *stage.stored))} order by transaction_key
-            ) as place
-            from stored anti join matches using (transaction_key)
+                partition by {", ".join((*common, *stage.stored))} order by place
+            ) as nth
+            from open_stored
             where {stage.where_stored}
         )
         select f.number, s.transaction_key
         from open_fetched as f
         inner join open_stored as s
-            on f.place = s.place and f.key_0 = s.key_0 and {joined}
+            on f.nth = s.nth and f.key_0 = s.key_0 and {joined}
         """  # noqa: S608 - own expressions
     )
+    _close_matched(connection)
 
 
 def _keys(expressions: Sequence[str]) -> str:
@@ -135,10 +208,10 @@ def booked_of_pending(connection: duckdb.DuckDBPyConnection) -> None:
             f.number, s.transaction_key, f.transaction_id = s.transaction_id,
             f.content, s.content,
             abs(f.booking_date - s.pending_date) as days
-        from fetched as f
+        from open_fetched as f
         inner join (
             select *, coalesce(booking_date, cast(first_seen_at as date)) as pending_date
-            from stored
+            from open_stored
             where status in ('pending', 'vanished')
         ) as s
             on f.account_id = s.account_id and f.amount = s.amount and f.currency = s.currency
@@ -146,8 +219,6 @@ def booked_of_pending(connection: duckdb.DuckDBPyConnection) -> None:
                 and s.pending_date + {LONGEST_PENDING_DAYS}
         where f.status = 'booked'
             and f.booking_date >= f.create_from
-            and f.number not in (select number from matches)
-            and s.transaction_key not in (select transaction_key from matches)
         """  # noqa: S608 - a constant
     ).fetchall()
     candidates = sorted(

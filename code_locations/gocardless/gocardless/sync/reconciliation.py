@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 import duckdb
 
-from gocardless.sync.matching import LONGEST_PENDING_DAYS, match
+from gocardless.extraction.tables import in_one_thread
+from gocardless.sync.matching import LONGEST_PENDING_DAYS, content_of, match
 from gocardless.sync.provider import Provider
+from shared_lib.warehouse import transaction
 
 
 @dataclass
@@ -37,18 +39,13 @@ def sync_transactions(connection: duckdb.DuckDBPyConnection, provider: Provider)
         provider: whose answers.
     """
     counts = SyncCounts()
-    connection.execute("begin")
-    try:
+    with in_one_thread(connection), transaction(connection):
         rounds = _list_rounds(connection, provider)
         for number in range(1, rounds + 1):
             _take(connection, provider, number, counts)
         connection.execute(
             "insert into unified.synced_fetches select ?, fetch_number from rounds", [provider.name]
         )
-    except BaseException:
-        connection.execute("rollback")
-        raise
-    connection.execute("commit")
     return counts
 
 
@@ -87,25 +84,11 @@ def _take(
     counts.fetches += _count(connection, "asked")
 
 
-_CONTENT = "lower(description) || ' ' || lower(coalesce(counterparty, ''))"
-
-
 def _read_entries(connection: duckdb.DuckDBPyConnection, provider: Provider) -> None:
     connection.execute(
         f"""
         create or replace temp table fetched as
-        select
-            row_number() over (
-                order by entry.account_id, entry.booking_date, entry.entry_id, entry.status, copy
-            ) as number,
-            entry.*,
-            copy,
-            asked.create_from,
-            asked.fetched_at,
-            {_CONTENT} as content,
-            case when count(*) over (
-                partition by entry.account_id, entry.status, entry.transaction_id
-            ) = 1 then entry.transaction_id end as telling_id
+        select row_number() over () as number, entry.*, copy, asked.create_from, asked.fetched_at
         from ({provider.entries}) as entry
         inner join asked using (fetch_number, account_id)
         inner join lateral (select unnest(range(entry.copies)) as copy) on true
@@ -117,13 +100,7 @@ def _read_stored(connection: duckdb.DuckDBPyConnection, provider: Provider) -> N
     connection.execute(
         f"""
         create or replace temp table stored as
-        select
-            stored.*,
-            stored.provider_transaction_id as transaction_id,
-            {_CONTENT} as content,
-            case when count(*) over (
-                partition by stored.account_id, stored.status, stored.provider_transaction_id
-            ) = 1 then stored.provider_transaction_id end as telling_id
+        select stored.*, stored.provider_transaction_id as transaction_id
         from unified.transactions as stored
         inner join asked using (account_id)
         where stored.provider = $provider
@@ -136,7 +113,7 @@ def _read_stored(connection: duckdb.DuckDBPyConnection, provider: Provider) -> N
                         - interval {LONGEST_PENDING_DAYS} day
                 )
             )
-        """,  # noqa: S608 - constants
+        """,  # noqa: S608 - a constant
         {"provider": provider.name},
     )
 
@@ -149,13 +126,13 @@ _HISTORY = (
 
 def _write_history_of_changed(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
-        f"{_HISTORY}"  # noqa: S608 - a constant
+        f"{_HISTORY}"  # noqa: S608 - constants
         "select m.transaction_key, f.fetch_number, f.fetched_at, f.status, f.booking_date, "
         "  f.description, f.transaction_id "
         "from matches as m "
         "inner join fetched as f using (number) "
         "inner join stored as s on m.transaction_key = s.transaction_key "
-        "where f.status <> s.status or f.content <> s.content "
+        f"where f.status <> s.status or {content_of('f')} <> {content_of('s')} "
         "  or f.booking_date is distinct from s.booking_date"
     )
 
@@ -235,5 +212,6 @@ def _create(connection: duckdb.DuckDBPyConnection, provider: Provider) -> int:
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
-    (count,) = connection.execute(f"select count(*) from {table}").fetchone() or (0,)  # noqa: S608
+    query = f"select count(*) from {table}"  # noqa: S608 - own names
+    (count,) = connection.execute(query).fetchone() or (0,)
     return count

@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 
 import duckdb
 
+from gocardless.sync.one_connection import provider_of_connection
 from gocardless.sync.provider import Provider
 
 
@@ -18,7 +19,11 @@ def sync_connections(connection: duckdb.DuckDBPyConnection, provider: Provider) 
 
 
 def sync_accounts(
-    connection: duckdb.DuckDBPyConnection, provider: Provider, *, now: datetime
+    connection: duckdb.DuckDBPyConnection,
+    provider: Provider,
+    *,
+    now: datetime,
+    connection_id: str | None = None,
 ) -> None:
     """Take the provider's accounts; those that it has no more become inactive, and stay.
 
@@ -26,18 +31,21 @@ def sync_accounts(
         connection: a warehouse with the provider's and the unified tables.
         provider: whose accounts.
         now: since when those are inactive, UTC.
+        connection_id: the one connection whose accounts are meant; none for all.
     """
+    own = provider if connection_id is None else provider_of_connection(provider, connection_id)
     query = (
         f"select *, 'active' as status, null::timestamp as inactive_since "  # noqa: S608
-        f"from ({provider.accounts})"
+        f"from ({own.accounts})"
     )
     _merge(connection, provider, "accounts", "account_id", query)
     connection.execute(
         # the provider's own query
         "update unified.accounts set status = 'inactive', inactive_since = $now "  # noqa: S608
         "where provider = $provider and status = 'active' "
+        "and ($connection is null or connection_id = $connection) "
         f"and account_id not in (select account_id from ({provider.accounts}))",
-        {"now": now.replace(tzinfo=None), "provider": provider.name},
+        {"now": now.replace(tzinfo=None), "provider": provider.name, "connection": connection_id},
     )
 
 

@@ -174,9 +174,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 connection, asked.file, account_id=asked.account, at=utc_now()
             )
     except (StatementFileError, FileNotFoundError) as error:
-        print(error, file=sys.stderr)  # noqa: T201 - the command's output
+        print(error, file=sys.stderr)
         return 1
-    print(f"{counts.created} new transactions")  # noqa: T201 - the command's output
+    print(f"{counts.created} new transactions")
     return 0
 
 

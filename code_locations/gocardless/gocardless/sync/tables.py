@@ -35,7 +35,8 @@ create table if not exists unified.accounts (
     primary key (provider, account_id)
 );
 create table if not exists unified.transactions (
-    transaction_key varchar primary key,
+    -- unique, by how the sync makes it: an index of millions of keys would cost more than the sync
+    transaction_key varchar not null,
     provider varchar not null,
     account_id varchar not null,
     status varchar not null,  -- booked, pending or vanished

@@ -23,7 +23,7 @@ def run_of(tmp_path: Path) -> Callable[..., Path]:
 
     def write(*executed: str) -> Path:
         nodes = {}
-        for unique_id in SQL:
+        for unique_id, sql in SQL.items():
             kind, package, name = unique_id.split(".")
             path = Path(f"{kind}s/{name}.sql")
             nodes[unique_id] = {
@@ -40,7 +40,7 @@ def run_of(tmp_path: Path) -> Callable[..., Path]:
             if unique_id in executed:
                 file = tmp_path / "run" / package / path
                 file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(SQL[unique_id])
+                file.write_text(sql)
         results = [{"unique_id": unique_id} for unique_id in executed]
         (tmp_path / "manifest.json").write_text(json.dumps({"nodes": nodes}))
         (tmp_path / "run_results.json").write_text(json.dumps({"results": results}))

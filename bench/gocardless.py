@@ -1,0 +1,139 @@
+"""What a first sync of a million bank transactions costs, and the next day's."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from bench.gocardless_server import ACCOUNTS, ACCOUNTS_OF_A_CONNECTION, LATENCY_SECONDS
+from shared_lib.environment import REPOSITORY_ROOT
+
+CONCURRENCY = 4  # the default of the run configuration
+_PAGE = 100
+_KIB = 1024
+
+
+@dataclass(frozen=True)
+class BankDataCost:
+    """A first sync of 1,000 accounts with 1,000 transactions each, and a day with 2 % new.
+
+    The sandbox answers after 50 ms, in a process of its own that is not counted. CPU seconds are
+    the process's own; those of loading have the HTTP requests for the answers in them.
+
+    Attributes:
+        transactions: in the unified table at the end.
+        load_cpu_seconds: from the API into the raw tables, the first time.
+        sync_cpu_seconds: from there into the unified ones.
+        peak_bytes: resident memory of the whole process.
+        nothing_new_sync_seconds: to sync when no answer is new.
+        unchanged_sync_seconds: to sync when all accounts answered again, with nothing new.
+        daily_load_cpu_seconds: of the next day.
+        daily_sync_cpu_seconds: of the next day.
+        first_calls: of the first job, and the fewest that there can be.
+        daily_calls: of the next day's.
+        first_wall_seconds: of the first job's steps, and the least that the latency allows.
+        daily_wall_seconds: of the next day's.
+        load_wall_seconds: of the first load of transactions alone, and the least.
+    """
+
+    transactions: int
+    load_cpu_seconds: float
+    sync_cpu_seconds: float
+    peak_bytes: int
+    nothing_new_sync_seconds: float
+    unchanged_sync_seconds: float
+    daily_load_cpu_seconds: float
+    daily_sync_cpu_seconds: float
+    first_calls: tuple[int, int]
+    daily_calls: tuple[int, int]
+    first_wall_seconds: tuple[float, float]
+    daily_wall_seconds: tuple[float, float]
+    load_wall_seconds: tuple[float, float]
+
+
+def measure_bank_data() -> BankDataCost:
+    """Start the sandbox and a process that syncs from it."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as scratch, _program("server") as server:
+        url = _line(server.stdout)
+        with _program("run", url, str(Path(scratch) / "gocardless.duckdb")) as run:
+            calls = []
+            for _ in range(2):
+                _line(run.stdout)
+                calls.append(int(_ask(server)))
+                _tell(run)
+            told = _line(run.stdout)
+            run.wait()
+            peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * _KIB
+        _close(server)
+    if run.returncode:
+        raise RuntimeError(f"the run that was to be measured ended with {run.returncode}")
+    figures = json.loads(told)
+    pages = -(-ACCOUNTS // ACCOUNTS_OF_A_CONNECTION // _PAGE)
+    registers = 1 + 2 * pages  # institutions, agreements, requisitions
+    # a token, or its renewal; details only the first time
+    least = (1 + registers + 4 * ACCOUNTS, 1 + registers + 3 * ACCOUNTS)
+    return BankDataCost(
+        transactions=figures["rows"],
+        load_cpu_seconds=figures["first_load_cpu"],
+        sync_cpu_seconds=figures["first_sync_cpu"],
+        peak_bytes=peak,
+        nothing_new_sync_seconds=figures["nothing_new_sync_wall"],
+        unchanged_sync_seconds=figures["unchanged_sync_wall"],
+        daily_load_cpu_seconds=figures["daily_load_cpu"],
+        daily_sync_cpu_seconds=figures["daily_sync_cpu"],
+        first_calls=(calls[0], least[0]),
+        daily_calls=(calls[1], least[1]),
+        first_wall_seconds=(_wall(figures, "first"), _bound(registers, 4 * ACCOUNTS)),
+        daily_wall_seconds=(_wall(figures, "daily"), _bound(registers, 3 * ACCOUNTS)),
+        load_wall_seconds=(figures["first_load_wall"], _bound(0, ACCOUNTS)),
+    )
+
+
+def _wall(figures: dict[str, float], job: str) -> float:
+    parts = ("registers", "accounts", "load", "sync")
+    return sum(figures[f"{job}_{part}_wall"] for part in parts)
+
+
+def _bound(registers: int, calls: int) -> float:
+    """The least seconds: lists page by page, accounts as many at a time as is configured."""
+    return LATENCY_SECONDS * (registers + calls / CONCURRENCY)
+
+
+def _program(name: str, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", f"bench.gocardless_{name}", *arguments],
+        cwd=REPOSITORY_ROOT,
+        env={**os.environ, "DAGSTER_ENVIRONMENT": "ci"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _line(output: IO[str] | None) -> str:
+    line = output.readline() if output else ""
+    if not line:
+        raise RuntimeError("a process that was to be measured ended; see what it wrote above")
+    return line.strip()
+
+
+def _tell(process: subprocess.Popen[str]) -> None:
+    if process.stdin:
+        process.stdin.write("\n")
+        process.stdin.flush()
+
+
+def _ask(server: subprocess.Popen[str]) -> str:
+    _tell(server)
+    return _line(server.stdout)
+
+
+def _close(process: subprocess.Popen[str]) -> None:
+    if process.stdin:
+        process.stdin.close()
+    process.wait()

@@ -1,0 +1,111 @@
+"""``python -m bench.gocardless_run URL WAREHOUSE``: a first sync and a daily one; prints figures.
+
+The steps are those of the job, without Dagster.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import requests
+
+from bench.gocardless_server import NOON
+from gocardless.api.client import BankDataClient
+from gocardless.extraction import steps
+from gocardless.extraction.registers import extract_institutions, extract_requisitions
+from gocardless.extraction.tables import create_raw_tables
+from gocardless.sandbox.control import CONTROL_PATH
+from gocardless.sync.gocardless_provider import GOCARDLESS
+from gocardless.sync.reconciliation import sync_transactions
+from gocardless.sync.tables import create_unified_tables
+from shared_lib.warehouse import write_warehouse
+
+DAY = timedelta(days=1)
+
+
+class Stopwatch:
+    """CPU and wall seconds by what was done."""
+
+    def __init__(self) -> None:
+        self.figures: dict[str, float] = {}
+
+    @contextmanager
+    def measuring(self, what: str) -> Iterator[None]:
+        """Account for the body."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        yield
+        self.figures[f"{what}_wall"] = time.perf_counter() - wall
+        self.figures[f"{what}_cpu"] = time.process_time() - cpu
+
+
+def main(url: str, warehouse: str) -> None:
+    """Run all and print the figures, and after each sync a line that the calls are counted at."""
+    watch, moment = Stopwatch(), NOON
+
+    def now() -> datetime:
+        return moment
+
+    client = BankDataClient(
+        url=url,
+        credentials=lambda: {"secret_id": "sandbox-id", "secret_key": "sandbox-key"},
+        now=now,
+    )
+    with write_warehouse(Path(warehouse)) as connection:
+        create_raw_tables(connection)
+        create_unified_tables(connection)
+        _job(connection, client, now, watch, "first")
+        with watch.measuring("nothing_new_sync"):
+            sync_transactions(connection, GOCARDLESS)
+        _counted()
+        requests.post(f"{url}{CONTROL_PATH}", json={"advance_seconds": 86_400}, timeout=10)
+        moment += DAY
+        _job(connection, client, now, watch, "daily")
+        _counted()
+        run = steps.Extraction(
+            connection=connection, client=client, run_id="again", now=now, refresh=True
+        )
+        steps.extract_transactions(run, overlap_days=3)
+        with watch.measuring("unchanged_sync"):
+            sync_transactions(connection, GOCARDLESS)
+        rows = connection.execute("select count(*) from unified.transactions").fetchall()
+    print(json.dumps({**watch.figures, "rows": rows[0][0]}), flush=True)
+
+
+def _job(
+    connection: duckdb.DuckDBPyConnection,
+    client: BankDataClient,
+    now: Callable[[], datetime],
+    watch: Stopwatch,
+    name: str,
+) -> None:
+    run = steps.Extraction(connection=connection, client=client, run_id=name, now=now)
+    registers: dict[str, Any] = {"at": now(), "run_id": name}
+    with watch.measuring(f"{name}_registers"):
+        extract_institutions(connection, client, **registers)
+        extract_requisitions(connection, client, **registers)
+    with watch.measuring(f"{name}_accounts"):
+        steps.extract_bank_accounts(run)
+        steps.extract_account_details(run, fresh_for_days=30)
+        steps.extract_balances(run)
+    with watch.measuring(f"{name}_load"):
+        outcome = steps.extract_transactions(run, overlap_days=3)
+    if outcome.failed or outcome.limited:
+        raise RuntimeError(f"accounts did not answer: {outcome.failed or outcome.limited}")
+    with watch.measuring(f"{name}_sync"):
+        sync_transactions(connection, GOCARDLESS)
+
+
+def _counted() -> None:
+    """Let whoever started this count the calls."""
+    print("synced", flush=True)
+    sys.stdin.readline()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,61 @@
+"""The asset that watches the budgets."""
+
+import dagster as dg
+
+from gocardless.budgets.notifications import (
+    BudgetState,
+    budget_states,
+    create_budget_tables,
+    raise_notifications,
+)
+from gocardless.budgets.settings import budgets_path, load_budgets
+from gocardless.extraction.accounts import utc_now
+from shared_lib.metadata import table_metadata
+from shared_lib.warehouse import Warehouse
+
+_KEY = ["sync", "gocardless", "budget_notifications"]
+_KEPT = "budgets_kept"
+
+
+@dg.asset(
+    key=_KEY,
+    deps=["spend_by_tag_monthly"],
+    check_specs=[
+        dg.AssetCheckSpec(
+            _KEPT, asset=_KEY, description="No budget of the month has reached a threshold."
+        )
+    ],
+)
+def budget_notifications(
+    context: dg.AssetExecutionContext, warehouse: Warehouse
+) -> dg.MaterializeResult:
+    """A row for each threshold that a tag's spending has reached in a month."""
+    budgets = load_budgets(budgets_path())
+    now = utc_now()
+    with warehouse.writing() as connection:
+        create_budget_tables(connection)
+        raised = raise_notifications(connection, budgets, at=now, run_id=context.run.run_id)
+        states = budget_states(connection, budgets, today=now.date())
+        relation = ("unified", "budget_notifications")
+        return dg.MaterializeResult(
+            metadata={**table_metadata(connection, [relation])[relation], "raised": raised},
+            check_results=[kept_result(states)],
+        )
+
+
+def kept_result(states: list[BudgetState]) -> dg.AssetCheckResult:
+    """Passed when no budget has reached a threshold; else a warning that says which have."""
+    reached = [state for state in states if state.reached is not None]
+    described = "; ".join(
+        f"{state.tag}: {state.spent:.2f} of {state.monthly:.2f} {state.currency} are spent, "
+        f"the threshold of {state.reached} % is reached"
+        for state in reached
+    )
+    return dg.AssetCheckResult(
+        asset_key=_KEY,
+        check_name=_KEPT,
+        passed=not reached,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=described or f"{len(states)} budgets are below their thresholds",
+        metadata={"budgets": len(states), "reached": len(reached)},
+    )

@@ -1,0 +1,137 @@
+"""Budget notifications: one for each threshold and month, raised when it is reached."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+import duckdb
+
+from gocardless.budgets.settings import Budget
+
+# A purchase of a month's last day is booked, or seen, in the next.
+_MONTHS = 2
+
+_TABLES = """
+create schema if not exists unified;
+create table if not exists unified.budget_notifications (
+    tag varchar not null,
+    currency varchar not null,
+    month date not null,  -- its first day
+    threshold_percent integer not null,
+    budget decimal(18, 4) not null,
+    spent decimal(38, 4) not null,  -- when it was raised
+    raised_at timestamp not null,  -- UTC
+    run_id varchar not null,
+    primary key (tag, currency, month, threshold_percent)
+);
+"""
+
+
+@dataclass(frozen=True)
+class BudgetState:
+    """A budget in a month.
+
+    Attributes:
+        tag: what for.
+        currency: ISO 4217.
+        monthly: what may be spent.
+        spent: what has been.
+        reached: the greatest threshold that is reached, in percent; none if none is.
+    """
+
+    tag: str
+    currency: str
+    monthly: Decimal
+    spent: Decimal
+    reached: int | None
+
+
+def create_budget_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the table of notifications if it is not there yet."""
+    connection.execute(_TABLES)
+
+
+def raise_notifications(
+    connection: duckdb.DuckDBPyConnection,
+    budgets: Sequence[Budget],
+    *,
+    at: datetime,
+    run_id: str,
+) -> int:
+    """Write a notification for each threshold reached this month or last that has none.
+
+    It is one statement: a process that dies has written all of them or none, and the next one
+    writes what is not there.
+
+    Args:
+        connection: a warehouse with the marts and the table of notifications.
+        budgets: the budgets.
+        at: when, UTC; its month is the current one.
+        run_id: the run that does it.
+
+    Returns:
+        How many were written.
+    """
+    (count,) = connection.execute(
+        f"""
+        insert into unified.budget_notifications
+        with budgets as ({_BUDGETS}),
+        reached as (
+            select budgets.*, spend.month, spend.spent, unnest(budgets.thresholds) as threshold
+            from marts.spend_by_tag_monthly as spend
+            inner join budgets using (tag, currency)
+            where spend.month > date_trunc('month', $today) - to_months($months)
+                and spend.month <= $today
+        )
+        select tag, currency, month, threshold, monthly, spent, $at, $run
+        from reached
+        where spent * 100 >= monthly * threshold
+        on conflict do nothing
+        """,  # noqa: S608 - a constant
+        {
+            "budgets": _as_json(budgets),
+            "today": at.date(),
+            "months": _MONTHS,
+            "at": at.replace(tzinfo=None),
+            "run": run_id,
+        },
+    ).fetchone() or (0,)
+    return count
+
+
+def budget_states(
+    connection: duckdb.DuckDBPyConnection, budgets: Sequence[Budget], *, today: date
+) -> list[BudgetState]:
+    """How each budget stands in the month of ``today``, in the order of the tags."""
+    rows = connection.execute(
+        f"""
+        with budgets as ({_BUDGETS})
+        select tag, currency, monthly, coalesce(spend.spent, 0), (
+            select max(percent) from (select unnest(budgets.thresholds) as percent)
+            where coalesce(spend.spent, 0) * 100 >= monthly * percent
+        )
+        from budgets
+        left join (
+            from marts.spend_by_tag_monthly where month = date_trunc('month', $today)
+        ) as spend using (tag, currency)
+        order by tag, currency
+        """,  # noqa: S608 - a constant
+        {"budgets": _as_json(budgets), "today": today},
+    ).fetchall()
+    return [BudgetState(*row) for row in rows]
+
+
+_BUDGETS = """
+    select entry.tag, entry.currency, cast(entry.monthly as decimal(18, 4)) as monthly,
+        list_distinct(entry.thresholds) as thresholds
+    from (
+        select unnest(from_json($budgets::json, '[{"tag": "VARCHAR", "currency": "VARCHAR",
+            "monthly": "VARCHAR", "thresholds": ["INTEGER"]}]')) as entry
+    )
+"""
+
+
+def _as_json(budgets: Sequence[Budget]) -> str:
+    return json.dumps([budget.model_dump(mode="json") for budget in budgets])

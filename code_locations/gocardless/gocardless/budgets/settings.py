@@ -1,0 +1,67 @@
+"""Monthly budgets per tag, from a YAML file."""
+
+import os
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic import field_validator as validator
+
+from gocardless.extraction.currencies import CURRENCIES
+from shared_lib.validated_yaml import ConfigurationError, load_yaml, validate_document
+
+BUDGETS_VARIABLE = "GOCARDLESS_BUDGETS"
+PACKAGED_BUDGETS = Path(__file__).with_name("budgets.yaml")
+
+
+class Budget(BaseModel):
+    """What may be spent for a tag in a calendar month."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tag: str = Field(min_length=1, description="A tag, or untagged.")
+    currency: str = Field(description="ISO 4217; only what is spent in it counts.")
+    monthly: Decimal = Field(gt=0, description="The amount of a month.")
+    thresholds: list[Annotated[int, Field(ge=1, le=1000)]] = Field(
+        default=[80, 100], min_length=1, description="Percents of it at which to notify."
+    )
+
+    @validator("currency")
+    @classmethod
+    def _is_currency(cls, value: str) -> str:
+        if value not in CURRENCIES:
+            raise ValueError(f"{value!r} is not a currency of ISO 4217")
+        return value
+
+
+class _BudgetFile(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    budgets: list[Budget] = Field(description="One for each tag and currency at most.")
+
+
+def budgets_path() -> Path:
+    """The file of budgets: ``GOCARDLESS_BUDGETS``, else the packaged one."""
+    return Path(os.environ.get(BUDGETS_VARIABLE) or PACKAGED_BUDGETS)
+
+
+def load_budgets(path: Path) -> list[Budget]:
+    """The budgets of a YAML file.
+
+    Raises:
+        ConfigurationError: all that is wrong with it, with file, line and field.
+    """
+    document = load_yaml(path)
+    found = validate_document(document or {}, _BudgetFile, path=path).budgets
+    seen: set[tuple[str, str]] = set()
+    for position, budget in enumerate(found):
+        if (budget.tag, budget.currency) in seen:
+            line = document["budgets"].lc.item(position)[0] + 1
+            message = (
+                f"{path}:{line}: budgets.{position}.tag: {budget.tag!r} has two budgets in "
+                f"{budget.currency}, allowed is one"
+            )
+            raise ConfigurationError(message)
+        seen.add((budget.tag, budget.currency))
+    return found

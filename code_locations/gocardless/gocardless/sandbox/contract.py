@@ -1,0 +1,115 @@
+"""The vendor's OpenAPI description, against which the server checks itself.
+
+The description is the vendor's and is no part of this repository: its path is told by the option
+``--contract`` or by ``GOCARDLESS_SANDBOX_CONTRACT``. Checking needs ``jsonschema``.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+CONTRACT_VARIABLE = "GOCARDLESS_SANDBOX_CONTRACT"
+
+_METHODS = frozenset({"get", "post", "put", "delete", "patch"})
+
+
+class Contract:
+    """What the description allows."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the description at ``path``.
+
+        Raises:
+            FileNotFoundError: it is not there.
+        """
+        document = _plain(json.loads(path.read_text("utf-8")))
+        self._components = document["components"]
+        self._operations = [
+            (re.compile(re.sub(r"\{\w+\}", "[^/]+", template)), method.upper(), operation)
+            for template, operations in document["paths"].items()
+            for method, operation in operations.items()
+            if method in _METHODS
+        ]
+        self._validators: dict[str, Any] = {}
+
+    def problem_of_request(
+        self, method: str, path: str, query: Mapping[str, str], body: Any
+    ) -> str | None:
+        """Why the contract does not allow a request; none if it does, or has no such operation.
+
+        Args:
+            method: of HTTP.
+            path: without the query.
+            query: each field once.
+            body: read, with the types of its fields; none if there is none.
+        """
+        operation = self._operation(method, path)
+        if operation is None:
+            return None
+        for parameter in operation.get("parameters", ()):
+            if parameter["in"] == "query" and parameter["name"] in query:
+                value = _number_or_text(query[parameter["name"]], parameter["schema"])
+                problem = self._problem(parameter["schema"], value)
+                if problem:
+                    return f"{parameter['name']}: {problem}"
+        if "requestBody" not in operation or body is None:
+            return None
+        schema = operation["requestBody"]["content"]["application/json"]["schema"]
+        return self._problem(schema, body)
+
+    def problem_of_answer(self, method: str, path: str, status: int, body: Any) -> str | None:
+        """Why the contract does not allow an answer; none if it does, or has no such operation.
+
+        Every method that an operation does not have is answered by 405, which is no part of the
+        contract.
+        """
+        operation = self._operation(method, path)
+        if operation is None:
+            return None
+        answers = operation["responses"]
+        if str(status) not in answers:
+            return f"{method} {path} has no answer {status}"
+        content = answers[str(status)]["content"]["application/json"]
+        problem = self._problem(content["schema"], body)
+        return problem and f"{method} {path} {status}: {problem}"
+
+    def _operation(self, method: str, path: str) -> dict[str, Any] | None:
+        for pattern, known, operation in self._operations:
+            if known == method and pattern.fullmatch(path):
+                return operation
+        return None
+
+    def _problem(self, schema: Any, value: Any) -> str | None:
+        from jsonschema import Draft202012Validator
+
+        key = json.dumps(schema, sort_keys=True)
+        if key not in self._validators:
+            root = {**schema, "components": self._components}
+            self._validators[key] = Draft202012Validator(
+                root, format_checker=Draft202012Validator.FORMAT_CHECKER
+            )
+        error = next(iter(self._validators[key].iter_errors(value)), None)
+        if error is None:
+            return None
+        place = ".".join(map(str, error.absolute_path)) or "document"
+        return f"{place}: {error.message[:300]}"
+
+
+def _plain(node: Any) -> Any:
+    """OpenAPI 3.0's ``nullable`` in the words of JSON Schema."""
+    if isinstance(node, list):
+        return [_plain(entry) for entry in node]
+    if not isinstance(node, dict):
+        return node
+    plain = {key: _plain(value) for key, value in node.items()}
+    if plain.pop("nullable", False) is True:
+        plain["type"] = [plain["type"], "null"]
+    return plain
+
+
+def _number_or_text(text: str, schema: Mapping[str, Any]) -> Any:
+    if schema.get("type") == "integer" and text.isascii() and text.removeprefix("-").isdigit():
+        return int(text)
+    return text

@@ -1,0 +1,72 @@
+"""What the fields of requests have to be, and the API's words where they are not."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from gocardless.sandbox.refusals import field_refusal, refusal
+
+
+def check_known(given: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """Refuse a field that is not among ``known``."""
+    for name in given:
+        if name not in known:
+            raise refusal("UnknownFields", field=name)
+
+
+def required_text(body: Mapping[str, Any], name: str) -> str:
+    """A text that is there and not empty."""
+    value = body.get(name)
+    if name not in body or value in (None, ""):
+        raise field_refusal("FieldRequired", field=name)
+    if not isinstance(value, str):
+        raise field_refusal("WrongType", field=name, kind="text")
+    return value
+
+
+def optional_text(body: Mapping[str, Any], name: str, longest: int) -> str | None:
+    """A text, or none where the field is not there."""
+    if name not in body:
+        return None
+    value = required_text(body, name)
+    if len(value) > longest:
+        raise field_refusal("TooLong", field=name, most=str(longest))
+    return value
+
+
+def whole_number(body: Mapping[str, Any], name: str, default: int) -> int:
+    """A whole number, or the default where the field is not there."""
+    value = body.get(name, default)
+    if isinstance(value, float) and value.is_integer():
+        # JSON knows one kind of number
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise field_refusal("WrongType", field=name, kind="whole number")
+    return value
+
+
+def flag(body: Mapping[str, Any], name: str) -> bool:
+    """True or false, which is what a field is that is not there."""
+    value = body.get(name, False)
+    if not isinstance(value, bool):
+        raise field_refusal("WrongType", field=name, kind="true or false")
+    return value
+
+
+def check_url(value: Any, *, longest: int = 1024) -> None:
+    """Refuse what is no URL to send a browser to."""
+    try:
+        parts = urlsplit(value) if isinstance(value, str) else None
+    except ValueError:
+        parts = None
+    if parts is None or not parts.scheme or len(value) > longest:
+        raise field_refusal("RedirectFieldErrors")
+
+
+def uuid_of(text: str, error: str) -> str:
+    """``text`` as UUIDs are written; refused by ``error`` if it is none."""
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        raise refusal(error, account=text, value=text) from None

@@ -1,0 +1,151 @@
+"""Tag rules, from a YAML file and from the table ``unified.tag_rules``."""
+
+import os
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import duckdb
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import field_validator as validator
+
+from shared_lib.validated_yaml import ConfigurationError, load_yaml, validate_document
+
+RULES_VARIABLE = "GOCARDLESS_TAG_RULES"
+PACKAGED_RULES = Path(__file__).with_name("tag_rules.yaml")
+
+UNTAGGED = "untagged"
+"""What the marts call transactions without a tag; no rule may use it."""
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+_TagName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+_CONDITIONS = ("description", "counterparty", "amount_from", "amount_to", "account")
+
+
+class Rule(BaseModel):
+    """A tag, and what a transaction has to be like to get it; all that is given must hold."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Name = Field(description="What the rule is called; no other rule of its source is.")
+    tag: _TagName = Field(description="What fitting transactions are tagged with.")
+    description: Name | None = Field(
+        default=None, description="RE2 expression found in the description; case is ignored."
+    )
+    counterparty: Name | None = Field(
+        default=None, description="The counterparty's name, letter case and spaces ignored."
+    )
+    amount_from: Decimal | None = Field(default=None, description="Least amount, signed.")
+    amount_to: Decimal | None = Field(default=None, description="Greatest amount, signed.")
+    account: Name | None = Field(default=None, description="The account's id or IBAN.")
+
+    @validator("description")
+    @classmethod
+    def _is_expression(cls, value: str | None) -> str | None:
+        if value is not None:
+            check_expression(value)
+        return value
+
+    @validator("tag")
+    @classmethod
+    def _is_free(cls, value: str) -> str:
+        if value == UNTAGGED:
+            raise ValueError(f"{UNTAGGED!r} is what the marts call transactions without a tag")
+        return value
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if all(getattr(self, name) is None for name in _CONDITIONS):
+            raise ValueError(f"it fits everything: give one of {', '.join(_CONDITIONS)}")
+        if (
+            self.amount_from is not None
+            and self.amount_to is not None
+            and self.amount_from > self.amount_to
+        ):
+            raise ValueError(f"amount_from {self.amount_from} is above amount_to {self.amount_to}")
+        return self
+
+
+class SourcedRule(Rule):
+    """A rule that knows where it was written."""
+
+    source: Literal["file", "table"]
+
+
+class _RuleFile(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    rules: list[Rule] = Field(description="In the order in which they are tried.")
+
+
+class TagRuleError(ConfigurationError):
+    """A rule in the table is wrong; says which, and what."""
+
+
+def rules_path() -> Path:
+    """The file of rules: ``GOCARDLESS_TAG_RULES``, else the packaged one."""
+    return Path(os.environ.get(RULES_VARIABLE) or PACKAGED_RULES)
+
+
+def load_rules(path: Path) -> list[SourcedRule]:
+    """The rules of a YAML file, in their order.
+
+    Raises:
+        ConfigurationError: all that is wrong with it, with file, line and field.
+    """
+    document = load_yaml(path)
+    found = validate_document(document or {}, _RuleFile, path=path).rules
+    seen: set[str] = set()
+    for position, rule in enumerate(found):
+        if rule.name in seen:
+            line = document["rules"].lc.item(position)[0] + 1
+            message = f"{path}:{line}: rules.{position}.name: {rule.name!r} is there twice"
+            raise ConfigurationError(message)
+        seen.add(rule.name)
+    return [SourcedRule(**rule.model_dump(), source="file") for rule in found]
+
+
+def read_table_rules(connection: duckdb.DuckDBPyConnection) -> list[SourcedRule]:
+    """The enabled rules of ``unified.tag_rules``, in their order.
+
+    Raises:
+        TagRuleError: a rule is wrong.
+    """
+    from pydantic import ValidationError
+
+    rows = connection.execute(
+        "select name, tag, description_pattern as description, counterparty, amount_from, "
+        "amount_to, account from unified.tag_rules where is_enabled order by position, name"
+    )
+    names = [column[0] for column in rows.description or ()]
+    rules, problems = [], []
+    for row in rows.fetchall():
+        values: dict[str, Any] = dict(zip(names, row, strict=True))
+        try:
+            rules.append(SourcedRule(**values, source="table"))
+        except ValidationError as error:
+            problems += [
+                f"unified.tag_rules: rule {values['name']!r}: "
+                f"{'.'.join(map(str, problem['loc'])) or 'conditions'}: "
+                f"{problem['msg'].removeprefix('Value error, ')}"
+                for problem in error.errors()
+            ]
+    if problems:
+        raise TagRuleError("\n".join(problems))
+    return rules
+
+
+@cache
+def check_expression(expression: str) -> None:
+    """Have DuckDB read the expression, since it is DuckDB that will use it.
+
+    Raises:
+        ValueError: it is not in RE2's grammar.
+    """
+    try:
+        with duckdb.connect() as connection:
+            connection.execute("select regexp_matches('', ?)", [expression])
+    except duckdb.InvalidInputException as error:
+        reason = str(error).splitlines()[0].removeprefix("Invalid Input Error: ")
+        raise ValueError(f"{expression!r} is not a regular expression of RE2 ({reason})") from None

@@ -1,0 +1,35 @@
+"""The tables of tags and of the rules that people keep in the warehouse. Times are UTC."""
+
+import duckdb
+
+_TABLES = """
+create schema if not exists unified;
+create table if not exists unified.tag_rules (
+    position integer not null,  -- in which order the rules are tried, after those of the file
+    name varchar primary key,
+    tag varchar not null,
+    description_pattern varchar,  -- RE2, letter case ignored
+    counterparty varchar,
+    amount_from decimal(18, 4),
+    amount_to decimal(18, 4),
+    account varchar,  -- id or IBAN
+    is_enabled boolean not null default true,
+    created_by varchar not null
+);
+create table if not exists unified.transaction_tags (
+    transaction_key varchar primary key,
+    tag varchar not null,
+    tagged_by varchar not null,  -- a person, or the rules' own TAGGED_BY_RULES
+    rule_source varchar,  -- file or table; none where a person decided
+    rule_name varchar,
+    run_id varchar,
+    tagged_at timestamp not null
+);
+"""
+
+TAGGED_BY_RULES = "tag_rules"
+
+
+def create_tag_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the tables of tags and rules that are not there yet."""
+    connection.execute(_TABLES)

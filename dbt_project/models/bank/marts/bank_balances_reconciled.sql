@@ -1,0 +1,86 @@
+{#
+    What a bank says on a day is either the end of that day, or what it had booked when it was
+    asked: a transaction that is booked later may bear an earlier date. Either will do.
+#}
+with reports as (
+    select
+        balances.*,
+        opening.opening_balance
+    from {{ source('unified', 'balances') }} as balances
+    inner join {{ source('unified', 'opening_balances') }} as opening
+        on
+            balances.provider = opening.provider
+            and balances.account_id = opening.account_id
+            and balances.currency = opening.currency
+    where balances.balance_type in ('closingBooked', 'interimBooked')
+),
+
+first_seen as (
+    select
+        transaction_key,
+        min(seen_at) as booked_at
+    from {{ source('unified', 'transaction_history') }}
+    where status = 'booked'
+    group by all
+),
+
+sightings as (
+    select
+        transactions.provider,
+        transactions.account_id,
+        transactions.currency,
+        first_seen.booked_at,
+        sum(transactions.amount) as booked
+    from {{ source('unified', 'transactions') }} as transactions
+    inner join first_seen on transactions.transaction_key = first_seen.transaction_key
+    where transactions.status = 'booked'
+    group by all
+),
+
+seen as (
+    select
+        provider,
+        account_id,
+        currency,
+        booked_at,
+        sum(booked) over (
+            partition by provider, account_id, currency order by booked_at
+        ) as booked_so_far
+    from sightings
+),
+
+compared as (
+    select
+        reports.*,
+        coalesce(daily.closing_balance, reports.opening_balance) as closing_balance,
+        -- the answers about balances and about transactions are not of the same second
+        reports.opening_balance + coalesce(seen.booked_so_far, 0) as balance_when_asked
+    from reports
+    asof left join {{ ref('bank_balances_daily') }} as daily
+        on
+            reports.provider = daily.provider
+            and reports.account_id = daily.account_id
+            and reports.currency = daily.currency
+            and reports.reference_date >= daily.day
+    asof left join seen
+        on
+            reports.provider = seen.provider
+            and reports.account_id = seen.account_id
+            and reports.currency = seen.currency
+            and reports.reported_at + interval 1 hour >= seen.booked_at
+)
+
+select
+    provider,
+    account_id,
+    currency,
+    balance_type,
+    reference_date,
+    reported_at,
+    amount as reported_balance,
+    closing_balance,
+    case
+        when amount = balance_when_asked then 0
+        else amount - closing_balance
+    end::decimal(38, 4) as difference
+from compared

@@ -1,0 +1,27 @@
+{{ config(meta={"dagster": {"ref": {"name": "cash_flow_monthly"}}}) }}
+
+-- Money in less money out of all months is all that was booked.
+with flows as (
+    select
+        currency,
+        sum(money_in - money_out) as net
+    from {{ ref('cash_flow_monthly') }}
+    group by all
+),
+
+booked as (
+    select
+        currency,
+        sum(amount) as net
+    from {{ source('unified', 'transactions') }}
+    where status = 'booked'
+    group by all
+)
+
+select
+    coalesce(flows.currency, booked.currency) as currency,
+    flows.net as flows,
+    booked.net as booked
+from flows
+full join booked on flows.currency = booked.currency
+where flows.net is distinct from booked.net

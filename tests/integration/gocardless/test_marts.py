@@ -1,0 +1,202 @@
+"""The marts over what the sandbox's banks show, day by day, and the check on their balances."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from gocardless.api.client import BankDataClient
+from gocardless.extraction import steps
+from gocardless.extraction.registers import extract_requisitions
+from gocardless.extraction.steps import Extraction
+from gocardless.extraction.tables import create_raw_tables
+from gocardless.marts.checks import reconciliation_result
+from gocardless.marts.reconciliation import unexplained_balances
+from gocardless.sandbox.bank import account_uuid
+from gocardless.sandbox.ledger import TrueTransaction
+from gocardless.sandbox.server import RunningSandbox
+from gocardless.sync.balances import create_balance_tables, sync_balances
+from gocardless.sync.gocardless_provider import GOCARDLESS
+from gocardless.sync.reconciliation import sync_transactions
+from gocardless.sync.registers import sync_accounts, sync_connections
+from gocardless.sync.tables import create_unified_tables
+from gocardless.tagging.application import apply_rules
+from gocardless.tagging.rules import SourcedRule
+from gocardless.tagging.tables import create_tag_tables
+from shared_lib.dbt.invocation import invoke_dbt
+from shared_lib.dbt.locations import selection_of
+
+pytest_plugins = ("tests.integration.gocardless.bank_platform",)
+
+FIRST, SECOND, THIRD = (account_uuid(number) for number in range(3))
+
+
+@pytest.fixture(scope="session")
+def built_marts(parsed_bank: Path) -> Path:
+    """A warehouse without rows whose marts dbt has built: they are views and follow."""
+    path = parsed_bank / "data" / "gocardless.duckdb"
+    path.parent.mkdir(exist_ok=True)
+    path.unlink(missing_ok=True)
+    with duckdb.connect(str(path)) as connection:
+        create_raw_tables(connection)
+        create_unified_tables(connection)
+        create_balance_tables(connection)
+        create_tag_tables(connection)
+    invoke_dbt(
+        ["run", *selection_of("gocardless")],
+        warehouse=path,
+        target=parsed_bank / "target" / "gocardless" / "marts",
+        on_event=lambda _: None,
+    )
+    # the views name the database, so the file keeps its name
+    kept = parsed_bank / "marts" / path.name
+    kept.parent.mkdir()
+    return Path(shutil.move(path, kept))
+
+
+@pytest.fixture
+def connection(built_marts: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(str(built_marts)) as opened:
+        tables = opened.execute(
+            "select schema_name || '.' || table_name from duckdb_tables() where not temporary"
+        ).fetchall()
+        for (table,) in tables:
+            opened.execute(f"delete from {table}")
+        yield opened
+
+
+@pytest.fixture
+def run_day(
+    connection: duckdb.DuckDBPyConnection, client: BankDataClient, sandbox: RunningSandbox
+) -> Callable[..., None]:
+    """Runs everything on the sandbox's day, and moves on to the next."""
+
+    def run(*, transactions: bool = True) -> None:
+        now = sandbox.state.clock.now
+        extract_requisitions(connection, client, at=now(), run_id="run")
+        extraction = Extraction(connection=connection, client=client, run_id="run", now=now)
+        steps.extract_bank_accounts(extraction)
+        steps.extract_balances(extraction)
+        if transactions:
+            steps.extract_transactions(extraction, overlap_days=3)
+        sync_connections(connection, GOCARDLESS)
+        sync_accounts(connection, GOCARDLESS, now=now())
+        sync_transactions(connection, GOCARDLESS)
+        sync_balances(connection, GOCARDLESS)
+        sandbox.state.clock.advance(timedelta(days=1))
+
+    return run
+
+
+def late(number: int, *, day: date, appears_after: int) -> TrueTransaction:
+    """A booking that the bank shows some days after its date."""
+    return TrueTransaction(
+        number=number,
+        amount=Decimal("-7.77"),
+        text=f"SPAET {number}",
+        counterparty="Laden",
+        booked_on=day,
+        late_by=appears_after,
+    )
+
+
+def test_the_closing_balances_are_those_of_the_true_ledgers(
+    run_day: Callable[..., None], connection: duckdb.DuckDBPyConnection, sandbox: RunningSandbox
+) -> None:
+    ledger = sandbox.state.connections[0].accounts[0].ledger
+    begin = sandbox.state.clock.now().date()
+    ledger.transactions.append(late(900, day=begin - timedelta(days=1), appears_after=2))
+    for day in range(6):
+        # on a day without transactions, which a limit may forbid, the next one catches up
+        run_day(transactions=day != 3)
+    assert unexplained_balances(connection) == (18, [])
+    closing = dict(
+        connection.execute(
+            "select day, closing_balance from marts.bank_balances_daily where account_id = ?",
+            [FIRST],
+        ).fetchall()
+    )
+    today = begin + timedelta(days=5)
+    assert closing == {
+        day: ledger.opening_balance
+        + sum(item.amount for item in ledger.transactions if item.booked_on <= day)
+        for day in (begin - timedelta(days=39) + timedelta(days=past) for past in range(45))
+    }
+    assert max(closing) == today
+
+
+@pytest.mark.parametrize("lost", ["2026-03-28", "2026-05-06"])
+def test_a_transaction_that_is_missing_turns_the_check_red(
+    lost: str, run_day: Callable[..., None], connection: duckdb.DuckDBPyConnection
+) -> None:
+    for _ in range(4):
+        run_day()
+    connection.execute(
+        "delete from unified.transactions where account_id = ? and booking_date = ?", [SECOND, lost]
+    )
+    compared, unexplained = unexplained_balances(connection)
+    assert compared == 12
+    assert [entry.account_id for entry in unexplained] == [SECOND]
+    result = reconciliation_result(compared, unexplained)
+    assert not result.passed
+    # what the sandbox booked on that day, or earns: on 28 March -0.37, on 6 May +0.02
+    missing = {"2026-03-28": "-0.3700", "2026-05-06": "0.0200"}[lost]
+    assert f"{missing} is missing" in str(result.description)
+
+
+def test_cash_flow_and_spending_are_exact_and_follow_the_tags(
+    run_day: Callable[..., None], connection: duckdb.DuckDBPyConnection
+) -> None:
+    run_day()
+    flow = connection.execute(
+        "select month::varchar, money_in, money_out, net, transactions "
+        "from marts.cash_flow_monthly where account_id = ? order by month desc",
+        [THIRD],
+    ).fetchall()
+    # a purchase a day, of as many cents as days have passed: 0 to 3 in May, 4 to 33 in April
+    assert flow[:2] == [
+        ("2026-05-01", Decimal(0), Decimal("0.06"), Decimal("-0.06"), 4),
+        ("2026-04-01", Decimal(0), Decimal("5.55"), Decimal("-5.55"), 30),
+    ]
+    rule = SourcedRule(name="r", tag="shopping", source="file", description="^EINKAUF 2 ")
+    apply_rules(connection, [rule], at=sandbox_noon(connection), run_id="run")
+    spent = connection.execute(
+        "select tag, spent, transactions from marts.spend_by_tag_monthly "
+        "where month = '2026-05-01' order by tag"
+    ).fetchall()
+    assert spent == [("shopping", Decimal("0.06"), 4), ("untagged", Decimal("0.12"), 8)]
+
+
+def sandbox_noon(connection: duckdb.DuckDBPyConnection):
+    return connection.execute("select max(fetched_at) from raw.gc_fetches").fetchall()[0][0]
+
+
+def test_an_account_without_any_reported_balance_has_no_closing_balance(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    connection.execute(
+        "insert into unified.transactions values ('k', 'file', 'giro', 'booked', '2026-05-01', "
+        "null, -3.40, 'EUR', 'x', null, null, null, 1, 1, now(), now())"
+    )
+    assert connection.execute(
+        "select booked, closing_balance from marts.bank_balances_daily"
+    ).fetchall() == [(Decimal("-3.40"), None)]
+    assert unexplained_balances(connection) == (0, [])
+
+
+def test_a_second_connections_opening_balance_is_fixed_by_its_own_run_alone(
+    run_day: Callable[..., None],
+    connection: duckdb.DuckDBPyConnection,
+    sandbox: RunningSandbox,
+) -> None:
+    run_day()
+    connection.execute("delete from unified.opening_balances")
+    two = sandbox.state.connections[1].requisition_id
+    sync_balances(connection, GOCARDLESS, connection_id=two)
+    assert connection.execute(
+        "select account_id, opening_balance from unified.opening_balances"
+    ).fetchall() == [(THIRD, Decimal(100))]

@@ -1,0 +1,78 @@
+"""The one dbt project, shared out among the locations: each node is one's, each source is made."""
+
+import importlib
+from collections import Counter
+from collections.abc import Iterator
+
+import dagster as dg
+import pytest
+
+from shared_lib.dbt.locations import declared_models
+from shared_lib.dbt.project import PROJECT_DIRECTORY, load_manifest, rules_digest
+
+LOCATIONS = sorted(declared_models())
+
+
+def definitions_of(location: str) -> dg.Definitions:
+    return importlib.import_module(f"{location}.definitions").defs
+
+
+def nodes_of(location: str) -> set[str]:
+    """Names of all models, seeds and tests that the location has as assets and checks."""
+    graph = definitions_of(location).resolve_asset_graph()
+    nodes = load_manifest(location)["nodes"].values()
+    keys = {"/".join(key.path) for key in graph.materializable_asset_keys}
+    checks = {key.name for key in graph.asset_check_keys}
+    return {
+        node["name"]
+        for node in nodes
+        if node["name"] in (checks if node["resource_type"] == "test" else keys)
+    }
+
+
+def test_every_model_seed_and_test_of_the_project_is_of_exactly_one_location() -> None:
+    owners = Counter(name for location in LOCATIONS for name in nodes_of(location))
+    of_project = {node["name"] for node in load_manifest(LOCATIONS[0])["nodes"].values()}
+    assert len(LOCATIONS) == 2
+    assert len(of_project) >= 70
+    assert owners == dict.fromkeys(of_project, 1)
+
+
+def read_sources(location: str) -> Iterator[tuple[str, dg.AssetKey]]:
+    """The sources that the location's models and tests read, each with the asset it stands for."""
+    manifest, own = load_manifest(location), nodes_of(location)
+    for node in manifest["nodes"].values():
+        for unique_id in node["depends_on"].get("nodes", ()) if node["name"] in own else ():
+            if unique_id in manifest["sources"]:
+                meta = manifest["sources"][unique_id]["meta"]["dagster"]
+                yield unique_id, dg.AssetKey(meta["asset_key"])
+
+
+@pytest.mark.parametrize("location", LOCATIONS)
+def test_every_source_that_a_location_reads_is_made_by_an_asset_of_it(location: str) -> None:
+    made = {spec.key for spec in definitions_of(location).resolve_all_asset_specs()}
+    keys = {key for _, key in read_sources(location)}
+    assert keys
+    assert keys <= made
+
+
+def test_no_source_is_described_that_nobody_reads() -> None:
+    described = set(load_manifest(LOCATIONS[0])["sources"])
+    assert {source for name in LOCATIONS for source, _ in read_sources(name)} == described
+
+
+@pytest.mark.parametrize("location", LOCATIONS)
+def test_the_relations_of_a_location_are_in_the_file_that_it_writes(location: str) -> None:
+    nodes = load_manifest(location)["nodes"].values()
+    built = {node["database"] for node in nodes if node["resource_type"] in {"model", "seed"}}
+    assert built == {location}
+
+
+def test_the_rules_of_the_simulation_do_not_change_with_a_model_of_the_bank() -> None:
+    from simulation.runs import _RULES
+
+    folders = [PROJECT_DIRECTORY / folder for folder in _RULES]
+    bank = [*PROJECT_DIRECTORY.glob("*/bank/**/*.sql")]
+    assert len(bank) >= 6
+    assert not [path for path in bank if set(path.parents) & set(folders)]
+    assert len(rules_digest(_RULES)) == 64
