@@ -24,6 +24,7 @@ SCENARIO ?= baseline
 YEARS ?=
 PORT ?= 3000
 RUN ?=
+CONTRACT ?=
 
 .PHONY: help
 help: ## list the targets
@@ -66,8 +67,8 @@ dev: setup ## open dagster dev with the three locations [PORT=3000]
 vault: setup ## serve a local Vault with the locations' example secrets, until Ctrl-C
 	@$(PYTHON) -m shared_lib.secrets.local_server
 
-sandbox: setup ## serve a bank data API with three connected banks, until Ctrl-C
-	@$(PYTHON) -m gocardless.sandbox
+sandbox: setup ## serve a bank data API with three connected banks, until Ctrl-C [CONTRACT=file]
+	@$(PYTHON) -m gocardless.sandbox $(if $(CONTRACT),--contract '$(CONTRACT)')
 
 alerts: setup ## list the alerts of the outbox: sent, waiting, suppressed, failed, and why
 	@$(PYTHON) -m orchestration_platform.alerts list
