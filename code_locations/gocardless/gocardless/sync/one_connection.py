@@ -63,8 +63,8 @@ def provider_of_connection(provider: Provider, connection_id: str) -> Provider:
     accounts = f"select * from ({provider.accounts}) where {own}"  # noqa: S608 - checked
     return replace(
         provider,
-        connections=f"select * from ({provider.connections}) where {own}",  # noqa: S608
+        connections=f"select * from ({provider.connections}) where {own}",  # noqa: S608 - as well
         accounts=accounts,
-        fetches=f"select * from ({provider.fetches}) "  # noqa: S608
+        fetches=f"select * from ({provider.fetches}) "  # noqa: S608 - as well
         f"where account_id in (select account_id from ({accounts}))",
     )

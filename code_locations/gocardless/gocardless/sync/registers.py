@@ -35,13 +35,12 @@ def sync_accounts(
     """
     own = provider if connection_id is None else provider_of_connection(provider, connection_id)
     query = (
-        f"select *, 'active' as status, null::timestamp as inactive_since "  # noqa: S608
+        f"select *, 'active' as status, null::timestamp as inactive_since "  # noqa: S608 - the provider's
         f"from ({own.accounts})"
     )
     _merge(connection, provider, "accounts", "account_id", query)
     connection.execute(
-        # the provider's own query
-        "update unified.accounts set status = 'inactive', inactive_since = $now "  # noqa: S608
+        "update unified.accounts set status = 'inactive', inactive_since = $now "  # noqa: S608 - its
         "where provider = $provider and status = 'active' "
         "and ($connection is null or connection_id = $connection) "
         f"and account_id not in (select account_id from ({provider.accounts}))",

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from orchestration_platform.alerts import outbox
+from orchestration_platform.alerts import claims
+from orchestration_platform.alerts.claims import Claim
 from orchestration_platform.alerts.database import Database
 from orchestration_platform.alerts.message import head_message
-from orchestration_platform.alerts.outbox import Claim
 from orchestration_platform.alerts.policies import Policy
 from orchestration_platform.alerts.services.abilities import abilities_of
 from orchestration_platform.alerts.services.errors import (
@@ -101,10 +101,10 @@ class Sender:
         sent = 0
         while time.monotonic() < until:
             with self.database.transaction() as connection:
-                claim = outbox.claim_next(
+                claim = claims.claim_next(
                     connection, now=time.time(), descriptions=self.descriptions
                 )
-                following = None if claim else outbox.next_call_at(connection, now=time.time())
+                following = None if claim else claims.next_call_at(connection, now=time.time())
             if claim is not None:
                 sent += self.send(claim)
                 continue
@@ -128,7 +128,7 @@ class Sender:
             return False
         except MessageGoneError:
             with self.database.transaction() as connection:
-                outbox.record_disappearance(connection, claim)
+                claims.record_disappearance(connection, claim)
             return False
         except MessageRefusedError as error:
             self._refuse(claim, str(error))
@@ -137,7 +137,7 @@ class Sender:
             self._refuse(claim, f"{type(error).__name__}: {error}")
             return False
         with self.database.transaction() as connection:
-            outbox.record_delivery(
+            claims.record_delivery(
                 connection,
                 claim,
                 ts=receipt.id,
@@ -152,7 +152,7 @@ class Sender:
         self, claim: Claim, reason: str, *, retry_after: float | None, is_unsure: bool
     ) -> None:
         with self.database.transaction() as connection:
-            outbox.record_pause(
+            claims.record_pause(
                 connection,
                 claim,
                 reason=redact(reason),
@@ -163,7 +163,7 @@ class Sender:
 
     def _refuse(self, claim: Claim, reason: str) -> None:
         with self.database.transaction() as connection:
-            outbox.record_refusal(connection, claim, reason=redact(reason))
+            claims.record_refusal(connection, claim, reason=redact(reason))
 
     def _sent(self, claim: Claim) -> tuple[Receipt, int]:
         service = self.services.at(claim.destination)

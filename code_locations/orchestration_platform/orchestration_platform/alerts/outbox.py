@@ -1,22 +1,14 @@
-"""What is to be told, and what became of it: the durable half of every delivery."""
+"""What is to be told, durably: put in beside what has happened, in one transaction."""
 
-import random
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 
-from orchestration_platform.alerts.alert import Alert
-from orchestration_platform.alerts.entry import Entry, EntryKind
-from orchestration_platform.alerts.message import Incident
+from orchestration_platform.alerts.entry import Entry
 from orchestration_platform.alerts.services.abilities import (
-    Updates,
     abilities_of,
-    services_that,
 )
-from orchestration_platform.alerts.tables import CHANNELS, INCIDENTS, MESSAGES, OUTSTANDING
+from orchestration_platform.alerts.tables import MESSAGES
 
 HEAD = "head"
 ENTRY = "entry"
@@ -27,61 +19,7 @@ FAILED = "failed"
 # The service has no use for it.
 SUPPRESSED = "suppressed"
 
-# A message is brought up to date when its failure has been quiet for a while, or at the latest
-# after some minutes, so that a storm costs few calls.
-QUIET_SECONDS = 30.0
-LONGEST_STALE_SECONDS = 600.0
-# Longer than any call to a service takes. An older claim was made by a process that has died.
-CLAIM_SECONDS = 60.0
-# By which the pace of every service is multiplied.
-PACE = 1.0
-
-_LONGEST_PAUSE_SECONDS = 60.0
-_REFUSED_HEAD = "the head of its thread was refused"
-_OF_INCIDENT = (
-    "policy", "facts", "latest", "occurrences", "recovered_at", "version", "escalated_at",
-    "acknowledged_by",
-)  # fmt: skip
-_LISTED_PARTITIONS = 40
-
-
-@dataclass(frozen=True, kw_only=True)
-class Claim:
-    """A message that this process, and no other, is about to send.
-
-    Attributes:
-        message_id: its row.
-        key: goes with the message, so that it can be recognised at the service.
-        incident_key: the key of the head.
-        policy: whose message it is.
-        destination: service and address.
-        channel_id: the service's name of the channel, once it is known.
-        ts: the service's name of the message, when it is there already.
-        thread_ts: of an entry, its head.
-        version: what the head says by now.
-        incident: what the head has to say.
-        entry: what is added to the head; nothing when it is the head itself.
-        is_plain: the full form was refused, send a line of text.
-        is_escalation: it calls those to whom the incident is escalated.
-        is_unsure: an earlier attempt may have reached the service.
-        first_attempt_at: when it was first tried, in seconds since 1970.
-    """
-
-    message_id: int
-    key: str
-    incident_key: str
-    policy: str
-    destination: str
-    channel_id: str | None
-    ts: str | None
-    thread_ts: str | None
-    version: int
-    incident: Incident
-    entry: Entry | None
-    is_plain: bool
-    is_escalation: bool
-    is_unsure: bool
-    first_attempt_at: float
+REFUSED_HEAD = "the head of its thread was refused"
 
 
 def add_message(
@@ -110,7 +48,7 @@ def add_message(
     state, why = (WAITING, None) if is_of_use else (SUPPRESSED, abilities.why_not_others)
     head_id = newest_head(connection, incident_id, destination) if entry else None
     if is_of_use and head_id is not None and _is_given_up(connection, head_id):
-        state, why = FAILED, _REFUSED_HEAD
+        state, why = FAILED, REFUSED_HEAD
     connection.execute(
         sa.insert(MESSAGES).values(
             key=uuid.uuid4().hex,
@@ -175,232 +113,3 @@ def suppress_waiting(connection: sa.Connection, incident_id: int, *, why: str) -
         .where(MESSAGES.c.incident_id == incident_id, MESSAGES.c.state == WAITING)
         .values(state=SUPPRESSED, error=why)
     )
-
-
-def claim_next(
-    connection: sa.Connection, *, now: float, descriptions: Mapping[str, str]
-) -> Claim | None:
-    """Take the most urgent message that may be sent now: what is new before what has changed.
-
-    Args:
-        connection: of a transaction; the claim counts when it is committed.
-        now: seconds since 1970.
-        descriptions: what the messages of a policy have to say beside, by its name.
-    """
-    heads = MESSAGES.alias("heads")
-    is_free = CHANNELS.c.next_call_at.is_(None) | (CHANNELS.c.next_call_at <= now)
-    row = connection.execute(_due(heads, now).where(is_free).limit(1)).mappings().first()
-    if row is None:
-        return None
-    first_attempt_at = row["first_attempt_at"] or now
-    connection.execute(
-        sa.update(MESSAGES)
-        .where(MESSAGES.c.id == row["id"])
-        .values(
-            claimed_until=now + CLAIM_SECONDS,
-            attempts=row["attempts"] + 1,
-            first_attempt_at=first_attempt_at,
-        )
-    )
-    entry = Entry.from_json(row["body"]) if row["body"] else None
-    pace = abilities_of(row["destination"]).pace * PACE
-    _use_destination(connection, row["destination"], {"next_call_at": now + pace})
-    return Claim(
-        message_id=row["id"],
-        key=row["key"],
-        incident_key=row["head_key"],
-        policy=row["policy"],
-        destination=row["destination"],
-        channel_id=row["channel_id"],
-        ts=row["ts"],
-        thread_ts=row["head_ts"] if row["kind"] == ENTRY else None,
-        version=row["version"],
-        incident=_incident(connection, row, descriptions),
-        entry=entry,
-        is_plain=row["plain"],
-        is_escalation=row["destination"] != row["first_destination"]
-        or (entry is not None and entry.kind is EntryKind.NOTICE),
-        is_unsure=row["unsure"] or row["claimed_until"] is not None,
-        first_attempt_at=first_attempt_at,
-    )
-
-
-def _due(heads: Any, now: float) -> sa.Select[Any]:
-    is_new = (MESSAGES.c.kind == HEAD) & (MESSAGES.c.state == WAITING)
-    is_entry = (MESSAGES.c.kind == ENTRY) & (MESSAGES.c.state == WAITING) & heads.c.ts.is_not(None)
-    is_stale = (
-        (MESSAGES.c.kind == HEAD)
-        & (MESSAGES.c.state == DELIVERED)
-        & (MESSAGES.c.sent_version < INCIDENTS.c.version)
-        & (
-            _is_at(Updates.ALWAYS)
-            | (_is_at(Updates.RECOVERY) & INCIDENTS.c.recovered_at.is_not(None))
-        )
-        & (
-            INCIDENTS.c.recovered_at.is_not(None)
-            | (INCIDENTS.c.changed_at <= now - QUIET_SECONDS)
-            | (MESSAGES.c.delivered_at <= now - LONGEST_STALE_SECONDS)
-        )
-    )
-    urgency = sa.case(
-        (is_new, 0), (INCIDENTS.c.recovered_at.is_not(None), 1), (is_entry, 2), else_=3
-    )
-    return (
-        sa.select(
-            MESSAGES,
-            CHANNELS.c.channel_id,
-            CHANNELS.c.next_call_at,
-            heads.c.ts.label("head_ts"),
-            heads.c.key.label("head_key"),
-            INCIDENTS.c.destination.label("first_destination"),
-            *(INCIDENTS.c[name] for name in _OF_INCIDENT),
-        )
-        .join(INCIDENTS, INCIDENTS.c.id == MESSAGES.c.incident_id)
-        .join(heads, heads.c.id == sa.func.coalesce(MESSAGES.c.head_id, MESSAGES.c.id))
-        .outerjoin(CHANNELS, CHANNELS.c.name == MESSAGES.c.destination)
-        .where(
-            is_new | is_entry | is_stale,
-            MESSAGES.c.claimed_until.is_(None) | (MESSAGES.c.claimed_until < now),
-            MESSAGES.c.held_until.is_(None) | (MESSAGES.c.held_until <= now),
-        )
-        .order_by(urgency, MESSAGES.c.id)
-    )
-
-
-def _is_at(updates: Updates) -> sa.ColumnElement[bool]:
-    """Whether the message is with a service that brings messages up to date so."""
-    return sa.or_(
-        *(MESSAGES.c.destination.startswith(f"{name}:") for name in services_that(updates))
-    )
-
-
-def _incident(connection: sa.Connection, row: Any, descriptions: Mapping[str, str]) -> Incident:
-    of_incident = (OUTSTANDING.c.incident_id == row["incident_id"]) & (
-        OUTSTANDING.c.partition != ""
-    )
-    listed = (
-        sa.select(OUTSTANDING.c.partition)
-        .where(of_incident)
-        .order_by(OUTSTANDING.c.partition)
-        .limit(_LISTED_PARTITIONS)
-    )
-    counted = sa.select(sa.func.count()).select_from(OUTSTANDING).where(of_incident)
-    return Incident(
-        first=Alert.from_json(row["facts"]),
-        latest=Alert.from_json(row["latest"]),
-        occurrences=row["occurrences"],
-        partitions=tuple(connection.execute(listed).scalars()),
-        partition_count=connection.execute(counted).scalar_one(),
-        recovered_at=row["recovered_at"],
-        description=descriptions.get(row["policy"], ""),
-        acknowledged_by=tuple(filter(None, (row["acknowledged_by"] or "").split(","))),
-        escalated_at=row["escalated_at"],
-    )
-
-
-def next_call_at(connection: sa.Connection, *, now: float) -> float | None:
-    """When the first destination is free that something waits for; nothing when none is."""
-    waiting = _due(MESSAGES.alias("heads"), now).order_by(None).subquery()
-    query = sa.select(sa.func.min(sa.func.coalesce(waiting.c.next_call_at, now)))
-    return connection.execute(query).scalar()
-
-
-def record_delivery(
-    connection: sa.Connection,
-    claim: Claim,
-    *,
-    ts: str,
-    channel_id: str,
-    version: int,
-    now: float,
-    note: str | None = None,
-) -> None:
-    """The service has the message, saying ``version``; ``note`` is kept for whoever lists it."""
-    _give_back(
-        connection,
-        claim,
-        {
-            "state": DELIVERED,
-            "ts": ts,
-            "sent_version": version,
-            "delivered_at": now,
-            "unsure": False,
-            "error": note,
-        },
-    )
-    # From here on, because the service counts from when it was called, which was after the claim.
-    free_at = now + abilities_of(claim.destination).pace * PACE
-    known = {"channel_id": channel_id, "failures": 0, "reason": None, "next_call_at": free_at}
-    _use_destination(connection, claim.destination, known)
-
-
-def record_pause(
-    connection: sa.Connection,
-    claim: Claim,
-    *,
-    reason: str,
-    retry_after: float | None,
-    is_unsure: bool,
-    now: float,
-) -> None:
-    """The service did not take the message: its destination pauses, longer each time."""
-    _give_back(
-        connection,
-        claim,
-        {"unsure": claim.is_unsure or is_unsure, "error": reason},
-    )
-    query = sa.select(CHANNELS.c.failures).where(CHANNELS.c.name == claim.destination)
-    failures = (connection.execute(query).scalar() or 0) + 1
-    pause = min(2.0 ** min(failures - 1, 10), _LONGEST_PAUSE_SECONDS) * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
-    at = now + (pause if retry_after is None else retry_after)
-    _use_destination(
-        connection, claim.destination, {"next_call_at": at, "failures": failures, "reason": reason}
-    )
-
-
-def record_refusal(connection: sa.Connection, claim: Claim, *, reason: str) -> bool:
-    """The service will not have it as it is; gives whether it is tried again as plain text."""
-    if not claim.is_plain:
-        _give_back(connection, claim, {"plain": True, "unsure": claim.is_unsure, "error": reason})
-        return True
-    if claim.ts is not None:
-        _give_back(connection, claim, {"sent_version": claim.version, "error": reason})
-        return False
-    _give_back(connection, claim, {"state": FAILED, "error": reason})
-    if claim.entry is None:
-        connection.execute(
-            sa.update(MESSAGES)
-            .where(MESSAGES.c.head_id == claim.message_id, MESSAGES.c.state == WAITING)
-            .values(state=FAILED, error=_REFUSED_HEAD)
-        )
-    return False
-
-
-def record_disappearance(connection: sa.Connection, claim: Claim) -> None:
-    """Somebody has deleted the message, or the head of its thread: it is posted anew."""
-    _give_back(connection, claim, {})
-    query = sa.select(sa.func.coalesce(MESSAGES.c.head_id, MESSAGES.c.id)).where(
-        MESSAGES.c.id == claim.message_id
-    )
-    connection.execute(
-        sa.update(MESSAGES)
-        .where(MESSAGES.c.id == connection.execute(query).scalar_one())
-        .values(state=WAITING, ts=None, unsure=False, error="was deleted")
-    )
-
-
-def _give_back(connection: sa.Connection, claim: Claim, values: dict[str, Any]) -> None:
-    connection.execute(
-        sa.update(MESSAGES)
-        .where(MESSAGES.c.id == claim.message_id)
-        .values(claimed_until=None, **values)
-    )
-
-
-def _use_destination(connection: sa.Connection, name: str, values: dict[str, Any]) -> None:
-    changed = connection.execute(
-        sa.update(CHANNELS).where(CHANNELS.c.name == name).values(**values)
-    )
-    if changed.rowcount == 0:
-        defaults = {"name": name, "next_call_at": 0.0, "failures": 0}
-        connection.execute(sa.insert(CHANNELS).values(**{**defaults, **values}))

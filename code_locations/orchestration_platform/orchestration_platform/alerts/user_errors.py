@@ -19,11 +19,11 @@ class StoredError(Protocol):
     @property
     def message(self) -> str: ...  # noqa: D102 - Dagster's
     @property
-    def stack(self) -> Any: ...  # noqa: D102
+    def stack(self) -> Any: ...  # noqa: D102 - Dagster's
     @property
-    def cls_name(self) -> str | None: ...  # noqa: D102
+    def cls_name(self) -> str | None: ...  # noqa: D102 - Dagster's
     @property
-    def cause(self) -> Any: ...  # noqa: D102
+    def cause(self) -> Any: ...  # noqa: D102 - Dagster's
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def redact(text: str) -> str:
 
 
 def _pattern() -> re.Pattern[str]:
-    global _compiled  # noqa: PLW0603
+    global _compiled  # noqa: PLW0603 - one process has one memory
     with _lock:
         if _compiled is None:
             # The longest first: of a secret within another one nothing must stay behind.

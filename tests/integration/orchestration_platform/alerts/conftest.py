@@ -43,12 +43,12 @@ def slack() -> Iterator[SlackServer]:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Waits as short as a test can bear."""
-    from orchestration_platform.alerts import outbox
+    from orchestration_platform.alerts import claims
 
-    monkeypatch.setattr(outbox, "PACE", 0.0)
-    monkeypatch.setattr(outbox, "QUIET_SECONDS", 0.0)
-    monkeypatch.setattr(outbox, "CLAIM_SECONDS", 2.0)
-    monkeypatch.setattr(outbox, "_LONGEST_PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr(claims, "PACE", 0.0)
+    monkeypatch.setattr(claims, "QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(claims, "CLAIM_SECONDS", 2.0)
+    monkeypatch.setattr(claims, "_LONGEST_PAUSE_SECONDS", 0.2)
     return monkeypatch
 
 

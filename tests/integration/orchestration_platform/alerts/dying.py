@@ -18,7 +18,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration_platform.alerts import collection, delivery, event_feed, occurrences, outbox
+from orchestration_platform.alerts import claims, collection, delivery, event_feed, occurrences
 from orchestration_platform.alerts.policies import load_policies
 from orchestration_platform.alerts.services.directory import Services
 from orchestration_platform.alerts.slack_api import SlackWebApi
@@ -32,7 +32,7 @@ POINTS: dict[str, tuple[Any, str, bool]] = {
     "after the outbox was committed": (delivery.Sender, "send_due", False),
     "after a message was claimed": (delivery.Sender, "send", False),
     "after Slack has accepted": (SlackWebApi, "post", True),
-    "before the answer is recorded": (outbox, "record_delivery", True),
+    "before the answer is recorded": (claims, "record_delivery", True),
 }
 
 # What is not recovered sooner; a claim of one that died.
@@ -90,8 +90,8 @@ def _serve(orders: Connection, home: str, slack_url: str, token: str) -> None:
         "DAGSTER_ENVIRONMENT": "ci",
         "ORCHESTRATION_PLATFORM_SLACK__TOKEN": token,
     }
-    outbox.PACE = 0.0
-    outbox.CLAIM_SECONDS = CLAIM_SECONDS
+    claims.PACE = 0.0
+    claims.CLAIM_SECONDS = CLAIM_SECONDS
     forget_the_overlap(setattr)
     _pass(slack_url)
     orders.send("ready")

@@ -17,7 +17,7 @@ from tests.integration.orchestration_platform.alerts.slack_server import (
     SlackServer,
 )
 
-from orchestration_platform.alerts import delivery, escalation, outbox
+from orchestration_platform.alerts import claims, delivery, escalation
 from orchestration_platform.alerts.database import database_url
 from orchestration_platform.alerts.policies import AlertPolicies, Policy
 from orchestration_platform.alerts.services.directory import Services
@@ -176,8 +176,8 @@ def escalate_and_die(home: str, url: str, point: str) -> None:
         "DAGSTER_ENVIRONMENT": "ci",
         "ORCHESTRATION_PLATFORM_SLACK__TOKEN": TOKEN,
     }
-    outbox.PACE = 0.0
-    outbox.CLAIM_SECONDS = 1.5
+    claims.PACE = 0.0
+    claims.CLAIM_SECONDS = 1.5
     owner, name, is_called = POINTS[point]
     original = getattr(owner, name)
 

@@ -190,7 +190,7 @@ def test_an_error_that_nobody_thought_of_stops_one_message_alone(
     def fails_for_one(message: object, **named: object) -> object:
         if "other_job" in str(message):
             raise RecursionError("too deep")
-        return original(message, **named)  # pyright: ignore[reportArgumentType]
+        return original(message, **named)
 
     monkeypatch.setattr(slack_service, "head_content", fails_for_one)
     fail(instance, other_job)

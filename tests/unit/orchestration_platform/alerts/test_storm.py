@@ -5,7 +5,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from tests.unit.orchestration_platform.alerts.failures import failure
 
-from orchestration_platform.alerts import outbox
+from orchestration_platform.alerts import claims
 from orchestration_platform.alerts.database import Database
 from orchestration_platform.alerts.occurrences import record_failure
 from orchestration_platform.alerts.outbox_state import outbox_state
@@ -36,10 +36,10 @@ def test_a_storm_of_five_minutes_is_told_in_120_calls_within_three_minutes(tmp_p
                     now=now,
                 )
                 number += 1
-            claim = outbox.claim_next(connection, now=now, descriptions={})
+            claim = claims.claim_next(connection, now=now, descriptions={})
             if claim:
                 calls += 1
-                outbox.record_delivery(
+                claims.record_delivery(
                     connection,
                     claim,
                     ts=str(number),
@@ -52,7 +52,7 @@ def test_a_storm_of_five_minutes_is_told_in_120_calls_within_three_minutes(tmp_p
         stale = connection.execute(
             sa.select(sa.func.count())
             .select_from(MESSAGES.join(INCIDENTS, INCIDENTS.c.id == MESSAGES.c.incident_id))
-            .where(MESSAGES.c.kind == outbox.HEAD, MESSAGES.c.sent_version < INCIDENTS.c.version)
+            .where(MESSAGES.c.kind == claims.HEAD, MESSAGES.c.sent_version < INCIDENTS.c.version)
         ).scalar()
         left = outbox_state(connection).waiting
     assert counted == number == SECONDS * A_SECOND

@@ -5,7 +5,7 @@ the field has the path of the secret instead, whose key is named like the field.
 """
 
 from abc import ABC, abstractmethod
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -45,6 +45,21 @@ class Service(Section, ABC):
         """The service at what :meth:`address` gave."""
 
 
+class BehindSecret(Service, ABC):
+    """A service whose address is a secret, of which one field has the path."""
+
+    path_field: ClassVar[str] = "webhook_url"
+
+    def address(self, alert_channel: str) -> str:  # noqa: ARG002 - of the protocol
+        """The secret's path."""
+        return getattr(self, self.path_field)
+
+    @classmethod
+    def at(cls, address: str) -> Self:
+        """The service whose secret is at the path ``address``."""
+        return cls(**{cls.path_field: address})
+
+
 class MentionsOwners(Service, ABC):
     """A service of Slack, which can call the owners of what failed."""
 
@@ -80,19 +95,10 @@ class Slack(MentionsOwners):
         return cls(slack_channel_name=address)
 
 
-class SlackWebhook(MentionsOwners):
+class SlackWebhook(BehindSecret, MentionsOwners):
     """A channel of Slack, by an incoming webhook. Not in Dagster+."""
 
     webhook_url: SecretPath = Field(description="Path of the secret whose key is webhook_url.")
-
-    def address(self, alert_channel: str) -> str:  # noqa: ARG002 - of the protocol
-        """The secret's path."""
-        return self.webhook_url
-
-    @classmethod
-    def at(cls, address: str) -> Self:
-        """The webhook whose secret is at ``address``."""
-        return cls(webhook_url=address)
 
 
 class Email(Service):
@@ -116,53 +122,30 @@ class Email(Service):
         return cls(email_addresses=address.split(","))
 
 
-class MicrosoftTeams(Service):
+class MicrosoftTeams(BehindSecret):
     """A channel of Microsoft Teams, by a webhook of its workflows."""
 
     webhook_url: SecretPath = Field(description="Path of the secret whose key is webhook_url.")
 
-    def address(self, alert_channel: str) -> str:  # noqa: ARG002 - of the protocol
-        """The secret's path."""
-        return self.webhook_url
 
-    @classmethod
-    def at(cls, address: str) -> Self:
-        """The webhook whose secret is at ``address``."""
-        return cls(webhook_url=address)
-
-
-class PagerDuty(Service):
+class PagerDuty(BehindSecret):
     """A service of PagerDuty, by its Events API v2."""
+
+    path_field: ClassVar[str] = "integration_key"
 
     integration_key: SecretPath = Field(
         description="Path of the secret whose key is integration_key."
     )
 
-    def address(self, alert_channel: str) -> str:  # noqa: ARG002 - of the protocol
-        """The secret's path."""
-        return self.integration_key
 
-    @classmethod
-    def at(cls, address: str) -> Self:
-        """The integration whose secret is at ``address``."""
-        return cls(integration_key=address)
-
-
-class Webhook(Service):
+class Webhook(BehindSecret):
     """Any address that takes JSON signed as standardwebhooks.com says. Not in Dagster+."""
+
+    path_field: ClassVar[str] = "secret"
 
     secret: SecretPath = Field(
         description="Path of the secret whose keys are url and signing_secret."
     )
-
-    def address(self, alert_channel: str) -> str:  # noqa: ARG002 - of the protocol
-        """The secret's path."""
-        return self.secret
-
-    @classmethod
-    def at(cls, address: str) -> Self:
-        """The webhook whose secret is at ``address``."""
-        return cls(secret=address)
 
 
 class Log(Service):

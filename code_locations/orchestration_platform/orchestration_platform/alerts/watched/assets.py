@@ -143,10 +143,6 @@ def _good_news(record, run: dg.DagsterRun | None) -> Finding:  # noqa: ANN001 - 
 
 def _recovery(record) -> Recovery:  # noqa: ANN001 - Dagster's row
     asset = record.asset_key.to_user_string()
-    return Recovery(
-        event_types=(_FAILURE,),
-        puts_right=lambda failure: failure.subject == asset,
-        partition=record.partition or "",
-        since=record.timestamp,
-        at=record.timestamp,
+    return Recovery.of_subject(
+        asset, (_FAILURE,), at=record.timestamp, partition=record.partition or ""
     )

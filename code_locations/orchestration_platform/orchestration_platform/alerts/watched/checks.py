@@ -135,10 +135,5 @@ def _recovery(
 ) -> Recovery:
     """A check shows one thing at a time: what it showed before is over."""
     subject = _told(check)["subject"]
-    return Recovery(
-        event_types=tuple(CHECK_OUTCOMES - {outcome, EventType.ASSET_CHECK_PASSED}),
-        puts_right=lambda failure: failure.subject == subject,
-        partition=partition,
-        since=record.timestamp,
-        at=record.timestamp,
-    )
+    others = CHECK_OUTCOMES - {outcome, EventType.ASSET_CHECK_PASSED}
+    return Recovery.of_subject(subject, others, at=record.timestamp, partition=partition)

@@ -36,7 +36,7 @@ def _read_locations(reading: Reading, marks: str | None) -> Iterator[Batch]:
         expected=marks,
         position=json.dumps(sorted(broken)),
         findings=[_finding(name, error, at=reading.now) for name, error in new.items()],
-        recoveries=[_recovery(name, at=reading.now) for name in right],
+        recoveries=[Recovery.of_subject(name, (_KIND,), at=reading.now) for name in right],
     )
 
 
@@ -62,14 +62,4 @@ def _finding(name: str, error: LoadError, *, at: float) -> Finding:
             problems=(problem,),
         ),
         key=occurrence_key(_KIND, name, f"{at:.3f}"),
-    )
-
-
-def _recovery(name: str, *, at: float) -> Recovery:
-    return Recovery(
-        event_types=(_KIND,),
-        puts_right=lambda failure: failure.subject == name,
-        partition=None,
-        since=at,
-        at=at,
     )

@@ -37,7 +37,10 @@ def _read_heartbeats(reading: Reading, marks: str | None) -> Iterator[Batch]:
         expected=marks,
         position=json.dumps(missing),
         findings=findings,
-        recoveries=[_recovery(name, at=reading.now) for name in known.keys() - missing.keys()],
+        recoveries=[
+            Recovery.of_subject(name, (_KIND,), at=reading.now)
+            for name in known.keys() - missing.keys()
+        ],
     )
 
 
@@ -61,14 +64,4 @@ def _finding(name: str, last_beat: float | None, *, at: float) -> Finding:
             problems=(Problem("", "no heartbeat", said, "", ""),),
         ),
         key=occurrence_key(_KIND, name, f"{at:.3f}"),
-    )
-
-
-def _recovery(name: str, *, at: float) -> Recovery:
-    return Recovery(
-        event_types=(_KIND,),
-        puts_right=lambda failure: failure.subject == name,
-        partition=None,
-        since=at,
-        at=at,
     )

@@ -76,10 +76,5 @@ def _finding(reading: Reading, asset: str, state: EventType, record: dg.EventLog
 def _recovery(asset: str, state: EventType | None, record: dg.EventLogRecord) -> Recovery:
     """An asset is in one state at a time: the one before is over."""
     over = FRESHNESS_STATES - {EventType.ASSET_FRESHNESS_PASS}
-    return Recovery(
-        event_types=tuple(over - {state} if state else over),
-        puts_right=lambda failure: failure.subject == asset,
-        partition=None,
-        since=record.timestamp,
-        at=record.timestamp,
-    )
+    others = over - {state} if state else over
+    return Recovery.of_subject(asset, others, at=record.timestamp)

@@ -1,6 +1,7 @@
 """Runs that have ended: failed, succeeded or cancelled, with the assets and checks in them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import dagster as dg
 
@@ -23,81 +24,95 @@ _LogRecords = Sequence[dg.EventLogRecord]
 _Runs = dict[str, dg.RunRecord]
 
 
-def _read_failures(reading: Reading, marks: str | None) -> Iterator[Batch]:
-    feed = event_feed.run_status_changes(reading.instance, dg.DagsterEventType.RUN_FAILURE)
+@dataclass
+class _Found:
+    """What a page of ended runs comes to."""
+
+    findings: list[Finding] = field(default_factory=list)
+    recoveries: list[Recovery] = field(default_factory=list)
+
+
+def _ended_runs(
+    reading: Reading,
+    marks: str | None,
+    *,
+    status: dg.DagsterEventType,
+    take: Callable[[Reading, _LogRecords, _Runs, _Found], None],
+    is_wanted: bool = True,
+) -> Iterator[Batch]:
+    """Batches of what ``take`` makes of the runs that have come to ``status``, page by page."""
+    feed = event_feed.run_status_changes(reading.instance, status)
     for records, position in event_feed.pages(feed, marks, now=reading.now):
-        new, runs = _new(reading, records)
-        successes = LastSuccesses(reading.instance)
-        findings: list[Finding] = []
-        recoveries: list[Recovery] = []
-        for record in new:
-            entry, run = record.event_log_entry, runs.get(record.run_id)
-            log = RunLog(reading.instance, record.run_id)
-            alert = read_failure(reading.instance, entry, run, log, successes)
-            findings.append(_failure(alert, run))
-            if run is None:
-                continue
-            if reading.wants([EventType.ASSET_MATERIALIZATION_FAILURE]):
-                problems = problems_of(entry, log)
-                findings += failed_assets(run, log, at=entry.timestamp, whole=problems[0])
-            _add_checks(reading, run, log, entry.timestamp, findings, recoveries)
+        new, runs = _new(reading, records) if is_wanted else ([], {})
+        found = _Found()
+        take(reading, new, runs, found)
         yield Batch(
             expected=marks,
             position=position,
-            findings=findings,
-            recoveries=recoveries,
+            findings=found.findings,
+            recoveries=found.recoveries,
             read_runs=[record.run_id for record in new],
         )
         marks = position
+
+
+def _read_failures(reading: Reading, marks: str | None) -> Iterator[Batch]:
+    return _ended_runs(reading, marks, status=dg.DagsterEventType.RUN_FAILURE, take=_take_failures)
+
+
+def _take_failures(reading: Reading, new: _LogRecords, runs: _Runs, found: _Found) -> None:
+    successes = LastSuccesses(reading.instance)
+    for record in new:
+        entry, run = record.event_log_entry, runs.get(record.run_id)
+        log = RunLog(reading.instance, record.run_id)
+        alert = read_failure(reading.instance, entry, run, log, successes)
+        found.findings.append(_failure(alert, run))
+        if run is None:
+            continue
+        if reading.wants([EventType.ASSET_MATERIALIZATION_FAILURE]):
+            problems = problems_of(entry, log)
+            found.findings += failed_assets(run, log, at=entry.timestamp, whole=problems[0])
+        _add_checks(reading, run, log, entry.timestamp, found)
+
+
+_SUCCESS_KINDS = (EventType.JOB_SUCCESS, EventType.JOB_FAILURE, *CHECK_OUTCOMES)
 
 
 def _read_successes(reading: Reading, marks: str | None) -> Iterator[Batch]:
-    feed = event_feed.run_status_changes(reading.instance, dg.DagsterEventType.RUN_SUCCESS)
-    kinds = (EventType.JOB_SUCCESS, EventType.JOB_FAILURE, *CHECK_OUTCOMES)
-    for records, position in event_feed.pages(feed, marks, now=reading.now):
-        new, runs = _new(reading, records) if reading.wants(kinds) else ([], {})
-        findings: list[Finding] = []
-        recoveries: list[Recovery] = []
-        for record in new:
-            ended_at, run = record.event_log_entry.timestamp, runs.get(record.run_id)
-            if run is None:
-                continue
-            recoveries.append(_success(run, ended_at))
-            if EventType.JOB_SUCCESS in reading.told:
-                findings.append(_good_news(run, ended_at))
-            log = RunLog(reading.instance, record.run_id)
-            _add_checks(reading, run, log, ended_at, findings, recoveries)
-        yield Batch(
-            expected=marks,
-            position=position,
-            findings=findings,
-            recoveries=recoveries,
-            read_runs=[record.run_id for record in new],
-        )
-        marks = position
+    return _ended_runs(
+        reading,
+        marks,
+        status=dg.DagsterEventType.RUN_SUCCESS,
+        take=_take_successes,
+        is_wanted=reading.wants(_SUCCESS_KINDS),
+    )
+
+
+def _take_successes(reading: Reading, new: _LogRecords, runs: _Runs, found: _Found) -> None:
+    for record in new:
+        ended_at, run = record.event_log_entry.timestamp, runs.get(record.run_id)
+        if run is None:
+            continue
+        found.recoveries.append(_success(run, ended_at))
+        if EventType.JOB_SUCCESS in reading.told:
+            found.findings.append(_good_news(run, ended_at))
+        _add_checks(reading, run, RunLog(reading.instance, record.run_id), ended_at, found)
 
 
 def _read_cancelled(reading: Reading, marks: str | None) -> Iterator[Batch]:
-    feed = event_feed.run_status_changes(reading.instance, dg.DagsterEventType.RUN_CANCELED)
-    for records, position in event_feed.pages(feed, marks, now=reading.now):
-        new, runs = _new(reading, records)
-        findings: list[Finding] = []
-        recoveries: list[Recovery] = []
-        for record in new:
-            run = runs.get(record.run_id)
-            if run is not None:
-                log = RunLog(reading.instance, record.run_id)
-                at = record.event_log_entry.timestamp
-                # what was cancelled has not failed
-                _add_checks(reading, run, log, at, findings, recoveries, is_whole=False)
-        yield Batch(
-            expected=marks,
-            position=position,
-            findings=findings,
-            recoveries=recoveries,
-            read_runs=[record.run_id for record in new],
-        )
-        marks = position
+    return _ended_runs(
+        reading, marks, status=dg.DagsterEventType.RUN_CANCELED, take=_take_cancelled
+    )
+
+
+def _take_cancelled(reading: Reading, new: _LogRecords, runs: _Runs, found: _Found) -> None:
+    for record in new:
+        run = runs.get(record.run_id)
+        if run is not None:
+            log = RunLog(reading.instance, record.run_id)
+            at = record.event_log_entry.timestamp
+            # what was cancelled has not failed
+            _add_checks(reading, run, log, at, found, is_whole=False)
 
 
 FAILED_RUNS = Source(
@@ -107,7 +122,7 @@ FAILED_RUNS = Source(
 )
 SUCCEEDED_RUNS = Source(
     name=dg.DagsterEventType.RUN_SUCCESS.value,
-    event_types=(EventType.JOB_SUCCESS, EventType.JOB_FAILURE, *CHECK_OUTCOMES),
+    event_types=_SUCCESS_KINDS,
     read=_read_successes,
 )
 CANCELLED_RUNS = Source(
@@ -170,12 +185,11 @@ def _add_checks(
     run: dg.RunRecord,
     log: RunLog,
     at: float,
-    findings: list[Finding],
-    recoveries: list[Recovery],
+    found: _Found,
     *,
     is_whole: bool = True,
 ) -> None:
     if reading.wants(CHECK_OUTCOMES):
-        found, passed = checks_of_run(run, log, at=at, is_whole=is_whole)
-        findings += found
-        recoveries += passed
+        findings, passed = checks_of_run(run, log, at=at, is_whole=is_whole)
+        found.findings += findings
+        found.recoveries += passed

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import dagster as dg
 
@@ -52,6 +52,24 @@ class Recovery:
     partition: str | None
     since: float
     at: float
+
+    @classmethod
+    def of_subject(
+        cls,
+        subject: str,
+        event_types: Collection[str],
+        *,
+        at: float,
+        partition: str | None = None,
+    ) -> Self:
+        """All of ``event_types`` that was told of ``subject`` until ``at`` is over."""
+        return cls(
+            event_types=tuple(event_types),
+            puts_right=lambda failure: failure.subject == subject,
+            partition=partition,
+            since=at,
+            at=at,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
