@@ -35,19 +35,18 @@ from datetime import timedelta
 from pathlib import Path
 import dagster as dg
 
-@dg.asset(
-    group_name="stock",
-    owners=["team:shop"],
-    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(seconds=61)),
-)
+@dg.asset(group_name="stock", owners=["team:shop"])
 def shelves(): ...
+
+@dg.asset(freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(seconds=61)))
+def bread(): ...
 
 @dg.sensor(minimum_interval_seconds=1, default_status=dg.DefaultSensorStatus.RUNNING)
 def deliveries():
     if Path("sensor_fails").exists():
         raise ConnectionError("no answer from the supplier")
 
-defs = dg.Definitions(assets=[shelves], sensors=[deliveries])
+defs = dg.Definitions(assets=[shelves, bread], sensors=[deliveries])
 """
 BROKEN = 'raise ImportError("no module named tills")\n'
 MENDED = "import dagster as dg\ndefs = dg.Definitions()\n"
@@ -253,16 +252,16 @@ def test_an_asset_that_is_too_old_is_told_until_it_is_made_anew(
     dagster: RunningDagster, watching: Callable[..., Until]
 ) -> None:
     until = watching("ASSET_FRESHNESS_FAIL", "ASSET_FRESHNESS_PASS")
-    made = dg.AssetMaterialization("shelves")
+    made = dg.AssetMaterialization("bread")
     with dg.DagsterInstance.get() as instance:
         instance.report_runless_asset_event(made)
-        record = instance.get_latest_materialization_event(dg.AssetKey("shelves"))
+        record = instance.get_latest_materialization_event(dg.AssetKey("bread"))
         assert record is not None
         until(lambda rows: [row.event_type for row in rows] == ["ASSET_FRESHNESS_PASS"])
         _make_older(dagster.home, record.timestamp, by_seconds=3600)
         rows = until(lambda rows: len(rows) == 2)
         alert = Alert.from_json(rows[1].facts)
-        assert (alert.event_type, alert.subject) == ("ASSET_FRESHNESS_FAIL", "shelves")
+        assert (alert.event_type, alert.subject) == ("ASSET_FRESHNESS_FAIL", "bread")
         assert alert.location == "shop"
         assert rows[1].recovered_at is None
         instance.report_runless_asset_event(made)
