@@ -1,12 +1,11 @@
 """Runs of the simulation as people start them, and ways to disturb them while they go on."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +14,11 @@ from typing import Any
 import dagster as dg
 import psutil
 
-from shared_lib.dbt.project import target_directory
-
 # A run takes 15 s on two idle cores. Whoever waits longer than this waits for nothing.
 PATIENCE_SECONDS = 400
 
-# dbt's own log, an event a line.
-DbtEvent = Mapping[str, Any]
-Moment = Callable[[Sequence[DbtEvent]], bool]
+_COMMAND = ("-m", "simulation.run")
+_HALTING_COMMAND = Path(__file__).with_name("halting_run.py")
 
 
 @dataclass(frozen=True)
@@ -37,14 +33,20 @@ class Ended:
 class Launched:
     """The command line in a process group of its own, whose progress is read as it goes on."""
 
-    def __init__(self, *arguments: str, directory: Path) -> None:
-        """Start it; ``directory`` takes what it prints."""
+    def __init__(self, *arguments: str, directory: Path, halts_in: int | None = None) -> None:
+        """Start it.
+
+        Args:
+            arguments: of the command.
+            directory: takes what it prints.
+            halts_in: the year in whose batch it stops itself.
+        """
         self._output = directory / f"output-{time.monotonic_ns()}.txt"
         self._progress = self._output.with_name(self._output.name.replace("output", "progress"))
-        self._earlier = set(_dbt_logs())
+        command = _COMMAND if halts_in is None else (str(_HALTING_COMMAND), str(halts_in))
         with self._output.open("w") as output, self._progress.open("w") as progress:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "simulation.run", *arguments],
+                [sys.executable, *command, *arguments],
                 stdout=output,
                 stderr=progress,
                 start_new_session=True,
@@ -67,42 +69,13 @@ class Launched:
                 return
             assert self.process.poll() is None, f"it ended without {text!r}: {self.progress}"
 
-    def halt_in(self, year: int, moment: Moment) -> psutil.Process:
-        """Stop it in dbt's batch of ``year`` at ``moment``, and hold it there.
-
-        From the batch before on, it is let go for a millisecond at a time and dbt's log read
-        while it stands still, so that no load on the machine makes it run past the moment.
-
-        Args:
-            year: the batch.
-            moment: told the events of that batch so far; whether that is it.
-
-        Returns:
-            The process, stopped.
-        """
-        log = _DbtLog(self._new_dbt_log())
-        for _ in patiently(0.002):
-            if log.events_of(year - 1):
-                break
+    def halted(self) -> psutil.Process:
+        """Wait until it has stopped itself, as ``halts_in`` says."""
         process = psutil.Process(self.process.pid)
-        for _ in patiently(0):
-            _stop(process)
-            events = log.events_of(year)
-            if moment(events):
-                return process
-            assert not any(event["info"]["name"] == "LogBatchResult" for event in events), (
-                f"the batch of {year} went by"
-            )
-            process.resume()
-            time.sleep(0.001)
-        raise AssertionError
-
-    def _new_dbt_log(self) -> Path:
         for _ in patiently(0.02):
-            found = set(_dbt_logs()) - self._earlier
-            if found:
-                return found.pop()
-            assert self.process.poll() is None, f"it ended without dbt: {self.progress}"
+            if process.status() == psutil.STATUS_STOPPED:
+                return process
+            assert self.process.poll() is None, f"it ended and did not stop: {self.progress}"
         raise AssertionError
 
     def kill_all(self) -> None:
@@ -134,10 +107,6 @@ def _group(process: psutil.Process) -> int | None:
         return None
 
 
-def _dbt_logs() -> list[Path]:
-    return list(target_directory("simulation").glob("simulation_models-*/dbt.log"))
-
-
 def patiently(pause: float) -> Iterator[None]:
     """Turns of a loop that waits for something, each after ``pause`` seconds."""
     deadline = time.monotonic() + PATIENCE_SECONDS
@@ -146,48 +115,6 @@ def patiently(pause: float) -> Iterator[None]:
         time.sleep(pause)
     message = f"waited {PATIENCE_SECONDS} s in vain"
     raise TimeoutError(message)
-
-
-def _stop(process: psutil.Process) -> None:
-    process.suspend()
-    for _ in patiently(0):
-        if process.status() == psutil.STATUS_STOPPED:
-            return
-        assert process.status() != psutil.STATUS_ZOMBIE, "it ended before it could be stopped"
-
-
-class _DbtLog:
-    """Reads what dbt has logged since the last time."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("rb")
-        self._rest = b""
-        self._events: list[DbtEvent] = []
-
-    def events_of(self, year: int) -> list[DbtEvent]:
-        """The events since the batch of ``year`` was started, none before."""
-        *lines, self._rest = (self._rest + self._file.read()).split(b"\n")
-        self._events += [json.loads(line) for line in lines if line]
-        starts = [
-            position
-            for position, event in enumerate(self._events)
-            if event["info"]["name"] == "LogStartBatch"
-            and f"batch {year} " in event["data"]["description"]
-        ]
-        return self._events[starts[0] :] if starts else []
-
-
-def computing_its_rows(events: Sequence[DbtEvent]) -> bool:
-    """The query that computes the batch has begun, and has not ended."""
-    names = [event["info"]["name"] for event in events]
-    return "SQLQuery" in names and "SQLQueryStatus" not in names
-
-
-def exchanging_its_rows(events: Sequence[DbtEvent]) -> bool:
-    """The rows are being replaced in a transaction that has not begun to commit."""
-    names = [event["info"]["name"] for event in events]
-    statements = [event["info"]["msg"] for event in events if event["info"]["name"] == "SQLQuery"]
-    return "SQLCommit" not in names and any("delete from" in text for text in statements)
 
 
 def run_to_its_end(*arguments: str, directory: Path) -> Ended:

@@ -10,8 +10,6 @@ import pytest
 from tests.integration.simulation.conftest import FIVE_YEARS, Finished
 from tests.integration.simulation.launching import (
     Launched,
-    computing_its_rows,
-    exchanging_its_rows,
     instance,
     patiently,
     run_to_its_end,
@@ -26,8 +24,8 @@ def launch(tmp_path: Path) -> Iterator[Callable[..., Launched]]:
     """Starts the command line; whatever is left of it is killed afterwards."""
     launched = []
 
-    def start(*arguments: str) -> Launched:
-        launched.append(Launched(*arguments, directory=tmp_path))
+    def start(*arguments: str, halts_in: int | None = None) -> Launched:
+        launched.append(Launched(*arguments, directory=tmp_path, halts_in=halts_in))
         return launched[-1]
 
     yield start
@@ -61,8 +59,8 @@ def test_a_first_run_killed_in_the_middle_of_2027_is_gone_on_with(
 ) -> None:
     warehouse = platform / "simulation.duckdb"
     expected = outcome(finished.warehouse)
-    first = launch(*BASELINE)
-    first.halt_in(2027, computing_its_rows)
+    first = launch(*BASELINE, halts_in=2027)
+    first.halted()
     first.kill_all()
 
     assert first.processes() == []
@@ -101,8 +99,8 @@ def test_a_run_killed_over_an_older_result_shows_nothing_of_its_later_years(
     warehouse = begin_with(finished_with_another_seed)
     expected = outcome(finished.warehouse)
     assert years_of(warehouse, "marts.fct_year_summary") == list(FIVE_YEARS)
-    first = launch(*BASELINE)
-    first.halt_in(2027, exchanging_its_rows)
+    first = launch(*BASELINE, halts_in=2027)
+    first.halted()
     first.kill_all()
 
     left = outcome(warehouse)
@@ -122,8 +120,8 @@ def test_who_holds_the_warehouse_is_waited_for_by_name(
     platform: Path, finished: Finished, launch: Callable[..., Launched], tmp_path: Path
 ) -> None:
     warehouse = platform / "simulation.duckdb"
-    first = launch(*BASELINE)
-    holder = first.halt_in(2027, computing_its_rows)
+    first = launch(*BASELINE, halts_in=2027)
+    holder = first.halted()
 
     impatient = run_to_its_end(*BASELINE, "--wait", "0", directory=tmp_path)
     assert impatient.status == 1
@@ -144,8 +142,8 @@ def test_an_interrupted_run_ends_cleanly_and_keeps_complete_years(
     platform: Path, finished: Finished, launch: Callable[..., Launched]
 ) -> None:
     warehouse = platform / "simulation.duckdb"
-    run = launch(*BASELINE)
-    halted = run.halt_in(2027, computing_its_rows)
+    run = launch(*BASELINE, halts_in=2027)
+    halted = run.halted()
     os.killpg(run.process.pid, signal.SIGINT)  # as the terminal does for Ctrl-C
     halted.resume()
     ended = run.ended()
