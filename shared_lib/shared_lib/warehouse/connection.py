@@ -15,6 +15,11 @@ _POLL_SECONDS = 0.2
 
 DEFAULT_WAIT_SECONDS = 60.0
 
+# Memory that a writer keeps for its next blocks instead of giving it back to the system, whose
+# handing it out anew was a third of the CPU of taking in a million bank transactions. It is
+# addresses at first and memory when used; what is beyond it comes from the system as before.
+_KEPT_FOR_BLOCKS = "1GiB"
+
 
 class WarehouseBusyError(RuntimeError):
     """Another process has held the warehouse file for longer than the caller would wait."""
@@ -44,6 +49,7 @@ def write_warehouse(
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = _connect(path, read_only=False, wait_seconds=wait_seconds, on_wait=on_wait)
     try:
+        connection.execute("set block_allocator_memory = ?", [_KEPT_FOR_BLOCKS])
         yield connection
     finally:
         connection.close()

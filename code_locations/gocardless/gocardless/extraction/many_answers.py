@@ -49,11 +49,12 @@ _FIELDS = "".join(
     ]
 )
 # In an entry as the database writes it, without white space: a number, true or false where the
-# contract has none, of which the database may round the number; an object or a list for a text; a
-# list of remittance texts.
-_UNUSUAL = (
-    r'":[^"{\[n]|":\[[^"{\]]|Array":\[|"(' + "|".join([*_TEXTS, "amount", "currency"]) + r')":[{\[]'
-)
+# contract has none, of which the database may round the number.
+_NO_TEXT = r'":(\[[^"{\]]|[^"{\[n])'
+# An object or a list for a text.
+_NESTED = r'"(' + "|".join([*_TEXTS, "amount", "currency"]) + r')":[{\[]'
+# A list of remittance texts.
+_TEXTS_IN_A_LIST = 'Array":['
 _AMOUNT = r"[+-]?[0-9]{1,14}(\.[0-9]{1,4})?"
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 # White space to Python and not to the database.
@@ -61,8 +62,8 @@ _RARE_SPACE = r"[\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x
 # A control character: it cannot be stored, or is white space to Python alone, or is written in
 # another way by Python.
 _CONTROL = r"\u00"
-# An entry that has none of these needs no cleaning.
-_LOOSE_SPACE = ("  ", '" ', ' "', r"\t", r"\n", r"\f", r"\r")
+# An entry that has none of these needs no cleaning. White space may be behind a backslash.
+_LOOSE_SPACE = ("  ", '" ', ' "', "\\")
 
 
 @dataclass
@@ -111,8 +112,11 @@ def _keep_texts(connection: duckdb.DuckDBPyConnection, answers: Sequence[tuple[s
     connection.execute(
         "create or replace temp table texts (place integer, account_id varchar, text varchar)"
     )
-    for place, (account_id, text) in enumerate(answers):
-        connection.execute("insert into texts values (?, ?, ?)", [place, account_id, text])
+    if answers:
+        connection.executemany(
+            "insert into texts values (?, ?, ?)",
+            [(place, account_id, text) for place, (account_id, text) in enumerate(answers)],
+        )
 
 
 def _read_plain(connection: duckdb.DuckDBPyConnection) -> None:
@@ -182,7 +186,8 @@ def _read_plain(connection: duckdb.DuckDBPyConnection) -> None:
             "lists": _LISTS,
             "fields": _FIELDS,
             "currencies": sorted(CURRENCIES),
-            "unusual": _UNUSUAL,
+            "no_text": _NO_TEXT,
+            "nested": _NESTED,
             "space": _RARE_SPACE,
         },
     )
@@ -206,7 +211,9 @@ def _is_plain() -> str:
     conditions = (
         "starts_with(payload, '{')",
         f"strlen(payload) <= {LONGEST_ENTRY}",
-        "not regexp_matches(payload, $unusual)",
+        f"not contains(payload, '{_TEXTS_IN_A_LIST}')",
+        "not regexp_matches(payload, $no_text)",
+        "not regexp_matches(payload, $nested)",
         f"not contains(payload, '{_CONTROL}')",
         (
             "case when strlen(payload) = length(payload) then true "

@@ -7,7 +7,7 @@ none of in amounts, are kept as texts.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -28,12 +28,15 @@ class RawTable:
         columns: all columns but those of when and by which run a row was seen.
         has_index: whether the database keeps the key unique by itself. An index of millions of
             long keys costs more than all else; :func:`merge` alone writes such a table.
+        compressions: columns whose compression is named. For others the database tries all that
+            it has on a sample, which for a million payloads takes 0.6 s of CPU.
     """
 
     name: str
     key: tuple[str, ...]
     columns: Mapping[str, str]
     has_index: bool = True
+    compressions: Mapping[str, str] = field(default_factory=dict)
 
 
 _SEEN = {
@@ -140,6 +143,7 @@ TRANSACTIONS = RawTable(
         "payload": "varchar",
     },
     has_index=False,
+    compressions={"payload": "fsst"},
 )
 REJECTS = RawTable(
     "gc_rejects",
@@ -203,10 +207,18 @@ def create_raw_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the raw tables that are not there yet."""
     connection.execute("create schema if not exists raw")
     for table in RAW_TABLES:
-        columns = ", ".join(f"{name} {kind}" for name, kind in {**table.columns, **_SEEN}.items())
+        columns = ", ".join(
+            f"{name} {kind}" + _compression(table, name)
+            for name, kind in {**table.columns, **_SEEN}.items()
+        )
         key = f", primary key ({', '.join(table.key)})" if table.has_index else ""
         connection.execute(f"create table if not exists raw.{table.name} ({columns}{key})")
     connection.execute(_BOOKKEEPING)
+
+
+def _compression(table: RawTable, column: str) -> str:
+    named = table.compressions.get(column)
+    return f" using compression {named}" if named else ""
 
 
 @contextmanager

@@ -88,10 +88,13 @@ def _read_entries(connection: duckdb.DuckDBPyConnection, provider: Provider) -> 
     connection.execute(
         f"""
         create or replace temp table fetched as
-        select row_number() over () as number, entry.*, copy, asked.create_from, asked.fetched_at
-        from ({provider.entries}) as entry
-        inner join asked using (fetch_number, account_id)
-        inner join lateral (select unnest(range(entry.copies)) as copy) on true
+        with answered as (
+            select
+                entry.*, unnest(range(entry.copies)) as copy, asked.create_from, asked.fetched_at
+            from ({provider.entries}) as entry
+            inner join asked using (fetch_number, account_id)
+        )
+        select row_number() over () as number, * from answered
         """  # noqa: S608 - the provider's own query
     )
 
