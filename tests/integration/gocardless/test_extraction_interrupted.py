@@ -7,13 +7,18 @@ import sys
 import threading
 import time
 from collections import Counter
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from tests.integration.gocardless.conftest import NOON, ledger
 
+from gocardless.api.client import Answer
 from gocardless.api.errors import IpDeniedError, NotFoundError
+from gocardless.api.limits import Limit
 from gocardless.extraction.fetching import Batching, fetch_concurrently
+from gocardless.extraction.journal import AnswerJournal, Received, Wording
+from gocardless.extraction.transactions import AnswerOfWindow, Window
 from gocardless.sandbox.bank import Bank, SandboxState
 from gocardless.sandbox.server import sandbox_server
 from shared_lib.warehouse import read_warehouse
@@ -31,8 +36,8 @@ from gocardless.sync.reconciliation import sync_transactions
 from gocardless.sync.tables import create_unified_tables
 from shared_lib.warehouse import write_warehouse
 
-url, warehouse, moment = sys.argv[1:]
-fetching.Batching.__init__.__defaults__ = (0.2, 100)  # more batches than one in a short test
+url, warehouse, moment, batch_seconds = sys.argv[1:]
+fetching.Batching.__init__.__defaults__ = (float(batch_seconds), 100)
 now = lambda: datetime.fromisoformat(moment)
 client = BankDataClient(
     url=url, credentials=lambda: {"secret_id": "sandbox-id", "secret_key": "sandbox-key"}, now=now
@@ -50,49 +55,83 @@ with write_warehouse(Path(warehouse)) as connection:
 ACCOUNTS = 24
 
 
-def start(url: str, warehouse: Path) -> subprocess.Popen:
-    command = [sys.executable, "-c", PROGRAM, url, str(warehouse), NOON.isoformat()]
+CONCURRENCY = 2
+
+
+def start(url: str, warehouse: Path, *, batch_seconds: float, now: datetime) -> subprocess.Popen:
+    arguments = (url, str(warehouse), now.isoformat(), str(batch_seconds))
+    command = [sys.executable, "-c", PROGRAM, *arguments]
     return subprocess.Popen(command, env={**os.environ, "DAGSTER_ENVIRONMENT": "ci"})
 
 
-def test_a_run_that_is_killed_loses_nothing_and_asks_again_for_what_was_not_written(
-    tmp_path: Path,
+@pytest.mark.parametrize("batch_seconds", [0.2, 60.0], ids=["some_written", "none_written"])
+@pytest.mark.parametrize("days_later", [0, 1], ids=["same_day", "next_day"])
+def test_a_run_that_is_killed_loses_no_answer_and_repeats_no_call(
+    tmp_path: Path, batch_seconds: float, days_later: int
 ) -> None:
     state = SandboxState(latency_seconds=0.1)
     state.clock.set(NOON)
     state.connect(
         Bank("ONE_ONEEDEFF", "One", calls_a_day=2), [ledger(number) for number in range(ACCOUNTS)]
     )
-    warehouse = tmp_path / "gocardless.duckdb"
+    warehouse, later = tmp_path / "gocardless.duckdb", NOON + timedelta(days=days_later)
 
-    def asked() -> int:
-        return state.count(lambda path: "/transactions/" in path)
+    def asked() -> Counter[str]:
+        return Counter(path.split("/")[4] for _, path in state.calls if "/transactions/" in path)
 
     with sandbox_server(state) as server:
-        killed = start(server.url, warehouse)
+        killed = start(server.url, warehouse, batch_seconds=batch_seconds, now=NOON)
         deadline = time.monotonic() + 30
-        while asked() < ACCOUNTS * 2 // 3 and time.monotonic() < deadline:
+        while asked().total() < ACCOUNTS * 2 // 3 and time.monotonic() < deadline:
             time.sleep(0.02)
         killed.send_signal(signal.SIGKILL)
         killed.wait()
         with read_warehouse(warehouse) as connection:
-            written = {
-                row[0]
-                for row in connection.execute("select account_id from raw.gc_watermarks").fetchall()
-            }
-        assert 0 < len(written) < ACCOUNTS
-        first = asked()
-        assert start(server.url, warehouse).wait() == 0
-    calls = Counter(path.split("/")[4] for _, path in state.calls if "/transactions/" in path)
-    assert sum(calls.values()) == first + ACCOUNTS - len(written)
-    assert all(calls[account_id] == 1 for account_id in written)
+            written = connection.execute("select account_id from raw.gc_watermarks").fetchall()
+        assert bool(written) == (batch_seconds < 1)
+        assert len(written) < ACCOUNTS * 2 // 3
+        before = asked()
+        state.clock.set(later)
+        end = start(server.url, warehouse, batch_seconds=0.2, now=later)
+        assert end.wait() == 0
+    repeated = [account_id for account_id, calls in asked().items() if calls > 1]
+    if days_later:
+        assert asked() - before == Counter(dict.fromkeys(asked(), 1))
+    else:
+        assert len(asked()) == ACCOUNTS
+        assert len(repeated) <= CONCURRENCY
+    assert list(warehouse.with_name(f"{warehouse.name}.answers").rglob("*.answer")) == []
     with read_warehouse(warehouse) as connection:
         booked = connection.execute(
             "select account_id, count(*) from unified.transactions group by account_id"
         ).fetchall()
+        twice = connection.execute(
+            "select account_id, fetched_at from raw.gc_fetches group by all having count(*) > 1"
+        ).fetchall()
     # the day of the call and the 40 before it
-    assert {count for _, count in booked} == {40}
+    assert {count for _, count in booked} == {40 + days_later}
     assert len(booked) == ACCOUNTS
+    assert twice == []
+
+
+def test_an_answer_that_was_left_is_told_as_it_came_and_a_broken_one_by_its_file(
+    tmp_path: Path,
+) -> None:
+    text = '{"transactions": {"booked": [], "pending": []}}\r\n\n\u2028 \u00e9 \U0001f389'
+    window = Window("one/two", NOON.date(), NOON.date() - timedelta(days=2), NOON.date())
+    answer = Answer(AnswerOfWindow(window, text), Limit(4, 3, 86_400))
+    received = Received("one/two", answer, NOON)
+    wording = Wording(AnswerOfWindow.as_text, AnswerOfWindow.from_text)
+    journal = AnswerJournal(tmp_path / "transactions", wording)
+    assert journal.left(["one/two"]) == []
+    journal.keep(received)
+    assert journal.left(["one/two", "three"]) == [received]
+    (path,) = (tmp_path / "transactions").iterdir()
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(ValueError, match=f"{path.name} is no answer that a run has left"):
+        journal.left(["one/two"])
+    journal.forget(["one/two", "three"])
+    assert journal.left(["one/two"]) == []
 
 
 def test_no_more_calls_at_a_time_than_configured_and_few_ahead_of_the_writer() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 import duckdb
 
@@ -11,6 +11,7 @@ from gocardless.api.client import Answer
 from gocardless.api.errors import ApiError, RateLimitedError
 from gocardless.extraction.budget import CallBudget, Settlement
 from gocardless.extraction.fetching import fetch_concurrently
+from gocardless.extraction.journal import AnswerJournal, Received
 from gocardless.extraction.tables import in_one_thread
 from shared_lib.warehouse import transaction
 
@@ -44,15 +45,6 @@ def utc_now() -> datetime:
 
 
 @dataclass(frozen=True)
-class Received(Generic[Body]):
-    """An answer of an account, and when it was gotten."""
-
-    account_id: str
-    body: Body
-    at: datetime
-
-
-@dataclass(frozen=True)
 class ReadBatch:
     """Answers that have been read and not been written.
 
@@ -75,12 +67,15 @@ def fetch_scope(
     ask: Callable[[str], Answer[Body]],
     read: Callable[[Sequence[Received[Body]]], ReadBatch],
     concurrency: int,
+    journal: AnswerJournal[Body] | None = None,
     refresh: bool = False,
     now: Callable[[], datetime] = utc_now,
 ) -> ScopeOutcome:
     """Ask for what may and need be asked, and write the answers that came in some seconds.
 
-    Answers of one database transaction are written with their watermarks and the budget.
+    Answers of one database transaction are written with their watermarks and the budget. What a
+    run that was killed has left in the journal is written first, and is not asked for again if it
+    came today.
 
     Args:
         connection: a warehouse with the raw tables.
@@ -89,6 +84,7 @@ def fetch_scope(
         ask: makes the call for an account; runs in several threads.
         read: reads answers, outside a database transaction.
         concurrency: calls at a time.
+        journal: has answers until they are written; none if they may be lost.
         refresh: whether to ask though the answer of the day is there.
         now: the time, UTC.
 
@@ -96,28 +92,54 @@ def fetch_scope(
         ApiError: the API accepts no call at all from here.
     """
     outcome = ScopeOutcome()
-    to_ask = _decided(budget, account_ids, outcome, refresh=refresh, now=now())
-    budget.reserve(to_ask, now=now())
+
+    def ask_and_keep(account_id: str) -> Received[Body]:
+        received = Received(account_id, ask(account_id), now())
+        if journal is not None:
+            journal.keep(received)
+        return received
+
+    def write(
+        answers: Sequence[tuple[str, Received[Body] | ApiError]], told: ScopeOutcome, at: datetime
+    ) -> None:
+        _write(connection, answers, budget=budget, read=read, outcome=told, now=at)
+        if journal is not None:
+            journal.forget(account_id for account_id, _ in answers)
+
     with in_one_thread(connection):
-        for answers in fetch_concurrently(to_ask, ask, concurrency=concurrency):
-            _write(connection, answers, budget=budget, read=read, outcome=outcome, now=now())
+        of_earlier_run = ScopeOutcome()
+        for received in journal.left(account_ids) if journal is not None else ():
+            write([(received.account_id, received)], of_earlier_run, received.at)
+        to_ask = _decided(budget, account_ids, outcome, refresh=refresh, now=now())
+        _take_over(outcome, of_earlier_run)
+        budget.reserve(to_ask, now=now())
+        for answers in fetch_concurrently(to_ask, ask_and_keep, concurrency=concurrency):
+            write(answers, outcome, now())
     return outcome
+
+
+def _take_over(outcome: ScopeOutcome, of_earlier_run: ScopeOutcome) -> None:
+    """Tell what an earlier run has left as fetched, where it is not asked for again."""
+    taken = [
+        account_id for account_id in outcome.there_already if account_id in of_earlier_run.fetched
+    ]
+    outcome.fetched += taken
+    outcome.there_already = [
+        account_id for account_id in outcome.there_already if account_id not in taken
+    ]
+    outcome.rejects += of_earlier_run.rejects
 
 
 def _write(
     connection: duckdb.DuckDBPyConnection,
-    answers: Sequence[tuple[str, Answer[Body] | ApiError]],
+    answers: Sequence[tuple[str, Received[Body] | ApiError]],
     *,
     budget: CallBudget,
     read: Callable[[Sequence[Received[Body]]], ReadBatch],
     outcome: ScopeOutcome,
     now: datetime,
 ) -> None:
-    received = [
-        Received(account_id, answer.body, now)
-        for account_id, answer in answers
-        if isinstance(answer, Answer)
-    ]
+    received = [answer for _, answer in answers if isinstance(answer, Received)]
     batch = read(received)
     settlements = []
     for account_id, answer in answers:
@@ -126,8 +148,8 @@ def _write(
             settlements.append(Settlement.of_error(account_id, error))
             is_limited = isinstance(error, RateLimitedError)
             (outcome.limited if is_limited else outcome.failed)[account_id] = str(error)
-        elif isinstance(answer, Answer):
-            settlements.append(Settlement(account_id, answer.limit))
+        elif isinstance(answer, Received):
+            settlements.append(Settlement(account_id, answer.answer.limit))
             outcome.fetched.append(account_id)
     with transaction(connection):
         batch.write()

@@ -1,5 +1,6 @@
 """Each scope of the linked accounts, from the API into its raw table."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,16 +9,16 @@ from typing import Any
 import duckdb
 
 from gocardless.api.client import Answer, BankDataClient
-from gocardless.api.models import Account, BalancesAnswer, DetailsAnswer
+from gocardless.api.models import Account, BalancesAnswer, DetailsAnswer, Document
 from gocardless.extraction.accounts import (
     ReadBatch,
-    Received,
     ScopeOutcome,
     fetch_scope,
     utc_now,
 )
 from gocardless.extraction.budget import CallBudget, Scope
 from gocardless.extraction.entries import ReadEntries, read_balances
+from gocardless.extraction.journal import Received, Wording, journal_of
 from gocardless.extraction.registers import account_row, details_row
 from gocardless.extraction.scopes import (
     AccountToFetch,
@@ -32,7 +33,12 @@ from gocardless.extraction.tables import (
     RawTable,
     upsert,
 )
-from gocardless.extraction.transactions import read_answers, record_transactions_read, windows_of
+from gocardless.extraction.transactions import (
+    AnswerOfWindow,
+    read_answers,
+    record_transactions_read,
+    windows_of,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,10 +72,10 @@ def extract_bank_accounts(run: Extraction) -> ScopeOutcome:
 
         def rows(received: Received[Account]) -> ReadEntries:
             requisition_id = requisitions[received.account_id]
-            return ReadEntries([account_row(received.body, requisition_id=requisition_id)])
+            return ReadEntries([account_row(received.answer.body, requisition_id=requisition_id)])
 
         read = _into_table(run, BANK_ACCOUNTS, rows)
-        return _fetch(run, "metadata", accounts, run.client.account, read)
+        return _fetch(run, "metadata", accounts, run.client.account, read, _as_json(Account))
 
     return _of_accounts(run, extract)
 
@@ -78,12 +84,13 @@ def extract_account_details(run: Extraction, *, fresh_for_days: int) -> ScopeOut
     """What the banks say of the accounts, which changes rarely."""
 
     def rows(received: Received[DetailsAnswer]) -> ReadEntries:
-        return ReadEntries([details_row(received.account_id, received.body.account)])
+        return ReadEntries([details_row(received.account_id, received.answer.body.account)])
 
     def extract(accounts: Sequence[AccountToFetch]) -> ScopeOutcome:
         read = _into_table(run, ACCOUNT_DETAILS, rows)
         ask = run.client.details
-        return _fetch(run, "details", accounts, ask, read, fresh_for_days=fresh_for_days)
+        wording = _as_json(DetailsAnswer)
+        return _fetch(run, "details", accounts, ask, read, wording, fresh_for_days=fresh_for_days)
 
     return _of_accounts(run, extract)
 
@@ -92,11 +99,12 @@ def extract_balances(run: Extraction) -> ScopeOutcome:
     """The balances of the accounts."""
 
     def rows(received: Received[BalancesAnswer]) -> ReadEntries:
-        return read_balances(received.account_id, received.body.balances)
+        return read_balances(received.account_id, received.answer.body.balances)
 
     def extract(accounts: Sequence[AccountToFetch]) -> ScopeOutcome:
         read = _into_table(run, BALANCES, rows)
-        return _fetch(run, "balances", accounts, run.client.balances, read)
+        wording = _as_json(BalancesAnswer)
+        return _fetch(run, "balances", accounts, run.client.balances, read, wording)
 
     return _of_accounts(run, extract)
 
@@ -109,15 +117,15 @@ def extract_transactions(run: Extraction, *, overlap_days: int) -> ScopeOutcome:
             run.connection, accounts, today=run.now().date(), overlap_days=overlap_days
         )
 
-        def ask(account_id: str) -> Answer[str]:
+        def ask(account_id: str) -> Answer[AnswerOfWindow]:
             window = windows[account_id]
-            return run.client.transactions_text(
+            answer = run.client.transactions_text(
                 account_id, date_from=window.date_from, date_to=window.date_to
             )
+            return Answer(AnswerOfWindow(window, answer.body), answer.limit)
 
-        def read(received: Sequence[Received[str]]) -> ReadBatch:
-            answers = [(windows[one.account_id], one.body) for one in received]
-            found = read_answers(run.connection, answers)
+        def read(received: Sequence[Received[AnswerOfWindow]]) -> ReadBatch:
+            found = read_answers(run.connection, [one.answer.body for one in received])
             at = received[0].at if received else run.now()
 
             def write() -> None:
@@ -125,7 +133,8 @@ def extract_transactions(run: Extraction, *, overlap_days: int) -> ScopeOutcome:
 
             return ReadBatch(write, len(found.rejects), found.unreadable)
 
-        return _fetch(run, "transactions", accounts, ask, read)
+        wording = Wording(AnswerOfWindow.as_text, AnswerOfWindow.from_text)
+        return _fetch(run, "transactions", accounts, ask, read, wording)
 
     return _of_accounts(run, extract)
 
@@ -152,6 +161,14 @@ def _into_table(
     return read
 
 
+def _as_json(model: type[Document]) -> Wording[Any]:
+    # not pydantic's own JSON, which refuses what JSON can write: half of a surrogate pair
+    return Wording(
+        lambda body: json.dumps(body.model_dump(mode="json")),
+        lambda text: model.model_validate(json.loads(text)),
+    )
+
+
 def _of_accounts(
     run: Extraction, extract: Callable[[Sequence[AccountToFetch]], ScopeOutcome]
 ) -> ScopeOutcome:
@@ -168,6 +185,7 @@ def _fetch(
     accounts: Sequence[AccountToFetch],
     ask: Callable[[str], Answer[Any]],
     read: Callable[[Sequence[Received[Any]]], ReadBatch],
+    wording: Wording[Any],
     *,
     fresh_for_days: int = 1,
 ) -> ScopeOutcome:
@@ -178,6 +196,7 @@ def _fetch(
         ask=ask,
         read=read,
         concurrency=run.concurrency,
+        journal=journal_of(run.connection, scope, wording),
         refresh=run.refresh,
         now=run.now,
     )

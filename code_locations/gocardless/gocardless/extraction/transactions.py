@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -33,6 +33,31 @@ class Window:
     date_from: date
     create_from: date
     date_to: date
+
+
+@dataclass(frozen=True)
+class AnswerOfWindow:
+    """What was asked, and the text that came."""
+
+    window: Window
+    text: str
+
+    def as_text(self) -> str:
+        """Both in one text: a line of JSON, and what came, word for word."""
+        return f"{json.dumps(asdict(self.window), default=str)}\n{self.text}"
+
+    @classmethod
+    def from_text(cls, text: str) -> "AnswerOfWindow":
+        """Back from :meth:`as_text`.
+
+        Raises:
+            ValueError: it is no such text.
+        """
+        head, _, sent = text.partition("\n")
+        told = json.loads(head)
+        account_id = told.pop("account_id")
+        days = {name: date.fromisoformat(day) for name, day in told.items()}
+        return cls(Window(account_id=account_id, **days), sent)
 
 
 def window_of(
@@ -118,23 +143,23 @@ class ReadAnswers:
 
 
 def read_answers(
-    connection: duckdb.DuckDBPyConnection, answers: Sequence[tuple[Window, str]]
+    connection: duckdb.DuckDBPyConnection, answers: Sequence[AnswerOfWindow]
 ) -> ReadAnswers:
-    """Read answers, each what was asked and the text that came; outside a transaction.
+    """Read answers; outside a transaction.
 
     Args:
         connection: a warehouse with the raw tables.
         answers: of different accounts.
     """
-    found = read_texts(connection, [(window.account_id, text) for window, text in answers])
+    found = read_texts(connection, [(one.window.account_id, one.text) for one in answers])
     return ReadAnswers(
         {
-            place: window
-            for place, (window, _) in enumerate(answers)
+            place: answer.window
+            for place, answer in enumerate(answers)
             if place not in found.unreadable
         },
         found.rejects,
-        {answers[place][0].account_id: error for place, error in found.unreadable.items()},
+        {answers[place].window.account_id: error for place, error in found.unreadable.items()},
     )
 
 
@@ -195,6 +220,6 @@ def record_transactions(
     run_id: str,
 ) -> ReadAnswers:
     """The same for the lists ``booked`` and ``pending`` of one answer."""
-    read = read_answers(connection, [(window, json.dumps({"transactions": lists}))])
+    read = read_answers(connection, [AnswerOfWindow(window, json.dumps({"transactions": lists}))])
     record_transactions_read(connection, read, at=at, run_id=run_id)
     return read

@@ -1,0 +1,109 @@
+"""Answers on disk, from the moment they come until they are in the warehouse.
+
+A bank counts a call when it has answered it, and answers are written many at once. A run that is
+killed in between leaves them here, and the next run writes them instead of asking again. They are
+safe from the death of the process, not from that of the machine: nothing is forced onto the disk,
+which would take longer than most calls.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Generic, TypeVar
+from urllib.parse import quote
+
+import duckdb
+
+from gocardless.api.client import Answer
+from gocardless.api.limits import Limit
+
+Body = TypeVar("Body")
+
+
+@dataclass(frozen=True)
+class Received(Generic[Body]):
+    """An answer of an account, and when it came, UTC."""
+
+    account_id: str
+    answer: Answer[Body]
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Wording(Generic[Body]):
+    """How a body is written as a text and read again."""
+
+    write: Callable[[Body], str]
+    read: Callable[[str], Body]
+
+
+class AnswerJournal(Generic[Body]):
+    """The answers of one scope that are not in the warehouse yet: a file for each account.
+
+    Whoever keeps and forgets holds the warehouse for writing, so there is one at a time.
+    """
+
+    def __init__(self, directory: Path, wording: Wording[Body]) -> None:
+        """Keep answers in ``directory``, which is made when it is needed."""
+        self._directory, self._wording = directory, wording
+
+    def keep(self, received: Received[Body]) -> None:
+        """Write an answer down; all of it or nothing. Several threads may."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        head = {"at": received.at.isoformat(), "limit": asdict(received.answer.limit)}
+        text = f"{json.dumps(head)}\n{self._wording.write(received.answer.body)}"
+        path = self._path(received.account_id)
+        unfinished = path.with_suffix(".unfinished")
+        unfinished.write_text(text, encoding="utf-8", newline="")
+        unfinished.replace(path)
+
+    def left(self, account_ids: Iterable[str]) -> list[Received[Body]]:
+        """What an earlier run has left of the accounts.
+
+        Raises:
+            ValueError: a file has been changed; names it.
+        """
+        if not self._directory.is_dir():
+            return []
+        paths = {account_id: self._path(account_id) for account_id in account_ids}
+        return [
+            self._read(account_id, path) for account_id, path in paths.items() if path.is_file()
+        ]
+
+    def forget(self, account_ids: Iterable[str]) -> None:
+        """Drop answers that are in the warehouse, or need not be."""
+        for account_id in account_ids:
+            self._path(account_id).unlink(missing_ok=True)
+
+    def _read(self, account_id: str, path: Path) -> Received[Body]:
+        with path.open(encoding="utf-8", newline="") as file:
+            head, body = file.readline(), file.read()
+        try:
+            told = json.loads(head)
+            answer = Answer(self._wording.read(body), Limit(**told["limit"]))
+            return Received(account_id, answer, datetime.fromisoformat(told["at"]))
+        except (ValueError, KeyError, TypeError) as error:
+            message = (
+                f"{path} is no answer that a run has left ({error}): remove it, "
+                "and the account is asked again"
+            )
+            raise ValueError(message) from error
+
+    def _path(self, account_id: str) -> Path:
+        return self._directory / f"{quote(account_id, safe='')}.answer"
+
+
+def journal_of(
+    connection: duckdb.DuckDBPyConnection, scope: str, wording: Wording[Body]
+) -> AnswerJournal[Body] | None:
+    """The journal of a scope beside the warehouse; none for one in memory, which dies as well."""
+    rows: Sequence[tuple[str | None]] = connection.execute(
+        "select path from duckdb_databases() where database_name = current_database()"
+    ).fetchall()
+    path = rows[0][0]
+    if path is None:
+        return None
+    warehouse = Path(path)
+    return AnswerJournal(warehouse.with_name(f"{warehouse.name}.answers") / scope, wording)
