@@ -61,6 +61,7 @@ class Alert:
         job_name: of the run.
         assets: what the run was to make, or the asset that is meant.
         partition: the key, or first...last of several; empty without partitions.
+        partitions: of several the keys that were not made, where the log of the run has them.
         backfill: its identifier; empty outside of one.
         launched_by: a schedule, a sensor, a person, or what else started the run.
         parent: of an automatic retry, the run that it repeats.
@@ -85,6 +86,7 @@ class Alert:
     job_name: str = ""
     assets: tuple[str, ...] = ()
     partition: str = ""
+    partitions: tuple[str, ...] = ()
     backfill: str = ""
     launched_by: str = ""
     parent: str = ""
@@ -137,6 +139,7 @@ class Alert:
                 "severity": Severity(values["severity"]),
                 "assets": tuple(values["assets"]),
                 "owners": tuple(values["owners"]),
+                "partitions": tuple(values.get("partitions", ())),
                 "problems": tuple(Problem(**problem) for problem in values["problems"]),
                 "facts": tuple((label, value) for label, value in values["facts"]),
             }

@@ -1,13 +1,11 @@
-"""Messages that a process is about to send, and what came of it: the durable half of a delivery."""
+"""Messages that a process is about to send, and nobody else meanwhile."""
 
-import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
-from orchestration_platform.alerts.alert import Alert
 from orchestration_platform.alerts.entry import Entry, EntryKind
 from orchestration_platform.alerts.message import Incident
 from orchestration_platform.alerts.outbox import (
@@ -15,7 +13,6 @@ from orchestration_platform.alerts.outbox import (
     ENTRY,
     FAILED,
     HEAD,
-    REFUSED_HEAD,
     WAITING,
 )
 from orchestration_platform.alerts.services.abilities import (
@@ -23,7 +20,9 @@ from orchestration_platform.alerts.services.abilities import (
     abilities_of,
     services_that,
 )
+from orchestration_platform.alerts.stored_alerts import UNREADABLE, first_of, latest_of
 from orchestration_platform.alerts.tables import CHANNELS, INCIDENTS, MESSAGES, OUTSTANDING
+from shared_lib.secrets import redact
 
 # A message is brought up to date when its failure has been quiet for a while, or at the latest
 # after some minutes, so that a storm costs few calls.
@@ -34,12 +33,14 @@ CLAIM_SECONDS = 60.0
 # By which the pace of every service is multiplied.
 PACE = 1.0
 
-_LONGEST_PAUSE_SECONDS = 60.0
 _OF_INCIDENT = (
-    "policy", "facts", "latest", "occurrences", "recovered_at", "version", "escalated_at",
-    "acknowledged_by",
+    "policy", "event_type", "location", "subject", "first_at", "last_at", "facts", "latest",
+    "occurrences", "recovered_at", "version", "escalated_at", "acknowledged_by",
 )  # fmt: skip
 _LISTED_PARTITIONS = 40
+# A message that has failed so often stands back behind those that may fare better: it may be what
+# the service is in trouble with.
+_FAIR_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,7 @@ class Claim:
 
     Attributes:
         message_id: its row.
+        attempt: which one it is; a later one is of a process that takes this one for dead.
         key: goes with the message, so that it can be recognised at the service.
         incident_key: the key of the head.
         policy: whose message it is.
@@ -65,6 +67,7 @@ class Claim:
     """
 
     message_id: int
+    attempt: int
     key: str
     incident_key: str
     policy: str
@@ -93,24 +96,41 @@ def claim_next(
     """
     heads = MESSAGES.alias("heads")
     is_free = CHANNELS.c.next_call_at.is_(None) | (CHANNELS.c.next_call_at <= now)
-    row = connection.execute(_due(heads, now).where(is_free).limit(1)).mappings().first()
-    if row is None:
-        return None
+    due = _due(heads, now).where(is_free).limit(1)
+    while (row := connection.execute(due).mappings().first()) is not None:
+        try:
+            return _claimed(connection, row, now, descriptions)
+        except UNREADABLE as error:
+            # nothing that a later attempt would change, and others wait behind it
+            reason = f"what was written down cannot be read: {type(error).__name__}: {error}"
+            is_below = (MESSAGES.c.head_id == row["id"]) & (MESSAGES.c.state == WAITING)
+            given_up = {"state": FAILED, "error": redact(reason), "claimed_until": None}
+            connection.execute(
+                sa.update(MESSAGES).where((MESSAGES.c.id == row["id"]) | is_below).values(given_up)
+            )
+    return None
+
+
+def _claimed(
+    connection: sa.Connection, row: Any, now: float, descriptions: Mapping[str, str]
+) -> Claim:
+    pace = abilities_of(row["destination"]).pace * PACE
+    entry = Entry.from_json(row["body"]) if row["body"] else None
+    claimed_until = now + CLAIM_SECONDS
     first_attempt_at = row["first_attempt_at"] or now
     connection.execute(
         sa.update(MESSAGES)
         .where(MESSAGES.c.id == row["id"])
         .values(
-            claimed_until=now + CLAIM_SECONDS,
+            claimed_until=claimed_until,
             attempts=row["attempts"] + 1,
             first_attempt_at=first_attempt_at,
         )
     )
-    entry = Entry.from_json(row["body"]) if row["body"] else None
-    pace = abilities_of(row["destination"]).pace * PACE
-    _use_destination(connection, row["destination"], {"next_call_at": now + pace})
+    use_destination(connection, row["destination"], {"next_call_at": now + pace})
     return Claim(
         message_id=row["id"],
+        attempt=row["attempts"] + 1,
         key=row["key"],
         incident_key=row["head_key"],
         policy=row["policy"],
@@ -127,6 +147,19 @@ def claim_next(
         is_unsure=row["unsure"] or row["claimed_until"] is not None,
         first_attempt_at=first_attempt_at,
     )
+
+
+def renew(connection: sa.Connection, claim: Claim, *, now: float) -> bool:
+    """Hold on to a claim for as long again; gives whether it is still ours."""
+    renewed = connection.execute(
+        sa.update(MESSAGES).where(is_ours(claim)).values(claimed_until=now + CLAIM_SECONDS)
+    )
+    return renewed.rowcount == 1
+
+
+def is_ours(claim: Claim) -> sa.ColumnElement[bool]:
+    """Whether nobody has claimed the message since, taking this process for dead."""
+    return (MESSAGES.c.id == claim.message_id) & (MESSAGES.c.attempts == claim.attempt)
 
 
 def _due(heads: Any, now: float) -> sa.Select[Any]:
@@ -146,8 +179,13 @@ def _due(heads: Any, now: float) -> sa.Select[Any]:
             | (MESSAGES.c.delivered_at <= now - LONGEST_STALE_SECONDS)
         )
     )
+    is_in_trouble = (MESSAGES.c.state == WAITING) & (MESSAGES.c.attempts >= _FAIR_ATTEMPTS)
     urgency = sa.case(
-        (is_new, 0), (INCIDENTS.c.recovered_at.is_not(None), 1), (is_entry, 2), else_=3
+        (is_in_trouble, 4),
+        (is_new, 0),
+        (INCIDENTS.c.recovered_at.is_not(None), 1),
+        (is_entry, 2),
+        else_=3,
     )
     return (
         sa.select(
@@ -167,7 +205,7 @@ def _due(heads: Any, now: float) -> sa.Select[Any]:
             MESSAGES.c.claimed_until.is_(None) | (MESSAGES.c.claimed_until < now),
             MESSAGES.c.held_until.is_(None) | (MESSAGES.c.held_until <= now),
         )
-        .order_by(urgency, MESSAGES.c.id)
+        .order_by(urgency, MESSAGES.c.attempts // _FAIR_ATTEMPTS, MESSAGES.c.id)
     )
 
 
@@ -190,8 +228,8 @@ def _incident(connection: sa.Connection, row: Any, descriptions: Mapping[str, st
     )
     counted = sa.select(sa.func.count()).select_from(OUTSTANDING).where(of_incident)
     return Incident(
-        first=Alert.from_json(row["facts"]),
-        latest=Alert.from_json(row["latest"]),
+        first=first_of(row),
+        latest=latest_of(row),
         occurrences=row["occurrences"],
         partitions=tuple(connection.execute(listed).scalars()),
         partition_count=connection.execute(counted).scalar_one(),
@@ -209,99 +247,8 @@ def next_call_at(connection: sa.Connection, *, now: float) -> float | None:
     return connection.execute(query).scalar()
 
 
-def record_delivery(
-    connection: sa.Connection,
-    claim: Claim,
-    *,
-    ts: str,
-    channel_id: str,
-    version: int,
-    now: float,
-    note: str | None = None,
-) -> None:
-    """The service has the message, saying ``version``; ``note`` is kept for whoever lists it."""
-    _give_back(
-        connection,
-        claim,
-        {
-            "state": DELIVERED,
-            "ts": ts,
-            "sent_version": version,
-            "delivered_at": now,
-            "unsure": False,
-            "error": note,
-        },
-    )
-    # From here on, because the service counts from when it was called, which was after the claim.
-    free_at = now + abilities_of(claim.destination).pace * PACE
-    known = {"channel_id": channel_id, "failures": 0, "reason": None, "next_call_at": free_at}
-    _use_destination(connection, claim.destination, known)
-
-
-def record_pause(
-    connection: sa.Connection,
-    claim: Claim,
-    *,
-    reason: str,
-    retry_after: float | None,
-    is_unsure: bool,
-    now: float,
-) -> None:
-    """The service did not take the message: its destination pauses, longer each time."""
-    _give_back(
-        connection,
-        claim,
-        {"unsure": claim.is_unsure or is_unsure, "error": reason},
-    )
-    query = sa.select(CHANNELS.c.failures).where(CHANNELS.c.name == claim.destination)
-    failures = (connection.execute(query).scalar() or 0) + 1
-    pause = min(2.0 ** min(failures - 1, 10), _LONGEST_PAUSE_SECONDS) * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
-    at = now + (pause if retry_after is None else retry_after)
-    _use_destination(
-        connection, claim.destination, {"next_call_at": at, "failures": failures, "reason": reason}
-    )
-
-
-def record_refusal(connection: sa.Connection, claim: Claim, *, reason: str) -> bool:
-    """The service will not have it as it is; gives whether it is tried again as plain text."""
-    if not claim.is_plain:
-        _give_back(connection, claim, {"plain": True, "unsure": claim.is_unsure, "error": reason})
-        return True
-    if claim.ts is not None:
-        _give_back(connection, claim, {"sent_version": claim.version, "error": reason})
-        return False
-    _give_back(connection, claim, {"state": FAILED, "error": reason})
-    if claim.entry is None:
-        connection.execute(
-            sa.update(MESSAGES)
-            .where(MESSAGES.c.head_id == claim.message_id, MESSAGES.c.state == WAITING)
-            .values(state=FAILED, error=REFUSED_HEAD)
-        )
-    return False
-
-
-def record_disappearance(connection: sa.Connection, claim: Claim) -> None:
-    """Somebody has deleted the message, or the head of its thread: it is posted anew."""
-    _give_back(connection, claim, {})
-    query = sa.select(sa.func.coalesce(MESSAGES.c.head_id, MESSAGES.c.id)).where(
-        MESSAGES.c.id == claim.message_id
-    )
-    connection.execute(
-        sa.update(MESSAGES)
-        .where(MESSAGES.c.id == connection.execute(query).scalar_one())
-        .values(state=WAITING, ts=None, unsure=False, error="was deleted")
-    )
-
-
-def _give_back(connection: sa.Connection, claim: Claim, values: dict[str, Any]) -> None:
-    connection.execute(
-        sa.update(MESSAGES)
-        .where(MESSAGES.c.id == claim.message_id)
-        .values(claimed_until=None, **values)
-    )
-
-
-def _use_destination(connection: sa.Connection, name: str, values: dict[str, Any]) -> None:
+def use_destination(connection: sa.Connection, name: str, values: Mapping[str, Any]) -> None:
+    """Write down what is known of a destination, such as when it may be used next."""
     changed = connection.execute(
         sa.update(CHANNELS).where(CHANNELS.c.name == name).values(**values)
     )

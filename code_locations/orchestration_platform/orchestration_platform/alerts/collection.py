@@ -155,28 +155,50 @@ class Collector:
 
     def _settle_held(self) -> None:
         now = time.time()
+        in_force = {policy.name: policy for policy in self.policies}
+        with self.database.transaction() as connection:
+            held = occurrences.held_failures(connection)
+        decided = [
+            (one, outcome)
+            for one in held
+            if (outcome := self._outcome(one.failure, now)) is not None
+        ]
+        with self.database.transaction() as connection:
+            for one, outcome in decided:
+                policy = in_force.get(one.policy)
+                if outcome != occurrences.ANNOUNCED:
+                    occurrences.settle_held(connection, [one.id], outcome)
+                elif policy is None:
+                    self._hand_over(connection, one, now=now)
+                else:
+                    occurrences.release(
+                        connection,
+                        policy,
+                        one.id,
+                        one.failure,
+                        destination=self._destination(policy),
+                        ui_url=self.ui_url,
+                        now=now,
+                    )
+
+    def _hand_over(self, connection: sa.Connection, held: occurrences.Held, *, now: float) -> None:
+        """The policy is gone, or has another name: those that cover the failure tell it."""
+        run = self.instance.get_run_by_id(held.failure.run_id)
+        tags = run.tags if run else {}
         for policy in self.policies:
-            with self.database.transaction() as connection:
-                held = occurrences.held_failures(connection, policy.name)
-            decided = [
-                (number, failure, outcome)
-                for number, failure in held
-                if (outcome := self._outcome(failure, now)) is not None
-            ]
-            with self.database.transaction() as connection:
-                for number, failure, outcome in decided:
-                    if outcome == occurrences.ANNOUNCED:
-                        occurrences.release(
-                            connection,
-                            policy,
-                            number,
-                            failure,
-                            destination=self._destination(policy),
-                            ui_url=self.ui_url,
-                            now=now,
-                        )
-                    else:
-                        occurrences.settle_held(connection, [number], outcome)
+            if policy.covers(held.failure, tags, self.workspace):
+                occurrences.record_failure(
+                    connection,
+                    policy,
+                    held.failure,
+                    key=held.key,
+                    parent_key=held.chain if held.chain != held.key else "",
+                    destination=self._destination(policy),
+                    ui_url=self.ui_url,
+                    will_be_retried=False,
+                    now=now,
+                )
+        occurrences.settle_held(connection, [held.id], occurrences.MERGED)
 
     def _outcome(self, failure: Alert, now: float) -> str | None:
         """What becomes of a failure that was held; nothing while a retry may still succeed."""
@@ -199,9 +221,16 @@ class Collector:
 
     def _outcome_of_asset(self, failure: Alert) -> str:
         """A retry may fail elsewhere and have made this asset, or not have come to it."""
-        key = dg.AssetKey(failure.subject.split("/"))
-        made = self.instance.get_latest_materialization_event(key)
-        is_made = made is not None and made.timestamp > failure.at
+        wanted = failure.partitions or ((failure.partition,) if failure.partition else ())
+        since = dg.AssetRecordsFilter(
+            asset_key=dg.AssetKey(failure.subject.split("/")),
+            asset_partitions=wanted or None,
+            after_timestamp=failure.at,
+        )
+        # each partition may have been made more than once
+        found = self.instance.fetch_materializations(since, limit=2 * len(wanted) or 1).records
+        made = {record.partition_key or "" for record in found}
+        is_made = made >= set(wanted) if wanted else bool(made)
         return occurrences.RETRIED if is_made else occurrences.ANNOUNCED
 
     def _will_be_retried(self, finding: Finding, now: float) -> bool:

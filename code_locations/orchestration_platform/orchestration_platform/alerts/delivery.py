@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from orchestration_platform.alerts import claims
+from orchestration_platform.alerts import claims, outcomes
 from orchestration_platform.alerts.claims import Claim
 from orchestration_platform.alerts.database import Database
 from orchestration_platform.alerts.message import head_message
 from orchestration_platform.alerts.policies import Policy
 from orchestration_platform.alerts.services.abilities import abilities_of
+from orchestration_platform.alerts.services.configuration import NotificationService
 from orchestration_platform.alerts.services.errors import (
     LookupForbiddenError,
     MessageGoneError,
@@ -25,6 +26,10 @@ from shared_lib.secrets import SecretError, redact
 _CLOCK_SECONDS = 120.0
 _SHORTEST_WAIT_SECONDS = 0.05
 _WITHOUT_SECRET_SECONDS = 60.0
+
+
+class _ClaimLostError(Exception):
+    """To look for the message took so long that another process has taken it on."""
 
 
 class KnowsServices(Protocol):
@@ -74,8 +79,18 @@ class Sender:
         services: KnowsServices,
         environment: str,
         ui_url: str,
+        members: Mapping[str, str] | None = None,
     ) -> "Sender":
-        """A sender that knows what ``policies`` say of how messages look."""
+        """A sender that knows what ``policies`` say of how messages look.
+
+        Args:
+            policies: those in force.
+            database: where the outbox is.
+            services: by which people are told.
+            environment: named in the header.
+            ui_url: where people open Dagster.
+            members: Slack's ids of owners, where a policy has none of its own.
+        """
         return cls(
             database,
             services,
@@ -87,10 +102,12 @@ class Sender:
                 if policy.policy_options.include_description_in_notification
             },
             mentions={
-                policy.name: policy.notification_service.owner_mentions for policy in policies
+                policy.name: _mentions(policy.notification_service, members) for policy in policies
             },
             escalations={
-                policy.name: Calls(policy.policy_options.escalation_owners, service.owner_mentions)
+                policy.name: Calls(
+                    policy.policy_options.escalation_owners, _mentions(service, members)
+                )
                 for policy in policies
                 if (service := policy.policy_options.escalation_service)
             },
@@ -120,42 +137,47 @@ class Sender:
         """Send one message and record what became of it; gives whether the service has it."""
         try:
             receipt, version = self._sent(claim)
-        except ServiceUnavailableError as error:
-            self._pause(claim, str(error), retry_after=error.retry_after, is_unsure=error.is_unsure)
-            return False
-        except SecretError as error:
-            self._pause(claim, str(error), retry_after=_WITHOUT_SECRET_SECONDS, is_unsure=False)
-            return False
-        except MessageGoneError:
-            with self.database.transaction() as connection:
-                claims.record_disappearance(connection, claim)
-            return False
-        except MessageRefusedError as error:
-            self._refuse(claim, str(error))
-            return False
         except Exception as error:  # noqa: BLE001 - no message may keep the others waiting
-            self._refuse(claim, f"{type(error).__name__}: {error}")
+            self._record(error, claim)
             return False
         with self.database.transaction() as connection:
-            claims.record_delivery(
+            outcomes.record_delivery(
                 connection,
                 claim,
                 ts=receipt.id,
                 channel_id=receipt.place,
                 version=version,
                 now=time.time(),
-                note=redact(receipt.note) or None,
+                note=_kept(receipt.note) or None,
             )
         return True
+
+    def _record(self, error: Exception, claim: Claim) -> None:
+        """What comes of a message that the service did not take."""
+        match error:
+            case _ClaimLostError():
+                # whoever has it now records what comes of it
+                pass
+            case ServiceUnavailableError(retry_after=pause, is_unsure=is_unsure):
+                self._pause(claim, str(error), retry_after=pause, is_unsure=is_unsure)
+            case SecretError():
+                self._pause(claim, str(error), retry_after=_WITHOUT_SECRET_SECONDS, is_unsure=False)
+            case MessageGoneError():
+                with self.database.transaction() as connection:
+                    outcomes.record_disappearance(connection, claim)
+            case MessageRefusedError():
+                self._refuse(claim, str(error))
+            case _:
+                self._refuse(claim, f"{type(error).__name__}: {error}")
 
     def _pause(
         self, claim: Claim, reason: str, *, retry_after: float | None, is_unsure: bool
     ) -> None:
         with self.database.transaction() as connection:
-            claims.record_pause(
+            outcomes.record_pause(
                 connection,
                 claim,
-                reason=redact(reason),
+                reason=_kept(reason),
                 retry_after=retry_after,
                 is_unsure=is_unsure,
                 now=time.time(),
@@ -163,7 +185,7 @@ class Sender:
 
     def _refuse(self, claim: Claim, reason: str) -> None:
         with self.database.transaction() as connection:
-            claims.record_refusal(connection, claim, reason=redact(reason))
+            outcomes.record_refusal(connection, claim, reason=_kept(reason))
 
     def _sent(self, claim: Claim) -> tuple[Receipt, int]:
         service = self.services.at(claim.destination)
@@ -183,6 +205,9 @@ class Sender:
                 return Receipt(found.id, found.place, "was there already"), 0
             if not note and _may_come_twice(claim.destination):
                 note = "may be there twice: the service cannot be asked"
+            with self.database.transaction() as connection:
+                if not claims.renew(connection, claim, now=time.time()):
+                    raise _ClaimLostError
         receipt = service.post(letter)
         return Receipt(receipt.id, receipt.place, note or receipt.note), claim.version
 
@@ -207,6 +232,17 @@ class Sender:
             mentions=calls.mentions if claim.is_escalation else self.mentions.get(claim.policy, {}),
             is_plain=claim.is_plain,
         )
+
+
+def _mentions(service: NotificationService, members: Mapping[str, str] | None) -> dict[str, str]:
+    """The bot calls those whom it has found; the webhook may be of another workspace."""
+    found = members if service.slack and members else {}
+    return {**found, **service.owner_mentions}
+
+
+def _kept(text: str) -> str:
+    """As it is written down: Postgres takes no NUL, whatever a service has answered."""
+    return redact(text).replace("\0", "")
 
 
 def _may_come_twice(destination: str) -> bool:

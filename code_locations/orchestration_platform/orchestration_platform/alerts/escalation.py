@@ -11,7 +11,6 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 
-from orchestration_platform.alerts.alert import Alert
 from orchestration_platform.alerts.database import Database
 from orchestration_platform.alerts.message import (
     Incident,
@@ -26,6 +25,7 @@ from orchestration_platform.alerts.services.errors import (
     MessageGoneError,
     ServiceUnavailableError,
 )
+from orchestration_platform.alerts.stored_alerts import first_of, latest_of
 from orchestration_platform.alerts.tables import CHANNELS, INCIDENTS, MESSAGES
 from orchestration_platform.alerts.windows import hold_of, seconds_of
 from shared_lib.secrets import SecretError, redact
@@ -91,7 +91,7 @@ class Escalation:
 
     def _look_at(self, row: Any, policy: Policy) -> bool:
         now = time.time()
-        failure = Alert.from_json(row["facts"])
+        failure = first_of(row)
         hold = hold_of(policy.policy_options.quiet_hours, failure.severity, now=now)
         if hold:
             with self.database.transaction() as connection:
@@ -132,6 +132,9 @@ class Escalation:
                 self._silent.add(destination)
                 problem, may_come = redact(f"{destination}: {error}"), True
                 continue
+            except Exception as error:  # noqa: BLE001 - one message may not keep the others waiting
+                problem = redact(f"{destination}: {type(error).__name__}: {error}")
+                continue
             if people is not None:
                 return _Answer(people)
         return _Answer(problem=problem, may_come=may_come)
@@ -156,8 +159,8 @@ class Escalation:
             add_message(connection, row["id"], destination, None, now=now)
             return True
         incident = Incident(
-            first=Alert.from_json(row["facts"]),
-            latest=Alert.from_json(row["latest"]),
+            first=first_of(row),
+            latest=latest_of(row),
             occurrences=row["occurrences"],
             escalated_to=options.escalation_owners,
         )

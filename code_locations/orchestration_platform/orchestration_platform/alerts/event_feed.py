@@ -43,6 +43,15 @@ class Position:
 
     marks: tuple[tuple[float, str], ...]
 
+    def as_of(self, now: float) -> "Position":
+        """The same without times to come, which there are when the clock has gone back.
+
+        The oldest of them stays: behind it nothing is settled by this clock.
+        """
+        past = tuple(mark for mark in self.marks if mark[0] <= now)
+        ahead = self.marks[len(past) :]
+        return Position((*past, (now, ahead[0][1]))) if ahead else self
+
     def resume_from(self, now: float) -> str:
         """The cursor behind which there may be events that were not seen."""
         settled = [cursor for at, cursor in self.marks if at <= now - OVERLAP_SECONDS]
@@ -149,7 +158,7 @@ def pages(
     if marks is None:
         yield (), Position(((now, feed.newest()),)).to_json()
         return
-    position = Position.from_json(marks)
+    position = Position.from_json(marks).as_of(now)
     cursor = position.resume_from(now)
     while True:
         found = feed.after(cursor)

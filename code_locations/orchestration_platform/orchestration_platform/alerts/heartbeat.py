@@ -13,6 +13,10 @@ from shared_lib.secrets import SecretError, redact
 URL_VARIABLE = "ALERTS_HEARTBEAT_URL"
 SECRET_VARIABLE = "ALERTS_HEARTBEAT_SECRET"  # noqa: S105 - the name of a variable
 LONGEST_SECONDS = 2.0
+# A thread cannot be ended from outside. Beyond so many that hang no other one is begun.
+MOST_HANGING = 3
+
+_THREAD = "alerts heartbeat"
 
 
 def send_heartbeat(secrets: HandsOutSecrets) -> str:
@@ -48,10 +52,16 @@ def _done_in_time(secrets: HandsOutSecrets) -> str:
             said[0] = _asked(_address(secrets))
         except (SecretError, ServiceUnavailableError, ValueError) as error:
             said[0] = str(error)
+        except Exception as error:  # noqa: BLE001 - said in the tick, by whoever waits
+            # its text may have the address, which is secret
+            said[0] = type(error).__name__
 
     if not (os.environ.get(URL_VARIABLE) or os.environ.get(SECRET_VARIABLE)):
         return ""
-    thread = threading.Thread(target=do, name="alerts heartbeat", daemon=True)
+    hanging = sum(thread.name == _THREAD for thread in threading.enumerate())
+    if hanging >= MOST_HANGING:
+        return f"{hanging} earlier ones have not come to an end"
+    thread = threading.Thread(target=do, name=_THREAD, daemon=True)
     thread.start()
     thread.join(LONGEST_SECONDS)
     return said[0]

@@ -1,6 +1,6 @@
 """Failures that go on: opened, counted and closed, inside one transaction of the caller's."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,6 +20,7 @@ from orchestration_platform.alerts.outbox import (
     suppress_waiting,
 )
 from orchestration_platform.alerts.policies import Policy
+from orchestration_platform.alerts.stored_alerts import first_of, latest_of
 from orchestration_platform.alerts.tables import INCIDENTS, LONGEST_PARTITION, OUTSTANDING
 from orchestration_platform.alerts.watched.source import Recovery
 from orchestration_platform.alerts.windows import hold_of
@@ -28,6 +29,8 @@ from orchestration_platform.alerts.windows import hold_of
 SECONDS_BETWEEN_ENTRIES = 20 * 60
 # Good news never ends, so that a new message begins when the last one began so long ago.
 SECONDS_OF_GOOD_NEWS = 3600
+
+_PORTION = 500
 
 
 def open_event_types(connection: sa.Connection) -> frozenset[str]:
@@ -58,7 +61,7 @@ def record_recoveries(
         INCIDENTS.c.event_type.in_(kinds), INCIDENTS.c.recovered_at.is_(None)
     )
     for row in connection.execute(query).mappings().all():
-        failure = Alert.from_json(row["facts"])
+        failure = first_of(row)
         for recovery in recoveries:
             if row["event_type"] not in recovery.event_types or not recovery.puts_right(failure):
                 continue
@@ -70,11 +73,14 @@ def record_recoveries(
 def _is_over(connection: sa.Connection, incident_id: int, recovery: Recovery) -> bool:
     of_incident = OUTSTANDING.c.incident_id == incident_id
     is_meant = of_incident & (OUTSTANDING.c.failed_at <= recovery.since)
-    if recovery.partition is not None:
-        is_meant &= OUTSTANDING.c.partition == recovery.partition[:LONGEST_PARTITION]
-    connection.execute(sa.delete(OUTSTANDING).where(is_meant))
-    left = sa.select(sa.func.count()).select_from(OUTSTANDING).where(of_incident)
-    return connection.execute(left).scalar_one() == 0
+    if recovery.partitions is None:
+        connection.execute(sa.delete(OUTSTANDING).where(is_meant))
+    else:
+        for keys in _portions(recovery.partitions):
+            is_one = OUTSTANDING.c.partition.in_(keys)
+            connection.execute(sa.delete(OUTSTANDING).where(is_meant & is_one))
+    left = sa.select(OUTSTANDING.c.partition).where(of_incident).limit(1)
+    return connection.execute(left).first() is None
 
 
 def _close(
@@ -82,10 +88,11 @@ def _close(
 ) -> None:
     is_told = policy is not None and policy.policy_options.notify_on_recovery
     values: dict[str, Any] = {"recovered_at": at, "changed_at": at, "escalates_at": None}
-    if is_told:
+    if policy is None or is_told:
+        # of a policy that is gone nobody is told any more, but no message goes on saying it fails
         values["version"] = row["version"] + 1
     _update(connection, row["id"], values)
-    failure = Alert.from_json(row["facts"])
+    failure = first_of(row)
     windows = policy.policy_options.quiet_hours if policy else ()
     hold = hold_of(windows, failure.severity, now=now)
     if hold and is_head_held(connection, row["id"], now=now):
@@ -98,7 +105,7 @@ def _close(
     entry = recovery_entry(
         Incident(
             first=failure,
-            latest=Alert.from_json(row["latest"]),
+            latest=latest_of(row),
             occurrences=row["occurrences"],
             recovered_at=at,
         )
@@ -139,7 +146,7 @@ def count_failure(
     else:
         incident_id = row["id"]
         occurrences = row["occurrences"] + 1
-        latest = failure if failure.at >= row["last_at"] else Alert.from_json(row["latest"])
+        latest = failure if failure.at >= row["last_at"] else latest_of(row)
         values: dict[str, Any] = {
             "occurrences": occurrences,
             "latest": latest.to_json(),
@@ -208,19 +215,30 @@ def _open(
 
 
 def _require(connection: sa.Connection, incident_id: int, failure: Alert) -> None:
-    """The failed partition has to succeed before the incident is over."""
-    this = (OUTSTANDING.c.incident_id == incident_id) & (
-        OUTSTANDING.c.partition == failure.partition[:LONGEST_PARTITION]
-    )
-    known = connection.execute(sa.select(OUTSTANDING.c.failed_at).where(this)).scalar()
-    connection.execute(sa.delete(OUTSTANDING).where(this))
-    connection.execute(
-        sa.insert(OUTSTANDING).values(
-            incident_id=incident_id,
-            partition=failure.partition[:LONGEST_PARTITION],
-            failed_at=max(failure.at, known or failure.at),
+    """Each failed partition has to succeed before the incident is over."""
+    of_incident = OUTSTANDING.c.incident_id == incident_id
+    for keys in _portions(failure.partitions or (failure.partition,)):
+        these = of_incident & OUTSTANDING.c.partition.in_(keys)
+        query = sa.select(OUTSTANDING.c.partition).where(these)
+        known = set(connection.execute(query).scalars())
+        is_older = OUTSTANDING.c.failed_at < failure.at
+        connection.execute(
+            sa.update(OUTSTANDING).where(these & is_older).values(failed_at=failure.at)
         )
-    )
+        new = [
+            {"incident_id": incident_id, "partition": key, "failed_at": failure.at}
+            for key in keys
+            if key not in known
+        ]
+        if new:
+            connection.execute(sa.insert(OUTSTANDING), new)
+
+
+def _portions(partitions: Collection[str]) -> Iterator[list[str]]:
+    """The partitions as the table has them, as many at a time as any database takes."""
+    names = sorted({name[:LONGEST_PARTITION] for name in partitions})
+    for start in range(0, len(names), _PORTION):
+        yield names[start : start + _PORTION]
 
 
 def count_attempt(

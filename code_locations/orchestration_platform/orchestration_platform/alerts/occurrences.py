@@ -1,13 +1,18 @@
 """Each thing that has happened once, whichever of Dagster's attempts it was."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
 from orchestration_platform.alerts.alert import Alert
+from orchestration_platform.alerts.event_types import EventType
 from orchestration_platform.alerts.incidents import count_attempt, count_failure
 from orchestration_platform.alerts.policies import Policy
+from orchestration_platform.alerts.stored_alerts import UNREADABLE, unreadable_problem
 from orchestration_platform.alerts.tables import OCCURRENCES
+from orchestration_platform.alerts.watched.source import UNKNOWN_LOCATION
 
 ANNOUNCED = "announced"
 # Dagster will try again, and the policy wants to know only when it gives up.
@@ -22,6 +27,7 @@ READ = "read"
 _NO_POLICY = ""
 # Longer than an event is read again and again.
 _REMEMBERED_SECONDS = 600.0
+_LONGEST_KEY = 100
 
 
 def read_runs(connection: sa.Connection, run_ids: Iterable[str]) -> set[str]:
@@ -114,12 +120,50 @@ def _is_known(connection: sa.Connection, policy: str, key: str) -> bool:
     return connection.execute(query).scalar() is not None
 
 
-def held_failures(connection: sa.Connection, policy: str) -> list[tuple[int, Alert]]:
+@dataclass(frozen=True)
+class Held:
+    """A failure that waits for what a retry will bring.
+
+    Attributes:
+        id: its row.
+        policy: which covers it.
+        key: as it was recorded with.
+        chain: what was first, of Dagster's repetitions.
+        failure: what has happened.
+    """
+
+    id: int
+    policy: str
+    key: str
+    chain: str
+    failure: Alert
+
+
+def held_failures(connection: sa.Connection) -> list[Held]:
     """The failures that wait for what a retry will bring."""
-    query = sa.select(OCCURRENCES.c.id, OCCURRENCES.c.facts).where(
-        OCCURRENCES.c.policy == policy, OCCURRENCES.c.state == HELD
-    )
-    return [(row.id, Alert.from_json(row.facts)) for row in connection.execute(query)]
+    query = sa.select(OCCURRENCES).where(OCCURRENCES.c.state == HELD).order_by(OCCURRENCES.c.id)
+    return [
+        Held(row.id, row.policy, row.key, row.chain, _failure_of(row))
+        for row in connection.execute(query)
+    ]
+
+
+def _failure_of(row: sa.Row[Any]) -> Alert:
+    try:
+        return Alert.from_json(row.facts)
+    except UNREADABLE as error:
+        # of a failed run the key is the run
+        kind = EventType.JOB_FAILURE
+        return Alert(
+            event_type=kind.value,
+            severity=kind.severity,
+            kind="Run",
+            subject=row.key,
+            at=row.at,
+            location=UNKNOWN_LOCATION,
+            run_id=row.key,
+            problems=(unreadable_problem(error),),
+        )
 
 
 def release(
@@ -132,14 +176,20 @@ def release(
     ui_url: str,
     now: float,
 ) -> None:
-    """Announce a failure that was held: no retry is coming."""
+    """Announce a failure that was held: no retry is coming. Only once, whoever else looks at it."""
+    is_held = (OCCURRENCES.c.id == occurrence_id) & (OCCURRENCES.c.state == HELD)
+    taken = connection.execute(
+        sa.update(OCCURRENCES).where(is_held).values(state=ANNOUNCED, facts=None)
+    )
+    if taken.rowcount == 0:
+        return
     incident_id = count_failure(
         connection, policy, failure, destination=destination, ui_url=ui_url, now=now
     )
     connection.execute(
         sa.update(OCCURRENCES)
         .where(OCCURRENCES.c.id == occurrence_id)
-        .values(state=ANNOUNCED, incident_id=incident_id, facts=None)
+        .values(incident_id=incident_id)
     )
 
 
@@ -155,7 +205,8 @@ def _chain(connection: sa.Connection, policy: str, key: str, parent_key: str) ->
     query = sa.select(OCCURRENCES.c.chain).where(
         OCCURRENCES.c.policy == policy, OCCURRENCES.c.key == parent_key
     )
-    return connection.execute(query).scalar() or parent_key
+    # the parent is named by a tag, which anybody may have written
+    return connection.execute(query).scalar() or parent_key[:_LONGEST_KEY]
 
 
 def _set_state(connection: sa.Connection, occurrence_ids: Sequence[int], state: str) -> None:

@@ -4,7 +4,7 @@ import uuid
 
 import sqlalchemy as sa
 
-from orchestration_platform.alerts.entry import Entry
+from orchestration_platform.alerts.entry import Entry, EntryKind
 from orchestration_platform.alerts.services.abilities import (
     abilities_of,
 )
@@ -18,6 +18,9 @@ DELIVERED = "delivered"
 FAILED = "failed"
 # The service has no use for it.
 SUPPRESSED = "suppressed"
+
+# With these what was given up is tried anew: whoever is to know still does not.
+_GOES_ON = frozenset({EntryKind.REPEAT, EntryKind.NOTICE})
 
 REFUSED_HEAD = "the head of its thread was refused"
 
@@ -47,8 +50,11 @@ def add_message(
     is_of_use = entry is None or entry.kind in abilities.entries
     state, why = (WAITING, None) if is_of_use else (SUPPRESSED, abilities.why_not_others)
     head_id = newest_head(connection, incident_id, destination) if entry else None
-    if is_of_use and head_id is not None and _is_given_up(connection, head_id):
-        state, why = FAILED, REFUSED_HEAD
+    if entry and is_of_use and head_id is not None and _is_given_up(connection, head_id):
+        if entry.kind in _GOES_ON:
+            _try_anew(connection, head_id)
+        else:
+            state, why = FAILED, REFUSED_HEAD
     connection.execute(
         sa.insert(MESSAGES).values(
             key=uuid.uuid4().hex,
@@ -82,6 +88,11 @@ def newest_head(connection: sa.Connection, incident_id: int, destination: str) -
 def _is_given_up(connection: sa.Connection, message_id: int) -> bool:
     query = sa.select(MESSAGES.c.state).where(MESSAGES.c.id == message_id)
     return connection.execute(query).scalar() == FAILED
+
+
+def _try_anew(connection: sa.Connection, message_id: int) -> None:
+    anew = {"state": WAITING, "plain": False, "attempts": 0}
+    connection.execute(sa.update(MESSAGES).where(MESSAGES.c.id == message_id).values(**anew))
 
 
 def destinations_of(connection: sa.Connection, incident_id: int) -> list[str]:

@@ -51,7 +51,7 @@ def run_alert(
         "backfill": tags.get(f"{_TAG}backfill", ""),
         "launched_by": launched_by(tags),
         "parent": parent_of(tags),
-        "attempt": int(tags.get(f"{_TAG}retry_number", "0")) + 1,
+        "attempt": (_number(tags, f"{_TAG}retry_number") or 0) + 1,
         "duration_seconds": max(at - started_at, 0.0) if started_at else None,
     }
     return Alert(**{**values, **changes})
@@ -83,6 +83,13 @@ def partition_of(tags: Mapping[str, str]) -> str:
     return first if first == last else f"{first}...{last}"
 
 
+def is_over_range(tags: Mapping[str, str]) -> bool:
+    """Whether the run is over more than one partition."""
+    first = tags.get(f"{_TAG}asset_partition_range_start")
+    last = tags.get(f"{_TAG}asset_partition_range_end")
+    return bool(first and last and first != last)
+
+
 def parent_of(tags: Mapping[str, str]) -> str:
     """Of a retry that Dagster has launched by itself, the run that it repeats."""
     return tags.get(f"{_TAG}parent_run_id", "") if f"{_TAG}retry_number" in tags else ""
@@ -103,9 +110,16 @@ def launched_by(tags: Mapping[str, str]) -> str:
 def attempts_of(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> int:
     """How often Dagster starts such a run at most; 0 where it does not start it again."""
     if f"{_TAG}max_retries" in tags:
-        return int(tags[f"{_TAG}max_retries"]) + 1
+        most = _number(tags, f"{_TAG}max_retries")
+        return most + 1 if most is not None else 0
     is_retried = f"{_TAG}retry_number" in tags or tags.get(f"{_TAG}will_retry") == "true"
     return instance.run_retries_max_retries + 1 if is_retried else 0
+
+
+def _number(tags: Mapping[str, str], name: str) -> int | None:
+    """The number in a tag, which anybody may have written."""
+    text = tags.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() else None
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from pydantic import Field
 from orchestration_platform.alerts.formats.slack import Content
 from orchestration_platform.alerts.services.errors import (
     LookupForbiddenError,
+    MemberUnknownError,
     MessageGoneError,
     MessageRefusedError,
     ServiceUnavailableError,
@@ -30,7 +31,7 @@ _METADATA_TYPE = "dagster_alert"
 _PAGES = 5
 _LONGEST_OWN_WAIT_SECONDS = 2
 _LONGEST_REASON = 300
-_LOOKING = ("conversations.", "reactions.")
+_LOOKING = ("conversations.", "reactions.", "users.")
 
 # The message is at fault: nothing helps but another message.
 _CONTENT_ERRORS = frozenset(
@@ -73,6 +74,11 @@ _SERVER_ERRORS = frozenset(
         "request_timeout",
     }
 )
+_OF_WHAT_WAS_ASKED: Mapping[frozenset[str], type[Exception]] = {
+    _CONTENT_ERRORS: MessageRefusedError,
+    _GONE_ERRORS: MessageGoneError,
+    frozenset({"users_not_found"}): MemberUnknownError,
+}
 _BUSY_ERRORS = frozenset({"ratelimited", "rate_limited"})
 _FORBIDDEN_ERRORS = frozenset(
     {
@@ -191,6 +197,19 @@ class SlackWebApi(dg.ConfigurableResource):
         found = answer.get("message", {}).get("reactions", [])
         return {reaction["name"]: tuple(reaction.get("users", ())) for reaction in found}
 
+    def member_id(self, token: str, address: str) -> str | None:
+        """Slack's id of the member whose e-mail address it is, if there is one.
+
+        Raises:
+            LookupForbiddenError: the bot may not look.
+            ServiceUnavailableError: Slack did not answer, or asks to wait.
+        """
+        try:
+            answer = self._call(token, "users_lookupByEmail", {"email": address})
+        except MemberUnknownError:
+            return None
+        return str(answer["user"]["id"])
+
     def check(self, token: str) -> str:
         """Whether the token is good: the bot's name, as Slack has it.
 
@@ -272,10 +291,9 @@ def _understood(method: str, response: Any) -> Exception:
     if response.status_code != HTTPStatus.OK:
         reason = f"Slack answered {response.status_code} to {method}"
         return ServiceUnavailableError(reason, is_unsure=True)
-    if problem in _CONTENT_ERRORS:
-        return MessageRefusedError(problem)
-    if problem in _GONE_ERRORS:
-        return MessageGoneError(problem)
+    for problems, kind in _OF_WHAT_WAS_ASKED.items():
+        if problem in problems:
+            return kind(problem)
     if problem in _FORBIDDEN_ERRORS and method.startswith(_LOOKING):
         return LookupForbiddenError(f"Slack answered {problem} to {method}")
     remedy = _REMEDIES.get(problem)

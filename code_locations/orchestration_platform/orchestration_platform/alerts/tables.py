@@ -120,6 +120,15 @@ MESSAGES = Table(
     Index("alert_messages_by_incident", "incident_id"),
 )
 
+# Who an owner is in Slack; without `member_id` Slack knows nobody of that address.
+MEMBERS = Table(
+    "alert_members",
+    METADATA,
+    Column("owner", String(400), primary_key=True),
+    Column("member_id", String(50)),
+    Column("asked_at", Float, nullable=False),
+)
+
 # When a destination may be used next, and why not before.
 CHANNELS = Table(
     "alert_channels",

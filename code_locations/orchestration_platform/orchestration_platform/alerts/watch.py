@@ -7,11 +7,13 @@ from functools import lru_cache
 
 import dagster as dg
 
+from orchestration_platform.alerts.clock import follow_clock
 from orchestration_platform.alerts.collection import Collector
 from orchestration_platform.alerts.database import Database, database_url
 from orchestration_platform.alerts.delivery import Sender
 from orchestration_platform.alerts.escalation import Escalation
 from orchestration_platform.alerts.heartbeat import send_heartbeat
+from orchestration_platform.alerts.members import find_members, known_members
 from orchestration_platform.alerts.outbox_state import OutboxState, outbox_state
 from orchestration_platform.alerts.policies import Policy
 from orchestration_platform.alerts.pruning import prune
@@ -81,6 +83,7 @@ def run_pass(
     """
     settings = current_settings()
     database = open_database(database_url(instance))
+    set_back = follow_clock(database, now=time.time())
     collector = Collector(
         instance, database, policies, alert_channel=settings.alert_channel, ui_url=settings.ui_url
     )
@@ -93,6 +96,7 @@ def run_pass(
         services=services,
         environment=settings.environment.value,
         ui_url=settings.ui_url,
+        members=known_members(database),
     )
     sent = sender.send_due(until=time.monotonic() + sending_seconds)
     missing = services.what_is_missing(
@@ -101,12 +105,23 @@ def run_pass(
         for service in (policy.notification_service, policy.policy_options.escalation_service)
         if service is not None
     )
+    unknown = find_members(
+        database,
+        services,
+        owners=collector.workspace.all_owners(),
+        policies=policies,
+        now=time.time(),
+    )
     prune(database, keep_days=keep_days)
     if collector.errors:
         raise ExceptionGroup("not all that is watched could be read", collector.errors)
     with database.transaction() as connection:
         state = outbox_state(connection)
     problems = [*missing, *escalation.problems, *collector.workspace.problems]
+    if unknown:
+        problems.append(unknown)
+    if set_back:
+        problems.append(f"the clock has gone back by {set_back:.0f} s, and what waited with it")
     problem = send_heartbeat(services.secrets)
     if problem:
         problems.append(problem)

@@ -97,6 +97,12 @@ class Workspace:
         found = [self._asset(asset) for asset in assets]
         return tuple(dict.fromkeys(owner for asset in found if asset for owner in asset.owners))
 
+    def all_owners(self) -> tuple[str, ...]:
+        """The owners of all assets, each once, as far as they are known."""
+        graph = self._graph(must_be_known=False)
+        found = graph.by_key.values() if graph else ()
+        return tuple(dict.fromkeys(owner for asset in found for owner in asset.owners))
+
     def in_group(self, asset: str, *, group: str, location: str) -> bool:
         """Whether ``asset`` is in ``group`` of the location; yes while the assets are unknown."""
         graph = self._graph(must_be_known=True)

@@ -1,11 +1,16 @@
 """An instance as the repository configures it, and a Slack to tell."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from tests.integration.orchestration_platform.alerts.databases import (
+    Postgres,
+    postgres_instance,
+    running_postgres,
+    sqlite_instance,
+)
 from tests.integration.orchestration_platform.alerts.slack_server import (
     TOKEN,
     SlackServer,
@@ -18,17 +23,28 @@ from orchestration_platform.alerts.slack_api import SlackWebApi
 from orchestration_platform.alerts.watch import Pass, open_database, run_pass
 from shared_lib.secrets import SecretsResource
 
-REPOSITORY = Path(__file__).parents[4]
-
 Watch = Callable[..., Pass]
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One server for all tests of the session."""
+    with running_postgres() as found:
+        yield found
+
+
 @pytest.fixture
-def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
+def instance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[dg.DagsterInstance]:
+    """On SQLite, or where a test says so on Postgres."""
     monkeypatch.setenv("DAGSTER_ENVIRONMENT", "ci")
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    shutil.copy(REPOSITORY / "dagster.yaml", tmp_path)
-    with dg.DagsterInstance.get() as found:
+    if getattr(request, "param", "sqlite") == "postgres":
+        postgres: Postgres = request.getfixturevalue("postgres")
+        made = postgres_instance(postgres, tmp_path, monkeypatch)
+    else:
+        made = sqlite_instance(tmp_path, monkeypatch)
+    with made as found:
         yield found
     open_database.cache_clear()
 
@@ -43,12 +59,12 @@ def slack() -> Iterator[SlackServer]:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Waits as short as a test can bear."""
-    from orchestration_platform.alerts import claims
+    from orchestration_platform.alerts import claims, outcomes
 
     monkeypatch.setattr(claims, "PACE", 0.0)
     monkeypatch.setattr(claims, "QUIET_SECONDS", 0.0)
     monkeypatch.setattr(claims, "CLAIM_SECONDS", 2.0)
-    monkeypatch.setattr(claims, "_LONGEST_PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr(outcomes, "_LONGEST_PAUSE_SECONDS", 0.2)
     return monkeypatch
 
 

@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -18,8 +18,17 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration_platform.alerts import claims, collection, delivery, event_feed, occurrences
-from orchestration_platform.alerts.policies import load_policies
+from orchestration_platform.alerts import (
+    claims,
+    collection,
+    delivery,
+    escalation,
+    event_feed,
+    incidents,
+    occurrences,
+    outcomes,
+)
+from orchestration_platform.alerts.policies import Policy, load_policies
 from orchestration_platform.alerts.services.directory import Services
 from orchestration_platform.alerts.slack_api import SlackWebApi
 from orchestration_platform.alerts.watch import run_pass
@@ -32,8 +41,33 @@ POINTS: dict[str, tuple[Any, str, bool]] = {
     "after the outbox was committed": (delivery.Sender, "send_due", False),
     "after a message was claimed": (delivery.Sender, "send", False),
     "after Slack has accepted": (SlackWebApi, "post", True),
-    "before the answer is recorded": (claims, "record_delivery", True),
+    "before the answer is recorded": (outcomes, "record_delivery", True),
 }
+
+# The same, where something has waited for the end of quiet hours.
+HOLDING_POINTS = {
+    name: POINTS[name]
+    for name in (
+        "while failures are recorded",
+        "before the outbox is committed",
+        "after the outbox was committed",
+    )
+}
+RELEASING_POINTS = {name: point for name, point in POINTS.items() if name not in HOLDING_POINTS}
+# The same, where it is in order again by then.
+SUPPRESSING_POINTS: dict[str, tuple[Any, str, bool]] = {
+    "while a recovery is recorded": (incidents, "suppress_waiting", True),
+    "before a recovery is committed": (collection, "set_position", True),
+}
+# The same, where nobody has taken on a message.
+ESCALATION_POINTS: dict[str, tuple[Any, str, bool]] = {
+    "before Slack is asked": (Services, "acknowledged_by", False),
+    "after Slack was asked": (Services, "acknowledged_by", True),
+    "before the escalation is committed": (escalation, "add_message", True),
+    "after the escalation was committed": (delivery.Sender, "send_due", False),
+    **{f"{name} (escalation)": point for name, point in RELEASING_POINTS.items()},
+}
+_ALL_POINTS = {**POINTS, **SUPPRESSING_POINTS, **ESCALATION_POINTS}
 
 # What is not recovered sooner; a claim of one that died.
 CLAIM_SECONDS = 0.3
@@ -48,14 +82,21 @@ class Nursery:
 
     orders: Connection
 
-    def run(self, *, point: str | None = None, after: float | None = None) -> int:
+    def run(
+        self,
+        *,
+        point: str | None = None,
+        after: float | None = None,
+        policies: Sequence[Policy] | None = None,
+    ) -> int:
         """A pass in a process of its own; gives its exit code.
 
         Args:
-            point: one of ``POINTS`` at which it is killed.
+            point: one of the points above at which it is killed.
             after: the seconds after which it is killed.
+            policies: those in force; by default those of the repository.
         """
-        self.orders.send((point, after))
+        self.orders.send((point, after, policies))
         assert self.orders.poll(_PASS_SECONDS), "the pass has not ended"
         return self.orders.recv()
 
@@ -95,15 +136,21 @@ def _serve(orders: Connection, home: str, slack_url: str, token: str) -> None:
     forget_the_overlap(setattr)
     _pass(slack_url)
     orders.send("ready")
-    for point, after in iter(orders.recv, None):
+    for point, after, policies in iter(orders.recv, None):
         child = os.fork()
         if child == 0:
-            _die_in_pass(slack_url, point=point, after=after)
+            _die_in_pass(slack_url, point=point, after=after, policies=policies)
         _, status = os.waitpid(child, 0)
         orders.send(os.waitstatus_to_exitcode(status))
 
 
-def _die_in_pass(slack_url: str, *, point: str | None, after: float | None) -> None:
+def _die_in_pass(
+    slack_url: str,
+    *,
+    point: str | None,
+    after: float | None,
+    policies: Sequence[Policy] | None,
+) -> None:
     """The life of a forked process, which does not go back to what its parent does."""
     try:
         if point is not None:
@@ -112,7 +159,7 @@ def _die_in_pass(slack_url: str, *, point: str | None, after: float | None) -> N
             timer = threading.Timer(after, _die)
             timer.daemon = True
             timer.start()
-        _pass(slack_url)
+        _pass(slack_url, policies)
     except BaseException:  # noqa: BLE001 - shown, and told by the exit code
         traceback.print_exc(file=sys.stderr)
         os._exit(1)
@@ -120,7 +167,7 @@ def _die_in_pass(slack_url: str, *, point: str | None, after: float | None) -> N
 
 
 def _die_at(point: str) -> None:
-    owner, name, is_called = POINTS[point]
+    owner, name, is_called = _ALL_POINTS[point]
     original = getattr(owner, name)
 
     def then_die(*arguments: Any, **named: Any) -> None:
@@ -137,11 +184,11 @@ def _die(*_arguments: Any) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _pass(slack_url: str) -> None:
+def _pass(slack_url: str, policies: Sequence[Policy] | None = None) -> None:
     with dg.DagsterInstance.get() as instance:
         run_pass(
             instance,
-            policies=load_policies(),
+            policies=policies or load_policies(),
             services=Services(
                 SecretsResource(location="orchestration_platform"),
                 SlackWebApi(api_url=slack_url, timeout_seconds=1.0),

@@ -56,7 +56,13 @@ class SlackServer:
     messages: list[Message] = field(default_factory=list)
     faults: deque[int | str] = field(default_factory=deque)
     refused_text: str | None = None
+    broken_text: str | None = None
     may_read: bool = True
+    reading_error: str = ""
+    members: dict[str, str] = field(default_factory=dict)
+    may_see_addresses: bool = True
+    asked_addresses: list[str] = field(default_factory=list)
+    busy_lookups: int = 0
     retry_after: int = 1
     calls: Counter[str] = field(default_factory=Counter)
     last_post: dict[str, float] = field(default_factory=dict)
@@ -89,9 +95,30 @@ class SlackServer:
         done = self._write(method, asked)
         return fault if fault and isinstance(done, dict) and done["ok"] else done
 
-    def _read(self, method: str, asked: dict[str, Any]) -> dict[str, Any]:
+    def _member(self, asked: dict[str, Any]) -> dict[str, Any] | int:
+        if self.busy_lookups:
+            self.busy_lookups -= 1
+            return 429
+        if not self.may_see_addresses:
+            scopes = {"needed": "users:read.email", "provided": "chat:write"}
+            return {"ok": False, "error": "missing_scope", **scopes}
+        if asked.keys() != {"email"}:
+            return {"ok": False, "error": "invalid_arguments"}
+        self.asked_addresses.append(asked["email"])
+        member = self.members.get(asked["email"])
+        if member is None:
+            return {"ok": False, "error": "users_not_found"}
+        profile = {"email": asked["email"], "real_name": "Somebody"}
+        user = {"id": member, "team_id": "T1", "deleted": False, "profile": profile}
+        return {"ok": True, "user": user}
+
+    def _read(self, method: str, asked: dict[str, Any]) -> dict[str, Any] | int:
+        if method == "users.lookupByEmail":
+            return self._member(asked)
         if not self.may_read:
             return {"ok": False, "error": "missing_scope"}
+        if self.reading_error:
+            return {"ok": False, "error": self.reading_error}
         if method == "conversations.list":
             names = {message.channel for message in self.messages}
             return {"ok": True, "channels": [{"id": channel_id(n), "name": n} for n in names]}
@@ -125,6 +152,8 @@ class SlackServer:
 
     def _write(self, method: str, asked: dict[str, Any]) -> dict[str, Any] | int:
         problem = problem_of(asked)
+        if self.broken_text and self.broken_text in json.dumps(asked):
+            return {"ok": False, "error": "fatal_error"}
         if problem is None and self.refused_text and self.refused_text in json.dumps(asked):
             problem = "invalid_blocks" if asked["blocks"] else None
         if problem:

@@ -1,29 +1,24 @@
 """What nobody has taken on goes to somebody else, until somebody has."""
 
-import multiprocessing
-import os
-import signal
 import time
 from typing import Any
 
 import dagster as dg
 import pytest
 import sqlalchemy as sa
-from tests.integration.orchestration_platform.alerts.conftest import Watch, services_with
+from tests.integration.orchestration_platform.alerts.conftest import Watch
+from tests.integration.orchestration_platform.alerts.databases import on_both_databases
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail, say
-from tests.integration.orchestration_platform.alerts.slack_server import (
-    TOKEN,
-    Message,
-    SlackServer,
-)
+from tests.integration.orchestration_platform.alerts.slack_server import Message, SlackServer
 
-from orchestration_platform.alerts import claims, delivery, escalation
+from orchestration_platform.alerts import escalation
 from orchestration_platform.alerts.database import database_url
 from orchestration_platform.alerts.policies import AlertPolicies, Policy
 from orchestration_platform.alerts.services.directory import Services
-from orchestration_platform.alerts.slack_api import SlackWebApi
 from orchestration_platform.alerts.tables import INCIDENTS
-from orchestration_platform.alerts.watch import open_database, run_pass
+from orchestration_platform.alerts.watch import open_database
+
+pytestmark = on_both_databases
 
 ONCALL = "oncall"
 
@@ -159,58 +154,3 @@ def test_a_pass_asks_a_bounded_number_of_times_and_the_next_ones_go_on(
     pass_time(instance)
     assert [watch(policies()).escalated for _ in range(3)] == [2, 1, 0]
     assert slack.calls["reactions.get"] == 3
-
-
-POINTS: dict[str, tuple[Any, str, bool]] = {
-    "after Slack was asked": (Services, "acknowledged_by", True),
-    "before the outbox is committed": (escalation, "add_message", True),
-    "after the outbox was committed": (delivery.Sender, "send_due", False),
-    "after Slack has accepted": (SlackWebApi, "post", True),
-}
-
-
-def escalate_and_die(home: str, url: str, point: str) -> None:
-    """Runs in a process of its own."""
-    os.environ |= {
-        "DAGSTER_HOME": home,
-        "DAGSTER_ENVIRONMENT": "ci",
-        "ORCHESTRATION_PLATFORM_SLACK__TOKEN": TOKEN,
-    }
-    claims.PACE = 0.0
-    claims.CLAIM_SECONDS = 1.5
-    owner, name, is_called = POINTS[point]
-    original = getattr(owner, name)
-
-    def then_die(*arguments: Any, **named: Any) -> None:
-        if is_called:
-            original(*arguments, **named)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    setattr(owner, name, then_die)
-    with dg.DagsterInstance.get() as instance:
-        run_pass(instance, policies=policies(), services=services_with(url), sending_seconds=2.0)
-
-
-@pytest.mark.parametrize("point", list(POINTS))
-def test_a_process_that_is_killed_repeats_no_escalation_and_loses_none(
-    point: str, instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
-) -> None:
-    fail(instance)
-    watch(policies())
-    pass_time(instance)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    process = context.Process(
-        target=escalate_and_die, args=(instance.root_directory, slack.url, point)
-    )
-    process.start()
-    process.join(30)
-    assert process.exitcode == -signal.SIGKILL
-    until = time.monotonic() + 15
-    while not escalated(slack) or watch(policies(), seconds=0.5).outbox.waiting:
-        watch(policies(), seconds=0.5)
-        assert time.monotonic() < until
-    watch(policies())
-    assert len(escalated(slack)) == 1
-    assert slack.thread(escalated(slack)[0]) == []
-    assert len(slack.heads) == 2

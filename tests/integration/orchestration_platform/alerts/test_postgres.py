@@ -1,11 +1,8 @@
 """The whole way from the event log to Slack where Dagster keeps everything in Postgres."""
 
-import os
 import shlex
-import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,10 +11,9 @@ import dagster as dg
 import psycopg
 import pytest
 import sqlalchemy
-import yaml
-from psycopg import sql
 from sqlalchemy.exc import OperationalError
-from tests.integration.orchestration_platform.alerts.conftest import REPOSITORY, Watch
+from tests.integration.orchestration_platform.alerts.conftest import Watch
+from tests.integration.orchestration_platform.alerts.databases import Postgres, pg_ctl
 from tests.integration.orchestration_platform.alerts.dying import (
     POINTS,
     forget_the_overlap,
@@ -30,15 +26,10 @@ from tests.integration.orchestration_platform.alerts.recorded_failures import (
 )
 from tests.integration.orchestration_platform.alerts.slack_server import TOKEN, SlackServer
 from tests.integration.orchestration_platform.alerts.test_kills import kill_at_every_stage, told
-from tests.integration.secrets.postgres_server import (
-    PASSWORD,
-    connect,
-    postgres_server,
-    program,
-)
 
 from orchestration_platform.alerts.database import database_url
-from orchestration_platform.alerts.watch import open_database
+
+pytestmark = pytest.mark.parametrize("instance", ["postgres"], indirect=True)
 
 FAILURES = 6
 KILLS = 2 * (len(POINTS) + 1)
@@ -51,59 +42,6 @@ returning run_id, event, dagster_event_type, timestamp
 _PUT_BACK = """
 insert into event_logs (run_id, event, dagster_event_type, timestamp) values (%s, %s, %s, %s)
 """
-
-
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    if program("initdb") is None:
-        pytest.skip("there is no Postgres on this machine")
-    with postgres_server() as port:
-        files = files_of(port)
-        yield port
-        # which may not be the process any more that was started there
-        pg_ctl(files, "stop", "-m", "fast")
-
-
-def files_of(port: int) -> Path:
-    with connect(port, "postgres", PASSWORD) as connection:
-        found = connection.execute("show data_directory").fetchone()
-    assert found is not None
-    return Path(found[0])
-
-
-def pg_ctl(files: Path, *command: str) -> None:
-    """Start Postgres, or end it in the middle of what it does."""
-    account: dict[str, Any] = {"user": "postgres"} if os.getuid() == 0 else {}
-    subprocess.run(
-        [str(program("pg_ctl")), "-D", files, "-w", "-l", files / "log", *command],
-        check=True, stdout=subprocess.DEVNULL, cwd=files, **account,
-    )  # fmt: skip
-
-
-@pytest.fixture
-def instance(
-    port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[dg.DagsterInstance]:
-    """An instance with production's storage and an empty database."""
-    name = f"alerts_{time.monotonic_ns()}"
-    with connect(port, "postgres", PASSWORD) as connection:
-        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-    for variable, value in {
-        "DAGSTER_ENVIRONMENT": "ci",
-        "DAGSTER_HOME": str(tmp_path),
-        "DAGSTER_POSTGRES_HOST": "127.0.0.1",
-        "DAGSTER_POSTGRES_PORT": str(port),
-        "DAGSTER_POSTGRES_USER": "postgres",
-        "DAGSTER_POSTGRES_PASSWORD": PASSWORD,
-        "DAGSTER_POSTGRES_DB": name,
-    }.items():
-        monkeypatch.setenv(variable, value)
-    production = yaml.safe_load((REPOSITORY / "deploy" / "dagster.yaml").read_text("utf-8"))
-    kept = {key: production[key] for key in ("storage", "run_retries", "telemetry")}
-    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(kept))
-    with dg.DagsterInstance.get() as found:
-        yield found
-    open_database.cache_clear()
 
 
 def pass_until_all_is_told(watch: Watch) -> None:
@@ -152,14 +90,14 @@ def test_a_database_that_is_restarted_in_mid_delivery_loses_nothing_and_doubles_
     instance: dg.DagsterInstance,
     slack: SlackServer,
     watch: Watch,
-    port: int,
+    postgres: Postgres,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     failure = RecordedFailure(instance, fail(instance))
     names = list(islice(job_names(), FAILURES))
     for name in names:
         failure.store(instance, name)
-    files = files_of(port)
+    files = postgres.files
     options = shlex.join(shlex.split((files / "postmaster.opts").read_text())[1:])
     stops_after = [3, 8]
     answer = slack.answer

@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 from tests.integration.orchestration_platform.alerts.conftest import Watch
+from tests.integration.orchestration_platform.alerts.databases import on_both_databases
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail, other_job, say
 from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 
@@ -45,6 +46,7 @@ def every_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pruning, "EVERY_SECONDS", 0.0)
 
 
+@on_both_databases
 @pytest.mark.usefixtures("every_time")
 def test_what_is_over_and_was_told_is_forgotten_with_all_that_belongs_to_it(
     instance: dg.DagsterInstance, database: Database, watch: Watch
@@ -64,6 +66,7 @@ def test_what_is_over_and_was_told_is_forgotten_with_all_that_belongs_to_it(
     assert left[3] <= 1
 
 
+@on_both_databases
 @pytest.mark.usefixtures("every_time")
 def test_what_is_open_or_waits_stays_however_old(
     instance: dg.DagsterInstance, database: Database, slack: SlackServer, watch: Watch
@@ -84,6 +87,7 @@ def test_what_is_open_or_waits_stays_however_old(
     assert sorted("(recovered)" in head.shown for head in slack.heads) == [False, True]
 
 
+@on_both_databases
 def test_a_pass_forgets_a_bounded_number_and_looks_once_an_hour(
     instance: dg.DagsterInstance, database: Database, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:

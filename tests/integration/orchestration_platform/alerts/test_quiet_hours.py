@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 from tests.integration.orchestration_platform.alerts.conftest import Watch
+from tests.integration.orchestration_platform.alerts.databases import on_both_databases
 from tests.integration.orchestration_platform.alerts.failing_jobs import say
 from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 
@@ -15,6 +16,8 @@ from orchestration_platform.alerts.outbox_state import listed_messages
 from orchestration_platform.alerts.policies import AlertPolicies, Policy
 from orchestration_platform.alerts.tables import INCIDENTS, MESSAGES
 from orchestration_platform.alerts.watch import open_database
+
+pytestmark = on_both_databases
 
 NO_WINDOW: list[dict[str, Any]] = []
 

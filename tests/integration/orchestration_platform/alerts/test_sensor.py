@@ -1,17 +1,15 @@
 """The sensor as the location defines it, on SQLite and with the outbox in Postgres."""
 
 import json
-import shutil
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import dagster as dg
 import pytest
 from tests.integration.orchestration_platform.alerts.conftest import Watch
+from tests.integration.orchestration_platform.alerts.databases import Postgres
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail, other_job, say
 from tests.integration.orchestration_platform.alerts.slack_server import TOKEN, SlackServer
-from tests.integration.secrets.postgres_server import PASSWORD, postgres_server
 
 from orchestration_platform.alerts.watch import run_pass
 from shared_lib.environment import Environment
@@ -117,14 +115,6 @@ def test_the_command_lists_what_was_sent_and_shows_a_message_without_sending_it(
     assert "run no-such-run has not failed" in capsys.readouterr().err
 
 
-@pytest.fixture(scope="module")
-def postgres_url() -> Iterator[str]:
-    if shutil.which("initdb") is None:
-        pytest.skip("there is no Postgres on this machine")
-    with postgres_server() as port:
-        yield f"postgresql+psycopg://postgres:{PASSWORD}@127.0.0.1:{port}/postgres"
-
-
 @pytest.mark.parametrize("database", ["sqlite", "postgres"])
 def test_two_passes_at_once_tell_everything_once(
     database: str,
@@ -136,7 +126,8 @@ def test_two_passes_at_once_tell_everything_once(
     from orchestration_platform.alerts import watch as watching
 
     if database == "postgres":
-        url = request.getfixturevalue("postgres_url")
+        postgres: Postgres = request.getfixturevalue("postgres")
+        url = postgres.url(postgres.new_database(), "postgresql+psycopg")
         quick.setattr(watching, "database_url", lambda _instance: url)
     watch: Watch = request.getfixturevalue("watch")
     for text in ("census", "payroll", "bands"):

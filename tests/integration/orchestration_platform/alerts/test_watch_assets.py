@@ -9,8 +9,11 @@ from typing import Any
 import dagster as dg
 import pytest
 import sqlalchemy as sa
+from tests.integration.orchestration_platform.alerts.databases import (
+    Postgres,
+    on_both_databases,
+)
 from tests.integration.orchestration_platform.alerts.failing_jobs import say
-from tests.integration.secrets.postgres_server import PASSWORD, postgres_server, program
 
 from orchestration_platform.alerts import incidents
 from orchestration_platform.alerts.alert import Alert
@@ -30,21 +33,11 @@ def instance(
     monkeypatch.delenv("DAGSTER_WEBSERVER_URL", raising=False)
     overrides: dict[str, Any] = {"telemetry": {"enabled": False}}
     if getattr(request, "param", "sqlite") == "postgres":
-        url = request.getfixturevalue("postgres_url")
+        postgres: Postgres = request.getfixturevalue("postgres")
+        url = postgres.url(postgres.new_database())
         overrides["storage"] = {"postgres": {"postgres_url": url}}
     with dg.instance_for_test(temp_dir=str(tmp_path), overrides=overrides) as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def postgres_url() -> Iterator[str]:
-    if program("initdb") is None:
-        pytest.skip("there is no Postgres on this machine")
-    with postgres_server() as port:
-        yield f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port}/postgres"
-
-
-on_both_databases = pytest.mark.parametrize("instance", ["sqlite", "postgres"], indirect=True)
 
 
 @pytest.fixture

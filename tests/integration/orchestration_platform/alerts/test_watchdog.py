@@ -1,16 +1,11 @@
-"""Who watches the watcher: the check of health, the sign of life, and the look from outside."""
+"""Who watches the watcher: the look from outside."""
 
-import os
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import pytest
@@ -19,7 +14,6 @@ from tests.integration.orchestration_platform.alerts.conftest import Watch
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail
 from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 
-from orchestration_platform.alerts import heartbeat
 from orchestration_platform.alerts.collection import Collector
 from orchestration_platform.alerts.database import Database, database_url
 from orchestration_platform.alerts.policies import AlertPolicies
@@ -41,86 +35,6 @@ def slack_on_run_failure_sensor():
 
 defs = dg.Definitions(sensors=[slack_on_run_failure_sensor])
 """
-
-
-@pytest.fixture
-def pinged(quick: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The paths for which a dead man's switch was asked."""
-    paths: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            paths.append(self.path)
-            self.send_response(500 if "broken" in self.path else 200)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - of the library
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    quick.setenv(heartbeat.URL_VARIABLE, f"http://127.0.0.1:{server.server_port}/beat")
-    yield paths
-    server.shutdown()
-    server.server_close()
-
-
-def test_each_completed_pass_gives_a_sign_of_life_and_no_other_does(
-    pinged: list[str],
-    watch: Watch,
-    quick: pytest.MonkeyPatch,
-) -> None:
-    pinged.clear()
-    watch()
-    assert pinged == ["/beat"]
-
-    def find_trouble(collector: Collector, **_named: float) -> int:
-        collector.errors.append(OSError("the log cannot be read"))
-        return 0
-
-    quick.setattr(Collector, "collect", find_trouble)
-    with pytest.raises(ExceptionGroup):
-        watch()
-    assert pinged == ["/beat"]
-
-
-def test_the_address_may_be_a_secret(
-    pinged: list[str],
-    watch: Watch,
-    quick: pytest.MonkeyPatch,
-) -> None:
-    quick.setenv("ALERTS_SWITCH__URL", os.environ[heartbeat.URL_VARIABLE] + "/secret")
-    quick.setenv(heartbeat.SECRET_VARIABLE, "alerts/switch")
-    assert "are both set: unset one" in str(watch())
-    quick.delenv(heartbeat.URL_VARIABLE)
-    pinged.clear()
-    assert "heartbeat" not in str(watch())
-    assert pinged == ["/beat/secret"]
-
-
-def test_a_sign_of_life_that_cannot_be_given_is_said_and_takes_two_seconds_at_most(
-    pinged: list[str],
-    instance: dg.DagsterInstance,
-    slack: SlackServer,
-    watch: Watch,
-    quick: pytest.MonkeyPatch,
-) -> None:
-    quick.setenv(heartbeat.URL_VARIABLE, os.environ[heartbeat.URL_VARIABLE] + "/broken")
-    assert "no heartbeat was sent: the answer was 500" in str(watch())
-    assert pinged
-    quick.setenv(heartbeat.URL_VARIABLE, "http://example.com/canary-beat")
-    assert "ALERTS_HEARTBEAT_URL is no https address" in str(watch())
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        address = f"http://127.0.0.1:{silent.getsockname()[1]}/canary-beat"
-        quick.setenv(heartbeat.URL_VARIABLE, address)
-        fail(instance)
-        watch(seconds=0.5)
-        began = time.monotonic()
-        said = str(watch())
-        assert time.monotonic() - began < heartbeat.LONGEST_SECONDS + 1.5
-    assert "no heartbeat was sent" in said
-    assert "canary" not in said
-    assert len(slack.heads) == 1
 
 
 def test_an_instance_that_nobody_watches_is_not_in_order(

@@ -54,6 +54,26 @@ def test_a_window_begins_by_the_clock_of_its_zone(at: str, end: str | None) -> N
     assert NIGHT.end_of(berlin(at)) == (berlin(end) if end else None)
 
 
+@pytest.mark.parametrize(
+    ("at", "fold", "end"),
+    [
+        # in spring there is no half past two: it begins when the clock goes on, at three
+        ("2026-03-29T01:59:59", 0, None),
+        ("2026-03-29T03:00:00", 0, "2026-03-29T03:30:00"),
+        ("2026-03-29T03:30:00", 0, None),
+        # in autumn there are two
+        ("2026-10-25T02:40:00", 0, "2026-10-25T02:00:00"),
+        ("2026-10-25T02:10:00", 1, None),
+        ("2026-10-25T02:40:00", 1, "2026-10-25T03:00:00"),
+    ],
+)
+def test_a_window_in_the_hour_that_the_clock_leaves_out_or_repeats(
+    at: str, fold: int, end: str | None
+) -> None:
+    window = Window(cron="30 2 * * *", duration="30min", timezone="Europe/Berlin")
+    assert window.end_of(berlin(at, fold)) == (berlin(end, 1) if end else None)
+
+
 def test_windows_that_follow_one_another_are_one() -> None:
     morning = Window(cron="0 7 * * *", duration="30min", timezone="Europe/Berlin")
     hold = hold_of([NIGHT, morning], Severity.ERROR, now=berlin("2026-07-01T23:00:00"))

@@ -5,9 +5,10 @@ from pathlib import Path
 import sqlalchemy as sa
 from tests.unit.orchestration_platform.alerts.failures import failure
 
-from orchestration_platform.alerts import claims
+from orchestration_platform.alerts import claims, outcomes
 from orchestration_platform.alerts.database import Database
 from orchestration_platform.alerts.occurrences import record_failure
+from orchestration_platform.alerts.outbox import HEAD
 from orchestration_platform.alerts.outbox_state import outbox_state
 from orchestration_platform.alerts.policies import load_policies
 from orchestration_platform.alerts.tables import INCIDENTS, MESSAGES
@@ -39,7 +40,7 @@ def test_a_storm_of_five_minutes_is_told_in_120_calls_within_three_minutes(tmp_p
             claim = claims.claim_next(connection, now=now, descriptions={})
             if claim:
                 calls += 1
-                claims.record_delivery(
+                outcomes.record_delivery(
                     connection,
                     claim,
                     ts=str(number),
@@ -52,7 +53,7 @@ def test_a_storm_of_five_minutes_is_told_in_120_calls_within_three_minutes(tmp_p
         stale = connection.execute(
             sa.select(sa.func.count())
             .select_from(MESSAGES.join(INCIDENTS, INCIDENTS.c.id == MESSAGES.c.incident_id))
-            .where(MESSAGES.c.kind == claims.HEAD, MESSAGES.c.sent_version < INCIDENTS.c.version)
+            .where(MESSAGES.c.kind == HEAD, MESSAGES.c.sent_version < INCIDENTS.c.version)
         ).scalar()
         left = outbox_state(connection).waiting
     assert counted == number == SECONDS * A_SECOND

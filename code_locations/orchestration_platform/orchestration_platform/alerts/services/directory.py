@@ -85,6 +85,16 @@ class Services:
                 found.append(f"{service.note} (told in the log)")
         return found
 
+    def member_id(self, address: str) -> str | None:
+        """Slack's id of the member with an e-mail address, if there is one.
+
+        Raises:
+            SecretError: the bot's token could not be had.
+            LookupForbiddenError: the bot may not look.
+            ServiceUnavailableError: Slack did not answer, or asks to wait.
+        """
+        return self.slack.member_id(self.secrets.get(SLACK_SECRET)["token"].reveal(), address)
+
     def is_acknowledged(self, destination: str, *, message_id: str, place: str) -> bool:
         """Whether somebody has taken on what a message tells; as :meth:`acknowledged_by`."""
         found = self.acknowledged_by(destination, message_id=message_id, place=place)

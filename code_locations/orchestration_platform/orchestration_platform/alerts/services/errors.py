@@ -21,6 +21,10 @@ class LookupForbiddenError(ServiceUnavailableError):
     """The service does not let us look for a message."""
 
 
+class MemberUnknownError(LookupError):
+    """The service has no such member."""
+
+
 class MessageRefusedError(ValueError):
     """The service will never accept this message."""
 

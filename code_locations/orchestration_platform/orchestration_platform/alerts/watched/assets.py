@@ -3,7 +3,7 @@
 The open-source Dagster stores no event for the latter: they are what a failed run had planned.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import dagster as dg
 
@@ -12,6 +12,7 @@ from orchestration_platform.alerts.alert import Alert, Problem
 from orchestration_platform.alerts.event_types import EventType
 from orchestration_platform.alerts.run_facts import parent_of, run_alert
 from orchestration_platform.alerts.run_failures import step_problem
+from orchestration_platform.alerts.watched.partition_ranges import unmade_partitions
 from orchestration_platform.alerts.watched.run_log import RunLog
 from orchestration_platform.alerts.watched.source import (
     UNKNOWN_LOCATION,
@@ -40,9 +41,12 @@ def failed_assets(record: dg.RunRecord, log: RunLog, *, at: float, whole: Proble
     run = record.dagster_run
     steps = {event.step_key or "": step_problem(event) for event in log.failed_steps}
     by_dbt = _not_built_by_dbt(log)
+    unmade = unmade_partitions(run, log)
     findings: list[Finding] = []
     for asset, step in sorted(log.planned_assets.items()):
-        if asset in log.made_assets or (steps and step not in steps):
+        left = unmade.get(asset)
+        is_made = asset in log.made_assets if left is None else not left
+        if is_made or (steps and step not in steps):
             continue
         if not steps and step in log.finished_steps:
             continue
@@ -52,14 +56,15 @@ def failed_assets(record: dg.RunRecord, log: RunLog, *, at: float, whole: Proble
         problem = steps.get(step, whole)
         if said:
             problem = Problem(step, f"dbt {status}", said, "", "")
-        findings.append(_finding(record, asset, problem, at=at, parent=parent_of(run.tags)))
+        findings.append(_finding(record, asset, problem, at=at, left=left or ()))
     return findings
 
 
 def _finding(
-    record: dg.RunRecord, asset: str, problem: Problem, *, at: float, parent: str
+    record: dg.RunRecord, asset: str, problem: Problem, *, at: float, left: Collection[str]
 ) -> Finding:
     run = record.dagster_run
+    parent = parent_of(run.tags)
     return Finding(
         alert=run_alert(
             _FAILURE,
@@ -70,6 +75,7 @@ def _finding(
             subject=asset,
             assets=(asset,),
             problems=(problem,),
+            partitions=tuple(sorted(left)),
         ),
         key=occurrence_key(_FAILURE, run.run_id, asset),
         parent_key=occurrence_key(_FAILURE, parent, asset) if parent else "",

@@ -83,4 +83,4 @@ def _recovery(location: str, subject: str, *, at: float) -> Recovery:
     def is_meant(failure: Alert) -> bool:
         return (failure.location, failure.subject) == (location, subject)
 
-    return Recovery(event_types=(_KIND,), puts_right=is_meant, partition=None, since=at, at=at)
+    return Recovery(event_types=(_KIND,), puts_right=is_meant, partitions=None, since=at, at=at)

@@ -7,6 +7,8 @@ from functools import cached_property
 import dagster as dg
 
 _KINDS = dg.DagsterEventType
+# Of a run over many partitions of many assets; a second and a half on a slow machine.
+_MOST_PLANS = 20_000
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,39 @@ class RunLog:
             for event in self._events(_KINDS.ASSET_MATERIALIZATION)
             if event.asset_key
         }
+
+    def planned_partitions(self, *, most: int) -> dict[str, frozenset[str]] | None:
+        """The partitions that are to be made, by asset; nothing where there are too many."""
+        found: dict[str, set[str]] = {}
+        for event in self._plans or ():
+            keys = set(
+                event.partitions_subset.get_partition_keys() if event.partitions_subset else ()
+            )
+            keys |= {event.partition} if event.partition else set()
+            if event.asset_key and keys:
+                found.setdefault(event.asset_key.to_user_string(), set()).update(keys)
+        if self._plans is None or any(len(keys) > most for keys in found.values()):
+            return None
+        return {asset: frozenset(keys) for asset, keys in found.items()}
+
+    @cached_property
+    def made_partitions(self) -> dict[str, frozenset[str]]:
+        """The partitions that were made, by asset."""
+        found: dict[str, set[str]] = {}
+        for event in self._events(_KINDS.ASSET_MATERIALIZATION):
+            if event.asset_key and event.partition:
+                found.setdefault(event.asset_key.to_user_string(), set()).add(event.partition)
+        return {asset: frozenset(keys) for asset, keys in found.items()}
+
+    @cached_property
+    def _plans(self) -> list[dg.DagsterEvent] | None:
+        """What is to be made; nothing where that is too much to read."""
+        found = self.instance.get_records_for_run(
+            self.run_id, of_type=_KINDS.ASSET_MATERIALIZATION_PLANNED, limit=_MOST_PLANS
+        )
+        if len(found.records) == _MOST_PLANS:
+            return None
+        return [record.event_log_entry.get_dagster_event() for record in found.records]
 
     @cached_property
     def finished_steps(self) -> set[str]:

@@ -1,7 +1,7 @@
 """Runs that have ended: failed, succeeded or cancelled, with the assets and checks in them."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import dagster as dg
 
@@ -10,6 +10,7 @@ from orchestration_platform.alerts.alert import Alert
 from orchestration_platform.alerts.event_types import CHECK_OUTCOMES, EventType
 from orchestration_platform.alerts.run_facts import (
     LastSuccesses,
+    is_over_range,
     location_of,
     partition_of,
     run_alert,
@@ -17,8 +18,13 @@ from orchestration_platform.alerts.run_facts import (
 from orchestration_platform.alerts.run_failures import problems_of, read_failure
 from orchestration_platform.alerts.watched.assets import failed_assets
 from orchestration_platform.alerts.watched.checks import checks_of_run
+from orchestration_platform.alerts.watched.partition_ranges import (
+    failed_partitions,
+    succeeded_partitions,
+)
 from orchestration_platform.alerts.watched.run_log import RunLog
 from orchestration_platform.alerts.watched.source import Batch, Finding, Reading, Recovery, Source
+from orchestration_platform.alerts.watched.unreadable_runs import reading_run, unread_failure
 
 _LogRecords = Sequence[dg.EventLogRecord]
 _Runs = dict[str, dg.RunRecord]
@@ -26,10 +32,18 @@ _Runs = dict[str, dg.RunRecord]
 
 @dataclass
 class _Found:
-    """What a page of ended runs comes to."""
+    """What ended runs come to."""
 
     findings: list[Finding] = field(default_factory=list)
     recoveries: list[Recovery] = field(default_factory=list)
+
+    def add(self, other: "_Found") -> None:
+        """What another run comes to, too."""
+        self.findings += other.findings
+        self.recoveries += other.recoveries
+
+
+_Take = Callable[[Reading, dg.EventLogRecord, dg.RunRecord | None, LastSuccesses], _Found]
 
 
 def _ended_runs(
@@ -37,15 +51,23 @@ def _ended_runs(
     marks: str | None,
     *,
     status: dg.DagsterEventType,
-    take: Callable[[Reading, _LogRecords, _Runs, _Found], None],
+    take: _Take,
     is_wanted: bool = True,
 ) -> Iterator[Batch]:
     """Batches of what ``take`` makes of the runs that have come to ``status``, page by page."""
     feed = event_feed.run_status_changes(reading.instance, status)
     for records, position in event_feed.pages(feed, marks, now=reading.now):
         new, runs = _new(reading, records) if is_wanted else ([], {})
-        found = _Found()
-        take(reading, new, runs, found)
+        found, successes = _Found(), LastSuccesses(reading.instance)
+        for record in new:
+            run = runs.get(record.run_id)
+            with reading_run(record.run_id) as attempt:
+                attempt.found = take(reading, record, run, successes)
+            if attempt.found is not None:
+                found.add(attempt.found)
+            elif status is dg.DagsterEventType.RUN_FAILURE:
+                alert = unread_failure(record.event_log_entry, run, attempt.problem)
+                found.findings.append(_failure(alert, run))
         yield Batch(
             expected=marks,
             position=position,
@@ -57,25 +79,31 @@ def _ended_runs(
 
 
 def _read_failures(reading: Reading, marks: str | None) -> Iterator[Batch]:
-    return _ended_runs(reading, marks, status=dg.DagsterEventType.RUN_FAILURE, take=_take_failures)
+    return _ended_runs(reading, marks, status=dg.DagsterEventType.RUN_FAILURE, take=_failed)
 
 
-def _take_failures(reading: Reading, new: _LogRecords, runs: _Runs, found: _Found) -> None:
-    successes = LastSuccesses(reading.instance)
-    for record in new:
-        entry, run = record.event_log_entry, runs.get(record.run_id)
-        log = RunLog(reading.instance, record.run_id)
-        alert = read_failure(reading.instance, entry, run, log, successes)
+def _failed(
+    reading: Reading,
+    record: dg.EventLogRecord,
+    run: dg.RunRecord | None,
+    successes: LastSuccesses,
+) -> _Found:
+    entry, log, found = record.event_log_entry, RunLog(reading.instance, record.run_id), _Found()
+    alert = read_failure(reading.instance, entry, run, log, successes)
+    if run is None:
         found.findings.append(_failure(alert, run))
-        if run is None:
-            continue
-        if reading.wants([EventType.ASSET_MATERIALIZATION_FAILURE]):
-            problems = problems_of(entry, log)
-            found.findings += failed_assets(run, log, at=entry.timestamp, whole=problems[0])
-        _add_checks(reading, run, log, entry.timestamp, found)
+        return found
+    alert = replace(alert, partitions=failed_partitions(run.dagster_run, log))
+    found.findings.append(_failure(alert, run))
+    if reading.wants([EventType.ASSET_MATERIALIZATION_FAILURE]):
+        problems = problems_of(entry, log)
+        found.findings += failed_assets(run, log, at=entry.timestamp, whole=problems[0])
+    _add_checks(reading, run, log, entry.timestamp, found)
+    return found
 
 
-_SUCCESS_KINDS = (EventType.JOB_SUCCESS, EventType.JOB_FAILURE, *CHECK_OUTCOMES)
+_PUT_RIGHT = (EventType.JOB_FAILURE, EventType.ASSET_MATERIALIZATION_FAILURE)
+_SUCCESS_KINDS = (EventType.JOB_SUCCESS, *_PUT_RIGHT, *CHECK_OUTCOMES)
 
 
 def _read_successes(reading: Reading, marks: str | None) -> Iterator[Batch]:
@@ -83,36 +111,46 @@ def _read_successes(reading: Reading, marks: str | None) -> Iterator[Batch]:
         reading,
         marks,
         status=dg.DagsterEventType.RUN_SUCCESS,
-        take=_take_successes,
+        take=_succeeded,
         is_wanted=reading.wants(_SUCCESS_KINDS),
     )
 
 
-def _take_successes(reading: Reading, new: _LogRecords, runs: _Runs, found: _Found) -> None:
-    for record in new:
-        ended_at, run = record.event_log_entry.timestamp, runs.get(record.run_id)
-        if run is None:
-            continue
-        found.recoveries.append(_success(run, ended_at))
-        if EventType.JOB_SUCCESS in reading.told:
-            found.findings.append(_good_news(run, ended_at))
-        _add_checks(reading, run, RunLog(reading.instance, record.run_id), ended_at, found)
+def _succeeded(
+    reading: Reading,
+    record: dg.EventLogRecord,
+    run: dg.RunRecord | None,
+    _successes: LastSuccesses,
+) -> _Found:
+    ended_at, found = record.event_log_entry.timestamp, _Found()
+    if run is None:
+        return found
+    log = RunLog(reading.instance, record.run_id)
+    if reading.wants(_PUT_RIGHT):
+        found.recoveries += _put_right(run, log, ended_at)
+    if EventType.JOB_SUCCESS in reading.told:
+        found.findings.append(_good_news(run, ended_at))
+    _add_checks(reading, run, log, ended_at, found)
+    return found
 
 
 def _read_cancelled(reading: Reading, marks: str | None) -> Iterator[Batch]:
-    return _ended_runs(
-        reading, marks, status=dg.DagsterEventType.RUN_CANCELED, take=_take_cancelled
-    )
+    return _ended_runs(reading, marks, status=dg.DagsterEventType.RUN_CANCELED, take=_cancelled)
 
 
-def _take_cancelled(reading: Reading, new: _LogRecords, runs: _Runs, found: _Found) -> None:
-    for record in new:
-        run = runs.get(record.run_id)
-        if run is not None:
-            log = RunLog(reading.instance, record.run_id)
-            at = record.event_log_entry.timestamp
-            # what was cancelled has not failed
-            _add_checks(reading, run, log, at, found, is_whole=False)
+def _cancelled(
+    reading: Reading,
+    record: dg.EventLogRecord,
+    run: dg.RunRecord | None,
+    _successes: LastSuccesses,
+) -> _Found:
+    found = _Found()
+    if run is not None:
+        log = RunLog(reading.instance, record.run_id)
+        # what was cancelled has not failed
+        at = record.event_log_entry.timestamp
+        _add_checks(reading, run, log, at, found, is_whole=False)
+    return found
 
 
 FAILED_RUNS = Source(
@@ -158,7 +196,8 @@ def _good_news(record: dg.RunRecord, ended_at: float) -> Finding:
     return Finding(alert=alert, key=run.run_id, tags=run.tags)
 
 
-def _success(record: dg.RunRecord, ended_at: float) -> Recovery:
+def _put_right(record: dg.RunRecord, log: RunLog, ended_at: float) -> list[Recovery]:
+    """What a run that has succeeded puts right."""
     run = record.dagster_run
     location = location_of(run)
     assets = frozenset(key.to_user_string() for key in run.asset_selection or ())
@@ -170,14 +209,24 @@ def _success(record: dg.RunRecord, ended_at: float) -> Recovery:
             return run.job_name == failure.job_name
         return bool(assets) and failure.failed_assets <= assets
 
-    return Recovery(
+    success = Recovery(
         event_types=(EventType.JOB_FAILURE,),
         puts_right=puts_right,
-        partition=partition_of(run.tags),
+        partitions=succeeded_partitions(run, log),
         # a failure while it ran is not put right by it
         since=record.start_time or ended_at,
         at=ended_at,
     )
+    if not is_over_range(run.tags):
+        return [success]
+    # of single partitions, and of a range that is known, the materialisations tell
+    made = replace(
+        success,
+        event_types=(EventType.ASSET_MATERIALIZATION_FAILURE,),
+        puts_right=lambda failure: failure.subject in assets,
+        partitions=frozenset({partition_of(run.tags)}),
+    )
+    return [success, made]
 
 
 def _add_checks(

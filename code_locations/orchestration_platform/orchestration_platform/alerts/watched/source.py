@@ -42,14 +42,15 @@ class Recovery:
     Attributes:
         event_types: what is over by it.
         puts_right: of an alert of these, whether it is meant.
-        partition: the one that is in order; ``None`` where partitions do not matter.
+        partitions: those that are in order, ``""`` for what has none; ``None`` where they do not
+            matter.
         since: what was found at this time or before is over.
         at: when it is over.
     """
 
     event_types: Collection[str]
     puts_right: Callable[[Alert], bool]
-    partition: str | None
+    partitions: frozenset[str] | None
     since: float
     at: float
 
@@ -66,7 +67,7 @@ class Recovery:
         return cls(
             event_types=tuple(event_types),
             puts_right=lambda failure: failure.subject == subject,
-            partition=partition,
+            partitions=None if partition is None else frozenset({partition}),
             since=at,
             at=at,
         )

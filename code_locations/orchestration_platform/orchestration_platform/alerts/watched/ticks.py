@@ -121,7 +121,7 @@ def _recovery(state: Any, tick: Any) -> Recovery:
         puts_right=lambda failure: (
             (failure.kind, failure.subject, failure.location) == (kind, name, location)
         ),
-        partition=None,
+        partitions=None,
         since=at,
         at=at,
     )

@@ -1,0 +1,82 @@
+"""A clock that is set back makes nobody wait, and nothing stay open."""
+
+import json
+import time
+
+import dagster as dg
+import pytest
+import sqlalchemy as sa
+from tests.integration.orchestration_platform.alerts.conftest import Watch
+from tests.integration.orchestration_platform.alerts.databases import on_both_databases
+from tests.integration.orchestration_platform.alerts.failing_jobs import fail, other_job, say
+from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
+from tests.integration.orchestration_platform.alerts.test_escalation import (
+    escalated,
+    policies,
+)
+
+from orchestration_platform.alerts.database import Database, database_url
+from orchestration_platform.alerts.event_feed import Position
+from orchestration_platform.alerts.tables import METADATA, POSITIONS
+from orchestration_platform.alerts.watch import open_database
+
+HOUR = 3600.0
+
+
+def set_clock_back(database: Database) -> None:
+    """What was written down is as if the clock had been an hour ahead."""
+    with database.transaction() as connection:
+        for table in METADATA.sorted_tables:
+            times = [column for column in table.columns if isinstance(column.type, sa.Float)]
+            if times:
+                ahead = {column.name: column + HOUR for column in times}
+                connection.execute(sa.update(table).values(**ahead))
+        for row in connection.execute(sa.select(POSITIONS)).all():
+            marks = json.loads(row.marks)
+            if isinstance(marks, float):
+                changed = str(marks + HOUR)
+            elif isinstance(marks, list):
+                changed = json.dumps([[at + HOUR, cursor] for at, cursor in marks])
+            else:
+                continue
+            this = POSITIONS.c.name == row.name
+            connection.execute(sa.update(POSITIONS).where(this).values(marks=changed))
+
+
+@on_both_databases
+def test_what_waits_and_what_is_open_does_not_wait_for_the_clock_to_come_back(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    database = open_database(database_url(instance))
+    say(instance, "the census is bad")
+    watch(policies(escalate_after="3s"))
+    slack.faults.append("is_archived")
+    fail(instance)
+    watch(policies(escalate_after="3s"), seconds=0.05)
+    set_clock_back(database)
+    fail(instance, other_job)
+    done = watch(policies(escalate_after="3s"), seconds=4.0)
+    assert "the clock has gone back by 3" in str(done)
+    assert len(slack.heads) == 3
+    time.sleep(3.0)
+    watch(policies(escalate_after="3s"))
+    assert len(escalated(slack)) == 3
+    say(instance, None)
+    done = watch(policies(escalate_after="3s"))
+    assert "(recovered)" in slack.heads[0].shown
+    assert "clock" not in str(done)
+
+
+@pytest.mark.parametrize("back", [90.0, HOUR])
+def test_the_log_is_read_on_from_where_it_was_settled_and_no_time_lies_ahead(back: float) -> None:
+    position = Position(((0.0, "a"),))
+    for second in range(10, 4000, 10):
+        position = position.advanced(f"at {second}", float(second))
+    settled = position.resume_from(3990.0)
+    now = 3990.0 - back
+    position = position.as_of(now)
+    assert position.resume_from(now) == settled
+    assert max(at for at, _ in position.marks) == now
+    for second in range(10, 100, 10):
+        position = position.advanced(f"again {second}", now + second)
+    assert position.resume_from(now + 90) == "again 30"

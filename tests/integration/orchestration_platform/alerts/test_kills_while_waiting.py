@@ -1,0 +1,141 @@
+"""kill -9 while something waits: for the end of quiet hours, or for somebody who takes it on."""
+
+import signal
+import time
+from collections import Counter
+
+import dagster as dg
+import pytest
+from tests.integration.orchestration_platform.alerts.conftest import Watch
+from tests.integration.orchestration_platform.alerts.databases import on_both_databases
+from tests.integration.orchestration_platform.alerts.dying import (
+    ESCALATION_POINTS,
+    HOLDING_POINTS,
+    RELEASING_POINTS,
+    SUPPRESSING_POINTS,
+    forget_the_overlap,
+    nursery,
+)
+from tests.integration.orchestration_platform.alerts.failing_jobs import fail, say
+from tests.integration.orchestration_platform.alerts.recorded_failures import (
+    RecordedFailure,
+    job_names,
+)
+from tests.integration.orchestration_platform.alerts.slack_server import TOKEN, SlackServer
+from tests.integration.orchestration_platform.alerts.test_escalation import (
+    ONCALL,
+    escalated,
+    pass_time,
+)
+from tests.integration.orchestration_platform.alerts.test_escalation import (
+    policies as escalating,
+)
+from tests.integration.orchestration_platform.alerts.test_kills import told
+from tests.integration.orchestration_platform.alerts.test_quiet_hours import (
+    always,
+    end_the_window,
+    states,
+)
+
+from orchestration_platform.alerts.policies import AlertPolicies, Policy
+
+pytestmark = on_both_databases
+
+RECOVERY_SECONDS = 20.0
+
+
+def in_maintenance(**window: object) -> list[Policy]:
+    document = {
+        "name": "p",
+        "enabled": True,
+        "event_types": ["JOB_FAILURE"],
+        "notification_service": {"slack": {}},
+    }
+    windows = always(below_severity=None, **window)
+    return AlertPolicies.model_validate(
+        {"alert_policies": [document], "maintenance_windows": windows}
+    ).in_force
+
+
+def after_maintenance() -> list[Policy]:
+    [policy] = in_maintenance()
+    options = policy.policy_options.model_copy(update={"quiet_hours": []})
+    return [policy.model_copy(update={"policy_options": options})]
+
+
+def send_all(watch: Watch, policies: list[Policy]) -> None:
+    until = time.monotonic() + RECOVERY_SECONDS
+    while watch(policies, seconds=0.5).outbox.waiting:
+        assert time.monotonic() < until
+
+
+def test_what_a_window_holds_back_is_told_once_whenever_a_process_was_killed(
+    instance: dg.DagsterInstance,
+    slack: SlackServer,
+    watch: Watch,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    forget_the_overlap(monkeypatch.setattr)
+    failure = RecordedFailure(instance, fail(instance))
+    watch(in_maintenance())
+    names = job_names()
+    expected = Counter(["plain_job"])
+    with nursery(instance.root_directory, slack.url, TOKEN) as killed:
+        for point in HOLDING_POINTS:
+            name = next(names)
+            expected[name] = 1
+            failure.store(instance, name)
+            code = killed.run(point=point, policies=in_maintenance())
+            assert code == -signal.SIGKILL, point
+        done = watch(in_maintenance())
+        # each with its stack trace
+        assert (done.outbox.held, done.outbox.waiting) == (2 * len(expected), 0)
+        assert slack.messages == []
+        end_the_window(instance)
+        for point in [*RELEASING_POINTS, *RELEASING_POINTS]:
+            code = killed.run(point=point, policies=after_maintenance())
+            assert code == -signal.SIGKILL, point
+    send_all(watch, after_maintenance())
+    assert told(slack) == expected
+    assert [len(slack.thread(head)) for head in slack.heads] == [1] * len(expected)
+
+
+def test_what_is_in_order_by_then_stays_untold_whenever_a_process_was_killed(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    policies = in_maintenance(recovered_meanwhile="nothing")
+    with nursery(instance.root_directory, slack.url, TOKEN) as killed:
+        for point in SUPPRESSING_POINTS:
+            say(instance, "the census is bad")
+            watch(policies)
+            say(instance, None)
+            assert killed.run(point=point, policies=policies) == -signal.SIGKILL, point
+            watch(policies)
+    end_the_window(instance)
+    watch(after_maintenance())
+    assert slack.messages == []
+    assert states(instance) == ["suppressed"] * 2 * len(SUPPRESSING_POINTS)
+
+
+def test_an_escalation_is_there_once_whenever_a_process_was_killed(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    failure = RecordedFailure(instance, fail(instance))
+    names = job_names()
+    expected = Counter(["plain_job"])
+    policies = escalating(escalate_again_after=None)
+    watch(policies)
+    with nursery(instance.root_directory, slack.url, TOKEN) as killed:
+        for point in ESCALATION_POINTS:
+            name = next(names)
+            expected[name] = 1
+            failure.store(instance, name)
+            watch(policies)
+            pass_time(instance)
+            assert killed.run(point=point, policies=policies) == -signal.SIGKILL, point
+    send_all(watch, policies)
+    assert watch(policies).escalated == 0
+    assert Counter(head.shown.split("`")[1] for head in escalated(slack)) == expected
+    first = [head for head in slack.heads if head.channel != ONCALL]
+    assert Counter(head.shown.split("`")[1] for head in first) == expected
+    assert [len(slack.thread(head)) for head in escalated(slack)] == [0] * len(expected)

@@ -1,0 +1,216 @@
+"""One run, row or message that is in trouble keeps nobody else waiting."""
+
+import sqlite3
+import time
+
+import dagster as dg
+import pytest
+import sqlalchemy as sa
+from tests.integration.orchestration_platform.alerts.conftest import Watch
+from tests.integration.orchestration_platform.alerts.databases import on_both_databases
+from tests.integration.orchestration_platform.alerts.failing_jobs import fail, other_job, say
+from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
+from tests.integration.orchestration_platform.alerts.test_escalation import (
+    escalated,
+    pass_time,
+)
+from tests.integration.orchestration_platform.alerts.test_escalation import (
+    policies as escalating,
+)
+
+from orchestration_platform.alerts import incidents
+from orchestration_platform.alerts.database import Database, database_url
+from orchestration_platform.alerts.outbox_state import listed_messages
+from orchestration_platform.alerts.policies import AlertPolicies
+from orchestration_platform.alerts.tables import INCIDENTS, MESSAGES
+from orchestration_platform.alerts.watch import open_database
+from orchestration_platform.alerts.watched.unreadable_runs import MOST_ATTEMPTS
+
+OF_ANOTHER_RELEASE = '{"colour": "red"}'
+
+
+@pytest.fixture
+def database(instance: dg.DagsterInstance) -> Database:
+    return open_database(database_url(instance))
+
+
+def told(slack: SlackServer) -> list[str]:
+    return [head.shown.split("`")[1] for head in slack.heads]
+
+
+def test_a_run_that_cannot_be_read_is_told_after_a_few_passes_and_stops_no_other(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    damaged = fail(instance)
+    fail(instance, other_job)
+    log = f"{instance.root_directory}/history/runs/{damaged}.db"
+    with sqlite3.connect(log) as connection:
+        damage = "update event_logs set event = '{' where dagster_event_type = 'STEP_FAILURE'"
+        assert connection.execute(damage).rowcount == 1
+    connection.close()
+    for _ in range(MOST_ATTEMPTS - 1):
+        with pytest.raises(ExceptionGroup):
+            watch()
+        assert told(slack) == []
+    assert watch().failures == 2
+    assert told(slack) == ["plain_job", "other_job"]
+    assert "the run could not be read" in slack.heads[0].shown
+    assert watch().failures == 0
+
+
+@on_both_databases
+def test_a_tag_that_is_no_number_is_no_reason_to_be_silent(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    tags = {"dagster/max_retries": "three", "dagster/retry_number": "one"}
+    say(instance, "the census is bad", {**tags, "dagster/parent_run_id": "x" * 300})
+    watch()
+    assert told(slack) == ["told_job"]
+
+
+@on_both_databases
+def test_a_row_that_cannot_be_read_is_told_from_what_can_and_the_others_as_ever(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch, database: Database
+) -> None:
+    slack.faults.append("is_archived")
+    say(instance, "the census is bad")
+    fail(instance, other_job)
+    watch(escalating(), seconds=0.0)
+    with database.transaction() as connection:
+        first = INCIDENTS.c.subject == "told_job"
+        damage = {"facts": OF_ANOTHER_RELEASE, "latest": "nothing"}
+        assert connection.execute(sa.update(INCIDENTS).where(first).values(damage)).rowcount
+    assert watch(escalating()).outbox.waiting == 0
+    assert sorted(told(slack)) == ["other_job", "told_job"]
+    [damaged] = [head for head in slack.heads if "told_job" in head.shown]
+    assert "which this release cannot read" in damaged.shown
+    pass_time(instance)
+    watch(escalating())
+    assert len(escalated(slack)) == 2
+    say(instance, "the census is bad")
+    say(instance, None)
+    watch(escalating())
+    assert "(recovered)" in damaged.shown
+
+
+def test_an_entry_that_cannot_be_read_is_given_up_and_the_others_are_sent(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch, database: Database
+) -> None:
+    say(instance, "the census is bad")
+    fail(instance, other_job)
+    watch(seconds=0.0)
+    with database.transaction() as connection:
+        entries = sa.select(sa.func.min(MESSAGES.c.id)).where(MESSAGES.c.kind == "entry")
+        first = MESSAGES.c.id == entries.scalar_subquery()
+        connection.execute(sa.update(MESSAGES).where(first).values(body=OF_ANOTHER_RELEASE))
+    done = watch()
+    assert (done.outbox.failed, done.outbox.waiting) == (1, 0)
+    assert [len(slack.thread(head)) for head in slack.heads] == [0, 1]
+
+
+def test_a_question_that_slack_refuses_stops_no_message_and_people_are_called(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    fail(instance)
+    watch(escalating())
+    pass_time(instance)
+    slack.reading_error = "invalid_arguments"
+    fail(instance, other_job)
+    done = watch(escalating())
+    assert done.escalated == 1
+    assert "invalid_arguments" in str(done)
+    assert "other_job" in told(slack)
+
+
+def test_a_message_that_brings_slack_into_trouble_stands_back_behind_the_others(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch, database: Database
+) -> None:
+    slack.broken_text = "poison"
+    say(instance, "poison in the census")
+    fail(instance)
+    fail(instance, other_job)
+    until = time.monotonic() + 10
+    while len(slack.messages) < 4:
+        assert time.monotonic() < until, told(slack)
+        watch(seconds=0.5)
+    assert sorted(told(slack)) == ["other_job", "plain_job"]
+    slack.broken_text = None
+    while watch(seconds=0.5).outbox.waiting:
+        assert time.monotonic() < until
+    assert len(slack.heads) == 3
+
+
+@on_both_databases
+def test_an_answer_that_no_database_takes_keeps_nobody_waiting(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch, database: Database
+) -> None:
+    slack.faults.append("no\0thing")
+    fail(instance)
+    watch(seconds=0.05)
+    with database.transaction() as connection:
+        [error] = [row["error"] for row in listed_messages(connection, limit=9) if row["error"]]
+    assert "Slack answered nothing" in error
+    assert watch().outbox.waiting == 0
+
+
+def test_what_was_given_up_is_tried_anew_when_it_happens_again(
+    instance: dg.DagsterInstance,
+    slack: SlackServer,
+    watch: Watch,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slack.faults.extend(["invalid_blocks", "msg_too_long"])
+    fail(instance)
+    assert watch().outbox.failed == 2
+    fail(instance)
+    watch()
+    assert slack.heads == []
+    monkeypatch.setattr(incidents, "SECONDS_BETWEEN_ENTRIES", 0)
+    fail(instance)
+    watch()
+    [head] = slack.heads
+    assert "failed 3 times" in head.shown
+    assert [entry.text.endswith("3 times") for entry in slack.thread(head)] == [True]
+
+
+def renamed(**options: object) -> list[AlertPolicies]:
+    documents = [
+        {
+            "name": name,
+            "enabled": True,
+            "event_types": ["JOB_FAILURE"],
+            "notification_service": {"slack": {}},
+            "policy_options": options,
+        }
+        for name in ("old", "new")
+    ]
+    return [AlertPolicies.model_validate({"alert_policies": [one]}) for one in documents]
+
+
+def test_a_failure_that_waits_for_a_retry_is_told_though_its_policy_has_another_name(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    old, new = (file.in_force for file in renamed(announce="retries_exhausted"))
+    run_id = say(instance, "the census is bad")
+    instance.add_run_tags(run_id, {"dagster/will_retry": "true"})
+    watch(old)
+    watch(new)
+    assert slack.heads == []
+    instance.add_run_tags(run_id, {"dagster/will_retry": "false"})
+    for _ in range(2):
+        watch(new)
+    assert told(slack) == ["told_job"]
+
+
+def test_a_message_of_a_policy_that_is_gone_does_not_go_on_saying_that_it_fails(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    old, new = (file.in_force for file in renamed())
+    say(instance, "the census is bad")
+    watch(old)
+    say(instance, None)
+    watch(new)
+    [head] = slack.heads
+    assert "(recovered)" in head.shown
+    # whose policy it was nobody is told any more
+    assert len(slack.thread(head)) == 1

@@ -1,0 +1,121 @@
+"""Two processes that deliver at once: what one of them sends the other does not."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from tests.unit.orchestration_platform.alerts.failures import failure
+
+from orchestration_platform.alerts import claims, occurrences, outcomes
+from orchestration_platform.alerts.database import Database
+from orchestration_platform.alerts.delivery import Sender
+from orchestration_platform.alerts.occurrences import record_failure
+from orchestration_platform.alerts.policies import Policy, load_policies
+from orchestration_platform.alerts.services.service import Letter, Receipt, Service
+from orchestration_platform.alerts.tables import INCIDENTS, MESSAGES
+
+NOW = 1_000_000.0
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    return Database(f"sqlite:///{tmp_path / 'alerts.db'}")
+
+
+def record(database: Database, policy: Policy, *, will_be_retried: bool = False) -> None:
+    with database.transaction() as connection:
+        record_failure(
+            connection,
+            policy,
+            failure(at=NOW, trace=""),
+            destination="slack:#alerts",
+            ui_url="",
+            will_be_retried=will_be_retried,
+            now=NOW,
+        )
+
+
+@dataclass
+class SlowToFind(Service):
+    """Somebody else delivers while it looks for a message."""
+
+    meanwhile: list[Sender] = field(default_factory=list)
+    posted: list[str] = field(default_factory=list)
+
+    def at(self, _destination: str) -> Service:
+        return self
+
+    def find(self, letter: Letter, *, since: float, place: str) -> Receipt | None:  # noqa: ARG002
+        found = Receipt("1.0", "C1") if letter.key in self.posted else None
+        while self.meanwhile:
+            self.meanwhile.pop().send_due(until=float("inf"))
+        return found
+
+    def post(self, letter: Letter) -> Receipt:
+        self.posted.append(letter.key)
+        return Receipt("1.0", "C1")
+
+
+def test_who_has_looked_for_too_long_does_not_send_what_another_process_has_sent(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # so that the other one takes this one for dead
+    monkeypatch.setattr(claims, "CLAIM_SECONDS", -1.0)
+    monkeypatch.setattr(claims, "PACE", 0.0)
+    record(database, load_policies()[0])
+    with database.transaction() as connection:
+        connection.execute(sa.update(MESSAGES).values(unsure=True))
+    service = SlowToFind()
+    slow, quick = (Sender(database, service, environment="ci", ui_url="") for _ in range(2))
+    service.meanwhile.append(quick)
+    assert slow.send_due(until=float("inf")) == 0
+    assert len(service.posted) == 1
+
+
+def test_what_came_of_a_claim_that_another_process_has_by_now_is_not_recorded(
+    database: Database,
+) -> None:
+    record(database, load_policies()[0])
+    late = NOW + claims.CLAIM_SECONDS + 1
+    with database.transaction() as connection:
+        first = claims.claim_next(connection, now=NOW, descriptions={})
+        assert first is not None
+        assert claims.renew(connection, first, now=NOW)
+        assert claims.claim_next(connection, now=NOW + 2, descriptions={}) is None
+        second = claims.claim_next(connection, now=late, descriptions={})
+        assert second is not None
+        assert second.is_unsure
+        assert not claims.renew(connection, first, now=late)
+        outcomes.record_delivery(connection, second, ts="1.0", channel_id="C1", version=1, now=late)
+        outcomes.record_refusal(connection, first, reason="late")
+        outcomes.record_disappearance(connection, first)
+        outcomes.record_pause(
+            connection, first, reason="late", retry_after=None, is_unsure=True, now=late
+        )
+        [row] = connection.execute(sa.select(MESSAGES)).mappings()
+    assert (row["state"], row["ts"], row["plain"], row["unsure"]) == (
+        "delivered", "1.0", False, False,
+    )  # fmt: skip
+
+
+def test_a_failure_that_two_processes_release_is_one(database: Database) -> None:
+    [policy] = load_policies()
+    options = policy.policy_options.model_copy(update={"announce": "retries_exhausted"})
+    policy = policy.model_copy(update={"policy_options": options})
+    record(database, policy, will_be_retried=True)
+    with database.transaction() as connection:
+        [held] = occurrences.held_failures(connection)
+    for _ in range(2):
+        with database.transaction() as connection:
+            occurrences.release(
+                connection,
+                policy,
+                held.id,
+                held.failure,
+                destination="slack:#alerts",
+                ui_url="",
+                now=NOW,
+            )
+    with database.transaction() as connection:
+        assert connection.execute(sa.select(INCIDENTS.c.occurrences)).scalars().all() == [1]
