@@ -16,7 +16,7 @@ from tests.integration.dagster_client.front import Front
 from shared_lib.dagster_client import DagsterClient, JobRuns, Webserver
 
 LOCATIONS = Path(__file__).with_name("locations")
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 
 # Runs start at once, without a daemon.
 INSTANCE = """

@@ -114,7 +114,7 @@ def test_an_interrupted_wait_leaves_the_run_alone(
     assert waiting.stdout is not None
     run_id = waiting.stdout.readline().strip()
     waiting.send_signal(signal.SIGINT)
-    _, complaint = waiting.communicate(timeout=20)
+    _, complaint = waiting.communicate(timeout=60)
     assert waiting.returncode == 130
     assert f"no longer waiting; the run {run_id} goes on" in complaint
     assert "Traceback" not in complaint

@@ -54,7 +54,7 @@ def ask(production: Production, query: str, **variables: Any) -> Any:
 
 
 def wait_until_loaded(production: Production) -> dict[str, str]:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while True:
         entries = ask(production, LOCATIONS)["workspaceOrError"]["locationEntries"]
         found = {
@@ -81,7 +81,7 @@ def test_a_run_of_platform_health_completes_in_postgres(production: Production) 
         Webserver(url=production.url),
         job_runs=JobRuns(f"sqlite:///{production.directory / 'job_runs.db'}"),
     )
-    end = client.wait_for_run(run_id, timeout_seconds=60)
+    end = client.wait_for_run(run_id, timeout_seconds=180)
 
     assert end.status == "SUCCESS", production.log("orchestration-platform")
     assert production.health("daemon").returncode == 0, production.log("daemon")

@@ -163,7 +163,7 @@ def test_a_step_waits_for_a_slot_of_its_pool(written: Load) -> None:
         assert slots.claim_concurrency_slot("scarce", other_run, "writes").is_claimed
 
         def free_when_waited_for() -> None:
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 90
             while not slots.get_concurrency_info("scarce").pending_step_count:
                 if time.monotonic() > deadline:
                     break

@@ -58,7 +58,7 @@ def test_the_command_serves_says_how_to_use_it_and_ends_by_interrupt() -> None:
         assert requests.get(f"{url}/api/v2/institutions/").status_code == 401
         assert told[5].startswith("Every request" if checked else "Requests and answers are not")
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
 
 
 def test_a_contract_that_is_not_there_is_named_with_what_to_do() -> None:

@@ -26,7 +26,7 @@ def kinds(receiver: Receiver, job: str) -> list[str]:
 
 
 def wait_for_ends(receiver: Receiver, *jobs: str) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while any(len(kinds(receiver, job)) < 2 for job in jobs) and time.monotonic() < deadline:
         time.sleep(0.05)
 

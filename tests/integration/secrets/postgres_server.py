@@ -70,7 +70,7 @@ def connect(port: int, user: str, password: str) -> psycopg.Connection:
 
 
 def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 90
     while True:
         try:
             connect(port, "postgres", PASSWORD).close()

@@ -56,7 +56,7 @@ def test_what_it_prints_is_enough_and_shows_no_secret(
         assert not [text for text in kept if text.encode() in arguments]
     finally:
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
 
 
 def test_a_port_that_is_taken_is_said_to_be(tmp_path: Path) -> None:

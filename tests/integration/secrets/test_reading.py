@@ -156,13 +156,13 @@ def test_a_server_that_is_not_there_is_named_soon_and_once(
     bao: Bao, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VAULT_ADDR", "http://127.0.0.1:9")
-    secrets = SecretsResource(location="gocardless", patience_seconds=0.5)
+    secrets = SecretsResource(location="gocardless", patience_seconds=1)
     started = time.monotonic()
     found = examine([SecretNeed(f"a/{n}", ("k",)) for n in range(9)], secrets=secrets)
     assert {secret.state for secret in found} == {SecretState.UNREACHABLE}
     with ThreadPoolExecutor(20) as threads:
         errors = list(threads.map(lambda n: failure(secrets, f"a/{n // 2}"), range(20)))
-    assert time.monotonic() - started < 3, "each waited for itself"
+    assert time.monotonic() - started < 8, "each waited for itself"
     assert {type(error) for error in errors} == {VaultUnreachableError}
     assert "cannot reach Vault at http://127.0.0.1:9 " in str(errors[0])
     assert found[0] == ExaminedSecret("a/0", SecretState.UNREACHABLE, str(errors[0]))
@@ -189,14 +189,14 @@ def test_a_refused_login_names_method_role_and_mount_and_no_secret(
 
 
 def test_a_run_that_lacks_a_secret_fails_at_once_with_what_to_do(bao: Bao) -> None:
-    @dg.asset(retry_policy=dg.RetryPolicy(max_retries=3, delay=30))
+    @dg.asset(retry_policy=dg.RetryPolicy(max_retries=3, delay=60))
     def transactions(secrets: SecretsResource) -> None:
         secrets.get("gocardless/none")
 
     started = time.monotonic()
     resources = {"secrets": SecretsResource(location="gocardless")}
     result = dg.materialize([transactions], resources=resources, raise_on_error=False)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
     (failure,) = [event for event in result.all_events if event.is_step_failure]
     error = failure.step_failure_data.error
     assert error

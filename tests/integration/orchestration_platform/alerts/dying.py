@@ -72,8 +72,8 @@ _ALL_POINTS = {**POINTS, **SUPPRESSING_POINTS, **ESCALATION_POINTS}
 # What is not recovered sooner; a claim of one that died.
 CLAIM_SECONDS = 0.3
 
-_START_SECONDS = 60.0
-_PASS_SECONDS = 30.0
+_START_SECONDS = 120.0
+_PASS_SECONDS = 90.0
 
 
 @dataclass(frozen=True)

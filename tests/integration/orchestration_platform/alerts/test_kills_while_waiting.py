@@ -41,7 +41,7 @@ from orchestration_platform.alerts.policies import AlertPolicies, Policy
 
 pytestmark = on_both_databases
 
-RECOVERY_SECONDS = 20.0
+RECOVERY_SECONDS = 60.0
 
 
 def in_maintenance(**window: object) -> list[Policy]:

@@ -23,8 +23,8 @@ from orchestration_platform.alerts.database import Database
 from orchestration_platform.alerts.policies import AlertPolicies
 from orchestration_platform.alerts.tables import INCIDENTS
 
-START_SECONDS = 60.0
-LONGEST_WAIT_SECONDS = 45.0
+START_SECONDS = 120.0
+LONGEST_WAIT_SECONDS = 120.0
 
 INSTANCE = """
 telemetry: {enabled: false}

@@ -21,7 +21,7 @@ from orchestration_platform.alerts.tables import INCIDENTS, MESSAGES
 from orchestration_platform.alerts.watch import open_database
 from orchestration_platform.watchdog.__main__ import main
 
-LONGEST_WAIT_SECONDS = 60.0
+LONGEST_WAIT_SECONDS = 120.0
 
 INSTANCE = "telemetry: {enabled: false}\nrun_monitoring: {enabled: false}\n"
 SENSOR = """
@@ -76,7 +76,7 @@ def test_a_database_that_does_not_answer_is_said_in_time(
         monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
         began = time.monotonic()
         assert main(["--timeout", "1"]) == 1
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     assert "it could not be looked: no answer within 1 s" in capsys.readouterr().err
 
 
@@ -131,7 +131,7 @@ def test_the_death_of_the_daemon_and_of_the_sensor_are_seen_until_they_are_back(
             look(until="the last tick of slack_on_run_failure_sensor failed: Conn", most="40")
             (tmp_path / "sensor_fails").unlink()
             process.send_signal(signal.SIGKILL)
-            process.wait(10)
+            process.wait(60)
             look(until="daemon SENSOR sent its last heartbeat", most="1")
             for beat in instance.get_daemon_heartbeats().values():
                 # as if an hour had gone by
@@ -139,11 +139,11 @@ def test_the_death_of_the_daemon_and_of_the_sensor_are_seen_until_they_are_back(
             assert "SENSOR" in missing()
         finally:
             process.kill()
-            process.wait(10)
+            process.wait(60)
         process = daemon(tmp_path)
         try:
             look(until=None, most="10")
             assert missing() == []
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(60)

