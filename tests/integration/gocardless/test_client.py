@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -105,6 +106,20 @@ def test_a_bank_that_is_out_for_a_moment_is_asked_again_but_not_for_ever(
     with pytest.raises(errors.InstitutionUnavailableError):
         client.balances(ACCOUNT)
     assert account.failures["balances"] == ["ConnectionError"]
+
+
+def test_a_proxy_of_the_environment_is_used_and_a_netrc_is_not(
+    make_client: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    assert make_client().account(ACCOUNT).body.id == ACCOUNT
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(errors.NoAnswerError, match="ProxyError"):
+        make_client().account(ACCOUNT)
 
 
 def test_nobody_at_the_address_is_told_with_the_address() -> None:

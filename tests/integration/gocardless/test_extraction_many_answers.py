@@ -136,6 +136,32 @@ def test_plain_answers_are_read_by_the_database_alone(
     assert len(rows_of_the_database(connection)) == 2
 
 
+FIELDS_OF_TEXT = (
+    "transactionId",
+    "internalTransactionId",
+    "bookingDate",
+    "bookingDateTime",
+    "valueDate",
+    "valueDateTime",
+    "creditorName",
+    "debtorName",
+    "remittanceInformationUnstructured",
+    "remittanceInformationStructured",
+    "additionalInformation",
+)
+
+
+@pytest.mark.parametrize("nested", [{"a": "b"}, ["a", "b"], [{"a": "b"}], {}])
+@pytest.mark.parametrize("name", [*FIELDS_OF_TEXT, "amount", "currency"])
+def test_what_is_nested_for_a_text_is_read_one_by_one(
+    connection: duckdb.DuckDBPyConnection, name: str, nested: Any
+) -> None:
+    money = {"amount": "-3.40", "currency": "EUR"}
+    changed = {"transactionAmount": {**money, name: nested}} if name in money else {name: nested}
+    found = read_texts(connection, [answer(PLAIN), answer({**PLAIN, **changed})])
+    assert found.carefully == [1]
+
+
 @pytest.mark.parametrize(
     "text",
     [

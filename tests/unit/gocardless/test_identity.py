@@ -56,6 +56,13 @@ class Bank:
             [status],
         ).fetchall()
 
+    def states(self) -> list[tuple]:
+        # but for the identifier, which may be another one with every answer
+        return self.connection.execute(
+            "select * exclude (provider_transaction_id) from unified.transaction_states "
+            "order by all"
+        ).fetchall()
+
 
 def bank(transactions: list[TrueTransaction], *faults: Fault) -> Bank:
     connection = duckdb.connect()
@@ -153,13 +160,13 @@ def test_any_overlapping_fetches_end_in_the_true_ledger(happened, id_fault, faul
         assert len(found.rows("pending")) == pending
 
     before = found.connection.execute("from unified.transactions order by all").fetchall()
-    history = found.connection.execute("from unified.transaction_history order by all").fetchall()
+    history = found.states()
     found.sync()
     assert found.connection.execute("from unified.transactions order by all").fetchall() == before
     found.fetch(today)
     found.sync()
     assert Counter((amount, text) for amount, text, _ in found.rows("booked")) == booked
-    again = found.connection.execute("from unified.transaction_history order by all").fetchall()
+    again = found.states()
     assert again == history
 
 
@@ -188,7 +195,7 @@ def test_a_pending_entry_that_is_booked_is_one_row_whose_history_shows_both() ->
     assert (Decimal("-3.40"), "CAFE CENTRAL", later) in found.rows("booked")
     history = found.connection.execute(
         "select status, history.booking_date, history.description "
-        "from unified.transaction_history as history "
+        "from unified.transaction_states as history "
         "where transaction_key = (select transaction_key from unified.transactions "
         "where description = 'CAFE CENTRAL') order by fetch_number"
     ).fetchall()
@@ -310,7 +317,7 @@ def test_a_text_that_the_bank_changes_is_recognised_by_an_identifier_that_stands
     assert cafes(found) == []
     assert (Decimal("-3.40"), "CAFE CENTRAL BERLIN DANKT", BEGIN) in found.rows("booked")
     history = found.connection.execute(
-        "select count(*) from unified.transaction_history where description like 'CAFE%'"
+        "select count(*) from unified.transaction_states where description like 'CAFE%'"
     ).fetchall()
     assert history == [(2,)]
 
@@ -325,3 +332,11 @@ def test_a_pending_entry_that_is_gone_for_a_day_is_the_same_when_it_is_back() ->
     found.ledger.transactions.append(item)
     follow(found, 2)
     assert (len(found.rows("vanished")), len(found.rows("pending"))) == (0, 1)
+    states = found.connection.execute(
+        "select states.status, states.seen_at = first_seen_at "
+        "from unified.transaction_states as states "
+        "inner join unified.transactions using (transaction_key) "
+        "where states.description = 'CAFE CENTRAL' "
+        "order by states.fetch_number"
+    ).fetchall()
+    assert states == [("pending", True), ("vanished", False), ("pending", False)]

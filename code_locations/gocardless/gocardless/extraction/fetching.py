@@ -23,8 +23,8 @@ _FATAL = (AuthenticationFailedError, IpDeniedError)
 class Batching:
     """How long answers are collected until they are handed on together.
 
-    An answer that was fetched and not written is lost when the process is killed, and its call
-    is spent: a batch is short. It is large enough to be written well.
+    It is short, so that little is left to the next run when the process is killed, and large
+    enough to be written well.
 
     Attributes:
         seconds: that the first answer of a batch waits for others.

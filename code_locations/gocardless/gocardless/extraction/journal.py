@@ -56,7 +56,8 @@ class AnswerJournal(Generic[Body]):
         text = f"{json.dumps(head)}\n{self._wording.write(received.answer.body)}"
         path = self._path(received.account_id)
         unfinished = path.with_suffix(".unfinished")
-        unfinished.write_text(text, encoding="utf-8", newline="")
+        # not write_text, which takes twice the CPU
+        unfinished.write_bytes(text.encode())
         unfinished.replace(path)
 
     def left(self, account_ids: Iterable[str]) -> list[Received[Body]]:

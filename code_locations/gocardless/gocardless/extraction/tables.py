@@ -29,7 +29,7 @@ class RawTable:
         has_index: whether the database keeps the key unique by itself. An index of millions of
             long keys costs more than all else; :func:`merge` alone writes such a table.
         compressions: columns whose compression is named. For others the database tries all that
-            it has on a sample, which for a million payloads takes 0.6 s of CPU.
+            it has, which for a million entries takes 0.8 s of CPU.
     """
 
     name: str
@@ -143,7 +143,19 @@ TRANSACTIONS = RawTable(
         "payload": "varchar",
     },
     has_index=False,
-    compressions={"payload": "fsst"},
+    compressions={
+        "account_id": "dictionary",
+        "status": "dictionary",
+        "payload_digest": "uncompressed",
+        "transaction_id": "fsst",
+        "internal_transaction_id": "fsst",
+        "currency": "dictionary",
+        "description": "fsst",
+        "counterparty": "fsst",
+        "payload": "fsst",
+        "first_run_id": "dictionary",
+        "last_run_id": "dictionary",
+    },
 )
 REJECTS = RawTable(
     "gc_rejects",
@@ -179,9 +191,9 @@ create table if not exists raw.gc_fetches (
 );
 create table if not exists raw.gc_sightings (
     fetch_number bigint not null,
-    account_id varchar not null,
-    status varchar not null,
-    payload_digest uuid not null,
+    account_id varchar not null using compression dictionary,
+    status varchar not null using compression dictionary,
+    payload_digest uuid not null using compression uncompressed,
     copies integer not null  -- how many of them the one answer had
 );
 create table if not exists raw.gc_watermarks (
@@ -289,7 +301,37 @@ def merge(
     run_id: str,
 ) -> None:
     """The same for the rows of the temporary table ``staged``, which has each key once."""
+    _update_known(connection, table, staged, seen_at=seen_at, run_id=run_id)
+    key = ", ".join(table.key)
+    source = f"{staged} anti join raw.{table.name} using ({key})"
+    insert_new(connection, table, source, seen_at=seen_at, run_id=run_id)
+
+
+def insert_new(
+    connection: duckdb.DuckDBPyConnection,
+    table: RawTable,
+    source: str,
+    *,
+    seen_at: datetime,
+    run_id: str,
+) -> None:
+    """Insert the rows of ``source``, of which none is known; one of ours, it is not quoted."""
     names = ", ".join(table.columns)
+    connection.execute(
+        f"insert into raw.{table.name} "  # noqa: S608 - own names
+        f"({names}, {', '.join(_SEEN)}) select {names}, $at, $at, $run, $run from {source}",
+        {"at": seen_at.replace(tzinfo=None), "run": run_id},
+    )
+
+
+def _update_known(
+    connection: duckdb.DuckDBPyConnection,
+    table: RawTable,
+    staged: str,
+    *,
+    seen_at: datetime,
+    run_id: str,
+) -> None:
     # what a row says follows from its payload: where that is in the key, nothing else can change
     changing = () if "payload_digest" in table.key else table.columns
     changes = "".join(f"{name} = s.{name}, " for name in changing if name not in table.key)
@@ -298,12 +340,5 @@ def merge(
     connection.execute(
         f"update raw.{table.name} as t set "  # noqa: S608 - own names
         f"{changes}last_seen_at = $at, last_run_id = $run from {staged} as s where {equal}",
-        {"at": seen_at.replace(tzinfo=None), "run": run_id},
-    )
-    connection.execute(
-        f"insert into raw.{table.name} "  # noqa: S608 - own names
-        f"({names}, {', '.join(_SEEN)}) "
-        f"select {names}, $at, $at, $run, $run "
-        f"from {staged} anti join raw.{table.name} using ({', '.join(table.key)})",
         {"at": seen_at.replace(tzinfo=None), "run": run_id},
     )

@@ -11,7 +11,7 @@ import duckdb
 from gocardless.api.errors import ApiError
 from gocardless.extraction.many_answers import read_texts
 from gocardless.extraction.scopes import AccountToFetch
-from gocardless.extraction.tables import REJECTS, TRANSACTIONS, merge, upsert
+from gocardless.extraction.tables import REJECTS, TRANSACTIONS, insert_new, merge, upsert
 
 # Days asked for before the overlap. What is dated there is recognised and nothing is created
 # from it: an entry that moved into the window by a day would otherwise look like a new one.
@@ -174,9 +174,11 @@ def record_transactions_read(
         at: when, UTC.
         run_id: the run that asked.
     """
-    merge(connection, TRANSACTIONS, "read_entries", seen_at=at, run_id=run_id)
-    upsert(connection, REJECTS, read.rejects, seen_at=at, run_id=run_id)
     windows = list(read.windows.values())
+    # to look a million entries up among themselves took half a second of a first load
+    write = merge if _has_fetched_any(connection, windows) else insert_new
+    write(connection, TRANSACTIONS, "read_entries", seen_at=at, run_id=run_id)
+    upsert(connection, REJECTS, read.rejects, seen_at=at, run_id=run_id)
     connection.execute(
         """
         create or replace temp table answered as
@@ -209,6 +211,14 @@ def record_transactions_read(
         "insert or replace into raw.gc_watermarks "
         "select account_id, date_to, before + 1 + place from answered"
     )
+
+
+def _has_fetched_any(connection: duckdb.DuckDBPyConnection, windows: Sequence[Window]) -> bool:
+    """Whether entries of any of the accounts may be there."""
+    query = "select count(*) from raw.gc_fetches where list_contains($accounts, account_id)"
+    accounts = {"accounts": [window.account_id for window in windows]}
+    (count,) = connection.execute(query, accounts).fetchone() or (0,)
+    return count > 0
 
 
 def record_transactions(

@@ -19,7 +19,7 @@ first_seen as (
     select
         transaction_key,
         min(seen_at) as booked_at
-    from {{ source('unified', 'transaction_history') }}
+    from {{ source('unified', 'transaction_states') }}
     where status = 'booked'
     group by all
 ),
