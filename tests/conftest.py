@@ -1,10 +1,15 @@
 """What every test may rely on: a platform of its own, away from the developer's data."""
 
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+# Where this is started in the background, interrupts are ignored, and so would every process that
+# it starts: the tests of what Ctrl-C does would wait for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"

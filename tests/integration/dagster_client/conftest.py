@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,13 +37,19 @@ class RunningDagster:
 @pytest.fixture(scope="session")
 def dagster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDagster]:
     """Two locations that share a job name, and one that does not load."""
-    home = tmp_path_factory.mktemp("dagster_client")
-    (home / "dagster.yaml").write_text(INSTANCE)
     files = "".join(
         f"  - python_file: {{relative_path: {path}, location_name: {path.stem}}}\n"
         for path in sorted(LOCATIONS.glob("*.py"))
     )
-    (home / "workspace.yaml").write_text(f"load_from:\n{files}")
+    with running_webserver(tmp_path_factory.mktemp("dagster_client"), files) as running:
+        yield running
+
+
+@contextmanager
+def running_webserver(home: Path, load_from: str) -> Iterator[RunningDagster]:
+    """A webserver whose workspace has the lines ``load_from``, until the block ends."""
+    (home / "dagster.yaml").write_text(INSTANCE)
+    (home / "workspace.yaml").write_text(f"load_from:\n{load_from}")
     port = free_port()
     with (home / "webserver.log").open("wb") as log:
         server = subprocess.Popen(

@@ -1,10 +1,14 @@
 """The job for one connection: through a web server as an application would, and in process."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
+from tests.integration.dagster_client.conftest import running_webserver
 
 from gocardless.definitions import defs
 from gocardless.jobs import CONNECTION_JOB, WildcardConfigError, expand
@@ -191,3 +195,35 @@ def test_what_cannot_be_written_out_is_refused(ops: dict, message: str) -> None:
     every = {"connection_id": OF_NOBODY, **ops.get("*", {}).get("config", {})}
     with pytest.raises(WildcardConfigError, match=message):
         expand({"ops": {**ops, "*": {"config": every}}})
+
+
+def test_the_command_triggers_it_through_a_webserver_and_waits(
+    platform_with_sandbox: RunningSandbox, synced: Path, tmp_path: Path
+) -> None:
+    chosen = platform_with_sandbox.state.connections[1]
+    location = "  - python_module: {module_name: gocardless.definitions}\n"
+    with running_webserver(tmp_path, location) as dagster:
+
+        def trigger(connection_id: str) -> subprocess.CompletedProcess[str]:
+            return subprocess.run(
+                [sys.executable, "-m", "shared_lib.dagster_client", "trigger", CONNECTION_JOB,
+                 "--connection-id", connection_id, "--wait"],
+                env={**os.environ, "DAGSTER_WEBSERVER_URL": dagster.url,
+                     "JOB_RUNS_DATABASE_URL": f"sqlite:///{tmp_path / 'job_runs.db'}"},
+                capture_output=True, text=True, timeout=300,
+            )  # fmt: skip
+
+        before = len(platform_with_sandbox.state.calls)
+        ended = trigger(chosen.requisition_id)
+        asked = [path for _, path in platform_with_sandbox.state.calls[before:]]
+        unknown = trigger(OF_NOBODY)
+        with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+            run = instance.get_run_by_id(ended.stdout.strip())
+    assert ended.returncode == 0, ended.stderr
+    assert run is not None
+    assert run.job_name == CONNECTION_JOB
+    assert run.run_config["ops"]["*"]["config"]["connection_id"] == chosen.requisition_id
+    own = {account.account_id for account in chosen.accounts}
+    others = {account for path in asked for account in [path.split("/")[4]] if "/accounts/" in path}
+    assert others <= own
+    assert unknown.returncode == 1, unknown.stderr

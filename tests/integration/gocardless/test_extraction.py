@@ -353,3 +353,24 @@ def test_registers_follow_the_api_and_nothing_is_deleted(
     connections, accounts = sync()
     assert connections == [("active", "LN"), ("error", "ID")]
     assert accounts == sorted([(FIRST, "inactive"), (SECOND, "active"), (THIRD, "inactive")])
+
+
+def test_accounts_are_inactive_and_not_asked_when_the_last_requisition_was_deleted(
+    run: Callable[..., Extraction], sandbox: RunningSandbox, connection: duckdb.DuckDBPyConnection
+) -> None:
+    now = sandbox.state.clock.now
+    fetch(run())
+    sync_accounts(connection, GOCARDLESS, now=now())
+    deleted = sandbox.state.connections[0].requisition_id
+    sandbox.state.connections.clear()
+    sandbox.state.clock.advance(timedelta(days=1))
+    before = len(sandbox.state.calls)
+    assert fetch(run()) == ScopeOutcome()
+    assert [path for _, path in sandbox.state.calls[before:] if "/accounts/" in path] == []
+    sync_accounts(connection, GOCARDLESS, now=now())
+    sync_connections(connection, GOCARDLESS)
+    statuses = connection.execute("select distinct status from unified.accounts").fetchall()
+    assert statuses == [("inactive",)]
+    statuses = connection.execute("select distinct status from unified.connections").fetchall()
+    assert statuses == [("error",)]
+    assert "it has been deleted" in str(fetch(run(connection_id=deleted)).skipped)

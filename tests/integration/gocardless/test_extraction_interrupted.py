@@ -114,7 +114,7 @@ def test_a_run_that_is_killed_loses_no_answer_and_repeats_no_call(
     assert twice == []
 
 
-def test_an_answer_that_was_left_is_told_as_it_came_and_a_broken_one_by_its_file(
+def test_an_answer_that_was_left_is_read_as_it_came_and_a_broken_one_told_by_its_file(
     tmp_path: Path,
 ) -> None:
     text = '{"transactions": {"booked": [], "pending": []}}\r\n\n\u2028 \u00e9 \U0001f389'
@@ -125,11 +125,15 @@ def test_an_answer_that_was_left_is_told_as_it_came_and_a_broken_one_by_its_file
     journal = AnswerJournal(tmp_path / "transactions", wording)
     assert journal.left(["one/two"]) == []
     journal.keep(received)
-    assert journal.left(["one/two", "three"]) == [received]
+    assert journal.left(["one/two", "three"]) == ["one/two"]
+    assert journal.read("one/two") == received
     (path,) = (tmp_path / "transactions").iterdir()
     path.write_bytes(path.read_bytes()[:40])
     with pytest.raises(ValueError, match=f"{path.name} is no answer that a run has left"):
-        journal.left(["one/two"])
+        journal.read("one/two")
+    assert journal.set_aside("one/two").is_file()
+    assert journal.left(["one/two"]) == []
+    journal.keep(received)
     journal.forget(["one/two", "three"])
     assert journal.left(["one/two"]) == []
 

@@ -71,3 +71,10 @@ def test_the_command_says_what_it_took_and_what_it_cannot_take(
     path.write_text("when,how much\n")
     assert main([str(path), "--account", "giro"]) == 1
     assert "the header lacks amount, booking_date, currency" in capsys.readouterr().err
+
+
+def test_what_was_bought_twice_in_the_same_order_is_there_twice(tmp_path: Path) -> None:
+    lines = ("2026-05-04,-3.40,EUR,KAFFEE,", "2026-05-04,-1.10,EUR,BROT,") * 2
+    with duckdb.connect() as connection:
+        path = write(tmp_path, "may.csv", *lines)
+        assert import_statement(connection, path, account_id="giro", at=AT).created == 4

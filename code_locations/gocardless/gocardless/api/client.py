@@ -313,7 +313,7 @@ def _text(reply: _Reply) -> str:
 def _error_document(reply: _Reply) -> Any:
     try:
         return json.loads(reply.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         # a proxy's page, say; the status tells enough
         return None
 
@@ -324,6 +324,8 @@ def _parsed(text: str) -> Any:
         return json.loads(text, parse_float=str)
     except ValueError as error:
         raise MalformedAnswerError("the answer is not JSON in UTF-8", status=200) from error
+    except RecursionError as error:
+        raise MalformedAnswerError("the answer is nested too deeply", status=200) from error
 
 
 def _read(model: type[Model], document: Any) -> Model:

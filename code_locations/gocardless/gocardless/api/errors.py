@@ -110,7 +110,8 @@ class RateLimitedError(ApiError):
     @property
     def reset_seconds(self) -> int | None:
         """Seconds until a call is allowed again, from the headers or the words."""
-        return self.limit.reset_seconds or seconds_in_words(self.detail)
+        told = self.limit.reset_seconds
+        return seconds_in_words(self.detail) if told is None else told
 
 
 _BY_TYPE = {
@@ -144,7 +145,8 @@ def error_of(status: int, body: Any, headers: Mapping[str, str]) -> ApiError:
     # the contract has one error, of an account's state, that is no error document
     detail = str(known.get("detail") or known.get("status") or "")
     limit = account_limit(headers)
-    if not limit and status == _TOO_MANY_REQUESTS:
+    if status == _TOO_MANY_REQUESTS and (not limit or limit.remaining):
+        # not the account's: it has calls left
         limit = general_limit(headers)
     kind = _kind(status, known, summary)
     return kind(summary, detail, status=status, limit=limit)

@@ -4,6 +4,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+# A bank counts by the day. What is beyond these is no limit, and the answer is taken without it.
+_MOST_CALLS = 1_000_000_000
+_LONGEST_RESET_SECONDS = 366 * 24 * 60 * 60
+
 _IN_WORDS = re.compile(r"try again in (\d+) seconds?", re.IGNORECASE)
 
 
@@ -38,21 +42,26 @@ def general_limit(headers: Mapping[str, str]) -> Limit:
 def seconds_in_words(detail: str) -> int | None:
     """The seconds of "Please try again in N seconds"."""
     found = _IN_WORDS.search(detail)
-    return int(found[1]) if found else None
+    return _number(found[1], most=_LONGEST_RESET_SECONDS) if found else None
 
 
 def _limit(headers: Mapping[str, str], kind: str) -> Limit:
     known = {_plain(name): value for name, value in headers.items()}
-    numbers = [
-        _number(known.get(f"x-ratelimit-{kind}{name}")) for name in ("limit", "remaining", "reset")
-    ]
-    return Limit(*numbers)
+    limit, remaining, reset = (
+        known.get(f"x-ratelimit-{kind}{name}") for name in ("limit", "remaining", "reset")
+    )
+    return Limit(
+        _number(limit, most=_MOST_CALLS),
+        _number(remaining, most=_MOST_CALLS),
+        _number(reset, most=_LONGEST_RESET_SECONDS),
+    )
 
 
 def _plain(name: str) -> str:
     return name.lower().replace("_", "-").removeprefix("http-")
 
 
-def _number(text: str | None) -> int | None:
+def _number(text: str | None, *, most: int) -> int | None:
     stripped = (text or "").strip()
-    return int(stripped) if stripped.isascii() and stripped.isdigit() else None
+    is_number = stripped.isascii() and stripped.isdigit() and len(stripped) <= len(str(most))
+    return int(stripped) if is_number and int(stripped) <= most else None

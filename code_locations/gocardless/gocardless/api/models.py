@@ -82,7 +82,7 @@ class BalancesAnswer(Document):
 class TransactionLists(Document):
     """Entries as they came; they are read one by one, since any may be malformed."""
 
-    booked: list[Any] = Field(default_factory=list)
+    booked: list[Any]
     pending: list[Any] = Field(default_factory=list)
 
 

@@ -28,6 +28,8 @@ class ScopeOutcome:
         limited: why nothing was asked or answered, by account whose limit is reached.
         failed: the error, by account.
         rejects: entries that were refused.
+        set_aside: why an answer that an earlier run had left could not be taken and where it is
+            now, by account; those are asked again.
         skipped: why nothing at all was done; none if something was.
     """
 
@@ -36,6 +38,7 @@ class ScopeOutcome:
     limited: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     rejects: int = 0
+    set_aside: dict[str, str] = field(default_factory=dict)
     skipped: str | None = None
 
 
@@ -108,8 +111,15 @@ def fetch_scope(
 
     with in_one_thread(connection):
         of_earlier_run = ScopeOutcome()
-        for received in journal.left(account_ids) if journal is not None else ():
-            write([(received.account_id, received)], of_earlier_run, received.at)
+        if journal is not None:
+            for account_id in journal.left(account_ids):
+                try:
+                    received = journal.read(account_id)
+                    write([(account_id, received)], of_earlier_run, received.at)
+                except Exception as error:  # noqa: BLE001 - whatever it is, it would be for ever
+                    kept = journal.set_aside(account_id)
+                    why = f"{type(error).__name__}: {error} (now in {kept.name})"
+                    outcome.set_aside[account_id] = why
         to_ask = _decided(budget, account_ids, outcome, refresh=refresh, now=now())
         _take_over(outcome, of_earlier_run)
         budget.reserve(to_ask, now=now())

@@ -205,8 +205,8 @@ def _result(
 
 
 def answered_result(outcome: ScopeOutcome, asset: str) -> dg.AssetCheckResult:
-    """Passed when no account failed; a limit that is reached is a warning."""
-    problems = {**outcome.limited, **outcome.failed}
+    """Passed when no account failed; a limit that is reached, or an old answer, is a warning."""
+    problems = {**outcome.set_aside, **outcome.limited, **outcome.failed}
     described = "; ".join(f"{account}: {text}" for account, text in sorted(problems.items()))
     return dg.AssetCheckResult(
         asset_key=[*_PREFIX, asset],
@@ -214,7 +214,11 @@ def answered_result(outcome: ScopeOutcome, asset: str) -> dg.AssetCheckResult:
         passed=not problems,
         severity=(dg.AssetCheckSeverity.ERROR if outcome.failed else dg.AssetCheckSeverity.WARN),
         description=described or outcome.skipped or "every account answered",
-        metadata={"limited": len(outcome.limited), "failed": len(outcome.failed)},
+        metadata={
+            "limited": len(outcome.limited),
+            "failed": len(outcome.failed),
+            "set_aside": len(outcome.set_aside),
+        },
     )
 
 

@@ -3,7 +3,7 @@
 A bank counts a call when it has answered it, and answers are written many at once. A run that is
 killed in between leaves them here, and the next run writes them instead of asking again. They are
 safe from the death of the process, not from that of the machine: nothing is forced onto the disk,
-which would take longer than most calls.
+which would take longer than most calls. One that cannot be taken is set aside, and told.
 """
 
 import json
@@ -60,37 +60,36 @@ class AnswerJournal(Generic[Body]):
         unfinished.write_bytes(text.encode())
         unfinished.replace(path)
 
-    def left(self, account_ids: Iterable[str]) -> list[Received[Body]]:
-        """What an earlier run has left of the accounts.
-
-        Raises:
-            ValueError: a file has been changed; names it.
-        """
+    def left(self, account_ids: Iterable[str]) -> list[str]:
+        """The accounts of which an earlier run has left an answer."""
         if not self._directory.is_dir():
             return []
-        paths = {account_id: self._path(account_id) for account_id in account_ids}
-        return [
-            self._read(account_id, path) for account_id, path in paths.items() if path.is_file()
-        ]
+        return [account_id for account_id in account_ids if self._path(account_id).is_file()]
+
+    def read(self, account_id: str) -> Received[Body]:
+        """The answer that was left of an account.
+
+        Raises:
+            ValueError: it is none, such as when the machine has died; names the file.
+        """
+        path = self._path(account_id)
+        with path.open(encoding="utf-8", newline="") as file:
+            try:
+                told = json.loads(file.readline())
+                answer = Answer(self._wording.read(file.read()), Limit(**told["limit"]))
+                return Received(account_id, answer, datetime.fromisoformat(told["at"]))
+            except (ValueError, KeyError, TypeError, RecursionError) as error:
+                raise ValueError(f"{path} is no answer that a run has left: {error}") from error
+
+    def set_aside(self, account_id: str) -> Path:
+        """Keep an answer that cannot be taken where no run looks for it; gives the file."""
+        path = self._path(account_id)
+        return path.replace(path.with_suffix(".refused"))
 
     def forget(self, account_ids: Iterable[str]) -> None:
         """Drop answers that are in the warehouse, or need not be."""
         for account_id in account_ids:
             self._path(account_id).unlink(missing_ok=True)
-
-    def _read(self, account_id: str, path: Path) -> Received[Body]:
-        with path.open(encoding="utf-8", newline="") as file:
-            head, body = file.readline(), file.read()
-        try:
-            told = json.loads(head)
-            answer = Answer(self._wording.read(body), Limit(**told["limit"]))
-            return Received(account_id, answer, datetime.fromisoformat(told["at"]))
-        except (ValueError, KeyError, TypeError) as error:
-            message = (
-                f"{path} is no answer that a run has left ({error}): remove it, "
-                "and the account is asked again"
-            )
-            raise ValueError(message) from error
 
     def _path(self, account_id: str) -> Path:
         return self._directory / f"{quote(account_id, safe='')}.answer"

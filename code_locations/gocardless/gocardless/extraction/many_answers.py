@@ -123,7 +123,7 @@ def _read_plain(connection: duckdb.DuckDBPyConnection) -> None:
         f"""
         create or replace temp table read_entries as
         with lists as materialized (
-            -- nothing, where the text is no JSON to the database, which is stricter than Python
+            -- nothing, where the text is no JSON to the database
             select place, account_id, try(json_transform(text, $lists)).transactions as sent
             from texts
         ),

@@ -3,16 +3,26 @@
 from datetime import UTC, datetime
 
 import duckdb
+from pydantic_core import PydanticSerializationError
 
 from gocardless.api.client import BankDataClient
+from gocardless.api.errors import MalformedAnswerError
 from gocardless.api.models import Account, AccountDetails, Document
 from gocardless.extraction.tables import AGREEMENTS, INSTITUTIONS, REQUISITIONS, upsert
 from shared_lib.warehouse import transaction
 
 
 def payload_of(document: Document) -> str:
-    """The document as it came, unknown fields included."""
-    return document.model_dump_json(by_alias=True, exclude_unset=True)
+    """The document as it came, unknown fields included.
+
+    Raises:
+        MalformedAnswerError: it has what no text can have, such as half of a surrogate pair.
+    """
+    try:
+        return document.model_dump_json(by_alias=True, exclude_unset=True)
+    except PydanticSerializationError as error:
+        message = f"the answer cannot be kept as a text: {error}"
+        raise MalformedAnswerError(message, status=200) from error
 
 
 def extract_institutions(
@@ -63,6 +73,9 @@ def extract_requisitions(
     with transaction(connection):
         upsert(connection, AGREEMENTS, agreements, seen_at=at, run_id=run_id)
         upsert(connection, REQUISITIONS, requisitions, seen_at=at, run_id=run_id)
+        connection.execute(
+            "insert or replace into raw.gc_listings values ('requisitions', ?)", [_utc(at)]
+        )
     return len(requisitions)
 
 

@@ -1,8 +1,9 @@
 """Entries that one answer has more than once: sent twice, or happened twice.
 
 A list that is the same list several times over was sent several times, if it has two different
-entries at least. Of what is left, equal entries with one identifier that no different entry has
-are one entry; all others that are equal happened as often as they are there.
+entries at least. Of what is left, equal entries are one entry where they have one
+``internalTransactionId``, which the vendor makes for each transaction, or one ``transactionId``
+that no different entry has; all others that are equal happened as often as they are there.
 """
 
 from collections import Counter, defaultdict
@@ -10,21 +11,25 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 
-def counted(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def counted(
+    rows: Sequence[dict[str, Any]], *, may_be_sent_twice: bool = True
+) -> list[dict[str, Any]]:
     """Each different entry once, with ``copies``: how often it happened.
 
     Args:
-        rows: of one answer, in its order, with ``status``, ``payload_digest`` and
-            ``transaction_id``.
+        rows: of one answer, in its order, with ``status``, ``payload_digest``,
+            ``transaction_id`` and, where there is one, ``internal_transaction_id``.
+        may_be_sent_twice: whether lists may have been sent several times; a file's are not.
     """
     counted_rows: list[dict[str, Any]] = []
     for status in dict.fromkeys(row["status"] for row in rows):
-        once = _once([row for row in rows if row["status"] == status])
+        of_status = [row for row in rows if row["status"] == status]
+        once = _once(of_status) if may_be_sent_twice else of_status
         telling = _telling_ids(once)
         counts = Counter(row["payload_digest"] for row in once)
         for row in {row["payload_digest"]: row for row in once}.values():
-            copies = 1 if row["transaction_id"] in telling else counts[row["payload_digest"]]
-            counted_rows.append({**row, "copies": copies})
+            is_one = row.get("internal_transaction_id") or row["transaction_id"] in telling
+            counted_rows.append({**row, "copies": 1 if is_one else counts[row["payload_digest"]]})
     return counted_rows
 
 

@@ -58,7 +58,7 @@ def accounts_to_fetch(
             left join raw.gc_agreements as agreement using (agreement_id)
             where requisition.status = $linked
                 -- one that is not in the last list has been deleted
-                and requisition.last_seen_at = (select max(last_seen_at) from raw.gc_requisitions)
+                and requisition.last_seen_at = (select listed_at from raw.gc_last_listing)
         )
         select account_id, requisition_id, max_historical_days
         from linked
@@ -80,7 +80,9 @@ def _check(connection: duckdb.DuckDBPyConnection, connection_id: str) -> None:
         message = f"connection_id {connection_id!r} is not a UUID: give the id of a requisition"
         raise UnknownConnectionError(message) from None
     row = connection.execute(
-        "select status from raw.gc_requisitions where requisition_id = ?", [connection_id]
+        "select status, last_seen_at = listed_at from raw.gc_requisitions, raw.gc_last_listing "
+        "where requisition_id = ?",
+        [connection_id],
     ).fetchone()
     if row is None:
         message = (
@@ -90,4 +92,7 @@ def _check(connection: duckdb.DuckDBPyConnection, connection_id: str) -> None:
         raise UnknownConnectionError(message)
     if row[0] != ACTIVE_STATUS:
         message = f"connection {connection_id} has the status {row[0]}, not {ACTIVE_STATUS}"
+        raise InactiveConnectionError(message)
+    if not row[1]:
+        message = f"connection {connection_id} is in the last list no more: it has been deleted"
         raise InactiveConnectionError(message)

@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from gocardless.api.client import Answer, BankDataClient
+from gocardless.api.errors import ApiError, MalformedAnswerError
 from gocardless.api.models import Account, BalancesAnswer, DetailsAnswer, Document
 from gocardless.extraction.accounts import (
     ReadBatch,
@@ -146,8 +147,13 @@ def _into_table(
 
     def read(received: Sequence[Received[Any]]) -> ReadBatch:
         found = ReadEntries()
+        unreadable: dict[str, ApiError] = {}
         for one in received:
-            of_account = rows(one)
+            try:
+                of_account = rows(one)
+            except MalformedAnswerError as error:
+                unreadable[one.account_id] = error
+                continue
             found.rows += of_account.rows
             found.rejects += of_account.rejects
         at = received[0].at if received else run.now()
@@ -156,7 +162,7 @@ def _into_table(
             upsert(run.connection, table, found.rows, seen_at=at, run_id=run.run_id)
             upsert(run.connection, REJECTS, found.rejects, seen_at=at, run_id=run.run_id)
 
-        return ReadBatch(write, len(found.rejects))
+        return ReadBatch(write, len(found.rejects), unreadable)
 
     return read
 

@@ -181,6 +181,15 @@ RAW_TABLES = (
 )
 
 _BOOKKEEPING = """
+create table if not exists raw.gc_listings (
+    register varchar primary key,
+    listed_at timestamp not null  -- when the API last gave the whole of it, empty or not
+);
+create or replace view raw.gc_last_listing as
+select coalesce(
+    (select listed_at from raw.gc_listings where register = 'requisitions'), max(last_seen_at)
+) as listed_at
+from raw.gc_requisitions;
 create table if not exists raw.gc_fetches (
     fetch_number bigint primary key,  -- in the order of the answers
     account_id varchar not null,

@@ -87,7 +87,10 @@ def windows_of(
     rows = connection.execute(
         """
         with pending as (
-            select sighting.fetch_number, min(entry.booking_date) as oldest
+            -- it may be booked with the day on which it was first seen, whatever its own date is
+            select
+                sighting.fetch_number,
+                min(least(entry.booking_date, cast(entry.first_seen_at as date))) as oldest
             from raw.gc_sightings as sighting
             inner join raw.gc_transactions as entry using (account_id, status, payload_digest)
             where sighting.status = 'pending' and entry.status = 'pending'

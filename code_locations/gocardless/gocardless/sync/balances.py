@@ -11,21 +11,6 @@ import duckdb
 
 from gocardless.sync.provider import Provider
 
-BALANCE_REPORTS = {
-    "gocardless": """
-        select
-            account_id,
-            coalesce(balance_type, 'unknown') as balance_type,
-            coalesce(reference_date, cast(last_seen_at as date)) as reference_date,
-            amount,
-            currency,
-            last_seen_at as reported_at
-        from raw.gc_balances
-    """,
-}
-"""By provider, its reports: ``account_id``, ``balance_type``, ``reference_date``, ``amount``,
-``currency``, ``reported_at`` (UTC). A provider without any has no entry."""
-
 BOOKED_TYPES = ("closingBooked", "interimBooked")
 """The reports that the booked transactions have to add up to."""
 
@@ -71,13 +56,15 @@ def sync_balances(
         connection_id: the one connection that it is about; none for all.
     """
     create_balance_tables(connection)
+    if provider.balances is None:
+        return
     connection.execute(
         f"""
         merge into unified.balances as t using (
             select
                 $provider as provider, account_id, balance_type, currency, reference_date, amount,
                 max(reported_at) as reported_at
-            from ({BALANCE_REPORTS[provider.name]})
+            from ({provider.balances})
             where $connection is null or account_id in (
                 select account_id from unified.accounts
                 where provider = $provider and connection_id = $connection

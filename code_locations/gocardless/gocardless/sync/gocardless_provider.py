@@ -24,9 +24,8 @@ GOCARDLESS = Provider(
             agreement.accepted_at
                 + to_days(agreement.access_valid_for_days) as expires_at
         from raw.gc_requisitions as requisition
-        cross join (
-            select max(last_seen_at) as listed_at from raw.gc_requisitions
-        ) as listed  -- a requisition that is not in the last list has been deleted
+        -- a requisition that is not in the last list has been deleted
+        cross join raw.gc_last_listing as listed
         left join raw.gc_agreements as agreement using (agreement_id)
     """,
     accounts="""
@@ -43,7 +42,7 @@ GOCARDLESS = Provider(
                 unnest(account_ids) as account_id, requisition_id, institution_id, first_seen_at
             from raw.gc_requisitions
             where status = 'LN'
-                and last_seen_at = (select max(last_seen_at) from raw.gc_requisitions)
+                and last_seen_at = (select listed_at from raw.gc_last_listing)
         ) as listed
         left join raw.gc_bank_accounts as account using (account_id)
         left join raw.gc_account_details as details using (account_id)
@@ -62,5 +61,15 @@ GOCARDLESS = Provider(
             entry.currency, entry.description, entry.counterparty, entry.balance_after
         from raw.gc_sightings as sighting
         inner join raw.gc_transactions as entry using (account_id, status, payload_digest)
+    """,
+    balances="""
+        select
+            account_id,
+            coalesce(balance_type, 'unknown') as balance_type,
+            coalesce(reference_date, cast(last_seen_at as date)) as reference_date,
+            amount,
+            currency,
+            last_seen_at as reported_at
+        from raw.gc_balances
     """,
 )

@@ -1,7 +1,7 @@
 """What a provider of bank data has to say so that the unified tables can be filled.
 
-A provider is five queries over its own raw tables. It never writes a unified table, and the sync
-knows no provider but by these. All columns are required; times are UTC.
+A provider is five queries over its own raw tables, or six where it reports balances. It never writes
+a unified table, and the sync knows no provider but by these. All columns are required; times are UTC.
 """
 
 from dataclasses import dataclass
@@ -26,6 +26,8 @@ class Provider:
             (equal for entries that are equal), ``copies``, ``transaction_id``, ``booking_date``,
             ``value_date``, ``amount``, ``currency``, ``description``, ``counterparty``,
             ``balance_after``.
+        balances: ``account_id``, ``balance_type``, ``reference_date``, ``amount``, ``currency``,
+            ``reported_at``; none where nobody reports any.
     """
 
     name: str
@@ -34,3 +36,4 @@ class Provider:
     accounts: str
     fetches: str
     entries: str
+    balances: str | None = None

@@ -88,7 +88,7 @@ def import_statement(
     Raises:
         StatementFileError: a line cannot be read; says which and why.
     """
-    rows = counted(_rows(path, account_id))
+    rows = counted(_rows(path, account_id), may_be_sent_twice=False)
     if not rows:
         raise StatementFileError(f"{path} has no entry below its header")
     _create_tables(connection)
