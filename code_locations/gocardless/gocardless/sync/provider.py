@@ -1,7 +1,8 @@
 """What a provider of bank data has to say so that the unified tables can be filled.
 
-A provider is five queries over its own raw tables, or six where it reports balances. It never writes
-a unified table, and the sync knows no provider but by these. All columns are required; times are UTC.
+A provider is five queries over its own raw tables, or six where it reports balances. It never
+writes a unified table, and the sync knows no provider but by these. All columns are required; times
+are UTC.
 """
 
 from dataclasses import dataclass
