@@ -52,7 +52,7 @@ $(INSTANCE): dagster.yaml
 	@mkdir -p $(DAGSTER_HOME)
 	@cp dagster.yaml $@
 
-.PHONY: setup manifest run test dev vault sandbox alerts alert-preview smoke check format docs bench lock
+.PHONY: setup manifest run test dev vault sandbox slack alerts alert-preview smoke check format docs bench lock
 setup: $(MANIFEST) $(INSTANCE) ## create the environment, the dbt manifest and the Dagster home
 
 manifest: $(INSTALLED) ## parse the dbt project ahead of any process that needs it
@@ -69,6 +69,9 @@ vault: setup ## serve a local Vault with the locations' example secrets, until C
 
 sandbox: setup ## serve a bank data API with three connected banks, until Ctrl-C [CONTRACT=file]
 	@$(PYTHON) -m gocardless.sandbox $(if $(CONTRACT),--contract '$(CONTRACT)')
+
+slack: setup ## serve a stand-in for Slack that prints what it is told, until Ctrl-C
+	@$(PYTHON) -m tests.integration.orchestration_platform.alerts.slack_demonstration
 
 alerts: setup ## list the alerts of the outbox: sent, waiting, suppressed, failed, and why
 	@$(PYTHON) -m orchestration_platform.alerts list

@@ -99,7 +99,7 @@ class Production:
         """The variables of the service's container, with this machine's addresses."""
         given = {"DAGSTER_POSTGRES_PASSWORD": PASSWORD, "VAULT_ADDR": "https://vault.invalid:8200"}
         named = {
-            name: filled_in(str(value), given)
+            name: filled_in(str(value), given).replace("http://webserver:3000", self.url)
             for name, value in self.services[service]["environment"].items()
         }
         kept = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR") if name in os.environ}

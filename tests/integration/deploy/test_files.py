@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from tests.end_to_end.webserver import free_port
@@ -21,6 +22,7 @@ from tests.integration.deploy.production import (
     load,
 )
 
+from shared_lib.dagster_client.webserver import URL_VARIABLE
 from shared_lib.definitions_check import workspace_modules
 from shared_lib.environment import Environment, current_settings
 from shared_lib.secrets.vault.authentication import (
@@ -140,6 +142,32 @@ def test_every_variable_that_the_instance_reads_is_given_to_every_process(
     for name, service in services.items():
         if name != "postgres":
             assert read <= {*service["environment"], *image_environment()}, name
+
+
+def test_the_alerts_of_compose_know_where_the_webserver_is(
+    services: dict[str, dict[str, Any]],
+) -> None:
+    url = urlsplit(services["orchestration-platform"]["environment"][URL_VARIABLE])
+    command = services[url.hostname or ""]["command"]
+    assert command[0] == "dagster-webserver"
+    assert command[command.index("-p") + 1] == str(url.port)
+
+
+def test_the_alerts_of_the_chart_know_where_the_webserver_is(helm: dict[str, Any]) -> None:
+    (alerts,) = [
+        deployment
+        for deployment in helm["dagster-user-deployments"]["deployments"]
+        if deployment["name"] == "orchestration-platform"
+    ]
+    (address,) = [entry["value"] for entry in alerts["env"] if entry["name"] == URL_VARIABLE]
+    # the chart calls the service by its release, and the release is named where it is installed
+    comment = (DEPLOY / "helm" / "values.yaml").read_text(encoding="utf-8")
+    release = re.findall(r"helm upgrade --install (\S+)", comment)
+    webserver = helm["dagsterWebserver"]
+    assert release == ["dagster"]
+    assert address == (
+        f"http://{release[0]}-{webserver['nameOverride']}:{webserver['service']['port']}"
+    )
 
 
 def test_each_location_has_a_volume_and_credentials_of_its_own(

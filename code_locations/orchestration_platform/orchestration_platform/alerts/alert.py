@@ -59,7 +59,10 @@ class Alert:
         location: the code location.
         run_id: the run; empty where there is none.
         job_name: of the run.
-        assets: what the run was to make, or the asset that is meant.
+        assets: what the run was to make, or the asset that is meant; of a run that does checks
+            alone, what they look at.
+        checks: of such a run, its checks by name.
+        ops: those that the run was limited to; empty where it was not.
         partition: the key, or first...last of several; empty without partitions.
         partitions: of several the keys that were not made, where the log of the run has them.
         backfill: its identifier; empty outside of one.
@@ -98,6 +101,8 @@ class Alert:
     problems: tuple[Problem, ...] = ()
     more_problems: int = 0
     facts: tuple[tuple[str, str], ...] = ()
+    checks: tuple[str, ...] = ()
+    ops: tuple[str, ...] = ()
     consecutive: int = 0
 
     @property
@@ -117,13 +122,18 @@ class Alert:
         )
 
     @property
-    def failed_assets(self) -> frozenset[str]:
-        """The assets whose steps failed; all of the run where that cannot be told."""
-        by_step = {asset.replace("/", "__"): asset for asset in self.assets}
-        steps = {problem.step for problem in self.problems if not problem.is_check}
-        if self.more_problems or not steps <= by_step.keys():
-            return frozenset(self.assets)
-        return frozenset(by_step[step] for step in steps)
+    def failed_steps(self) -> frozenset[str] | None:
+        """The steps that failed; nothing where it may have been any, or none."""
+        steps = frozenset(problem.step for problem in self.problems if not problem.is_check)
+        return None if self.more_problems or not steps or "" in steps else steps
+
+    def part_of_step(self, step: str) -> str | None:
+        """The asset, or of a run of checks alone the check, that Dagster names ``step`` after."""
+        if self.checks:
+            by_step = {check.replace("/", "__").replace(": ", "_"): check for check in self.checks}
+        else:
+            by_step = {asset.replace("/", "__"): asset for asset in self.assets}
+        return by_step.get(step)
 
     def to_json(self) -> str:
         """As text, for the database."""
@@ -141,6 +151,8 @@ class Alert:
                 "owners": tuple(values["owners"]),
                 "partitions": tuple(values.get("partitions", ())),
                 "problems": tuple(Problem(**problem) for problem in values["problems"]),
+                "checks": tuple(values.get("checks", ())),
+                "ops": tuple(values.get("ops", ())),
                 "facts": tuple((label, value) for label, value in values["facts"]),
             }
         )

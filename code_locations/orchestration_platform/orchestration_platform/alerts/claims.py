@@ -28,6 +28,13 @@ from shared_lib.secrets import redact
 # after some minutes, so that a storm costs few calls.
 QUIET_SECONDS = 30.0
 LONGEST_STALE_SECONDS = 600.0
+# A storm can come in bursts with quiet between them. So while more than a few messages of a
+# destination are out of date, quiet has to last longer, up to so many times with many of them,
+# or the message has to be older than a storm is long.
+QUIET_IN_STORM = 4.0
+STORM_SECONDS = 330.0
+_FEW_OUT_OF_DATE = 4
+_MANY_OUT_OF_DATE = 34
 # Longer than any call to a service takes. An older claim was made by a process that has died.
 CLAIM_SECONDS = 60.0
 # By which the pace of every service is multiplied.
@@ -165,19 +172,15 @@ def is_ours(claim: Claim) -> sa.ColumnElement[bool]:
 def _due(heads: Any, now: float) -> sa.Select[Any]:
     is_new = (MESSAGES.c.kind == HEAD) & (MESSAGES.c.state == WAITING)
     is_entry = (MESSAGES.c.kind == ENTRY) & (MESSAGES.c.state == WAITING) & heads.c.ts.is_not(None)
-    is_stale = (
-        (MESSAGES.c.kind == HEAD)
-        & (MESSAGES.c.state == DELIVERED)
-        & (MESSAGES.c.sent_version < INCIDENTS.c.version)
-        & (
-            _is_at(Updates.ALWAYS)
-            | (_is_at(Updates.RECOVERY) & INCIDENTS.c.recovered_at.is_not(None))
-        )
-        & (
-            INCIDENTS.c.recovered_at.is_not(None)
-            | (INCIDENTS.c.changed_at <= now - QUIET_SECONDS)
-            | (MESSAGES.c.delivered_at <= now - LONGEST_STALE_SECONDS)
-        )
+    out_of_date = _out_of_date()
+    is_quiet = (INCIDENTS.c.changed_at <= now - _quiet_seconds(out_of_date.c.messages)) | (
+        (INCIDENTS.c.changed_at <= now - QUIET_SECONDS)
+        & (MESSAGES.c.delivered_at <= now - STORM_SECONDS)
+    )
+    is_stale = _is_out_of_date() & (
+        INCIDENTS.c.recovered_at.is_not(None)
+        | is_quiet
+        | (MESSAGES.c.delivered_at <= now - LONGEST_STALE_SECONDS)
     )
     is_in_trouble = (MESSAGES.c.state == WAITING) & (MESSAGES.c.attempts >= _FAIR_ATTEMPTS)
     urgency = sa.case(
@@ -200,12 +203,48 @@ def _due(heads: Any, now: float) -> sa.Select[Any]:
         .join(INCIDENTS, INCIDENTS.c.id == MESSAGES.c.incident_id)
         .join(heads, heads.c.id == sa.func.coalesce(MESSAGES.c.head_id, MESSAGES.c.id))
         .outerjoin(CHANNELS, CHANNELS.c.name == MESSAGES.c.destination)
+        .outerjoin(out_of_date, out_of_date.c.destination == MESSAGES.c.destination)
         .where(
             is_new | is_entry | is_stale,
             MESSAGES.c.claimed_until.is_(None) | (MESSAGES.c.claimed_until < now),
             MESSAGES.c.held_until.is_(None) | (MESSAGES.c.held_until <= now),
         )
         .order_by(urgency, MESSAGES.c.attempts // _FAIR_ATTEMPTS, MESSAGES.c.id)
+    )
+
+
+def _is_out_of_date() -> sa.ColumnElement[bool]:
+    """Whether the service has an older version of a message than it is to have."""
+    return (
+        (MESSAGES.c.kind == HEAD)
+        & (MESSAGES.c.state == DELIVERED)
+        & (MESSAGES.c.sent_version < INCIDENTS.c.version)
+        & (
+            _is_at(Updates.ALWAYS)
+            | (_is_at(Updates.RECOVERY) & INCIDENTS.c.recovered_at.is_not(None))
+        )
+    )
+
+
+def _out_of_date() -> sa.Subquery:
+    """How many messages of each destination wait to be brought up to date."""
+    return (
+        sa.select(MESSAGES.c.destination, sa.func.count().label("messages"))
+        .join(INCIDENTS, INCIDENTS.c.id == MESSAGES.c.incident_id)
+        .where(_is_out_of_date())
+        .group_by(MESSAGES.c.destination)
+        .subquery()
+    )
+
+
+def _quiet_seconds(out_of_date: sa.ColumnElement[int]) -> sa.ColumnElement[float]:
+    """How long a failure has to be quiet where so many messages are out of date."""
+    longest = QUIET_SECONDS * QUIET_IN_STORM
+    growth = (longest - QUIET_SECONDS) / (_MANY_OUT_OF_DATE - _FEW_OUT_OF_DATE)
+    return sa.case(
+        (out_of_date > _MANY_OUT_OF_DATE, longest),
+        (out_of_date > _FEW_OUT_OF_DATE, QUIET_SECONDS + (out_of_date - _FEW_OUT_OF_DATE) * growth),
+        else_=QUIET_SECONDS,
     )
 
 

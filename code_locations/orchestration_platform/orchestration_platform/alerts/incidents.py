@@ -65,6 +65,9 @@ def record_recoveries(
         for recovery in recoveries:
             if row["event_type"] not in recovery.event_types or not recovery.puts_right(failure):
                 continue
+            # the same failure, which may since have been in more of the job
+            if not recovery.puts_right(latest_of(row)):
+                continue
             if _is_over(connection, row["id"], recovery):
                 _close(connection, row, recovery.at, policy=policies.get(row["policy"]), now=now)
                 break

@@ -1,5 +1,6 @@
 """What an alert says, before any service gives it a form."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
@@ -23,7 +24,12 @@ from shared_lib.environment import REPOSITORY_ROOT
 
 # Of partitions as many are named as fit into so many characters.
 _CHARACTERS_OF_PARTITIONS = 600
-_SHOWN_TRACES = 3
+# More share the room of one message so that none has enough of it.
+_SHOWN_TRACES = 20
+
+# How dbt_failures.py calls what failed, at the beginning of what is said of it.
+_OF_DBT = re.compile(r"dbt (?P<kind>model|seed|snapshot|test|unit test) \w+")
+_KINDS = {"unit test": "test"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +87,18 @@ class ShownProblem:
     said: str
     trace: str
 
+    @property
+    def short_name(self) -> str:
+        """What one looks for: of dbt the model or test, which has no step of its own."""
+        found = _OF_DBT.match(self.said)
+        return found[0] if found else self.name
+
+    @property
+    def noun(self) -> str:
+        """What several like it are."""
+        found = _OF_DBT.match(self.said)
+        return f"{_KINDS.get(found['kind'], found['kind'])}s" if found else "steps"
+
 
 @dataclass(frozen=True)
 class Link:
@@ -132,6 +150,17 @@ class Message:
     last_at: float
     recovered_at: float | None
 
+    def more_than(self, told: int) -> str:
+        """The line that counts all problems but the first ``told``; empty without any."""
+        count = len(self.problems) - told + self.more_problems
+        # those left out of ``problems`` are as those in it
+        those = self.problems if self.more_problems else self.problems[told:]
+        nouns = list(dict.fromkeys(problem.noun for problem in those)) or ["steps"]
+        noun = "steps" if "steps" in nouns else " and ".join(nouns)
+        if count == 1:
+            noun = noun.removesuffix("s") if len(nouns) == 1 else "step"
+        return f"and {count} more {noun}" if count else ""
+
 
 def head_message(incident: Incident, *, environment: str, ui_url: str) -> Message:
     """What the message of an incident says."""
@@ -167,6 +196,8 @@ def trace_entry(failure: Alert) -> Entry | None:
     if not traces:
         return None
     about = f"of run {failure.run_id}" if failure.run_id else f"of {failure.subject}"
+    if len(traces) > _SHOWN_TRACES:
+        about += f", {_SHOWN_TRACES} of {len(traces)} steps, the run's log has the others"
     return redacted(
         Entry(EntryKind.TRACE, (words(f"Stack trace {about}"),), traces[:_SHOWN_TRACES])
     )

@@ -68,7 +68,7 @@ class Preview:
                 Text(clean(problem.said), style="red"),
             ]
         if self.message.more_problems:
-            shown.append(Text(f"and {self.message.more_problems} more steps", style="dim"))
+            shown.append(Text(self.message.more_than(len(self.message.problems)), style="dim"))
         shown.append(Text())
         shown += [Text(f"{link.label}: {link.url}") for link in self.message.links]
         title = Text(clean(self.message.title), style="bold red")

@@ -1,16 +1,20 @@
 """What there is to know of a run, whatever has happened to it."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import dagster as dg
 
-from orchestration_platform.alerts.alert import Alert
+from orchestration_platform.alerts.alert import Alert, Problem
 from orchestration_platform.alerts.event_types import EventType
+from orchestration_platform.alerts.watched.run_plan import RunPlan, selection_of
 from orchestration_platform.alerts.watched.source import UNKNOWN_LOCATION
 
 _INTERNAL_JOB = "__"
+_SOME_ASSETS = "assets"
+# What is left of an automation run whose record is gone.
+_UNKNOWN_ASSETS = "unknown assets"
 _TAG = "dagster/"
 _REPOSITORY_TAG = ".dagster/repository"
 
@@ -24,6 +28,7 @@ def run_alert(
     *,
     at: float,
     started_at: float | None,
+    plan: RunPlan | None = None,
     **changes: Any,
 ) -> Alert:
     """What is told of ``run`` in any case.
@@ -33,20 +38,24 @@ def run_alert(
         run: it.
         at: when, in seconds since 1970.
         started_at: when the run started, if it has.
+        plan: of the run, for one whose record does not say what it is about.
         changes: what else the alert says, and what it says instead.
     """
-    assets = tuple(sorted(key.to_user_string() for key in run.asset_selection or ()))
+    selection = selection_of(run, plan)
+    assets = selection.assets
     tags = run.tags
     values: dict[str, Any] = {
         "event_type": event_type.value,
         "severity": event_type.severity,
-        "kind": kind_of(run.job_name, assets),
+        "kind": kind_of(run.job_name),
         "subject": subject_of(run.job_name, assets),
         "at": at,
         "location": location_of(run),
         "run_id": run.run_id,
         "job_name": run.job_name,
         "assets": assets,
+        "checks": selection.checks,
+        "ops": selection.ops,
         "partition": partition_of(tags),
         "backfill": tags.get(f"{_TAG}backfill", ""),
         "launched_by": launched_by(tags),
@@ -63,14 +72,30 @@ def location_of(run: dg.DagsterRun | None) -> str:
     return origin.location_name if origin else UNKNOWN_LOCATION
 
 
+def is_internal(job_name: str) -> bool:
+    """Whether the job is Dagster's own, whose name tells people nothing."""
+    return job_name.startswith(_INTERNAL_JOB)
+
+
+def without_internal_job(problem: Problem, job_name: str) -> Problem:
+    """``problem`` without the name of the job, where that is Dagster's own."""
+    if not is_internal(job_name):
+        return problem
+    message, trace = (
+        text.replace(f'"{job_name}"', _SOME_ASSETS).replace(job_name, _SOME_ASSETS)
+        for text in (problem.message, problem.trace)
+    )
+    return replace(problem, message=message, trace=trace)
+
+
 def subject_of(job_name: str, assets: Sequence[str]) -> str:
     """What people call it: the job, or the assets where the job is Dagster's own."""
-    return ", ".join(assets) if job_name.startswith(_INTERNAL_JOB) and assets else job_name
+    return (", ".join(assets) or _UNKNOWN_ASSETS) if is_internal(job_name) else job_name
 
 
-def kind_of(job_name: str, assets: Sequence[str]) -> str:
+def kind_of(job_name: str) -> str:
     """What the subject is, in people's words."""
-    return "Assets" if job_name.startswith(_INTERNAL_JOB) and assets else "Job"
+    return "Assets" if is_internal(job_name) else "Job"
 
 
 def partition_of(tags: Mapping[str, str]) -> str:
@@ -143,10 +168,10 @@ class LastSuccesses:
         """
         # a job of another location may have the same name
         repository = run.tags.get(_REPOSITORY_TAG, "")
-        key = (run.job_name, repository, run.asset_selection)
+        key = (run.job_name, repository, frozenset(run.asset_selection or ()))
         if key not in self._known:
-            is_internal = run.job_name.startswith(_INTERNAL_JOB)
-            ask = self._assets_made_at if is_internal else self._job_succeeded_at
+            is_of_assets = is_internal(run.job_name)
+            ask = self._assets_made_at if is_of_assets else self._job_succeeded_at
             self._known[key] = ask(run)
         return self._known[key]
 

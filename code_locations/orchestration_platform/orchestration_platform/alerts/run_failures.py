@@ -13,17 +13,20 @@ from orchestration_platform.alerts.event_types import EventType
 from orchestration_platform.alerts.run_facts import (
     LastSuccesses,
     attempts_of,
+    is_internal,
     kind_of,
     run_alert,
     subject_of,
+    without_internal_job,
 )
 from orchestration_platform.alerts.user_errors import UserError, innermost
 from orchestration_platform.alerts.watched.run_log import RunLog
+from orchestration_platform.alerts.watched.run_plan import is_selection_known, plan_of
 from orchestration_platform.alerts.watched.source import UNKNOWN_LOCATION
 from shared_lib.secrets import redact
 
 # Problems of one run that are told; the message says how many more there were.
-_KEPT_PROBLEMS = 10
+_KEPT_PROBLEMS = 50
 
 # What the executor says of a step whose process has died without an error of its own.
 _STEP_DEATH = "ChildProcessCrashException"
@@ -59,21 +62,25 @@ def read_failure(
         log: of the run, where parts of it have been read.
         successes: of the batch that the run is read in.
     """
-    found = problems_of(entry, log or RunLog(instance, entry.run_id))
+    log = log or RunLog(instance, entry.run_id)
+    found = problems_of(entry, log)
     problems = tuple(found[:_KEPT_PROBLEMS])
     more = max(len(found) - _KEPT_PROBLEMS, 0)
     kind = EventType.JOB_FAILURE
     if record is None:
         # its record was deleted, its events were not
+        job_name = entry.job_name or ""
+        assets = log.named_assets if is_internal(job_name) else ()
         return Alert(
             event_type=kind.value,
             severity=kind.severity,
-            kind=kind_of(entry.job_name or "", ()),
-            subject=subject_of(entry.job_name or "", ()),
+            kind=kind_of(job_name),
+            subject=subject_of(job_name, assets),
             at=entry.timestamp,
             location=UNKNOWN_LOCATION,
             run_id=entry.run_id,
-            job_name=entry.job_name or "",
+            job_name=job_name,
+            assets=assets,
             problems=problems,
             more_problems=more,
         )
@@ -83,6 +90,7 @@ def read_failure(
         run,
         at=entry.timestamp,
         started_at=record.start_time,
+        plan=None if is_selection_known(run) else plan_of(instance, run),
         attempts=attempts_of(instance, run.tags),
         last_success_at=(successes or LastSuccesses(instance)).of(run),
         problems=problems,
@@ -93,7 +101,9 @@ def read_failure(
 def problems_of(entry: dg.EventLogEntry, log: RunLog) -> list[Problem]:
     """What went wrong in the run of which ``entry`` reports the failure."""
     found = [problem for event in log.failed_steps for problem in _of_step(event)]
-    return [*(found or [_death(entry, log)]), *_failed_checks(log)]
+    found = [*(found or [_death(entry, log)]), *_failed_checks(log)]
+    job_name = entry.job_name or ""
+    return [without_internal_job(problem, job_name) for problem in found]
 
 
 def _failed_checks(log: RunLog) -> list[Problem]:

@@ -94,6 +94,9 @@ class Workspace:
 
     def owners_of(self, assets: tuple[str, ...]) -> tuple[str, ...]:
         """The owners of the assets, each once, as far as they are known."""
+        if assets and not os.environ.get(URL_VARIABLE):
+            # nobody would miss what no message has ever had
+            self._note(_without_address("messages name no owners"))
         found = [self._asset(asset) for asset in assets]
         return tuple(dict.fromkeys(owner for asset in found if asset for owner in asset.owners))
 
@@ -139,7 +142,7 @@ class Workspace:
         from shared_lib.dagster_client.connection import Connection
 
         if not os.environ.get(URL_VARIABLE):
-            self._note(f"{what}: set {URL_VARIABLE} to the address of Dagster's webserver")
+            self._note(_without_address(what))
             return None
         webserver = current_webserver().model_copy(update={"answer_seconds": _ANSWER_SECONDS})
         try:
@@ -152,6 +155,10 @@ class Workspace:
     def _note(self, problem: str) -> None:
         if problem not in self.problems:
             self.problems.append(problem)
+
+
+def _without_address(what: str) -> str:
+    return f"{what}: set {URL_VARIABLE} to the address of Dagster's webserver"
 
 
 def _load_error(content: dict[str, Any]) -> LoadError | None:

@@ -87,7 +87,7 @@ def watch(instance: dg.DagsterInstance, services: Services, quick: pytest.Monkey
     def run(policies: list[Policy] | None = None, seconds: float = 3.0) -> Pass:
         return run_pass(
             instance,
-            policies=policies or load_policies(),
+            policies=policies or load_policies()[:1],
             services=services,
             sending_seconds=seconds,
         )

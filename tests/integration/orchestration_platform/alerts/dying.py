@@ -188,7 +188,7 @@ def _pass(slack_url: str, policies: Sequence[Policy] | None = None) -> None:
     with dg.DagsterInstance.get() as instance:
         run_pass(
             instance,
-            policies=policies or load_policies(),
+            policies=policies or load_policies()[:1],
             services=Services(
                 SecretsResource(location="orchestration_platform"),
                 SlackWebApi(api_url=slack_url, timeout_seconds=1.0),

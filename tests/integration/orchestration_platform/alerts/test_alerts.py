@@ -239,6 +239,6 @@ def test_a_retry_that_succeeds_leaves_nothing_to_tell_and_one_that_never_comes_d
 def policies_that(**options: Any) -> list[Any]:
     from orchestration_platform.alerts.policies import load_policies
 
-    [policy] = load_policies()
+    policy, *_ = load_policies()
     changed = policy.policy_options.model_copy(update=options)
     return [policy.model_copy(update={"policy_options": changed})]

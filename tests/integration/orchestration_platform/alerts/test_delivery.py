@@ -131,5 +131,5 @@ def test_a_message_a_second_goes_to_a_channel_and_slack_has_no_reason_to_complai
         fail(instance, job)
     with slack_server() as strict:
         services = services_with(strict.url)
-        run_pass(instance, policies=load_policies(), services=services, sending_seconds=5)
+        run_pass(instance, policies=load_policies()[:1], services=services, sending_seconds=5)
         assert strict.calls["chat.postMessage"] == len(strict.messages) == 4

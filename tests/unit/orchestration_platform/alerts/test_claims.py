@@ -100,7 +100,7 @@ def test_what_came_of_a_claim_that_another_process_has_by_now_is_not_recorded(
 
 
 def test_a_failure_that_two_processes_release_is_one(database: Database) -> None:
-    [policy] = load_policies()
+    policy, *_ = load_policies()
     options = policy.policy_options.model_copy(update={"announce": "retries_exhausted"})
     policy = policy.model_copy(update={"policy_options": options})
     record(database, policy, will_be_retried=True)

@@ -1,6 +1,7 @@
 """Messages are ones that Slack accepts and that call nobody, whatever the error says."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -68,7 +69,9 @@ def shown(told: Incident, **mentions: str) -> Content:
 @example("&" * 30_000, 10)
 @example("👩\u200d👩\u200d👧" * 2_000, 10)
 @example("`" * 9_000, 10)
-@given(hostile, st.integers(1, 10))
+@example("x" * 30_000 + "\n" + "&\n" * 5_000, 60)
+@example("́" * 30_000, 3)
+@given(hostile, st.sampled_from([*range(1, 11), 20, 60]))
 def test_no_error_makes_a_message_that_slack_refuses(text: str, steps: int) -> None:
     told = incident(text, steps, recovered_at=2_000_000.0)
     trace = trace_entry(told.first)
@@ -118,13 +121,136 @@ def test_a_flag_is_not_cut_in_half() -> None:
     assert slack_text.cut("🇩🇪" * 5, 16) == "🇩🇪" * 3 + " …"
 
 
-def test_more_steps_than_are_shown_are_counted() -> None:
-    steps = tuple(
-        Problem(f"step_{n}", "ValueError", f"word {'abcdef'[n]}", "", "") for n in range(6)
-    )
-    told = failure(problems=steps, more_problems=2)
+def told_of(problems: Sequence[Problem], more: int = 0) -> list[str]:
+    """All texts of the message of a failure."""
+    told = failure(problems=tuple(problems), more_problems=more)
     content = shown(Incident(first=told, latest=told, occurrences=1))
-    assert "and 4 more steps" in texts_of(content)
+    assert problem_of(content) is None
+    texts = texts_of(content)
+    assert sum(map(units, texts)) <= LONGEST_MESSAGE
+    return texts
+
+
+def of_dbt(number: int, message: str, kind: str = "model") -> Problem:
+    name = f"m_{chr(97 + number // 26)}{chr(97 + number % 26)}"
+    return Problem(
+        "dbt_models", f"dbt {kind} {name}", f"{message} {name}", f"models/{name}.sql", ""
+    )
+
+
+def test_steps_that_were_not_kept_are_counted() -> None:
+    steps = [Problem(f"step_{n}", "ValueError", f"word {'abcdef'[n]}", "", "") for n in range(6)]
+    texts = told_of(steps, more=2)
+    assert "and 2 more steps" in texts
+    assert all(any(f"ValueError: word {word}" in text for text in texts) for word in "abcdef")
+
+
+@pytest.mark.parametrize("words", [5, 300])
+def test_each_of_twelve_models_that_failed_is_told_with_its_own_message(words: int) -> None:
+    texts = told_of([of_dbt(n, "no such column " * words) for n in range(12)])
+    for name in (f"m_a{chr(97 + n)}" for n in range(12)):
+        [text] = [text for text in texts if f"`models/{name}.sql`" in text]
+        assert f"dbt model {name}: no such column" in text
+    assert not any("more" in text for text in texts)
+
+
+def test_models_and_tests_that_do_not_fit_are_named_and_what_was_not_kept_is_counted() -> None:
+    kinds = ["model"] * 30 + ["test"] * 20
+    problems = [of_dbt(n, "no such column " * 100, kind) for n, kind in enumerate(kinds)]
+    texts = told_of(problems, more=7)
+    [listed] = [text for text in texts if text.startswith("• ")]
+    in_full = [text for text in texts if "```" in text]
+    names = listed.splitlines()
+    assert len(in_full) >= 10
+    assert len(in_full) + len(names) == 50
+    assert names[-1] == "• dbt test m_bx"
+    assert "and 7 more models and tests" in texts
+
+
+@pytest.mark.parametrize(("kind", "noun"), [("model", "models"), ("unit test", "tests")])
+def test_what_is_counted_is_called_what_it_is(kind: str, noun: str) -> None:
+    assert f"and 3 more {noun}" in told_of([of_dbt(0, "bad", kind)], more=3)
+
+
+def traces_of(*traces: str) -> tuple[str, list[str]]:
+    """The line of the thread, and the texts below it."""
+    steps = tuple(
+        Problem(f"step_{chr(97 + n)}", "ValueError", f"word {chr(97 + n)}", "", trace)
+        for n, trace in enumerate(traces)
+    )
+    entry = trace_entry(failure(problems=steps))
+    assert entry is not None
+    content = entry_content(entry, mentions={})
+    assert problem_of(content) is None
+    assert sum(map(units, texts_of(content))) <= LONGEST_MESSAGE
+    return content["text"], texts_of(content["blocks"])
+
+
+def lines_in(texts: list[str]) -> list[str]:
+    return [line for text in texts for line in text.split("\n") if line != "```"]
+
+
+def frames(count: int, said: str = "ValueError: it is bad") -> str:
+    lines = [f'  File "jobs.py", line {n}, in load_{n} & more' for n in range(count)]
+    return "\n".join([*lines, said])
+
+
+def test_a_trace_that_fits_into_the_message_is_whole_in_the_thread() -> None:
+    trace = frames(180)
+    _, texts = traces_of(trace)
+    assert len(texts) > 2
+    assert lines_in(texts) == ["*step_a*", *trace.replace("&", "&amp;").split("\n")]
+
+
+def test_of_a_trace_that_does_not_fit_the_middle_is_left_out_and_counted() -> None:
+    trace = frames(600).replace("&", "and")
+    _, texts = traces_of(trace)
+    lines = lines_in(texts)[1:]
+    [said] = [line for line in lines if line.startswith("… ")]
+    at = lines.index(said)
+    before, after = lines[:at], lines[at + 1 :]
+    assert trace.split("\n")[: len(before)] == before
+    assert trace.split("\n")[-len(after) :] == after
+    assert said == f"… {601 - len(before) - len(after)} lines left out, the run's log has them …"
+    assert 0 < len(before) < len(after)
+    assert sum(map(units, texts)) > 0.95 * LONGEST_MESSAGE
+
+
+def test_a_short_trace_beside_long_ones_is_whole_and_the_long_ones_share_the_room() -> None:
+    _, texts = traces_of(frames(600), frames(3), frames(600))
+    together = "\n".join(texts)
+    first, short, second = (
+        part for part in re.split(r"^\*step_\w\*\n", together, flags=re.MULTILINE) if part
+    )
+    assert "left out" not in short
+    assert first.count("left out") == second.count("left out") == 1
+    assert abs(units(first) - units(second)) < 200
+    assert all(part.strip("\n`").endswith("ValueError: it is bad") for part in (first, second))
+
+
+def test_each_of_twenty_steps_has_the_end_of_its_trace_and_more_are_counted() -> None:
+    line, texts = traces_of(*(frames(300, f"ValueError: word {chr(97 + n)}") for n in range(25)))
+    assert "20 of 25 steps" in line
+    together = "\n".join(texts)
+    assert all(f"ValueError: word {chr(97 + n)}\n```" in together for n in range(20))
+
+
+def test_of_a_line_that_does_not_fit_the_beginning_stays() -> None:
+    _, texts = traces_of("ValueError: " + "word " * 5_000)
+    lines = lines_in(texts)
+    assert lines[1] == "… the ends of long lines are left out, the run's log has them …"
+    assert lines[2].startswith("ValueError: word")
+    assert lines[-1].endswith(" …")
+    assert sum(map(units, texts)) > 4_000
+
+
+def test_a_line_longer_than_a_block_goes_on_in_the_next() -> None:
+    said = "".join(f"word {n} 👩\u200d👩\u200d👧 " for n in range(400)).strip()
+    _, texts = traces_of(said)
+    pieces = [re.sub(r"^\*step_a\*\n", "", text)[4:-4] for text in texts]
+    assert len(pieces) > 1
+    assert "".join(pieces) == said
+    assert not any(piece.startswith("\u200d") for piece in pieces)
 
 
 def test_the_steps_button_opens_the_log_of_the_failed_step() -> None:

@@ -88,7 +88,7 @@ def policy_of(*event_types: str, **fields: Any) -> Policy:
 
 
 def test_the_shipped_policy_covers_every_run_and_goes_to_the_channel_of_the_environment() -> None:
-    [policy] = load_policies()
+    policy, *_ = load_policies()
     assert policy.name == "slack_on_run_failure"
     assert policy.notification_service.destination("#here") == "slack:#here"
     assert policy.covers(failure(), {}, KNOWN)
@@ -152,6 +152,18 @@ def test_while_the_assets_of_the_workspace_are_unknown_a_selection_leaves_nothin
     stale = failure(event_type="ASSET_FRESHNESS_FAIL", assets=("census",))
     assert policy.covers(stale, {}, workspace)
     assert "set DAGSTER_WEBSERVER_URL" in workspace.problems[0]
+
+
+def test_where_messages_cannot_name_owners_a_pass_says_so_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("DAGSTER_WEBSERVER_URL", raising=False)
+    workspace = Workspace()
+    # of what has no assets nobody is the owner, and what is looked up in advance is in no message
+    assert (workspace.owners_of(()), workspace.all_owners(), workspace.problems) == ((), (), [])
+    assert workspace.owners_of(("census",)) == workspace.owners_of(("revenue",)) == ()
+    [problem] = workspace.problems
+    assert problem.startswith("messages name no owners: set DAGSTER_WEBSERVER_URL")
 
 
 def test_a_tick_is_told_when_enough_of_them_have_failed() -> None:

@@ -37,7 +37,7 @@ def head_html(message: Message) -> str:
     )
     problems = "".join(map(_problem, message.problems))
     if message.more_problems:
-        problems += f"<p>and {message.more_problems} more steps</p>"
+        problems += f"<p>{message.more_than(len(message.problems))}</p>"
     if message.description:
         problems += f'<p style="color:#616061">{_text(message.description)}</p>'
     buttons = "".join(map(_button, message.links))

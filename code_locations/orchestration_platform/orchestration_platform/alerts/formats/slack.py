@@ -1,13 +1,13 @@
 """A message as Slack's blocks, within Slack's limits whatever the texts are."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from orchestration_platform.alerts.entry import Entry, Trace
+from orchestration_platform.alerts.entry import Entry
+from orchestration_platform.alerts.formats.slack_traces import trace_texts
 from orchestration_platform.alerts.message import Fact, Link, Message, ShownProblem
 from orchestration_platform.alerts.slack_text import (
-    clean,
     coded,
     cut,
     escaped,
@@ -25,18 +25,19 @@ LONGEST_MESSAGE = 11_000
 _LONGEST_URL = 3000
 _LONGEST_BUTTON = 75
 
-_SHOWN_PROBLEMS = 4
+# Beside header, facts, description, buttons, the names of the others and their number.
+_SHOWN_PROBLEMS = 40
 _LONGEST_FACTS = 2400
 _LONGEST_VALUE = 1000
 _LONGEST_WORDS = 300
 _LONGEST_CODE = 400
 _LONGEST_CODE_IN_LIST = 60
-_LONGEST_ERROR = 1200
+# Of many errors each says less, so that each has its say.
+_LONGEST_ERRORS = (1200, 600, 300)
+_LONGEST_NAME = 100
 _LONGEST_SUMMARY = 600
 _LONGEST_DESCRIPTION = 500
-_LONGEST_TRACE = 2600
-_TRACE_BLOCKS = 3
-_ROOM_FOR_MORE = 30
+_ROOM_FOR_MORE = 60
 _MEMBER = re.compile(r"[UW][A-Z0-9]+")
 _MARKS = {"Recovered": ":white_check_mark: "}
 
@@ -78,8 +79,11 @@ def entry_content(entry: Entry, *, mentions: Mapping[str, str], about: str = "")
     """
     line = "".join(_span(span, mentions, _LONGEST_CODE) for span in entry.line)
     text = f"{escaped(' '.join(about.split()), _LONGEST_SUMMARY)}\n{line}" if about else line
-    blocks = [_section(_trace(trace)) for trace in entry.traces[:_TRACE_BLOCKS]]
-    return {"text": text, "blocks": blocks} if blocks else {"text": text}
+    if not entry.traces:
+        return {"text": text}
+    room = LONGEST_MESSAGE - length(text)
+    shown = trace_texts(entry.traces, room=room, longest=LONGEST_TEXT)
+    return {"text": text, "blocks": list(map(_section, shown))}
 
 
 def _facts(facts: Iterable[Fact], mentions: Mapping[str, str]) -> str:
@@ -122,32 +126,57 @@ def _span(span: Span, mentions: Mapping[str, str], longest_code: int) -> str:
 
 
 def _problems(message: Message, room: int) -> list[Content]:
-    """As many of the problems as there is room for, and the number of the others."""
-    blocks: list[Content] = []
-    for problem in message.problems[:_SHOWN_PROBLEMS]:
-        block = _section(_problem(problem))
-        if _length([*blocks, block]) > room - _ROOM_FOR_MORE:
+    """Each problem with what it says, the last ones by name only; then how many others."""
+    room -= _ROOM_FOR_MORE
+    full = _in_full(message.problems, room)
+    names = [_name(problem) for problem in message.problems]
+    while len(full) > 1 and _length(full) + _length_of_lines(names[len(full) :]) > room:
+        full.pop()
+    if _length(full) > room:
+        full = []
+    listed = names[len(full) :]
+    while listed and _length(full) + _length_of_lines(listed) > room:
+        listed.pop()
+    more = message.more_than(len(full) + len(listed))
+    return [*full, *_sections(listed), *([_context(more)] if more else [])]
+
+
+def _in_full(problems: Sequence[ShownProblem], room: int) -> list[Content]:
+    """What is said of the problems, shortened where it is too much for ``room``."""
+    full: list[Content] = []
+    for longest in _LONGEST_ERRORS:
+        full = [_section(_problem(problem, longest)) for problem in problems]
+        if _length(full) <= room:
             break
-        blocks.append(block)
-    more = len(message.problems) - len(blocks) + message.more_problems
-    return [*blocks, _context(f"and {more} more steps")] if more else blocks
+    return full[:_SHOWN_PROBLEMS]
 
 
-def _problem(problem: ShownProblem) -> str:
+def _problem(problem: ShownProblem, longest: int) -> str:
     times = f" ({problem.count} of its steps)" if problem.count > 1 else ""
     lines = [f"*{escaped(problem.name, 200)}*{times}"]
     if problem.place:
         lines.append(coded(problem.place, 300))
-    lines.append(fenced(problem.said, _LONGEST_ERROR))
+    lines.append(fenced(problem.said, longest))
     return "\n".join(lines)
 
 
-def _trace(trace: Trace) -> str:
-    text = clean(trace.text)
-    if length(text) > _LONGEST_TRACE:
-        # the end of a trace says more than its beginning
-        text = "… " + text[-(_LONGEST_TRACE // 2) :]
-    return f"*{escaped(trace.name, 200)}*\n{fenced(text, _LONGEST_TRACE + 100)}"
+def _name(problem: ShownProblem) -> str:
+    return f"• {escaped(' '.join(problem.short_name.split()), _LONGEST_NAME)}"
+
+
+def _sections(lines: list[str]) -> list[Content]:
+    """Lines, none of them long, in as many sections as they take."""
+    texts: list[str] = []
+    for line in lines:
+        if texts and length(f"{texts[-1]}\n{line}") <= LONGEST_TEXT:
+            texts[-1] += f"\n{line}"
+        else:
+            texts.append(line)
+    return list(map(_section, texts))
+
+
+def _length_of_lines(lines: list[str]) -> int:
+    return sum(length(line) + 1 for line in lines)
 
 
 def _header(text: str) -> Content:

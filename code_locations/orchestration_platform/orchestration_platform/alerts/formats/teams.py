@@ -70,9 +70,9 @@ def _body(message: Message, shown: int) -> list[Card]:
         if problem.place:
             body.append(_block(problem.place, 300, fontType="monospace", isSubtle=True))
         body.append(_block(problem.said, _LONGEST_ERROR, fontType="monospace"))
-    more = len(message.problems) - shown + message.more_problems
+    more = message.more_than(shown)
     if more:
-        body.append(_block(f"and {more} more steps", 100, isSubtle=True))
+        body.append(_block(more, 100, isSubtle=True))
     if message.description:
         body.append(_block(message.description, _LONGEST_VALUE, isSubtle=True))
     return body

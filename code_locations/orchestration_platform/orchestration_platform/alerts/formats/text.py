@@ -31,7 +31,7 @@ def head_text(message: Message, *, with_traces: bool = False) -> str:
         if with_traces and problem.trace:
             lines += ["", textwrap.indent(problem.trace, _INDENT)]
     if message.more_problems:
-        lines += ["", f"and {message.more_problems} more steps"]
+        lines += ["", message.more_than(len(message.problems))]
     if message.description:
         lines += ["", message.description]
     lines += ["", *(f"{link.label}: {link.url}" for link in message.links)]

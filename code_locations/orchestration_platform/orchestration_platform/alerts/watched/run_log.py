@@ -9,6 +9,7 @@ import dagster as dg
 _KINDS = dg.DagsterEventType
 # Of a run over many partitions of many assets; a second and a half on a slow machine.
 _MOST_PLANS = 20_000
+_MOST_NAMED = 1000
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,20 @@ class RunLog:
             for event in self._events(_KINDS.ASSET_MATERIALIZATION_PLANNED)
             if event.asset_key
         }
+
+    @cached_property
+    def named_assets(self) -> tuple[str, ...]:
+        """The assets that are to be made or looked at, as many as need be named, in order."""
+        kinds = {_KINDS.ASSET_MATERIALIZATION_PLANNED, _KINDS.ASSET_CHECK_EVALUATION_PLANNED}
+        found = self.instance.get_records_for_run(self.run_id, of_type=kinds, limit=_MOST_NAMED)
+        events = [record.event_log_entry.get_dagster_event() for record in found.records]
+        made = {event.asset_key for event in events if event.asset_key}
+        checked = {
+            event.asset_check_planned_data.asset_key
+            for event in events
+            if event.event_type is _KINDS.ASSET_CHECK_EVALUATION_PLANNED
+        }
+        return tuple(sorted(key.to_user_string() for key in made or checked))
 
     @cached_property
     def made_assets(self) -> set[str]:

@@ -11,18 +11,19 @@ from orchestration_platform.alerts.event_types import CHECK_OUTCOMES, EventType
 from orchestration_platform.alerts.run_facts import (
     LastSuccesses,
     is_over_range,
-    location_of,
     partition_of,
     run_alert,
 )
 from orchestration_platform.alerts.run_failures import problems_of, read_failure
 from orchestration_platform.alerts.watched.assets import failed_assets
 from orchestration_platform.alerts.watched.checks import checks_of_run
+from orchestration_platform.alerts.watched.coverage import Coverage
 from orchestration_platform.alerts.watched.partition_ranges import (
     failed_partitions,
     succeeded_partitions,
 )
 from orchestration_platform.alerts.watched.run_log import RunLog
+from orchestration_platform.alerts.watched.run_plan import is_selection_known, plan_of
 from orchestration_platform.alerts.watched.source import Batch, Finding, Reading, Recovery, Source
 from orchestration_platform.alerts.watched.unreadable_runs import reading_run, unread_failure
 
@@ -127,9 +128,9 @@ def _succeeded(
         return found
     log = RunLog(reading.instance, record.run_id)
     if reading.wants(_PUT_RIGHT):
-        found.recoveries += _put_right(run, log, ended_at)
+        found.recoveries += _put_right(reading, run, log, ended_at)
     if EventType.JOB_SUCCESS in reading.told:
-        found.findings.append(_good_news(run, ended_at))
+        found.findings.append(_good_news(reading.instance, run, ended_at))
     _add_checks(reading, run, log, ended_at, found)
     return found
 
@@ -190,28 +191,29 @@ def _failure(alert: Alert, run: dg.RunRecord | None) -> Finding:
     )
 
 
-def _good_news(record: dg.RunRecord, ended_at: float) -> Finding:
+def _good_news(instance: dg.DagsterInstance, record: dg.RunRecord, ended_at: float) -> Finding:
     run = record.dagster_run
-    alert = run_alert(EventType.JOB_SUCCESS, run, at=ended_at, started_at=record.start_time)
+    alert = run_alert(
+        EventType.JOB_SUCCESS,
+        run,
+        at=ended_at,
+        started_at=record.start_time,
+        plan=None if is_selection_known(run) else plan_of(instance, run),
+    )
     return Finding(alert=alert, key=run.run_id, tags=run.tags)
 
 
-def _put_right(record: dg.RunRecord, log: RunLog, ended_at: float) -> list[Recovery]:
+def _put_right(
+    reading: Reading, record: dg.RunRecord, log: RunLog, ended_at: float
+) -> list[Recovery]:
     """What a run that has succeeded puts right."""
     run = record.dagster_run
-    location = location_of(run)
-    assets = frozenset(key.to_user_string() for key in run.asset_selection or ())
-
-    def puts_right(failure: Alert) -> bool:
-        if failure.location != location:
-            return False
-        if failure.subject == failure.job_name:
-            return run.job_name == failure.job_name
-        return bool(assets) and failure.failed_assets <= assets
-
+    coverage = Coverage(reading.instance, record)
+    if any(kind in reading.open for kind in _PUT_RIGHT):
+        coverage.read()
     success = Recovery(
         event_types=(EventType.JOB_FAILURE,),
-        puts_right=puts_right,
+        puts_right=coverage.covers,
         partitions=succeeded_partitions(run, log),
         # a failure while it ran is not put right by it
         since=record.start_time or ended_at,
@@ -223,7 +225,7 @@ def _put_right(record: dg.RunRecord, log: RunLog, ended_at: float) -> list[Recov
     made = replace(
         success,
         event_types=(EventType.ASSET_MATERIALIZATION_FAILURE,),
-        puts_right=lambda failure: failure.subject in assets,
+        puts_right=lambda failure: failure.subject in coverage.assets,
         partitions=frozenset({partition_of(run.tags)}),
     )
     return [success, made]

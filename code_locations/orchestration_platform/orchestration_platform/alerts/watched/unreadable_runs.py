@@ -11,8 +11,14 @@ import dagster as dg
 
 from orchestration_platform.alerts.alert import Alert, Problem
 from orchestration_platform.alerts.event_types import EventType
-from orchestration_platform.alerts.run_facts import kind_of, location_of, subject_of
+from orchestration_platform.alerts.run_facts import (
+    kind_of,
+    location_of,
+    subject_of,
+    without_internal_job,
+)
 from orchestration_platform.alerts.services.log import LOGGER_NAME
+from orchestration_platform.alerts.watched.run_plan import Selection, selection_of
 from shared_lib.secrets import redact
 
 # It may be the database that is in trouble and not the run: so many passes fail before the run is
@@ -59,16 +65,18 @@ def unread_failure(entry: dg.EventLogEntry, record: dg.RunRecord | None, problem
     """What is told of a failed run of which no more is known than that it has failed."""
     run, kind = record.dagster_run if record else None, EventType.JOB_FAILURE
     job_name = entry.job_name or ""
-    assets = tuple(sorted(key.to_user_string() for key in run.asset_selection or ())) if run else ()
+    selection = selection_of(run) if run else Selection()
     return Alert(
         event_type=kind.value,
         severity=kind.severity,
-        kind=kind_of(job_name, assets),
-        subject=subject_of(job_name, assets),
+        kind=kind_of(job_name),
+        subject=subject_of(job_name, selection.assets),
         at=entry.timestamp,
         location=location_of(run),
         run_id=entry.run_id,
         job_name=job_name,
-        assets=assets,
-        problems=(problem,),
+        assets=selection.assets,
+        checks=selection.checks,
+        ops=selection.ops,
+        problems=(without_internal_job(problem, job_name),),
     )

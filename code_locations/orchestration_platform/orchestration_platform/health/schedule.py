@@ -1,0 +1,25 @@
+"""When the platform looks at itself."""
+
+import dagster as dg
+
+from orchestration_platform.health.platform_health import platform_health
+from shared_lib.environment import current_settings
+
+platform_health_job = dg.define_asset_job(
+    "platform_health_job",
+    selection=dg.AssetSelection.assets(platform_health),
+    description="The state of the instance, of its secrets and of its alerts.",
+)
+
+# As often as what it finds is allowed to last.
+platform_health_schedule = dg.ScheduleDefinition(
+    name="platform_health_schedule",
+    job=platform_health_job,
+    cron_schedule="*/10 * * * *",
+    default_status=(
+        dg.DefaultScheduleStatus.RUNNING
+        if current_settings().sensors_run_by_default
+        else dg.DefaultScheduleStatus.STOPPED
+    ),
+    description="Every ten minutes: what is not in order becomes an alert. On in production.",
+)

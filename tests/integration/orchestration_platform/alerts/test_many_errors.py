@@ -1,0 +1,91 @@
+"""Much that went wrong in one run: as much of it as a message may hold is told."""
+
+import re
+
+import dagster as dg
+from tests.integration.orchestration_platform.alerts.conftest import Watch
+from tests.integration.orchestration_platform.alerts.failing_jobs import fail
+from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
+
+from shared_lib.dbt.invocation import DbtFailedError
+
+
+@dg.op
+def build(config: dict[str, int]) -> None:
+    models = [
+        f"model.shop.m_{number:02}: Database Error in model m_{number:02} "
+        f"(models/marts/m_{number:02}.sql) no column c_{number:02} {'in any of its sources ' * 20}"
+        for number in range(config["models"])
+    ]
+    raise DbtFailedError(f"dbt build: {'; '.join(models)}")
+
+
+def of_models(count: int) -> dg.JobDefinition:
+    @dg.job(name=f"dbt_job_{count}", config={"ops": {"build": {"config": {"models": count}}}})
+    def dbt_job() -> None:
+        build()
+
+    return dbt_job
+
+
+def descend(depth: int) -> None:
+    if depth == 0:
+        raise ValueError("the bottom")
+    go_on(depth - 1)
+
+
+def go_on(depth: int) -> None:
+    # two take turns, because Python writes repeats of one frame as a number
+    descend(depth)
+
+
+@dg.op(config_schema=int)
+def deep(context: dg.OpExecutionContext) -> None:
+    descend(context.op_config)
+
+
+def of_depth(depth: int) -> dg.JobDefinition:
+    @dg.job(name=f"deep_job_{depth}", config={"ops": {"deep": {"config": depth}}})
+    def deep_job() -> None:
+        deep()
+
+    return deep_job
+
+
+def test_each_of_twelve_models_that_failed_is_told_with_its_own_message(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    fail(instance, of_models(12))
+    watch()
+    [head] = slack.heads
+    for number in range(12):
+        assert f"`models/marts/m_{number:02}.sql`" in head.shown
+        assert re.search(
+            rf"dbt model m_{number:02}: Database Error .* no column c_{number:02}", head.shown
+        )
+    assert " more " not in head.shown
+
+
+def test_of_sixty_models_fifty_are_at_least_named_and_ten_counted(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    fail(instance, of_models(60))
+    watch()
+    [head] = slack.heads
+    assert all(f"dbt model m_{number:02}" in head.shown for number in range(50))
+    assert "and 10 more models" in head.shown
+
+
+def test_a_trace_of_forty_calls_is_whole_and_one_of_many_says_what_it_lacks(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    fail(instance, of_depth(20))
+    fail(instance, of_depth(60))
+    watch()
+    [whole], [long] = (slack.thread(head) for head in slack.heads)
+    assert len(whole.blocks) > 1
+    assert whole.shown.count("in descend") == 21
+    assert "left out" not in whole.shown
+    assert re.search(r"… \d+ lines left out, the run's log has them …", long.shown)
+    assert long.shown.count("in descend") > 25
+    assert all("ValueError: the bottom\n```" in entry.shown for entry in (whole, long))

@@ -1,0 +1,115 @@
+"""What goes wrong with the platform itself is told by the policies that it is shipped with."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import dagster as dg
+import pytest
+from slack_sdk import WebClient
+from tests.integration.orchestration_platform.alerts.conftest import Watch
+from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
+
+from orchestration_platform.alerts import checks
+from orchestration_platform.alerts.policies import load_policies
+from orchestration_platform.definitions import defs
+from orchestration_platform.health.schedule import platform_health_job
+
+
+def examine(instance: dg.DagsterInstance) -> None:
+    """What the schedule starts."""
+    job = defs.resolve_job_def(platform_health_job.name)
+    assert job.execute_in_process(instance=instance).success
+
+
+def about(slack: SlackServer, check: str) -> list[str]:
+    return [head.shown for head in slack.heads if check in head.shown]
+
+
+def test_alerts_that_do_not_get_through_are_an_alert_until_they_do(
+    instance: dg.DagsterInstance, watch: Watch, slack: SlackServer
+) -> None:
+    shipped = load_policies()
+    watch(shipped)
+    examine(instance)
+    watch(shipped)
+    # no daemon is at work in this instance
+    [dead] = about(slack, "daemons_alive")
+    assert about(slack, "alerts_delivered") == []
+    # as if the last pass were longer ago than is allowed, where the sensor has to be on
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAGSTER_ENVIRONMENT", "production")
+        patch.setenv("VAULT_ADDR", "http://127.0.0.1:1")
+        patch.setattr(checks, "ALLOWED_SECONDS", -1.0)
+        examine(instance)
+    watch(shipped)
+    [told] = about(slack, "alerts_delivered")
+    assert "platform_health" in told
+    assert "(recovered)" not in told
+    examine(instance)
+    watch(shipped)
+    [told] = about(slack, "alerts_delivered")
+    assert "(recovered)" in told
+    assert len(about(slack, "daemons_alive")) == 1
+    assert "(recovered)" not in about(slack, "daemons_alive")[0]
+    assert dead
+
+
+def test_the_shipped_policies_tell_of_failing_schedules_and_sensors_too() -> None:
+    [policy] = [policy for policy in load_policies() if "TICK_FAILURE" in policy.event_types]
+    assert policy.enabled
+    assert not policy.alert_targets
+
+
+@pytest.mark.parametrize(
+    ("environment", "status"), [("production", "RUNNING"), ("qa", "STOPPED"), ("ci", "STOPPED")]
+)
+def test_the_platform_looks_at_itself_by_itself_in_production(
+    environment: str, status: str
+) -> None:
+    program = (
+        "from orchestration_platform.health.schedule import platform_health_schedule as found\n"
+        "print(found.default_status.name, found.job_name, found.cron_schedule)"
+    )
+    variables = {"DAGSTER_ENVIRONMENT": environment, "VAULT_ADDR": "https://vault.invalid:8200"}
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, **variables}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert ended.stdout.split(maxsplit=2)[:2] == [status, "platform_health_job"]
+
+
+def test_the_demonstration_prints_what_slack_is_told() -> None:
+    module = "tests.integration.orchestration_platform.alerts.slack_demonstration"
+    command = [sys.executable, "-m", module]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        variables = dict(
+            process.stdout.readline().removeprefix("export ").strip().split("=", 1)
+            for _ in range(2)
+        )
+        client = WebClient(
+            variables["ORCHESTRATION_PLATFORM_SLACK__TOKEN"],
+            base_url=f"{variables['SLACK_API_URL']}/",
+        )
+        key = {"event_type": "dagster_alert", "event_payload": {"key": "k1"}}
+        section = {"type": "section", "text": {"type": "mrkdwn", "text": "run 1"}}
+        said = {"blocks": [section], "metadata": key}
+        posted = client.chat_postMessage(channel="#data", text="census failed", **said)
+        assert process.stdout.readline() == "--- #data: a message, new\n"
+        assert process.stdout.readline() == "run 1\n"
+        assert process.stdout.readline() == "census failed\n"
+        time.sleep(1.1)  # a message a second, as Slack allows
+        where = {"channel": posted["channel"], "ts": posted["ts"]}
+        client.chat_update(text="census is well", **where, **said)
+        lines = [process.stdout.readline() for _ in range(4)]
+        assert lines[1] == "--- #data: a message, changed for the 1. time\n"
+        assert lines[3] == "census is well\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+        process.communicate()
