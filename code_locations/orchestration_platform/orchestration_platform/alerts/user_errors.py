@@ -59,7 +59,7 @@ def innermost(error: StoredError) -> UserError:
         error_class=name,
         message=redact(message),
         place=next(filter(None, (_place(found) for found in reversed(chain))), ""),
-        trace=redact(_trace(chain))[-_LONGEST_TRACE:],
+        trace=_end_of(redact(_trace(chain))),
     )
 
 
@@ -83,6 +83,15 @@ def _trace(chain: list[StoredError]) -> str:
     own = [error for error in chain if not _is_wrapper(error)] or chain
     parts = [f"{''.join(_frames(error))}{error.message.rstrip()}" for error in own]
     return "\n\ncaused by\n\n".join(parts)
+
+
+def _end_of(trace: str) -> str:
+    """The trace, or its last lines with one above them that says how many there were before."""
+    if len(trace) <= _LONGEST_TRACE:
+        return trace
+    end = trace[-_LONGEST_TRACE:].partition("\n")[2] or trace[-_LONGEST_TRACE:]
+    lines = trace[: -len(end)].count("\n")
+    return f"... {lines:,} lines before these, the run's log has them ...\n{end}"
 
 
 def _is_wrapper(error: StoredError) -> bool:

@@ -1,5 +1,6 @@
 """From a run that fails to the message that people read."""
 
+import logging
 from typing import Any
 
 import dagster as dg
@@ -242,3 +243,22 @@ def policies_that(**options: Any) -> list[Any]:
     policy, *_ = load_policies()
     changed = policy.policy_options.model_copy(update=options)
     return [policy.model_copy(update={"policy_options": changed})]
+
+
+def test_a_run_that_does_not_start_is_told_with_the_reason(
+    instance: dg.DagsterInstance,
+    slack: SlackServer,
+    watch: Watch,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from dagster._daemon.monitoring.run_monitoring import monitor_starting_run
+
+    run = instance.create_run_for_job(failing_jobs.plain_job)
+    monkeypatch.setattr(dg.DagsterInstance, "run_monitoring_start_timeout_seconds", 0)
+    [record] = instance.get_run_records(dg.RunsFilter(run_ids=[run.run_id]))
+    # what the daemon does of a run that nothing has picked up
+    monitor_starting_run(instance, record, logging.getLogger(__name__))
+    watch()
+    [head] = slack.heads
+    assert "the run did not start in time" in head.shown
+    assert "longer than 0 seconds to start" in head.shown

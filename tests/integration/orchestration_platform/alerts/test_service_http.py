@@ -19,6 +19,7 @@ from tests.integration.orchestration_platform.alerts.receiving_server import (
 )
 from tests.integration.orchestration_platform.alerts.slack_server import problem_of
 
+from orchestration_platform.alerts.alert import Problem
 from orchestration_platform.alerts.formats.teams import LARGEST_CARD
 from orchestration_platform.alerts.services.errors import (
     MessageRefusedError,
@@ -225,6 +226,17 @@ def test_pagerduty_is_triggered_and_resolved_by_the_same_key(server: ReceivingSe
     assert trigger["payload"]["custom_details"]["load"] == "ValueError: it is bad"
     assert resolve["event_action"] == "resolve"
     assert trigger["dedup_key"] == resolve["dedup_key"] == "k1"
+
+
+def test_pagerduty_is_told_each_model_of_one_step(server: ReceivingServer) -> None:
+    models = [
+        Problem("shop_models", "Database Error", f"model {name} is bad", "", "") for name in "ab"
+    ]
+    PagerDutyService(ROUTING_KEY).post(letter(problems=tuple(models)))
+    [found] = server.received
+    details = found.json["payload"]["custom_details"]
+    assert "model a is bad" in details["shop_models"]
+    assert "model b is bad" in details["shop_models (2)"]
 
 
 def test_pagerduty_hears_nothing_where_its_certificate_is_not_trusted(

@@ -38,6 +38,20 @@ def test_the_cause_comes_last_in_the_trace() -> None:
     assert innermost(outer).trace.index("no report") < innermost(outer).trace.index("bad")
 
 
+def test_of_a_very_long_trace_the_end_is_kept_and_the_lines_before_are_counted() -> None:
+    frames = tuple(
+        f'  File "/srv/shop/jobs.py", line {number}, in load\n    load({number})\n'
+        for number in range(1_000)
+    )
+    trace = innermost(Stored("ValueError: deep\n", stack=frames)).trace
+    first, *kept = trace.split("\n")
+    whole = f"{''.join(frames)}ValueError: deep".split("\n")
+    assert kept == whole[-len(kept) :]
+    left_out = len(whole) - len(kept)
+    assert first == f"... {left_out:,} lines before these, the run's log has them ..."
+    assert 19_000 < len(trace) < 20_100
+
+
 def test_an_error_without_a_text_has_no_message() -> None:
     name = "ChildProcessCrashException"
     stored = Stored(f"dagster._core.executor.{name}\n", name, stack=())

@@ -105,11 +105,15 @@ def _judged(error: pagerduty.Error) -> Exception:
 
 def _details(message: Message) -> dict[str, str]:
     facts = {fact.label: one_line(fact.value) for fact in message.facts}
-    problems = {problem.name: problem.said for problem in message.problems[:_MOST_PROBLEMS]}
-    return {
-        _short(name, _LONGEST_NAME): _short(said, _LONGEST_DETAIL)
-        for name, said in {**facts, **problems}.items()
-    }
+    details = {_short(name, _LONGEST_NAME): said for name, said in facts.items()}
+    for problem in message.problems[:_MOST_PROBLEMS]:
+        # models of one dbt step have its name
+        name, number = _short(problem.name, _LONGEST_NAME), 1
+        while name in details:
+            number += 1
+            name = f"{_short(problem.name, _LONGEST_NAME)} ({number})"
+        details[name] = problem.said
+    return {name: _short(said, _LONGEST_DETAIL) for name, said in details.items()}
 
 
 def _short(text: str, limit: int) -> str:
