@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Optional
 
 import dagster as dg
 from pydantic import Field
@@ -30,7 +30,8 @@ _READABLE = "entries_readable"
 class AccountsRequest(dg.Config):
     """Which accounts are asked for, and how."""
 
-    connection_id: str | None = Field(
+    # not `str | None`, which Dagster has not always resolved in a configuration
+    connection_id: Optional[str] = Field(  # noqa: UP045
         default=None, description="UUID of the one connection that is meant; none: all."
     )
     refresh: bool = Field(

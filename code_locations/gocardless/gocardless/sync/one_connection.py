@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import replace
+from typing import Optional
 
 import dagster as dg
 import duckdb
@@ -14,7 +15,8 @@ from gocardless.sync.provider import Provider
 class ConnectionRequest(dg.Config):
     """The connection that a run is about."""
 
-    connection_id: str | None = Field(
+    # not `str | None`, which Dagster has not always resolved in a configuration
+    connection_id: Optional[str] = Field(  # noqa: UP045
         default=None, description="UUID of the one connection that is meant; none: all."
     )
 
