@@ -9,18 +9,9 @@ from tests.integration.orchestration_platform.alerts.failing_jobs import say
 from tests.integration.orchestration_platform.alerts.receiving_server import ReceivingServer
 from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 from tests.integration.orchestration_platform.alerts.test_escalation import pass_time, policies
-from tests.integration.orchestration_platform.alerts.test_service_email import (
-    PASSWORD,
-    Mailbox,
-    Servers,
-    certificate,
-    mailbox,
-    servers,
-    text_of,
-)
 from tests.integration.orchestration_platform.alerts.test_service_http import ROUTING_KEY, server
 
-__all__ = ["certificate", "mailbox", "server", "servers"]
+__all__ = ["server"]
 
 
 @pytest.fixture
@@ -53,31 +44,3 @@ def test_pagerduty_is_triggered_when_it_is_due_and_resolved_when_it_is_over(
     assert trigger["dedup_key"] == resolve["dedup_key"]
     assert "the census is bad" in str(trigger["payload"]["custom_details"])
     assert len(slack.heads) == 1
-
-
-def test_an_e_mail_goes_to_those_who_are_named(
-    instance: dg.DagsterInstance,
-    servers: Servers,
-    mailbox: Mailbox,
-    watch: Watch,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    running = servers()
-    for key, value in {
-        "HOST": running.host,
-        "PORT": str(running.port),
-        "SECURITY": running.security,
-        "SENDER": running.sender,
-        "USERNAME": "dagster",
-        "PASSWORD": PASSWORD,
-    }.items():
-        monkeypatch.setenv(f"ORCHESTRATION_PLATFORM_SMTP__{key}", value)
-    told = escalated_to(email={"email_addresses": ["ada@example.com"]})
-    say(instance, "the census is bad")
-    watch(told)
-    assert mailbox.emails == []
-    assert pass_time(instance) == 1
-    watch(told)
-    [sent] = mailbox.emails
-    assert mailbox.recipients == [["ada@example.com"]]
-    assert "the census is bad" in text_of(sent, "plain")
