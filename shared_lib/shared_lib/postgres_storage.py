@@ -1,15 +1,27 @@
-"""Dagster's Postgres storage without secrets in its events; ``deploy/dagster.yaml`` names it.
+"""Dagster's Postgres storage as ``deploy/dagster.yaml`` names it.
 
-Most events are made by a log record, whose texts are redacted as such. Those that Dagster reports
-of a run from outside, the reason of its failure among them, go to the storage directly.
+It differs in two things. Events have no secrets: most are made by a log record, whose texts are
+redacted as such, but those that Dagster reports of a run from outside, the reason of its failure
+among them, go to the storage directly. And processes that start together on an empty database
+make its tables one after the other.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
+import sqlalchemy
 from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
-from dagster_postgres.utils import get_token_provider_from_config, pg_url_from_config
+from dagster_postgres.utils import (
+    create_pg_connection,
+    create_pg_engine,
+    get_token_provider_from_config,
+    pg_url_from_config,
+)
+
+# Any number that nobody else locks in the same database.
+_LOCK = 7_205_115
 
 
 class PostgresEventLog(PostgresEventLogStorage):
@@ -27,12 +39,12 @@ class PostgresStorage(DagsterPostgresStorage):
 
     def __init__(self, postgres_url: str, **options: Any) -> None:
         """Open the storage at ``postgres_url``, as Dagster does from its configuration."""
-        super().__init__(postgres_url, **options)
-        self._event_log_storage = PostgresEventLog(
-            postgres_url,
-            self.should_autocreate_tables,
-            token_provider=options.get("token_provider"),
-        )
+        token_provider = options.get("token_provider")
+        with _alone(postgres_url, token_provider):
+            super().__init__(postgres_url, **options)
+            self._event_log_storage = PostgresEventLog(
+                postgres_url, self.should_autocreate_tables, token_provider=token_provider
+            )
 
     @classmethod
     def from_config_value(
@@ -45,3 +57,18 @@ class PostgresStorage(DagsterPostgresStorage):
             should_autocreate_tables=config_value.get("should_autocreate_tables", True),
             token_provider=get_token_provider_from_config(config_value),
         )
+
+
+@contextmanager
+def _alone(postgres_url: str, token_provider: Any) -> Iterator[None]:
+    """While no other process opens its storage in the same database.
+
+    Dagster creates what is not there when it opens a storage, and tries again where another process
+    was faster with a table, but not where it was faster with a type or a sequence: of processes
+    that start together on an empty database some ended with "type already exists".
+    """
+    engine = create_pg_engine(postgres_url, token_provider, poolclass=sqlalchemy.NullPool)
+    with create_pg_connection(engine) as connection, connection.begin():
+        # of the transaction, not of the session: poolers keep sessions
+        connection.execute(sqlalchemy.select(sqlalchemy.func.pg_advisory_xact_lock(_LOCK)))
+        yield
