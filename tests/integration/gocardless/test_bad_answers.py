@@ -135,6 +135,28 @@ def test_an_answer_of_an_earlier_run_that_cannot_be_taken_is_set_aside_and_asked
     assert fetch().set_aside == {}
 
 
+def test_an_answer_of_an_earlier_run_stays_where_it_is_the_disk_that_is_full(
+    connection: duckdb.DuckDBPyConnection,
+    fetch: Callable[[], ScopeOutcome],
+    warehouse: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise duckdb.IOException("No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(steps, "record_transactions_read", fail)
+        for _ in range(2):
+            with pytest.raises(duckdb.IOException):
+                fetch()
+    names = left(warehouse)
+    assert names
+    assert all(name.endswith(".answer") for name in names)
+    outcome = fetch()
+    assert (sorted(outcome.fetched), outcome.set_aside) == (sorted([BAD, *GOOD]), {})
+    assert left(warehouse) == []
+
+
 @pytest.mark.parametrize("number", ["99999999999999", "-1", "1.5", "soon", "9" * 5000])
 def test_a_limit_that_is_none_is_not_believed(number: str) -> None:
     names = ("LIMIT", "REMAINING", "RESET")

@@ -17,6 +17,18 @@ from shared_lib.warehouse import transaction
 
 Body = TypeVar("Body")
 
+# What an answer may be at fault for, and then every time that it is taken. A full disk or a lack
+# of memory is not among it: after that the answer is taken as it is.
+_OF_THE_ANSWER = (
+    ValueError,
+    TypeError,
+    ArithmeticError,
+    RecursionError,
+    duckdb.DataError,
+    duckdb.IntegrityError,
+    duckdb.InvalidInputException,
+)
+
 
 @dataclass
 class ScopeOutcome:
@@ -116,7 +128,7 @@ def fetch_scope(
                 try:
                     received = journal.read(account_id)
                     write([(account_id, received)], of_earlier_run, received.at)
-                except Exception as error:  # noqa: BLE001 - whatever it is, it would be for ever
+                except _OF_THE_ANSWER as error:
                     kept = journal.set_aside(account_id)
                     why = f"{type(error).__name__}: {error} (now in {kept.name})"
                     outcome.set_aside[account_id] = why

@@ -324,7 +324,15 @@ def insert_new(
     seen_at: datetime,
     run_id: str,
 ) -> None:
-    """Insert the rows of ``source``, of which none is known; one of ours, it is not quoted."""
+    """Insert rows of which none is known.
+
+    Args:
+        connection: a warehouse with the raw tables.
+        table: where to.
+        source: what stands behind ``from``; our own words, since it is not quoted.
+        seen_at: when the API sent them, UTC.
+        run_id: the run that asked.
+    """
     names = ", ".join(table.columns)
     connection.execute(
         f"insert into raw.{table.name} "  # noqa: S608 - own names

@@ -218,7 +218,7 @@ def record_transactions_read(
 
 def _has_fetched_any(connection: duckdb.DuckDBPyConnection, windows: Sequence[Window]) -> bool:
     """Whether entries of any of the accounts may be there."""
-    query = "select count(*) from raw.gc_fetches where list_contains($accounts, account_id)"
+    query = "select count(*) from raw.gc_watermarks where list_contains($accounts, account_id)"
     accounts = {"accounts": [window.account_id for window in windows]}
     (count,) = connection.execute(query, accounts).fetchone() or (0,)
     return count > 0

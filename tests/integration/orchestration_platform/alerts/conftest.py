@@ -1,5 +1,6 @@
 """An instance as the repository configures it, and a Slack to tell."""
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,6 +25,16 @@ from orchestration_platform.alerts.watch import Pass, open_database, run_pass
 from shared_lib.secrets import SecretsResource
 
 Watch = Callable[..., Pass]
+
+# Until all that waits is told, also on a busy machine.
+RECOVERY_SECONDS = 60.0
+
+
+def send_all(watch: Watch, policies: list[Policy] | None = None, *, seconds: float = 0.5) -> None:
+    """Passes, of at most so many seconds of sending each, until nothing waits."""
+    until = time.monotonic() + RECOVERY_SECONDS
+    while watch(policies, seconds=seconds).outbox.waiting:
+        assert time.monotonic() < until
 
 
 @pytest.fixture(scope="session")

@@ -60,6 +60,7 @@ class Postgres:
     def _created(self, name: str, how: str) -> str:
         with connect(self.port, "postgres", PASSWORD) as connection:
             created = sql.SQL("create database {}").format(sql.Identifier(name))
+            # psycopg declares literal texts alone for SQL, and `how` is ours
             connection.execute(created + sql.SQL(how))  # pyright: ignore[reportArgumentType]
         return name
 

@@ -251,6 +251,7 @@ def test_a_run_that_does_not_start_is_told_with_the_reason(
     watch: Watch,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # the daemon's own judgement, which has no public name and otherwise takes minutes
     from dagster._daemon.monitoring.run_monitoring import monitor_starting_run
 
     run = instance.create_run_for_job(failing_jobs.plain_job)

@@ -1,12 +1,11 @@
 """kill -9 while something waits: for the end of quiet hours, or for somebody who takes it on."""
 
 import signal
-import time
 from collections import Counter
 
 import dagster as dg
 import pytest
-from tests.integration.orchestration_platform.alerts.conftest import Watch
+from tests.integration.orchestration_platform.alerts.conftest import Watch, send_all
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
 from tests.integration.orchestration_platform.alerts.dying import (
     ESCALATION_POINTS,
@@ -41,8 +40,6 @@ from orchestration_platform.alerts.policies import AlertPolicies, Policy
 
 pytestmark = on_both_databases
 
-RECOVERY_SECONDS = 60.0
-
 
 def in_maintenance(**window: object) -> list[Policy]:
     document = {
@@ -61,12 +58,6 @@ def after_maintenance() -> list[Policy]:
     [policy] = in_maintenance()
     options = policy.policy_options.model_copy(update={"quiet_hours": []})
     return [policy.model_copy(update={"policy_options": options})]
-
-
-def send_all(watch: Watch, policies: list[Policy]) -> None:
-    until = time.monotonic() + RECOVERY_SECONDS
-    while watch(policies, seconds=0.5).outbox.waiting:
-        assert time.monotonic() < until
 
 
 def test_what_a_window_holds_back_is_told_once_whenever_a_process_was_killed(

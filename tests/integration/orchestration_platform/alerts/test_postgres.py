@@ -12,7 +12,11 @@ import psycopg
 import pytest
 import sqlalchemy
 from sqlalchemy.exc import OperationalError
-from tests.integration.orchestration_platform.alerts.conftest import Watch
+from tests.integration.orchestration_platform.alerts.conftest import (
+    RECOVERY_SECONDS,
+    Watch,
+    send_all,
+)
 from tests.integration.orchestration_platform.alerts.databases import Postgres, pg_ctl
 from tests.integration.orchestration_platform.alerts.dying import (
     POINTS,
@@ -33,7 +37,6 @@ pytestmark = pytest.mark.parametrize("instance", ["postgres"], indirect=True)
 
 FAILURES = 6
 KILLS = 2 * (len(POINTS) + 1)
-RECOVERY_SECONDS = 60.0
 
 _TAKEN_AWAY = """
 delete from event_logs where run_id = %s and dagster_event_type = 'PIPELINE_FAILURE'
@@ -42,12 +45,6 @@ returning run_id, event, dagster_event_type, timestamp
 _PUT_BACK = """
 insert into event_logs (run_id, event, dagster_event_type, timestamp) values (%s, %s, %s, %s)
 """
-
-
-def pass_until_all_is_told(watch: Watch) -> None:
-    until = time.monotonic() + RECOVERY_SECONDS
-    while watch(seconds=0.5).outbox.waiting:
-        assert time.monotonic() < until
 
 
 def test_the_outbox_is_in_the_database_of_the_instance_and_tells_once(
@@ -135,6 +132,6 @@ def test_passes_that_are_killed_on_postgres_lose_nothing_and_double_nothing(
     with nursery(instance.root_directory, slack.url, TOKEN) as killed:
         deaths = kill_at_every_stage(instance, slack, killed, kills=KILLS)
     assert all(deaths[stage] == 2 for stage in POINTS), deaths
-    pass_until_all_is_told(watch)
+    send_all(watch)
     assert told(slack) == Counter(["plain_job", *islice(job_names(), KILLS)])
     assert [len(slack.thread(head)) for head in slack.heads] == [1] * (KILLS + 1)

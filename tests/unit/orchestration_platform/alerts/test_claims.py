@@ -46,7 +46,7 @@ class SlowToFind(Service):
     def at(self, _destination: str) -> Service:
         return self
 
-    def find(self, letter: Letter, *, since: float, place: str) -> Receipt | None:  # noqa: ARG002
+    def find(self, letter: Letter, *, since: float, place: str) -> Receipt | None:  # noqa: ARG002 - as a service has it
         found = Receipt("1.0", "C1") if letter.key in self.posted else None
         while self.meanwhile:
             self.meanwhile.pop().send_due(until=float("inf"))
