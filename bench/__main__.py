@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.alerts import measure_alerts
+from bench.daemon_kills import measure_daemon_kills
 from bench.discovery import Discovered, measure_discovery
 from bench.gocardless import measure_bank_data
 from bench.loading import Loading, measure_loading
@@ -41,8 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--parts",
         type=lambda text: text.split(","),
-        default=list(_PARTS),
-        help=f"what to measure, of: {', '.join(_PARTS)}",
+        default=[part for part in _PARTS if part not in _LONG],
+        help=f"what to measure, of: {', '.join(_PARTS)}; all but {', '.join(_LONG)}",
     )
     asked = parser.parse_args(arguments)
     console = Console(width=140 if not sys.stdout.isatty() else None)
@@ -137,8 +138,11 @@ _PARTS = {
     "secrets": lambda _: [measure_secrets()],
     "gocardless": lambda _: [measure_bank_data()],
     "alerts": lambda _: [measure_alerts()],
+    "daemon_kills": lambda _: [measure_daemon_kills()],
     "observability": lambda asked: [measure_observability(pairs=2 * asked.pairs)],
 }
+# Three quarters of an hour, for what a test shows a few times.
+_LONG = ("daemon_kills",)
 _TABLES = {"simulation": _simulation_table, "loading": _loading_table}
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import dagster as dg
@@ -23,6 +23,9 @@ import sqlalchemy as sa
 import yaml
 
 from shared_lib.environment import REPOSITORY_ROOT
+
+if TYPE_CHECKING:
+    from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 
 STORM_FAILURES = 10_000
 STORM_KINDS = 40
@@ -78,7 +81,7 @@ def measure_alerts(
     *, failures: int = STORM_FAILURES, seconds: float = STORM_SECONDS, kills: int = KILLS
 ) -> AlertFigures:
     """Measure; a whole storm and what follows take seven minutes."""
-    with _postgres_instance() as instance:
+    with postgres_instance() as instance:
         figures: dict[str, Any] = _measure_reading(instance)
         figures |= _measure_storm(instance, failures=failures, seconds=seconds)
     with _sqlite_instance() as instance:
@@ -147,12 +150,8 @@ def _measure_storm(
 
 def _measure_kills(instance: dg.DagsterInstance, *, kills: int) -> dict[str, Any]:
     from tests.integration.orchestration_platform.alerts.dying import nursery
-    from tests.integration.orchestration_platform.alerts.recorded_failures import job_names
     from tests.integration.orchestration_platform.alerts.slack_server import TOKEN, slack_server
-    from tests.integration.orchestration_platform.alerts.test_kills import (
-        kill_at_every_stage,
-        told,
-    )
+    from tests.integration.orchestration_platform.alerts.test_kills import kill_at_every_stage
 
     started = time.perf_counter()
     with (
@@ -163,16 +162,27 @@ def _measure_kills(instance: dg.DagsterInstance, *, kills: int) -> dict[str, Any
         killed.run()
         while _waiting(instance):
             killed.run()
-        found = told(slack)
-        threads = [len(slack.thread(head)) for head in slack.heads]
-    names = ["plain_job", *itertools.islice(job_names(), kills)]
+        lost, doubled = lost_and_doubled(slack, kills=kills)
     return {
         "kills": deaths.total(),
-        "lost": sum(found[name] == 0 for name in names) + threads.count(0),
-        "doubled": sum(max(found[name] - 1, 0) for name in names)
-        + sum(max(count - 1, 0) for count in threads),
+        "lost": lost,
+        "doubled": doubled,
         "kill_seconds": time.perf_counter() - started,
     }
+
+
+def lost_and_doubled(slack: "SlackServer", *, kills: int) -> tuple[int, int]:
+    """How many of the failures were never told, and how many messages are too many.
+
+    There is to be one message about each, with one entry in its thread.
+    """
+    from tests.integration.orchestration_platform.alerts.recorded_failures import job_names
+    from tests.integration.orchestration_platform.alerts.test_kills import told
+
+    found = told(slack)
+    counts = [found[name] for name in ("plain_job", *itertools.islice(job_names(), kills))]
+    counts += [len(slack.thread(head)) for head in slack.heads]
+    return counts.count(0), sum(max(count - 1, 0) for count in counts)
 
 
 @dataclass(frozen=True)
@@ -319,7 +329,8 @@ def _outbox(instance: dg.DagsterInstance) -> Any:
 
 
 @contextmanager
-def _postgres_instance() -> Iterator[dg.DagsterInstance]:
+def postgres_instance() -> Iterator[dg.DagsterInstance]:
+    """An instance with production's storage, on a Postgres of its own."""
     from tests.integration.secrets.postgres_server import PASSWORD, postgres_server
 
     production = yaml.safe_load((REPOSITORY_ROOT / "deploy" / "dagster.yaml").read_text("utf-8"))

@@ -154,7 +154,7 @@ def _die_in_pass(
     """The life of a forked process, which does not go back to what its parent does."""
     try:
         if point is not None:
-            _die_at(point)
+            die_at(point, _die)
         if after is not None:
             timer = threading.Timer(after, _die)
             timer.daemon = True
@@ -166,7 +166,8 @@ def _die_in_pass(
     os._exit(0)
 
 
-def _die_at(point: str) -> None:
+def die_at(point: str, die: Callable[[], None]) -> None:
+    """Let whatever comes to one of the points above die there."""
     owner, name, is_called = _ALL_POINTS[point]
     original = getattr(owner, name)
 
@@ -175,7 +176,7 @@ def _die_at(point: str) -> None:
             if is_called:
                 original(*arguments, **named)
         finally:
-            _die()
+            die()
 
     setattr(owner, name, then_die)
 

@@ -1,0 +1,42 @@
+"""The daemon, killed again and again in the middle of a delivery; Postgres, as in production."""
+
+import time
+from dataclasses import dataclass
+
+from bench.alerts import lost_and_doubled, postgres_instance
+
+KILLS = 200
+
+
+@dataclass(frozen=True)
+class DaemonKills:
+    """The daemon and its code server, killed at each stage of a delivery in turn.
+
+    Attributes:
+        kills: how often.
+        lost: failures that were never told, in the channel or in their thread.
+        doubled: messages too many.
+        seconds: all of it, with what the last daemon made up for.
+    """
+
+    kills: int
+    lost: int
+    doubled: int
+    seconds: float
+
+
+def measure_daemon_kills(*, kills: int = KILLS) -> DaemonKills:
+    """Kill it ``kills`` times, each time with a failure to tell; a start takes ten seconds."""
+    from tests.integration.orchestration_platform.alerts.slack_server import slack_server
+    from tests.integration.orchestration_platform.alerts.test_kills_of_the_daemon import (
+        kill_the_daemon,
+    )
+
+    from orchestration_platform.alerts.claims import CLAIM_SECONDS
+
+    started = time.perf_counter()
+    with postgres_instance() as instance, slack_server() as slack:
+        kill_the_daemon(instance, slack, kills=kills, claim_seconds=CLAIM_SECONDS)
+        lost, doubled = lost_and_doubled(slack, kills=kills)
+    taken = time.perf_counter() - started
+    return DaemonKills(kills=kills, lost=lost, doubled=doubled, seconds=taken)

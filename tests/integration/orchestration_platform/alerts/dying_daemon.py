@@ -1,0 +1,132 @@
+"""The real daemon with all that it has started, killed at a given point of a delivery.
+
+The sensor runs in the code server, a process that the daemon starts. The process that comes to the
+point kills their whole group, as the end of a container or of a machine would.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import dagster as dg
+from tests.integration.orchestration_platform.alerts import dying
+from tests.integration.orchestration_platform.alerts.slack_server import TOKEN
+
+from orchestration_platform.alerts import claims
+
+SENSOR = "slack_on_run_failure_sensor"
+# Of a daemon, until its sensor has come to the point; it starts in five to ten.
+LONGEST_LIFE_SECONDS = 120.0
+
+_REPOSITORY = Path(__file__).parents[4]
+_POINT = "TEST_DIES_AT"
+_CLAIM_SECONDS = "TEST_CLAIM_SECONDS"
+_LOCATION = """
+from tests.integration.orchestration_platform.alerts import dying_daemon
+
+dying_daemon.prepare()
+
+from orchestration_platform.definitions import defs
+"""
+_POLICIES = """
+alert_policies:
+  - name: failed_runs
+    enabled: true
+    event_types: [JOB_FAILURE]
+    notification_service: {slack: {}}
+"""
+_WORKSPACE = """
+load_from:
+  - python_file: {relative_path: watching.py, location_name: orchestration_platform}
+"""
+
+
+def prepare() -> None:
+    """Called in the code server, before the location is imported."""
+    from orchestration_platform.alerts import policies
+
+    home = Path(os.environ["DAGSTER_HOME"])
+    policies.load_file.__defaults__ = (home / "alert_policies.yaml",)
+    claims.CLAIM_SECONDS = float(os.environ[_CLAIM_SECONDS])
+    point = os.environ.get(_POINT)
+    if point:
+        dying.die_at(point, _die_with_the_daemon)
+
+
+def _die_with_the_daemon() -> None:
+    group = os.getpgrp()
+    # never the group of the tests
+    assert group == os.getsid(0), "the daemon leads no session of its own"
+    os.killpg(group, signal.SIGKILL)
+
+
+class DyingDaemon:
+    """``dagster-daemon`` over an instance, again and again."""
+
+    def __init__(
+        self, instance: dg.DagsterInstance, slack_url: str, *, claim_seconds: float
+    ) -> None:
+        """Write what it loads into the instance's directory, and switch its sensor on."""
+        self._home = Path(instance.root_directory)
+        for name, text in {
+            "watching.py": _LOCATION,
+            "alert_policies.yaml": _POLICIES,
+            "workspace.yaml": _WORKSPACE,
+        }.items():
+            (self._home / name).write_text(text, encoding="utf-8")
+        self._log = self._home / "daemon.log"
+        self._environment = {
+            **os.environ,
+            "DAGSTER_HOME": str(self._home),
+            "DAGSTER_ENVIRONMENT": "ci",
+            "PYTHONPATH": os.pathsep.join([str(_REPOSITORY), *sys.path]),
+            "ORCHESTRATION_PLATFORM_SLACK__TOKEN": TOKEN,
+            "SLACK_API_URL": slack_url,
+            _CLAIM_SECONDS: str(claim_seconds),
+        }
+        self._dagster(
+            "dagster", "sensor", "start", SENSOR, "-w", "workspace.yaml",
+            "-l", "orchestration_platform",
+        )  # fmt: skip
+
+    def _dagster(self, *command: str) -> None:
+        subprocess.run(
+            [str(Path(sys.executable).with_name(command[0])), *command[1:]],
+            cwd=self._home, env=self._environment, check=True, capture_output=True,
+        )  # fmt: skip
+
+    def live(self, *, point: str | None = None, until: Callable[[], bool] | None = None) -> None:
+        """One life of the daemon.
+
+        Args:
+            point: where it dies, one of :data:`dying.POINTS`.
+            until: what it lives for otherwise; then it is killed too.
+
+        Raises:
+            AssertionError: neither happened in time, or it ended by itself; with its log.
+        """
+        dies = {_POINT: point} if point else {}
+        program = str(Path(sys.executable).with_name("dagster-daemon"))
+        with self._log.open("wb") as log:
+            process = subprocess.Popen(
+                [program, "run", "-w", "workspace.yaml"],
+                cwd=self._home, env=self._environment | dies, stdout=log, stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )  # fmt: skip
+        deadline = time.monotonic() + LONGEST_LIFE_SECONDS
+        try:
+            while process.poll() is None and not (until and until()):
+                assert time.monotonic() < deadline, self._said()
+                time.sleep(0.1)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            code = process.wait()
+        assert code == -signal.SIGKILL, self._said()
+
+    def _said(self) -> str:
+        return self._log.read_text(encoding="utf-8", errors="replace")[-8000:]

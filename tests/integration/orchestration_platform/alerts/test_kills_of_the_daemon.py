@@ -1,0 +1,61 @@
+"""kill -9 of the daemon itself, at every stage of a delivery: none is lost, none comes twice."""
+
+from collections import Counter
+from itertools import cycle, islice
+
+import dagster as dg
+from tests.integration.orchestration_platform.alerts.dying import POINTS
+from tests.integration.orchestration_platform.alerts.dying_daemon import DyingDaemon
+from tests.integration.orchestration_platform.alerts.failing_jobs import fail
+from tests.integration.orchestration_platform.alerts.recorded_failures import (
+    RecordedFailure,
+    job_names,
+)
+from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
+from tests.integration.orchestration_platform.alerts.test_kills import told
+
+from orchestration_platform.alerts.collection import last_pass_at
+from orchestration_platform.alerts.database import database_url
+from orchestration_platform.alerts.outbox_state import outbox_state
+from orchestration_platform.alerts.watch import open_database
+
+
+def kill_the_daemon(
+    instance: dg.DagsterInstance, slack: SlackServer, *, kills: int, claim_seconds: float
+) -> None:
+    """Kill it so often, at each stage in turn, each time with a new failure to tell.
+
+    Every tenth time Slack accepts a message and the answer never arrives. In the end it lives until
+    nothing waits.
+    """
+    database = open_database(database_url(instance))
+
+    def last_pass() -> float | None:
+        with database.transaction() as connection:
+            return last_pass_at(connection)
+
+    def is_all_told() -> bool:
+        with database.transaction() as connection:
+            return outbox_state(connection).waiting == 0
+
+    daemon = DyingDaemon(instance, slack.url, claim_seconds=claim_seconds)
+    daemon.live(until=lambda: last_pass() is not None)
+    failure = RecordedFailure(instance, fail(instance))
+    for number, (name, stage) in enumerate(zip(islice(job_names(), kills), cycle(POINTS))):
+        failure.store(instance, name)
+        # without an answer there is none that could be recorded
+        if number % 10 == 9 and stage != "before the answer is recorded":
+            slack.faults.append("accept_and_drop")
+        daemon.live(point=stage)
+    # the last one may have died before it had anything wait
+    before = last_pass()
+    daemon.live(until=lambda: last_pass() != before and is_all_told())
+
+
+def test_a_daemon_that_is_killed_at_every_stage_loses_nothing_and_doubles_nothing(
+    instance: dg.DagsterInstance, slack: SlackServer
+) -> None:
+    kill_the_daemon(instance, slack, kills=len(POINTS), claim_seconds=2.0)
+    names = ["plain_job", *islice(job_names(), len(POINTS))]
+    assert told(slack) == Counter(names)
+    assert [len(slack.thread(head)) for head in slack.heads] == [1] * len(names)
