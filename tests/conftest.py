@@ -53,3 +53,12 @@ def payroll_directory() -> Path:
     if not directory.is_dir():
         pytest.skip(f"the payroll exports are not at {directory}")
     return directory
+
+
+@pytest.fixture
+def only_these_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Secrets that the test makes known are forgotten after it, for those that are plain words."""
+    from shared_lib.secrets.redaction import registry
+
+    monkeypatch.setattr(registry, "_names", {})
+    monkeypatch.setattr(registry, "_compiled", None)

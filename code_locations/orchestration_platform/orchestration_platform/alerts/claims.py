@@ -150,7 +150,7 @@ def _claimed(
         entry=entry,
         is_plain=row["plain"],
         is_escalation=row["destination"] != row["first_destination"]
-        or (entry is not None and entry.kind is EntryKind.NOTICE),
+        or (entry is not None and entry.kind in (EntryKind.NOTICE, EntryKind.CALL)),
         is_unsure=row["unsure"] or row["claimed_until"] is not None,
         first_attempt_at=first_attempt_at,
     )

@@ -227,7 +227,7 @@ class Sender:
             incident_key=claim.incident_key,
             message=message,
             # Since it was written down, more secrets may have become known.
-            entry=redacted(claim.entry) if claim.entry else None,
+            entry=redacted(claim.entry, ui_url=self.ui_url) if claim.entry else None,
             thread=thread,
             mentions=calls.mentions if claim.is_escalation else self.mentions.get(claim.policy, {}),
             is_plain=claim.is_plain,

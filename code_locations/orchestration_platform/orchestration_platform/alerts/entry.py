@@ -14,6 +14,7 @@ class EntryKind(StrEnum):
     REPEAT = "repeat"
     RECOVERY = "recovery"
     NOTICE = "notice"
+    CALL = "call"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What nobody has taken on goes to somebody else, again and again.
+"""What nobody has taken on is told again and again, to somebody else or to the same people.
 
 An incident's row says when that is due, and what is done about it is one transaction with the
 messages that it leads to: a process that is killed repeats nothing and loses nothing.
@@ -16,6 +16,7 @@ from orchestration_platform.alerts.message import (
     Incident,
     acknowledgement_entry,
     escalation_entry,
+    reminder_entry,
 )
 from orchestration_platform.alerts.outbox import HEAD, add_message, destinations_of, newest_head
 from orchestration_platform.alerts.policies import Policy
@@ -144,7 +145,7 @@ class Escalation:
     ) -> bool:
         options = policy.policy_options
         if options.escalation_service is None:
-            return False
+            return self._remind(connection, row, policy, now=now)
         again = options.escalate_again_after
         values = {
             "escalates_at": now + seconds_of(again) if again else None,
@@ -167,6 +168,19 @@ class Escalation:
         note = "whether somebody has could not be asked" if problem else ""
         entry = escalation_entry(incident, now=now, note=note)
         add_message(connection, row["id"], destination, entry, now=now)
+        return True
+
+    def _remind(self, connection: sa.Connection, row: Any, policy: Policy, *, now: float) -> bool:
+        """Tell those again who have the message."""
+        after = policy.reminds_after
+        values = {
+            "escalates_at": None if after is None else now + after,
+            "escalations": row["escalations"] + 1,
+        }
+        if after is None or not _change(connection, row, values):
+            return False
+        entry = reminder_entry(first_of(row), occurrences=row["occurrences"], now=now)
+        add_message(connection, row["id"], row["destination"], entry, now=now)
         return True
 
 

@@ -9,6 +9,7 @@ from orchestration_platform.alerts.alert import Alert, Problem, Severity, same_k
 from orchestration_platform.alerts.entry import Entry, EntryKind, Trace
 from orchestration_platform.alerts.fingerprint import without_mapping_index
 from orchestration_platform.alerts.wording import (
+    Link,
     Span,
     code,
     duration,
@@ -100,14 +101,6 @@ class ShownProblem:
         return f"{_KINDS.get(found['kind'], found['kind'])}s" if found else "steps"
 
 
-@dataclass(frozen=True)
-class Link:
-    """A button."""
-
-    label: str
-    url: str
-
-
 @dataclass(frozen=True, kw_only=True)
 class Message:
     """What one message says, without secrets.
@@ -130,6 +123,7 @@ class Message:
         first_at: when first, in seconds since 1970, as below.
         last_at: when last.
         recovered_at: when it was over; nothing while it is not.
+        owners: of what it is about, as Dagster has them: an address or ``team:name``.
     """
 
     title: str
@@ -149,6 +143,7 @@ class Message:
     first_at: float
     last_at: float
     recovered_at: float | None
+    owners: tuple[str, ...]
 
     def more_than(self, told: int) -> str:
         """The line that counts all problems but the first ``told``; empty without any."""
@@ -184,8 +179,9 @@ def head_message(incident: Incident, *, environment: str, ui_url: str) -> Messag
         first_at=first.at,
         last_at=latest.at,
         recovered_at=incident.recovered_at,
+        owners=tuple(latest.owners),
     )
-    return redacted(message)
+    return redacted(message, ui_url=ui_url)
 
 
 def trace_entry(failure: Alert) -> Entry | None:
@@ -212,7 +208,7 @@ def repeat_entry(failure: Alert, occurrences: int, *, ui_url: str) -> Entry:
     if failure.partition:
         spans += [words(", partition "), code(failure.partition)]
     spans.append(words(f", {occurrences} times"))
-    return redacted(Entry(EntryKind.REPEAT, tuple(spans)))
+    return redacted(Entry(EntryKind.REPEAT, tuple(spans)), ui_url=ui_url)
 
 
 def recovery_entry(incident: Incident) -> Entry:
@@ -236,7 +232,20 @@ def escalation_entry(incident: Incident, *, now: float, note: str = "") -> Entry
     since = f"Nobody has taken this on for {duration(now - incident.first.at)}"
     times = f", {incident.occurrences} times" if incident.occurrences > 1 else ""
     said = words(f"{since}{times}{f' ({note})' if note else ''}")
-    return redacted(Entry(EntryKind.NOTICE, (*called, said)))
+    return redacted(Entry(EntryKind.CALL, (*called, said)))
+
+
+def reminder_entry(failure: Alert, *, occurrences: int, now: float) -> Entry:
+    """A line that says that what nobody has taken on goes on.
+
+    Args:
+        failure: what it is.
+        occurrences: how often it has happened.
+        now: seconds since 1970.
+    """
+    times = f", {occurrences} times" if occurrences > 1 else ""
+    said = f"This goes on for {duration(now - failure.at)}{times}, and nobody has taken it on"
+    return Entry(EntryKind.CALL, (words(said),))
 
 
 def acknowledgement_entry(people: Sequence[str]) -> Entry:

@@ -20,7 +20,7 @@ FAILED = "failed"
 SUPPRESSED = "suppressed"
 
 # With these what was given up is tried anew: whoever is to know still does not.
-_GOES_ON = frozenset({EntryKind.REPEAT, EntryKind.NOTICE})
+_GOES_ON = frozenset({EntryKind.REPEAT, EntryKind.NOTICE, EntryKind.CALL})
 
 REFUSED_HEAD = "the head of its thread was refused"
 

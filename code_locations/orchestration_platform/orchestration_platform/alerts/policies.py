@@ -21,7 +21,7 @@ SCHEMA_FILE = REPOSITORY_ROOT / "schemas" / "alert_policies.schema.json"
 
 
 class PolicyOptions(Section):
-    """What else can be chosen. All but the first two are not in Dagster+."""
+    """What else can be chosen. All but the first three are not in Dagster+."""
 
     include_description_in_notification: bool = Field(
         default=False, description="Whether the message has the policy's description."
@@ -31,6 +31,12 @@ class PolicyOptions(Section):
         ge=1,
         le=100,
         description="Of TICK_FAILURE alone: how many ticks have to fail one after the other.",
+    )
+    renotify_interval_minutes: float | None = Field(
+        default=None,
+        ge=1,
+        description="Of TICK_FAILURE, CODE_LOCATION_ERROR and DAEMON_HEARTBEAT_MISSING alone: "
+        "minutes after which what goes on and nobody has taken on is told again.",
     )
     announce: Literal["first_failure", "retries_exhausted"] = Field(
         default="first_failure",
@@ -65,6 +71,11 @@ class PolicyOptions(Section):
     def _can_escalate(self) -> Self:
         if (self.escalate_after is None) != (self.escalation_service is None):
             raise ValueError("escalate_after and escalation_service go together: write both")
+        if self.renotify_interval_minutes is not None and self.escalate_after is not None:
+            raise ValueError(
+                "renotify_interval_minutes and escalate_after: write one of them, and "
+                "escalate_again_after for how often it is escalated"
+            )
         others = self.escalation_owners or self.escalate_again_after
         if self.escalate_after is None and others:
             raise ValueError(
@@ -110,6 +121,14 @@ class Policy(Section):
         given = self.policy_options.model_fields_set
         if "consecutive_failure_threshold" in given and kinds[0] != "schedule or sensor":
             raise ValueError("consecutive_failure_threshold is for TICK_FAILURE alone")
+        if self.reminds_after is not None and kinds[0] in ("job", "asset"):
+            raise ValueError(
+                "renotify_interval_minutes is for TICK_FAILURE, CODE_LOCATION_ERROR and "
+                "DAEMON_HEARTBEAT_MISSING alone: write escalate_after and escalate_again_after"
+            )
+        services = (self.notification_service, self.policy_options.escalation_service)
+        if kinds[0] != "asset" and any(found and found.email_owners for found in services):
+            raise ValueError("email_owners is for events of an asset alone: write email")
         return self
 
     @property
@@ -127,14 +146,21 @@ class Policy(Section):
         return any(target.needs_workspace for target in self.alert_targets)
 
     @property
+    def reminds_after(self) -> float | None:
+        """The seconds after which the same people are told again, if they are."""
+        minutes = self.policy_options.renotify_interval_minutes
+        return None if minutes is None else minutes * 60.0
+
+    @property
     def can_escalate(self) -> bool:
-        """Whether somebody else is told when nobody takes on a message."""
-        return self.policy_options.escalation_service is not None
+        """Whether somebody is told when nobody takes on a message."""
+        return self.policy_options.escalation_service is not None or self.reminds_after is not None
 
     def escalates_at(self, severity: Severity, *, since: float) -> float | None:
-        """When what was told at ``since`` is escalated, if it is; good news never."""
+        """When what was told at ``since`` is escalated or told again; good news never."""
         after = self.policy_options.escalate_after
-        return None if after is None or severity is Severity.INFO else since + seconds_of(after)
+        seconds = self.reminds_after if after is None else seconds_of(after)
+        return None if seconds is None or severity is Severity.INFO else since + seconds
 
     def covers(self, alert: Alert, tags: Mapping[str, str], assets: KnownAssets) -> bool:
         """Whether ``alert``, of a run with ``tags``, is to be told."""

@@ -114,16 +114,25 @@ class SlackWebApi(dg.ConfigurableResource):
     )
 
     def post(
-        self, token: str, *, channel: str, content: Content, key: str, thread_ts: str | None = None
+        self,
+        token: str,
+        *,
+        channel: str,
+        content: Content,
+        key: str,
+        thread_ts: str | None = None,
+        is_for_all: bool = False,
     ) -> Receipt:
-        """Post a message, or an entry of a thread.
+        """Post a message, or an entry of a thread, which the channel shows too if it is for all.
 
         Raises:
             ServiceUnavailableError: Slack did not take it, and may later.
             MessageRefusedError: Slack will never take it.
             MessageGoneError: the thread is not there.
         """
-        thread = {"thread_ts": thread_ts} if thread_ts else {}
+        thread: Content = {"thread_ts": thread_ts} if thread_ts else {}
+        if thread_ts and is_for_all:
+            thread["reply_broadcast"] = True
         answer = self._call(
             token, "chat_postMessage", {"channel": channel, **thread, **_message(content, key)}
         )

@@ -55,6 +55,14 @@ def link(text: str, url: str) -> Span:
     return Span(text, SpanKind.LINK, url)
 
 
+@dataclass(frozen=True)
+class Link:
+    """A button."""
+
+    label: str
+    url: str
+
+
 def owner(name: str) -> Span:
     """An owner, whom a service may be able to call."""
     return Span(name, SpanKind.OWNER)
@@ -86,19 +94,40 @@ def duration(seconds: float) -> str:
     return " ".join(shown[:2]) or "0 s"
 
 
-def redacted(value: Value) -> Value:
-    """``value`` with every text in it, however deep, without secrets."""
-    return cast("Value", _redacted(value))
+def redacted(value: Value, *, ui_url: str = "") -> Value:
+    """``value`` with every text in it, however deep, without secrets.
+
+    A link of which a part is a secret would lead nowhere without that part, and is left out.
+
+    Args:
+        value: of dataclasses, tuples and texts.
+        ui_url: where people open Dagster; no secret, whatever host or user a secret names.
+    """
+    return cast("Value", _redacted(value, ui_url))
 
 
-def _redacted(value: Any) -> Any:
-    if isinstance(value, StrEnum):
+def _redacted(value: Any, ui_url: str) -> Any:
+    # of links, those that remain are shown as they are
+    if isinstance(value, StrEnum | Link):
         return value
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, tuple):
-        return tuple(_redacted(part) for part in value)
+        return tuple(_redacted(part, ui_url) for part in value if _leads_somewhere(part, ui_url))
+    if isinstance(value, Span) and value.kind is SpanKind.LINK:
+        text = redact(value.text)
+        return link(text, value.url) if _is_open(value.url, ui_url) else words(text)
     if is_dataclass(value) and not isinstance(value, type):
-        changed = {field.name: _redacted(getattr(value, field.name)) for field in fields(value)}
-        return replace(value, **changed)
+        names = [field.name for field in fields(value)]
+        return replace(value, **{name: _redacted(getattr(value, name), ui_url) for name in names})
     return value
+
+
+def _leads_somewhere(value: Any, ui_url: str) -> bool:
+    return not isinstance(value, Link) or _is_open(value.url, ui_url)
+
+
+def _is_open(url: str, ui_url: str) -> bool:
+    """Whether no secret is in an address."""
+    within = url.removeprefix(ui_url)
+    return redact(within) == within

@@ -26,6 +26,7 @@ class Message:
     blocks: list[dict[str, Any]]
     thread_ts: str | None
     key: str
+    is_broadcast: bool = False
     edits: int = 0
     reactions: list[str] = field(default_factory=list)
 
@@ -39,6 +40,8 @@ class Message:
         shown = {"type": "message", "ts": self.ts, "text": self.text, "blocks": self.blocks}
         if self.thread_ts:
             shown["thread_ts"] = self.thread_ts
+        if self.is_broadcast:
+            shown["subtype"] = "thread_broadcast"
         if with_metadata:
             payload = {"key": self.key}
             shown["metadata"] = {"event_type": "dagster_alert", "event_payload": payload}
@@ -130,7 +133,8 @@ class SlackServer:
             return self._reactions(inside, asked["timestamp"])
         heads = [message for message in inside if message.thread_ts is None]
         if method == "conversations.history":
-            return _listed(heads, asked)
+            seen = [message for message in inside if not message.thread_ts or message.is_broadcast]
+            return _listed(seen, asked)
         if method == "conversations.replies":
             if asked["ts"] not in [head.ts for head in heads]:
                 return {"ok": False, "error": "thread_not_found"}
@@ -161,6 +165,8 @@ class SlackServer:
         if method == "chat.update":
             return self._update(asked)
         name = asked["channel"].removeprefix("#")
+        if asked.get("reply_broadcast") and not asked.get("thread_ts"):
+            return {"ok": False, "error": "invalid_arguments"}
         now = time.time()
         if now - self.last_post.get(name, 0.0) < self.seconds_between_messages:
             return 429
@@ -172,6 +178,7 @@ class SlackServer:
             blocks=asked["blocks"],
             thread_ts=asked.get("thread_ts"),
             key=asked["metadata"]["event_payload"]["key"],
+            is_broadcast=asked.get("reply_broadcast", False),
         )
         self.messages.append(message)
         return {"ok": True, "ts": message.ts, "channel": channel_id(name)}
@@ -286,8 +293,15 @@ def _is_button(button: dict[str, Any]) -> bool:
         and not button.keys() - _KEYS["button"]
         and _is_text(button["text"], 75, "plain_text")
         and len(button["url"]) <= 3000
-        and urlsplit(button["url"]).scheme in ("http", "https")
+        and _is_address(button["url"])
     )
+
+
+def _is_address(url: str) -> bool:
+    try:
+        return urlsplit(url).scheme in ("http", "https")
+    except ValueError:
+        return False
 
 
 def _is_text(text: dict[str, Any], limit: int, *kinds: str) -> bool:

@@ -76,6 +76,7 @@ def test_a_message_that_nobody_takes_on_goes_elsewhere_and_again_until_it_is_in_
     watch(policies())
     [again] = slack.thread(head)
     assert "<!subteam^S0123456> Nobody has taken this on for" in again.text
+    assert again.is_broadcast
     assert escalated(slack) == [head]
 
     say(instance, None)
@@ -103,6 +104,7 @@ def test_eyes_on_a_message_end_it_and_say_who(
     assert pass_time(instance) == 0
     assert "*Taken on by:* <@U0>" in first.shown
     told = [entry for head in escalated(slack) for entry in slack.thread(head)]
+    assert not any(entry.is_broadcast for entry in told)
     assert [entry.text for entry in told] == ["Taken on by <@U0>"] * len(escalated(slack))
 
 

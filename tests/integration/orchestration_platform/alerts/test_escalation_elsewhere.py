@@ -9,14 +9,38 @@ from tests.integration.orchestration_platform.alerts.failing_jobs import say
 from tests.integration.orchestration_platform.alerts.receiving_server import ReceivingServer
 from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 from tests.integration.orchestration_platform.alerts.test_escalation import pass_time, policies
+from tests.integration.orchestration_platform.alerts.test_service_email import (
+    PASSWORD,
+    Mailbox,
+    Servers,
+    certificate,
+    mailbox,
+    servers,
+    text_of,
+)
 from tests.integration.orchestration_platform.alerts.test_service_http import ROUTING_KEY, server
 
-__all__ = ["server"]
+from orchestration_platform.alerts.services.email import SmtpServer
+
+__all__ = ["certificate", "mailbox", "server", "servers"]
 
 
 @pytest.fixture
 def name() -> str:
     return "pagerduty"
+
+
+def send_e_mail_to(server: SmtpServer, patch: pytest.MonkeyPatch) -> None:
+    """From now on hand in e-mail there."""
+    for key, value in {
+        "HOST": server.host,
+        "PORT": str(server.port),
+        "SECURITY": server.security,
+        "SENDER": server.sender,
+        "USERNAME": "dagster",
+        "PASSWORD": PASSWORD,
+    }.items():
+        patch.setenv(f"ORCHESTRATION_PLATFORM_SMTP__{key}", value)
 
 
 def escalated_to(**service: Any) -> list[Any]:
@@ -44,3 +68,28 @@ def test_pagerduty_is_triggered_when_it_is_due_and_resolved_when_it_is_over(
     assert trigger["dedup_key"] == resolve["dedup_key"]
     assert "the census is bad" in str(trigger["payload"]["custom_details"])
     assert len(slack.heads) == 1
+
+
+@pytest.mark.usefixtures("only_these_secrets")
+def test_an_e_mail_goes_to_those_who_are_named(
+    instance: dg.DagsterInstance,
+    slack: SlackServer,
+    servers: Servers,
+    mailbox: Mailbox,
+    watch: Watch,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    send_e_mail_to(servers(), monkeypatch)
+    told = escalated_to(email={"email_addresses": ["ada@example.com"]})
+    say(instance, "the census is bad")
+    watch(told)
+    assert mailbox.emails == []
+    assert pass_time(instance) == 1
+    watch(told)
+    [sent] = mailbox.emails
+    assert mailbox.recipients == [["ada@example.com"]]
+    assert "the census is bad" in text_of(sent, "plain")
+    # both are hidden where they are said, and neither keeps people from the run
+    assert "http://127.0.0.1:3000/runs/" in text_of(sent, "plain")
+    [head] = slack.heads
+    assert head.blocks[-1]["elements"][0]["url"].startswith("http://127.0.0.1:3000/runs/")

@@ -41,12 +41,19 @@ def shelves(): ...
 @dg.asset(freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(seconds=61)))
 def bread(): ...
 
+@dg.asset(
+    freshness_policy=dg.FreshnessPolicy.time_window(
+        warn_window=timedelta(hours=1), fail_window=timedelta(hours=4)
+    )
+)
+def milk(): ...
+
 @dg.sensor(minimum_interval_seconds=1, default_status=dg.DefaultSensorStatus.RUNNING)
 def deliveries():
     if Path("sensor_fails").exists():
         raise ConnectionError("no answer from the supplier")
 
-defs = dg.Definitions(assets=[shelves, bread], sensors=[deliveries])
+defs = dg.Definitions(assets=[shelves, bread, milk], sensors=[deliveries])
 """
 BROKEN = 'raise ImportError("no module named tills")\n'
 MENDED = "import dagster as dg\ndefs = dg.Definitions()\n"
@@ -277,3 +284,26 @@ def _make_older(home: Path, timestamp: float, *, by_seconds: float) -> None:
         )
         assert changed.rowcount
     connection.close()
+
+
+def test_an_asset_that_is_about_to_be_too_old_is_told_until_it_is_too_old(
+    dagster: RunningDagster, watching: Callable[..., Until]
+) -> None:
+    until = watching("ASSET_FRESHNESS_WARN", "ASSET_FRESHNESS_FAIL")
+    with dg.DagsterInstance.get() as instance:
+        instance.report_runless_asset_event(dg.AssetMaterialization("milk"))
+        record = instance.get_latest_materialization_event(dg.AssetKey("milk"))
+        assert record is not None
+        _make_older(dagster.home, record.timestamp, by_seconds=2 * 3600)
+        [row] = until(has_one)
+        alert = Alert.from_json(row.facts)
+        assert (alert.event_type, alert.subject) == ("ASSET_FRESHNESS_WARN", "milk")
+        assert alert.problems[0].message == (
+            "it is about to be older than its freshness policy allows"
+        )
+        assert alert.last_success_at is not None
+        _make_older(dagster.home, record.timestamp - 2 * 3600, by_seconds=3 * 3600)
+        warned, failed = until(lambda rows: len(rows) == 2)
+    assert failed.event_type == "ASSET_FRESHNESS_FAIL"
+    # it is in one state at a time
+    assert (warned.recovered_at is not None, failed.recovered_at) == (True, None)

@@ -266,3 +266,28 @@ def test_a_secret_is_in_no_entry() -> None:
         assert entry is not None
         assert canary not in entry.to_json()
         assert canary not in entry_text(entry)
+
+
+def test_where_people_open_dagster_is_no_secret_whatever_a_secret_names(
+    only_these_secrets: None,
+) -> None:
+    know("dagster.example.com", name="orchestration_platform/smtp host")
+    told = failure(message=f"no answer from {UI}", run_id="r1")
+    found = head_message(
+        Incident(first=told, latest=told, occurrences=1), environment="qa", ui_url=UI
+    )
+    assert found.links[0].url == f"{UI}/runs/r1"
+    assert f"<{UI}/runs/r1|r1>" in json.dumps(head_content(found, mentions={}))
+    assert "dagster.example.com" not in found.problems[0].said
+    assert problem_of(head_content(found, mentions={})) is None
+
+
+def test_a_link_of_which_a_part_is_a_secret_is_left_out(only_these_secrets: None) -> None:
+    know("run-of-the-canary", name="shop/api user")
+    told = failure(run_id="run-of-the-canary", assets=("sales",))
+    found = head_message(
+        Incident(first=told, latest=told, occurrences=1), environment="qa", ui_url=UI
+    )
+    assert [link.label for link in found.links] == ["Asset"]
+    assert "run-of-the-canary" not in head_text(found, with_traces=True)
+    assert problem_of(head_content(found, mentions={})) is None

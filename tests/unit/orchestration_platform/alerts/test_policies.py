@@ -212,6 +212,27 @@ def test_a_policy_that_is_not_enabled_is_left_out(tmp_path: Path) -> None:
             "consecutive_failure_threshold is for TICK_FAILURE alone",
         ),
         (
+            "slack: {slack_workspace_name: example, slack_channel_name: ml-alerts}",
+            "email_owners: {}",
+            "email_owners is for events of an asset alone: write email",
+        ),
+        (
+            "policy_options: {",
+            "policy_options: {renotify_interval_minutes: 60, ",
+            "renotify_interval_minutes is for TICK_FAILURE, CODE_LOCATION_ERROR and DAEMON_HEART",
+        ),
+        (
+            "policy_options: {",
+            "policy_options: {renotify_interval_minutes: 0.5, ",
+            "renotify_interval_minutes: 0.5",
+        ),
+        (
+            "policy_options: {",
+            "policy_options: {renotify_interval_minutes: 60, escalate_after: 1h, "
+            "escalation_service: {log: {}}, ",
+            "renotify_interval_minutes and escalate_after: write one of them",
+        ),
+        (
             "slack_channel_name: ml-alerts",
             "slack_channel_name: '@all'",
             "slack_channel_name: '@all'",

@@ -15,6 +15,10 @@ GIVEN: dict[str, tuple[dict[str, Any], str]] = {
     "slack": ({"slack_channel_name": "ops"}, "slack:#ops"),
     "slack_webhook": ({"webhook_url": "shop/slack"}, "slack_webhook:shop/slack"),
     "email": ({"email_addresses": ["a@example.com", "b@x.org"]}, "email:a@example.com,b@x.org"),
+    "email_owners": (
+        {"default_email_addresses": ["a@example.com", "b@x.org"]},
+        "email_owners:a@example.com,b@x.org",
+    ),
     "microsoft_teams": ({"webhook_url": "shop/teams"}, "microsoft_teams:shop/teams"),
     "pagerduty": ({"integration_key": "shop/pagerduty"}, "pagerduty:shop/pagerduty"),
     "webhook": ({"secret": "shop/hook"}, "webhook:shop/hook"),
@@ -41,6 +45,12 @@ def test_a_destination_names_the_service_and_leads_back_to_it(name: str) -> None
     assert abilities_of(destination).pace >= 0
 
 
+def test_owners_may_be_all_that_are_told() -> None:
+    service = parsed({"email_owners": {}})
+    assert service.destination(CHANNEL) == "email_owners"
+    assert NotificationService.from_destination("email_owners") == service
+
+
 def test_slack_without_a_channel_goes_to_that_of_the_environment() -> None:
     assert parsed({"slack": {}}).destination(CHANNEL) == "slack:#alerts"
 
@@ -57,6 +67,10 @@ def test_slack_without_a_channel_goes_to_that_of_the_environment() -> None:
         (
             {"email": {"email_addresses": [f"person-{n:03}@example.com" for n in range(30)]}},
             "write the address of a list",
+        ),
+        (
+            {"email_owners": {"default_email_addresses": ["nobody"]}},
+            "email_owners.default_email_addresses.0",
         ),
         ({"pagerduty": {"integration_key": "0123456789abcdef"}}, "pagerduty.integration_key"),
         ({"microsoft_teams": {"webhook_url": "https://x.org/hook"}}, "microsoft_teams.webhook_url"),

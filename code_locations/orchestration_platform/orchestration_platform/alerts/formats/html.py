@@ -5,9 +5,9 @@ from html import escape
 
 from orchestration_platform.alerts.alert import Severity
 from orchestration_platform.alerts.entry import Entry
-from orchestration_platform.alerts.message import Link, Message, ShownProblem
+from orchestration_platform.alerts.message import Message, ShownProblem
 from orchestration_platform.alerts.slack_text import clean
-from orchestration_platform.alerts.wording import Span, SpanKind
+from orchestration_platform.alerts.wording import Link, Span, SpanKind
 
 COLOURS = {
     Severity.INFO: "#2eb67d",

@@ -6,7 +6,7 @@ from typing import Any
 
 from orchestration_platform.alerts.entry import Entry
 from orchestration_platform.alerts.formats.slack_traces import trace_texts
-from orchestration_platform.alerts.message import Fact, Link, Message, ShownProblem
+from orchestration_platform.alerts.message import Fact, Message, ShownProblem
 from orchestration_platform.alerts.slack_text import (
     coded,
     cut,
@@ -15,7 +15,7 @@ from orchestration_platform.alerts.slack_text import (
     length,
     plain,
 )
-from orchestration_platform.alerts.wording import Span, SpanKind
+from orchestration_platform.alerts.wording import Link, Span, SpanKind
 
 # Slack's limits, and what we keep to of the sum.
 MOST_BLOCKS = 50

@@ -41,6 +41,15 @@ _ALL = frozenset(EntryKind)
 _WITHOUT_TRACES = _ALL - {EntryKind.TRACE}
 _NO_THREADS = "a stack trace belongs into a thread, and there are none"
 
+# Who gets the same Message-ID twice shows it once, or shows it below the first.
+_EMAIL = Abilities(
+    updates=Updates.NEVER,
+    entries=_WITHOUT_TRACES,
+    why_not_others="the first e-mail has the stack traces",
+    is_idempotent=True,
+    pace=0.2,
+)
+
 _ABILITIES = {
     # A message a second in a channel.
     "slack": Abilities(
@@ -49,14 +58,8 @@ _ABILITIES = {
     "slack_webhook": Abilities(
         updates=Updates.NEVER, entries=_WITHOUT_TRACES, why_not_others=_NO_THREADS, pace=1.05
     ),
-    # Who gets the same Message-ID twice shows it once, or shows it below the first.
-    "email": Abilities(
-        updates=Updates.NEVER,
-        entries=_WITHOUT_TRACES,
-        why_not_others="the first e-mail has the stack traces",
-        is_idempotent=True,
-        pace=0.2,
-    ),
+    "email": _EMAIL,
+    "email_owners": _EMAIL,
     # Four requests a second, and fewer over longer times.
     "microsoft_teams": Abilities(
         updates=Updates.NEVER, entries=_WITHOUT_TRACES, why_not_others=_NO_THREADS, pace=1.0

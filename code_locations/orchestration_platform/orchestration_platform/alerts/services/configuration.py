@@ -122,6 +122,31 @@ class Email(Service):
         return cls(email_addresses=address.split(","))
 
 
+class EmailOwners(Service):
+    """E-mail to the owners of the asset, of whom a team has no address."""
+
+    default_email_addresses: list[Address] = Field(
+        default_factory=list, description="To whom where no owner of the asset has an address."
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if len(self.address("")) > LONGEST_DESTINATION - len("email_owners:"):
+            raise ValueError(
+                "too many default_email_addresses: write the address of a list instead"
+            )
+        return self
+
+    def address(self, alert_channel: str) -> str:  # noqa: ARG002 - of the protocol
+        """The addresses for assets without owners, with commas."""
+        return ",".join(self.default_email_addresses)
+
+    @classmethod
+    def at(cls, address: str) -> Self:
+        """E-mail to owners, or to ``address``."""
+        return cls(default_email_addresses=address.split(",") if address else [])
+
+
 class MicrosoftTeams(BehindSecret):
     """A channel of Microsoft Teams, by a webhook of its workflows."""
 
@@ -169,6 +194,9 @@ class NotificationService(Section):
     slack: Slack | None = Field(default=None, description="Slack, by a bot.")
     slack_webhook: SlackWebhook | None = Field(default=None, description="Slack, by a webhook.")
     email: Email | None = Field(default=None, description="E-mail.")
+    email_owners: EmailOwners | None = Field(
+        default=None, description="E-mail to the owners; for events of assets alone."
+    )
     microsoft_teams: MicrosoftTeams | None = Field(default=None, description="Microsoft Teams.")
     pagerduty: PagerDuty | None = Field(default=None, description="PagerDuty.")
     webhook: Webhook | None = Field(default=None, description="A signed webhook.")
@@ -226,6 +254,7 @@ SERVICES: dict[str, type[Service]] = {
     "slack": Slack,
     "slack_webhook": SlackWebhook,
     "email": Email,
+    "email_owners": EmailOwners,
     "microsoft_teams": MicrosoftTeams,
     "pagerduty": PagerDuty,
     "webhook": Webhook,

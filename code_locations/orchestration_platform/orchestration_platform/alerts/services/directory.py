@@ -9,6 +9,7 @@ from orchestration_platform.alerts.services import configuration
 from orchestration_platform.alerts.services.abilities import abilities_of
 from orchestration_platform.alerts.services.configuration import (
     Email,
+    EmailOwners,
     MicrosoftTeams,
     NotificationService,
     PagerDuty,
@@ -139,6 +140,14 @@ class Services:
 
                 server = SmtpServer.from_secret(self.secrets.get(SMTP_SECRET))
                 return EmailService(server, tuple(addresses))
+            case EmailOwners(default_email_addresses=addresses):
+                from orchestration_platform.alerts.services.email import (
+                    OwnersEmailService,
+                    SmtpServer,
+                )
+
+                server = SmtpServer.from_secret(self.secrets.get(SMTP_SECRET))
+                return OwnersEmailService(server, tuple(addresses))
             case MicrosoftTeams(webhook_url=path):
                 from orchestration_platform.alerts.services.teams import TeamsService
 

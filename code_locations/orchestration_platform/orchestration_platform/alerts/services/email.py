@@ -106,12 +106,16 @@ class EmailService(Service):
         # The others have it; to send it to them again would help nobody.
         return Receipt(message_id, note=f"refused: {', '.join(refused)}" if refused else "")
 
+    def recipients(self, message: Message) -> Sequence[str]:  # noqa: ARG002 - of those below
+        """Who gets the e-mails about ``message``."""
+        return self.addresses
+
     def _email(self, letter: Letter, message_id: str) -> EmailMessage:
         message = letter.message
         first = self._message_id(letter.incident_key)
         email = EmailMessage()
         email["From"] = self.server.sender
-        email["To"] = ", ".join(self.addresses)
+        email["To"] = ", ".join(self.recipients(message))
         email["Date"] = format_datetime(datetime.now(UTC))
         email["Message-ID"] = message_id
         # So that nobody's absence notice answers.
@@ -187,6 +191,25 @@ class EmailService(Service):
     def _silence(self, error: Exception) -> str:
         where = f"{self.server.host}:{self.server.port}"
         return f"the e-mail server {where} did not answer as it should: {error}"[:_LONGEST_REASON]
+
+
+@dataclass(frozen=True)
+class OwnersEmailService(EmailService):
+    """The owners of an asset; ``addresses`` are those of who is told where no owner has one."""
+
+    def recipients(self, message: Message) -> Sequence[str]:
+        """The owners' addresses, or those for want of any.
+
+        Raises:
+            MessageRefusedError: there are none of either.
+        """
+        owners = [name for name in message.owners if _ADDRESS.fullmatch(name)]
+        if not owners and not self.addresses:
+            raise MessageRefusedError(
+                f"no owner of {message.subject} has an address: give it one, or the policy "
+                "default_email_addresses"
+            )
+        return owners or self.addresses
 
 
 def _say_goodbye(connection: "smtplib.SMTP") -> None:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from orchestration_platform.alerts.entry import EntryKind
 from orchestration_platform.alerts.formats.slack import (
     Content,
     entry_content,
@@ -44,6 +45,8 @@ class SlackService(Service):
             content=content_of(letter),
             key=letter.key,
             thread_ts=thread_ts,
+            # in its thread alone nobody would see it who does not follow that
+            is_for_all=letter.entry is not None and letter.entry.kind is EntryKind.CALL,
         )
 
     def update(self, letter: Letter, *, at: Receipt) -> Receipt:

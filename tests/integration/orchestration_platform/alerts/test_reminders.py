@@ -1,0 +1,54 @@
+"""What goes on is told again to the same people, until somebody takes it on."""
+
+import dagster as dg
+from tests.integration.orchestration_platform.alerts.conftest import Watch
+from tests.integration.orchestration_platform.alerts.databases import on_both_databases
+from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
+from tests.integration.orchestration_platform.alerts.test_escalation import pass_time
+
+from orchestration_platform.alerts.policies import AlertPolicies, Policy
+
+pytestmark = on_both_databases
+
+
+def reminding(minutes: float) -> list[Policy]:
+    document = {
+        "name": "p",
+        "enabled": True,
+        "event_types": ["DAEMON_HEARTBEAT_MISSING"],
+        "notification_service": {"slack": {}},
+        "policy_options": {"renotify_interval_minutes": minutes},
+    }
+    return AlertPolicies.model_validate({"alert_policies": [document]}).in_force
+
+
+def test_each_time_that_it_is_due_until_somebody_takes_it_on(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    told = reminding(30)
+    # no daemon is at work in this instance
+    watch(told)
+    heads = list(slack.heads)
+    assert len(heads) > 1
+    assert slack.messages == heads
+    heads[0].reactions.append("eyes")
+    for times in (1, 2):
+        assert pass_time(instance) == len(heads) - (times > 1)
+        watch(told)
+        threads = [[entry.text for entry in slack.thread(head)] for head in heads]
+        assert threads[0] == []
+        assert [len(thread) for thread in threads[1:]] == [times] * (len(heads) - 1)
+        assert all("This goes on for" in thread[-1] for thread in threads[1:])
+    assert slack.heads == heads
+    assert all(entry.is_broadcast for head in heads for entry in slack.thread(head))
+    assert "*Taken on by:* <@U0>" in heads[0].shown
+    assert not any("*Escalated:*" in head.shown for head in heads)
+
+
+def test_not_before_it_is_due(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    told = reminding(30)
+    for _ in range(3):
+        watch(told)
+    assert slack.messages == slack.heads
