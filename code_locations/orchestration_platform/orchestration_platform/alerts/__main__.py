@@ -85,6 +85,8 @@ def _preview(asked: argparse.Namespace) -> int:
     path = asked.page or settings.report_directory / f"alert_{asked.run}.html"
     console = Console()
     console.print(preview.for_terminal())
+    for problem in preview.problems:
+        console.print(problem, style="dim", markup=False)
     # not wrapped, so that it can be opened with a click
     console.print(f"as Slack shows it: {preview.write_page(path)}", soft_wrap=True, markup=False)
     return 0

@@ -28,6 +28,10 @@ _CHARACTERS_OF_PARTITIONS = 600
 # More share the room of one message so that none has enough of it.
 _SHOWN_TRACES = 20
 
+# In a message that has them itself: a mail server refuses what is much longer.
+_LONGEST_TRACES = 200_000
+_NO_MORE_ROOM = "the stack trace is in the log of the run"
+
 # How dbt_failures.py calls what failed, at the beginning of what is said of it.
 _OF_DBT = re.compile(r"dbt (?P<kind>model|seed|snapshot|test|unit test) \w+")
 _KINDS = {"unit test": "test"}
@@ -144,6 +148,15 @@ class Message:
     last_at: float
     recovered_at: float | None
     owners: tuple[str, ...]
+
+    @property
+    def traces(self) -> list[str]:
+        """The stack trace of each of the problems, while there is room: later on, where it is."""
+        room, found = _LONGEST_TRACES, []
+        for problem in self.problems:
+            room -= len(problem.trace)
+            found.append(problem.trace if room >= 0 or not problem.trace else _NO_MORE_ROOM)
+        return found
 
     def more_than(self, told: int) -> str:
         """The line that counts all problems but the first ``told``; empty without any."""

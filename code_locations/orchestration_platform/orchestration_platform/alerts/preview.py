@@ -1,6 +1,7 @@
 """The message of a failed run, shown and sent nowhere."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,11 +23,13 @@ class Preview:
         message: what it says.
         alert: what has happened.
         channel: where it would go.
+        problems: what it would say more if that could be found out.
     """
 
     message: Message
     alert: Alert
     channel: str
+    problems: Sequence[str] = ()
 
     def write_page(self, path: Path) -> Path:
         """Write the message, with its thread, as Slack would show it; gives ``path``."""
@@ -84,12 +87,15 @@ def preview_of(
         LookupError: the run has not failed, or is not in the instance.
     """
     from orchestration_platform.alerts.run_failures import read_failure
+    from orchestration_platform.alerts.workspace import Workspace
 
     records = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.RUN_FAILURE).records
     if not records:
         raise LookupError(f"run {run_id} has not failed, or is not in this instance")
     found = instance.get_run_records(dg.RunsFilter(run_ids=[run_id]))
     alert = read_failure(instance, records[-1].event_log_entry, found[0] if found else None)
+    workspace = Workspace()
+    alert = replace(alert, owners=workspace.owners_of(alert.assets) or alert.owners)
     incident = Incident(
         first=alert,
         latest=alert,
@@ -98,4 +104,4 @@ def preview_of(
         partition_count=1 if alert.partition else 0,
     )
     message = head_message(incident, environment=settings.environment.value, ui_url=settings.ui_url)
-    return Preview(message, alert, settings.alert_channel)
+    return Preview(message, alert, settings.alert_channel, workspace.problems)

@@ -9,6 +9,7 @@ from tests.integration.orchestration_platform.alerts.failing_jobs import dynamic
 from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 
 from orchestration_platform.alerts.__main__ import main
+from orchestration_platform.alerts.workspace import Workspace
 
 
 def test_a_preview_is_printed_and_written_as_a_page(
@@ -31,6 +32,29 @@ def test_a_preview_is_printed_and_written_as_a_page(
     assert "1 in the thread" in written
     assert "in each\n" in written
     assert "<script" not in written
+
+
+def test_a_preview_names_owners_or_says_why_not(
+    instance: dg.DagsterInstance,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    @dg.asset
+    def shelves() -> None:
+        raise ValueError("12 shelves are empty")
+
+    monkeypatch.delenv("DAGSTER_WEBSERVER_URL", raising=False)
+    run_id = dg.materialize([shelves], instance=instance, raise_on_error=False).run_id
+    page = tmp_path / "alert.html"
+    assert main(["preview", run_id, "--page", str(page)]) == 0
+    assert "messages name no owners: set DAGSTER_WEBSERVER_URL" in capsys.readouterr().out
+    monkeypatch.setattr(Workspace, "owners_of", lambda _self, assets: (f"team:{assets[0]}",))
+    assert main(["preview", run_id, "--page", str(page)]) == 0
+    printed = capsys.readouterr().out
+    assert "team:shelves" in printed
+    assert "messages name no owners" not in printed
+    assert "team:shelves" in page.read_text()
 
 
 def test_what_an_error_says_is_text_on_the_page(

@@ -291,3 +291,35 @@ def test_a_link_of_which_a_part_is_a_secret_is_left_out(only_these_secrets: None
     assert [link.label for link in found.links] == ["Asset"]
     assert "run-of-the-canary" not in head_text(found, with_traces=True)
     assert problem_of(head_content(found, mentions={})) is None
+
+
+@pytest.mark.parametrize("written", [lambda found: head_text(found, with_traces=True), head_html])
+def test_stack_traces_have_so_much_room_and_then_it_says_where_they_are(
+    written: Callable[[Message], str],
+) -> None:
+    steps = tuple(
+        Problem(f"step_{word}", f"{word.title()}Error", "bad", "a.py:1 in a", f"{word} " * 4000)
+        for word in (
+            "alpha",
+            "bravo",
+            "cedar",
+            "delta",
+            "eagle",
+            "frost",
+            "grain",
+            "house",
+            "inlet",
+        )
+        for word in (word, word[::-1])
+    )
+    found = head_message(
+        Incident(first=failure(problems=steps), latest=failure(problems=steps), occurrences=1),
+        environment="qa",
+        ui_url=UI,
+    )
+    text = written(found)
+    shown = [step for step in steps if step.trace.strip() in text]
+    assert shown == list(steps[: len(shown)])
+    assert 150_000 < sum(len(step.trace) for step in shown) <= 200_000
+    assert text.count("the stack trace is in the log of the run") == len(steps) - len(shown) > 0
+    assert all(step.step in text for step in steps)

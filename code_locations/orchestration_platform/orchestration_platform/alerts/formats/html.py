@@ -18,7 +18,6 @@ COLOURS = {
 RECOVERED_COLOUR = "#2eb67d"
 
 _LONGEST_ERROR = 4000
-_LONGEST_TRACE = 20_000
 _FONT = "font-family:Helvetica,Arial,sans-serif;font-size:14px;color:#1d1c1d"
 _CODE = "font-family:Menlo,Consolas,monospace;font-size:12px"
 _BOX = f"{_CODE};background:#f8f8f8;border:1px solid #ddd;padding:8px;white-space:pre-wrap"
@@ -35,7 +34,7 @@ def head_html(message: Message) -> str:
         f"<td>{_spans(fact.value)}</td></tr>"
         for fact in message.facts
     )
-    problems = "".join(map(_problem, message.problems))
+    problems = "".join(map(_problem, message.problems, message.traces))
     if message.more_problems:
         problems += f"<p>{message.more_than(len(message.problems))}</p>"
     if message.description:
@@ -52,8 +51,7 @@ def head_html(message: Message) -> str:
 def entry_html(entry: Entry, *, about: str) -> str:
     """An entry as a document."""
     traces = "".join(
-        f"<p><b>{_text(trace.name)}</b></p>{_box(trace.text[-_LONGEST_TRACE:])}"
-        for trace in entry.traces
+        f"<p><b>{_text(trace.name)}</b></p>{_box(trace.text)}" for trace in entry.traces
     )
     said = f"<p>{_spans(entry.line)}</p>{traces}"
     return _document(f'{said}<p style="color:#616061">{_text(about)}</p>', title=about)
@@ -71,13 +69,12 @@ def _document(body: str, *, title: str) -> str:
     )
 
 
-def _problem(problem: ShownProblem) -> str:
+def _problem(problem: ShownProblem, trace: str) -> str:
     times = f" ({problem.count} of its steps)" if problem.count > 1 else ""
     place = f'<br><code style="{_CODE}">{_text(problem.place)}</code>' if problem.place else ""
-    trace = _box(problem.trace[-_LONGEST_TRACE:]) if problem.trace else ""
     return (
         f"<p><b>{_text(problem.name)}</b>{times}{place}</p>"
-        f"{_box(problem.said[:_LONGEST_ERROR])}{trace}"
+        f"{_box(problem.said[:_LONGEST_ERROR])}{_box(trace) if trace else ''}"
     )
 
 

@@ -22,14 +22,14 @@ def head_text(message: Message, *, with_traces: bool = False) -> str:
     width = max((len(fact.label) for fact in message.facts), default=0) + 1
     lines = [message.title, ""]
     lines += [f"{f'{fact.label}:':{width}} {one_line(fact.value)}" for fact in message.facts]
-    for problem in message.problems:
+    for problem, trace in zip(message.problems, message.traces, strict=True):
         times = f" ({problem.count} of its steps)" if problem.count > 1 else ""
         lines += ["", f"{problem.name}{times}"]
         if problem.place:
             lines.append(textwrap.indent(problem.place, _INDENT))
         lines.append(textwrap.indent(problem.said[:_LONGEST_ERROR], _INDENT))
-        if with_traces and problem.trace:
-            lines += ["", textwrap.indent(problem.trace, _INDENT)]
+        if with_traces and trace:
+            lines += ["", textwrap.indent(trace, _INDENT)]
     if message.more_problems:
         lines += ["", message.more_than(len(message.problems))]
     if message.description:

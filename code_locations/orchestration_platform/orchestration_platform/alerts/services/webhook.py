@@ -7,7 +7,7 @@ from typing import Any
 
 from orchestration_platform.alerts.entry import Entry
 from orchestration_platform.alerts.formats.text import one_line
-from orchestration_platform.alerts.message import Message
+from orchestration_platform.alerts.message import Message, ShownProblem
 from orchestration_platform.alerts.services.errors import ServiceUnavailableError
 from orchestration_platform.alerts.services.http import TIMEOUT_SECONDS, checked_address, judge
 from orchestration_platform.alerts.services.service import Letter, Receipt, Service
@@ -107,11 +107,15 @@ def _described(message: Message) -> dict[str, Any]:
         ],
         "problems": [
             {key: _text(value) if isinstance(value, str) else value for key, value in row.items()}
-            for row in map(asdict, message.problems)
+            for row in map(_problem, message.problems, message.traces)
         ],
         "more_problems": message.more_problems,
         "links": [asdict(link) for link in message.links],
     }
+
+
+def _problem(problem: ShownProblem, trace: str) -> dict[str, Any]:
+    return asdict(problem) | {"trace": trace}
 
 
 def _entry(entry: Entry) -> dict[str, Any]:
