@@ -99,12 +99,19 @@ class DyingDaemon:
             cwd=self._home, env=self._environment, check=True, capture_output=True,
         )  # fmt: skip
 
-    def live(self, *, point: str | None = None, until: Callable[[], bool] | None = None) -> None:
+    def live(
+        self,
+        *,
+        point: str | None = None,
+        until: Callable[[], bool] | None = None,
+        seconds: float = LONGEST_LIFE_SECONDS,
+    ) -> None:
         """One life of the daemon.
 
         Args:
             point: where it dies, one of :data:`dying.POINTS`.
             until: what it lives for otherwise; then it is killed too.
+            seconds: how long it may take until then.
 
         Raises:
             AssertionError: neither happened in time, or it ended by itself; with its log.
@@ -117,7 +124,7 @@ class DyingDaemon:
                 cwd=self._home, env=self._environment | dies, stdout=log, stderr=subprocess.STDOUT,
                 start_new_session=True,
             )  # fmt: skip
-        deadline = time.monotonic() + LONGEST_LIFE_SECONDS
+        deadline = time.monotonic() + seconds
         try:
             while process.poll() is None and not (until and until()):
                 assert time.monotonic() < deadline, self._said()

@@ -5,7 +5,10 @@ from itertools import cycle, islice
 
 import dagster as dg
 from tests.integration.orchestration_platform.alerts.dying import POINTS
-from tests.integration.orchestration_platform.alerts.dying_daemon import DyingDaemon
+from tests.integration.orchestration_platform.alerts.dying_daemon import (
+    LONGEST_LIFE_SECONDS,
+    DyingDaemon,
+)
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail
 from tests.integration.orchestration_platform.alerts.recorded_failures import (
     RecordedFailure,
@@ -49,7 +52,11 @@ def kill_the_daemon(
         daemon.live(point=stage)
     # the last one may have died before it had anything wait
     before = last_pass()
-    daemon.live(until=lambda: last_pass() != before and is_all_told())
+    daemon.live(
+        until=lambda: last_pass() != before and is_all_told(),
+        # few got further than one message, of one or two a second
+        seconds=LONGEST_LIFE_SECONDS + 5 * kills,
+    )
 
 
 def test_a_daemon_that_is_killed_at_every_stage_loses_nothing_and_doubles_nothing(
