@@ -215,6 +215,6 @@ def _selector(location: str) -> dict[str, str]:
 def _is_loaded(server: DagsterDev) -> bool:
     try:
         found = server.query(webserver.LOCATIONS)["workspaceOrError"]["locationEntries"]
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):
         return False
     return all(entry["locationOrLoadError"] is not None for entry in found)

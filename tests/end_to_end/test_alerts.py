@@ -33,7 +33,8 @@ CHECK = "shelves: shelves_are_full"
 OTHERS = ("sales", "prices", CHECK, "broken_schedule", BROKEN_LOCATION)
 WORDS = ("census", "payroll", "mapping")
 
-LATENCY_SECONDS = 15.0
+# docs/alerts.md has the figure, which is below 15 s; this is for a machine that does much else.
+LATENCY_SECONDS = 45.0
 LONGEST_WAIT_SECONDS = 300.0
 
 

@@ -96,7 +96,7 @@ class DagsterDev:
     def _locations(self) -> dict[str, str]:
         try:
             workspace = self.query(LOCATIONS)["workspaceOrError"]
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return {}  # not listening yet
         return {
             entry["name"]: "ERROR"

@@ -72,7 +72,7 @@ def _wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
     while True:
         try:
             requests.get(f"{url}/server_info", timeout=5).raise_for_status()
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             assert server.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.2)

@@ -145,7 +145,7 @@ class Production:
             self.command(words), env=self.environment(service), capture_output=True, text=True
         )
 
-    def wait_until_healthy(self, service: str, seconds: float = 60.0) -> None:
+    def wait_until_healthy(self, service: str, seconds: float = 180.0) -> None:
         """Return when the health check passes.
 
         Raises:

@@ -123,7 +123,7 @@ def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
     while True:
         try:
             requests.get(url, timeout=5).raise_for_status()
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             assert server.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.2)
