@@ -12,12 +12,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from orchestration_platform.alerts.database import Database
-from orchestration_platform.alerts.message import (
-    Incident,
-    acknowledgement_entry,
-    escalation_entry,
-    reminder_entry,
-)
+from orchestration_platform.alerts.message import Incident
 from orchestration_platform.alerts.outbox import HEAD, add_message, destinations_of, newest_head
 from orchestration_platform.alerts.policies import Policy
 from orchestration_platform.alerts.services.abilities import abilities_of
@@ -28,6 +23,11 @@ from orchestration_platform.alerts.services.errors import (
 )
 from orchestration_platform.alerts.stored_alerts import first_of, latest_of
 from orchestration_platform.alerts.tables import CHANNELS, INCIDENTS, MESSAGES
+from orchestration_platform.alerts.thread import (
+    acknowledgement_entry,
+    escalation_entry,
+    reminder_entry,
+)
 from orchestration_platform.alerts.windows import hold_of, seconds_of
 from shared_lib.secrets import SecretError, redact
 

@@ -7,12 +7,7 @@ import sqlalchemy as sa
 
 from orchestration_platform.alerts.alert import Alert, Severity
 from orchestration_platform.alerts.entry import Entry
-from orchestration_platform.alerts.message import (
-    Incident,
-    recovery_entry,
-    repeat_entry,
-    trace_entry,
-)
+from orchestration_platform.alerts.message import Incident
 from orchestration_platform.alerts.outbox import (
     add_message,
     destinations_of,
@@ -22,6 +17,7 @@ from orchestration_platform.alerts.outbox import (
 from orchestration_platform.alerts.policies import Policy
 from orchestration_platform.alerts.stored_alerts import first_of, latest_of
 from orchestration_platform.alerts.tables import INCIDENTS, LONGEST_PARTITION, OUTSTANDING
+from orchestration_platform.alerts.thread import recovery_entry, repeat_entry, trace_entry
 from orchestration_platform.alerts.watched.source import Recovery
 from orchestration_platform.alerts.windows import hold_of
 

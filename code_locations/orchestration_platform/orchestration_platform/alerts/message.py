@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from orchestration_platform.alerts.alert import Alert, Problem, Severity, same_kind
-from orchestration_platform.alerts.entry import Entry, EntryKind, Trace
 from orchestration_platform.alerts.fingerprint import without_mapping_index
 from orchestration_platform.alerts.wording import (
     Link,
@@ -18,6 +17,7 @@ from orchestration_platform.alerts.wording import (
     moment,
     owner,
     redacted,
+    separated,
     title_of,
     words,
 )
@@ -25,8 +25,6 @@ from shared_lib.environment import REPOSITORY_ROOT
 
 # Of partitions as many are named as fit into so many characters.
 _CHARACTERS_OF_PARTITIONS = 600
-# More share the room of one message so that none has enough of it.
-_SHOWN_TRACES = 20
 
 # In a message that has them itself: a mail server refuses what is much longer.
 _LONGEST_TRACES = 200_000
@@ -197,77 +195,6 @@ def head_message(incident: Incident, *, environment: str, ui_url: str) -> Messag
     return redacted(message, ui_url=ui_url)
 
 
-def trace_entry(failure: Alert) -> Entry | None:
-    """The stack traces of a failure, for the thread; nothing when there are none."""
-    traces = tuple(
-        Trace(_step_name(step), step.trace) for step, _ in same_kind(failure.problems) if step.trace
-    )
-    if not traces:
-        return None
-    about = f"of run {failure.run_id}" if failure.run_id else f"of {failure.subject}"
-    if len(traces) > _SHOWN_TRACES:
-        about += f", {_SHOWN_TRACES} of {len(traces)} steps, the run's log has the others"
-    return redacted(
-        Entry(EntryKind.TRACE, (words(f"Stack trace {about}"),), traces[:_SHOWN_TRACES])
-    )
-
-
-def repeat_entry(failure: Alert, occurrences: int, *, ui_url: str) -> Entry:
-    """A line for the thread when it has happened again."""
-    again = "Failed again" if failure.problems else "Again"
-    spans = [words(f"{again} at {moment(failure.at)}")]
-    if failure.run_id:
-        spans += [words(": "), link(f"run {failure.run_id[:8]}", _run_url(failure, ui_url))]
-    if failure.partition:
-        spans += [words(", partition "), code(failure.partition)]
-    spans.append(words(f", {occurrences} times"))
-    return redacted(Entry(EntryKind.REPEAT, tuple(spans)), ui_url=ui_url)
-
-
-def recovery_entry(incident: Incident) -> Entry:
-    """A line for the thread when what had failed has succeeded."""
-    recovered_at = incident.recovered_at or incident.latest.at
-    after = duration(recovered_at - incident.first.at)
-    times = "once" if incident.occurrences == 1 else f"{incident.occurrences} times"
-    said = f"Recovered after {after}, having failed {times}"
-    return Entry(EntryKind.RECOVERY, (words(said),))
-
-
-def escalation_entry(incident: Incident, *, now: float, note: str = "") -> Entry:
-    """A line that calls people to what nobody has taken on.
-
-    Args:
-        incident: what it is, with whom to call.
-        now: seconds since 1970.
-        note: what else they should know.
-    """
-    called = [part for name in incident.escalated_to for part in (owner(name), words(" "))]
-    since = f"Nobody has taken this on for {duration(now - incident.first.at)}"
-    times = f", {incident.occurrences} times" if incident.occurrences > 1 else ""
-    said = words(f"{since}{times}{f' ({note})' if note else ''}")
-    return redacted(Entry(EntryKind.CALL, (*called, said)))
-
-
-def reminder_entry(failure: Alert, *, occurrences: int, now: float) -> Entry:
-    """A line that says that what nobody has taken on goes on.
-
-    Args:
-        failure: what it is.
-        occurrences: how often it has happened.
-        now: seconds since 1970.
-    """
-    times = f", {occurrences} times" if occurrences > 1 else ""
-    said = f"This goes on for {duration(now - failure.at)}{times}, and nobody has taken it on"
-    return Entry(EntryKind.CALL, (words(said),))
-
-
-def acknowledgement_entry(people: Sequence[str]) -> Entry:
-    """A line for those to whom it was escalated when somebody has taken it on."""
-    return Entry(
-        EntryKind.NOTICE, (words("Taken on by "), *_separated([member(name) for name in people]))
-    )
-
-
 def _summary(incident: Incident, title: str) -> str:
     first, latest = incident.first, incident.latest
     parts = [f"{title}: {first.subject} in {first.location}"]
@@ -285,7 +212,7 @@ def _facts(incident: Incident, *, ui_url: str) -> list[Fact]:
     first, latest = incident.first, incident.latest
     facts = [Fact(first.kind, (code(first.subject),))]
     if latest.run_id:
-        facts.append(Fact("Run", (link(latest.run_id[:8], _run_url(latest, ui_url)),)))
+        facts.append(Fact("Run", (link(latest.run_id[:8], run_url(latest, ui_url)),)))
     facts.append(Fact("Code location", (code(first.location),)))
     if incident.partitions:
         facts.append(Fact("Partitions", _partitions(incident)))
@@ -301,7 +228,7 @@ def _facts(incident: Incident, *, ui_url: str) -> list[Fact]:
     facts += _times(incident)
     facts += _response(incident)
     if latest.owners:
-        facts.append(Fact("Owners", _separated([owner(name) for name in latest.owners])))
+        facts.append(Fact("Owners", separated([owner(name) for name in latest.owners])))
     facts += [Fact(label, (words(value),)) for label, value in latest.facts]
     return facts
 
@@ -326,11 +253,11 @@ def _response(incident: Incident) -> list[Fact]:
     facts: list[Fact] = []
     if incident.acknowledged_by:
         people = [member(name) for name in incident.acknowledged_by]
-        facts.append(Fact("Taken on by", _separated(people)))
+        facts.append(Fact("Taken on by", separated(people)))
     if incident.escalated_at is not None:
         called = [owner(name) for name in incident.escalated_to]
         said = (words(moment(incident.escalated_at)), *called)
-        facts.append(Fact("Escalated", _separated(said)))
+        facts.append(Fact("Escalated", separated(said)))
     return facts
 
 
@@ -342,12 +269,7 @@ def _partitions(incident: Incident) -> tuple[Span, ...]:
         shown.append(name)
     more = incident.partition_count - len(shown)
     rest = (words(f" and {more} more"),) if more > 0 else ()
-    return (*_separated([code(name) for name in shown]), *rest)
-
-
-def _separated(spans: Sequence[Span]) -> tuple[Span, ...]:
-    joined = [part for span in spans for part in (words(", "), span)]
-    return tuple(joined[1:])
+    return (*separated([code(name) for name in shown]), *rest)
 
 
 def _repeats(incident: Incident) -> str:
@@ -363,7 +285,7 @@ def _repeats(incident: Incident) -> str:
 def _shown(problem: Problem, count: int) -> ShownProblem:
     # of code in this repository people need no more
     place = problem.place.removeprefix(f"{REPOSITORY_ROOT}/")
-    return ShownProblem(_step_name(problem), count, place, _said(problem), problem.trace)
+    return ShownProblem(step_name(problem), count, place, _said(problem), problem.trace)
 
 
 def _said(problem: Problem) -> str:
@@ -372,20 +294,21 @@ def _said(problem: Problem) -> str:
     return f"{problem.error_class}: {problem.message}" if problem.error_class else problem.message
 
 
-def _step_name(step: Problem) -> str:
+def step_name(step: Problem) -> str:
+    """What people know the step by."""
     return without_mapping_index(step.step) or "the run itself, outside of its steps"
 
 
 def _links(alert: Alert, *, ui_url: str) -> list[Link]:
     links: list[Link] = []
     if alert.run_id:
-        links.append(Link("Run", _run_url(alert, ui_url)))
+        links.append(Link("Run", run_url(alert, ui_url)))
         step = alert.problems[0].step if alert.problems else ""
         if step:
             query = urlencode(
                 {"logFileKey": step, "selection": step, "logs": f"step:{step}"}, errors="replace"
             )
-            links.append(Link("Logs of the step", f"{_run_url(alert, ui_url)}?{query}"))
+            links.append(Link("Logs of the step", f"{run_url(alert, ui_url)}?{query}"))
     if alert.assets:
         view = "?view=checks" if alert.event_type.startswith("ASSET_CHECK") else ""
         path = "/".join(_quoted(part) for part in alert.assets[0].split("/"))
@@ -399,7 +322,8 @@ def _links(alert: Alert, *, ui_url: str) -> list[Link]:
     return links
 
 
-def _run_url(alert: Alert, ui_url: str) -> str:
+def run_url(alert: Alert, ui_url: str) -> str:
+    """Where the run is in Dagster."""
     return f"{ui_url}/runs/{_quoted(alert.run_id)}"
 
 

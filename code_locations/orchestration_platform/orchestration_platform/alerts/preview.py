@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from orchestration_platform.alerts.alert import Alert
-from orchestration_platform.alerts.message import Incident, Message, head_message, trace_entry
+from orchestration_platform.alerts.message import Incident, Message, head_message
+from orchestration_platform.alerts.thread import trace_entry
 from shared_lib.environment import EnvironmentSettings
 
 if TYPE_CHECKING:

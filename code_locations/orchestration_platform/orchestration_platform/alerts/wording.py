@@ -1,5 +1,6 @@
 """How messages put things: titles, times, and texts of which a part is a link or a name."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -71,6 +72,12 @@ def owner(name: str) -> Span:
 def member(identifier: str) -> Span:
     """Somebody in Slack, by the id there."""
     return Span(identifier, SpanKind.MEMBER)
+
+
+def separated(spans: Sequence[Span]) -> tuple[Span, ...]:
+    """Parts with commas between them."""
+    joined = [part for span in spans for part in (words(", "), span)]
+    return tuple(joined[1:])
 
 
 def title_of(event_type: str, *, environment: str) -> str:

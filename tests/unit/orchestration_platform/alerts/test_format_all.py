@@ -21,13 +21,8 @@ from orchestration_platform.alerts.formats.slack import entry_content, head_cont
 from orchestration_platform.alerts.formats.slack_page import mrkdwn, page
 from orchestration_platform.alerts.formats.teams import LARGEST_CARD, entry_card, head_card
 from orchestration_platform.alerts.formats.text import entry_text, head_text
-from orchestration_platform.alerts.message import (
-    Incident,
-    Message,
-    head_message,
-    repeat_entry,
-    trace_entry,
-)
+from orchestration_platform.alerts.message import Incident, Message, head_message
+from orchestration_platform.alerts.thread import repeat_entry, trace_entry
 from shared_lib.environment import REPOSITORY_ROOT
 from shared_lib.secrets import know
 

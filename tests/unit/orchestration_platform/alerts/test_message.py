@@ -23,14 +23,8 @@ from orchestration_platform.alerts.formats.slack import (
     head_content,
     plain_text,
 )
-from orchestration_platform.alerts.message import (
-    Incident,
-    Message,
-    head_message,
-    recovery_entry,
-    repeat_entry,
-    trace_entry,
-)
+from orchestration_platform.alerts.message import Incident, Message, head_message
+from orchestration_platform.alerts.thread import recovery_entry, repeat_entry, trace_entry
 
 UI = "https://dagster.example.com"
 PIECES = [
