@@ -77,6 +77,7 @@ class Alert:
         more_problems: how many were left out of ``problems``.
         facts: what else there is to say, as label and value.
         consecutive: of a schedule or sensor, how many of its ticks have failed one after another.
+        instead: of what is over and yet not in order, what it is now.
     """
 
     event_type: str
@@ -104,12 +105,23 @@ class Alert:
     checks: tuple[str, ...] = ()
     ops: tuple[str, ...] = ()
     consecutive: int = 0
+    instead: str = ""
+
+    @property
+    def is_told_apart_by_error(self) -> bool:
+        """Whether two errors of the subject are two troubles."""
+        return self.event_type in _TOLD_APART_BY_ERROR
+
+    @property
+    def is_of_run(self) -> bool:
+        """Whether it is about a run, and not about something that runs or looks."""
+        return self.event_type.startswith(("JOB_", "ASSET_MATERIALIZATION_"))
 
     @property
     def fingerprint(self) -> str:
         """Equal for those that are the same trouble."""
         first = self.problems[0] if self.problems else _NO_PROBLEM
-        if self.event_type not in _TOLD_APART_BY_ERROR:
+        if not self.is_told_apart_by_error:
             first = _NO_PROBLEM
         return fingerprint(
             event_type=self.event_type,

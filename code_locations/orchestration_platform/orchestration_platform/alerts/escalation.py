@@ -13,7 +13,14 @@ import sqlalchemy as sa
 
 from orchestration_platform.alerts.database import Database
 from orchestration_platform.alerts.message import Incident
-from orchestration_platform.alerts.outbox import HEAD, add_message, destinations_of, newest_head
+from orchestration_platform.alerts.outbox import (
+    HEAD,
+    IS_CALL,
+    add_message,
+    destinations_of,
+    is_call_waiting,
+    newest_head,
+)
 from orchestration_platform.alerts.policies import Policy
 from orchestration_platform.alerts.services.abilities import abilities_of
 from orchestration_platform.alerts.services.errors import (
@@ -111,7 +118,7 @@ class Escalation:
 
     def _asked(self, incident_id: int) -> _Answer:
         with self.database.transaction() as connection:
-            messages = _delivered_heads(connection, incident_id)
+            messages = _acknowledgeable(connection, incident_id)
         problem, may_come = "", False
         for message in messages:
             destination = message["destination"]
@@ -156,6 +163,8 @@ class Escalation:
         if not _change(connection, row, values):
             return False
         destination = options.escalation_service.destination(self.alert_channel)
+        if is_call_waiting(connection, row["id"], destination):
+            return True
         if newest_head(connection, row["id"], destination) is None:
             add_message(connection, row["id"], destination, None, now=now)
             return True
@@ -179,6 +188,8 @@ class Escalation:
         }
         if after is None or not _change(connection, row, values):
             return False
+        if is_call_waiting(connection, row["id"], row["destination"]):
+            return True
         entry = reminder_entry(first_of(row), occurrences=row["occurrences"], now=now)
         add_message(connection, row["id"], row["destination"], entry, now=now)
         return True
@@ -198,13 +209,19 @@ def _due(connection: sa.Connection, policies: Sequence[str], *, now: float) -> S
     return connection.execute(query).mappings().all()
 
 
-def _delivered_heads(connection: sa.Connection, incident_id: int) -> Sequence[Any]:
+def _acknowledgeable(connection: sa.Connection, incident_id: int) -> Sequence[Any]:
+    """The messages of an incident, and at each place the last call to it, which all can see."""
+    newest_calls = (
+        sa.select(sa.func.max(MESSAGES.c.id))
+        .where(MESSAGES.c.incident_id == incident_id, MESSAGES.c.ts.is_not(None), IS_CALL)
+        .group_by(MESSAGES.c.destination)
+    )
     query = (
         sa.select(MESSAGES.c.destination, MESSAGES.c.ts, CHANNELS.c.channel_id)
         .outerjoin(CHANNELS, CHANNELS.c.name == MESSAGES.c.destination)
         .where(
             MESSAGES.c.incident_id == incident_id,
-            MESSAGES.c.kind == HEAD,
+            (MESSAGES.c.kind == HEAD) | MESSAGES.c.id.in_(newest_calls),
             MESSAGES.c.ts.is_not(None),
         )
         .order_by(MESSAGES.c.id)

@@ -6,6 +6,9 @@ import re
 # The order matters: an identifier is made of numbers.
 _VARIABLE_PARTS = (
     (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE), "<id>"),
+    # names of temporary files, and of requests at Amazon and elsewhere
+    (re.compile(r"(?<=/)tmp[a-z0-9_]{8}\b"), "<temporary>"),
+    (re.compile(r"\b(?=[A-Z]*\d)[A-Z0-9]{12,}\b"), "<id>"),
     (re.compile(r"\b0x[0-9a-f]+\b", re.IGNORECASE), "<address>"),
     (re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?"), "<time>"),
     (re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{12,}\b", re.IGNORECASE), "<id>"),
@@ -55,8 +58,9 @@ def without_mapping_index(step: str) -> str:
 
 def normalised(message: str, *, partition: str = "") -> str:
     """``message`` without what differs between repeats."""
-    if partition:
-        message = re.sub(rf"(?<!\w){re.escape(partition)}(?!\w)", "<partition>", message)
+    # a key of several dimensions, and then each of its parts; in a name of a file too
+    for part in filter(None, [partition, *partition.split("|")]):
+        message = re.sub(rf"(?<![^\W_]){re.escape(part)}(?![^\W_])", "<partition>", message)
     for pattern, replacement in _VARIABLE_PARTS:
         message = pattern.sub(replacement, message)
     return message.strip()[:_COMPARED_CHARACTERS]

@@ -1,6 +1,7 @@
 """Failures that go on: opened, counted and closed, inside one transaction of the caller's."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ from orchestration_platform.alerts.outbox import (
     add_message,
     destinations_of,
     is_head_held,
+    suppress_calls,
     suppress_waiting,
 )
 from orchestration_platform.alerts.policies import Policy
@@ -65,7 +67,7 @@ def record_recoveries(
             if not recovery.puts_right(latest_of(row)):
                 continue
             if _is_over(connection, row["id"], recovery):
-                _close(connection, row, recovery.at, policy=policies.get(row["policy"]), now=now)
+                _close(connection, row, recovery, policy=policies.get(row["policy"]), now=now)
                 break
 
 
@@ -83,14 +85,18 @@ def _is_over(connection: sa.Connection, incident_id: int, recovery: Recovery) ->
 
 
 def _close(
-    connection: sa.Connection, row: Any, at: float, *, policy: Policy | None, now: float
+    connection: sa.Connection, row: Any, recovery: Recovery, *, policy: Policy | None, now: float
 ) -> None:
+    at, latest = recovery.at, replace(latest_of(row), instead=recovery.instead)
     is_told = policy is not None and policy.policy_options.notify_on_recovery
     values: dict[str, Any] = {"recovered_at": at, "changed_at": at, "escalates_at": None}
+    if recovery.instead:
+        values["latest"] = latest.to_json()
     if policy is None or is_told:
         # of a policy that is gone nobody is told any more, but no message goes on saying it fails
         values["version"] = row["version"] + 1
     _update(connection, row["id"], values)
+    suppress_calls(connection, row["id"], why="it was over before this was sent")
     failure = first_of(row)
     windows = policy.policy_options.quiet_hours if policy else ()
     hold = hold_of(windows, failure.severity, now=now)
@@ -104,7 +110,7 @@ def _close(
     entry = recovery_entry(
         Incident(
             first=failure,
-            latest=latest_of(row),
+            latest=latest,
             occurrences=row["occurrences"],
             recovered_at=at,
         )

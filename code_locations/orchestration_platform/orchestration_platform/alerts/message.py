@@ -126,6 +126,7 @@ class Message:
         last_at: when last.
         recovered_at: when it was over; nothing while it is not.
         owners: of what it is about, as Dagster has them: an address or ``team:name``.
+        instead: of what is over and yet not in order, what it is now.
     """
 
     title: str
@@ -146,6 +147,12 @@ class Message:
     last_at: float
     recovered_at: float | None
     owners: tuple[str, ...]
+    instead: str
+
+    @property
+    def is_in_order(self) -> bool:
+        """Whether all is well again."""
+        return self.recovered_at is not None and not self.instead
 
     @property
     def traces(self) -> list[str]:
@@ -171,9 +178,10 @@ class Message:
 def head_message(incident: Incident, *, environment: str, ui_url: str) -> Message:
     """What the message of an incident says."""
     first, latest = incident.first, incident.latest
+    told = _shown_of(incident)
     title = title_of(first.event_type, environment=environment)
     message = Message(
-        title=f"{title} (recovered)" if incident.recovered_at is not None else title,
+        title=f"{title} ({_over(incident)})" if incident.recovered_at is not None else title,
         summary=_summary(incident, title),
         event_type=first.event_type,
         severity=first.severity,
@@ -182,8 +190,8 @@ def head_message(incident: Incident, *, environment: str, ui_url: str) -> Messag
         location=first.location,
         run_id=latest.run_id,
         facts=tuple(_facts(incident, ui_url=ui_url)),
-        problems=tuple(_shown(problem, count) for problem, count in same_kind(first.problems)),
-        more_problems=first.more_problems,
+        problems=tuple(_shown(problem, count, told) for problem, count in same_kind(told.problems)),
+        more_problems=told.more_problems,
         description=incident.description.strip(),
         links=tuple(_links(latest, ui_url=ui_url)),
         occurrences=incident.occurrences,
@@ -191,6 +199,7 @@ def head_message(incident: Incident, *, environment: str, ui_url: str) -> Messag
         last_at=latest.at,
         recovered_at=incident.recovered_at,
         owners=tuple(latest.owners),
+        instead=latest.instead,
     )
     return redacted(message, ui_url=ui_url)
 
@@ -202,9 +211,10 @@ def _summary(incident: Incident, title: str) -> str:
         parts.append(f", run {latest.run_id}")
     parts.append(_repeats(incident))
     if incident.recovered_at is not None:
-        parts.append(f", recovered {moment(incident.recovered_at)}")
-    if first.problems:
-        parts.append(f". {' '.join(_said(first.problems[0]).split())}")
+        parts.append(f", {_over(incident)} {moment(incident.recovered_at)}")
+    told = _shown_of(incident)
+    if told.problems:
+        parts.append(f". {' '.join(_said(told.problems[0]).split())}")
     return "".join(parts)
 
 
@@ -239,8 +249,9 @@ def _times(incident: Incident) -> list[Fact]:
     facts = [Fact(label, (words(f"{moment(first.at)}{_repeats(incident)}"),))]
     if incident.recovered_at is not None:
         after = duration(incident.recovered_at - first.at)
-        said = f"{moment(incident.recovered_at)}, after {after}"
-        facts.append(Fact("Recovered", (words(said),)))
+        now = f": {latest.instead}" if latest.instead else ""
+        said = f"{moment(incident.recovered_at)}, after {after}{now}"
+        facts.append(Fact(_over(incident).capitalize(), (words(said),)))
     elif latest.last_success_at is not None:
         ago = duration(max(latest.at - latest.last_success_at, 0.0))
         said = f"{moment(latest.last_success_at)}, {ago} before"
@@ -282,10 +293,21 @@ def _repeats(incident: Incident) -> str:
     )
 
 
-def _shown(problem: Problem, count: int) -> ShownProblem:
+def _over(incident: Incident) -> str:
+    """How it is put that it is over."""
+    return "over" if incident.latest.instead else "recovered"
+
+
+def _shown_of(incident: Incident) -> Alert:
+    """What is shown of it: of what is in trouble whatever it says, what it says now."""
+    first, latest = incident.first, incident.latest
+    return first if first.is_told_apart_by_error or not latest.problems else latest
+
+
+def _shown(problem: Problem, count: int, failure: Alert) -> ShownProblem:
     # of code in this repository people need no more
     place = problem.place.removeprefix(f"{REPOSITORY_ROOT}/")
-    return ShownProblem(step_name(problem), count, place, _said(problem), problem.trace)
+    return ShownProblem(step_name(problem, failure), count, place, _said(problem), problem.trace)
 
 
 def _said(problem: Problem) -> str:
@@ -294,8 +316,10 @@ def _said(problem: Problem) -> str:
     return f"{problem.error_class}: {problem.message}" if problem.error_class else problem.message
 
 
-def step_name(step: Problem) -> str:
-    """What people know the step by."""
+def step_name(step: Problem, failure: Alert) -> str:
+    """What people know by name that went wrong: the step, or what else ``failure`` is about."""
+    if not step.step and not failure.is_of_run:
+        return failure.subject
     return without_mapping_index(step.step) or "the run itself, outside of its steps"
 
 

@@ -22,6 +22,9 @@ SUPPRESSED = "suppressed"
 # With these what was given up is tried anew: whoever is to know still does not.
 _GOES_ON = frozenset({EntryKind.REPEAT, EntryKind.NOTICE, EntryKind.CALL})
 
+# An entry is kept as JSON, which begins with its kind.
+IS_CALL = MESSAGES.c.body.startswith(f'{{"kind": "{EntryKind.CALL}"')
+
 REFUSED_HEAD = "the head of its thread was refused"
 
 
@@ -115,6 +118,26 @@ def is_head_held(connection: sa.Connection, incident_id: int, *, now: float) -> 
         MESSAGES.c.held_until > now,
     )
     return connection.execute(query.limit(1)).scalar() is not None
+
+
+def is_call_waiting(connection: sa.Connection, incident_id: int, destination: str) -> bool:
+    """Whether people there have not yet got the message, or the last call to it."""
+    query = sa.select(MESSAGES.c.id).where(
+        MESSAGES.c.incident_id == incident_id,
+        MESSAGES.c.destination == destination,
+        MESSAGES.c.state == WAITING,
+        (MESSAGES.c.kind == HEAD) | IS_CALL,
+    )
+    return connection.execute(query.limit(1)).scalar() is not None
+
+
+def suppress_calls(connection: sa.Connection, incident_id: int, *, why: str) -> None:
+    """Nobody is called any more to what is over."""
+    connection.execute(
+        sa.update(MESSAGES)
+        .where(MESSAGES.c.incident_id == incident_id, MESSAGES.c.state == WAITING, IS_CALL)
+        .values(state=SUPPRESSED, error=why)
+    )
 
 
 def suppress_waiting(connection: sa.Connection, incident_id: int, *, why: str) -> None:

@@ -7,8 +7,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from orchestration_platform.alerts.outbox import FAILED, WAITING
+from orchestration_platform.alerts.outbox import FAILED, HEAD, WAITING
 from orchestration_platform.alerts.tables import CHANNELS, INCIDENTS, MESSAGES
+
+# So long it is said of a message that it was given up, and of so many at most.
+_UNTOLD_SECONDS = 24 * 3600
+_MOST_UNTOLD = 5
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,7 @@ class OutboxState:
         failed: messages that were given up: refused as plain text too.
         reasons: what went wrong last, by destination.
         held: messages that wait for the end of quiet hours.
+        untold: of those that were given up within a day, what nobody was told there.
     """
 
     waiting: int
@@ -28,6 +33,7 @@ class OutboxState:
     failed: int
     reasons: Mapping[str, str]
     held: int = 0
+    untold: Sequence[str] = ()
 
 
 def outbox_state(connection: sa.Connection) -> OutboxState:
@@ -45,7 +51,27 @@ def outbox_state(connection: sa.Connection) -> OutboxState:
         failed=connection.execute(messages.where(MESSAGES.c.state == FAILED)).scalar_one(),
         reasons={row.name: row.reason for row in connection.execute(reasons)},
         held=connection.execute(messages.where(is_waiting & is_held)).scalar_one(),
+        untold=_untold(connection),
     )
+
+
+def _untold(connection: sa.Connection) -> list[str]:
+    """A line for each of the last messages, not entries of a thread, that were given up."""
+    query = (
+        sa.select(MESSAGES.c.destination, INCIDENTS.c.subject, MESSAGES.c.error)
+        .join(INCIDENTS, INCIDENTS.c.id == MESSAGES.c.incident_id)
+        .where(
+            MESSAGES.c.kind == HEAD,
+            MESSAGES.c.state == FAILED,
+            MESSAGES.c.created_at > time.time() - _UNTOLD_SECONDS,
+        )
+        .order_by(MESSAGES.c.id.desc())
+        .limit(_MOST_UNTOLD)
+    )
+    return [
+        f"{row.destination} was not told of {row.subject}: {row.error}"
+        for row in connection.execute(query)
+    ]
 
 
 def listed_messages(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from orchestration_platform.alerts.alert import Alert, same_kind
 from orchestration_platform.alerts.entry import Entry, EntryKind, Trace
 from orchestration_platform.alerts.message import Incident, run_url, step_name
+from orchestration_platform.alerts.slack_text import cut
 from orchestration_platform.alerts.wording import (
     code,
     duration,
@@ -19,12 +20,16 @@ from orchestration_platform.alerts.wording import (
 
 # More share the room of one message so that none has enough of it.
 _SHOWN_TRACES = 20
+# Of an error within a line.
+_LONGEST_ERROR = 300
 
 
 def trace_entry(failure: Alert) -> Entry | None:
     """The stack traces of a failure, for the thread; nothing when there are none."""
     traces = tuple(
-        Trace(step_name(step), step.trace) for step, _ in same_kind(failure.problems) if step.trace
+        Trace(step_name(step, failure), step.trace)
+        for step, _ in same_kind(failure.problems)
+        if step.trace
     )
     if not traces:
         return None
@@ -45,16 +50,23 @@ def repeat_entry(failure: Alert, occurrences: int, *, ui_url: str) -> Entry:
     if failure.partition:
         spans += [words(", partition "), code(failure.partition)]
     spans.append(words(f", {occurrences} times"))
+    if failure.problems and not failure.is_told_apart_by_error:
+        # which may be another than that of the time before
+        error = failure.problems[0]
+        said = " ".join(f"{error.error_class}: {error.message}".split())
+        spans.append(words(f": {cut(said, _LONGEST_ERROR)}"))
     return redacted(Entry(EntryKind.REPEAT, tuple(spans)), ui_url=ui_url)
 
 
 def recovery_entry(incident: Incident) -> Entry:
-    """A line for the thread when what had failed has succeeded."""
+    """A line for the thread when what had failed has succeeded, or is something else now."""
     recovered_at = incident.recovered_at or incident.latest.at
     after = duration(recovered_at - incident.first.at)
     times = "once" if incident.occurrences == 1 else f"{incident.occurrences} times"
-    said = f"Recovered after {after}, having failed {times}"
-    return Entry(EntryKind.RECOVERY, (words(said),))
+    said = f"after {after}, having failed {times}"
+    instead = incident.latest.instead
+    said = f"Over {said}: {instead}" if instead else f"Recovered {said}"
+    return redacted(Entry(EntryKind.RECOVERY, (words(said),)))
 
 
 def escalation_entry(incident: Incident, *, now: float, note: str = "") -> Entry:

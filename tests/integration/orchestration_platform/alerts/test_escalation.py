@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 import pytest
 import sqlalchemy as sa
-from tests.integration.orchestration_platform.alerts.conftest import Watch
+from tests.integration.orchestration_platform.alerts.conftest import Watch, send_all
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail, say
 from tests.integration.orchestration_platform.alerts.slack_server import Message, SlackServer
@@ -84,6 +84,25 @@ def test_a_message_that_nobody_takes_on_goes_elsewhere_and_again_until_it_is_in_
     assert pass_time(instance) == 0
     assert "(recovered)" in head.shown
     assert "Recovered" in slack.thread(head)[-1].text
+
+
+def test_nobody_is_called_when_it_is_over_before_that_could_be_sent(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    say(instance, "the census is bad")
+    watch(policies())
+    pass_time(instance)
+    watch(policies())
+    slack.faults.extend([500] * 300)
+    for _ in range(3):
+        pass_time(instance)
+        watch(policies(), seconds=0.05)
+    say(instance, None)
+    watch(policies(), seconds=0.05)
+    slack.faults.clear()
+    send_all(watch, policies())
+    [head] = escalated(slack)
+    assert [entry.text.split()[0] for entry in slack.thread(head)] == ["Recovered"]
 
 
 @pytest.mark.parametrize("where", ["the first message", "the escalation"])

@@ -1,7 +1,7 @@
 """What goes on is told again to the same people, until somebody takes it on."""
 
 import dagster as dg
-from tests.integration.orchestration_platform.alerts.conftest import Watch
+from tests.integration.orchestration_platform.alerts.conftest import Watch, send_all
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
 from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 from tests.integration.orchestration_platform.alerts.test_escalation import pass_time
@@ -51,4 +51,34 @@ def test_not_before_it_is_due(
     told = reminding(30)
     for _ in range(3):
         watch(told)
+    assert slack.messages == slack.heads
+
+
+def test_eyes_on_the_line_that_the_channel_sees_end_it_too(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    told = reminding(30)
+    watch(told)
+    pass_time(instance)
+    watch(told)
+    head = slack.heads[0]
+    [line] = slack.thread(head)
+    line.reactions.append("eyes")
+    pass_time(instance)
+    watch(told)
+    assert slack.thread(head) == [line]
+    assert "*Taken on by:* <@U0>" in head.shown
+
+
+def test_they_do_not_pile_up_while_slack_is_away(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    told = reminding(30)
+    slack.faults.extend([500] * 300)
+    for _ in range(5):
+        watch(told, seconds=0.05)
+        pass_time(instance)
+    assert slack.messages == []
+    slack.faults.clear()
+    send_all(watch, told)
     assert slack.messages == slack.heads

@@ -307,3 +307,4 @@ def test_an_asset_that_is_about_to_be_too_old_is_told_until_it_is_too_old(
     assert failed.event_type == "ASSET_FRESHNESS_FAIL"
     # it is in one state at a time
     assert (warned.recovered_at is not None, failed.recovered_at) == (True, None)
+    assert Alert.from_json(warned.latest).instead == "it is too old"

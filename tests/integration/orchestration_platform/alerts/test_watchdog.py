@@ -66,6 +66,24 @@ def test_alerts_that_wait_for_long_are_said_with_why(
     assert "unarchive the channel" in said
 
 
+def test_an_alert_that_was_given_up_is_said_for_a_day(
+    instance: dg.DagsterInstance,
+    slack: SlackServer,
+    watch: Watch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fail(instance)
+    slack.faults.extend(["invalid_blocks", "no_text"])
+    watch()
+    said = "was not told of plain_job: "
+    main([])
+    assert said in capsys.readouterr().err
+    with open_database(database_url(instance)).transaction() as connection:
+        connection.execute(sa.update(MESSAGES).values(created_at=time.time() - 25 * 3600))
+    main([])
+    assert said not in capsys.readouterr().err
+
+
 def test_a_database_that_does_not_answer_is_said_in_time(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

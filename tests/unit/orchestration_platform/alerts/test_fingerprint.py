@@ -16,6 +16,16 @@ from tests.unit.orchestration_platform.alerts.failures import failure
             {"message": "no file for south", "partition": "south"},
         ),
         (
+            {"message": "no file for country de", "partition": "de|2024-01-01"},
+            {"message": "no file for country fr", "partition": "fr|2024-01-02"},
+        ),
+        (
+            {"message": "no file sales_de.csv", "partition": "de"},
+            {"message": "no file sales_fr.csv", "partition": "fr"},
+        ),
+        ({"message": "no /tmp/tmpabcxyzq_/x.csv"}, {"message": "no /tmp/tmpqwerty_k/x.csv"}),
+        ({"message": "denied (4QX7ZP2MT1HV8W3K)"}, {"message": "denied (9TRB0W2YQK5MZ1XA)"}),
+        (
             {"message": "run 87af5c6f-3dd8-45c2-a5c0-4860941f0b99"},
             {"message": "run 01234567-89ab-cdef-0123-456789abcdef"},
         ),
@@ -34,6 +44,7 @@ def test_what_differs_between_repeats_does_not_count(one: dict, other: dict) -> 
         {"step": "store"},
         {"error_class": "KeyError"},
         {"message": "it is worse"},
+        {"message": "UNEXPECTED_TERMINATION"},
     ],
     ids=str,
 )

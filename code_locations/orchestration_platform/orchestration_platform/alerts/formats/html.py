@@ -59,7 +59,7 @@ def entry_html(entry: Entry, *, about: str) -> str:
 
 def colour_of(message: Message) -> str:
     """Of the message's edge."""
-    return RECOVERED_COLOUR if message.recovered_at is not None else COLOURS[message.severity]
+    return RECOVERED_COLOUR if message.is_in_order else COLOURS[message.severity]
 
 
 def _document(body: str, *, title: str) -> str:

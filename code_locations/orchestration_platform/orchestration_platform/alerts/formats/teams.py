@@ -56,7 +56,7 @@ def entry_card(entry: Entry, *, about: str) -> Card:
 
 
 def _body(message: Message, shown: int) -> list[Card]:
-    recovered = message.recovered_at is not None
+    recovered = message.is_in_order
     colour = "good" if recovered else _COLOURS[message.severity]
     title = _block(message.title, _LONGEST_TITLE, weight="bolder", size="large", color=colour)
     facts = [

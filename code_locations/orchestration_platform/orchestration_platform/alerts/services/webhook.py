@@ -101,6 +101,7 @@ def _described(message: Message) -> dict[str, Any]:
         "first_at": _moment(message.first_at),
         "last_at": _moment(message.last_at),
         "recovered_at": _moment(message.recovered_at),
+        "instead": _text(message.instead),
         "description": _text(message.description),
         "facts": [
             {"label": fact.label, "value": _text(one_line(fact.value))} for fact in message.facts

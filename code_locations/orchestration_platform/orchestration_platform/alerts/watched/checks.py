@@ -23,6 +23,10 @@ from orchestration_platform.alerts.watched.source import (
 )
 
 _KIND = "Asset check"
+_NOW = {
+    EventType.ASSET_CHECK_SEVERITY_WARN: "it gives a warning",
+    EventType.ASSET_CHECK_SEVERITY_ERROR: "it gives an error",
+}
 
 
 def checks_of_run(
@@ -136,4 +140,6 @@ def _recovery(
     """A check shows one thing at a time: what it showed before is over."""
     subject = _told(check)["subject"]
     others = CHECK_OUTCOMES - {outcome, EventType.ASSET_CHECK_PASSED}
-    return Recovery.of_subject(subject, others, at=record.timestamp, partition=partition)
+    return Recovery.of_subject(
+        subject, others, at=record.timestamp, partition=partition, instead=_NOW.get(outcome, "")
+    )

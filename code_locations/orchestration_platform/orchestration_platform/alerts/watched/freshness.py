@@ -27,6 +27,12 @@ _WORDS = {
     EventType.ASSET_FRESHNESS_WARN: "it is about to be older than its freshness policy allows",
     EventType.ASSET_FRESHNESS_FAIL: "it is older than its freshness policy allows",
 }
+_NOW: dict[EventType | None, str] = {
+    EventType.ASSET_FRESHNESS_PASS: "",
+    EventType.ASSET_FRESHNESS_WARN: "it is about to be too old",
+    EventType.ASSET_FRESHNESS_FAIL: "it is too old",
+    None: "whether it is fresh is not known",
+}
 
 
 def _read_changes(reading: Reading, marks: str | None) -> Iterator[Batch]:
@@ -77,4 +83,4 @@ def _recovery(asset: str, state: EventType | None, record: dg.EventLogRecord) ->
     """An asset is in one state at a time: the one before is over."""
     over = FRESHNESS_STATES - {EventType.ASSET_FRESHNESS_PASS}
     others = over - {state} if state else over
-    return Recovery.of_subject(asset, others, at=record.timestamp)
+    return Recovery.of_subject(asset, others, at=record.timestamp, instead=_NOW[state])

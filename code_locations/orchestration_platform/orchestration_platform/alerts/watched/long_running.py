@@ -4,7 +4,7 @@ The position has the runs that were told, and the longest time allowed that each
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dagster as dg
@@ -23,6 +23,11 @@ from orchestration_platform.alerts.watched.source import (
 
 _KIND = EventType.JOB_LONG_RUNNING
 _IN_PROGRESS = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+
+_WORDS = {
+    dg.DagsterRunStatus.FAILURE: "the run has failed",
+    dg.DagsterRunStatus.CANCELED: "the run was cancelled",
+}
 
 
 def _read_running(reading: Reading, marks: str | None) -> Iterator[Batch]:
@@ -45,16 +50,20 @@ def _read_running(reading: Reading, marks: str | None) -> Iterator[Batch]:
                 "passed": passed, "location": alert.location, "subject": alert.subject
             }  # fmt: skip
     still = {(entry["location"], entry["subject"]) for entry in told.values()}
+    gone = [run_id for run_id in known if run_id not in running]
+    ends = _ends(reading, gone)
     ended = {
-        (entry["location"], entry["subject"])
-        for run_id, entry in known.items()
-        if run_id not in running
+        (known[run_id]["location"], known[run_id]["subject"]): ends.get(run_id, "its run is gone")
+        for run_id in gone
     }
     yield Batch(
         expected=marks,
         position=json.dumps(told),
         findings=findings,
-        recoveries=[_recovery(*which, at=reading.now) for which in sorted(ended - still)],
+        recoveries=[
+            _recovery(*which, at=reading.now, instead=ended[which])
+            for which in sorted(ended.keys() - still)
+        ],
     )
 
 
@@ -79,8 +88,25 @@ def _finding(reading: Reading, record: dg.RunRecord, passed: float) -> Finding:
     )
 
 
-def _recovery(location: str, subject: str, *, at: float) -> Recovery:
+def _ends(reading: Reading, run_ids: Sequence[str]) -> dict[str, str]:
+    """What has become of runs, in words where it is not success."""
+    if not run_ids:
+        return {}
+    records = reading.instance.get_run_records(dg.RunsFilter(run_ids=list(run_ids)))
+    return {
+        record.dagster_run.run_id: _WORDS.get(record.dagster_run.status, "") for record in records
+    }
+
+
+def _recovery(location: str, subject: str, *, at: float, instead: str) -> Recovery:
     def is_meant(failure: Alert) -> bool:
         return (failure.location, failure.subject) == (location, subject)
 
-    return Recovery(event_types=(_KIND,), puts_right=is_meant, partitions=None, since=at, at=at)
+    return Recovery(
+        event_types=(_KIND,),
+        puts_right=is_meant,
+        partitions=None,
+        since=at,
+        at=at,
+        instead=instead,
+    )

@@ -46,6 +46,7 @@ class Recovery:
             matter.
         since: what was found at this time or before is over.
         at: when it is over.
+        instead: what it is now where that is not in order, such as "switched off".
     """
 
     event_types: Collection[str]
@@ -53,6 +54,7 @@ class Recovery:
     partitions: frozenset[str] | None
     since: float
     at: float
+    instead: str = ""
 
     @classmethod
     def of_subject(
@@ -62,6 +64,7 @@ class Recovery:
         *,
         at: float,
         partition: str | None = None,
+        instead: str = "",
     ) -> Self:
         """All of ``event_types`` that was told of ``subject`` until ``at`` is over."""
         return cls(
@@ -70,6 +73,7 @@ class Recovery:
             partitions=None if partition is None else frozenset({partition}),
             since=at,
             at=at,
+            instead=instead,
         )
 
 
