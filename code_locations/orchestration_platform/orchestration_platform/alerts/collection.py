@@ -1,7 +1,7 @@
 """From what has happened to the outbox."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import dagster as dg
@@ -121,7 +121,7 @@ class Collector:
             (self._completed(finding), finding, policy)
             for finding in batch.findings
             for policy in self.policies
-            if policy.covers(finding.alert, finding.tags, self.workspace)
+            if self._covers(policy, finding.alert, finding.tags)
         ]
         in_force = {policy.name: policy for policy in self.policies}
         with self.database.transaction() as connection:
@@ -147,6 +147,21 @@ class Collector:
             occurrences.remember_runs(connection, batch.read_runs, now=now)
             set_position(connection, source.name, batch.position)
         return new
+
+    def _covers(self, policy: Policy, alert: Alert, tags: Mapping[str, str]) -> bool:
+        """Whether ``policy`` is to tell ``alert``; yes where that cannot be found out.
+
+        One policy's targets must not keep the others from what has happened: the log would be read
+        no further, by anybody.
+        """
+        try:
+            return policy.covers(alert, tags, self.workspace)
+        except Exception as error:  # noqa: BLE001 - raised by whoever called
+            note = f"while looking whether the policy {policy.name!r} covers it: it is told"
+            if not any(note in getattr(known, "__notes__", ()) for known in self.errors):
+                error.add_note(note)
+                self.errors.append(error)
+            return alert.event_type in policy.event_types
 
     def _completed(self, finding: Finding) -> Alert:
         """The alert with the owners of its assets."""
@@ -186,7 +201,7 @@ class Collector:
         run = self.instance.get_run_by_id(held.failure.run_id)
         tags = run.tags if run else {}
         for policy in self.policies:
-            if policy.covers(held.failure, tags, self.workspace):
+            if self._covers(policy, held.failure, tags):
                 occurrences.record_failure(
                     connection,
                     policy,

@@ -1,5 +1,6 @@
 """Dagster's grammar for selecting assets, resolved against assets that another process defines."""
 
+import hashlib
 import re
 import warnings
 from collections.abc import Collection, Sequence
@@ -12,7 +13,15 @@ if TYPE_CHECKING:
 
 # Dagster resolves `code_location:` against a workspace only. Here the location is a tag.
 _LOCATION_TAG = "platform_code_location"
-_LOCATION = re.compile(r'("(?:[^"\\]|\\.)*")|\bcode_location:')
+_QUOTED = r'"(?:[^"\\]|\\.)*"'
+_LOCATION = re.compile(rf"\bcode_location\s*:\s*({_QUOTED}|<null>|[\w.-]+)|{_QUOTED}")
+_ATTRIBUTE = re.compile(rf"{_QUOTED}|\b(\w+)\s*:")
+# Of the others the facts below say nothing: to ask for them would select nothing, or fail.
+_POSSIBLE = ("key", "group", "tag", "owner", "kind", "code_location", "is")
+
+
+class SelectionError(RuntimeError):
+    """A selection cannot be resolved against the assets of the workspace."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,20 +53,43 @@ def parsed_selection(text: str) -> "dg.AssetSelection":
     """What ``text`` selects.
 
     Raises:
-        ValueError: it is not in the grammar.
+        ValueError: it is not in the grammar, or asks for what is not known here of an asset.
     """
     import dagster as dg
 
-    local = _LOCATION.sub(lambda found: found[1] or f"tag:{_LOCATION_TAG}=", text)
+    local = _LOCATION.sub(_as_tag, text)
+    if local != text:
+        # in brackets, for without them whatever begins with `tag:` is taken for one tag's value
+        local = f"({local})"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)
         try:
-            return dg.AssetSelection.from_string(local)
+            selection = dg.AssetSelection.from_string(local)
         except dg.DagsterError as error:
             raise ValueError(
                 f"{text!r} is no asset selection: write for example group:marts, tag:tier=gold, "
                 'owner:"team:hr" or key:census+'
             ) from error
+    asked = {found[1] for found in _ATTRIBUTE.finditer(text) if found[1]}
+    others = sorted(asked.difference(_POSSIBLE))
+    if others:
+        raise ValueError(
+            f"{text!r} asks for {', '.join(others)}, which is not known here of an asset: "
+            f"possible are {', '.join(_POSSIBLE)}"
+        )
+    return selection
+
+
+def _as_tag(found: re.Match[str]) -> str:
+    if not found[1]:
+        return found[0]
+    name = found[1].strip('"')
+    return f'tag:{_LOCATION_TAG}="{_location_tag(name)}"'
+
+
+def _location_tag(name: str) -> str:
+    """The name in the form of a tag's value, which allows neither a space nor a colon."""
+    return hashlib.sha256(name.encode()).hexdigest()[:40]
 
 
 class AssetGraph:
@@ -68,17 +100,33 @@ class AssetGraph:
         ordered = sorted(assets, key=lambda asset: asset.is_made_here)
         self.by_key = {asset.key: asset for asset in ordered}
         self._selected: dict[str, frozenset[str]] = {}
+        # in a storm it is asked for thousands of times
+        self._unresolved: dict[str, str] = {}
 
     def select(self, text: str) -> frozenset[str]:
-        """The keys of the assets that ``text`` selects."""
+        """The keys of the assets that ``text`` selects.
+
+        Raises:
+            SelectionError: Dagster does not resolve it against these assets.
+        """
+        if text in self._unresolved:
+            raise SelectionError(self._unresolved[text])
+        if text not in self._selected:
+            try:
+                self._selected[text] = self._resolved(text)
+            except Exception as error:
+                # whatever it is that Dagster does not take of the assets
+                self._unresolved[text] = f"{type(error).__name__}: {error}"
+                raise SelectionError(self._unresolved[text]) from error
+        return self._selected[text]
+
+    def _resolved(self, text: str) -> frozenset[str]:
         import dagster as dg
 
-        if text not in self._selected:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", dg.BetaWarning)
-                found = parsed_selection(text).resolve(self._definitions, allow_missing=True)
-            self._selected[text] = frozenset(key.to_user_string() for key in found)
-        return self._selected[text]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", dg.BetaWarning)
+            found = parsed_selection(text).resolve(self._definitions, allow_missing=True)
+        return frozenset(key.to_user_string() for key in found)
 
     @cached_property
     def _definitions(self) -> "Sequence[dg.AssetsDefinition]":
@@ -86,25 +134,41 @@ class AssetGraph:
 
         made = [_spec(asset) for asset in self.by_key.values() if asset.is_made_here]
         known = [_spec(asset) for asset in self.by_key.values() if not asset.is_made_here]
-
-        @dg.multi_asset(specs=made, can_subset=True)
-        def everything():  # noqa: ANN202 - Dagster would take it for that of each asset
-            ...
-
         return [
-            *([everything] if made else []),
+            *([_made_by_one_op(made)] if made else []),
             *([dg.AssetsDefinition(specs=known)] * bool(known)),
         ]
+
+
+def _made_by_one_op(specs: "Sequence[dg.AssetSpec]") -> "dg.AssetsDefinition":
+    """The assets as if one op made them, the outputs numbered: not any key makes a name."""
+    import dagster as dg
+
+    outputs = {f"asset_{number}": spec.key for number, spec in enumerate(specs)}
+    everything = dg.OpDefinition(
+        compute_fn=lambda: None,
+        name="everything",
+        outs={name: dg.Out(dg.Nothing, is_required=False) for name in outputs},
+    )
+    return dg.AssetsDefinition(
+        keys_by_input_name={},
+        keys_by_output_name=outputs,
+        node_def=everything,
+        specs=specs,
+        can_subset=True,
+    )
 
 
 def _spec(asset: AssetFacts) -> "dg.AssetSpec":
     import dagster as dg
 
+    # one that is made from its own earlier partition is so only with the partitions, not known here
+    upstream = [dg.AssetKey(key.split("/")) for key in asset.upstream if key != asset.key]
     return dg.AssetSpec(
         key=asset.key.split("/"),
         group_name=asset.group,
         owners=list(asset.owners),
-        tags={**dict(asset.tags), _LOCATION_TAG: asset.location},
+        tags={**dict(asset.tags), _LOCATION_TAG: _location_tag(asset.location)},
         kinds=set(asset.kinds),
-        deps=[dg.AssetKey(key.split("/")) for key in asset.upstream],
+        deps=upstream,
     )

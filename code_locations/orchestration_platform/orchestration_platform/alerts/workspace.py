@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from orchestration_platform.alerts.selection import AssetFacts, AssetGraph
+from orchestration_platform.alerts.selection import AssetFacts, AssetGraph, SelectionError
 from shared_lib.dagster_client.errors import DagsterClientError
 from shared_lib.dagster_client.webserver import URL_VARIABLE, current_webserver
 
@@ -115,9 +115,13 @@ class Workspace:
         return found is not None and (found.group, found.location) == (group, location)
 
     def selected(self, asset: str, selection: str) -> bool:
-        """Whether ``selection`` has ``asset``; yes while the assets are unknown."""
+        """Whether ``selection`` has ``asset``; yes while that cannot be known."""
         graph = self._graph(must_be_known=True)
-        return graph is None or asset in graph.select(selection)
+        try:
+            return graph is None or asset in graph.select(selection)
+        except SelectionError as error:
+            self._note(f"asset_selection {selection!r} is taken to mean every asset: {error}")
+            return True
 
     def _asset(self, key: str) -> AssetFacts | None:
         graph = self._graph(must_be_known=False)

@@ -2,6 +2,7 @@
 
 import sqlite3
 import time
+from collections.abc import Sequence
 
 import dagster as dg
 import pytest
@@ -18,10 +19,11 @@ from tests.integration.orchestration_platform.alerts.test_escalation import (
     policies as escalating,
 )
 
-from orchestration_platform.alerts import incidents
+from orchestration_platform.alerts import incidents, workspace
 from orchestration_platform.alerts.database import Database, database_url
 from orchestration_platform.alerts.outbox_state import listed_messages
-from orchestration_platform.alerts.policies import AlertPolicies
+from orchestration_platform.alerts.policies import AlertPolicies, Policy
+from orchestration_platform.alerts.selection import AssetFacts, AssetGraph
 from orchestration_platform.alerts.tables import INCIDENTS, MESSAGES
 from orchestration_platform.alerts.watch import open_database
 from orchestration_platform.alerts.watched.unreadable_runs import MOST_ATTEMPTS
@@ -56,6 +58,84 @@ def test_a_run_that_cannot_be_read_is_told_after_a_few_passes_and_stops_no_other
     assert told(slack) == ["plain_job", "other_job"]
     assert "the run could not be read" in slack.heads[0].shown
     assert watch().failures == 0
+
+
+WEBSERVER = "http://127.0.0.1:9"
+
+
+@dg.asset
+def shelves() -> None:
+    raise ValueError("12 shelves are empty")
+
+
+def of_runs_and_of(selection: str) -> Sequence[Policy]:
+    """A policy of any run, and one of the assets that are selected."""
+    target = {"asset_selection_target": {"asset_selection": selection}}
+    of_assets = {"event_types": ["ASSET_MATERIALIZATION_FAILURE"], "alert_targets": [target]}
+    each = {"enabled": True, "notification_service": {"slack": {}}}
+    documents = [
+        {"name": "runs", "event_types": ["JOB_FAILURE"], **each},
+        {"name": "assets", **of_assets, **each},
+    ]
+    return AlertPolicies.model_validate({"alert_policies": documents}).in_force
+
+
+def know(monkeypatch: pytest.MonkeyPatch, *tags: tuple[str, str]) -> None:
+    """As if the webserver had told of an asset with such tags."""
+    known = AssetFacts(
+        key="elsewhere",
+        location="shop",
+        group="stock",
+        owners=(),
+        tags=tags,
+        kinds=(),
+        upstream=(),
+        is_made_here=True,
+    )
+    kept = workspace._Kept(time.monotonic(), AssetGraph([known]))
+    monkeypatch.setattr(workspace, "_kept", {WEBSERVER: kept})
+    monkeypatch.setenv("DAGSTER_WEBSERVER_URL", WEBSERVER)
+
+
+def test_a_selection_that_cannot_be_resolved_means_every_asset_and_the_pass_says_so(
+    instance: dg.DagsterInstance,
+    slack: SlackServer,
+    watch: Watch,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    know(monkeypatch, ("tier", "made of: gold"))
+    policies = of_runs_and_of("key:shelves")
+    watch(policies)
+    dg.materialize([shelves], instance=instance, raise_on_error=False)
+    fail(instance, other_job)
+    said = str(watch(policies))
+    assert "asset_selection 'key:shelves' is taken to mean every asset: Dagster" in said
+    assert sorted(told(slack)) == ["other_job", "shelves", "shelves"]
+
+
+def test_a_target_that_goes_wrong_tells_and_is_told_and_stops_no_other_policy(
+    instance: dg.DagsterInstance,
+    slack: SlackServer,
+    watch: Watch,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def raising(_graph: AssetGraph, _selection: str) -> frozenset[str]:
+        raise RuntimeError("nobody has thought of this")
+
+    know(monkeypatch)
+    monkeypatch.setattr(AssetGraph, "select", raising)
+    policies = of_runs_and_of("key:shelves")
+    watch(policies)
+    for _ in range(2):
+        dg.materialize([shelves], instance=instance, raise_on_error=False)
+    fail(instance, other_job)
+    with pytest.raises(ExceptionGroup) as raised:
+        watch(policies)
+    [error] = raised.value.exceptions
+    assert str(error) == "nobody has thought of this"
+    assert "the policy 'assets' covers it" in error.__notes__[0]
+    assert sorted(told(slack)) == ["other_job", "shelves", "shelves"]
+    assert watch(policies).failures == 0
 
 
 @on_both_databases

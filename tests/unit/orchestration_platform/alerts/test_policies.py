@@ -259,13 +259,48 @@ def test_two_policies_of_one_name_are_refused(tmp_path: Path) -> None:
         load(tmp_path, twice)
 
 
-def test_a_selection_that_dagster_cannot_read_is_refused_with_its_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [
+        ("grp:(x", r"'grp:\(x' is no asset selection"),
+        ("code_location:grpc:4266", "is no asset selection"),
+        ("status:FAILED", "asks for status, which is not known here of an asset: possible are key"),
+        ("key:a or not (column:x)", "asks for column,"),
+        ("table_name:x", "asks for table_name,"),
+        ("changed_in_branch:ANY", "asks for changed_in_branch,"),
+        ("partitions : daily", "asks for partitions,"),
+    ],
+)
+def test_a_selection_that_cannot_be_resolved_here_is_refused_with_its_line(
+    selection: str, expected: str, tmp_path: Path
+) -> None:
     start = VALID.index("      - run_result_target")
     end = VALID.index("    notification_service")
-    target = "      - asset_selection_target: {asset_selection: 'grp:(x'}\n"
+    target = f"      - asset_selection_target: {{asset_selection: '{selection}'}}\n"
     text = (VALID[:start] + target + VALID[end:]).replace("JOB_FAILURE", "ASSET_CHECK_PASSED")
-    with pytest.raises(ConfigurationError, match=r"yaml:7: .*'grp:\(x' is no asset selection"):
+    with pytest.raises(ConfigurationError, match=rf"yaml:7: .*{expected}"):
         load(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        asset("odd", upstream=("odd",)),
+        asset("odd", location="grpc:localhost:4266"),
+        asset("odd", location="my shop"),
+        asset("odd", location="code/shop.py"),
+        asset("odd", location="s" * 70),
+        asset("def"),
+        asset("a__b"),
+    ],
+    ids=["self dependency", "address", "space", "file", "long", "reserved key", "same name"],
+)
+def test_what_is_odd_about_an_asset_leaves_selections_as_they_are(odd: AssetFacts) -> None:
+    graph = AssetGraph([odd, asset("a/b", upstream=(odd.key,)), asset("c", location="other")])
+    assert graph.select("key:c") == {"c"}
+    assert graph.select(f'key:"{odd.key}"+') == {odd.key, "a/b"}
+    assert odd.key in graph.select(f'code_location:"{odd.location}"')
+    assert graph.select("not code_location : other") == {odd.key, "a/b"}
 
 
 def test_the_schema_in_the_repository_is_that_of_the_models() -> None:
