@@ -78,6 +78,7 @@ class Alert:
         facts: what else there is to say, as label and value.
         consecutive: of a schedule or sensor, how many of its ticks have failed one after another.
         instead: of what is over and yet not in order, what it is now.
+        are_owners_known: whether it could be found out who they are, if anybody.
     """
 
     event_type: str
@@ -106,6 +107,7 @@ class Alert:
     ops: tuple[str, ...] = ()
     consecutive: int = 0
     instead: str = ""
+    are_owners_known: bool = True
 
     @property
     def is_told_apart_by_error(self) -> bool:

@@ -166,7 +166,8 @@ class Collector:
     def _completed(self, finding: Finding) -> Alert:
         """The alert with the owners of its assets."""
         alert = finding.alert
-        return replace(alert, owners=self.workspace.owners_of(alert.assets) or alert.owners)
+        owners = self.workspace.owners_of(alert.assets)
+        return replace(alert, owners=owners or alert.owners, are_owners_known=owners is not None)
 
     def _settle_held(self) -> None:
         now = time.time()

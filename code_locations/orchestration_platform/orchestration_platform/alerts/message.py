@@ -125,7 +125,9 @@ class Message:
         first_at: when first, in seconds since 1970, as below.
         last_at: when last.
         recovered_at: when it was over; nothing while it is not.
-        owners: of what it is about, as Dagster has them: an address or ``team:name``.
+        owners: of what it is about, as Dagster has them: an address or ``team:name``; nothing
+            while they are unknown.
+        assets: those that it is about.
         instead: of what is over and yet not in order, what it is now.
     """
 
@@ -146,7 +148,8 @@ class Message:
     first_at: float
     last_at: float
     recovered_at: float | None
-    owners: tuple[str, ...]
+    owners: tuple[str, ...] | None
+    assets: tuple[str, ...]
     instead: str
 
     @property
@@ -198,10 +201,20 @@ def head_message(incident: Incident, *, environment: str, ui_url: str) -> Messag
         first_at=first.at,
         last_at=latest.at,
         recovered_at=incident.recovered_at,
-        owners=tuple(latest.owners),
+        owners=_owners(first, latest),
+        assets=latest.assets,
         instead=latest.instead,
     )
     return redacted(message, ui_url=ui_url)
+
+
+def _owners(first: Alert, latest: Alert) -> tuple[str, ...] | None:
+    """Those of the first failure that can be written to, for an answer goes where that went."""
+    for alert in (first, latest):
+        if any("@" in owner for owner in alert.owners):
+            return alert.owners
+    known = [alert.owners for alert in (latest, first) if alert.are_owners_known]
+    return known[0] if known else None
 
 
 def _summary(incident: Incident, title: str) -> str:

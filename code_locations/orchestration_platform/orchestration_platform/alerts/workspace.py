@@ -92,12 +92,22 @@ class Workspace:
         found = self._asset(asset)
         return found.location if found else ""
 
-    def owners_of(self, assets: tuple[str, ...]) -> tuple[str, ...]:
-        """The owners of the assets, each once, as far as they are known."""
-        if assets and not os.environ.get(URL_VARIABLE):
+    @property
+    def has_address(self) -> bool:
+        """Whether there is a webserver to be asked, be it away or not."""
+        return bool(os.environ.get(URL_VARIABLE))
+
+    def owners_of(self, assets: tuple[str, ...]) -> tuple[str, ...] | None:
+        """The owners of the assets, each once; nothing while the assets are unknown."""
+        if not assets:
+            return ()
+        if not self.has_address:
             # nobody would miss what no message has ever had
             self._note(_without_address("messages name no owners"))
-        found = [self._asset(asset) for asset in assets]
+        graph = self._graph(must_be_known=False)
+        if graph is None:
+            return None
+        found = [graph.by_key.get(asset) for asset in assets]
         return tuple(dict.fromkeys(owner for asset in found if asset for owner in asset.owners))
 
     def all_owners(self) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """E-mail by SMTP with TLS: an incident is a conversation."""
 
 import re
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from orchestration_platform.alerts.services.errors import (
 from orchestration_platform.alerts.services.http import TIMEOUT_SECONDS
 from orchestration_platform.alerts.services.service import Letter, Receipt, Service
 from orchestration_platform.alerts.slack_text import clean, cut
+from orchestration_platform.alerts.workspace import Workspace
+from shared_lib.dagster_client.webserver import URL_VARIABLE
 from shared_lib.secrets import Secret
 
 if TYPE_CHECKING:
@@ -32,6 +35,8 @@ _LONGEST_SUBJECT = 180
 _PERMANENT = 500
 _LONGEST_REASON = 300
 _REMEDY = "write what the server wants to the secret orchestration_platform/smtp"
+# So long it is waited for who the owners are, where there is somebody else to be told.
+_OWNERS_AWAITED_SECONDS = 900.0
 _ADDRESS = re.compile(r"[^@\s,:<>]+@([^@\s,:<>]+)")
 
 
@@ -102,20 +107,22 @@ class EmailService(Service):
     def post(self, letter: Letter) -> Receipt:
         """Hand in the e-mail of an incident, or an answer to it."""
         message_id = self._message_id(letter.key)
-        refused = self._hand_in(self._email(letter, message_id))
+        to, note = self.recipients(letter.message)
+        refused = self._hand_in(self._email(letter, message_id, to))
         # The others have it; to send it to them again would help nobody.
-        return Receipt(message_id, note=f"refused: {', '.join(refused)}" if refused else "")
+        notes = [note, f"refused: {', '.join(refused)}" if refused else ""]
+        return Receipt(message_id, note="; ".join(filter(None, notes)))
 
-    def recipients(self, message: Message) -> Sequence[str]:  # noqa: ARG002 - of those below
-        """Who gets the e-mails about ``message``."""
-        return self.addresses
+    def recipients(self, message: Message) -> tuple[Sequence[str], str]:  # noqa: ARG002 - see below
+        """Who gets the e-mails about ``message``, and what is to be noted of why they do."""
+        return self.addresses, ""
 
-    def _email(self, letter: Letter, message_id: str) -> EmailMessage:
+    def _email(self, letter: Letter, message_id: str, to: Sequence[str]) -> EmailMessage:
         message = letter.message
         first = self._message_id(letter.incident_key)
         email = EmailMessage()
         email["From"] = self.server.sender
-        email["To"] = ", ".join(self.recipients(message))
+        email["To"] = ", ".join(to)
         email["Date"] = format_datetime(datetime.now(UTC))
         email["Message-ID"] = message_id
         # So that nobody's absence notice answers.
@@ -197,19 +204,34 @@ class EmailService(Service):
 class OwnersEmailService(EmailService):
     """The owners of an asset; ``addresses`` are those of who is told where no owner has one."""
 
-    def recipients(self, message: Message) -> Sequence[str]:
+    def recipients(self, message: Message) -> tuple[Sequence[str], str]:
         """The owners' addresses, or those for want of any.
 
         Raises:
             MessageRefusedError: there are none of either.
+            ServiceUnavailableError: who the owners are is not known yet.
         """
-        owners = [name for name in message.owners if _ADDRESS.fullmatch(name)]
-        if not owners and not self.addresses:
+        workspace, owners = Workspace(), message.owners
+        if owners is None:
+            # the failure was read while the webserver was away
+            owners = workspace.owners_of(message.assets)
+        if owners is None:
+            is_over = time.time() - message.first_at > _OWNERS_AWAITED_SECONDS
+            if self.addresses and (is_over or not workspace.has_address):
+                return self.addresses, "who the owners are was not known"
+            why = (
+                "Dagster's webserver has not answered"
+                if workspace.has_address
+                else f"set {URL_VARIABLE} to the address of Dagster's webserver"
+            )
+            raise ServiceUnavailableError(f"who owns {message.subject} is not known: {why}")
+        found = [name for name in owners if _ADDRESS.fullmatch(name)]
+        if not found and not self.addresses:
             raise MessageRefusedError(
                 f"no owner of {message.subject} has an address: give it one, or the policy "
                 "default_email_addresses"
             )
-        return owners or self.addresses
+        return found or self.addresses, ""
 
 
 def _say_goodbye(connection: "smtplib.SMTP") -> None:
