@@ -158,8 +158,8 @@ class Workspace:
         if not os.environ.get(URL_VARIABLE):
             self._note(_without_address(what))
             return None
-        webserver = current_webserver().model_copy(update={"answer_seconds": _ANSWER_SECONDS})
         try:
+            webserver = current_webserver().model_copy(update={"answer_seconds": _ANSWER_SECONDS})
             return Connection(webserver).ask(query)
         except DagsterClientError as error:
             # the tick says so; what else there is to tell does not wait for it

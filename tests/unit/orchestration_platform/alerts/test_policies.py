@@ -154,6 +154,24 @@ def test_while_the_assets_of_the_workspace_are_unknown_a_selection_leaves_nothin
     assert "set DAGSTER_WEBSERVER_URL" in workspace.problems[0]
 
 
+@pytest.mark.parametrize(
+    ("url", "token_file"),
+    [("shop:3000", ""), ("http://127.0.0.1:9", "/nowhere/token")],
+    ids=["address", "token"],
+)
+def test_what_is_wrong_with_the_settings_of_the_webserver_is_said_and_stops_no_alert(
+    url: str, token_file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_WEBSERVER_URL", url)
+    monkeypatch.setenv("DAGSTER_WEBSERVER_TOKEN_FILE", token_file)
+    monkeypatch.setattr("orchestration_platform.alerts.workspace._kept", {})
+    workspace = Workspace()
+    assert workspace.owners_of(("census",)) is None
+    assert workspace.selected("census", "key:census")
+    [problem] = workspace.problems
+    assert "DAGSTER_WEBSERVER_" in problem
+
+
 def test_where_messages_cannot_name_owners_a_pass_says_so_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
