@@ -97,6 +97,22 @@ def test_owners_are_told_and_others_where_none_has_an_address(
     assert "12 shelves are empty" in text_of(sent, "plain")
 
 
+def test_an_owner_who_is_refused_for_now_is_told_in_the_end_and_nobody_twice(
+    instance: dg.DagsterInstance,
+    servers: Servers,
+    mailbox: Mailbox,
+    watch: Watch,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mailbox.not_yet = {BO: 2}
+    send_e_mail_to(servers(), monkeypatch)
+    monkeypatch.setattr(Workspace, "owners_of", lambda _self, _assets: (ANA, BO))
+    watch(policies())
+    dg.materialize([shelves], instance=instance, raise_on_error=False)
+    assert watch(policies()).outbox.waiting == 0
+    assert mailbox.recipients == [[ANA], [BO]]
+
+
 def test_where_nobody_has_an_address_it_is_listed_as_failed_with_what_to_do(
     instance: dg.DagsterInstance,
     servers: Servers,

@@ -19,6 +19,7 @@ from tests.integration.orchestration_platform.alerts.certificates import (
 from tests.integration.orchestration_platform.alerts.letters import added, letter
 from tests.support.ports import free_port
 
+from orchestration_platform.alerts.services import email as sent_by_email
 from orchestration_platform.alerts.services.email import EmailService, SmtpServer
 from orchestration_platform.alerts.services.errors import (
     MessageRefusedError,
@@ -32,10 +33,15 @@ PEOPLE = ("ada@example.com", "grace@example.com")
 
 @dataclass
 class Mailbox:
-    """``answer`` is what the server says to an e-mail; ``unknown`` has no mailbox here."""
+    """``answer`` is what the server says to an e-mail; ``unknown`` has no mailbox here.
+
+    ``not_yet`` are told so often to come again.
+    """
 
     answer: str = "250 taken"
     unknown: frozenset[str] = frozenset()
+    not_yet: dict[str, int] = field(default_factory=dict)
+    come_again: str = "451 greylisted, try again in a minute"
     emails: list[EmailMessage] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
 
@@ -44,6 +50,9 @@ class Mailbox:
     ) -> str:
         if address in self.unknown:
             return "550 no such mailbox"
+        if self.not_yet.get(address):
+            self.not_yet[address] -= 1
+            return self.come_again
         envelope.rcpt_tos.append(address)
         return "250 known"
 
@@ -192,6 +201,72 @@ def test_one_of_two_addresses_that_does_not_exist_is_noted(
     mailbox.unknown = frozenset({"grace@example.com"})
     receipt = EmailService(servers(), PEOPLE).post(letter())
     assert receipt.note == "refused: grace@example.com"
+    assert mailbox.recipients == [["ada@example.com"]]
+
+
+@pytest.fixture
+def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a process that has sent nothing yet."""
+    monkeypatch.setattr(sent_by_email, "_delivered", {})
+    monkeypatch.setattr(sent_by_email, "_refused", {})
+
+
+@pytest.mark.usefixtures("nothing_remembered")
+def test_who_is_refused_for_now_gets_it_later_and_the_others_not_again(
+    servers: Servers, mailbox: Mailbox
+) -> None:
+    mailbox.not_yet = {"grace@example.com": 2}
+    service = EmailService(servers(), PEOPLE)
+    for _ in range(2):
+        with pytest.raises(ServiceUnavailableError, match=r"grace@example.com: .* 451 greyl"):
+            service.post(letter())
+    assert service.post(letter()).note == ""
+    assert mailbox.recipients == [["ada@example.com"], ["grace@example.com"]]
+    first, second = mailbox.emails
+    assert (first["Message-ID"], first["To"]) == (second["Message-ID"], second["To"])
+    service.post(added("recovery"))
+    assert mailbox.recipients[2] == list(PEOPLE)
+
+
+@pytest.mark.usefixtures("nothing_remembered")
+def test_who_is_refused_for_long_keeps_nothing_waiting(
+    servers: Servers, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mailbox.not_yet = {"grace@example.com": 9}
+    service = EmailService(servers(), PEOPLE)
+    with pytest.raises(ServiceUnavailableError):
+        service.post(letter())
+    first, last = sent_by_email._refused["grace@example.com"]
+    began = first - sent_by_email._REFUSED_FOR_NOW_SECONDS
+    monkeypatch.setitem(sent_by_email._refused, "grace@example.com", (began, last))
+    assert service.post(letter()).note == "refused: grace@example.com"
+    assert service.post(added("recovery")).note == "refused: grace@example.com"
+    assert mailbox.recipients == [["ada@example.com"]] * 2
+
+
+@pytest.mark.usefixtures("nothing_remembered")
+def test_a_server_that_hangs_up_among_the_addresses_has_told_nobody(
+    servers: Servers, mailbox: Mailbox
+) -> None:
+    mailbox.come_again = "421 shutting down"
+    mailbox.not_yet = {"grace@example.com": 1}
+    service = EmailService(servers(), PEOPLE)
+    with pytest.raises(ServiceUnavailableError, match="421 shutting down"):
+        service.post(letter())
+    assert service.post(letter()).note == ""
+    assert mailbox.recipients == [list(PEOPLE)]
+
+
+@pytest.mark.usefixtures("nothing_remembered")
+def test_who_has_it_has_it_although_the_other_is_refused_for_good_in_the_end(
+    servers: Servers, mailbox: Mailbox
+) -> None:
+    mailbox.not_yet = {"grace@example.com": 1}
+    service = EmailService(servers(), PEOPLE)
+    with pytest.raises(ServiceUnavailableError):
+        service.post(letter())
+    mailbox.unknown = frozenset({"grace@example.com"})
+    assert service.post(letter()).note == "refused: grace@example.com"
     assert mailbox.recipients == [["ada@example.com"]]
 
 

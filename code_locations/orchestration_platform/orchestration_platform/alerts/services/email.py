@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -34,10 +34,23 @@ _LONGEST_SUBJECT = 180
 # Replies of a server from here on are for good; below, it may take the e-mail later.
 _PERMANENT = 500
 _LONGEST_REASON = 300
+# So long an e-mail is handed in again for an address that is refused for now: greylisting takes
+# some minutes. A mailbox that is full must not slow down what others are told for days.
+_REFUSED_FOR_NOW_SECONDS = 1800.0
 _REMEDY = "write what the server wants to the secret orchestration_platform/smtp"
 # So long it is waited for who the owners are, where there is somebody else to be told.
 _OWNERS_AWAITED_SECONDS = 900.0
 _ADDRESS = re.compile(r"[^@\s,:<>]+@([^@\s,:<>]+)")
+
+# Of this process, for the outbox knows an e-mail and not its addresses. A new process begins anew:
+# those who have the e-mail then get it again, with the same Message-ID.
+# By Message-ID who has it already, while others are to get it.
+_delivered: dict[str, set[str]] = {}
+# By address the first and the last refusal of a time in which it took nothing (monotonic).
+_refused: dict[str, tuple[float, float]] = {}
+
+# The code, and what the server said beside.
+_Reply = tuple[int, bytes | str]
 
 
 @dataclass(frozen=True)
@@ -105,12 +118,29 @@ class EmailService(Service):
     timeout_seconds: float = TIMEOUT_SECONDS
 
     def post(self, letter: Letter) -> Receipt:
-        """Hand in the e-mail of an incident, or an answer to it."""
+        """Hand in the e-mail of an incident, or an answer to it.
+
+        Who is refused for now gets it later, and those who have it do not get it again.
+        """
         message_id = self._message_id(letter.key)
         to, note = self.recipients(letter.message)
-        refused = self._hand_in(self._email(letter, message_id, to))
-        # The others have it; to send it to them again would help nobody.
-        notes = [note, f"refused: {', '.join(refused)}" if refused else ""]
+        delivered = _delivered.get(message_id, set())
+        due = [address for address in to if address not in delivered]
+        refused = self._hand_in(self._email(letter, message_id, to), due) if due else {}
+        taken = set(due) - set(refused)
+        _remember(refused, taken=taken)
+        if not taken | delivered:
+            raise _judged(*min(refused.values()))
+        reasons = [
+            f"{address}: {_said(*reply)}"
+            for address, reply in sorted(refused.items())
+            if _may_be_taken(address, reply)
+        ]
+        if reasons:
+            _delivered[message_id] = taken | delivered
+            raise ServiceUnavailableError("; ".join(reasons)[:_LONGEST_REASON])
+        _delivered.pop(message_id, None)
+        notes = [note, f"refused: {', '.join(sorted(refused))}" if refused else ""]
         return Receipt(message_id, note="; ".join(filter(None, notes)))
 
     def recipients(self, message: Message) -> tuple[Sequence[str], str]:  # noqa: ARG002 - see below
@@ -145,13 +175,13 @@ class EmailService(Service):
         found = _ADDRESS.fullmatch(self.server.sender)
         return f"<{key}.dagster@{found[1] if found else 'localhost'}>"
 
-    def _hand_in(self, email: EmailMessage) -> list[str]:
-        """Give the e-mail to the server; gives the addresses that it did not want."""
+    def _hand_in(self, email: EmailMessage, to: Sequence[str]) -> Mapping[str, _Reply]:
+        """Give the e-mail to the server; gives the addresses that it did not want, and why."""
         import smtplib
 
         connection = self._connected()
         try:
-            refused = connection.send_message(email)
+            refused = connection.send_message(email, to_addrs=to)
         except smtplib.SMTPSenderRefused as error:
             reason = _said(error.smtp_code, error.smtp_error)
             remedy = "the server does not let its user send as the sender of the secret"
@@ -159,12 +189,14 @@ class EmailService(Service):
         except smtplib.SMTPResponseException as error:
             raise _judged(error.smtp_code, error.smtp_error) from error
         except smtplib.SMTPRecipientsRefused as error:
-            raise _judged(*min(error.recipients.values())) from error
+            # nobody has it, also who was not refused before the server hung up
+            reply = min(error.recipients.values())
+            return {address: error.recipients.get(address, reply) for address in to}
         except (OSError, smtplib.SMTPException) as error:
             raise ServiceUnavailableError(self._silence(error), is_unsure=True) from error
         else:
             _say_goodbye(connection)
-            return sorted(refused)
+            return refused
         finally:
             connection.close()
 
@@ -246,6 +278,21 @@ def _subject(message: Message) -> str:
     title = message.title.removesuffix(" (recovered)")
     text = f"{title}: {message.subject} in {message.location}"
     return cut(" ".join(clean(text).split()), _LONGEST_SUBJECT)
+
+
+def _remember(refused: Collection[str], *, taken: Collection[str]) -> None:
+    now = time.monotonic()
+    for address in taken:
+        _refused.pop(address, None)
+    for address in refused:
+        first, last = _refused.get(address, (now, now))
+        _refused[address] = (first if now - last <= _REFUSED_FOR_NOW_SECONDS else now, now)
+
+
+def _may_be_taken(address: str, reply: _Reply) -> bool:
+    """Whether it makes sense to hand in again what was refused just now."""
+    first, last = _refused[address]
+    return reply[0] < _PERMANENT and last - first <= _REFUSED_FOR_NOW_SECONDS
 
 
 def _judged(code: int, said: bytes | str) -> Exception:
