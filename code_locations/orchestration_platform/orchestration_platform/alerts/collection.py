@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from orchestration_platform.alerts import event_feed, incidents, occurrences
 from orchestration_platform.alerts.alert import Alert
+from orchestration_platform.alerts.attempts import WILL_RETRY_TAG, last_attempts
 from orchestration_platform.alerts.database import Database
 from orchestration_platform.alerts.event_types import EventType
 from orchestration_platform.alerts.policies import Policy
@@ -170,32 +171,51 @@ class Collector:
         return replace(alert, owners=owners or alert.owners, are_owners_known=owners is not None)
 
     def _settle_held(self) -> None:
+        """See what became of the failures that wait; of several attempts the last one decides."""
         now = time.time()
-        in_force = {policy.name: policy for policy in self.policies}
+        chains: dict[tuple[str, str], list[occurrences.Held]] = {}
         with self.database.transaction() as connection:
             held = occurrences.held_failures(connection)
+        for one in sorted(held, key=lambda one: one.failure.at):
+            chains.setdefault((one.policy, one.chain), []).append(one)
+        newest = [attempts[-1].failure for attempts in chains.values()]
+        last = last_attempts(self.instance, {failure.run_id for failure in newest})
         decided = [
-            (one, outcome)
-            for one in held
-            if (outcome := self._outcome(one.failure, now)) is not None
+            (attempts, outcome)
+            for attempts, failure in zip(chains.values(), newest, strict=True)
+            if (outcome := self._outcome(failure, last[failure.run_id], now)) is not None
         ]
         with self.database.transaction() as connection:
-            for one, outcome in decided:
-                policy = in_force.get(one.policy)
-                if outcome != occurrences.ANNOUNCED:
-                    occurrences.settle_held(connection, [one.id], outcome)
-                elif policy is None:
-                    self._hand_over(connection, one, now=now)
-                else:
-                    occurrences.release(
-                        connection,
-                        policy,
-                        one.id,
-                        one.failure,
-                        destination=self._destination(policy),
-                        ui_url=self.ui_url,
-                        now=now,
-                    )
+            for attempts, outcome in decided:
+                self._settle(connection, attempts, outcome, now=now)
+
+    def _settle(
+        self,
+        connection: sa.Connection,
+        attempts: Sequence[occurrences.Held],
+        outcome: str,
+        *,
+        now: float,
+    ) -> None:
+        ids = [one.id for one in attempts]
+        if outcome != occurrences.ANNOUNCED:
+            occurrences.settle_held(connection, ids, outcome)
+            return
+        newest = attempts[-1]
+        policy = next((policy for policy in self.policies if policy.name == newest.policy), None)
+        if policy is None:
+            self._hand_over(connection, newest, now=now)
+        else:
+            occurrences.release(
+                connection,
+                policy,
+                newest.id,
+                newest.failure,
+                destination=self._destination(policy),
+                ui_url=self.ui_url,
+                now=now,
+            )
+        occurrences.settle_held(connection, ids, occurrences.MERGED)
 
     def _hand_over(self, connection: sa.Connection, held: occurrences.Held, *, now: float) -> None:
         """The policy is gone, or has another name: those that cover the failure tell it."""
@@ -216,24 +236,31 @@ class Collector:
                 )
         occurrences.settle_held(connection, [held.id], occurrences.MERGED)
 
-    def _outcome(self, failure: Alert, now: float) -> str | None:
-        """What becomes of a failure that was held; nothing while a retry may still succeed."""
-        run = self.instance.get_run_by_id(failure.run_id)
-        tags = run.tags if run else {}
-        retry_id = tags.get("dagster/auto_retry_run_id")
-        if retry_id is None:
-            is_given_up = tags.get("dagster/will_retry") == "false"
-            is_late = now - failure.at > _RETRY_LAUNCH_SECONDS
-            return occurrences.ANNOUNCED if run is None or is_given_up or is_late else None
-        retry = self.instance.get_run_by_id(retry_id)
-        if retry is None or retry.status is dg.DagsterRunStatus.CANCELED:
+    def _outcome(self, failure: Alert, last: dg.RunRecord | None, now: float) -> str | None:
+        """What becomes of a failure that was held; nothing while a retry may still succeed.
+
+        ``last`` is the last attempt at its run so far, which may be the one that has failed.
+        """
+        if last is None or last.dagster_run.status is dg.DagsterRunStatus.CANCELED:
             return occurrences.ANNOUNCED
-        if retry.is_success:
+        run = last.dagster_run
+        if run.is_success:
             return occurrences.RETRIED
-        if retry.is_failure and failure.event_type != EventType.JOB_FAILURE:
-            return self._outcome_of_asset(failure)
-        # Of a retry that has failed the own event tells, which is read like any other.
-        return None
+        if not run.is_failure:
+            return None
+        is_own = run.run_id == failure.run_id
+        failed_at = failure.at if is_own else last.end_time or failure.at
+        is_late = now - failed_at > _RETRY_LAUNCH_SECONDS
+        if failure.event_type == EventType.JOB_FAILURE and not is_own:
+            # Its own event tells, which is read like any other, unless no policy covered it then.
+            return occurrences.ANNOUNCED if is_late else None
+        if not is_late and not self._is_given_up(run):
+            return None
+        return occurrences.ANNOUNCED if is_own else self._outcome_of_asset(failure)
+
+    def _is_given_up(self, run: dg.DagsterRun) -> bool:
+        said = run.tags.get(WILL_RETRY_TAG)
+        return not self.instance.run_retries_enabled if said is None else said == "false"
 
     def _outcome_of_asset(self, failure: Alert) -> str:
         """A retry may fail elsewhere and have made this asset, or not have come to it."""
@@ -252,7 +279,7 @@ class Collector:
     def _will_be_retried(self, finding: Finding, now: float) -> bool:
         if finding.alert.event_type not in _RETRIED:
             return False
-        said = finding.tags.get("dagster/will_retry")
+        said = finding.tags.get(WILL_RETRY_TAG)
         if said is None:
             is_undecided = now - finding.alert.at < _UNDECIDED_SECONDS
             return self.instance.run_retries_enabled and is_undecided

@@ -194,8 +194,8 @@ def release(
 
 
 def settle_held(connection: sa.Connection, occurrence_ids: Sequence[int], state: str) -> None:
-    """Say of failures that were held what became of them without an announcement."""
-    _set_state(connection, occurrence_ids, state)
+    """Say of failures that are still held what became of them without an announcement."""
+    _set_state(connection, occurrence_ids, state, of_state=HELD)
 
 
 def _chain(connection: sa.Connection, policy: str, key: str, parent_key: str) -> str:
@@ -209,9 +209,10 @@ def _chain(connection: sa.Connection, policy: str, key: str, parent_key: str) ->
     return connection.execute(query).scalar() or parent_key[:_LONGEST_KEY]
 
 
-def _set_state(connection: sa.Connection, occurrence_ids: Sequence[int], state: str) -> None:
-    connection.execute(
-        sa.update(OCCURRENCES)
-        .where(OCCURRENCES.c.id.in_(list(occurrence_ids)))
-        .values(state=state, facts=None)
-    )
+def _set_state(
+    connection: sa.Connection, occurrence_ids: Sequence[int], state: str, *, of_state: str = ""
+) -> None:
+    is_meant = OCCURRENCES.c.id.in_(list(occurrence_ids))
+    if of_state:
+        is_meant &= OCCURRENCES.c.state == of_state
+    connection.execute(sa.update(OCCURRENCES).where(is_meant).values(state=state, facts=None))

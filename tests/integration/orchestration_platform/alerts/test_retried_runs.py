@@ -1,0 +1,154 @@
+"""Runs that Dagster starts again, several times: one alert, at the right time, and never none."""
+
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+import pytest
+import sqlalchemy as sa
+from tests.integration.orchestration_platform.alerts.conftest import Watch
+from tests.integration.orchestration_platform.alerts.failing_jobs import say
+from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
+
+from orchestration_platform.alerts import collection
+from orchestration_platform.alerts.database import database_url
+from orchestration_platform.alerts.occurrences import HELD
+from orchestration_platform.alerts.policies import AlertPolicies, Policy
+from orchestration_platform.alerts.tables import OCCURRENCES
+from orchestration_platform.alerts.watch import open_database
+
+
+def policies(event_type: str = "JOB_FAILURE", announce: str = "retries_exhausted") -> list[Policy]:
+    document = {
+        "name": "p",
+        "enabled": True,
+        "event_types": [event_type],
+        "notification_service": {"slack": {}},
+        "policy_options": {"announce": announce},
+    }
+    return AlertPolicies.model_validate({"alert_policies": [document]}).in_force
+
+
+def retry_tags(runs: Sequence[str], most: int) -> dict[str, str]:
+    """The tags that the daemon gives to the next attempt after ``runs``."""
+    if not runs:
+        return {"dagster/max_retries": str(most)}
+    return {
+        "dagster/parent_run_id": runs[-1],
+        "dagster/root_run_id": runs[0],
+        "dagster/retry_number": str(len(runs)),
+        "dagster/max_retries": str(most),
+    }
+
+
+def finish(instance: dg.DagsterInstance, runs: list[str], run_id: str, *, most: int) -> None:
+    """Tag the next attempt after ``runs``, and the one before it, as the daemon does."""
+    if runs:
+        instance.add_run_tags(runs[-1], {"dagster/auto_retry_run_id": run_id})
+    run = instance.get_run_by_id(run_id)
+    if run and run.is_failure:
+        will_retry = "true" if len(runs) < most else "false"
+        instance.add_run_tags(run_id, {"dagster/will_retry": will_retry})
+    runs.append(run_id)
+
+
+def attempts(instance: dg.DagsterInstance, texts: Sequence[str | None]) -> Iterator[list[str]]:
+    """One attempt after another, which fails with its text; gives the runs so far."""
+    runs: list[str] = []
+    most = len(texts) - 1
+    for text in texts:
+        finish(instance, runs, say(instance, text, retry_tags(runs, most)), most=most)
+        yield runs
+
+
+def held(instance: dg.DagsterInstance) -> int:
+    query = sa.select(sa.func.count()).where(OCCURRENCES.c.state == HELD)
+    with open_database(database_url(instance)).transaction() as connection:
+        return connection.execute(query).scalar_one()
+
+
+@dg.asset
+def flaky(context: dg.AssetExecutionContext) -> None:
+    if "fails" in context.run.tags:
+        raise ValueError("no shelf")
+
+
+@dg.asset
+def fails_later(context: dg.AssetExecutionContext) -> None:
+    if "fails" in context.run.tags:
+        raise ValueError("no till")
+
+
+def test_two_failed_attempts_and_one_that_succeeds_leave_nothing_that_waits(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    runs: list[str] = []
+    for so_far in attempts(instance, ["bad", "bad", None]):
+        watch(policies())
+        runs = so_far
+    assert held(instance) == 0
+    for run_id in runs:
+        instance.delete_run(run_id)
+    watch(policies())
+    assert slack.heads == []
+
+
+def test_the_last_of_three_attempts_is_told_alone_also_when_dagster_gives_up_before_it(
+    instance: dg.DagsterInstance,
+    slack: SlackServer,
+    watch: Watch,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chain = attempts(instance, ["bad", "bad", "bad"])
+    for _ in range(2):
+        next(chain)
+        watch(policies())
+    assert slack.heads == []
+    assert held(instance) == 2
+    # the third one does not come
+    monkeypatch.setattr(collection, "_RETRY_LAUNCH_SECONDS", 0.0)
+    watch(policies())
+    [head] = slack.heads
+    assert "*Attempt:* 2 of 3" in head.shown
+    assert "times" not in head.shown
+    assert held(instance) == 0
+
+
+def test_a_retry_whose_failure_no_policy_covered_is_told_by_the_attempt_that_waits(
+    instance: dg.DagsterInstance,
+    slack: SlackServer,
+    watch: Watch,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chain = attempts(instance, ["bad", "bad"])
+    next(chain)
+    watch(policies())
+    next(chain)
+    # nobody asked for failed jobs when it was read
+    watch(policies("ASSET_FRESHNESS_FAIL"))
+    watch(policies())
+    assert slack.heads == []
+    monkeypatch.setattr(collection, "_RETRY_LAUNCH_SECONDS", 0.0)
+    watch(policies())
+    [head] = slack.heads
+    assert "*Attempt:* 1 of 2" in head.shown
+
+
+@pytest.mark.parametrize("last_attempt", ["makes it", "fails"])
+def test_an_asset_is_not_told_before_the_last_attempt_has_not_made_it(
+    last_attempt: str, instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    told = policies("ASSET_MATERIALIZATION_FAILURE")
+    runs: list[str] = []
+    # the second attempt does not come to the asset
+    for number, asset in enumerate([flaky, fails_later, flaky]):
+        tags = retry_tags(runs, 2)
+        if number < 2 or last_attempt == "fails":
+            tags["fails"] = "yes"
+        result = dg.materialize([asset], instance=instance, raise_on_error=False, tags=tags)
+        finish(instance, runs, result.run_id, most=2)
+        watch(told)
+        if number < 2:
+            assert slack.heads == []
+    watch(told)
+    assert held(instance) == 0
+    assert sum("`flaky`" in head.shown for head in slack.heads) == (last_attempt == "fails")
