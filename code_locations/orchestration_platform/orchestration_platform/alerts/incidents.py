@@ -246,6 +246,14 @@ def _portions(partitions: Collection[str]) -> Iterator[list[str]]:
         yield names[start : start + _PORTION]
 
 
+def newest_open(connection: sa.Connection, incident_ids: Sequence[int]) -> int | None:
+    """Of the incidents the newest that goes on; nothing if they are all over or forgotten."""
+    query = sa.select(sa.func.max(INCIDENTS.c.id)).where(
+        INCIDENTS.c.id.in_(incident_ids), INCIDENTS.c.recovered_at.is_(None)
+    )
+    return connection.execute(query).scalar()
+
+
 def count_attempt(
     connection: sa.Connection, incident_id: int, failure: Alert, *, now: float
 ) -> None:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from orchestration_platform.alerts.alert import Alert
 from orchestration_platform.alerts.event_types import EventType
-from orchestration_platform.alerts.incidents import count_attempt, count_failure
+from orchestration_platform.alerts.incidents import count_attempt, count_failure, newest_open
 from orchestration_platform.alerts.policies import Policy
 from orchestration_platform.alerts.stored_alerts import UNREADABLE, unreadable_problem
 from orchestration_platform.alerts.tables import OCCURRENCES
@@ -88,10 +88,11 @@ def record_failure(  # all of it, or nothing
         OCCURRENCES.c.policy == policy.name, OCCURRENCES.c.chain == chain
     )
     earlier = connection.execute(query).mappings().all()
-    announced = [row for row in earlier if row["state"] == ANNOUNCED]
+    announced = [row["incident_id"] for row in earlier if row["state"] == ANNOUNCED]
+    # what was put right since, by another run, is told anew
+    incident_id = newest_open(connection, announced) if announced else None
     held = policy.policy_options.announce == "retries_exhausted" and will_be_retried
-    state = MERGED if announced else HELD if held else ANNOUNCED
-    incident_id = announced[0]["incident_id"] if announced else None
+    state = MERGED if incident_id is not None else HELD if held else ANNOUNCED
     if state == ANNOUNCED:
         incident_id = count_failure(
             connection, policy, failure, destination=destination, ui_url=ui_url, now=now

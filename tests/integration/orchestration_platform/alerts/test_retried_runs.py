@@ -152,3 +152,34 @@ def test_an_asset_is_not_told_before_the_last_attempt_has_not_made_it(
     watch(told)
     assert held(instance) == 0
     assert sum("`flaky`" in head.shown for head in slack.heads) == (last_attempt == "fails")
+
+
+@pytest.mark.parametrize("announce", ["first_failure", "retries_exhausted"])
+def test_an_attempt_that_fails_after_another_run_has_put_the_first_right_is_told_anew(
+    announce: str,
+    instance: dg.DagsterInstance,
+    slack: SlackServer,
+    watch: Watch,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = policies(announce=announce)
+    chain = attempts(instance, ["bad", "bad", "bad"])
+    next(chain)
+    with monkeypatch.context() as patch:
+        # the second attempt is late, so that the first is told in any case
+        patch.setattr(collection, "_RETRY_LAUNCH_SECONDS", 0.0)
+        watch(told)
+    say(instance, None)
+    watch(told)
+    [first] = slack.heads
+    assert "(recovered)" in first.shown
+
+    next(chain)
+    watch(told)
+    assert len(slack.heads) == (2 if announce == "first_failure" else 1)
+    next(chain)
+    watch(told)
+    [_, second] = slack.heads
+    assert "*Attempt:* 3 of 3" in second.shown
+    assert "(recovered)" not in second.shown
+    assert "times" not in second.shown
