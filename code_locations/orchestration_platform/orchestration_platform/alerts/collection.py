@@ -40,6 +40,9 @@ _BY_THEMSELVES = tuple(
 _UNDECIDED_SECONDS = 60.0
 # A retry that was promised and has not been launched by then is not coming.
 _RETRY_LAUNCH_SECONDS = 300.0
+# One that was launched and has not started by then, for example because it waits in the queue, is
+# as good as none.
+_RETRY_START_SECONDS = 3600.0
 _RETRIED = frozenset({EventType.JOB_FAILURE, EventType.ASSET_MATERIALIZATION_FAILURE})
 
 
@@ -242,12 +245,14 @@ class Collector:
         ``last`` is the last attempt at its run so far, which may be the one that has failed.
         """
         if last is None or last.dagster_run.status is dg.DagsterRunStatus.CANCELED:
-            return occurrences.ANNOUNCED
+            return self._told_unless_made(failure)
         run = last.dagster_run
         if run.is_success:
             return occurrences.RETRIED
         if not run.is_failure:
-            return None
+            waited = now - last.create_timestamp.timestamp()
+            is_stuck = last.start_time is None and waited > _RETRY_START_SECONDS
+            return self._told_unless_made(failure) if is_stuck else None
         is_own = run.run_id == failure.run_id
         failed_at = failure.at if is_own else last.end_time or failure.at
         is_late = now - failed_at > _RETRY_LAUNCH_SECONDS
@@ -256,14 +261,16 @@ class Collector:
             return occurrences.ANNOUNCED if is_late else None
         if not is_late and not self._is_given_up(run):
             return None
-        return occurrences.ANNOUNCED if is_own else self._outcome_of_asset(failure)
+        return occurrences.ANNOUNCED if is_own else self._told_unless_made(failure)
 
     def _is_given_up(self, run: dg.DagsterRun) -> bool:
         said = run.tags.get(WILL_RETRY_TAG)
         return not self.instance.run_retries_enabled if said is None else said == "false"
 
-    def _outcome_of_asset(self, failure: Alert) -> str:
-        """A retry may fail elsewhere and have made this asset, or not have come to it."""
+    def _told_unless_made(self, failure: Alert) -> str:
+        """A retry may end elsewhere and have made this asset, or not have come to it."""
+        if failure.event_type == EventType.JOB_FAILURE:
+            return occurrences.ANNOUNCED
         wanted = failure.partitions or ((failure.partition,) if failure.partition else ())
         since = dg.AssetRecordsFilter(
             asset_key=dg.AssetKey(failure.subject.split("/")),

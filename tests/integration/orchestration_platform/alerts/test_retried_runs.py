@@ -1,12 +1,13 @@
 """Runs that Dagster starts again, several times: one alert, at the right time, and never none."""
 
+import time
 from collections.abc import Iterator, Sequence
 
 import dagster as dg
 import pytest
 import sqlalchemy as sa
 from tests.integration.orchestration_platform.alerts.conftest import Watch
-from tests.integration.orchestration_platform.alerts.failing_jobs import say
+from tests.integration.orchestration_platform.alerts.failing_jobs import say, told_job
 from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 
 from orchestration_platform.alerts import collection
@@ -183,3 +184,50 @@ def test_an_attempt_that_fails_after_another_run_has_put_the_first_right_is_told
     assert "*Attempt:* 3 of 3" in second.shown
     assert "(recovered)" not in second.shown
     assert "times" not in second.shown
+
+
+def test_a_retry_that_stays_in_the_queue_is_waited_for_an_hour_and_no_longer(
+    instance: dg.DagsterInstance,
+    slack: SlackServer,
+    watch: Watch,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    runs: list[str] = []
+    finish(instance, runs, say(instance, "bad", retry_tags(runs, 1)), most=1)
+    queued = instance.create_run_for_job(told_job, tags=retry_tags(runs, 1))
+    finish(instance, runs, queued.run_id, most=1)
+    watch(policies())
+    assert slack.heads == []
+
+    monkeypatch.setattr(collection, "_RETRY_START_SECONDS", 0.0)
+    # Dagster may note the time of a new run in whole seconds
+    time.sleep(1.0)
+    watch(policies())
+    [head] = slack.heads
+    assert "*Attempt:* 1 of 2" in head.shown
+    assert held(instance) == 0
+
+
+def test_an_asset_that_a_retry_has_made_is_not_told_when_the_next_retry_is_cancelled(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    told = policies("ASSET_MATERIALIZATION_FAILURE")
+    runs: list[str] = []
+
+    @dg.asset(deps=[flaky])
+    def other() -> None:
+        raise ValueError("no till")
+
+    first = dg.materialize([flaky], instance=instance, raise_on_error=False, tags={"fails": "yes"})
+    finish(instance, runs, first.run_id, most=2)
+    watch(told)
+    tags = retry_tags(runs, 2)
+    second = dg.materialize([flaky, other], instance=instance, raise_on_error=False, tags=tags)
+    finish(instance, runs, second.run_id, most=2)
+    third = instance.create_run_for_job(told_job, tags=retry_tags(runs, 2))
+    finish(instance, runs, third.run_id, most=2)
+    instance.report_run_canceled(third)
+    watch(told)
+    watch(told)
+    assert held(instance) == 0
+    assert ["`other`" in head.shown for head in slack.heads] == [True]
