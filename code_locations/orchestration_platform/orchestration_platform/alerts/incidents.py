@@ -130,9 +130,6 @@ def count_failure(
     now: float,
 ) -> int:
     """Count a failure in the incident that it belongs to, or open one; gives its number."""
-    is_same = INCIDENTS.c.last_at >= now - policy.policy_options.new_message_after_hours * 3600
-    if failure.severity is Severity.INFO:
-        is_same = INCIDENTS.c.first_at >= now - SECONDS_OF_GOOD_NEWS
     query = (
         sa.select(INCIDENTS)
         .where(
@@ -140,14 +137,15 @@ def count_failure(
             INCIDENTS.c.fingerprint == failure.fingerprint,
             INCIDENTS.c.destination == destination,
             INCIDENTS.c.recovered_at.is_(None),
-            is_same,
         )
         .order_by(INCIDENTS.c.id.desc())
         .limit(1)
     )
     row = connection.execute(query).mappings().first()
-    if row is None:
+    if row is None or not _goes_on(row, policy, failure, now=now):
         incident_id = _open(connection, policy, failure, destination=destination, now=now)
+        if row is not None and failure.severity is not Severity.INFO:
+            _take_over_escalation(connection, incident_id, row, now=now)
     else:
         incident_id = row["id"]
         occurrences = row["occurrences"] + 1
@@ -166,6 +164,38 @@ def count_failure(
         _update(connection, incident_id, values)
     _require(connection, incident_id, failure)
     return incident_id
+
+
+def _goes_on(row: Any, policy: Policy, failure: Alert, *, now: float) -> bool:
+    """Whether ``failure`` is told by the message of ``row``, which is of the same and open."""
+    if failure.severity is Severity.INFO:
+        return row["first_at"] >= now - SECONDS_OF_GOOD_NEWS
+    return row["last_at"] >= now - policy.policy_options.new_message_after_hours * 3600
+
+
+def _take_over_escalation(
+    connection: sa.Connection, incident_id: int, older: Any, *, now: float
+) -> None:
+    """Of one failure the newest message alone is escalated.
+
+    What was not yet due for an older one keeps its time: with ``escalate_after`` of 36 hours a
+    failure of every day would otherwise never be escalated.
+    """
+    is_older = (
+        (INCIDENTS.c.policy == older["policy"])
+        & (INCIDENTS.c.fingerprint == older["fingerprint"])
+        & (INCIDENTS.c.destination == older["destination"])
+        & INCIDENTS.c.recovered_at.is_(None)
+        & (INCIDENTS.c.id < incident_id)
+    )
+    is_ahead = (INCIDENTS.c.escalates_at > now) & (INCIDENTS.c.escalations == 0)
+    query = sa.select(sa.func.min(INCIDENTS.c.escalates_at)).where(is_older, is_ahead)
+    due = connection.execute(query).scalar()
+    if due is not None:
+        is_later = (INCIDENTS.c.id == incident_id) & (INCIDENTS.c.escalates_at > due)
+        connection.execute(sa.update(INCIDENTS).where(is_later).values(escalates_at=due))
+    is_due = is_older & INCIDENTS.c.escalates_at.is_not(None)
+    connection.execute(sa.update(INCIDENTS).where(is_due).values(escalates_at=None))
 
 
 def _tell_repeat(

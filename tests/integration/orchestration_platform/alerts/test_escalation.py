@@ -175,3 +175,42 @@ def test_a_pass_asks_a_bounded_number_of_times_and_the_next_ones_go_on(
     pass_time(instance)
     assert [watch(policies()).escalated for _ in range(3)] == [2, 1, 0]
     assert slack.calls["reactions.get"] == 3
+
+
+def days_go_by(instance: dg.DagsterInstance) -> None:
+    """Everything that was told was told a day and some seconds earlier."""
+    day = 86410
+    earlier = {name: INCIDENTS.c[name] - day for name in ("first_at", "last_at", "escalates_at")}
+    with open_database(database_url(instance)).transaction() as connection:
+        connection.execute(sa.update(INCIDENTS).values(earlier))
+
+
+def test_one_failure_of_several_days_is_escalated_by_its_newest_message_alone(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    for _ in range(3):
+        days_go_by(instance)
+        fail(instance)
+        watch(policies())
+    assert len(slack.heads) - len(escalated(slack)) == 3
+    before = len(escalated(slack))
+    assert pass_time(instance) == 1
+    assert watch(policies()).escalated == 1
+    pass_time(instance)
+    assert watch(policies()).escalated == 1
+    assert len(escalated(slack)) == before + 1
+
+
+def test_a_failure_of_every_day_is_escalated_when_its_first_message_would_have_been(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    patient = policies(escalate_after="36h")
+    for _ in range(2):
+        days_go_by(instance)
+        fail(instance)
+        assert watch(patient).escalated == 0
+    with open_database(database_url(instance)).transaction() as connection:
+        found = connection.execute(sa.select(INCIDENTS.c.escalates_at).order_by(INCIDENTS.c.id))
+        first, second = found.scalars()
+    assert first is None
+    assert second == pytest.approx(time.time() + 12 * 3600, abs=300)
