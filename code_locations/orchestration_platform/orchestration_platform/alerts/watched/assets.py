@@ -10,7 +10,7 @@ import dagster as dg
 from orchestration_platform.alerts import event_feed
 from orchestration_platform.alerts.alert import Alert, Problem
 from orchestration_platform.alerts.event_types import EventType
-from orchestration_platform.alerts.run_facts import parent_of, run_alert
+from orchestration_platform.alerts.run_facts import parent_of, partition_of, run_alert
 from orchestration_platform.alerts.run_failures import step_problem
 from orchestration_platform.alerts.watched.partition_ranges import unmade_partitions
 from orchestration_platform.alerts.watched.run_log import RunLog
@@ -56,12 +56,22 @@ def failed_assets(record: dg.RunRecord, log: RunLog, *, at: float, whole: Proble
         problem = steps.get(step, whole)
         if said:
             problem = Problem(step, f"dbt {status}", said, "", "")
-        findings.append(_finding(record, asset, problem, at=at, left=left or ()))
+        # of what has no partitions none has to be made, whatever the run is for
+        partition = partition_of(run.tags) if asset in log.partitioned_assets else ""
+        findings.append(
+            _finding(record, asset, problem, at=at, partition=partition, left=left or ())
+        )
     return findings
 
 
 def _finding(
-    record: dg.RunRecord, asset: str, problem: Problem, *, at: float, left: Collection[str]
+    record: dg.RunRecord,
+    asset: str,
+    problem: Problem,
+    *,
+    at: float,
+    partition: str,
+    left: Collection[str],
 ) -> Finding:
     run = record.dagster_run
     parent = parent_of(run.tags)
@@ -75,6 +85,7 @@ def _finding(
             subject=asset,
             assets=(asset,),
             problems=(problem,),
+            partition=partition,
             partitions=tuple(sorted(left)),
         ),
         key=occurrence_key(_FAILURE, run.run_id, asset),

@@ -48,20 +48,28 @@ def checks_of_run(
         evaluation = entry.event_log_entry.get_dagster_event().asset_check_evaluation_data
         evaluated.add(evaluation.asset_check_key)
         outcome = outcome_of(evaluation)
+        partition = evaluation.partition or _partition(run, log, evaluation.asset_check_key)
         alert = run_alert(
             outcome,
             run,
             at=entry.timestamp,
             started_at=None,
             **_told(evaluation.asset_check_key),
+            partition=partition,
             problems=_problems(evaluation),
         )
         key = occurrence_key(outcome, run.run_id, str(entry.storage_id))
         findings.append(Finding(alert=alert, key=key, tags=run.tags))
-        partition = evaluation.partition or partition_of(run.tags)
-        recoveries.append(_recovery(evaluation.asset_check_key, outcome, entry, partition))
+        # what a check without partitions shows, it shows of the whole asset
+        recoveries.append(_recovery(evaluation.asset_check_key, outcome, entry, partition or None))
     silent = sorted(log.planned_checks - evaluated, key=str) if is_whole else []
     return [*findings, *_without_result(record, log, silent, at=at)], recoveries
+
+
+def _partition(run: dg.DagsterRun, log: RunLog, check: dg.AssetCheckKey) -> str:
+    """What ``check`` was to look at in ``run``: an ordinary check has no partitions."""
+    of_run = partition_of(run.tags)
+    return of_run if of_run and check in log.partitioned_checks else ""
 
 
 def _without_result(
@@ -83,6 +91,7 @@ def _without_result(
                 at=at,
                 started_at=None,
                 **_told(check),
+                partition=_partition(run, log, check),
                 problems=(own[0] if own else unexplained,),
             ),
             key=occurrence_key(kind, run.run_id, str(check)),
@@ -135,7 +144,7 @@ def _problems(evaluation: dg.AssetCheckEvaluation) -> tuple[Problem, ...]:
 
 
 def _recovery(
-    check: dg.AssetCheckKey, outcome: EventType, record: dg.EventLogRecord, partition: str
+    check: dg.AssetCheckKey, outcome: EventType, record: dg.EventLogRecord, partition: str | None
 ) -> Recovery:
     """A check shows one thing at a time: what it showed before is over."""
     subject = _told(check)["subject"]

@@ -38,8 +38,17 @@ class RunLog:
         """The step that is to make an asset, by the asset's key."""
         return {
             event.asset_key.to_user_string(): event.step_key or ""
-            for event in self._events(_KINDS.ASSET_MATERIALIZATION_PLANNED)
+            for event in self._asset_plans
             if event.asset_key
+        }
+
+    @cached_property
+    def partitioned_assets(self) -> set[str]:
+        """The assets of which partitions are to be made; others in the run may have none."""
+        return {
+            event.asset_key.to_user_string()
+            for event in self._asset_plans
+            if event.asset_key and (event.partition or event.partitions_subset)
         }
 
     @cached_property
@@ -89,6 +98,10 @@ class RunLog:
         return {asset: frozenset(keys) for asset, keys in found.items()}
 
     @cached_property
+    def _asset_plans(self) -> list[dg.DagsterEvent]:
+        return list(self._events(_KINDS.ASSET_MATERIALIZATION_PLANNED))
+
+    @cached_property
     def _plans(self) -> list[dg.DagsterEvent] | None:
         """What is to be made; nothing where that is too much to read."""
         found = self.instance.get_records_for_run(
@@ -125,10 +138,20 @@ class RunLog:
     @cached_property
     def planned_checks(self) -> set[dg.AssetCheckKey]:
         """The checks that were to be run."""
+        return {event.asset_check_planned_data.asset_check_key for event in self._check_plans}
+
+    @cached_property
+    def partitioned_checks(self) -> set[dg.AssetCheckKey]:
+        """The checks that look at partitions; others look at all of an asset that has some."""
         return {
             event.asset_check_planned_data.asset_check_key
-            for event in self._events(_KINDS.ASSET_CHECK_EVALUATION_PLANNED)
+            for event in self._check_plans
+            if event.asset_check_planned_data.partitions_subset
         }
+
+    @cached_property
+    def _check_plans(self) -> list[dg.DagsterEvent]:
+        return list(self._events(_KINDS.ASSET_CHECK_EVALUATION_PLANNED))
 
     def _events(self, kind: dg.DagsterEventType) -> Iterable[dg.DagsterEvent]:
         return (record.event_log_entry.get_dagster_event() for record in self._records(kind))
