@@ -2,12 +2,13 @@
 
 Dagster keeps ticks by schedule and sensor, so each has a mark of its own: the time of the last
 tick that has ended. A tick that is still going on is waited for, because what comes after it may
-not be told before; one that has not ended within ten minutes was killed.
+not be told before; one that has not ended within ten minutes was killed. Dagster tries a tick again
+under the same number and time, so that the last one is looked at again until it has worked.
 """
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from orchestration_platform.alerts.alert import Alert, Problem
@@ -29,10 +30,19 @@ _DEAD_SECONDS = 600.0
 
 @dataclass(frozen=True)
 class _Mark:
-    """How far the ticks of one schedule or sensor were read, and how many failed at the end."""
+    """How far the ticks of one schedule or sensor were read.
+
+    Attributes:
+        at: the time of the last tick that was read.
+        failed: how many failed at the end.
+        tick: the number of the last tick that was read; 0 where none was.
+        status: what that one had come to.
+    """
 
     at: float
     failed: int = 0
+    tick: int = 0
+    status: str = ""
 
 
 def _read_ticks(reading: Reading, marks: str | None) -> Iterator[Batch]:
@@ -42,15 +52,15 @@ def _read_ticks(reading: Reading, marks: str | None) -> Iterator[Batch]:
     recoveries: list[Recovery] = []
     for state in reading.instance.all_instigator_state():
         mark = _Mark(**known["instigators"].get(state.selector_id, {"at": known["since"]}))
-        for tick in _ended(reading, state, mark):
-            if tick.status.value == "FAILURE":
-                mark = _Mark(tick.timestamp, mark.failed + 1)
-                findings.append(_finding(state, tick, mark))
-                continue
-            if tick.status.value in ("SUCCESS", "SKIPPED") and mark.failed:
+        for tick in [*_tried_again(reading, mark), *_ended(reading, state, mark)]:
+            status, failed = tick.status.value, mark.failed
+            if status == "FAILURE":
+                failed += 1
+                findings.append(_finding(state, tick, failed))
+            elif status in ("SUCCESS", "SKIPPED") and failed:
+                failed = 0
                 recoveries.append(_recovery(state, tick))
-                mark = replace(mark, failed=0)
-            mark = replace(mark, at=tick.timestamp)
+            mark = _Mark(tick.timestamp, failed, tick.tick_id, status)
         found[state.selector_id] = mark
     position = {
         "since": known["since"],
@@ -65,6 +75,15 @@ def _read_ticks(reading: Reading, marks: str | None) -> Iterator[Batch]:
 
 
 TICKS = Source(name="ticks", event_types=(_KIND,), read=_read_ticks)
+
+
+def _tried_again(reading: Reading, mark: _Mark) -> list[Any]:
+    """The last tick, where it had failed or was killed and has come to something else since."""
+    storage = reading.instance.schedule_storage
+    if mark.status not in ("FAILURE", "STARTED") or storage is None:
+        return []
+    same = (mark.status, "STARTED")
+    return [tick for tick in storage.get_ticks_by_ids([mark.tick]) if tick.status.value not in same]
 
 
 def _ended(reading: Reading, state: Any, mark: _Mark) -> Iterator[Any]:
@@ -89,7 +108,7 @@ def _since(reading: Reading, state: Any, at: float) -> list[Any]:
         before = min(tick.timestamp for tick in page)
 
 
-def _finding(state: Any, tick: Any, mark: _Mark) -> Finding:
+def _finding(state: Any, tick: Any, failed: int) -> Finding:
     error = innermost(tick.error) if tick.error else None
     problem = Problem(
         step="",
@@ -107,7 +126,7 @@ def _finding(state: Any, tick: Any, mark: _Mark) -> Finding:
             at=tick.end_timestamp or tick.timestamp,
             location=_location_of(state),
             problems=(problem,),
-            consecutive=mark.failed,
+            consecutive=failed,
         ),
         key=occurrence_key(_KIND, state.selector_id, str(tick.tick_id)),
     )

@@ -1,0 +1,111 @@
+"""Ticks of schedules and sensors as the daemon writes them, read in passes."""
+
+import time
+from typing import Any
+
+import dagster as dg
+import pytest
+from dagster._core.remote_origin import (
+    ManagedGrpcPythonEnvCodeLocationOrigin,
+    RemoteInstigatorOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    InstigatorTick,
+    InstigatorType,
+    ScheduleInstigatorData,
+    SensorInstigatorData,
+    TickData,
+    TickStatus,
+)
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from dagster._utils.error import SerializableErrorInfo
+from tests.integration.orchestration_platform.alerts.databases import on_both_databases
+from tests.integration.orchestration_platform.alerts.test_watch_assets import Watcher, policy
+
+from orchestration_platform.alerts.alert import Alert
+from orchestration_platform.alerts.database import Database, database_url
+
+pytestmark = on_both_databases
+
+ERROR = SerializableErrorInfo("ConnectionError: no answer\n", [], "ConnectionError")
+MINUTE = 60.0
+
+
+@pytest.fixture
+def watcher(instance: dg.DagsterInstance) -> Watcher:
+    return Watcher(instance, Database(database_url(instance)), policy("TICK_FAILURE"))
+
+
+def running(instance: dg.DagsterInstance, kind: InstigatorType) -> InstigatorState:
+    """A schedule or sensor that is switched on."""
+    location = ManagedGrpcPythonEnvCodeLocationOrigin(
+        LoadableTargetOrigin(python_file="shop.py"), location_name="shop"
+    )
+    origin = RemoteInstigatorOrigin(RemoteRepositoryOrigin(location, "__repository__"), "nightly")
+    is_schedule = kind is InstigatorType.SCHEDULE
+    data = ScheduleInstigatorData("0 6 * * *", 0.0) if is_schedule else SensorInstigatorData()
+    state = InstigatorState(origin, kind, InstigatorStatus.RUNNING, data)
+    instance.add_instigator_state(state)
+    return state
+
+
+def tick(
+    instance: dg.DagsterInstance, state: InstigatorState, status: TickStatus, *, at: float = 0.0
+) -> InstigatorTick:
+    begun = instance.create_tick(
+        TickData(
+            instigator_origin_id=state.instigator_origin_id,
+            instigator_name=state.instigator_name,
+            instigator_type=state.instigator_type,
+            status=TickStatus.STARTED,
+            timestamp=at or time.time(),
+            selector_id=state.selector_id,
+        )
+    )
+    return begun if status is TickStatus.STARTED else end(instance, begun, status)
+
+
+def end(instance: dg.DagsterInstance, begun: InstigatorTick, status: TickStatus) -> InstigatorTick:
+    error = ERROR if status is TickStatus.FAILURE else None
+    ended: Any = begun.with_status(status, error=error, end_timestamp=time.time())
+    instance.update_tick(ended)
+    return ended
+
+
+def are_over(watcher: Watcher) -> list[bool]:
+    found = [is_over for _, _, is_over in watcher.look()]
+    assert watcher.collector.errors == []
+    return found
+
+
+def test_a_tick_that_dagster_tries_again_until_it_works_is_in_order_then(
+    instance: dg.DagsterInstance, watcher: Watcher
+) -> None:
+    state = running(instance, InstigatorType.SCHEDULE)
+    failed = tick(instance, state, TickStatus.FAILURE)
+    assert are_over(watcher) == [False]
+    # the same number and time, as the scheduler does while the code server cannot be reached
+    end(instance, failed, TickStatus.STARTED)
+    assert are_over(watcher) == [False]
+    end(instance, failed, TickStatus.FAILURE)
+    assert are_over(watcher) == [False]
+    assert watcher.rows()[0].occurrences == 1
+    end(instance, failed, TickStatus.SUCCESS)
+    assert are_over(watcher) == [True]
+    tick(instance, state, TickStatus.FAILURE)
+    assert are_over(watcher) == [True, False]
+    assert Alert.from_json(watcher.rows()[1].facts).consecutive == 1
+
+
+def test_a_tick_that_was_killed_and_fails_when_it_is_resumed_is_told(
+    instance: dg.DagsterInstance, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = running(instance, InstigatorType.SCHEDULE)
+    killed = tick(instance, state, TickStatus.STARTED)
+    monkeypatch.setattr("orchestration_platform.alerts.watched.ticks._DEAD_SECONDS", 0.0)
+    assert are_over(watcher) == []
+    end(instance, killed, TickStatus.FAILURE)
+    assert are_over(watcher) == [False]
