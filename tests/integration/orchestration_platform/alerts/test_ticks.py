@@ -26,6 +26,7 @@ from tests.integration.orchestration_platform.alerts.databases import on_both_da
 from tests.integration.orchestration_platform.alerts.test_watch_assets import Watcher, policy
 
 from orchestration_platform.alerts.alert import Alert
+from orchestration_platform.alerts.clock import follow_clock
 from orchestration_platform.alerts.database import Database, database_url
 
 pytestmark = on_both_databases
@@ -109,3 +110,27 @@ def test_a_tick_that_was_killed_and_fails_when_it_is_resumed_is_told(
     assert are_over(watcher) == []
     end(instance, killed, TickStatus.FAILURE)
     assert are_over(watcher) == [False]
+
+
+def test_ticks_are_told_although_the_clock_was_set_back_and_none_twice(
+    instance: dg.DagsterInstance, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = running(instance, InstigatorType.SENSOR)
+    start = time.time()
+
+    def passes(status: TickStatus, *, at: float) -> list[bool]:
+        """A tick, and a pass a moment later."""
+        with monkeypatch.context() as patch:
+            patch.setattr(time, "time", lambda: start + at)
+            tick(instance, state, status)
+            patch.setattr(time, "time", lambda: start + at + 1)
+            follow_clock(watcher.database, now=time.time())
+            return are_over(watcher)
+
+    passes(TickStatus.FAILURE, at=29 * MINUTE)
+    passes(TickStatus.SUCCESS, at=30 * MINUTE)
+    assert passes(TickStatus.FAILURE, at=31 * MINUTE) == [True, False]
+    assert passes(TickStatus.SKIPPED, at=MINUTE) == [True, True]
+    assert passes(TickStatus.FAILURE, at=2 * MINUTE) == [True, True, False]
+    assert passes(TickStatus.SUCCESS, at=3 * MINUTE) == [True, True, True]
+    assert [row.occurrences for row in watcher.rows()] == [1, 1, 1]

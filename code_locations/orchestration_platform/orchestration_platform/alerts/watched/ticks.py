@@ -8,8 +8,8 @@ under the same number and time, so that the last one is looked at again until it
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
 
 from orchestration_platform.alerts.alert import Alert, Problem
 from orchestration_platform.alerts.event_types import EventType
@@ -26,6 +26,8 @@ from orchestration_platform.alerts.watched.source import (
 _KIND = EventType.TICK_FAILURE
 _PAGE = 200
 _DEAD_SECONDS = 600.0
+# When the clock was set back: so long ago by the new time nothing was read that was not yet known.
+_CLOCK_SET_BACK_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
@@ -44,14 +46,25 @@ class _Mark:
     tick: int = 0
     status: str = ""
 
+    def as_of(self, now: float) -> Self:
+        """The same when the clock has been set back, so that no tick has to wait for it.
+
+        What was read before has lower numbers. Where nothing was, there are none to tell it by.
+        """
+        if self.at <= now:
+            return self
+        return replace(self, at=now - _CLOCK_SET_BACK_SECONDS if self.tick else now)
+
 
 def _read_ticks(reading: Reading, marks: str | None) -> Iterator[Batch]:
     known = json.loads(marks) if marks else {"since": reading.now, "instigators": {}}
+    since = min(known["since"], reading.now)
     found: dict[str, _Mark] = {}
     findings: list[Finding] = []
     recoveries: list[Recovery] = []
     for state in reading.instance.all_instigator_state():
-        mark = _Mark(**known["instigators"].get(state.selector_id, {"at": known["since"]}))
+        stored = known["instigators"].get(state.selector_id, {"at": since})
+        mark = _Mark(**stored).as_of(reading.now)
         for tick in [*_tried_again(reading, mark), *_ended(reading, state, mark)]:
             status, failed = tick.status.value, mark.failed
             if status == "FAILURE":
@@ -63,7 +76,7 @@ def _read_ticks(reading: Reading, marks: str | None) -> Iterator[Batch]:
             mark = _Mark(tick.timestamp, failed, tick.tick_id, status)
         found[state.selector_id] = mark
     position = {
-        "since": known["since"],
+        "since": since,
         "instigators": {name: asdict(mark) for name, mark in found.items()},
     }
     yield Batch(
@@ -88,23 +101,28 @@ def _tried_again(reading: Reading, mark: _Mark) -> list[Any]:
 
 def _ended(reading: Reading, state: Any, mark: _Mark) -> Iterator[Any]:
     """The ticks behind the mark in order, up to one that may still end."""
-    for tick in _since(reading, state, mark.at):
+    for tick in _since(reading, state, mark):
         if tick.status.value == "STARTED" and reading.now - tick.timestamp < _DEAD_SECONDS:
             return
         yield tick
 
 
-def _since(reading: Reading, state: Any, at: float) -> list[Any]:
-    """All ticks after ``at``, the oldest first; Dagster gives the newest first, page by page."""
+def _since(reading: Reading, state: Any, mark: _Mark) -> list[Any]:
+    """All ticks after the mark, the oldest first; Dagster gives the newest first, page by page."""
     found: dict[int, Any] = {}
     before: float | None = None
     while True:
         page = reading.instance.get_ticks(
-            state.instigator_origin_id, state.selector_id, after=at, before=before, limit=_PAGE
+            state.instigator_origin_id, state.selector_id, after=mark.at, before=before, limit=_PAGE
         )
-        found |= {tick.tick_id: tick for tick in page if tick.timestamp > at}
+        found |= {
+            tick.tick_id: tick
+            for tick in page
+            if tick.timestamp > mark.at and tick.tick_id > mark.tick
+        }
         if len(page) < _PAGE:
-            return sorted(found.values(), key=lambda tick: tick.timestamp)
+            # by their numbers, which go on when the clock goes back
+            return [found[number] for number in sorted(found)]
         before = min(tick.timestamp for tick in page)
 
 
