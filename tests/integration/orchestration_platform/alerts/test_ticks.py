@@ -25,6 +25,7 @@ from dagster._utils.error import SerializableErrorInfo
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
 from tests.integration.orchestration_platform.alerts.test_watch_assets import Watcher, policy
 
+from orchestration_platform.alerts import incidents
 from orchestration_platform.alerts.alert import Alert
 from orchestration_platform.alerts.clock import follow_clock
 from orchestration_platform.alerts.database import Database, database_url
@@ -134,3 +135,56 @@ def test_ticks_are_told_although_the_clock_was_set_back_and_none_twice(
     assert passes(TickStatus.FAILURE, at=2 * MINUTE) == [True, True, False]
     assert passes(TickStatus.SUCCESS, at=3 * MINUTE) == [True, True, True]
     assert [row.occurrences for row in watcher.rows()] == [1, 1, 1]
+
+
+def recoveries(watcher: Watcher, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a pass finds to be over, and what it is instead."""
+    found: list[str] = []
+    record = incidents.record_recoveries
+
+    def recorded(connection: Any, recovered: Any, **other: Any) -> None:
+        found.extend(one.instead for one in recovered)
+        record(connection, recovered, **other)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(incidents, "record_recoveries", recorded)
+        watcher.look()
+    return found
+
+
+@pytest.mark.parametrize("instead", ["switched off", "removed"])
+def test_what_was_switched_off_or_removed_after_it_has_failed_does_not_fail_for_ever(
+    instead: str,
+    instance: dg.DagsterInstance,
+    watcher: Watcher,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    state = running(instance, InstigatorType.SENSOR)
+    tick(instance, state, TickStatus.FAILURE)
+    assert are_over(watcher) == [False]
+    if instead == "removed":
+        instance.delete_instigator_state(state.instigator_origin_id, state.selector_id)
+    else:
+        instance.update_instigator_state(state.with_status(InstigatorStatus.STOPPED))
+    assert recoveries(watcher, monkeypatch) == [instead]
+    assert recoveries(watcher, monkeypatch) == []
+    assert are_over(watcher) == [True]
+    if instead == "removed":
+        instance.add_instigator_state(state)
+    else:
+        instance.update_instigator_state(state)
+    tick(instance, state, TickStatus.FAILURE)
+    assert are_over(watcher) == [True, False]
+    assert Alert.from_json(watcher.rows()[1].facts).consecutive == 1
+
+
+def test_a_tick_that_fails_while_its_sensor_is_switched_off_is_told_first(
+    instance: dg.DagsterInstance, watcher: Watcher
+) -> None:
+    state = running(instance, InstigatorType.SENSOR)
+    begun = tick(instance, state, TickStatus.STARTED)
+    instance.update_instigator_state(state.with_status(InstigatorStatus.STOPPED))
+    assert are_over(watcher) == []
+    end(instance, begun, TickStatus.FAILURE)
+    assert are_over(watcher) == [False]
+    assert are_over(watcher) == [True]

@@ -37,7 +37,7 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Recovery:
-    """Something is in order again.
+    """Something is in order again, or no longer goes on.
 
     Attributes:
         event_types: what is over by it.

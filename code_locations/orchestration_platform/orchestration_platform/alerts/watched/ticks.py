@@ -7,7 +7,7 @@ under the same number and time, so that the last one is looked at again until it
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
@@ -39,12 +39,14 @@ class _Mark:
         failed: how many failed at the end.
         tick: the number of the last tick that was read; 0 where none was.
         status: what that one had come to.
+        known_as: its kind, name and code location, for when its state is gone.
     """
 
     at: float
     failed: int = 0
     tick: int = 0
     status: str = ""
+    known_as: Sequence[str] = ()
 
     def as_of(self, now: float) -> Self:
         """The same when the clock has been set back, so that no tick has to wait for it.
@@ -65,6 +67,7 @@ def _read_ticks(reading: Reading, marks: str | None) -> Iterator[Batch]:
     for state in reading.instance.all_instigator_state():
         stored = known["instigators"].get(state.selector_id, {"at": since})
         mark = _Mark(**stored).as_of(reading.now)
+        before = mark
         for tick in [*_tried_again(reading, mark), *_ended(reading, state, mark)]:
             status, failed = tick.status.value, mark.failed
             if status == "FAILURE":
@@ -72,9 +75,19 @@ def _read_ticks(reading: Reading, marks: str | None) -> Iterator[Batch]:
                 findings.append(_finding(state, tick, failed))
             elif status in ("SUCCESS", "SKIPPED") and failed:
                 failed = 0
-                recoveries.append(_recovery(state, tick))
-            mark = _Mark(tick.timestamp, failed, tick.tick_id, status)
+                recoveries.append(_recovery(_known_as(state), tick.end_timestamp or tick.timestamp))
+            mark = _Mark(tick.timestamp, failed, tick.tick_id, status, _known_as(state))
+        if mark is before and mark.failed and state.status.value == "STOPPED":
+            # what was switched off has no tick that could show that it works
+            recoveries.append(_recovery(_known_as(state), reading.now, instead="switched off"))
+            mark = replace(mark, failed=0)
         found[state.selector_id] = mark
+    for name in known["instigators"].keys() - found.keys():
+        mark = _Mark(**known["instigators"][name]).as_of(reading.now)
+        if mark.failed and mark.known_as:
+            recoveries.append(_recovery(mark.known_as, reading.now, instead="removed"))
+        # it may come back, with ticks that were read
+        found[name] = replace(mark, failed=0)
     position = {
         "since": since,
         "instigators": {name: asdict(mark) for name, mark in found.items()},
@@ -150,18 +163,21 @@ def _finding(state: Any, tick: Any, failed: int) -> Finding:
     )
 
 
-def _recovery(state: Any, tick: Any) -> Recovery:
-    kind, name, location = _kind_of(state), state.instigator_name, _location_of(state)
-    at = tick.end_timestamp or tick.timestamp
+def _recovery(known_as: Sequence[str], at: float, *, instead: str = "") -> Recovery:
     return Recovery(
         event_types=(_KIND,),
         puts_right=lambda failure: (
-            (failure.kind, failure.subject, failure.location) == (kind, name, location)
+            (failure.kind, failure.subject, failure.location) == tuple(known_as)
         ),
         partitions=None,
         since=at,
         at=at,
+        instead=instead,
     )
+
+
+def _known_as(state: Any) -> tuple[str, str, str]:
+    return _kind_of(state), state.instigator_name, _location_of(state)
 
 
 def _kind_of(state: Any) -> str:
