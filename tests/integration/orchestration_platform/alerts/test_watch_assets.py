@@ -329,3 +329,42 @@ def test_what_another_pass_has_recorded_meanwhile_is_not_recorded_again(
     assert "SENSOR" in {row.subject for row in rows}
     assert all(row.occurrences == 1 for row in rows)
     assert len(rows) == len({row.subject for row in rows})
+
+
+@dg.asset(partitions_def=dg.StaticPartitionsDefinition(["monday", "tuesday"]))
+def by_day(context: dg.AssetExecutionContext) -> None:
+    if context.run.tags.get("breaks"):
+        raise ValueError("no orders")
+
+
+@dg.asset
+def of_all_days(context: dg.AssetExecutionContext) -> None:
+    if context.run.tags.get("breaks"):
+        raise ValueError("no stock")
+
+
+@pytest.mark.parametrize("made", ["monday", "tuesday"])
+@on_both_databases
+def test_an_asset_that_is_made_again_while_the_run_that_failed_at_it_goes_on_is_in_order(
+    made: str, instance: dg.DagsterInstance, database: Database
+) -> None:
+    watcher = Watcher(instance, database, policy("ASSET_MATERIALIZATION_FAILURE"))
+    is_day = made == "monday"
+
+    @dg.asset
+    def takes_longer() -> None:
+        failed = dg.DagsterEventType.STEP_FAILURE
+        run_id = instance.get_runs(limit=1)[0].run_id
+        assert len(instance.get_records_for_run(run_id, of_type=failed).records) == 2
+        dg.materialize([by_day], instance=instance, partition_key=made)
+        dg.materialize([of_all_days], instance=instance)
+        assert watcher.look() == []
+
+    job = dg.Definitions(
+        [by_day, of_all_days, takes_longer]
+    ).resolve_implicit_global_asset_job_def()
+    job.execute_in_process(
+        instance=instance, partition_key="monday", tags={"breaks": "yes"}, raise_on_error=False
+    )
+    left = [] if is_day else [("ASSET_MATERIALIZATION_FAILURE", "by_day", False)]
+    assert watcher.look() == left

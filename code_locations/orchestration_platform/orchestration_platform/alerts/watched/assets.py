@@ -4,6 +4,7 @@ The open-source Dagster stores no event for the latter: they are what a failed r
 """
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 import dagster as dg
 
@@ -61,7 +62,51 @@ def failed_assets(record: dg.RunRecord, log: RunLog, *, at: float, whole: Proble
         findings.append(
             _finding(record, asset, problem, at=at, partition=partition, left=left or ())
         )
-    return findings
+    return _without_remade(findings, log)
+
+
+def _without_remade(findings: list[Finding], log: RunLog) -> list[Finding]:
+    """Without what another run has made after the step failed, while this one still went on."""
+    failed_at = {finding.key: _failed_at(finding, log) for finding in findings}
+    keys = [_key(finding) for finding in findings if failed_at[finding.key] is not None]
+    latest = log.instance.get_latest_materialization_events(keys) if keys else {}
+    found: list[Finding] = []
+    for finding in findings:
+        since, made = failed_at[finding.key], latest.get(_key(finding))
+        if since is None or made is None or made.timestamp <= since:
+            found.append(finding)
+            continue
+        alert = finding.alert
+        wanted = set(alert.partitions or (alert.partition,))
+        left = wanted - _made_since(log.instance, _key(finding), wanted, since)
+        if left:
+            of_range = tuple(sorted(left)) if alert.partitions else ()
+            found.append(replace(finding, alert=replace(alert, partitions=of_range)))
+    return found
+
+
+def _failed_at(finding: Finding, log: RunLog) -> float | None:
+    """When the step that was to make the asset failed; nothing where none did."""
+    [problem] = finding.alert.problems
+    return log.failed_at.get(problem.step)
+
+
+def _key(finding: Finding) -> dg.AssetKey:
+    return dg.AssetKey(finding.alert.subject.split("/"))
+
+
+def _made_since(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, partitions: Collection[str], since: float
+) -> set[str]:
+    """The partitions that were made after ``since``, ``""`` for the asset without."""
+    later = dg.AssetRecordsFilter(
+        asset_key=asset,
+        asset_partitions=[name for name in partitions if name] or None,
+        after_timestamp=since,
+    )
+    # each may have been made more than once
+    found = instance.fetch_materializations(later, limit=2 * len(partitions)).records
+    return {record.partition_key or "" for record in found}
 
 
 def _finding(

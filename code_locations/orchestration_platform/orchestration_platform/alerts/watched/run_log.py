@@ -34,6 +34,14 @@ class RunLog:
         return list(found.values())
 
     @cached_property
+    def failed_at(self) -> dict[str, float]:
+        """When each of the steps that failed did so for the last time."""
+        return {
+            record.event_log_entry.get_dagster_event().step_key or "": record.timestamp
+            for record in self._troubles[_KINDS.STEP_FAILURE]
+        }
+
+    @cached_property
     def planned_assets(self) -> dict[str, str]:
         """The step that is to make an asset, by the asset's key."""
         return {
