@@ -15,6 +15,7 @@ from orchestration_platform.alerts.run_facts import parent_of, partition_of, run
 from orchestration_platform.alerts.run_failures import step_problem
 from orchestration_platform.alerts.watched.partition_ranges import unmade_partitions
 from orchestration_platform.alerts.watched.run_log import RunLog
+from orchestration_platform.alerts.watched.run_plan import node_of, plan_of
 from orchestration_platform.alerts.watched.source import (
     UNKNOWN_LOCATION,
     Batch,
@@ -43,13 +44,15 @@ def failed_assets(record: dg.RunRecord, log: RunLog, *, at: float, whole: Proble
     steps = {event.step_key or "": step_problem(event) for event in log.failed_steps}
     by_dbt = _not_built_by_dbt(log)
     unmade = unmade_partitions(run, log)
+    missing = {
+        asset: step
+        for asset, step in sorted(log.planned_assets.items())
+        if unmade.get(asset, asset not in log.made_assets)
+    }
+    tried = set(steps) or _where_it_died(run, log, set(missing.values()))
     findings: list[Finding] = []
-    for asset, step in sorted(log.planned_assets.items()):
-        left = unmade.get(asset)
-        is_made = asset in log.made_assets if left is None else not left
-        if is_made or (steps and step not in steps):
-            continue
-        if not steps and step in log.finished_steps:
+    for asset, step in missing.items():
+        if step not in tried:
             continue
         status, said = by_dbt.get(asset, ("", ""))
         if status == "skipped":
@@ -59,10 +62,24 @@ def failed_assets(record: dg.RunRecord, log: RunLog, *, at: float, whole: Proble
             problem = Problem(step, f"dbt {status}", said, "", "")
         # of what has no partitions none has to be made, whatever the run is for
         partition = partition_of(run.tags) if asset in log.partitioned_assets else ""
-        findings.append(
-            _finding(record, asset, problem, at=at, partition=partition, left=left or ())
-        )
+        left = unmade.get(asset, ())
+        findings.append(_finding(record, asset, problem, at=at, partition=partition, left=left))
     return _without_remade(findings, log)
+
+
+def _where_it_died(run: dg.DagsterRun, log: RunLog, steps: set[str]) -> set[str]:
+    """Those of ``steps`` that a run was at when it died without the failure of one.
+
+    That is what had been begun; where nothing had been, what would have come next.
+    """
+    left = steps - log.finished_steps
+    begun = {node_of(step) for step in log.started_steps}
+    found = {step for step in left if node_of(step) in begun}
+    plan = None if found else plan_of(log.instance, run)
+    if plan is None:
+        return found or left
+    nodes = {node_of(step) for step in left}
+    return {step for step in left if not plan.nodes_before(node_of(step)) & nodes}
 
 
 def _without_remade(findings: list[Finding], log: RunLog) -> list[Finding]:

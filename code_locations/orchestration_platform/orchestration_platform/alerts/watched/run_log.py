@@ -120,6 +120,11 @@ class RunLog:
         return [record.event_log_entry.get_dagster_event() for record in found.records]
 
     @cached_property
+    def started_steps(self) -> set[str]:
+        """The steps that were begun."""
+        return {event.step_key or "" for event in self._events(_KINDS.STEP_START)}
+
+    @cached_property
     def finished_steps(self) -> set[str]:
         """The steps that succeeded."""
         return {event.step_key or "" for event in self._events(_KINDS.STEP_SUCCESS)}

@@ -23,10 +23,12 @@ class PlannedStep:
     Attributes:
         assets: those that it makes.
         checks: those that it does.
+        after: the steps of the job that have to succeed before it, without mapping index.
     """
 
     assets: frozenset[str]
     checks: frozenset[dg.AssetCheckKey]
+    after: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,24 @@ class RunPlan:
     def checks(self) -> frozenset[dg.AssetCheckKey]:
         """The checks that it was to do."""
         return frozenset[dg.AssetCheckKey]().union(*(step.checks for step in self.steps.values()))
+
+    def nodes_before(self, node: str) -> set[str]:
+        """All that has to succeed before ``node``, as far as it was to be executed."""
+        after: dict[str, set[str]] = {}
+        for name, step in self.steps.items():
+            after.setdefault(node_of(name), set()).update(map(node_of, step.after))
+        found: set[str] = set()
+        left = [node]
+        while left:
+            new = after.get(left.pop(), set()) - found - {node}
+            found |= new
+            left += new
+        return found
+
+
+def node_of(step: str) -> str:
+    """The op, or the graph that it is in: an asset may be made by more than one step."""
+    return without_mapping_index(step).split(".")[0]
 
 
 def plan_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> RunPlan | None:
@@ -79,7 +99,9 @@ def _read(instance: dg.DagsterInstance, name: str) -> RunPlan | None:
             keys = step.entity_keys
             assets = frozenset(key.to_user_string() for key in keys if isinstance(key, dg.AssetKey))
             checks = frozenset(key for key in keys if isinstance(key, dg.AssetCheckKey))
-            steps[without_mapping_index(step.key)] = PlannedStep(assets, checks)
+            before = {key for one in step.inputs for key in one.upstream_step_keys}
+            after = frozenset(map(without_mapping_index, before))
+            steps[without_mapping_index(step.key)] = PlannedStep(assets, checks, after)
     return RunPlan(steps, is_partial=any(step.key not in wanted for step in snapshot.steps))
 
 
