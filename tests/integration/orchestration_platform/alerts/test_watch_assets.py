@@ -368,3 +368,25 @@ def test_an_asset_that_is_made_again_while_the_run_that_failed_at_it_goes_on_is_
     )
     left = [] if is_day else [("ASSET_MATERIALIZATION_FAILURE", "by_day", False)]
     assert watcher.look() == left
+
+
+@dg.asset_check(asset=other)
+def rows() -> dg.AssetCheckResult:
+    raise ValueError("of rows")
+
+
+@dg.asset_check(asset=other)
+def all_rows() -> dg.AssetCheckResult:
+    raise KeyError("of all_rows")
+
+
+def test_a_check_without_result_is_told_with_the_error_of_its_own_step(
+    instance: dg.DagsterInstance, database: Database
+) -> None:
+    watcher = Watcher(instance, database, policy("ASSET_CHECK_EXECUTION_FAILURE"))
+    checked = dg.Definitions([other], asset_checks=[all_rows, rows])
+    job = checked.resolve_implicit_global_asset_job_def()
+    job.execute_in_process(instance=instance, raise_on_error=False)
+    watcher.look()
+    said = {row.subject: Alert.from_json(row.facts).problems[0].message for row in watcher.rows()}
+    assert said == {"other: rows": "of rows", "other: all_rows": "'of all_rows'"}

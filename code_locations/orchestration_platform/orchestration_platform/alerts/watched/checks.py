@@ -12,6 +12,7 @@ from orchestration_platform.alerts.event_types import CHECK_OUTCOMES, EventType
 from orchestration_platform.alerts.run_facts import partition_of, run_alert
 from orchestration_platform.alerts.run_failures import step_problem
 from orchestration_platform.alerts.watched.run_log import RunLog
+from orchestration_platform.alerts.watched.run_plan import node_of
 from orchestration_platform.alerts.watched.source import (
     UNKNOWN_LOCATION,
     Batch,
@@ -62,7 +63,7 @@ def checks_of_run(
         findings.append(Finding(alert=alert, key=key, tags=run.tags))
         # what a check without partitions shows, it shows of the whole asset
         recoveries.append(_recovery(evaluation.asset_check_key, outcome, entry, partition or None))
-    silent = sorted(log.planned_checks - evaluated, key=str) if is_whole else []
+    silent = sorted(log.planned_checks.keys() - evaluated, key=str) if is_whole else []
     return [*findings, *_without_result(record, log, silent, at=at)], recoveries
 
 
@@ -82,7 +83,8 @@ def _without_result(
         asset = check.asset_key.to_user_string()
         if asset in log.planned_assets and asset not in log.made_assets:
             continue
-        own = [problem for problem in errors if check.name in problem.step]
+        node = node_of(log.planned_checks[check])
+        own = [problem for problem in errors if node_of(problem.step) == node]
         unexplained = Problem("", kind, "the run has ended and the check gave no result", "", "")
         yield Finding(
             alert=run_alert(

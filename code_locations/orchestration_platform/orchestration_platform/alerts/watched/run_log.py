@@ -149,9 +149,12 @@ class RunLog:
         return found
 
     @cached_property
-    def planned_checks(self) -> set[dg.AssetCheckKey]:
-        """The checks that were to be run."""
-        return {event.asset_check_planned_data.asset_check_key for event in self._check_plans}
+    def planned_checks(self) -> dict[dg.AssetCheckKey, str]:
+        """The step that is to do a check, by the check's key."""
+        return {
+            event.asset_check_planned_data.asset_check_key: event.step_key or ""
+            for event in self._check_plans
+        }
 
     @cached_property
     def partitioned_checks(self) -> set[dg.AssetCheckKey]:
