@@ -30,8 +30,6 @@ from orchestration_platform.alerts.alert import Alert
 from orchestration_platform.alerts.clock import follow_clock
 from orchestration_platform.alerts.database import Database, database_url
 
-pytestmark = on_both_databases
-
 ERROR = SerializableErrorInfo("ConnectionError: no answer\n", [], "ConnectionError")
 MINUTE = 60.0
 
@@ -83,6 +81,7 @@ def are_over(watcher: Watcher) -> list[bool]:
     return found
 
 
+@on_both_databases
 def test_a_tick_that_dagster_tries_again_until_it_works_is_in_order_then(
     instance: dg.DagsterInstance, watcher: Watcher
 ) -> None:
@@ -113,6 +112,7 @@ def test_a_tick_that_was_killed_and_fails_when_it_is_resumed_is_told(
     assert are_over(watcher) == [False]
 
 
+@on_both_databases
 def test_ticks_are_told_although_the_clock_was_set_back_and_none_twice(
     instance: dg.DagsterInstance, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:

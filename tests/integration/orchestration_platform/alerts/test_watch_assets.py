@@ -344,7 +344,6 @@ def of_all_days(context: dg.AssetExecutionContext) -> None:
 
 
 @pytest.mark.parametrize("made", ["monday", "tuesday"])
-@on_both_databases
 def test_an_asset_that_is_made_again_while_the_run_that_failed_at_it_goes_on_is_in_order(
     made: str, instance: dg.DagsterInstance, database: Database
 ) -> None:
