@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -389,3 +390,30 @@ def test_a_check_without_result_is_told_with_the_error_of_its_own_step(
     watcher.look()
     said = {row.subject: Alert.from_json(row.facts).problems[0].message for row in watcher.rows()}
     assert said == {"other: rows": "of rows", "other: all_rows": "'of all_rows'"}
+
+
+@on_both_databases
+def test_a_run_that_hangs_before_it_has_started_takes_too_long_and_one_that_waits_does_not(
+    instance: dg.DagsterInstance, database: Database
+) -> None:
+    target = {"long_running_job_threshold_target": {"threshold_seconds": 2.0}}
+    watcher = Watcher(instance, database, policy("JOB_LONG_RUNNING", targets=[target]))
+    kinds = dg.DagsterEventType
+    run = instance.create_run_for_job(
+        DEFINITIONS.resolve_implicit_global_asset_job_def(), asset_selection=frozenset({other.key})
+    )
+
+    def comes_to(kind: dg.DagsterEventType) -> None:
+        instance.report_dagster_event(dg.DagsterEvent(kind.value, run.job_name), run.run_id)
+
+    time.sleep(2.1)
+    assert watcher.look() == []
+    comes_to(kinds.RUN_STARTING)
+    assert watcher.look() == []
+    time.sleep(2.1)
+    assert watcher.look() == [("JOB_LONG_RUNNING", "other", False)]
+    assert watcher.first().problems[0].message == "it has been starting for more than 2 s"
+    comes_to(kinds.RUN_START)
+    assert watcher.look() == [("JOB_LONG_RUNNING", "other", False)]
+    comes_to(kinds.RUN_SUCCESS)
+    assert watcher.look() == [("JOB_LONG_RUNNING", "other", True)]

@@ -22,7 +22,12 @@ from orchestration_platform.alerts.watched.source import (
 )
 
 _KIND = EventType.JOB_LONG_RUNNING
-_IN_PROGRESS = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+# A run in the queue has not been given to anybody who could be long about it.
+_IN_PROGRESS = [
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
 
 _WORDS = {
     dg.DagsterRunStatus.FAILURE: "the run has failed",
@@ -35,12 +40,11 @@ def _read_running(reading: Reading, marks: str | None) -> Iterator[Batch]:
     running = {
         record.dagster_run.run_id: record
         for record in reading.instance.get_run_records(dg.RunsFilter(statuses=_IN_PROGRESS))
-        if record.start_time
     }
     told = {run_id: entry for run_id, entry in known.items() if run_id in running}
     findings: list[Finding] = []
     for run_id, record in running.items():
-        ran = reading.now - (record.start_time or reading.now)
+        ran = reading.now - _since(record)
         passed = max((limit for limit in reading.thresholds if limit <= ran), default=0.0)
         if passed > told.get(run_id, {}).get("passed", 0.0):
             finding = _finding(reading, record, passed)
@@ -72,13 +76,14 @@ LONG_RUNNING = Source(name="long running", event_types=(_KIND,), read=_read_runn
 
 def _finding(reading: Reading, record: dg.RunRecord, passed: float) -> Finding:
     run = record.dagster_run
-    problem = Problem("", "long running", f"it has run for more than {passed:g} s", "", "")
+    verb = "run" if record.start_time else "been starting"
+    problem = Problem("", "long running", f"it has {verb} for more than {passed:g} s", "", "")
     return Finding(
         alert=run_alert(
             _KIND,
             run,
             at=reading.now,
-            started_at=record.start_time,
+            started_at=_since(record),
             attempts=attempts_of(reading.instance, run.tags),
             last_success_at=LastSuccesses(reading.instance).of(run),
             problems=(problem,),
@@ -86,6 +91,11 @@ def _finding(reading: Reading, record: dg.RunRecord, passed: float) -> Finding:
         key=occurrence_key(_KIND, run.run_id),
         tags=run.tags,
     )
+
+
+def _since(record: dg.RunRecord) -> float:
+    """When the run has started, or begun to: how long it was queued does not count."""
+    return record.start_time or record.update_timestamp.timestamp()
 
 
 def _ends(reading: Reading, run_ids: Sequence[str]) -> dict[str, str]:
