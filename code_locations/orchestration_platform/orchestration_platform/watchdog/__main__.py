@@ -2,7 +2,7 @@
 
 For cron or Kubernetes, outside of Dagster: nobody in there can tell of the death of all. Ends with
 0 when all is in order, with 1 and a line for each thing that is not, also when Dagster's database
-does not answer, and with 2 when it was called wrongly.
+does not answer, and with 2 when it was called wrongly, ``DAGSTER_HOME`` included.
 """
 
 import argparse
@@ -10,15 +10,26 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from orchestration_platform.dagster_home import DagsterHomeError, check_dagster_home
 
 if TYPE_CHECKING:
     import dagster as dg
 
+    from orchestration_platform.alerts.outbox_state import OutboxState
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Look, and say what is not in order; gives the exit status."""
-    problems = _found_in_time(_parser().parse_args(arguments))
+    asked = _parser().parse_args(arguments)
+    try:
+        check_dagster_home()
+    except DagsterHomeError as error:
+        print(error, file=sys.stderr)
+        return 2
+    problems = _found_in_time(asked)
     for problem in problems:
         print(problem, file=sys.stderr)
     if not problems:
@@ -30,8 +41,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m orchestration_platform.watchdog",
         description="Checks from outside that Dagster's daemons, the sensor and the outbox of the "
-        "alerts are at work. DAGSTER_HOME says of which instance. Exit status 0: in order; 1: the "
-        "lines on stderr say what is not; 2: wrong arguments.",
+        "alerts are at work. DAGSTER_HOME says of which instance, DAGSTER_ENVIRONMENT of which "
+        "environment (default: local). Exit status 0: in order; 1: the lines on stderr say what is "
+        "not; 2: wrong arguments, or DAGSTER_HOME has no dagster.yaml.",
     )
     parser.add_argument(
         "--max-age",
@@ -50,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--sensor",
         choices=("required", "if-on"),
-        help="whether the sensor has to be on (default: in production)",
+        help="whether the sensor has to be on (default: where DAGSTER_ENVIRONMENT is production)",
     )
     parser.add_argument(
         "--timeout",
@@ -63,7 +75,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is no number of seconds above 0")
     return value
@@ -118,14 +133,9 @@ def _daemons(statuses: Mapping[str, Any], *, most: float, now: float) -> Iterato
 def _alerts(
     instance: "dg.DagsterInstance", *, has_to_run: bool, most: float, now: float
 ) -> Iterator[str]:
-    from orchestration_platform.alerts.collection import last_pass_at
-    from orchestration_platform.alerts.database import Database, database_url
-    from orchestration_platform.alerts.outbox_state import outbox_state
     from orchestration_platform.alerts.sensor_state import sensor_problems
 
-    with Database(database_url(instance)).transaction() as connection:
-        outbox = outbox_state(connection)
-        last_pass = last_pass_at(connection)
+    outbox, last_pass = _outbox(instance)
     yield from sensor_problems(
         instance,
         has_to_run=has_to_run,
@@ -138,6 +148,20 @@ def _alerts(
         waited = f"{outbox.waiting} alerts wait, the oldest for {now - outbox.oldest_at:.0f} s"
         yield f"{waited} ({said})" if said else waited
     yield from outbox.untold
+
+
+def _outbox(instance: "dg.DagsterInstance") -> "tuple[OutboxState, float | None]":
+    """The outbox, and when the sensor last came through."""
+    from orchestration_platform.alerts.collection import last_pass_at
+    from orchestration_platform.alerts.database import Database, database_url
+    from orchestration_platform.alerts.outbox_state import OutboxState, outbox_state
+
+    url = database_url(instance)
+    # A file that looking makes belongs to whoever looks, and the sensor may not be able to write it
+    if url.startswith("sqlite") and not Path(url.removeprefix("sqlite:///")).exists():
+        return OutboxState(0, None, 0, {}), None
+    with Database(url).transaction() as connection:
+        return outbox_state(connection), last_pass_at(connection)
 
 
 if __name__ == "__main__":

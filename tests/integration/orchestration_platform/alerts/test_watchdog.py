@@ -47,6 +47,43 @@ def test_an_instance_that_nobody_watches_is_not_in_order(
     assert "slack_on_run_failure_sensor has last come through never" in said
 
 
+@pytest.mark.parametrize(
+    ("home", "problem"),
+    [
+        ("", "is not set"),
+        ("dagster_home", "'dagster_home' is not an absolute path"),
+        ("{mistyped}", "'{mistyped}' has no dagster.yaml"),
+    ],
+)
+def test_a_home_that_is_none_is_refused_and_nothing_is_made_there(
+    home: str,
+    problem: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", home.format(mistyped=tmp_path))
+    assert main([]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"DAGSTER_HOME: {problem.format(mistyped=tmp_path)}; it has to be")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_looking_makes_no_outbox(
+    instance: dg.DagsterInstance, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([]) == 1
+    assert "never sent a heartbeat" in capsys.readouterr().err
+    assert not (Path(instance.root_directory) / "alerts.db").exists()
+
+
+def test_how_old_is_asked_for_in_seconds(capsys: pytest.CaptureFixture[str]) -> None:
+    for wrong in ("abc", "0"):
+        with pytest.raises(SystemExit):
+            main(["--max-age", wrong])
+        assert f"--max-age: {wrong} is no number of seconds above 0" in capsys.readouterr().err
+
+
 def test_alerts_that_wait_for_long_are_said_with_why(
     instance: dg.DagsterInstance,
     slack: SlackServer,

@@ -1,0 +1,35 @@
+"""Of which Dagster instance the commands of this location speak."""
+
+import os
+from pathlib import Path
+
+HOME_VARIABLE = "DAGSTER_HOME"
+_FILE_NAME = "dagster.yaml"
+
+
+class DagsterHomeError(ValueError):
+    """``DAGSTER_HOME`` names no instance; the text says why."""
+
+
+def check_dagster_home() -> None:
+    """Return when ``DAGSTER_HOME`` names an instance that is there.
+
+    Dagster itself makes a new, empty one of any directory, of which a command would say that
+    nothing has happened in it.
+
+    Raises:
+        DagsterHomeError: it is unset, relative, or a directory without ``dagster.yaml``.
+    """
+    said = os.environ.get(HOME_VARIABLE, "")
+    home = Path(said).expanduser()
+    if not said:
+        problem = "is not set"
+    elif not home.is_absolute():
+        problem = f"{said!r} is not an absolute path"
+    elif not (home / _FILE_NAME).is_file():
+        problem = f"{said!r} has no {_FILE_NAME}"
+    else:
+        return
+    raise DagsterHomeError(
+        f"{HOME_VARIABLE}: {problem}; it has to be the directory of a Dagster instance"
+    )
