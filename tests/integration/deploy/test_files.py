@@ -22,6 +22,10 @@ from tests.integration.deploy.production import (
     load,
 )
 
+from gocardless.api.reachability import VENDOR_BASE_URL, base_url
+from gocardless.budgets.settings import PACKAGED_BUDGETS, budgets_path
+from gocardless.tagging.rules import PACKAGED_RULES, rules_path
+from orchestration_platform.alerts.services.http import address_from
 from shared_lib.dagster_client.webserver import URL_VARIABLE
 from shared_lib.definitions_check import workspace_modules
 from shared_lib.environment import Environment, current_settings
@@ -30,6 +34,7 @@ from shared_lib.secrets.vault.authentication import (
     KubernetesMethod,
     chosen_method,
 )
+from shared_lib.secrets.vault.server import vault_server
 
 # What is deploy/dagster.yaml's alone; all else is the root's.
 OF_PRODUCTION = {"storage", "run_launcher", "compute_logs"}
@@ -142,6 +147,45 @@ def test_every_variable_that_the_instance_reads_is_given_to_every_process(
     for name, service in services.items():
         if name != "postgres":
             assert read <= {*service["environment"], *image_environment()}, name
+
+
+@pytest.mark.parametrize(
+    ("name", "variables"),
+    [
+        (
+            "orchestration-platform",
+            "ALERTS_HEARTBEAT_URL ALERTS_HEARTBEAT_SECRET SLACK_API_URL PAGERDUTY_EVENTS_URL",
+        ),
+        ("gocardless", "GOCARDLESS_API_URL GOCARDLESS_TAG_RULES GOCARDLESS_BUDGETS"),
+        *((name, "VAULT_CACERT VAULT_NAMESPACE") for name in CODE_SERVERS),
+    ],
+)
+def test_what_stands_in_the_file_of_compose_reaches_the_location(
+    name: str, variables: str, services: dict[str, dict[str, Any]]
+) -> None:
+    environment = services[name]["environment"]
+    for variable in variables.split():
+        assert filled_in(environment[variable], {variable: "told"}) == "told"
+        # a variable that compose has no value for is there, and empty
+        assert filled_in(environment[variable], {}) == ""
+
+
+def test_an_empty_variable_is_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VAULT_ADDR", "https://vault.invalid:8200")
+    for name in [
+        "GOCARDLESS_API_URL",
+        "GOCARDLESS_TAG_RULES",
+        "GOCARDLESS_BUDGETS",
+        "SLACK_API_URL",
+        "VAULT_CACERT",
+        "VAULT_NAMESPACE",
+    ]:
+        monkeypatch.setenv(name, "")
+    assert base_url() == VENDOR_BASE_URL
+    assert (rules_path(), budgets_path()) == (PACKAGED_RULES, PACKAGED_BUDGETS)
+    assert address_from("SLACK_API_URL", "https://slack.com/api/") == "https://slack.com/api"
+    server = vault_server()
+    assert (server.namespace, server.trusted) == ("", True)
 
 
 def test_the_alerts_of_compose_know_where_the_webserver_is(

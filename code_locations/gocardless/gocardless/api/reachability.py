@@ -21,7 +21,7 @@ class ApiUnreachableError(RuntimeError):
 
 def base_url() -> str:
     """Where the API is: ``GOCARDLESS_API_URL``, by default the vendor's address."""
-    return os.environ.get(BASE_URL_VARIABLE, VENDOR_BASE_URL).rstrip("/")
+    return (os.environ.get(BASE_URL_VARIABLE) or VENDOR_BASE_URL).rstrip("/")
 
 
 def measure_reachability(url: str, *, timeout_seconds: float = _TIMEOUT_SECONDS) -> float:
