@@ -29,7 +29,7 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument("--state", choices=states, help="only those of which this became")
     listing.set_defaults(command=_list)
     preview = commands.add_parser("preview", help="the message of a failed run, sent nowhere")
-    preview.add_argument("run", help="the run's id")
+    preview.add_argument("run", help="the run's id, or the beginning of it")
     preview.add_argument("--json", action="store_true", help="print what Slack would be sent")
     preview.add_argument("--page", type=Path, help="write the page here (default: the reports)")
     preview.set_defaults(command=_preview)
@@ -82,7 +82,7 @@ def _preview(asked: argparse.Namespace) -> int:
         return 0
     from rich.console import Console
 
-    path = asked.page or settings.report_directory / f"alert_{asked.run}.html"
+    path = asked.page or settings.report_directory / f"alert_{preview.alert.run_id}.html"
     console = Console()
     console.print(preview.for_terminal())
     for problem in preview.problems:

@@ -84,17 +84,24 @@ def preview_of(
 ) -> Preview:
     """The message that the failure of a run makes.
 
+    Args:
+        instance: of Dagster.
+        run_id: the run's id, or a beginning of it that no other run's has.
+        settings: of the environment.
+
     Raises:
-        LookupError: the run has not failed, or is not in the instance.
+        LookupError: the instance has no such run or several, or the run has not failed.
     """
     from orchestration_platform.alerts.run_failures import read_failure
     from orchestration_platform.alerts.workspace import Workspace
 
-    records = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.RUN_FAILURE).records
+    run = _run_record(instance, run_id)
+    failure = dg.DagsterEventType.RUN_FAILURE
+    records = instance.get_records_for_run(run.dagster_run.run_id, of_type=failure).records
     if not records:
-        raise LookupError(f"run {run_id} has not failed, or is not in this instance")
-    found = instance.get_run_records(dg.RunsFilter(run_ids=[run_id]))
-    alert = read_failure(instance, records[-1].event_log_entry, found[0] if found else None)
+        known = f"{run.dagster_run.run_id} (status {run.dagster_run.status.value})"
+        raise LookupError(f"there is no failure in the log of run {known}")
+    alert = read_failure(instance, records[-1].event_log_entry, run)
     workspace = Workspace()
     alert = replace(alert, owners=workspace.owners_of(alert.assets) or alert.owners)
     incident = Incident(
@@ -106,3 +113,17 @@ def preview_of(
     )
     message = head_message(incident, environment=settings.environment.value, ui_url=settings.ui_url)
     return Preview(message, alert, settings.alert_channel, workspace.problems)
+
+
+def _run_record(instance: dg.DagsterInstance, run_id: str) -> dg.RunRecord:
+    """The run with that id, or the one whose id begins so, as messages show it."""
+    if not run_id:
+        raise LookupError("no run was named: give its id, or the beginning that the alert shows")
+    found = [run_id]
+    if instance.get_run_by_id(run_id) is None:
+        found = [known for known in instance.get_run_ids() if known.startswith(run_id)]
+    if not found:
+        raise LookupError(f"there is no run {run_id} in the instance at {instance.root_directory}")
+    if len(found) > 1:
+        raise LookupError(f"{len(found)} runs begin with {run_id}: give more of the id")
+    return instance.get_run_records(dg.RunsFilter(run_ids=found))[0]

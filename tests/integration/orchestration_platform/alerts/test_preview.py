@@ -5,7 +5,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from tests.integration.orchestration_platform.alerts.conftest import Watch
-from tests.integration.orchestration_platform.alerts.failing_jobs import dynamic_job, fail, say
+from tests.integration.orchestration_platform.alerts.failing_jobs import (
+    dynamic_job,
+    fail,
+    plain_job,
+    say,
+)
 from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 
 from orchestration_platform.alerts.__main__ import main
@@ -32,6 +37,27 @@ def test_a_preview_is_printed_and_written_as_a_page(
     assert "1 in the thread" in written
     assert "in each\n" in written
     assert "<script" not in written
+
+
+def test_a_run_is_named_by_the_beginning_of_its_id(
+    instance: dg.DagsterInstance, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_id = fail(instance)
+    others = [f"00000000-0000-4000-8000-{number:012}" for number in (1, 2)]
+    for other in others:
+        instance.create_run_for_job(plain_job, run_id=other)
+    arguments = ("--page", str(tmp_path / "alert.html"))
+    assert main(["preview", run_id[:8], *arguments]) == 0
+    assert f"/runs/{run_id}" in (tmp_path / "alert.html").read_text()
+    capsys.readouterr()
+    for named, problem in {
+        "": "no run was named: give its id",
+        "no-such": f"there is no run no-such in the instance at {instance.root_directory}",
+        "0000": "2 runs begin with 0000: give more of the id",
+        others[0]: f"there is no failure in the log of run {others[0]} (status NOT_STARTED)",
+    }.items():
+        assert main(["preview", named, *arguments]) == 1
+        assert capsys.readouterr().err.startswith(problem)
 
 
 def test_a_preview_names_owners_or_says_why_not(
