@@ -1,15 +1,19 @@
 """What the sandbox can be told over HTTP, and what it says of itself when it starts."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 from tests.integration.gocardless.conftest import CONTRACT
 
 from gocardless.api.client import BankDataClient
+from gocardless.sandbox.__main__ import main
 from gocardless.sandbox.bank import account_uuid
 from gocardless.sandbox.control import FAULTS_PATH
 from gocardless.sandbox.server import RunningSandbox
@@ -53,19 +57,41 @@ def test_the_command_serves_says_how_to_use_it_and_ends_by_interrupt() -> None:
         text=True,
     ) as process:
         assert process.stdout
-        told = [process.stdout.readline().strip() for _ in range(6)]
-        url = told[1].removeprefix("GOCARDLESS_API_URL=")
+        told = [process.stdout.readline().strip() for _ in range(7)]
+        url = told[1].removeprefix("export GOCARDLESS_API_URL=")
+        assert [line.split("=")[0] for line in told[2:4]] == [
+            "export GOCARDLESS_API__SECRET_ID", "export GOCARDLESS_API__SECRET_KEY",
+        ]  # fmt: skip
         assert requests.get(f"{url}/api/v2/institutions/").status_code == 401
-        assert told[5].startswith("Every request" if checked else "Requests and answers are not")
+        curl, clock, _, header, _, body = shlex.split(told[5])
+        assert curl == "curl"
+        moved = requests.post(clock, body, headers=dict([header.split(": ")]))
+        assert moved.status_code == 200
+        assert told[6].startswith("Every request" if checked else "Requests and answers are not")
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
 
 
-def test_a_contract_that_is_not_there_is_named_with_what_to_do() -> None:
-    found = subprocess.run(
-        [sys.executable, "-m", "gocardless.sandbox", "--port", "0", "--contract", "/none.json"],
-        capture_output=True,
-        text=True,
-    )
-    assert found.returncode == 1
-    assert "/none.json is not there: give the vendor's OpenAPI description" in found.stderr
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (None, "cannot be read (No such file or directory): give the vendor's OpenAPI"),
+        ("", "is no JSON (Expecting value"),
+        ("{}", "is no OpenAPI description: it lacks components or paths"),
+        ("[]", "is no OpenAPI description: it lacks components or paths"),
+    ],
+)
+def test_a_contract_that_is_none_is_named_with_what_to_do(
+    content: str | None, problem: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "swagger.json"
+    if content is not None:
+        path.write_text(content)
+    assert main(["--port", "0", "--contract", str(path)]) == 1
+    assert capsys.readouterr().err.startswith(f"{path} {problem}")
+
+
+def test_a_port_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--port", "99999"])
+    assert "--port: 99999 is no port, allowed is 0 to 65535" in capsys.readouterr().err

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gocardless.sandbox.bank import demonstration
-from gocardless.sandbox.contract import CONTRACT_VARIABLE
+from gocardless.sandbox.contract import CONTRACT_VARIABLE, ContractError
 from gocardless.sandbox.control import CONTROL_PATH
 from gocardless.sandbox.server import sandbox_server
 
 DEFAULT_PORT = 8210
+_HIGHEST_PORT = 65_535
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,21 +25,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with sandbox_server(state, port=asked.port, contract=asked.contract) as server:
             print(
                 "The sandbox runs. Set for the platform:\n"
-                f"  GOCARDLESS_API_URL={server.url}\n"
-                f"  GOCARDLESS_API__SECRET_ID={state.secret_id}\n"
-                f"  GOCARDLESS_API__SECRET_KEY={state.secret_key}\n"
-                f"Its clock moves with: POST {server.url}{CONTROL_PATH} "
-                '{"advance_seconds": 86400}\n'
+                f"  export GOCARDLESS_API_URL={server.url}\n"
+                f"  export GOCARDLESS_API__SECRET_ID={state.secret_id}\n"
+                f"  export GOCARDLESS_API__SECRET_KEY={state.secret_key}\n"
+                "Its clock moves with:\n"
+                f"  curl {server.url}{CONTROL_PATH} --header 'Content-Type: application/json' "
+                """--data '{"advance_seconds": 86400}'\n"""
                 f"{_told_of(asked.contract)}",
                 flush=True,
             )
             threading.Event().wait()
     except KeyboardInterrupt:
         return 0
-    except FileNotFoundError as error:
+    except ContractError as error:
         print(
-            f"{error.filename} is not there: give the vendor's OpenAPI description by --contract "
-            f"or {CONTRACT_VARIABLE}, or neither",
+            f"{error}: give the vendor's OpenAPI description by --contract or "
+            f"{CONTRACT_VARIABLE}, or neither",
             file=sys.stderr,
         )
         return 1
@@ -51,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m gocardless.sandbox", description=__doc__)
     parser.add_argument(
-        "--port", type=int, default=DEFAULT_PORT, help="on 127.0.0.1; 0: a free one"
+        "--port", type=_port, default=DEFAULT_PORT, help="on 127.0.0.1; 0: a free one"
     )
     parser.add_argument(
         "--latency", type=float, default=0.0, help="seconds that every answer takes at least"
@@ -65,6 +67,12 @@ def _parser() -> argparse.ArgumentParser:
         f"checked; by default what {CONTRACT_VARIABLE} says, else nothing is checked",
     )
     return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > _HIGHEST_PORT:
+        raise argparse.ArgumentTypeError(f"{text} is no port, allowed is 0 to {_HIGHEST_PORT}")
+    return int(text)
 
 
 def _told_of(contract: Path | None) -> str:

@@ -15,6 +15,10 @@ CONTRACT_VARIABLE = "GOCARDLESS_SANDBOX_CONTRACT"
 _METHODS = frozenset({"get", "post", "put", "delete", "patch"})
 
 
+class ContractError(ValueError):
+    """The file is no OpenAPI description; the text says why."""
+
+
 class Contract:
     """What the description allows."""
 
@@ -22,9 +26,16 @@ class Contract:
         """Read the description at ``path``.
 
         Raises:
-            FileNotFoundError: it is not there.
+            ContractError: it is not there, or is no such description.
         """
-        document = _plain(json.loads(path.read_text("utf-8")))
+        try:
+            document = _plain(json.loads(path.read_text("utf-8")))
+        except OSError as error:
+            raise ContractError(f"{path} cannot be read ({error.strerror})") from error
+        except ValueError as error:
+            raise ContractError(f"{path} is no JSON ({error})") from error
+        if not isinstance(document, dict) or not {"components", "paths"} <= document.keys():
+            raise ContractError(f"{path} is no OpenAPI description: it lacks components or paths")
         self._components = document["components"]
         self._operations = [
             (re.compile(re.sub(r"\{\w+\}", "[^/]+", template)), method.upper(), operation)

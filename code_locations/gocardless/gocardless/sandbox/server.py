@@ -54,7 +54,7 @@ def sandbox_server(
 
     Raises:
         OSError: the port is taken.
-        FileNotFoundError: there is no description at ``contract``.
+        ContractError: there is no description at ``contract``.
     """
     import socket
 
