@@ -263,7 +263,7 @@ def test_a_webhook_is_known_by_its_id_when_it_comes_twice() -> None:
 
 
 def test_a_receiver_with_another_secret_refuses_what_is_signed_with_ours() -> None:
-    other = "whsec_" + base64.b64encode(b"another").decode()
+    other = "whsec_" + base64.b64encode(b"another signing secret, 32 bytes").decode()
     with receiving_server(judge_webhook) as server, pytest.raises(MessageRefusedError):
         WebhookService(server.url, other).post(letter())
 
@@ -282,6 +282,24 @@ def test_what_would_travel_unprotected_stays_here_and_is_not_shown(service: Serv
     with pytest.raises(ServiceUnavailableError, match=r"no https address|is not whsec_") as refused:
         service.post(letter())
     assert "secret-path" not in f"{refused.value} {service!r}"
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        SIGNING_SECRET.removeprefix("whsec_"),
+        "whsec_",
+        "whsec_" + base64.b64encode(b"s" * 23).decode(),
+        "whsec_" + base64.b64encode(b"s" * 65).decode(),
+        SIGNING_SECRET + "!",
+    ],
+)
+def test_a_signing_secret_that_is_none_is_told_and_not_shown(secret: str) -> None:
+    with receiving_server(judge_webhook) as server:
+        with pytest.raises(ServiceUnavailableError, match="24 to 64 bytes in base64") as refused:
+            WebhookService(server.url, secret).post(letter())
+        assert (server.received, server.refused) == ([], [])
+    assert secret.removeprefix("whsec_")[:8] not in str(refused.value) or secret == "whsec_"
 
 
 @pytest.mark.parametrize("answer", ["no_service", "invalid_token"])

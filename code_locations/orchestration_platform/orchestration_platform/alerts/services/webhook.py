@@ -1,5 +1,6 @@
 """Any receiver of JSON that is signed as standardwebhooks.com says."""
 
+import base64
 import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,8 @@ from orchestration_platform.alerts.slack_text import clean
 
 _REMEDY = "let the receiver accept what is signed with the signing_secret of the policy's secret"
 _LONGEST_TEXT = 20_000
+_PREFIX = "whsec_"
+_SECRET_BYTES = range(24, 64 + 1)
 
 
 @dataclass(frozen=True)
@@ -63,17 +66,23 @@ class WebhookService(Service):
 
     def _signature(self, key: str, now: datetime, body: str) -> str:
         from standardwebhooks import Webhook
-        from standardwebhooks.webhooks import EmptyWebhookSecretError
 
-        try:
-            return Webhook(self.signing_secret).sign(key, now, body)
-        except (ValueError, EmptyWebhookSecretError):
-            # Not with its cause, whose text may have a part of the secret.
-            said = "signing_secret is not whsec_ and base64: write one that is"
-            raise ServiceUnavailableError(said) from None
+        # The library takes a secret of any length, an empty one too, and does not ask for a prefix.
+        if not _is_signing_secret(self.signing_secret):
+            said = "signing_secret is not whsec_ and 24 to 64 bytes in base64: write one that is"
+            raise ServiceUnavailableError(said)
+        return Webhook(self.signing_secret).sign(key, now, body)
 
     def __repr__(self) -> str:
         return "WebhookService()"
+
+
+def _is_signing_secret(secret: str) -> bool:
+    try:
+        held = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
+    except ValueError:
+        return False
+    return secret.startswith(_PREFIX) and len(held) in _SECRET_BYTES
 
 
 def _content(letter: Letter, now: datetime) -> dict[str, Any]:
