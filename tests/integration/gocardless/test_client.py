@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from gocardless.api import errors
-from gocardless.api.client import BankDataClient
+from gocardless.api.client import BankDataClient, connect
 from gocardless.api.limits import Limit, account_limit, general_limit
 from gocardless.sandbox.bank import Bank, HeaderSpelling, account_uuid
 from gocardless.sandbox.server import RunningSandbox
+from shared_lib.secrets import SecretNotFoundError, SecretsResource
 
 ACCOUNT = account_uuid(0)
 NEW, REFRESH = "/api/v2/token/new/", "/api/v2/token/refresh/"
@@ -52,6 +53,14 @@ def test_a_token_that_is_revoked_before_its_time_is_replaced(
     sandbox.routes.tokens.revoke_all()
     assert client.account(ACCOUNT).body.id == ACCOUNT
     assert token_calls(sandbox) == [NEW, REFRESH, NEW]
+
+
+def test_without_credentials_the_keys_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_ENVIRONMENT", "ci")
+    for key in ("ID", "KEY"):
+        monkeypatch.delenv(f"GOCARDLESS_API__SECRET_{key}", raising=False)
+    with pytest.raises(SecretNotFoundError, match="keys are secret_id and secret_key"):
+        connect(SecretsResource(location="gocardless"))
 
 
 def test_wrong_credentials_are_told_with_what_to_do(make_client: Callable) -> None:

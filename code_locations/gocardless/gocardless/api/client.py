@@ -30,6 +30,7 @@ from gocardless.api.models import (
 )
 from gocardless.api.reachability import base_url
 from gocardless.api.tokens import TokenSource
+from shared_lib.secrets import SecretNotFoundError
 
 if TYPE_CHECKING:
     import requests
@@ -258,9 +259,13 @@ def connect(secrets: "SecretsResource") -> BankDataClient:
 
     Raises:
         SecretError: there are no credentials; says what to set.
+        ApiAddressError: the variable is no address.
     """
-    secret = secrets.get(_CREDENTIALS)
     keys = ("secret_id", "secret_key")
+    try:
+        secret = secrets.get(_CREDENTIALS)
+    except SecretNotFoundError as error:
+        raise SecretNotFoundError(f"{error}; its keys are {' and '.join(keys)}") from error
     values = {key: secret[key] for key in keys}
     return BankDataClient(
         url=base_url(), credentials=lambda: {key: values[key].reveal() for key in keys}
