@@ -1,11 +1,13 @@
 """Tag rules and budgets are read from YAML, with errors that name file, line and field."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from gocardless.budgets.settings import PACKAGED_BUDGETS, load_budgets
+from gocardless.api.reachability import base_url
+from gocardless.budgets.settings import PACKAGED_BUDGETS, budgets_path, load_budgets
 from gocardless.tagging.rules import (
     PACKAGED_RULES,
     TagRuleError,
@@ -60,9 +62,26 @@ def test_another_file_of_rules_is_named_by_the_environment(
     path = written(tmp_path, "rules: []\n")
     monkeypatch.setenv("GOCARDLESS_TAG_RULES", str(path))
     assert load_rules(rules_path()) == []
-    monkeypatch.setenv("GOCARDLESS_TAG_RULES", str(tmp_path / "absent.yaml"))
-    with pytest.raises(ConfigurationError, match=r"absent\.yaml: no such file"):
-        load_rules(rules_path())
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "read", "problem"),
+    [
+        ("GOCARDLESS_TAG_RULES", "/absent.yaml", rules_path, "/absent.yaml: no such file"),
+        ("GOCARDLESS_BUDGETS", "/absent.yaml", budgets_path, "/absent.yaml: no such file"),
+        ("GOCARDLESS_API_URL", "abc", base_url, "'abc' is no address: write one such as https:"),
+    ],
+)
+def test_a_variable_that_cannot_be_used_is_named(
+    variable: str,
+    value: str,
+    read: Callable[[], object],
+    problem: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ValueError, match=f"^{variable}: {problem}"):
+        read()
 
 
 def test_a_wrong_rule_of_the_table_is_named() -> None:

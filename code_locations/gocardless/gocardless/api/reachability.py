@@ -3,6 +3,7 @@
 import os
 import time
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import dagster as dg
 
@@ -19,9 +20,23 @@ class ApiUnreachableError(RuntimeError):
     """No answer, or not that of this API, came from the base URL."""
 
 
+class ApiAddressError(ValueError):
+    """``GOCARDLESS_API_URL`` is no address."""
+
+
 def base_url() -> str:
-    """Where the API is: ``GOCARDLESS_API_URL``, by default the vendor's address."""
-    return (os.environ.get(BASE_URL_VARIABLE) or VENDOR_BASE_URL).rstrip("/")
+    """Where the API is: ``GOCARDLESS_API_URL``, by default the vendor's address.
+
+    Raises:
+        ApiAddressError: it is no http or https address.
+    """
+    url = os.environ.get(BASE_URL_VARIABLE) or VENDOR_BASE_URL
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ApiAddressError(
+            f"{BASE_URL_VARIABLE}: {url!r} is no address: write one such as {VENDOR_BASE_URL}"
+        )
+    return url.rstrip("/")
 
 
 def measure_reachability(url: str, *, timeout_seconds: float = _TIMEOUT_SECONDS) -> float:

@@ -42,8 +42,15 @@ class _BudgetFile(BaseModel):
 
 
 def budgets_path() -> Path:
-    """The file of budgets: ``GOCARDLESS_BUDGETS``, else the packaged one."""
-    return Path(os.environ.get(BUDGETS_VARIABLE) or PACKAGED_BUDGETS)
+    """The file of budgets: ``GOCARDLESS_BUDGETS``, else the packaged one.
+
+    Raises:
+        ConfigurationError: the variable names a file that is not there.
+    """
+    path = Path(os.environ.get(BUDGETS_VARIABLE) or PACKAGED_BUDGETS)
+    if not path.is_file():
+        raise ConfigurationError(f"{BUDGETS_VARIABLE}: {path}: no such file")
+    return path
 
 
 def load_budgets(path: Path) -> list[Budget]:

@@ -84,8 +84,15 @@ class TagRuleError(ConfigurationError):
 
 
 def rules_path() -> Path:
-    """The file of rules: ``GOCARDLESS_TAG_RULES``, else the packaged one."""
-    return Path(os.environ.get(RULES_VARIABLE) or PACKAGED_RULES)
+    """The file of rules: ``GOCARDLESS_TAG_RULES``, else the packaged one.
+
+    Raises:
+        ConfigurationError: the variable names a file that is not there.
+    """
+    path = Path(os.environ.get(RULES_VARIABLE) or PACKAGED_RULES)
+    if not path.is_file():
+        raise ConfigurationError(f"{RULES_VARIABLE}: {path}: no such file")
+    return path
 
 
 def load_rules(path: Path) -> list[SourcedRule]:
