@@ -28,7 +28,9 @@ def send_heartbeat(secrets: HandsOutSecrets) -> str:
     problem = _done_in_time(secrets)
     if not problem:
         return ""
-    said = redact(f"no heartbeat was sent: {problem}")
+    variable = SECRET_VARIABLE if os.environ.get(SECRET_VARIABLE) else URL_VARIABLE
+    where = "" if variable in problem else f" (check what {variable} names)"
+    said = redact(f"no heartbeat was sent: {problem}{where}")
     logging.getLogger(LOGGER_NAME).warning(said)
     return said
 
