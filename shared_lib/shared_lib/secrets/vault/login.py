@@ -122,6 +122,11 @@ class Identity:
             case TokenMethod():
                 return self._token(client, self.method)
             case AppRoleMethod() as method:
+                if not (method.role_id or method.role_id_file):
+                    raise SecretsMisconfiguredError(
+                        "there is no role id for Vault: set VAULT_AUTH_ROLE_ID, or "
+                        "VAULT_AUTH_ROLE_ID_FILE to a file that holds it (docs/secrets.md)"
+                    )
                 answer = auth.approle.login(
                     role_id=method.role_id or _credential(method.role_id_file, "", "the role id"),
                     secret_id=self._secret_id(client, method),

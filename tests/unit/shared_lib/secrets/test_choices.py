@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import hvac
 import pytest
 
 from shared_lib.secrets import (
@@ -21,6 +22,7 @@ from shared_lib.secrets.vault.authentication import (
     chosen_method,
     method_of_environment,
 )
+from shared_lib.secrets.vault.login import Identity
 from shared_lib.secrets.vault.server import vault_server
 from shared_lib.validated_yaml import load_yaml
 
@@ -112,6 +114,11 @@ def test_one_set_of_variables_gives_each_location_its_own_identity(
     assert method == AppRoleMethod(
         role_id_file="/run/simulation/role_id", secret_id_file="/run/simulation/secret_id"
     )
+
+
+def test_an_approle_without_a_role_id_says_by_which_variables_to_give_one() -> None:
+    with pytest.raises(SecretsMisconfiguredError, match=r"VAULT_AUTH_ROLE_ID, or VAULT_AUTH_ROLE_"):
+        Identity(AppRoleMethod()).log_in(hvac.Client("http://127.0.0.1:9"))
 
 
 def test_the_usual_variables_mean_the_usual(
