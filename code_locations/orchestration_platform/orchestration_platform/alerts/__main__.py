@@ -1,4 +1,8 @@
-"""``python -m orchestration_platform.alerts``: what is in the outbox, and what alerts look like."""
+"""``python -m orchestration_platform.alerts``: what is in the outbox, and what alerts look like.
+
+Ends with 0; with 1 when there is no such run, or what was asked for cannot be written; with 2 when
+it was called wrongly, ``DAGSTER_HOME`` included.
+"""
 
 import argparse
 import json
@@ -7,12 +11,17 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from orchestration_platform.dagster_home import DagsterHomeError, check_dagster_home
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; the exit status is 0 when all is in order."""
+    """Run the command line; gives the exit status."""
     asked = _parser().parse_args(arguments)
     try:
         return asked.command(asked)
+    except DagsterHomeError as error:
+        print(error, file=sys.stderr)
+        return 2
     except (LookupError, ValueError) as error:
         print(error.args[0], file=sys.stderr)
         return 1
@@ -24,7 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True)
     listing = commands.add_parser("list", help="messages of the outbox and what became of them")
-    listing.add_argument("--limit", type=int, default=50, help="how many, newest first")
+    listing.add_argument("--limit", type=_count, default=50, help="how many, newest first")
     states = ("waiting", "delivered", "suppressed", "failed")
     listing.add_argument("--state", choices=states, help="only those of which this became")
     listing.set_defaults(command=_list)
@@ -39,6 +48,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number above 0")
+    return int(text)
+
+
 def _list(asked: argparse.Namespace) -> int:
     import dagster as dg
 
@@ -46,10 +61,13 @@ def _list(asked: argparse.Namespace) -> int:
     from orchestration_platform.alerts.outbox_state import listed_messages
     from orchestration_platform.alerts.watch import open_database
 
+    check_dagster_home()
     with dg.DagsterInstance.get() as instance:
         url = database_url(instance)
     with open_database(url).transaction() as connection:
         rows = listed_messages(connection, limit=asked.limit, state=asked.state)
+    if not rows:
+        print("no messages")
     for row in rows:
         moment = datetime.fromtimestamp(row["created_at"], UTC).strftime("%Y-%m-%d %H:%M:%S")
         recovered = ", recovered" if row["recovered_at"] else ""
@@ -74,6 +92,7 @@ def _preview(asked: argparse.Namespace) -> int:
     from shared_lib.environment import current_settings
 
     settings = current_settings()
+    check_dagster_home()
     with dg.DagsterInstance.get() as instance:
         preview = preview_of(instance, asked.run, settings=settings)
     if asked.json:
@@ -83,12 +102,18 @@ def _preview(asked: argparse.Namespace) -> int:
     from rich.console import Console
 
     path = asked.page or settings.report_directory / f"alert_{preview.alert.run_id}.html"
+    try:
+        preview.write_page(path)
+    except OSError as error:
+        raise ValueError(
+            f"{path} cannot be written ({error.strerror}): give --page FILE"
+        ) from error
     console = Console()
     console.print(preview.for_terminal())
     for problem in preview.problems:
         console.print(problem, style="dim", markup=False)
     # not wrapped, so that it can be opened with a click
-    console.print(f"as Slack shows it: {preview.write_page(path)}", soft_wrap=True, markup=False)
+    console.print(f"as Slack shows it: {path}", soft_wrap=True, markup=False)
     return 0
 
 

@@ -60,6 +60,37 @@ def test_a_run_is_named_by_the_beginning_of_its_id(
         assert capsys.readouterr().err.startswith(problem)
 
 
+def test_a_page_that_cannot_be_written_is_told(
+    instance: dg.DagsterInstance, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["preview", fail(instance), "--page", str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert f"{tmp_path} cannot be written (Is a directory): give --page FILE" in said
+
+
+@pytest.mark.parametrize("command", [["list"], ["preview", "1a2b3c4d"]], ids=lambda it: it[0])
+def test_a_home_that_is_none_is_refused(
+    command: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for home in ("", "relative", str(tmp_path)):
+        monkeypatch.setenv("DAGSTER_HOME", home)
+        assert main(command) == 2
+        assert capsys.readouterr().err.startswith("DAGSTER_HOME: ")
+
+
+def test_an_empty_outbox_is_said_and_a_limit_that_is_none_refused(
+    instance: dg.DagsterInstance, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["list"]) == 0
+    assert capsys.readouterr().out == "no messages\n"
+    with pytest.raises(SystemExit):
+        main(["list", "--limit", "0"])
+    assert "--limit: 0 is no number above 0" in capsys.readouterr().err
+
+
 def test_a_preview_names_owners_or_says_why_not(
     instance: dg.DagsterInstance,
     tmp_path: Path,
