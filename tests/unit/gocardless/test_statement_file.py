@@ -71,6 +71,11 @@ def test_the_command_says_what_it_took_and_what_it_cannot_take(
     path.write_text("when,how much\n")
     assert main([str(path), "--account", "giro"]) == 1
     assert "the header lacks amount, booking_date, currency" in capsys.readouterr().err
+    assert main([str(tmp_path), "--account", "giro"]) == 1
+    assert f"{tmp_path} cannot be read: Is a directory" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main([str(path), "--account", " "])
+    assert "--account: it is empty: say what the account is called" in capsys.readouterr().err
 
 
 def test_what_was_bought_twice_in_the_same_order_is_there_twice(tmp_path: Path) -> None:

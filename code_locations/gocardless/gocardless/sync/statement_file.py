@@ -86,7 +86,7 @@ def import_statement(
         at: when, UTC.
 
     Raises:
-        StatementFileError: a line cannot be read; says which and why.
+        StatementFileError: the file or a line cannot be read; says which and why.
     """
     rows = counted(_rows(path, account_id), may_be_sent_twice=False)
     if not rows:
@@ -136,6 +136,8 @@ def _rows(path: Path, account_id: str) -> list[dict[str, Any]]:
             return [_row(path, reader.line_num, line, account_id) for line in reader]
     except (UnicodeDecodeError, csv.Error) as error:
         raise StatementFileError(f"{path} is not CSV in UTF-8: {error}") from error
+    except OSError as error:
+        raise StatementFileError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _row(path: Path, number: int, line: dict[str, Any], account_id: str) -> dict[str, Any]:
@@ -162,22 +164,30 @@ def _row(path: Path, number: int, line: dict[str, Any], account_id: str) -> dict
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; the exit status is 1 when the file is no statement."""
+    """Run the command line; the exit status is 1 when the file is no statement, or not there."""
     parser = argparse.ArgumentParser(prog="python -m gocardless.sync.statement_file")
     parser.description = __doc__
     parser.add_argument("file", type=Path)
-    parser.add_argument("--account", required=True, help="what the account is called")
+    parser.add_argument(
+        "--account", type=_account, required=True, help="what the account is called"
+    )
     asked = parser.parse_args(arguments)
     try:
         with write_warehouse(current_settings().warehouse_path("gocardless")) as connection:
             counts = import_statement(
                 connection, asked.file, account_id=asked.account, at=utc_now()
             )
-    except (StatementFileError, FileNotFoundError) as error:
+    except StatementFileError as error:
         print(error, file=sys.stderr)
         return 1
     print(f"{counts.created} new transactions")
     return 0
+
+
+def _account(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty: say what the account is called")
+    return text
 
 
 if __name__ == "__main__":
