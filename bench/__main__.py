@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
         "--sizes",
-        type=lambda text: tuple(int(size) for size in text.split(",")),
+        type=_sizes,
         default=SIZES,
         help="employees of the generated censuses, with commas between",
     )
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--pairs", type=int, default=3, help="pairs of what is compared")
     parser.add_argument(
         "--parts",
-        type=lambda text: text.split(","),
+        type=_parts,
         default=[part for part in _PARTS if part not in _LONG],
         help=f"what to measure, of: {', '.join(_PARTS)}; all but {', '.join(_LONG)}",
     )
@@ -58,6 +58,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     RESULTS.write_text(json.dumps(results, indent=2), encoding="utf-8")
     console.print(f"written to {RESULTS}")
     return 0
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    sizes = text.split(",")
+    if not all(size.isdecimal() and int(size) for size in sizes):
+        raise argparse.ArgumentTypeError(f"{text} is no list of numbers such as 1000,10000")
+    return tuple(map(int, sizes))
+
+
+def _parts(text: str) -> list[str]:
+    parts = text.split(",")
+    for part in parts:
+        if part not in _PARTS:
+            allowed = ", ".join(_PARTS)
+            raise argparse.ArgumentTypeError(f"{part!r} is no part, allowed are: {allowed}")
+    return parts
 
 
 def _simulation(asked: argparse.Namespace) -> list[Figures]:
