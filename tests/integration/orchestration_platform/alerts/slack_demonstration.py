@@ -1,6 +1,9 @@
 """``make slack``: the stand-in for Slack, which prints what it is told, until Ctrl-C."""
 
+import argparse
+import sys
 import time
+from collections.abc import Sequence
 
 from tests.integration.orchestration_platform.alerts.slack_server import (
     TOKEN,
@@ -18,9 +21,25 @@ def described(message: Message) -> str:
     return f"--- #{message.channel.lstrip('#')}: {place}, {done}\n{message.shown}\n"
 
 
-def main() -> None:
-    """Serve and print."""
-    with slack_server() as slack:
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve and print until interrupted; the exit status is 0, or 1 when it cannot serve."""
+    parser = argparse.ArgumentParser(prog="make slack", description=__doc__)
+    parser.add_argument(
+        "--port", type=int, default=0, help="on 127.0.0.1; 0, the default: a free one"
+    )
+    asked = parser.parse_args(arguments)
+    try:
+        _serve(asked.port)
+    except KeyboardInterrupt:
+        print()
+    except (OSError, OverflowError) as error:
+        print(f"--port {asked.port}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _serve(port: int) -> None:
+    with slack_server(port=port) as slack:
         print(f"export SLACK_API_URL={slack.url}")
         print(f"export ORCHESTRATION_PLATFORM_SLACK__TOKEN={TOKEN}", flush=True)
         printed: dict[str, int] = {}
@@ -33,7 +52,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        print()
+    sys.exit(main())

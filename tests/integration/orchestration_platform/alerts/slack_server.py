@@ -313,7 +313,7 @@ def _is_text(text: dict[str, Any], limit: int, *kinds: str) -> bool:
 
 
 @contextmanager
-def slack_server(**behaviour: Any) -> Iterator[SlackServer]:
+def slack_server(*, port: int = 0, **behaviour: Any) -> Iterator[SlackServer]:
     slack = SlackServer(**behaviour)
 
     class Handler(BaseHTTPRequestHandler):
@@ -350,7 +350,7 @@ def slack_server(**behaviour: Any) -> Iterator[SlackServer]:
 
         def log_message(self, *_arguments: Any) -> None: ...
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
