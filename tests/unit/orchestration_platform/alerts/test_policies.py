@@ -15,8 +15,10 @@ from orchestration_platform.alerts.policies import (
 )
 from orchestration_platform.alerts.selection import AssetFacts, AssetGraph
 from orchestration_platform.alerts.workspace import Workspace
+from shared_lib.environment import REPOSITORY_ROOT
 from shared_lib.validated_yaml import ConfigurationError
 
+DOCUMENTATION = (REPOSITORY_ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
 VALID = """\
 alert_policies:
   - name: ml failures
@@ -39,6 +41,13 @@ def load(tmp_path: Path, text: str) -> list[Policy]:
     path = tmp_path / "alert_policies.yaml"
     path.write_text(text, encoding="utf-8")
     return load_policies(path)
+
+
+def test_the_example_of_the_documentation_is_in_order(tmp_path: Path) -> None:
+    example = DOCUMENTATION.split("```yaml\n")[1].split("```")[0]
+    assert [policy.name for policy in load(tmp_path, example)] == [
+        "finance_failures", "finance_ticks",
+    ]  # fmt: skip
 
 
 class Known:
