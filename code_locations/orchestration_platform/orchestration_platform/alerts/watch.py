@@ -55,7 +55,8 @@ class Pass:
                 f", {self.outbox.failed} given up (python -m orchestration_platform.alerts list)"
             )
         said = [f"{name}: {reason}" for name, reason in self.outbox.reasons.items()]
-        reasons = "; ".join([*self.missing, *said])
+        # What keeps messages from a destination is told of those that wait for it too.
+        reasons = "; ".join(dict.fromkeys([*self.missing, *said]))
         return f"{text}. {reasons}" if reasons else text
 
 

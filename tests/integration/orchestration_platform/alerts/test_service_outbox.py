@@ -227,3 +227,16 @@ def test_secrets_reach_no_service(
     assert all(
         "secret shop/api password" in text.replace("\\\\", "") for text in told if "login" in text
     )
+
+
+def test_what_keeps_messages_from_a_destination_is_said_once(
+    instance: dg.DagsterInstance, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key, value in {"HOST": "127.0.0.1", "SENDER": "a@example.com", "SECURITY": "none"}.items():
+        monkeypatch.setenv(f"ORCHESTRATION_PLATFORM_SMTP__{key}", value)
+    [policy] = policies_to('email:["ops@example.com"]')
+    options = {"escalate_after": "1h", "escalation_service": policy.notification_service}
+    options = policy.policy_options.model_copy(update=options)
+    fail(instance)
+    said = str(watch([policy.model_copy(update={"policy_options": options})]))
+    assert said.count("security of orchestration_platform/smtp is not allowed") == 1
