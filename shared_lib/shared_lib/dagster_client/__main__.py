@@ -73,6 +73,15 @@ def _parser() -> argparse.ArgumentParser:
     config.add_argument(
         "--connection-id", type=uuid.UUID, metavar="UUID", help="run for this bank connection alone"
     )
+    partitions = trigger.add_mutually_exclusive_group()
+    partitions.add_argument(
+        "--partition", dest="partitions", type=lambda key: (key,), default=(), metavar="KEY",
+        help="the partition to compute, of a job that has partitions",
+    )  # fmt: skip
+    partitions.add_argument(
+        "--partition-range", dest="partitions", type=_partition_range, default=(),
+        metavar="FIRST...LAST", help="a range of partitions, computed by one run",
+    )  # fmt: skip
     trigger.add_argument(
         "--for", dest="requested_by", default=getpass.getuser(), metavar="NAME",
         help="for whom, as job_runs notes it; default: you",
@@ -117,6 +126,13 @@ def _run_config(text: str) -> Mapping[str, Any]:
     return json.loads(json.dumps(content, default=str))
 
 
+def _partition_range(text: str) -> tuple[str, str]:
+    first, dots, last = text.partition("...")
+    if not (first and dots and last):
+        raise argparse.ArgumentTypeError(f"{text!r} is no range, write FIRST...LAST")
+    return first, last
+
+
 def connection_config(connection_id: uuid.UUID) -> dict[str, Any]:
     """The configuration of a job that works for one bank connection."""
     return {"ops": {"*": {"config": {"connection_id": str(connection_id)}}}}
@@ -124,7 +140,10 @@ def connection_config(connection_id: uuid.UUID) -> dict[str, Any]:
 
 def _trigger(client: DagsterClient, asked: argparse.Namespace) -> int:
     config = connection_config(asked.connection_id) if asked.connection_id else asked.config
-    row = client.trigger(asked.job, config, asked.location, requested_by=asked.requested_by)
+    row = client.trigger(
+        asked.job, config, asked.location,
+        requested_by=asked.requested_by, partitions=asked.partitions,
+    )  # fmt: skip
     if row.run_id is None:
         return _complain(f"{row.message} (job run {row.id})", UNAVAILABLE)
     try:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -99,8 +99,12 @@ class DagsterClient:
         location_name: str | None = None,
         *,
         requested_by: str = _NOBODY,
+        partitions: Sequence[str] = (),
     ) -> JobRun:
         """Launch a job, and return its row in ``job_runs``; else like :meth:`trigger_job`.
+
+        ``partitions`` is the key of one partition of the job, or the first and the last of a range
+        that one run is to compute.
 
         Where Dagster is unavailable the row has no run id. Its status says whether there may be
         a run all the same: ``LAUNCHING`` if so, which :meth:`refresh` clears up later.
@@ -116,13 +120,14 @@ class DagsterClient:
             self.job_runs.not_launched(row_id, Status.REFUSED, str(error))
             raise
         else:
-            self._launch(row_id, place, run_config or {}, requested_by)
+            tags = {JOB_RUN_TAG: row_id, REQUESTER_TAG: requested_by, **_partition_tags(partitions)}
+            self._launch(row_id, place, run_config or {}, tags)
         row = self.job_runs.find(row_id)
         assert row is not None  # noqa: S101 - written above
         return row
 
     def _launch(
-        self, row_id: str, place: JobPlace, run_config: Mapping[str, Any], requested_by: str
+        self, row_id: str, place: JobPlace, run_config: Mapping[str, Any], tags: dict[str, str]
     ) -> None:
         from dagster_graphql import DagsterGraphQLClientError
 
@@ -133,7 +138,7 @@ class DagsterClient:
                     repository_location_name=place.location,
                     repository_name=place.repository,
                     run_config=run_config,
-                    tags={JOB_RUN_TAG: row_id, REQUESTER_TAG: requested_by},
+                    tags=tags,
                 )
         except DagsterUnavailableError as error:
             self._note_unavailable(row_id, place.job, error, has_asked=error.may_have_arrived)
@@ -235,6 +240,19 @@ class DagsterClient:
         """
         rows = self.job_runs.open()
         return self.job_runs.observe(observe(self._connection, rows, now=time.time()))
+
+
+def _partition_tags(partitions: Sequence[str]) -> dict[str, str]:
+    """What Dagster's UI gives to a run of one partition, or to one run of a range of them."""
+    if not partitions:
+        return {}
+    if len(partitions) == 1:
+        return {"dagster/partition": partitions[0]}
+    first, last = partitions
+    return {
+        "dagster/asset_partition_range_start": first,
+        "dagster/asset_partition_range_end": last,
+    }
 
 
 def _reasons(error: Exception) -> str:

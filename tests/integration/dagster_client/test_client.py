@@ -86,7 +86,7 @@ def test_unknown_jobs_and_locations_are_refused_with_what_there_is(
         client.trigger_job("ok_jbo")
     assert str(unknown.value).startswith(
         "no job 'ok_jbo' in any location; there are: "
-        "failing_job, ok_job, second_job, shared_job, slow_job. Not loaded: broken ("
+        "failing_job, ok_job, second_job, shared_job, slow_job, years_job. Not loaded: broken ("
     )
     with pytest.raises(UnknownJobError, match="the location second; there are: second_job, sha"):
         client.trigger_job("ok_job", location_name="second")

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from tests.end_to_end.webserver import free_port
 from tests.integration.dagster_client.conftest import RunningDagster
@@ -95,6 +96,25 @@ def test_what_cannot_be_launched_says_so_and_ends_otherwise(command: Command) ->
     malformed = command("trigger", "ok_job", "--connection-id", "4711")
     assert malformed.returncode == 2
     assert "invalid UUID value: '4711'" in malformed.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "computed"),
+    [
+        (("--partition", "2026"), {"2026"}),
+        (("--partition-range", "2025...2027"), {"2025", "2026", "2027"}),
+    ],
+)
+def test_one_run_computes_the_partitions_that_are_named(
+    command: Command, dagster: RunningDagster, options: tuple[str, ...], computed: set[str]
+) -> None:
+    ended = command("trigger", "years_job", *options, "--wait")
+    assert ended.returncode == 0, ended.stderr
+    with dg.DagsterInstance.from_config(str(dagster.home)) as instance:
+        records = instance.get_records_for_run(
+            ended.stdout.strip(), of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
+        ).records
+    assert {record.partition_key for record in records} == computed
 
 
 def test_a_connection_is_handed_to_every_op(command: Command, job_runs: JobRuns) -> None:

@@ -25,6 +25,15 @@ def test_a_year_without_the_year_before_is_refused(platform: Path) -> None:
         ).fetchone() == (0,)
 
 
+def test_a_run_without_years_is_refused_with_what_to_choose(platform: Path) -> None:
+    result = run_job("multi_year_simulation", request=REQUEST)
+
+    assert (
+        "the run has no years: launch it again and choose a partition"
+        in (reasons(result)["simulation_run"])
+    )
+
+
 def test_a_year_after_one_of_another_configuration_is_refused(
     begin_with: Callable[[Finished], Path], finished_with_another_seed: Finished
 ) -> None:

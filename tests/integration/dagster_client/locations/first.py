@@ -45,6 +45,18 @@ def shared_job() -> None:
     succeed()
 
 
+@dg.asset(
+    partitions_def=dg.StaticPartitionsDefinition(["2025", "2026", "2027"]),
+    backfill_policy=dg.BackfillPolicy.single_run(),
+)
+def years() -> None: ...
+
+
 defs = dg.Definitions(
-    jobs=[ok_job, failing_job, slow_job, shared_job], executor=dg.in_process_executor
+    assets=[years],
+    jobs=[
+        *(ok_job, failing_job, slow_job, shared_job),
+        dg.define_asset_job("years_job", [years]),
+    ],
+    executor=dg.in_process_executor,
 )
