@@ -4,11 +4,18 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
+# Make reads quotes, # and $ otherwise than `dagster dev` does, so .env is not included, but read by
+# the same library for each command. Only DAGSTER_HOME is needed here as well.
+DOTENV_HOME := $(shell awk 'sub(/^(export +)?DAGSTER_HOME=/, "") \
+	{sub(/[ \t]+\043.*/, ""); gsub(/["\047\r]/, ""); home = $$0} END {print home}' .env 2>/dev/null)
+export DAGSTER_HOME ?= $(or $(DOTENV_HOME),$(CURDIR)/.dagster_home)
 export DO_NOT_TRACK := 1
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
+# what is exported comes before the file
+WITH_DOTENV := $(if $(wildcard .env),$(VENV)/bin/dotenv --file .env run --no-override --)
+COMMAND := $(WITH_DOTENV) $(PYTHON) -m
 UV := $(shell command -v uv || echo .uv/bin/uv)
 MEMBERS := shared_lib code_locations/simulation code_locations/gocardless code_locations/orchestration_platform
 INSTALLED := $(VENV)/.installed
@@ -46,7 +53,7 @@ $(INSTALLED): uv.lock pyproject.toml $(addsuffix /pyproject.toml,$(MEMBERS)) | $
 # location goes through the same profile and target: DAGSTER_ENVIRONMENT's own.
 $(MANIFEST): $(INSTALLED) $(DBT_SOURCES)
 	@echo "setup: parsing the dbt project"
-	@$(PYTHON) -m shared_lib.dbt prepare && touch $@
+	@$(COMMAND) shared_lib.dbt prepare && touch $@
 
 $(INSTANCE): dagster.yaml
 	@mkdir -p $(DAGSTER_HOME)
@@ -56,31 +63,31 @@ $(INSTANCE): dagster.yaml
 setup: $(MANIFEST) $(INSTANCE) ## create the environment, the dbt manifest and the Dagster home
 
 manifest: $(INSTALLED) ## parse the dbt project ahead of any process that needs it
-	@$(PYTHON) -m shared_lib.dbt prepare && touch $(MANIFEST)
+	@$(COMMAND) shared_lib.dbt prepare && touch $(MANIFEST)
 
 run: setup ## simulate [CENSUS=path] [SCENARIO=name] [YEARS=2025-2029]
-	@$(PYTHON) -m simulation.run --scenario '$(SCENARIO)' $(if $(CENSUS),--census '$(CENSUS)') $(if $(YEARS),--years '$(YEARS)')
+	@$(COMMAND) simulation.run --scenario '$(SCENARIO)' $(if $(CENSUS),--census '$(CENSUS)') $(if $(YEARS),--years '$(YEARS)')
 
 dev: setup ## open dagster dev with the three locations [PORT=3000]
-	@$(VENV)/bin/dagster dev --host 127.0.0.1 --port $(PORT)
+	@$(WITH_DOTENV) $(VENV)/bin/dagster dev --host 127.0.0.1 --port $(PORT)
 
 vault: setup ## serve a local Vault with the locations' example secrets, until Ctrl-C
-	@$(PYTHON) -m shared_lib.secrets.local_server
+	@$(COMMAND) shared_lib.secrets.local_server
 
 sandbox: setup ## serve a bank data API with three connected banks, until Ctrl-C [CONTRACT=file]
-	@$(PYTHON) -m gocardless.sandbox $(if $(CONTRACT),--contract '$(CONTRACT)')
+	@$(COMMAND) gocardless.sandbox $(if $(CONTRACT),--contract '$(CONTRACT)')
 
 slack: setup ## serve a stand-in for Slack that prints what it is told, until Ctrl-C
-	@$(PYTHON) -m tests.integration.orchestration_platform.alerts.slack_demonstration
+	@$(COMMAND) tests.integration.orchestration_platform.alerts.slack_demonstration
 
 alerts: setup ## list the alerts of the outbox: sent, waiting, suppressed, failed, and why
-	@$(PYTHON) -m orchestration_platform.alerts list
+	@$(COMMAND) orchestration_platform.alerts list
 
 alert-preview: setup ## show the alert of a failed run, sent nowhere RUN=id
-	@$(PYTHON) -m orchestration_platform.alerts preview '$(RUN)'
+	@$(COMMAND) orchestration_platform.alerts preview '$(RUN)'
 
 smoke: setup ## load the definitions of every location, as CI does
-	@$(PYTHON) -m shared_lib.definitions_check
+	@$(COMMAND) shared_lib.definitions_check
 
 test: setup ## pass every test
 	@tests/install_packages.sh
