@@ -68,6 +68,8 @@ manifest: $(INSTALLED) ## parse the dbt project ahead of any process that needs 
 run: setup ## simulate [CENSUS=path] [SCENARIO=name] [YEARS=2025-2029]
 	@$(COMMAND) simulation.run --scenario '$(SCENARIO)' $(if $(CENSUS),--census '$(CENSUS)') $(if $(YEARS),--years '$(YEARS)')
 
+# where links in alerts lead to, and what the sensor asks for owners
+dev: export DAGSTER_WEBSERVER_URL ?= http://127.0.0.1:$(PORT)
 dev: setup ## open dagster dev with the three locations [PORT=3000]
 	@$(WITH_DOTENV) $(VENV)/bin/dagster dev --host 127.0.0.1 --port $(PORT)
 

@@ -12,6 +12,7 @@ from typing import Literal
 
 VARIABLE = "DAGSTER_ENVIRONMENT"
 DATA_DIRECTORY_VARIABLE = "PLATFORM_DATA_DIRECTORY"
+UI_URL_VARIABLE = "DAGSTER_WEBSERVER_URL"
 
 REPOSITORY_ROOT = Path(__file__).resolve().parents[2]
 
@@ -120,11 +121,15 @@ def current_settings() -> EnvironmentSettings:
     """The settings of the current environment.
 
     ``PLATFORM_DATA_DIRECTORY`` moves the data directory of any environment, for a volume that
-    is mounted elsewhere.
+    is mounted elsewhere. ``DAGSTER_WEBSERVER_URL`` moves the UI of ``local`` and ``ci``; elsewhere
+    it is the address that processes use, and people have another.
 
     Raises:
         UnknownEnvironmentError: ``DAGSTER_ENVIRONMENT`` is not an environment.
     """
     settings = _SETTINGS[current_environment()]
+    served = os.environ.get(UI_URL_VARIABLE)
+    if served and settings.environment in (Environment.LOCAL, Environment.CI):
+        settings = replace(settings, ui_url=served.rstrip("/"))
     moved = os.environ.get(DATA_DIRECTORY_VARIABLE)
     return replace(settings, data_directory=Path(moved).resolve()) if moved else settings

@@ -52,3 +52,10 @@ def test_a_command_has_the_variables_of_the_file_after_those_that_are_exported(
     assert exported["DAGSTER_HOME"] == "/elsewhere"
     (folder / ".env").unlink()
     assert given_by(target, folder=folder)["DAGSTER_HOME"] == f"{folder}/.dagster_home"
+
+
+def test_dev_says_where_its_ui_is(folder: Path) -> None:
+    given = given_by("dev", "PORT=3977", folder=folder)
+    assert given["DAGSTER_WEBSERVER_URL"] == "http://127.0.0.1:3977"
+    given = given_by("dev", "PORT=3977", folder=folder, DAGSTER_WEBSERVER_URL="https://proxy")
+    assert given["DAGSTER_WEBSERVER_URL"] == "https://proxy"

@@ -7,6 +7,7 @@ import pytest
 from shared_lib.environment import (
     DATA_DIRECTORY_VARIABLE,
     REPOSITORY_ROOT,
+    UI_URL_VARIABLE,
     VARIABLE,
     Environment,
     UnknownEnvironmentError,
@@ -18,6 +19,7 @@ from shared_lib.environment import (
 def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
     monkeypatch.delenv(DATA_DIRECTORY_VARIABLE, raising=False)
+    monkeypatch.delenv(UI_URL_VARIABLE, raising=False)
 
 
 def test_a_machine_where_nothing_is_set_is_a_developers() -> None:
@@ -73,3 +75,21 @@ def test_the_data_directory_of_any_environment_can_be_moved(
     # absolute, because dbt and Dagster's processes run in folders of their own
     assert settings.warehouse_path("gocardless") == tmp_path / "volume" / "gocardless.duckdb"
     assert settings.report_directory == tmp_path / "volume" / "reports"
+
+
+def test_links_lead_to_the_webserver_of_a_laptop_and_to_the_proxy_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert current_settings().ui_url == "http://127.0.0.1:3000"
+    # in qa and production it is the address inside, which people do not reach
+    monkeypatch.setenv(UI_URL_VARIABLE, "http://127.0.0.1:3977/")
+    found = {}
+    for environment in Environment:
+        monkeypatch.setenv(VARIABLE, environment)
+        found[environment.value] = current_settings().ui_url
+    assert found == {
+        "local": "http://127.0.0.1:3977",
+        "ci": "http://127.0.0.1:3977",
+        "qa": "https://dagster.qa.example.com",
+        "production": "https://dagster.example.com",
+    }
