@@ -45,9 +45,7 @@ class Webserver(BaseModel):
     @field_validator("url")
     @classmethod
     def _is_an_address(cls, url: str) -> str:
-        parts = urlsplit(url)
-        is_address = parts.scheme in ("http", "https") and parts.hostname and not parts.query
-        if not is_address or parts.username or parts.fragment:
+        if not _is_server(url):
             message = (
                 f"{URL_VARIABLE} is not the address of a server: write scheme, host and port, "
                 "for example https://dagster.example.com, and nothing of a user"
@@ -131,6 +129,17 @@ def webserver_of(**fields: object) -> Webserver:
         # pydantic's own text would show what was given, the token included
         said = "; ".join(problem["msg"].removeprefix("Value error, ") for problem in error.errors())
         raise WebserverConfigurationError(said) from None
+
+
+def _is_server(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        # is only now looked at, and raises where it is no number of a port
+        _ = parts.port
+    except ValueError:
+        return False
+    is_address = parts.scheme in ("http", "https") and parts.hostname and not parts.query
+    return bool(is_address) and not (parts.username or parts.fragment)
 
 
 def _token() -> str:

@@ -255,6 +255,7 @@ def test_a_page_is_not_taken_for_dagster(front: Front, client_behind: DagsterCli
         ("http://127.0.0.1.example.com", "is not sent unencrypted"),
         ("https://anna:secret@dagster.example.com", "nothing of a user"),
         ("dagster.example.com:3000", "is not the address of a server"),
+        ("http://127.0.0.1:abc", "is not the address of a server"),
     ],
 )
 def test_a_token_goes_nowhere_that_others_could_read_it(
