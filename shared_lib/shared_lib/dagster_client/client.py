@@ -12,6 +12,7 @@ from shared_lib.dagster_client.errors import (
     DagsterClientError,
     DagsterUnavailableError,
     LaunchRefusedError,
+    NotDagsterError,
     UnknownRunError,
     WaitTimeoutError,
 )
@@ -23,7 +24,7 @@ from shared_lib.dagster_client.job_runs import (
     Status,
     database_url,
 )
-from shared_lib.dagster_client.runs import RunState, observe, read_run
+from shared_lib.dagster_client.runs import RunState, no_such_run, observe, read_run
 from shared_lib.dagster_client.webserver import Webserver, current_webserver
 from shared_lib.dagster_client.workspace_jobs import JobPlace, find_job
 
@@ -176,7 +177,10 @@ class DagsterClient:
             with self._connection.library_client() as client:
                 return client.get_run_status(run_id)
         except DagsterGraphQLClientError as error:
-            raise UnknownRunError(f"no status of the run {run_id}: {_reasons(error)}") from error
+            if error.args[0] in ("RunNotFoundError", "PipelineRunNotFoundError"):
+                raise UnknownRunError(no_such_run(run_id)) from error
+            message = f"Dagster cannot read the run {run_id}: {_reasons(error)}"
+            raise NotDagsterError(message) from error
 
     def wait_for_run(
         self,
@@ -256,8 +260,9 @@ def _partition_tags(partitions: Sequence[str]) -> dict[str, str]:
 
 
 def _reasons(error: Exception) -> str:
-    """What Dagster's client says, with each of the mistakes in a run's configuration."""
-    body = getattr(error, "body", None)
-    if isinstance(body, list):
-        return "; ".join(str(mistake.get("message", mistake)) for mistake in body)
-    return str(body or error)
+    """What Dagster's client says: each of the mistakes in a run's configuration on a line."""
+    # the kind of the error comes first, and what there is to say of it after
+    said = error.args[-1] if error.args else str(error)
+    if isinstance(said, list):
+        return "".join(f"\n  {mistake.get('message', mistake)}" for mistake in said)
+    return str(getattr(error, "body", None) or said)

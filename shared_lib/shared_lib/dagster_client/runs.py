@@ -66,9 +66,14 @@ def read_run(connection: Connection, run_id: str) -> RunState:
         case "Run":
             return _state(answer)
         case "RunNotFoundError":
-            raise UnknownRunError(f"Dagster has no run {run_id}: it never was, or was deleted")
+            raise UnknownRunError(no_such_run(run_id))
         case _:
             raise NotDagsterError(f"Dagster cannot read the run {run_id}: {answer['message']}")
+
+
+def no_such_run(run_id: str) -> str:
+    """What is said where Dagster does not know the run."""
+    return f"Dagster has no run {run_id}: it never was, or was deleted"
 
 
 def _state(run: Mapping[str, Any]) -> RunState:

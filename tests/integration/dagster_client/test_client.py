@@ -101,8 +101,13 @@ def test_unknown_jobs_and_locations_are_refused_with_what_there_is(
 def test_a_configuration_that_the_job_does_not_take_is_refused_in_dagsters_words(
     client: DagsterClient, job_runs: JobRuns
 ) -> None:
-    with pytest.raises(LaunchRefusedError, match=r'unexpected config entry "no_such_op"'):
-        client.trigger_job("ok_job", {"ops": {"no_such_op": {}}})
+    mistakes = {"no_such_op": {}, "succeed": {"config": {"connection_id": 5}}}
+    with pytest.raises(LaunchRefusedError) as refused:
+        client.trigger_job("ok_job", {"ops": mistakes})
+    first, *lines = str(refused.value).splitlines()
+    assert first == "Dagster does not launch ok_job: "
+    assert [line[:11] for line in lines] == ["  Received ", "  Invalid s"], lines
+    assert 'unexpected config entry "no_such_op"' in lines[0]
     row = job_runs.latest(1)[0]
     assert (row.status, row.run_id) == (Status.REFUSED, None)
     assert "no_such_op" in row.message
@@ -110,10 +115,10 @@ def test_a_configuration_that_the_job_does_not_take_is_refused_in_dagsters_words
 
 def test_a_run_that_is_not_there_is_told_from_one_that_is(client: DagsterClient) -> None:
     missing = "00000000-0000-0000-0000-000000000000"
-    with pytest.raises(UnknownRunError, match=missing):
-        client.get_run_status(missing)
-    with pytest.raises(UnknownRunError, match=missing):
-        client.wait_for_run(missing)
+    for ask in (client.get_run_status, client.wait_for_run):
+        with pytest.raises(UnknownRunError) as unknown:
+            ask(missing)
+        assert str(unknown.value) == f"Dagster has no run {missing}: it never was, or was deleted"
 
 
 def test_nobody_there_gives_no_run_and_says_why(
