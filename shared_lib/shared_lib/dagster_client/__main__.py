@@ -101,15 +101,32 @@ def _parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("list", help="what was triggered, the newest first")
     listing.set_defaults(command=_list)
     listing.add_argument("--for", dest="requested_by", metavar="NAME", help="for whom")
-    listing.add_argument("--limit", type=int, default=20)
+    listing.add_argument("--limit", type=_count, default=20, help="how many; default: 20")
     listing.add_argument("--json", action="store_true", help="one object a line")
     return parser
 
 
 def _add_timeout(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--timeout", type=float, metavar="SECONDS", help="longest wait; default: without end"
+        "--timeout", type=_seconds, metavar="SECONDS", help="longest wait; default: without end"
     )
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    # also what is no number, which compares with nothing
+    if not seconds >= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0")
+    return seconds
 
 
 def _run_config(text: str) -> Mapping[str, Any]:

@@ -201,7 +201,7 @@ class DagsterClient:
             on_progress: is told after each look, and must be quick.
 
         Raises:
-            WaitTimeoutError: the run has not ended in time; it goes on.
+            WaitTimeoutError: the run has not ended in time, or Dagster did not say so.
             UnknownRunError: there is no such run.
             DagsterUnavailableError: Dagster was away for longer than ``patience_seconds``.
         """
@@ -224,14 +224,21 @@ class DagsterClient:
             if state is not None and state.successor:
                 run_id = state.successor
             if timeout_seconds is not None and waited >= timeout_seconds:
-                status = state.status if state else "unknown"
-                raise WaitTimeoutError(
-                    f"the run {run_id} has not ended within {timeout_seconds:g} s, its status is "
-                    f"{status}; it goes on: {self.webserver.run_url(run_id)}"
-                )
+                raise WaitTimeoutError(self._not_ended(run_id, state, timeout_seconds, trouble))
             left = pause if timeout_seconds is None else min(pause, timeout_seconds - waited)
             time.sleep(max(left, 0.0))
             pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
+
+    def _not_ended(
+        self, run_id: str, state: RunState | None, timeout_seconds: float, trouble: str
+    ) -> str:
+        if state is None:
+            # there may be no such run
+            return f"the run {run_id} is not known to have ended: {trouble}"
+        return (
+            f"the run {run_id} has not ended within {timeout_seconds:g} s, its status is "
+            f"{state.status}; it goes on: {self.webserver.run_url(run_id)}"
+        )
 
     def refresh(self) -> int:
         """Bring the rows of ``job_runs`` that have not ended up to date, all in one pass.

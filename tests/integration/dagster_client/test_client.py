@@ -274,6 +274,14 @@ def test_a_token_goes_nowhere_that_others_could_read_it(
     assert "secret" not in str(refused.value)
 
 
+def test_of_a_run_that_nobody_told_of_it_is_not_said_that_it_goes_on(job_runs: JobRuns) -> None:
+    client = DagsterClient(Webserver(url=f"http://127.0.0.1:{free_port()}"), job_runs=job_runs)
+    with pytest.raises(WaitTimeoutError) as unknown:
+        client.wait_for_run("some-run", timeout_seconds=0)
+    assert "not known to have ended: Dagster at http" in str(unknown.value)
+    assert "goes on" not in str(unknown.value)
+
+
 def test_threads_share_a_client(client: DagsterClient) -> None:
     def ask(number: int) -> str:
         with pytest.raises(UnknownRunError) as unknown:

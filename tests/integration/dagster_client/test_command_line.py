@@ -15,6 +15,7 @@ from tests.integration.dagster_client.conftest import RunningDagster
 from tests.integration.dagster_client.front import Front
 
 from shared_lib.dagster_client import DagsterClient, JobRuns, Status, Webserver
+from shared_lib.dagster_client.__main__ import main
 from shared_lib.dagster_client.runs import LAUNCH_GRACE_SECONDS
 
 CONNECTION = "5f0b9a3c-6f5e-4d0f-9a35-2d6ab0a5a001"
@@ -96,6 +97,23 @@ def test_what_cannot_be_launched_says_so_and_ends_otherwise(command: Command) ->
     malformed = command("trigger", "ok_job", "--connection-id", "4711")
     assert malformed.returncode == 2
     assert "invalid UUID value: '4711'" in malformed.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("wait", "some-run", "--timeout", "-1"), "'-1' is not a number of seconds from 0"),
+        (("wait", "some-run", "--timeout", "nan"), "'nan' is not a number of seconds from 0"),
+        (("list", "--limit", "0"), "'0' is not a whole number from 1"),
+        (("trigger", "years_job", "--partition-range", "2025"), "write FIRST...LAST"),
+    ],
+)
+def test_a_wrong_option_is_told(
+    arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
