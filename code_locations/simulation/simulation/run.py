@@ -77,6 +77,7 @@ def _execute(asked: Arguments, years: range) -> Outcome:
     gc.disable()
     import dagster as dg
 
+    from shared_lib.observability.layer import observability
     from simulation.abandoned_runs import abandon_dead_runs, this_process
     from simulation.definitions import defs
 
@@ -91,6 +92,8 @@ def _execute(asked: Arguments, years: range) -> Outcome:
         "end_year": years[-1],
         "resume": not asked.fresh,
     }
+    # tells of variables that it does not understand, while there is somewhere to tell it
+    observability()
     with (
         _silent_output() as terminal,
         dg.DagsterInstance.from_config(str(_instance_home())) as instance,

@@ -17,7 +17,6 @@ from shared_lib.observability.dbt_nodes import NodeRun
 from shared_lib.observability.delivery import Channel, Delivery
 from shared_lib.observability.settings import (
     LineageEndpoint,
-    ObservabilityConfigurationError,
     ObservabilitySettings,
     TraceEndpoint,
     current_settings,
@@ -236,7 +235,8 @@ class Observability:
 def observability() -> Observability | None:
     """The endpoints that the environment names now, or ``None``.
 
-    A variable that cannot be understood is told, once in a process, and turns everything off.
+    A variable that cannot be understood is told, once in a process, and turns off traces or
+    lineage, whichever it is about.
     """
     return _for_environment(os.getpid(), _relevant_variables())
 
@@ -256,11 +256,9 @@ def _relevant_variables() -> tuple[tuple[str, str], ...]:
 def _for_environment(_process: int, variables: tuple[tuple[str, str], ...]) -> Observability | None:
     if not variables:
         return None
-    try:
-        settings = current_settings()
-    except ObservabilityConfigurationError as error:
-        _logger.warning("nothing is observed: %s", error)
-        return None
+    settings = current_settings()
+    for problem in settings.problems:
+        _logger.warning("%s", problem)
     return None if settings.is_off else _connected(settings)
 
 

@@ -54,11 +54,20 @@ class LineageEndpoint:
 
 @dataclass(frozen=True)
 class ObservabilitySettings:
-    """What is to be sent where; empty and ``None`` when nothing is configured."""
+    """What is to be sent where.
+
+    Attributes:
+        traces: empty when nothing is configured.
+        lineage: ``None`` when nothing is configured.
+        namespace: OpenLineage's, of jobs and of datasets that are no table.
+        problems: which of the two is off because a variable says what is not supported; each text
+            names the variable and what is allowed.
+    """
 
     traces: tuple[TraceEndpoint, ...] = ()
     lineage: LineageEndpoint | None = None
     namespace: str = DEFAULT_NAMESPACE
+    problems: tuple[str, ...] = ()
 
     @property
     def is_off(self) -> bool:
@@ -67,16 +76,19 @@ class ObservabilitySettings:
 
 
 def current_settings() -> ObservabilitySettings:
-    """What the environment says now.
-
-    Raises:
-        ObservabilityConfigurationError: a variable holds what is not supported.
-    """
-    return ObservabilitySettings(
-        traces=() if _is_true("OTEL_SDK_DISABLED") else tuple(_trace_endpoints()),
-        lineage=None if _is_true("OPENLINEAGE_DISABLED") else _lineage_endpoint(),
-        namespace=os.environ.get("OPENLINEAGE_NAMESPACE") or DEFAULT_NAMESPACE,
-    )
+    """What the environment says now; a wrong variable switches off what it is about alone."""
+    traces: tuple[TraceEndpoint, ...] = ()
+    lineage, problems = None, []
+    try:
+        traces = () if _is_true("OTEL_SDK_DISABLED") else tuple(_trace_endpoints())
+    except ObservabilityConfigurationError as error:
+        problems.append(f"no traces are sent: {error}")
+    try:
+        lineage = None if _is_true("OPENLINEAGE_DISABLED") else _lineage_endpoint()
+    except ObservabilityConfigurationError as error:
+        problems.append(f"no lineage is sent: {error}")
+    namespace = os.environ.get("OPENLINEAGE_NAMESPACE") or DEFAULT_NAMESPACE
+    return ObservabilitySettings(traces, lineage, namespace, tuple(problems))
 
 
 def without_credentials(address: str) -> str:
@@ -156,11 +168,19 @@ def _lineage_endpoint() -> LineageEndpoint | None:
             "transport of OpenLineage"
         )
     if transport["type"] == "http":
-        transport["timeout"] = min(
-            float(transport.get("timeout", LONGEST_REQUEST_SECONDS)), LONGEST_REQUEST_SECONDS
-        )
+        transport["timeout"] = min(_timeout(transport), LONGEST_REQUEST_SECONDS)
         transport["retry"] = {"total": 0, "connect": 0, "read": 0, "status": 0}
     return LineageEndpoint(transport)
+
+
+def _timeout(transport: Mapping[str, Any]) -> float:
+    given = transport.get("timeout", LONGEST_REQUEST_SECONDS)
+    try:
+        return float(given)
+    except (TypeError, ValueError):
+        raise ObservabilityConfigurationError(
+            f"{_TRANSPORT_PREFIX}TIMEOUT: {given!r} is not a number of seconds"
+        ) from None
 
 
 def _transport_from_variables() -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
+import pytest
 from tests.integration.simulation.conftest import Finished
 from tests.integration.simulation.launching import reasons, run_job, run_to_its_end
 from tests.integration.simulation.results import LEDGER, everything_of, outcome, rows
@@ -32,6 +33,19 @@ def test_a_run_without_years_is_refused_with_what_to_choose(platform: Path) -> N
         "the run has no years: launch it again and choose a partition"
         in (reasons(result)["simulation_run"])
     )
+
+
+def test_the_command_tells_of_variables_that_cannot_be_understood(
+    platform: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:4318")
+    monkeypatch.setenv("OPENLINEAGE_CONFIG", "/nonexist.yml")
+    (tmp_path / "census.csv").write_text("no,census\n1,2\n")
+
+    ended = run_to_its_end("--census", str(tmp_path / "census.csv"), directory=tmp_path)
+
+    assert ended.progress.count("no traces are sent: OTEL_EXPORTER_OTLP_ENDPOINT: '127.0") == 1
+    assert ended.progress.count("no lineage is sent: OPENLINEAGE_CONFIG: ") == 1
 
 
 def test_a_year_after_one_of_another_configuration_is_refused(

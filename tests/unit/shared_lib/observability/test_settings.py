@@ -8,7 +8,6 @@ import pytest
 
 from shared_lib.observability.settings import (
     LineageEndpoint,
-    ObservabilityConfigurationError,
     TraceEndpoint,
     current_settings,
     without_credentials,
@@ -175,9 +174,20 @@ def test_no_request_may_take_longer_than_a_run_can_wait(
 def test_what_cannot_be_done_is_said(
     variables: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(ObservabilityConfigurationError) as refused:
-        settings(monkeypatch, variables)
-    assert str(refused.value) == message
+    found = settings(monkeypatch, variables)
+    assert found.is_off
+    assert [problem.partition("sent: ")[2] for problem in found.problems] == [message]
+
+
+def test_a_wrong_variable_of_one_leaves_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = {"OPENLINEAGE_URL": "http://m", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://c"}
+    found = settings(monkeypatch, {**right, "OTEL_TRACES_EXPORTER": "otpl"})
+    assert (found.traces, found.lineage is None) == ((), False)
+    assert "no traces are sent: OTEL_TRACES_EXPORTER: 'otpl'" in found.problems[0]
+    monkeypatch.delenv("OTEL_TRACES_EXPORTER")
+    found = settings(monkeypatch, {**right, "OPENLINEAGE__TRANSPORT__TIMEOUT": "soon"})
+    assert (len(found.traces), found.lineage) == (1, None)
+    assert "no lineage is sent: OPENLINEAGE__TRANSPORT__TIMEOUT: 'soon'" in found.problems[0]
 
 
 def test_an_address_is_shown_without_its_credentials() -> None:
