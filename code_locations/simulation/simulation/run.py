@@ -40,13 +40,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # imported here so that --help and mistakes answer at once
     from rich.console import Console
 
+    from shared_lib.environment import UnknownEnvironmentError, current_environment
     from shared_lib.validated_yaml import ConfigurationError
     from simulation.config import load_scenario, requested_changes
 
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
+        # before Dagster asks for it, in whose errors it would be buried
+        current_environment()
         settings = load_scenario(asked.scenario, changes=requested_changes(**asked.settings()))
-    except ConfigurationError as error:
+    except (ConfigurationError, UnknownEnvironmentError) as error:
         errors.print(str(error), style="bold red", markup=False)
         return 2
     years = range(settings.simulation.start_year, settings.simulation.end_year + 1)

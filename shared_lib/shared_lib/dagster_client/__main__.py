@@ -28,6 +28,7 @@ from shared_lib.dagster_client.errors import (
     WebserverConfigurationError,
 )
 from shared_lib.dagster_client.job_runs import JobRun
+from shared_lib.environment import UnknownEnvironmentError
 
 SUCCEEDED, DID_NOT_SUCCEED, WRONG_COMMAND, UNAVAILABLE, REFUSED, NOT_ENDED = range(6)
 INTERRUPTED = 130
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("gql").setLevel(logging.ERROR)
     try:
         return asked.command(DagsterClient(), asked)
-    except WebserverConfigurationError as error:
+    except (WebserverConfigurationError, UnknownEnvironmentError) as error:
         return _complain(error, WRONG_COMMAND)
     except DagsterUnavailableError as error:
         return _complain(error, UNAVAILABLE)

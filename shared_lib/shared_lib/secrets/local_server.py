@@ -18,7 +18,11 @@ from pathlib import Path
 
 import hvac
 
-from shared_lib.environment import current_settings
+from shared_lib.environment import (
+    DATA_DIRECTORY_VARIABLE,
+    UnknownEnvironmentError,
+    current_settings,
+)
 from shared_lib.secrets.errors import SecretError, SecretsMisconfiguredError
 from shared_lib.secrets.provisioning import DIRECTORY, provision
 from shared_lib.secrets.vault.login import new_client
@@ -159,8 +163,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.description = __doc__
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 for a free one")
     asked = parser.parse_args(arguments)
-    directory = current_settings().data_directory / "vault"
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        directory = current_settings().data_directory / "vault"
+    except UnknownEnvironmentError as error:
+        print(error, file=sys.stderr)
+        return 2
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        message = f"{DATA_DIRECTORY_VARIABLE}: {directory} cannot be made: {error.strerror}"
+        raise SecretsMisconfiguredError(message) from error
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with local_server(port=asked.port, log=directory / "server.log") as server:
         exported = give_credentials(server, directory)

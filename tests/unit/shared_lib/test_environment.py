@@ -1,5 +1,8 @@
 """What an environment implies, and that there is no fallback."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,6 +42,28 @@ def test_a_name_that_is_no_environment_is_refused_with_those_that_are(
     assert str(refused.value) == (
         f"DAGSTER_ENVIRONMENT: {name!r} is not an environment, "
         "allowed is one of: local, ci, qa, production"
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("simulation.run",),
+        ("shared_lib.dbt", "prepare"),
+        ("shared_lib.dagster_client", "list"),
+        ("shared_lib.secrets.local_server",),
+    ],
+)
+def test_a_command_says_so_in_a_line(command: tuple[str, ...]) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", *command],
+        env={**os.environ, VARIABLE: "prod", "JOB_RUNS_DATABASE_URL": "sqlite://"},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert ended.returncode == 2, ended.stderr
+    assert ended.stderr == (
+        "DAGSTER_ENVIRONMENT: 'prod' is not an environment, "
+        "allowed is one of: local, ci, qa, production\n"
     )
 
 
