@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from shared_lib.environment import REPOSITORY_ROOT
-from shared_lib.validated_yaml import load_yaml
+from shared_lib.validated_yaml import ConfigurationError, load_yaml
 
 WORKSPACE = REPOSITORY_ROOT / "workspace.yaml"
 TIME_LIMIT_SECONDS = 20.0
@@ -142,8 +142,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.module:
         print(json.dumps(asdict(check_here(asked.module))))
         return 0
+    try:
+        modules = workspace_modules(asked.workspace)
+    except ConfigurationError as error:
+        parser.error(f"argument --workspace: {error}")
     failed = False
-    for name, module in workspace_modules(asked.workspace).items():
+    for name, module in modules.items():
         report = check_in_own_process(module)
         failed = failed or bool(report.problems)
         print(

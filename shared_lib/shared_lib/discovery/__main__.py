@@ -7,6 +7,7 @@ from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
+from shared_lib.dbt.project import ManifestMissingError
 from shared_lib.validated_yaml import ConfigurationError
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _COMMANDS[asked.command](path, asked)
         if asked.command == "explain":
             _miss_unexplained(asked)
-    except (ConfigurationError, LookupError) as error:
+    except (ConfigurationError, LookupError, ManifestMissingError) as error:
         print(error.args[0], file=sys.stderr)
         return 1
     return 0

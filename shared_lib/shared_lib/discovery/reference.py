@@ -1,5 +1,7 @@
 """``python -m shared_lib.discovery.reference``: write docs/orchestration.md from the models."""
 
+import argparse
+
 from shared_lib.configuration_reference import reference_page
 from shared_lib.discovery.configuration import LocationConfiguration
 from shared_lib.environment import REPOSITORY_ROOT
@@ -37,4 +39,7 @@ def page() -> str:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        prog="python -m shared_lib.discovery.reference", description=__doc__
+    ).parse_args()
     PAGE.write_text(page(), encoding="utf-8")

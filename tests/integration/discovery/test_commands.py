@@ -8,6 +8,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from shared_lib import definitions_check
+from shared_lib.dbt import project
 from shared_lib.definitions_check import workspace_modules
 from shared_lib.discovery import __main__ as command
 from shared_lib.discovery import reference
@@ -31,6 +33,41 @@ def test_a_wrong_file_fails_the_command(tmp_path: Path, capsys: pytest.CaptureFi
     assert command.main(["validate", str(file)]) == 1
 
     assert f"{file}:1: executor: 'threads' is not allowed" in capsys.readouterr().err
+
+
+def test_a_project_that_is_not_parsed_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(project, "TARGET_DIRECTORY", tmp_path)
+    project.load_manifest.cache_clear()
+
+    assert command.main(["validate", str(SIMULATION)]) == 1
+
+    missing = tmp_path / "simulation" / "manifest.json"
+    assert capsys.readouterr().err == f"{missing} is missing: run `make manifest`\n"
+
+
+def test_a_workspace_that_is_not_there_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        definitions_check.main(["--workspace", str(tmp_path / "workspace.yaml")])
+
+    assert f"argument --workspace: {tmp_path}/workspace.yaml: no" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["shared_lib.discovery.reference", "simulation.config.schema", "simulation.config.reference"],
+)
+def test_what_writes_pages_writes_none_when_it_is_asked_for_help(module: str) -> None:
+    written = [reference.PAGE, REPOSITORY_ROOT / "docs" / "configuration.md"]
+    before = [page.stat().st_mtime_ns for page in written]
+
+    asked = subprocess.run([sys.executable, "-m", module, "--help"], capture_output=True, text=True)
+
+    assert f"usage: python -m {module}" in asked.stdout
+    assert [page.stat().st_mtime_ns for page in written] == before
 
 
 def test_the_list_names_what_the_location_has(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,7 @@
 """``python -m simulation.config.reference``: write docs/configuration.md from the models."""
 
+import argparse
+
 from shared_lib.configuration_reference import reference_page
 from shared_lib.environment import REPOSITORY_ROOT
 from simulation.config.settings import SimulationSettings
@@ -21,4 +23,7 @@ def page() -> str:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        prog="python -m simulation.config.reference", description=__doc__
+    ).parse_args()
     PAGE.write_text(page(), encoding="utf-8")

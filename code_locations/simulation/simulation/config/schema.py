@@ -1,5 +1,6 @@
 """``python -m simulation.config.schema``: write the JSON Schema of the file, for editors."""
 
+import argparse
 import json
 from typing import Any
 
@@ -43,5 +44,8 @@ def schema_text() -> str:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        prog="python -m simulation.config.schema", description=__doc__
+    ).parse_args()
     SCHEMA_FILE.parent.mkdir(exist_ok=True)
     SCHEMA_FILE.write_text(schema_text(), encoding="utf-8")
