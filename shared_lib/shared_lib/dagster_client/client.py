@@ -22,7 +22,7 @@ from shared_lib.dagster_client.job_runs import (
     JobRun,
     JobRuns,
     Status,
-    database_url,
+    open_job_runs,
 )
 from shared_lib.dagster_client.runs import RunState, no_such_run, observe, read_run
 from shared_lib.dagster_client.webserver import Webserver, current_webserver
@@ -71,7 +71,7 @@ class DagsterClient:
     @cached_property
     def job_runs(self) -> JobRuns:
         """The table of what was triggered."""
-        return self._given_job_runs or JobRuns(database_url())
+        return self._given_job_runs or open_job_runs()
 
     def trigger_job(
         self,

@@ -16,6 +16,7 @@ from typing import Any
 
 import sqlalchemy
 from sqlalchemy import JSON, Column, Float, Index, MetaData, String, Table, Text, cast, event
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 from shared_lib.dagster_client.errors import WebserverConfigurationError
 
@@ -246,21 +247,55 @@ def _update(observations: Sequence[Observation], *, now: float) -> sqlalchemy.Up
     )
 
 
+def open_job_runs() -> JobRuns:
+    """The table in the database of :func:`database_url`.
+
+    Raises:
+        WebserverConfigurationError: none is named, or it cannot be opened; shows no password.
+    """
+    url = database_url()
+    try:
+        if sqlalchemy.make_url(url).get_backend_name() in ("sqlite", "postgresql"):
+            return JobRuns(url)
+    except OperationalError as error:
+        named_by = DATABASE_VARIABLE if os.environ.get(DATABASE_VARIABLE) else "DAGSTER_HOME"
+        message = f"{named_by}: the database for job_runs cannot be opened: {error.orig}"
+        raise WebserverConfigurationError(message) from error
+    except ModuleNotFoundError as error:
+        message = f"{DATABASE_VARIABLE}: the database's driver is not installed: {error}"
+        raise WebserverConfigurationError(message) from error
+    except ArgumentError as error:
+        raise _no_database() from error
+    raise _no_database()
+
+
+def _no_database() -> WebserverConfigurationError:
+    return WebserverConfigurationError(
+        f"{DATABASE_VARIABLE} is not the URL of a database that is supported: write "
+        "sqlite:////PATH/TO/FILE or postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+    )
+
+
 def database_url() -> str:
     """The database that ``JOB_RUNS_DATABASE_URL`` names, else that of the Dagster instance.
 
     The instance is the one of ``DAGSTER_HOME``: its Postgres, or a file beside its SQLite files.
 
     Raises:
-        WebserverConfigurationError: neither variable is set.
+        WebserverConfigurationError: neither variable is set, or there is no such instance.
     """
     named = os.environ.get(DATABASE_VARIABLE)
     if named:
         return named
-    if not os.environ.get("DAGSTER_HOME"):
+    home = os.environ.get("DAGSTER_HOME")
+    if not home:
         raise WebserverConfigurationError(
             f"no database for job_runs: set {DATABASE_VARIABLE} to a SQLAlchemy URL, or "
             "DAGSTER_HOME to the directory of the Dagster instance"
+        )
+    if not Path(home).expanduser().is_absolute() or not Path(home).expanduser().is_dir():
+        raise WebserverConfigurationError(
+            f"DAGSTER_HOME: {home!r} is not the absolute path of a directory that is there"
         )
     import dagster as dg
 

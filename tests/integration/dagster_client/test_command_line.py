@@ -135,6 +135,29 @@ def test_one_run_computes_the_partitions_that_are_named(
     assert {record.partition_key for record in records} == computed
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("JOB_RUNS_DATABASE_URL", "foo", "write sqlite:////PATH/TO/FILE or postgresql://"),
+        ("JOB_RUNS_DATABASE_URL", "mysql://anna:secret@host/x", "is not the URL of a database"),
+        ("JOB_RUNS_DATABASE_URL", "sqlite:////nonexist/x.db", "unable to open database file"),
+        ("DAGSTER_HOME", "/nonexist", "'/nonexist' is not the absolute path of a directory"),
+        ("DAGSTER_HOME", "home", "'home' is not the absolute path of a directory"),
+    ],
+)
+def test_a_database_that_is_none_is_told(
+    variable: str, value: str, said: str,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.delenv("JOB_RUNS_DATABASE_URL", raising=False)
+    monkeypatch.setenv(variable, value)
+    assert main(["list"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(variable)
+    assert said in line
+    assert "secret" not in line
+
+
 def test_a_connection_is_handed_to_every_op(command: Command, job_runs: JobRuns) -> None:
     refused = command("trigger", "ok_job", "--connection-id", CONNECTION)
     # this job knows no `*`: the one for connections does
