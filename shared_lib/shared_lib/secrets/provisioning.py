@@ -4,12 +4,14 @@ Writes the key/value mount, the policies and the AppRoles of the code locations;
 changes nothing. The server is the one that ``VAULT_ADDR`` names and ``VAULT_TOKEN`` may configure.
 """
 
+import argparse
 import os
 import sys
 from pathlib import Path
 from typing import Any, Literal
 
 import hvac
+import hvac.exceptions
 from pydantic import BaseModel, ConfigDict
 
 from shared_lib.environment import REPOSITORY_ROOT
@@ -91,6 +93,9 @@ def _enable(sys_: Any, kind: Literal["secrets", "auth"], mount: str) -> None:
 
 def main() -> int:
     """Run the command line."""
+    argparse.ArgumentParser(
+        prog="python -m shared_lib.secrets.provisioning", description=__doc__
+    ).parse_args()
     token = os.environ.get("VAULT_TOKEN")
     if not token:
         raise SecretsMisconfiguredError(
@@ -99,7 +104,16 @@ def main() -> int:
     server = vault_server()
     client = new_client(server, patience=Patience(), timeout_seconds=_TIMEOUT_SECONDS)
     client.token = token
-    approles = provision(client)
+    try:
+        approles = provision(client)
+    except hvac.exceptions.Forbidden as error:
+        raise SecretsMisconfiguredError(
+            f"Vault at {server.address} forbids it to the token in VAULT_TOKEN: it must hold a "
+            "token that may write policies and auth methods"
+        ) from error
+    except hvac.exceptions.VaultError as error:
+        message = f"Vault at {server.address} refuses {DIRECTORY.name}: {error.text or error}"
+        raise SecretsMisconfiguredError(message) from error
     print(f"{server.address}: policies and AppRoles of {', '.join(approles.roles)}")
     return 0
 

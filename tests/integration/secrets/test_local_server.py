@@ -41,6 +41,14 @@ def test_what_it_prints_is_enough_and_shows_no_secret(
             secrets = SecretsResource(location=path.split("/")[0])
             for key, value in values.items():
                 assert secrets.get(path)[key].reveal() == value
+        refused = subprocess.run(
+            [sys.executable, "-m", "shared_lib.secrets.provisioning"],
+            env={**os.environ, "VAULT_TOKEN": "wrong"},
+            capture_output=True, text=True,
+        )  # fmt: skip
+        assert refused.returncode == 1
+        assert "forbids it to the token in VAULT_TOKEN: it must" in refused.stderr
+        assert len(refused.stderr.splitlines()) == 1, refused.stderr
         files = [file for file in (tmp_path / "vault").rglob("*") if file.is_file()]
         kept = [file.read_text() for file in files if file.name in ("secret_id", "root_token")]
         assert len(kept) == 4
@@ -57,6 +65,19 @@ def test_what_it_prints_is_enough_and_shows_no_secret(
     finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
+
+
+def test_a_data_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    ended = subprocess.run(
+        COMMAND,
+        env={**os.environ, "PLATFORM_DATA_DIRECTORY": str(tmp_path / "file")},
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 1
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith(f"PLATFORM_DATA_DIRECTORY: {tmp_path}/file/vault cannot be made: ")
 
 
 def test_a_port_that_is_taken_is_said_to_be(tmp_path: Path) -> None:
