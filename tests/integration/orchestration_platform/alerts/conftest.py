@@ -50,6 +50,8 @@ def instance(
 ) -> Iterator[dg.DagsterInstance]:
     """On SQLite, or where a test says so on Postgres."""
     monkeypatch.setenv("DAGSTER_ENVIRONMENT", "ci")
+    # where links lead to otherwise
+    monkeypatch.delenv("DAGSTER_WEBSERVER_URL", raising=False)
     if getattr(request, "param", "sqlite") == "postgres":
         postgres: Postgres = request.getfixturevalue("postgres")
         made = postgres_instance(postgres, tmp_path, monkeypatch)
