@@ -112,7 +112,7 @@ def test_the_command_lists_what_was_sent_and_shows_a_message_without_sending_it(
     assert all("delivered" in line for line in lines)
     assert sum("other_job x1, 2 attempts" in line for line in lines) == 1
     assert main(["preview", "no-such-run"]) == 1
-    assert "run no-such-run has not failed" in capsys.readouterr().err
+    assert "there is no run no-such-run in the instance" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgres"])
