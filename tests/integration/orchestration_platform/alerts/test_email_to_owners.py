@@ -34,7 +34,7 @@ ANA, BO, DEFAULT, TEAM = "ana@example.com", "bo@example.com", "data@example.com"
 
 
 @pytest.fixture
-def webserver(monkeypatch: pytest.MonkeyPatch) -> str:
+def webserver(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> str:
     """The address of a webserver that is away, and has never answered this process."""
     monkeypatch.setattr(workspace, "_kept", {})
     url = f"http://127.0.0.1:{free_port()}"

@@ -229,6 +229,7 @@ def test_secrets_reach_no_service(
     )
 
 
+@pytest.mark.usefixtures("only_these_secrets")
 def test_what_keeps_messages_from_a_destination_is_said_once(
     instance: dg.DagsterInstance, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
