@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 import pytest
-from tests.integration.orchestration_platform.alerts.test_watch_assets import Watcher, policy
+from tests.integration.orchestration_platform.alerts.watcher import Watcher, policy
 
 from orchestration_platform.alerts.database import Database, database_url
 

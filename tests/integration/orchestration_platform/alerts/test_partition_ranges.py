@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
-from tests.integration.orchestration_platform.alerts.test_watch_assets import Watcher, policy
+from tests.integration.orchestration_platform.alerts.watcher import Watcher, policy
 
 from orchestration_platform.alerts.database import Database, database_url
 from orchestration_platform.alerts.tables import OUTSTANDING

@@ -12,7 +12,7 @@ from tests.integration.orchestration_platform.alerts.stored_runs import (
     stored_as_checks,
     stored_as_scheduled,
 )
-from tests.integration.orchestration_platform.alerts.test_watch_assets import Watcher, policy
+from tests.integration.orchestration_platform.alerts.watcher import Watcher, policy
 
 from orchestration_platform.alerts.database import Database, database_url
 from orchestration_platform.alerts.watched import run_plan

@@ -23,7 +23,7 @@ from dagster._core.scheduler.instigation import (
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._utils.error import SerializableErrorInfo
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
-from tests.integration.orchestration_platform.alerts.test_watch_assets import Watcher, policy
+from tests.integration.orchestration_platform.alerts.watcher import Watcher, policy
 
 from orchestration_platform.alerts import incidents
 from orchestration_platform.alerts.alert import Alert

@@ -1,8 +1,6 @@
 """Assets, checks and jobs: which of what happens to them is told, and when it is over."""
 
 import os
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,12 +13,12 @@ from tests.integration.orchestration_platform.alerts.databases import (
     on_both_databases,
 )
 from tests.integration.orchestration_platform.alerts.failing_jobs import say
+from tests.integration.orchestration_platform.alerts.watcher import Watcher, policy
 
 from orchestration_platform.alerts import incidents
 from orchestration_platform.alerts.alert import Alert
 from orchestration_platform.alerts.collection import Collector
 from orchestration_platform.alerts.database import Database
-from orchestration_platform.alerts.policies import AlertPolicies, Policy
 from orchestration_platform.alerts.tables import INCIDENTS, OCCURRENCES
 from orchestration_platform.alerts.watched.source import Batch, Source
 
@@ -44,44 +42,6 @@ def instance(
 @pytest.fixture
 def database(tmp_path: Path) -> Database:
     return Database(f"sqlite:///{tmp_path / 'alerts.db'}")
-
-
-def policy(*event_types: str, name: str = "p", targets: Any = (), **options: Any) -> Policy:
-    return AlertPolicies.model_validate(
-        {
-            "alert_policies": [
-                {
-                    "name": name,
-                    "enabled": True,
-                    "event_types": list(event_types),
-                    "alert_targets": list(targets),
-                    "notification_service": {"log": {}},
-                    "policy_options": options,
-                }
-            ]
-        }
-    ).alert_policies[0]
-
-
-class Watcher:
-    """Passes over an instance, and what they have put into the outbox."""
-
-    def __init__(self, instance: dg.DagsterInstance, database: Database, *policies: Policy) -> None:
-        self.collector = Collector(instance, database, policies, alert_channel="#a", ui_url="")
-        self.database = database
-        self.look()
-
-    def look(self) -> list[tuple[str, str, bool]]:
-        """What is told after a pass: event type, subject and whether it is over."""
-        self.collector.collect(until=float("inf"))
-        return [(row.event_type, row.subject, row.recovered_at is not None) for row in self.rows()]
-
-    def rows(self) -> list[Any]:
-        with self.database.transaction() as connection:
-            return list(connection.execute(sa.select(INCIDENTS).order_by(INCIDENTS.c.id)))
-
-    def first(self) -> Alert:
-        return Alert.from_json(self.rows()[0].facts)
 
 
 @dg.asset
@@ -227,41 +187,6 @@ def test_a_check_that_was_run_elsewhere_is_told(
     assert [over for _, _, over in watcher.look()] == [True]
 
 
-def test_a_run_that_takes_too_long_is_told_to_each_policy_when_its_time_has_passed(
-    instance: dg.DagsterInstance, database: Database
-) -> None:
-    go_on = threading.Event()
-
-    @dg.op
-    def wait() -> None:
-        go_on.wait(30)
-
-    @dg.job
-    def slow() -> None:
-        wait()
-
-    def allowed(seconds: float) -> list[dict[str, Any]]:
-        return [{"long_running_job_threshold_target": {"threshold_seconds": seconds}}]
-
-    watcher = Watcher(
-        instance,
-        database,
-        policy("JOB_LONG_RUNNING", targets=allowed(0.05)),
-        policy("JOB_LONG_RUNNING", name="patient", targets=allowed(3600)),
-    )
-    run = threading.Thread(target=lambda: slow.execute_in_process(instance=instance))
-    run.start()
-    try:
-        until = threading.Event()
-        while not watcher.look():
-            until.wait(0.1)
-        assert watcher.look() == [("JOB_LONG_RUNNING", "slow", False)]
-    finally:
-        go_on.set()
-        run.join()
-    assert watcher.look() == [("JOB_LONG_RUNNING", "slow", True)]
-
-
 def test_a_failure_says_which_attempt_it_was_and_when_the_job_last_succeeded(
     instance: dg.DagsterInstance, database: Database
 ) -> None:
@@ -390,30 +315,3 @@ def test_a_check_without_result_is_told_with_the_error_of_its_own_step(
     watcher.look()
     said = {row.subject: Alert.from_json(row.facts).problems[0].message for row in watcher.rows()}
     assert said == {"other: rows": "of rows", "other: all_rows": "'of all_rows'"}
-
-
-@on_both_databases
-def test_a_run_that_hangs_before_it_has_started_takes_too_long_and_one_that_waits_does_not(
-    instance: dg.DagsterInstance, database: Database
-) -> None:
-    target = {"long_running_job_threshold_target": {"threshold_seconds": 2.0}}
-    watcher = Watcher(instance, database, policy("JOB_LONG_RUNNING", targets=[target]))
-    kinds = dg.DagsterEventType
-    run = instance.create_run_for_job(
-        DEFINITIONS.resolve_implicit_global_asset_job_def(), asset_selection=frozenset({other.key})
-    )
-
-    def comes_to(kind: dg.DagsterEventType) -> None:
-        instance.report_dagster_event(dg.DagsterEvent(kind.value, run.job_name), run.run_id)
-
-    time.sleep(2.1)
-    assert watcher.look() == []
-    comes_to(kinds.RUN_STARTING)
-    assert watcher.look() == []
-    time.sleep(2.1)
-    assert watcher.look() == [("JOB_LONG_RUNNING", "other", False)]
-    assert watcher.first().problems[0].message == "it has been starting for more than 2 s"
-    comes_to(kinds.RUN_START)
-    assert watcher.look() == [("JOB_LONG_RUNNING", "other", False)]
-    comes_to(kinds.RUN_SUCCESS)
-    assert watcher.look() == [("JOB_LONG_RUNNING", "other", True)]
