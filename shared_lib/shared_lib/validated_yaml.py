@@ -1,5 +1,6 @@
 """YAML files read into pydantic models, with errors that name file, line, field and remedy."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,18 @@ class Problem:
 
     location: Location
     text: str
+
+
+def file_of(variable: str, *, otherwise: Path) -> Path:
+    """The file that an environment variable names; ``otherwise`` where it names none.
+
+    Raises:
+        ConfigurationError: the variable names a file that is not there.
+    """
+    path = Path(os.environ.get(variable) or otherwise)
+    if not path.is_file():
+        raise ConfigurationError(f"{variable}: {path}: no such file")
+    return path
 
 
 def load_yaml(path: Path) -> Any:

@@ -1,6 +1,5 @@
 """Monthly budgets per tag, from a YAML file."""
 
-import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic import field_validator as validator
 
 from gocardless.extraction.currencies import CURRENCIES
-from shared_lib.validated_yaml import ConfigurationError, load_yaml, validate_document
+from shared_lib.validated_yaml import ConfigurationError, file_of, load_yaml, validate_document
 
 BUDGETS_VARIABLE = "GOCARDLESS_BUDGETS"
 PACKAGED_BUDGETS = Path(__file__).with_name("budgets.yaml")
@@ -47,10 +46,7 @@ def budgets_path() -> Path:
     Raises:
         ConfigurationError: the variable names a file that is not there.
     """
-    path = Path(os.environ.get(BUDGETS_VARIABLE) or PACKAGED_BUDGETS)
-    if not path.is_file():
-        raise ConfigurationError(f"{BUDGETS_VARIABLE}: {path}: no such file")
-    return path
+    return file_of(BUDGETS_VARIABLE, otherwise=PACKAGED_BUDGETS)
 
 
 def load_budgets(path: Path) -> list[Budget]:

@@ -1,6 +1,5 @@
 """Tag rules, from a YAML file and from the table ``unified.tag_rules``."""
 
-import os
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -10,7 +9,7 @@ import duckdb
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic import field_validator as validator
 
-from shared_lib.validated_yaml import ConfigurationError, load_yaml, validate_document
+from shared_lib.validated_yaml import ConfigurationError, file_of, load_yaml, validate_document
 
 RULES_VARIABLE = "GOCARDLESS_TAG_RULES"
 PACKAGED_RULES = Path(__file__).with_name("tag_rules.yaml")
@@ -89,10 +88,7 @@ def rules_path() -> Path:
     Raises:
         ConfigurationError: the variable names a file that is not there.
     """
-    path = Path(os.environ.get(RULES_VARIABLE) or PACKAGED_RULES)
-    if not path.is_file():
-        raise ConfigurationError(f"{RULES_VARIABLE}: {path}: no such file")
-    return path
+    return file_of(RULES_VARIABLE, otherwise=PACKAGED_RULES)
 
 
 def load_rules(path: Path) -> list[SourcedRule]:

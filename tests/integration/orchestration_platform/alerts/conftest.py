@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from tests.integration.orchestration_platform.alerts.certificates import write_certificate
 from tests.integration.orchestration_platform.alerts.databases import (
     Postgres,
     postgres_instance,
@@ -16,6 +17,11 @@ from tests.integration.orchestration_platform.alerts.slack_server import (
     TOKEN,
     SlackServer,
     slack_server,
+)
+from tests.integration.orchestration_platform.alerts.smtp_server import (
+    Mailbox,
+    Servers,
+    smtp_servers,
 )
 
 from orchestration_platform.alerts.policies import Policy, load_policies
@@ -107,3 +113,23 @@ def watch(instance: dg.DagsterInstance, services: Services, quick: pytest.Monkey
 
     run()
     return run
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_certificate(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture
+def mailbox() -> Mailbox:
+    return Mailbox()
+
+
+@pytest.fixture
+def servers(
+    mailbox: Mailbox, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Servers]:
+    """Starts mail servers that the process trusts."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with smtp_servers(mailbox, certificate) as start:
+        yield start

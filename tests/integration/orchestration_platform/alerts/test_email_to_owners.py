@@ -1,18 +1,15 @@
 """E-mail to the owners of an asset that has failed."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import dagster as dg
 import pytest
 from tests.integration.orchestration_platform.alerts.conftest import Watch
-from tests.integration.orchestration_platform.alerts.test_escalation_elsewhere import send_e_mail_to
-from tests.integration.orchestration_platform.alerts.test_service_email import (
+from tests.integration.orchestration_platform.alerts.smtp_server import (
     Mailbox,
     Servers,
-    certificate,
-    mailbox,
-    servers,
+    send_e_mail_to,
     text_of,
 )
 from tests.support.ports import free_port
@@ -22,11 +19,9 @@ from orchestration_platform.alerts.database import database_url
 from orchestration_platform.alerts.outbox_state import listed_messages
 from orchestration_platform.alerts.policies import AlertPolicies, Policy
 from orchestration_platform.alerts.selection import AssetFacts, AssetGraph
-from orchestration_platform.alerts.services import email
-from orchestration_platform.alerts.watch import open_database
+from orchestration_platform.alerts.services import email_owners
+from orchestration_platform.alerts.watch import Pass, open_database
 from orchestration_platform.alerts.workspace import Workspace
-
-__all__ = ["certificate", "mailbox", "servers"]
 
 pytestmark = pytest.mark.usefixtures("only_these_secrets")
 
@@ -72,6 +67,29 @@ def policies(**email_owners: Sequence[str]) -> list[Policy]:
     return AlertPolicies.model_validate({"alert_policies": [document]}).in_force
 
 
+Failing = Callable[..., Pass]
+
+
+@pytest.fixture
+def failing(
+    instance: dg.DagsterInstance, servers: Servers, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> Failing:
+    """Lets the asset fail; gives the pass that is to tell it."""
+    send_e_mail_to(servers(), monkeypatch)
+
+    def run(asked: list[Policy], **named: float) -> Pass:
+        watch(asked)
+        dg.materialize([shelves], instance=instance, raise_on_error=False)
+        return watch(asked, **named)
+
+    return run
+
+
+def owned_by(patch: pytest.MonkeyPatch, *owners: str) -> None:
+    """As if the webserver had said so."""
+    patch.setattr(Workspace, "owners_of", lambda _self, _assets: owners)
+
+
 @pytest.mark.parametrize(
     ("owners", "told"),
     [((ANA, TEAM, BO), [ANA, BO]), ((TEAM,), [DEFAULT]), ((), [DEFAULT])],
@@ -80,72 +98,45 @@ def policies(**email_owners: Sequence[str]) -> list[Policy]:
 def test_owners_are_told_and_others_where_none_has_an_address(
     owners: tuple[str, ...],
     told: list[str],
-    instance: dg.DagsterInstance,
-    servers: Servers,
+    failing: Failing,
     mailbox: Mailbox,
-    watch: Watch,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    send_e_mail_to(servers(), monkeypatch)
-    monkeypatch.setattr(Workspace, "owners_of", lambda _self, _assets: owners)
-    asked = policies(default_email_addresses=[DEFAULT])
-    watch(asked)
-    dg.materialize([shelves], instance=instance, raise_on_error=False)
-    watch(asked)
+    owned_by(monkeypatch, *owners)
+    failing(policies(default_email_addresses=[DEFAULT]))
     [sent] = mailbox.emails
     assert mailbox.recipients == [told]
     assert "12 shelves are empty" in text_of(sent, "plain")
 
 
 def test_an_owner_who_is_refused_for_now_is_told_in_the_end_and_nobody_twice(
-    instance: dg.DagsterInstance,
-    servers: Servers,
-    mailbox: Mailbox,
-    watch: Watch,
-    monkeypatch: pytest.MonkeyPatch,
+    failing: Failing, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mailbox.not_yet = {BO: 2}
-    send_e_mail_to(servers(), monkeypatch)
-    monkeypatch.setattr(Workspace, "owners_of", lambda _self, _assets: (ANA, BO))
-    watch(policies())
-    dg.materialize([shelves], instance=instance, raise_on_error=False)
-    assert watch(policies()).outbox.waiting == 0
+    owned_by(monkeypatch, ANA, BO)
+    assert failing(policies()).outbox.waiting == 0
     assert mailbox.recipients == [[ANA], [BO]]
 
 
 def test_where_nobody_has_an_address_it_is_listed_as_failed_with_what_to_do(
+    failing: Failing,
     instance: dg.DagsterInstance,
-    servers: Servers,
     mailbox: Mailbox,
-    watch: Watch,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    send_e_mail_to(servers(), monkeypatch)
-    monkeypatch.setattr(Workspace, "owners_of", lambda _self, _assets: ())
-    watch(policies())
-    dg.materialize([shelves], instance=instance, raise_on_error=False)
-    assert watch(policies()).outbox.failed == 1
+    owned_by(monkeypatch)
+    assert failing(policies()).outbox.failed == 1
     assert mailbox.emails == []
-    with open_database(database_url(instance)).transaction() as connection:
-        listed = str(listed_messages(connection, limit=5))
-    assert "no owner of shelves has an address: give it one, or the policy" in listed
+    said = "no owner of shelves has an address: give it one, or the policy"
+    assert said in listed(instance)
 
 
 @pytest.mark.parametrize("others", [[], [DEFAULT]], ids=["nobody else", "others"])
 def test_while_the_webserver_is_away_an_email_waits_for_who_the_owners_are(
-    others: list[str],
-    webserver: str,
-    instance: dg.DagsterInstance,
-    servers: Servers,
-    mailbox: Mailbox,
-    watch: Watch,
-    monkeypatch: pytest.MonkeyPatch,
+    others: list[str], webserver: str, failing: Failing, watch: Watch, mailbox: Mailbox
 ) -> None:
-    send_e_mail_to(servers(), monkeypatch)
     asked = policies(default_email_addresses=others)
-    watch(asked)
-    dg.materialize([shelves], instance=instance, raise_on_error=False)
-    waiting = watch(asked, seconds=0.5)
+    waiting = failing(asked, seconds=0.5)
     assert (waiting.outbox.waiting, waiting.outbox.failed) == (1, 0)
     assert "who owns shelves is not known: Dagster's webserver has not answered" in str(waiting)
     comes_back(webserver, ANA)
@@ -153,57 +144,39 @@ def test_while_the_webserver_is_away_an_email_waits_for_who_the_owners_are(
     assert mailbox.recipients == [[ANA]]
 
 
+@pytest.mark.usefixtures("webserver")
 def test_who_is_to_be_told_where_there_is_no_owner_does_not_wait_for_long(
-    webserver: str,
+    failing: Failing,
     instance: dg.DagsterInstance,
-    servers: Servers,
     mailbox: Mailbox,
-    watch: Watch,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    send_e_mail_to(servers(), monkeypatch)
-    monkeypatch.setattr(email, "_OWNERS_AWAITED_SECONDS", 0.0)
-    asked = policies(default_email_addresses=[DEFAULT])
-    watch(asked)
-    dg.materialize([shelves], instance=instance, raise_on_error=False)
-    watch(asked)
+    monkeypatch.setattr(email_owners, "_OWNERS_AWAITED_SECONDS", 0.0)
+    failing(policies(default_email_addresses=[DEFAULT]))
     assert mailbox.recipients == [[DEFAULT]]
-    with open_database(database_url(instance)).transaction() as connection:
-        assert "who the owners are was not known" in str(listed_messages(connection, limit=5))
+    assert "who the owners are was not known" in listed(instance)
 
 
 def test_without_the_address_of_a_webserver_others_are_told_at_once(
-    instance: dg.DagsterInstance,
-    servers: Servers,
-    mailbox: Mailbox,
-    watch: Watch,
-    monkeypatch: pytest.MonkeyPatch,
+    failing: Failing, mailbox: Mailbox
 ) -> None:
-    monkeypatch.delenv("DAGSTER_WEBSERVER_URL", raising=False)
-    send_e_mail_to(servers(), monkeypatch)
-    asked = policies(default_email_addresses=[DEFAULT])
-    watch(asked)
-    dg.materialize([shelves], instance=instance, raise_on_error=False)
-    watch(asked)
+    failing(policies(default_email_addresses=[DEFAULT]))
     assert mailbox.recipients == [[DEFAULT]]
 
 
 @pytest.mark.parametrize("later", [(BO,), (), None], ids=["another", "none", "webserver away"])
 def test_an_answer_goes_to_whom_the_first_message_went(
     later: tuple[str, ...] | None,
+    failing: Failing,
     instance: dg.DagsterInstance,
-    servers: Servers,
-    mailbox: Mailbox,
     watch: Watch,
+    mailbox: Mailbox,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    send_e_mail_to(servers(), monkeypatch)
     asked = policies(default_email_addresses=[DEFAULT])
-    watch(asked)
     for owners in ((ANA, TEAM), later):
         monkeypatch.setattr(Workspace, "owners_of", lambda _self, _assets, found=owners: found)
-        dg.materialize([shelves], instance=instance, raise_on_error=False)
-        watch(asked)
+        failing(asked)
 
     @dg.asset(name="shelves")
     def filled() -> None: ...
@@ -212,3 +185,9 @@ def test_an_answer_goes_to_whom_the_first_message_went(
     watch(asked)
     assert mailbox.recipients == [[ANA], [ANA]]
     assert mailbox.emails[1]["In-Reply-To"] == mailbox.emails[0]["Message-ID"]
+
+
+def listed(instance: dg.DagsterInstance) -> str:
+    """What the outbox says of its messages."""
+    with open_database(database_url(instance)).transaction() as connection:
+        return str(listed_messages(connection, limit=5))

@@ -8,39 +8,21 @@ from tests.integration.orchestration_platform.alerts.conftest import Watch
 from tests.integration.orchestration_platform.alerts.failing_jobs import say
 from tests.integration.orchestration_platform.alerts.receiving_server import ReceivingServer
 from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
-from tests.integration.orchestration_platform.alerts.test_escalation import pass_time, policies
-from tests.integration.orchestration_platform.alerts.test_service_email import (
-    PASSWORD,
+from tests.integration.orchestration_platform.alerts.smtp_server import (
     Mailbox,
     Servers,
-    certificate,
-    mailbox,
-    servers,
+    send_e_mail_to,
     text_of,
 )
+from tests.integration.orchestration_platform.alerts.test_escalation import pass_time, policies
 from tests.integration.orchestration_platform.alerts.test_service_http import ROUTING_KEY, server
 
-from orchestration_platform.alerts.services.email import SmtpServer
-
-__all__ = ["certificate", "mailbox", "server", "servers"]
+__all__ = ["server"]
 
 
 @pytest.fixture
 def name() -> str:
     return "pagerduty"
-
-
-def send_e_mail_to(server: SmtpServer, patch: pytest.MonkeyPatch) -> None:
-    """From now on hand in e-mail there."""
-    for key, value in {
-        "HOST": server.host,
-        "PORT": str(server.port),
-        "SECURITY": server.security,
-        "SENDER": server.sender,
-        "USERNAME": "dagster",
-        "PASSWORD": PASSWORD,
-    }.items():
-        patch.setenv(f"ORCHESTRATION_PLATFORM_SMTP__{key}", value)
 
 
 def escalated_to(**service: Any) -> list[Any]:

@@ -1,23 +1,15 @@
 """E-mail, against a real SMTP server with TLS."""
 
-import email
-import email.policy
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, field
-from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
-from tests.integration.orchestration_platform.alerts.certificates import (
-    server_context,
-    write_certificate,
-)
+from tests.integration.orchestration_platform.alerts.certificates import write_certificate
 from tests.integration.orchestration_platform.alerts.letters import added, letter
-from tests.support.ports import free_port
+from tests.integration.orchestration_platform.alerts.smtp_server import (
+    Mailbox,
+    Servers,
+    text_of,
+)
 
 from orchestration_platform.alerts.services import email as sent_by_email
 from orchestration_platform.alerts.services.email import EmailService, SmtpServer
@@ -27,104 +19,7 @@ from orchestration_platform.alerts.services.errors import (
 )
 from shared_lib.secrets import Secret
 
-PASSWORD = "stand-in-password"
 PEOPLE = ("ada@example.com", "grace@example.com")
-
-
-@dataclass
-class Mailbox:
-    """``answer`` is what the server says to an e-mail; ``unknown`` has no mailbox here.
-
-    ``not_yet`` are told so often to come again.
-    """
-
-    answer: str = "250 taken"
-    unknown: frozenset[str] = frozenset()
-    not_yet: dict[str, int] = field(default_factory=dict)
-    come_again: str = "451 greylisted, try again in a minute"
-    emails: list[EmailMessage] = field(default_factory=list)
-    recipients: list[list[str]] = field(default_factory=list)
-
-    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
-        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: Any
-    ) -> str:
-        if address in self.unknown:
-            return "550 no such mailbox"
-        if self.not_yet.get(address):
-            self.not_yet[address] -= 1
-            return self.come_again
-        envelope.rcpt_tos.append(address)
-        return "250 known"
-
-    async def handle_DATA(  # noqa: N802 - aiosmtpd's name
-        self, server: SMTP, session: Session, envelope: Envelope
-    ) -> str:
-        assert session.ssl or server.transport.get_extra_info("ssl_object")
-        if self.answer == "drop":
-            server.transport.abort()
-            return "421 gone"
-        if self.answer.startswith("250"):
-            content = envelope.original_content or b""
-            parsed = email.message_from_bytes(content, policy=email.policy.default)
-            assert isinstance(parsed, EmailMessage)
-            self.emails.append(parsed)
-            self.recipients.append(list(envelope.rcpt_tos))
-        return self.answer
-
-
-Servers = Callable[..., SmtpServer]
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_certificate(tmp_path_factory.mktemp("certificate"))
-
-
-@pytest.fixture
-def mailbox() -> Mailbox:
-    return Mailbox()
-
-
-@pytest.fixture
-def servers(
-    mailbox: Mailbox, certificate: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Servers]:
-    """Starts servers that the process trusts."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    with ExitStack() as running:
-
-        def start(*, security: str = "starttls", offers_tls: bool = True) -> SmtpServer:
-            context = server_context(certificate)
-            options: dict[str, Any] = {"authenticator": _authenticate, "auth_required": offers_tls}
-            if security == "tls":
-                options |= {"ssl_context": context, "auth_require_tls": False}
-            elif offers_tls:
-                options |= {"tls_context": context, "require_starttls": True}
-            port = free_port()
-            controller = Controller(mailbox, hostname="127.0.0.1", port=port, **options)
-            controller.start()
-            running.callback(controller.stop)
-            return SmtpServer(
-                host="127.0.0.1",
-                port=port,
-                security=security,
-                sender="dagster@platform.example.com",
-                username="dagster",
-                password=PASSWORD,
-            )
-
-        yield start
-
-
-def _authenticate(_server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> Any:
-    is_known = data == LoginPassword(b"dagster", PASSWORD.encode())
-    return AuthResult(success=is_known, handled=is_known)
-
-
-def text_of(message: EmailMessage, kind: str) -> str:
-    part = message.get_body((kind,))
-    assert part is not None
-    return part.get_content()
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
@@ -146,6 +41,17 @@ def test_an_incident_is_a_conversation_of_emails(
     assert answer["Subject"] == f"Re: {first['Subject']}"
     assert answer["Message-ID"] == "<k2.dagster@platform.example.com>"
     assert "Recovered after" in text_of(answer, "plain")
+
+
+@pytest.mark.parametrize("instead", ["", "it gives an error"], ids=["recovered", "over"])
+def test_a_conversation_keeps_its_subject_when_it_is_over(
+    instead: str, servers: Servers, mailbox: Mailbox
+) -> None:
+    service = EmailService(servers(), PEOPLE)
+    receipt = service.post(letter())
+    service.post(added("recovery", thread=receipt, recovered_at=2_000_000.0, instead=instead))
+    first, answer = mailbox.emails
+    assert answer["Subject"] == f"Re: {first['Subject']}"
 
 
 def test_nothing_is_said_to_a_server_without_tls(servers: Servers, mailbox: Mailbox) -> None:

@@ -5,6 +5,8 @@ from typing import Any
 
 import dagster as dg
 import pytest
+
+# What the daemon writes has no public names: to read it is public, and to write it is the daemon's.
 from dagster._core.remote_origin import (
     ManagedGrpcPythonEnvCodeLocationOrigin,
     RemoteInstigatorOrigin,

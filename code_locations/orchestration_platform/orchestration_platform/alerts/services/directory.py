@@ -141,10 +141,8 @@ class Services:
                 server = SmtpServer.from_secret(self.secrets.get(SMTP_SECRET))
                 return EmailService(server, tuple(addresses))
             case EmailOwners(default_email_addresses=addresses):
-                from orchestration_platform.alerts.services.email import (
-                    OwnersEmailService,
-                    SmtpServer,
-                )
+                from orchestration_platform.alerts.services.email import SmtpServer
+                from orchestration_platform.alerts.services.email_owners import OwnersEmailService
 
                 server = SmtpServer.from_secret(self.secrets.get(SMTP_SECRET))
                 return OwnersEmailService(server, tuple(addresses))

@@ -20,8 +20,6 @@ from orchestration_platform.alerts.services.errors import (
 from orchestration_platform.alerts.services.http import TIMEOUT_SECONDS
 from orchestration_platform.alerts.services.service import Letter, Receipt, Service
 from orchestration_platform.alerts.slack_text import clean, cut
-from orchestration_platform.alerts.workspace import Workspace
-from shared_lib.dagster_client.webserver import URL_VARIABLE
 from shared_lib.secrets import Secret
 
 if TYPE_CHECKING:
@@ -38,9 +36,7 @@ _LONGEST_REASON = 300
 # some minutes. A mailbox that is full must not slow down what others are told for days.
 _REFUSED_FOR_NOW_SECONDS = 1800.0
 _REMEDY = "write what the server wants to the secret orchestration_platform/smtp"
-# So long it is waited for who the owners are, where there is somebody else to be told.
-_OWNERS_AWAITED_SECONDS = 900.0
-_ADDRESS = re.compile(r"[^@\s,:<>]+@([^@\s,:<>]+)")
+ADDRESS = re.compile(r"[^@\s,:<>]+@([^@\s,:<>]+)")
 
 # Of this process, for the outbox knows an e-mail and not its addresses. A new process begins anew:
 # those who have the e-mail then get it again, with the same Message-ID.
@@ -91,7 +87,7 @@ class SmtpServer:
         if not port.isdigit():
             raise ServiceUnavailableError(f"port of {secret.path} is not a whole number")
         sender = secret["sender"].reveal().strip()
-        if not _ADDRESS.fullmatch(sender):
+        if not ADDRESS.fullmatch(sender):
             raise ServiceUnavailableError(f"sender of {secret.path} is not an address")
         return cls(
             host=secret["host"].reveal().strip(),
@@ -172,7 +168,7 @@ class EmailService(Service):
         return email
 
     def _message_id(self, key: str) -> str:
-        found = _ADDRESS.fullmatch(self.server.sender)
+        found = ADDRESS.fullmatch(self.server.sender)
         return f"<{key}.dagster@{found[1] if found else 'localhost'}>"
 
     def _hand_in(self, email: EmailMessage, to: Sequence[str]) -> Mapping[str, _Reply]:
@@ -232,40 +228,6 @@ class EmailService(Service):
         return f"the e-mail server {where} did not answer as it should: {error}"[:_LONGEST_REASON]
 
 
-@dataclass(frozen=True)
-class OwnersEmailService(EmailService):
-    """The owners of an asset; ``addresses`` are those of who is told where no owner has one."""
-
-    def recipients(self, message: Message) -> tuple[Sequence[str], str]:
-        """The owners' addresses, or those for want of any.
-
-        Raises:
-            MessageRefusedError: there are none of either.
-            ServiceUnavailableError: who the owners are is not known yet.
-        """
-        workspace, owners = Workspace(), message.owners
-        if owners is None:
-            # the failure was read while the webserver was away
-            owners = workspace.owners_of(message.assets)
-        if owners is None:
-            is_over = time.time() - message.first_at > _OWNERS_AWAITED_SECONDS
-            if self.addresses and (is_over or not workspace.has_address):
-                return self.addresses, "who the owners are was not known"
-            why = (
-                "Dagster's webserver has not answered"
-                if workspace.has_address
-                else f"set {URL_VARIABLE} to the address of Dagster's webserver"
-            )
-            raise ServiceUnavailableError(f"who owns {message.subject} is not known: {why}")
-        found = [name for name in owners if _ADDRESS.fullmatch(name)]
-        if not found and not self.addresses:
-            raise MessageRefusedError(
-                f"no owner of {message.subject} has an address: give it one, or the policy "
-                "default_email_addresses"
-            )
-        return found or self.addresses, ""
-
-
 def _say_goodbye(connection: "smtplib.SMTP") -> None:
     import smtplib
 
@@ -275,7 +237,8 @@ def _say_goodbye(connection: "smtplib.SMTP") -> None:
 
 
 def _subject(message: Message) -> str:
-    title = message.title.removesuffix(" (recovered)")
+    # the same for all of a conversation
+    title = message.title.removesuffix(" (recovered)").removesuffix(" (over)")
     text = f"{title}: {message.subject} in {message.location}"
     return cut(" ".join(clean(text).split()), _LONGEST_SUBJECT)
 

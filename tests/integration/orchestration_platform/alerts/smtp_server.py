@@ -1,0 +1,115 @@
+"""A real SMTP server with TLS, and what it was handed in."""
+
+import email
+import email.policy
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from tests.integration.orchestration_platform.alerts.certificates import server_context
+from tests.support.ports import free_port
+
+from orchestration_platform.alerts.services.email import SmtpServer
+
+PASSWORD = "stand-in-password"
+
+Servers = Callable[..., SmtpServer]
+
+
+@dataclass
+class Mailbox:
+    """``answer`` is what the server says to an e-mail; ``unknown`` has no mailbox here.
+
+    ``not_yet`` are told so often to come again.
+    """
+
+    answer: str = "250 taken"
+    unknown: frozenset[str] = frozenset()
+    not_yet: dict[str, int] = field(default_factory=dict)
+    come_again: str = "451 greylisted, try again in a minute"
+    emails: list[EmailMessage] = field(default_factory=list)
+    recipients: list[list[str]] = field(default_factory=list)
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: Any
+    ) -> str:
+        if address in self.unknown:
+            return "550 no such mailbox"
+        if self.not_yet.get(address):
+            self.not_yet[address] -= 1
+            return self.come_again
+        envelope.rcpt_tos.append(address)
+        return "250 known"
+
+    async def handle_DATA(  # noqa: N802 - aiosmtpd's name
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
+        assert session.ssl or server.transport.get_extra_info("ssl_object")
+        if self.answer == "drop":
+            server.transport.abort()
+            return "421 gone"
+        if self.answer.startswith("250"):
+            content = envelope.original_content or b""
+            parsed = email.message_from_bytes(content, policy=email.policy.default)
+            assert isinstance(parsed, EmailMessage)
+            self.emails.append(parsed)
+            self.recipients.append(list(envelope.rcpt_tos))
+        return self.answer
+
+
+@contextmanager
+def smtp_servers(mailbox: Mailbox, certificate: Path) -> Iterator[Servers]:
+    """Starts servers that put what they are handed in into the mailbox."""
+    with ExitStack() as running:
+
+        def start(*, security: str = "starttls", offers_tls: bool = True) -> SmtpServer:
+            context = server_context(certificate)
+            options: dict[str, Any] = {"authenticator": _authenticate, "auth_required": offers_tls}
+            if security == "tls":
+                options |= {"ssl_context": context, "auth_require_tls": False}
+            elif offers_tls:
+                options |= {"tls_context": context, "require_starttls": True}
+            port = free_port()
+            controller = Controller(mailbox, hostname="127.0.0.1", port=port, **options)
+            controller.start()
+            running.callback(controller.stop)
+            return SmtpServer(
+                host="127.0.0.1",
+                port=port,
+                security=security,
+                sender="dagster@platform.example.com",
+                username="dagster",
+                password=PASSWORD,
+            )
+
+        yield start
+
+
+def send_e_mail_to(server: SmtpServer, patch: pytest.MonkeyPatch) -> None:
+    """From now on hand in e-mail there."""
+    for key, value in {
+        "HOST": server.host,
+        "PORT": str(server.port),
+        "SECURITY": server.security,
+        "SENDER": server.sender,
+        "USERNAME": server.username,
+        "PASSWORD": server.password,
+    }.items():
+        patch.setenv(f"ORCHESTRATION_PLATFORM_SMTP__{key}", value)
+
+
+def text_of(message: EmailMessage, kind: str) -> str:
+    part = message.get_body((kind,))
+    assert part is not None
+    return part.get_content()
+
+
+def _authenticate(_server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> Any:
+    is_known = data == LoginPassword(b"dagster", PASSWORD.encode())
+    return AuthResult(success=is_known, handled=is_known)
