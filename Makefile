@@ -95,10 +95,11 @@ test: setup ## pass every test
 	@tests/install_packages.sh
 	@$(PYTHON) -m pytest tests
 
-check: setup ## ruff, pyright, import-linter, sqlfluff
+check: setup ## ruff, pyright, import-linter, deptry, sqlfluff
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/pyright
 	@$(VENV)/bin/lint-imports
+	@for member in $(MEMBERS); do (cd "$$member" && $(CURDIR)/$(VENV)/bin/deptry .); done
 	@cd dbt_project && DBT_DUCKDB_PATH=:memory: ../$(VENV)/bin/sqlfluff lint --processes 2 models tests
 
 format: setup ## let ruff and sqlfluff rewrite what they can
@@ -115,6 +116,6 @@ docs: setup ## write schemas/, docs/configuration.md and docs/orchestration.md f
 bench: setup ## measure; prints a table and writes bench/results.json
 	@$(PYTHON) -m bench
 
-lock: | $(UV) ## resolve the dependencies anew, naming no registry
-	@$(UV) lock --upgrade
+lock: | $(UV) ## write uv.lock, naming no registry; UPGRADE=1 moves every version
+	@$(UV) lock $(if $(UPGRADE),--upgrade)
 	@sed -E -i 's#(https?)://[^/"]+/#https://index.invalid/#g' uv.lock

@@ -1,8 +1,10 @@
 """The repository itself: what must not be in it, and what must agree."""
 
+import ast
 import re
 import subprocess
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -10,6 +12,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 REPOSITORY = Path(__file__).parents[2]
+# What the README asks a machine for, and the kernel's own tool, whose test skips without it.
+PROGRAMS_OF_THE_MACHINE = {"git", "make", "unshare"}
 PROJECTS = (
     "pyproject.toml",
     "shared_lib/pyproject.toml",
@@ -43,6 +47,49 @@ def test_no_file_names_a_package_registry() -> None:
     assert naming == []
 
 
+def bare_programs(source: str) -> set[str]:
+    """The program names in ``source`` that a started process would look up on ``PATH``.
+
+    These are the constants that begin a list or tuple which is, or is named by, the command of
+    ``subprocess``.
+    """
+    tree = ast.parse(source)
+    named = {
+        target.id: node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("subprocess."):
+            command = node.args[0] if node.args else None
+            while True:
+                if isinstance(command, ast.Name):
+                    command = named.pop(command.id, None)
+                elif isinstance(command, ast.Starred):
+                    command = command.value
+                elif isinstance(command, (ast.List, ast.Tuple)) and command.elts:
+                    command = command.elts[0]
+                else:
+                    break
+            if isinstance(command, ast.Constant) and isinstance(command.value, str):
+                found.add(command.value)
+    return found
+
+
+def test_tests_and_bench_start_only_programs_that_every_machine_has() -> None:
+    assert bare_programs('C = ("uv",)\nsubprocess.run([*C, "lock"])') == {"uv"}
+    started = {
+        (program, path.relative_to(REPOSITORY))
+        for folder in ("tests", "bench")
+        for path in (REPOSITORY / folder).rglob("*.py")
+        for program in bare_programs(path.read_text(encoding="utf-8"))
+    }
+    assert {name for name, _ in started} <= PROGRAMS_OF_THE_MACHINE, started
+
+
 def test_the_lock_agrees_with_the_projects_and_names_no_address() -> None:
     text = (REPOSITORY / "uv.lock").read_text(encoding="utf-8")
     locked = {package["name"]: package for package in tomllib.loads(text)["package"]}
@@ -50,7 +97,13 @@ def test_the_lock_agrees_with_the_projects_and_names_no_address() -> None:
         content = tomllib.loads(project.read_text(encoding="utf-8"))["project"]
         declared = {
             canonicalize_name(requirement.name): requirement.specifier
-            for requirement in map(Requirement, content["dependencies"])
+            for requirement in map(
+                Requirement,
+                chain(
+                    content["dependencies"],
+                    *content.get("optional-dependencies", {}).values(),
+                ),
+            )
         }
         recorded = {
             entry["name"]: SpecifierSet(entry.get("specifier", ""))

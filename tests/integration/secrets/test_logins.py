@@ -2,6 +2,7 @@
 
 import base64
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -263,6 +264,18 @@ def test_an_aws_identity_signs_as_botocore_does(
         signer = botocore.auth.SigV4Auth(credentials, "sts", "us-east-1")
         text = signer.string_to_sign(request, signer.canonical_request(request))
         assert signature.endswith(f"Signature={signer.signature(text, request)}")
+
+
+def test_without_botocore_the_error_names_the_extra(
+    log_in_by: LogInBy, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = log_in_by("aws", role="platform", credentials="botocore")
+    for name in [name for name in sys.modules if name.split(".")[0] == "botocore"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "botocore", None)
+    with pytest.raises(SecretsMisconfiguredError, match=r"install shared-lib\[aws\]"):
+        read(secrets)
+    assert proxy.seen == []
 
 
 def test_a_client_without_a_method_sends_nothing(

@@ -226,7 +226,13 @@ def _aws_credentials(method: AwsMethod) -> dict[str, str | None]:
             "secret_key": _credential("", "AWS_SECRET_ACCESS_KEY", "the AWS secret key"),
             "session_token": os.environ.get("AWS_SESSION_TOKEN") or None,
         }
-    import botocore.session
+    try:
+        import botocore.session
+    except ImportError:
+        raise SecretsMisconfiguredError(
+            "VAULT_AUTH_CREDENTIALS=botocore needs the package botocore: install shared-lib[aws], "
+            "or set VAULT_AUTH_CREDENTIALS=variables"
+        ) from None
 
     found = botocore.session.get_session().get_credentials()
     if found is None:
