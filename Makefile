@@ -4,11 +4,18 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
+# A variable reaches its command through the environment, with the text that was typed: make would
+# expand a $, and the shell would run what is pasted into a recipe.
+VARIABLES := CENSUS CONTRACT DAGSTER_HOME FRESH PORT RUN SCENARIO UPGRADE YEARS
+$(foreach name,$(VARIABLES),$(if $(value $(name)),$(eval override export $(name) := $$(value $(name)))))
+
 # Make reads quotes, # and $ otherwise than `dagster dev` does, so .env is not included, but read by
 # the same library for each command. Only DAGSTER_HOME is needed here as well.
 DOTENV_HOME := $(shell awk 'sub(/^(export +)?DAGSTER_HOME=/, "") \
 	{sub(/[ \t]+\043.*/, ""); gsub(/["\047\r]/, ""); home = $$0} END {print home}' .env 2>/dev/null)
-export DAGSTER_HOME ?= $(or $(DOTENV_HOME),$(CURDIR)/.dagster_home)
+ifeq ($(value DAGSTER_HOME),)
+override export DAGSTER_HOME := $(or $(DOTENV_HOME),$(CURDIR)/.dagster_home)
+endif
 export DO_NOT_TRACK := 1
 
 VENV := .venv
@@ -24,18 +31,13 @@ MANIFEST := dbt_project/target/.prepared
 DBT_SOURCES := $(shell find dbt_project -type f \( -name '*.sql' -o -name '*.yml' -o -name '*.csv' \) \
 	-not -path 'dbt_project/target/*' -not -path 'dbt_project/logs/*') \
 	$(wildcard code_locations/*/*/orchestration.yaml)
-INSTANCE := $(DAGSTER_HOME)/dagster.yaml
 
-CENSUS ?=
-SCENARIO ?= baseline
-YEARS ?=
-PORT ?= 3000
-RUN ?=
-CONTRACT ?=
-
+# `## ` says what a target does, `#: ` below it what a variable of it means, `##@ ` begins a group.
 .PHONY: help
-help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+help: ## list the targets and their variables
+	@awk '/^##@ / {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z-]+:.*## / {name = $$1; sub(/:$$/, "", name); sub(/.*## /, ""); printf "  make %-17s %s\n", name, $$0} \
+		/^#: / {name = $$2; sub(/^#: [^ ]+ +/, ""); printf "    %-20s %s\n", name, $$0}' Makefile
 
 .uv/bin/uv:
 	@echo "setup: installing uv"
@@ -47,6 +49,9 @@ $(INSTALLED): uv.lock pyproject.toml $(addsuffix /pyproject.toml,$(MEMBERS)) | $
 	@$(UV) export --quiet --frozen --all-packages --no-emit-workspace --output-file $(VENV)/requirements.txt
 	@$(UV) pip sync --quiet --compile-bytecode --python $(PYTHON) --require-hashes $(VENV)/requirements.txt
 	@$(UV) pip install --quiet --compile-bytecode --python $(PYTHON) --no-deps $(foreach member,$(MEMBERS),-e $(member))
+	@# where dg, which would look for an environment in each project, finds this one
+	@for location in code_locations/*/; do \
+		[[ -e $$location.env ]] || echo 'DG_PROJECT_PYTHON_EXECUTABLE=../../$(PYTHON)' > $$location.env; done
 	@touch $@
 
 # dbt keeps one parsed project per set of flags and profile, so everything that runs dbt for a
@@ -55,38 +60,49 @@ $(MANIFEST): $(INSTALLED) $(DBT_SOURCES)
 	@echo "setup: parsing the dbt project"
 	@$(COMMAND) shared_lib.dbt prepare && touch $@
 
-$(INSTANCE): dagster.yaml
-	@mkdir -p $(DAGSTER_HOME)
-	@cp dagster.yaml $@
-
 .PHONY: setup manifest run test dev vault sandbox slack alerts alert-preview smoke check format docs bench lock
-setup: $(MANIFEST) $(INSTANCE) ## create the environment, the dbt manifest and the Dagster home
 
-manifest: $(INSTALLED) ## parse the dbt project ahead of any process that needs it
-	@$(COMMAND) shared_lib.dbt prepare && touch $(MANIFEST)
-
-run: setup ## simulate [CENSUS=path] [SCENARIO=name] [YEARS=2025-2029]
-	@$(COMMAND) simulation.run --scenario '$(SCENARIO)' $(if $(CENSUS),--census '$(CENSUS)') $(if $(YEARS),--years '$(YEARS)')
+##@ Use the platform
+run: setup ## simulate, show a table of the years and write a report
+#: CENSUS=path     the employees, CSV or Parquet; default: a generated census of 10,000
+#: SCENARIO=name   a scenario of simulation_config.yaml; default: baseline
+#: YEARS=2025-2029 the years to simulate; default: those of the configuration
+#: FRESH=1         start over instead of going on where an earlier run ended
+	@$(COMMAND) simulation.run --scenario "$${SCENARIO:-baseline}" $${CENSUS:+--census "$$CENSUS"} \
+		$${YEARS:+--years "$$YEARS"} $${FRESH:+--fresh}
 
 # where links in alerts lead to, and what the sensor asks for owners
-dev: export DAGSTER_WEBSERVER_URL ?= http://127.0.0.1:$(PORT)
-dev: setup ## open dagster dev with the three locations [PORT=3000]
-	@$(WITH_DOTENV) $(VENV)/bin/dagster dev --host 127.0.0.1 --port $(PORT)
-
-vault: setup ## serve a local Vault with the locations' example secrets, until Ctrl-C
-	@$(COMMAND) shared_lib.secrets.local_server
-
-sandbox: setup ## serve a bank data API with three connected banks, until Ctrl-C [CONTRACT=file]
-	@$(COMMAND) gocardless.sandbox $(if $(CONTRACT),--contract '$(CONTRACT)')
-
-slack: setup ## serve a stand-in for Slack that prints what it is told, until Ctrl-C
-	@$(COMMAND) tests.integration.orchestration_platform.alerts.slack_demonstration
+dev: export DAGSTER_WEBSERVER_URL ?= http://127.0.0.1:$(or $(PORT),3000)
+dev: setup ## open Dagster's UI with the three locations, until Ctrl-C
+#: PORT=3000       the port of the UI on 127.0.0.1
+	@$(PYTHON) -m shared_lib.webserver_port "$${PORT:-3000}"
+	@$(WITH_DOTENV) $(VENV)/bin/dg dev --workspace workspace.yaml --host 127.0.0.1 --port "$${PORT:-3000}"
 
 alerts: setup ## list the alerts of the outbox: sent, waiting, suppressed, failed, and why
 	@$(COMMAND) orchestration_platform.alerts list
 
-alert-preview: setup ## show the alert of a failed run, sent nowhere RUN=id
-	@$(COMMAND) orchestration_platform.alerts preview '$(RUN)'
+alert-preview: setup ## show the alert of a failed run without sending it
+#: RUN=id          the run, by its id or the beginning of it
+	@$(COMMAND) orchestration_platform.alerts preview "$${RUN:?give the run: make alert-preview RUN=id}"
+
+##@ Servers that stand in for others, until Ctrl-C
+vault: setup ## serve a local Vault with the locations' example secrets
+	@$(COMMAND) shared_lib.secrets.local_server
+
+sandbox: setup ## serve a bank data API with three connected banks
+#: CONTRACT=file   the vendor's OpenAPI description, to check every answer against
+	@$(COMMAND) gocardless.sandbox $${CONTRACT:+--contract "$$CONTRACT"}
+
+slack: setup ## serve a stand-in for Slack that prints the messages it receives
+	@$(COMMAND) tests.integration.orchestration_platform.alerts.slack_demonstration
+
+##@ Develop
+setup: $(MANIFEST) ## create the environment, the dbt manifest and the Dagster home
+	@mkdir -p "$$DAGSTER_HOME"
+	@[[ ! dagster.local.yaml -nt "$$DAGSTER_HOME/dagster.yaml" ]] || cp dagster.local.yaml "$$DAGSTER_HOME/dagster.yaml"
+
+manifest: $(INSTALLED) ## parse the dbt project ahead of any process that needs it
+	@$(COMMAND) shared_lib.dbt prepare && touch $(MANIFEST)
 
 smoke: setup ## load the definitions of every location, as CI does
 	@$(COMMAND) shared_lib.definitions_check
@@ -99,7 +115,7 @@ check: setup ## ruff, pyright, import-linter, deptry, sqlfluff
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/pyright
 	@$(VENV)/bin/lint-imports
-	@for member in $(MEMBERS); do (cd "$$member" && $(CURDIR)/$(VENV)/bin/deptry .); done
+	@for member in $(MEMBERS); do (cd "$$member" && "$$OLDPWD/$(VENV)/bin/deptry" .); done
 	@cd dbt_project && DBT_DUCKDB_PATH=:memory: ../$(VENV)/bin/sqlfluff lint --processes 2 models tests
 
 format: setup ## let ruff and sqlfluff rewrite what they can
@@ -113,9 +129,13 @@ docs: setup ## write schemas/, docs/configuration.md and docs/orchestration.md f
 	@$(PYTHON) -m simulation.config.reference
 	@$(PYTHON) -m orchestration_platform.alerts schema --write
 
-bench: setup ## measure; prints a table and writes bench/results.json
+bench: setup ## measure, print a table and write bench/results.json
 	@$(PYTHON) -m bench
 
-lock: | $(UV) ## write uv.lock, naming no registry; UPGRADE=1 moves every version
-	@$(UV) lock $(if $(UPGRADE),--upgrade)
+lock: | $(UV) ## write uv.lock for the declared dependencies, naming no registry
+#: UPGRADE=1       move every package to its newest allowed version
+	@$(UV) lock $${UPGRADE:+--upgrade}
 	@sed -E -i 's#(https?)://[^/"]+/#https://index.invalid/#g' uv.lock
+
+##@ Every target
+#: DAGSTER_HOME=path         runs and events; default: that of .env, else .dagster_home

@@ -349,7 +349,7 @@ def postgres_instance() -> Iterator[dg.DagsterInstance]:
 
 @contextmanager
 def _sqlite_instance() -> Iterator[dg.DagsterInstance]:
-    shipped = yaml.safe_load((REPOSITORY_ROOT / "dagster.yaml").read_text("utf-8"))
+    shipped = yaml.safe_load((REPOSITORY_ROOT / "dagster.local.yaml").read_text("utf-8"))
     kept = {name: shipped[name] for name in ("storage", "run_retries", "telemetry")}
     with _instance(kept, {}) as instance:
         yield instance

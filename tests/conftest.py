@@ -42,7 +42,7 @@ def platform(parsed_platform: Path) -> Path:
     for directory in (data, instance):
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir()
-    shutil.copy(REPOSITORY / "dagster.yaml", instance)
+    shutil.copy(REPOSITORY / "dagster.local.yaml", instance / "dagster.yaml")
     return data
 
 

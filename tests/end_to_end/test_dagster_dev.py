@@ -61,7 +61,7 @@ def dagster_dev(
     for directory in (data, instance):
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir()
-    shutil.copy(REPOSITORY / "dagster.yaml", instance)
+    shutil.copy(REPOSITORY / "dagster.local.yaml", instance / "dagster.yaml")
     server = DagsterDev(tmp_path_factory.mktemp("dagster_dev") / "output.log")
     try:
         server.wait_until_loaded(set(workspace_modules()))

@@ -23,10 +23,6 @@ POLL_SECONDS = 0.5
 
 # What Dagster says of itself on every start, whatever it is given to load.
 TOLERATED = (
-    # it would rather have `dg`, whose projects are laid out otherwise
-    "SupersessionWarning: Function `dev_command` is superseded",
-    # the instance's dagster.yaml is a copy of the one in the repository, where .env is read
-    "Found a dagster instance configuration value (dagster.yaml) in the current folder",
     # a new instance has no past to go on from
     "No cursor for event type DagsterEventType.RUN_",
 )
@@ -58,10 +54,10 @@ class DagsterDev:
         self.log_path = log_path
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        executable = Path(sys.executable).with_name("dagster")
+        executable = Path(sys.executable).with_name("dg")
         with log_path.open("wb") as log, _interruptible_children():
             self._process = subprocess.Popen(
-                [executable, "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)],
+                [executable, *f"dev -w workspace.yaml --host 127.0.0.1 --port {port}".split()],
                 cwd=REPOSITORY,
                 stdout=log,
                 stderr=subprocess.STDOUT,

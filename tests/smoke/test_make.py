@@ -23,21 +23,27 @@ def folder(tmp_path: Path) -> Path:
     programs = tmp_path / ".venv" / "bin"
     programs.mkdir(parents=True)
     (programs / "dotenv").symlink_to(Path(sys.executable).with_name("dotenv"))
-    for name in ("python", "dagster"):
-        (programs / name).write_text("#!/bin/sh\nenv\n")
+    for name in ("python", "dg"):
+        (programs / name).write_text("#!/bin/sh\nenv\nprintf 'argument=%s\\n' \"$@\"\n")
         (programs / name).chmod(0o700)
     return tmp_path
 
 
 def given_by(target: str, *arguments: str, folder: Path, **exported: str) -> dict[str, str]:
-    """The variables of the command that ``make target`` starts."""
+    """The variables of the commands that ``make target`` starts."""
+    lines = printed_by(target, *arguments, folder=folder, **exported)
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+def printed_by(target: str, *arguments: str, folder: Path, **exported: str) -> list[str]:
+    """The lines of the commands that ``make target`` starts: variables, then arguments."""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     made = subprocess.run(
         ["make", "--file", MAKEFILE, "--old-file", "setup", target, *arguments],
         cwd=folder, env={**inherited, **exported}, capture_output=True, text=True,
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
-    return dict(line.split("=", 1) for line in made.stdout.splitlines() if "=" in line)
+    return made.stdout.splitlines()
 
 
 @pytest.mark.parametrize("target", ["run", "dev", "alerts", "vault"])
@@ -59,3 +65,33 @@ def test_dev_says_where_its_ui_is(folder: Path) -> None:
     assert given["DAGSTER_WEBSERVER_URL"] == "http://127.0.0.1:3977"
     given = given_by("dev", "PORT=3977", folder=folder, DAGSTER_WEBSERVER_URL="https://proxy")
     assert given["DAGSTER_WEBSERVER_URL"] == "https://proxy"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x'; touch f; '", "o'brien.csv", "$(x)", "$(shell touch f)", '"; touch f; "', "`touch f`"],
+)
+@pytest.mark.parametrize(
+    ("target", "variable"),
+    [
+        ("run", "SCENARIO"),
+        ("run", "CENSUS"),
+        ("run", "YEARS"),
+        ("dev", "PORT"),
+        ("sandbox", "CONTRACT"),
+        ("alert-preview", "RUN"),
+    ],
+)
+def test_a_variable_reaches_the_command_as_it_was_typed(
+    folder: Path, target: str, variable: str, text: str
+) -> None:
+    typed = printed_by(target, f"{variable}={text}", folder=folder)
+    exported = printed_by(target, folder=folder, **{variable: text})
+    assert f"argument={text}" in typed
+    assert f"argument={text}" in exported
+    assert not (folder / "f").exists()
+
+
+def test_a_run_starts_over_only_where_it_is_asked_to(folder: Path) -> None:
+    assert "argument=--fresh" in printed_by("run", "FRESH=1", folder=folder)
+    assert "argument=--fresh" not in printed_by("run", folder=folder)

@@ -155,11 +155,11 @@ def _silent_output() -> Iterator[int]:
 
 
 def _instance_home() -> Path:
-    """The Dagster home, created with the repository's ``dagster.yaml`` where it is new."""
+    """The Dagster home, created with the repository's ``dagster.local.yaml`` where it is new."""
     home = Path(os.environ.setdefault("DAGSTER_HOME", str(REPOSITORY_ROOT / ".dagster_home")))
     home.mkdir(parents=True, exist_ok=True)
     if not (home / "dagster.yaml").exists():
-        shutil.copy(REPOSITORY_ROOT / "dagster.yaml", home)
+        shutil.copy(REPOSITORY_ROOT / "dagster.local.yaml", home / "dagster.yaml")
     return home
 
 

@@ -79,7 +79,7 @@ def services() -> dict[str, dict[str, Any]]:
 
 
 def root_instance() -> dict[str, Any]:
-    return load("../dagster.yaml")
+    return load("../dagster.local.yaml")
 
 
 def test_the_instance_is_that_of_a_laptop_but_for_what_it_names() -> None:

@@ -1,6 +1,7 @@
 """The command line, Dagster's ``dg``, the component and the schema for editors."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -134,6 +135,31 @@ def test_dg_lists_and_checks_the_location(location: str) -> None:
     for process in running:
         _, said = process.communicate(timeout=120)
         assert process.returncode == 0, said
+
+
+def test_dg_checks_all_locations_from_the_root_and_lists_one() -> None:
+    running = [
+        subprocess.Popen(
+            [Path(sys.executable).with_name("dg"), *arguments],
+            cwd=REPOSITORY_ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for arguments in (
+            ["check", "defs"],
+            ["list", "defs", "--target-path", "code_locations/simulation"],
+            ["list", "projects"],
+        )
+    ]
+    printed = []
+    for process in running:
+        said, _ = process.communicate(timeout=120)
+        assert process.returncode == 0, said
+        printed.append(said)
+    listed = {Path(line).name for line in printed[-1].splitlines()}
+    assert listed == set(workspace_modules())
+    assert not re.search("[A-Za-z]Warning", "".join(printed))
 
 
 def test_the_component_gives_the_definitions_of_its_file(tmp_path: Path) -> None:

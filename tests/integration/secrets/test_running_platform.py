@@ -77,7 +77,7 @@ def at_work(
         bao.write(path, **values)
     home = tmp_path / "home"
     (home / "temporary").mkdir(parents=True)
-    instance = (REPOSITORY_ROOT / "dagster.yaml").read_text()
+    instance = (REPOSITORY_ROOT / "dagster.local.yaml").read_text()
     (home / "dagster.yaml").write_text(
         instance.replace("python_logs:\n", "python_logs:\n  python_log_level: DEBUG\n")
     )

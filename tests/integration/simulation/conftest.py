@@ -74,7 +74,7 @@ def _empty(home: Path) -> Path:
     for directory in (home / "data", home / "dagster"):
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir()
-    shutil.copy(REPOSITORY_ROOT / "dagster.yaml", home / "dagster")
+    shutil.copy(REPOSITORY_ROOT / "dagster.local.yaml", home / "dagster" / "dagster.yaml")
     return home / "data"
 
 

@@ -112,7 +112,7 @@ def running_postgres() -> Iterator[Postgres]:
 @contextmanager
 def sqlite_instance(home: Path, patch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
     """An instance as the repository configures it."""
-    shutil.copy(REPOSITORY / "dagster.yaml", home)
+    shutil.copy(REPOSITORY / "dagster.local.yaml", home / "dagster.yaml")
     patch.setenv("DAGSTER_HOME", str(home))
     with dg.DagsterInstance.get() as found:
         yield found
