@@ -13,9 +13,9 @@ What a code location consists of is said once, in the `orchestration.yaml` of it
 `definitions.py` only reads it. This page is written by `make docs` from the models that check the
 file; `schemas/orchestration.schema.json` has the same for editors.
 
-- `python -m shared_lib.discovery validate` checks the files of all locations and builds their
-  definitions; `list` shows what they consist of; `explain KEY` shows an asset's attributes and
-  the line that gives each.
+- `.venv/bin/python -m shared_lib.discovery validate` checks the files of all locations and
+  builds their definitions; `list` shows what they consist of; `explain KEY` shows an
+  asset's attributes and the line that gives each.
 - All mistakes of a file are reported at once, as `path:line: field: problem, allowed is ...`.
   One mistake fails the load of its location, and the UI shows the message; the others load.
 - Of two rules below `assets` that fit an asset and give the same attribute, the later counts.
@@ -28,7 +28,8 @@ file; `schemas/orchestration.schema.json` has the same for editors.
   from code as well. A sensor of the type `freshness` has them evaluated when an asset turns
   stale or fresh.
 - `shared_lib.discovery.CodeLocation` is the same as a component, for Dagster's `dg` and `defs`
-  folders; `dg list defs` and `dg check defs` work in the folder of each location."""
+  folders; `.venv/bin/dg check defs` checks all locations, and `.venv/bin/dg list defs --target-path
+  code_locations/simulation` lists one."""
 
 
 def page() -> str:
