@@ -28,6 +28,8 @@ for module in sys.argv[1:]:
     print(module, serialize_value(RepositorySnap.from_def(repository)))
 """
 
+SLACK_TOKEN = "token-of-the-bot-6b1f0e"
+
 
 def snapshots(environment: dict[str, str]) -> str:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("VAULT_")}
@@ -64,6 +66,7 @@ def test_what_is_served_of_a_location_is_the_same_whatever_becomes_of_vault(
         name: snapshots(environment)
         for name, environment in (
             ("unconfigured", {}),
+            ("with a token", {"ORCHESTRATION_PLATFORM_SLACK__TOKEN": SLACK_TOKEN}),
             ("up", {**bao.variables, "SECRETS_BACKEND": "vault"}),
             ("down", {**dead, "SECRETS_BACKEND": "vault"}),
             ("sealed", {**sealed, "SECRETS_BACKEND": "vault"}),
@@ -74,3 +77,4 @@ def test_what_is_served_of_a_location_is_the_same_whatever_becomes_of_vault(
     digests = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in served.items()}
     assert len(set(digests.values())) == 1, digests
     assert "canary" not in served["up"]
+    assert SLACK_TOKEN not in served["with a token"]

@@ -23,6 +23,7 @@ from orchestration_platform.alerts.services.http import (
 from orchestration_platform.alerts.services.service import Receipt
 
 if TYPE_CHECKING:
+    from slack_sdk import WebClient
     from slack_sdk.http_retry.handler import RetryHandler
 
 API_VARIABLE = "SLACK_API_URL"
@@ -104,7 +105,10 @@ _REMEDIES = {
 
 
 class SlackWebApi(dg.ConfigurableResource):
-    """The Web API of Slack. Holds no token: each call is given it."""
+    """The Web API of Slack, called with the client of Dagster's ``SlackResource``.
+
+    Holds no token: each call takes it, and makes its client with it.
+    """
 
     api_url: str = Field(
         default="", description=f"The API's address. Empty: {API_VARIABLE}, or Slack's own."
@@ -242,19 +246,9 @@ class SlackWebApi(dg.ConfigurableResource):
     def _call(self, token: str, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         from http.client import HTTPException
 
-        from slack_sdk import WebClient
         from slack_sdk.errors import SlackApiError
 
-        client = WebClient(
-            token,
-            base_url=checked_address(address_from(API_VARIABLE, _SLACK), what=API_VARIABLE)
-            if not self.api_url
-            else checked_address(self.api_url, what="api_url"),
-            # whole seconds are what the library declares, any number is what it takes
-            timeout=self.timeout_seconds,  # pyright: ignore[reportArgumentType]
-            # Not the library's own choice, which sends again after a dropped connection.
-            retry_handlers=retry_handlers(),
-        )
+        client = self._client(token)
         try:
             return getattr(client, method)(**arguments).data
         except SlackApiError as error:
@@ -263,6 +257,24 @@ class SlackWebApi(dg.ConfigurableResource):
             # Not even a refused connection is told apart: to look costs one call.
             reason = f"Slack did not answer: {type(error).__name__}"
             raise ServiceUnavailableError(reason, is_unsure=True) from error
+
+    def _client(self, token: str) -> "WebClient":
+        """Dagster's client of Slack, with our address, time limit and retries."""
+        from dagster_slack import SlackResource
+
+        if self.api_url:
+            address = checked_address(self.api_url, what="api_url")
+        else:
+            address = checked_address(address_from(API_VARIABLE, _SLACK), what=API_VARIABLE)
+        client = SlackResource(token=token).get_client()
+        # The resource has a field for the token alone. The client joins the names of methods to
+        # an address that ends with a slash.
+        client.base_url = f"{address.rstrip('/')}/"
+        # whole seconds are what the library declares, any number is what it takes
+        client.timeout = self.timeout_seconds  # pyright: ignore[reportAttributeAccessIssue]
+        # Not the library's own choice, which sends again after a dropped connection.
+        client.retry_handlers = retry_handlers()
+        return client
 
 
 def retry_handlers() -> "list[RetryHandler]":

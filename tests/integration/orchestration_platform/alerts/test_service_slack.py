@@ -4,6 +4,8 @@ import time
 
 import dagster as dg
 import pytest
+from dagster_slack import SlackResource
+from slack_sdk import WebClient
 from tests.integration.orchestration_platform.alerts.conftest import Watch, services_with
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail
 from tests.integration.orchestration_platform.alerts.letters import added, letter
@@ -124,6 +126,35 @@ def test_the_token_can_be_tried_without_telling_anybody(slack: SlackServer) -> N
     with pytest.raises(ServiceUnavailableError, match="write a valid bot token"):
         api.check("another")
     assert slack.messages == []
+
+
+def test_the_client_is_that_of_dagsters_resource_made_with_the_token_of_the_moment(
+    service: Service, services: Services, slack: SlackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens: list[str] = []
+    get_client = SlackResource.get_client
+
+    def recorded(resource: SlackResource) -> WebClient:
+        tokens.append(resource.token)
+        return get_client(resource)
+
+    monkeypatch.setattr(SlackResource, "get_client", recorded)
+    service.post(letter())
+    monkeypatch.setenv("ORCHESTRATION_PLATFORM_SLACK__TOKEN", "xoxb-the-next")
+    with pytest.raises(ServiceUnavailableError, match="write a valid bot token"):
+        services.at(DESTINATION).post(letter("k2"))
+    assert tokens == [TOKEN, "xoxb-the-next"]
+    assert len(slack.messages) == 1
+
+
+@pytest.mark.parametrize("end", ["", "/"])
+def test_the_environment_names_another_address_with_or_without_a_slash(
+    end: str, slack: SlackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLACK_API_URL", f"{slack.url}{end}")
+    assert SlackWebApi().check(TOKEN) == "alerts"
+    monkeypatch.setenv("SLACK_API_URL", "https://slack.example.com/api")
+    assert SlackWebApi(api_url=f"{slack.url}{end}").check(TOKEN) == "alerts"
 
 
 def test_a_dropped_connection_is_not_tried_again_by_the_library(
