@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from shared_lib.dbt.failed_nodes import FailedNode, FailedNodes
 from shared_lib.dbt.project import DUCKDB_PATH_VARIABLE, PROJECT_DIRECTORY
 
 if TYPE_CHECKING:
@@ -32,7 +33,11 @@ Event = Mapping[str, Any]
 
 
 class DbtFailedError(dg.Failure):
-    """dbt ended with an error; the description names the nodes that failed, and why."""
+    """dbt ended with an error; description and metadata name the nodes that failed, and why.
+
+    The metadata is that of :class:`shared_lib.dbt.failed_nodes.FailedNodes`; it is empty when dbt
+    could not start.
+    """
 
 
 def invoke_dbt(
@@ -121,16 +126,31 @@ def _raise_unless_successful(
         # KeyboardInterrupt and its like, which dbt hands back as a result
         raise outcome.exception
     if not outcome.success:
-        raise DbtFailedError(f"dbt {command}: {_failures(outcome.result, batch_errors)}")
+        failed = _failed_nodes(outcome.result, batch_errors)
+        text = "; ".join(f"{node.unique_id}: {node.message}" for node in failed.nodes)
+        raise DbtFailedError(f"dbt {command}: {text}", metadata=failed.to_metadata())
 
 
-def _failures(result: Any, batch_errors: Mapping[str, Sequence[str]]) -> str:
+def _failed_nodes(result: Any, batch_errors: Mapping[str, Sequence[str]]) -> FailedNodes:
     """What failed, and why; of a model in batches dbt's result says only how many failed."""
-    return "; ".join(
-        f"{entry.node.unique_id}: {' '.join(message.split())}"
-        for entry in result
-        if entry.status in _FAILED
-        for message in batch_errors.get(entry.node.unique_id) or [entry.message or "no message"]
+    return FailedNodes(
+        nodes=tuple(
+            FailedNode(
+                unique_id=entry.node.unique_id,
+                name=entry.node.name,
+                resource_type=entry.node.resource_type,
+                status=entry.status,
+                message=" ".join(message.split()),
+                path=entry.node.original_file_path,
+                # a unit test counts itself, and a test that could not run counts none
+                failing_rows=entry.failures
+                if (entry.node.resource_type, entry.status) == ("test", "fail")
+                else None,
+            )
+            for entry in result
+            if entry.status in _FAILED
+            for message in batch_errors.get(entry.node.unique_id) or [entry.message or "no message"]
+        )
     )
 
 

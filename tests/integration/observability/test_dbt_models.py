@@ -20,6 +20,8 @@ from tests.integration.observability.openlineage_schema import violations
 from tests.integration.observability.receivers import Receiver, receiving
 from tests.integration.observability.shop import definitions, raw_orders, shop_models, whole_job
 
+from shared_lib.dbt.failed_nodes import FailedNode, FailedNodes
+
 NODES = {
     "prices": "success",
     "no_negative_price": "pass",
@@ -47,6 +49,7 @@ class Told:
     checks: dict[str, dg.AssetCheckEvaluation]
     warehouse: Path
     timings: dict[str, tuple[datetime, datetime]]
+    failed: tuple[FailedNode, ...]
 
     @property
     def database(self) -> str:
@@ -88,6 +91,7 @@ def told(
             checks={check.check_name: check for check in result.get_asset_check_evaluations()},
             warehouse=warehouse,
             timings=_timings(json.loads((target / "run_results.json").read_bytes())),
+            failed=_failed_nodes(result),
         )
 
 
@@ -99,6 +103,13 @@ def _timings(results: dict[str, Any]) -> dict[str, tuple[datetime, datetime]]:
         for timing in entry["timing"]
         if timing["name"] == "execute"
     }
+
+
+def _failed_nodes(result: dg.ExecuteInProcessResult) -> tuple[FailedNode, ...]:
+    data = result.failure_data_for_node("shop_models")
+    assert data is not None
+    assert data.user_failure_data is not None
+    return FailedNodes.from_metadata(data.user_failure_data.metadata).nodes
 
 
 def _moment(text: str) -> datetime:
@@ -349,6 +360,21 @@ def test_in_dagster_failed_and_skipped_models_show_as_such(told: Told) -> None:
     assert results["accepted_values_sales_by_year_amount__False__6"] == (
         False,
         dg.AssetCheckSeverity.ERROR,
+    )
+
+
+def test_the_failure_of_the_step_has_each_failed_node_as_data(told: Told) -> None:
+    model, test = told.failed
+    assert (model.unique_id, model.name) == ("model.shop.tariffs", "tariffs")
+    assert (model.resource_type, model.status) == ("model", "error")
+    assert model.path == "models/tariffs.sql"
+    assert "there is no tariff" in model.message
+    assert model.failing_rows is None
+    assert test.name == "accepted_values_sales_by_year_amount__False__6"
+    assert (test.resource_type, test.status) == ("test", "fail")
+    assert test.path == "models/schema.yml"
+    assert (
+        test.failing_rows == told.checks[test.name].metadata["dagster_dbt/failed_row_count"].value
     )
 
 

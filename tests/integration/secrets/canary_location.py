@@ -11,6 +11,8 @@ from urllib.parse import quote
 
 import dagster as dg
 
+from shared_lib.dbt.failed_nodes import FailedNode, FailedNodes
+from shared_lib.dbt.invocation import DbtFailedError
 from shared_lib.secrets import SecretsResource, redacting_exceptions, skips_without_secrets
 
 
@@ -50,6 +52,21 @@ def fails(secrets: SecretsResource) -> None:
         raise RuntimeError(f"no login with {secret['secret_id'].reveal()}") from error
 
 
+@dg.asset
+def fails_in_dbt(secrets: SecretsResource) -> None:
+    """Names a node that failed with the secret in its message."""
+    plain = secrets.get("gocardless/api")["secret_key"].reveal()
+    node = FailedNode(
+        unique_id="model.bank.accounts",
+        name="accounts",
+        resource_type="model",
+        status="error",
+        message=f"no access with {plain}",
+        path="models/accounts.sql",
+    )
+    raise DbtFailedError("dbt build", metadata=FailedNodes(nodes=(node,)).to_metadata())
+
+
 def connect(*, password: str) -> None:
     raise ConnectionError(f"wrong: {password}")
 
@@ -81,12 +98,14 @@ def fails_elsewhere(secrets: SecretsResource) -> None:
 
 
 defs = dg.Definitions(
-    assets=[shows, fails, fails_elsewhere],
+    assets=[shows, fails, fails_elsewhere, fails_in_dbt],
     jobs=[
-        dg.define_asset_job("leaky", ["shows", "fails"], executor_def=dg.in_process_executor),
+        dg.define_asset_job(
+            "leaky", ["shows", "fails", "fails_in_dbt"], executor_def=dg.in_process_executor
+        ),
         dg.define_asset_job(
             "leaky_in_many_processes",
-            ["shows", "fails_elsewhere"],
+            ["shows", "fails_elsewhere", "fails_in_dbt"],
             executor_def=dg.multiprocess_executor,
         ),
     ],

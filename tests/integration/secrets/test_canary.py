@@ -33,7 +33,12 @@ SERVED = """
       eventConnection { events { __typename
         ... on MessageEvent { message }
         ... on MaterializationEvent { metadataEntries { label ... on TextMetadataEntry { text } } }
-        ... on ExecutionStepFailureEvent { error { message stack causes { message stack } } }
+        ... on ExecutionStepFailureEvent {
+          error { message stack causes { message stack } }
+          failureMetadata { metadataEntries {
+            label ... on TableMetadataEntry { table { records schema { columns { name } } } }
+          } }
+        }
       } }
   } } }
   repositoriesOrError { ... on RepositoryConnection { nodes {
@@ -102,6 +107,7 @@ def test_no_canary_is_written_or_served(job: str, bao: Bao, tmp_path: Path) -> N
     assert b"shows [secret gocardless/api secret_id]" in text
     assert b"no login with [secret gocardless/api secret_id]" in served.stdout.encode()
     assert b"wrong: [secret gocardless/api secret_key]" in served.stdout.encode()
+    assert b"no access with [secret gocardless/api secret_key]" in served.stdout.encode()
     assert "https://u:" in served.stdout
     captured = b"".join(content for name, content in everything if name.endswith((".out", ".err")))
     assert b"shows [secret gocardless/api secret_id]" in captured

@@ -128,7 +128,8 @@ def step_problem(event: dg.DagsterEvent) -> Problem:
 def _of_step(event: dg.DagsterEvent) -> Sequence[Problem]:
     """The failure of a step; of one that ran dbt, what failed in it instead."""
     whole = step_problem(event)
-    return dbt_problems(whole) or [whole]
+    reported = event.step_failure_data.user_failure_data
+    return dbt_problems(whole, reported.metadata if reported else {}) or [whole]
 
 
 def _failed(step: str, error: UserError) -> Problem:

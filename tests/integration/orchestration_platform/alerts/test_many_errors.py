@@ -3,27 +3,50 @@
 import re
 
 import dagster as dg
+import pytest
 from tests.integration.orchestration_platform.alerts.conftest import Watch
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail
 from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 
+from shared_lib.dbt.failed_nodes import FailedNode, FailedNodes
 from shared_lib.dbt.invocation import DbtFailedError
 
 
 @dg.op
 def build(config: dict[str, int]) -> None:
-    models = [
-        f"model.shop.m_{number:02}: Database Error in model m_{number:02} "
-        f"(models/marts/m_{number:02}.sql) no column c_{number:02} {'in any of its sources ' * 20}"
-        for number in range(config["models"])
-    ]
-    raise DbtFailedError(f"dbt build: {'; '.join(models)}")
+    failed = FailedNodes(
+        nodes=tuple(
+            FailedNode(
+                unique_id=f"model.shop.m_{number:02}",
+                name=f"m_{number:02}",
+                resource_type="model",
+                status="error",
+                message=f"Database Error in model m_{number:02} (models/marts/m_{number:02}.sql) "
+                f"no column c_{number:02} {'in any of its sources ' * 20}",
+                path=f"models/marts/m_{number:02}.sql",
+            )
+            for number in range(config["models"])
+        )
+    )
+    raise DbtFailedError("dbt build", metadata=failed.to_metadata())
 
 
-def of_models(count: int) -> dg.JobDefinition:
+@dg.op
+def build_of_an_old_release() -> None:
+    raise DbtFailedError("dbt build: model.shop.m_00: no column; model.shop.m_01: no table")
+
+
+@dg.job
+def old_job() -> None:
+    build_of_an_old_release()
+
+
+def of_models(count: int, attempts: int = 1) -> dg.JobDefinition:
+    policy = dg.RetryPolicy(max_retries=attempts - 1) if attempts > 1 else None
+
     @dg.job(name=f"dbt_job_{count}", config={"ops": {"build": {"config": {"models": count}}}})
     def dbt_job() -> None:
-        build()
+        build.with_retry_policy(policy)() if policy else build()
 
     return dbt_job
 
@@ -52,10 +75,11 @@ def of_depth(depth: int) -> dg.JobDefinition:
     return deep_job
 
 
+@pytest.mark.parametrize("attempts", [1, 2])
 def test_each_of_twelve_models_that_failed_is_told_with_its_own_message(
-    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+    attempts: int, instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
-    fail(instance, of_models(12))
+    fail(instance, of_models(12, attempts))
     watch()
     [head] = slack.heads
     for number in range(12):
@@ -64,6 +88,16 @@ def test_each_of_twelve_models_that_failed_is_told_with_its_own_message(
             rf"dbt model m_{number:02}: Database Error .* no column c_{number:02}", head.shown
         )
     assert " more " not in head.shown
+
+
+def test_a_run_of_a_release_without_the_data_is_told_with_the_text_of_its_error(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    fail(instance, old_job)
+    watch()
+    [head] = slack.heads
+    said = "DbtFailedError: dbt build: model.shop.m_00: no column; model.shop.m_01: no table"
+    assert said in head.shown
 
 
 def test_of_sixty_models_fifty_are_at_least_named_and_ten_counted(
