@@ -1,11 +1,13 @@
 """The repository itself: what must not be in it, and what must agree."""
 
 import ast
+import hashlib
 import re
 import subprocess
 import tomllib
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -23,6 +25,9 @@ PROJECTS = (
     ),
 )
 
+# SHA-256 of the standard text, byte for byte
+APACHE_2_0 = "cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30"
+
 # Spelled in parts, so that this file does not name what it looks for.
 REGISTRY_HOSTS = (
     "py" + "pi.org",
@@ -37,6 +42,11 @@ def tracked_files() -> list[Path]:
         ["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=True
     )
     return [REPOSITORY / name for name in listed.stdout.split("\0") if name]
+
+
+def metadata_of(project: str) -> dict[str, Any]:
+    """The table ``[project]`` of the file ``project``."""
+    return tomllib.loads((REPOSITORY / project).read_text(encoding="utf-8"))["project"]
 
 
 def test_no_file_names_a_package_registry() -> None:
@@ -111,3 +121,9 @@ def test_the_lock_agrees_with_the_projects_and_names_no_address() -> None:
         }
         assert recorded == declared, project
     assert set(re.findall(r"https?://([^/\"]+)/", text)) == {"index.invalid"}
+
+
+def test_the_licence_that_every_project_declares_is_the_licence_in_the_repository() -> None:
+    text = (REPOSITORY / "LICENSE").read_bytes()
+    assert hashlib.sha256(text).hexdigest() == APACHE_2_0
+    assert {metadata_of(project)["license"] for project in PROJECTS} == {"Apache-2.0"}
