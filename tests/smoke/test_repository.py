@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import json
 import re
 import subprocess
 import tomllib
@@ -12,6 +13,7 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+from ruamel.yaml import YAML
 
 REPOSITORY = Path(__file__).parents[2]
 # What the README asks a machine for, and the kernel's own tool, whose test skips without it.
@@ -127,3 +129,42 @@ def test_the_licence_that_every_project_declares_is_the_licence_in_the_repositor
     text = (REPOSITORY / "LICENSE").read_bytes()
     assert hashlib.sha256(text).hexdigest() == APACHE_2_0
     assert {metadata_of(project)["license"] for project in PROJECTS} == {"Apache-2.0"}
+
+
+def test_the_workflow_runs_ci_on_every_supported_python_and_builds_the_image() -> None:
+    workflow = YAML(typ="safe").load(REPOSITORY / ".github/workflows/ci.yml")
+    tested, image = (workflow["jobs"][name] for name in ("check-and-test", "image"))
+    supported = SpecifierSet(metadata_of("pyproject.toml")["requires-python"])
+    versions = [f"3.{minor}" for minor in range(30) if f"3.{minor}" in supported]
+    assert tested["strategy"]["matrix"]["python"] == versions
+    assert ".ci/run" in [step.get("run") for step in tested["steps"]]
+    built = [step["with"]["file"] for step in image["steps"] if "file" in step.get("with", {})]
+    assert built == ["deploy/Dockerfile"]
+    assert workflow["permissions"] == {"contents": "read"}
+    actions = [step["uses"] for job in (tested, image) for step in job["steps"] if "uses" in step]
+    assert all(re.fullmatch(r"[\w-]+/[\w-]+@v\d+", action) for action in actions), actions
+
+
+def test_the_commit_hooks_run_the_tools_of_the_environment_alone() -> None:
+    repositories = YAML(typ="safe").load(REPOSITORY / ".pre-commit-config.yaml")["repos"]
+    assert {repository["repo"] for repository in repositories} == {"local"}
+    for hook in (hook for repository in repositories for hook in repository["hooks"]):
+        assert hook["language"] == "system", hook
+        assert hook["entry"].startswith((".venv/bin/", "make ")), hook
+
+
+def test_the_devcontainer_has_a_python_that_ci_tests_and_forwards_the_port_of_make_dev() -> None:
+    text = (REPOSITORY / ".devcontainer/devcontainer.json").read_text(encoding="utf-8")
+    container = json.loads(re.sub(r"^ *//.*$", "", text, flags=re.MULTILINE))
+    workflow = YAML(typ="safe").load(REPOSITORY / ".github/workflows/ci.yml")
+    tested = workflow["jobs"]["check-and-test"]
+    images = [
+        tested["container"]["image"].replace("${{ matrix.python }}", version)
+        for version in tested["strategy"]["matrix"]["python"]
+    ]
+    assert container["image"] in images
+    assert container["postCreateCommand"] == "make setup"
+    makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+    assert container["forwardPorts"] == [
+        int(port) for port in re.findall(r"^PORT \?= (\d+)$", makefile, re.MULTILINE)
+    ]
