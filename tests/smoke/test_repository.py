@@ -168,3 +168,9 @@ def test_the_devcontainer_has_a_python_that_ci_tests_and_forwards_the_port_of_ma
     assert container["forwardPorts"] == [
         int(port) for port in re.findall(r"^PORT \?= (\d+)$", makefile, re.MULTILINE)
     ]
+
+
+def test_every_package_is_marked_as_typed() -> None:
+    for project in PROJECTS[1:]:
+        package = metadata_of(project)["name"].replace("-", "_")
+        assert (REPOSITORY / project).with_name(package).joinpath("py.typed").is_file(), package
