@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import importlib.metadata
 import json
 import re
 import subprocess
@@ -174,3 +175,16 @@ def test_every_package_is_marked_as_typed() -> None:
     for project in PROJECTS[1:]:
         package = metadata_of(project)["name"].replace("-", "_")
         assert (REPOSITORY / project).with_name(package).joinpath("py.typed").is_file(), package
+
+
+def test_the_version_is_written_once_and_every_package_has_it() -> None:
+    version = metadata_of("pyproject.toml")["version"]
+    for project in PROJECTS[1:]:
+        declared = metadata_of(project)
+        assert "version" not in declared, project
+        assert declared["dynamic"] == ["version"], project
+        assert importlib.metadata.version(declared["name"]) == version, project
+    lock = tomllib.loads((REPOSITORY / "uv.lock").read_text(encoding="utf-8"))
+    assert {
+        p["name"]: p.get("version") for p in lock["package"] if "registry" not in p["source"]
+    } == {metadata_of(project)["name"]: metadata_of(project).get("version") for project in PROJECTS}
