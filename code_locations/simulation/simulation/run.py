@@ -8,6 +8,7 @@ import gc
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from rich.console import Console
 
     from shared_lib.environment import UnknownEnvironmentError, current_environment
+    from shared_lib.sqlite_creation import DamagedStorageError
     from shared_lib.validated_yaml import ConfigurationError
     from simulation.config import load_scenario, requested_changes
 
@@ -55,6 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     years = range(settings.simulation.start_year, settings.simulation.end_year + 1)
     try:
         outcome = _execute(asked, years)
+    except DamagedStorageError as error:
+        errors.print(str(error), style="bold red", markup=False)
+        return 2
     except KeyboardInterrupt:
         errors.print("interrupted; complete years are kept, the same command goes on from there")
         return 130
@@ -159,7 +164,10 @@ def _instance_home() -> Path:
     home = Path(os.environ.setdefault("DAGSTER_HOME", str(REPOSITORY_ROOT / ".dagster_home")))
     home.mkdir(parents=True, exist_ok=True)
     if not (home / "dagster.yaml").exists():
-        shutil.copy(REPOSITORY_ROOT / "dagster.local.yaml", home / "dagster.yaml")
+        # whole at once, for a process that starts at the same time
+        with tempfile.TemporaryDirectory(dir=home) as scratch:
+            shutil.copy(REPOSITORY_ROOT / "dagster.local.yaml", Path(scratch, "dagster.yaml"))
+            Path(scratch, "dagster.yaml").replace(home / "dagster.yaml")
     return home
 
 

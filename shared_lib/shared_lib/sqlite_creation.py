@@ -1,0 +1,67 @@
+"""How Dagster's SQLite files come into being: by one process at a time.
+
+Dagster makes each file when it first opens it: the tables, then the revision of their layout. A
+second process that opens the file in between finds tables without a revision, takes them for those
+of an old release and stamps that release's revision beside the present one. Dagster never opens
+such a file again.
+"""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from filelock import BaseFileLock, FileLock
+
+# What each file has, below DAGSTER_HOME. The files of single runs are not here: Dagster stamps them
+# with the present revision whatever it finds, and tries again where another process was faster.
+_CONTENTS = {
+    Path("history", "runs.db"): (
+        "the list of runs with their tags, queued runs, backfills, and the positions of daemons"
+    ),
+    Path("history", "runs", "index.db"): (
+        "the history of assets and checks, dynamic partitions, and slots of pools"
+    ),
+    Path("schedules", "schedules.db"): (
+        "which schedules and sensors are on or off, their cursors, and the history of their ticks"
+    ),
+}
+
+
+class DamagedStorageError(RuntimeError):
+    """A SQLite file has two revisions; the text says which to remove, and what is lost."""
+
+
+def creation_lock(directory: Path) -> BaseFileLock:
+    """The lock of whoever makes files below ``directory``; the kernel frees it at a death."""
+    return FileLock(directory / "creation.lock", poll_interval=0.01)
+
+
+def check_revisions(home: Path) -> None:
+    """Check that every file of Dagster below ``home`` has one revision, or is not there yet.
+
+    Raises:
+        DamagedStorageError: a file has several.
+    """
+    damaged = {
+        home / path: contents
+        for path, contents in _CONTENTS.items()
+        if (home / path).exists() and _revisions(home / path) > 1
+    }
+    if damaged:
+        files = "\n".join(f"  {path}: {contents}" for path, contents in damaged.items())
+        raise DamagedStorageError(
+            "Dagster's storage is damaged: processes that started together on a new DAGSTER_HOME "
+            f"left a file with two revisions. Stop every process that uses {home}, remove each "
+            "file below together with the files -wal and -shm beside it, and start again. This "
+            f"loses what the file has; all other files keep theirs:\n{files}"
+        )
+
+
+def _revisions(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as connection:
+        is_stamped = connection.execute(
+            "select count(*) from sqlite_master where name = 'alembic_version'"
+        ).fetchone()[0]
+        if not is_stamped:
+            return 0
+        return connection.execute("select count(*) from alembic_version").fetchone()[0]
