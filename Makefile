@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 # A variable reaches its command through the environment, with the text that was typed: make would
 # expand a $, and the shell would run what is pasted into a recipe.
-VARIABLES := CENSUS CONTRACT DAGSTER_HOME FRESH PORT RUN SCENARIO UPGRADE YEARS
+VARIABLES := CENSUS CONTRACT DAGSTER_HOME FAIL_FAST FRESH PORT RUN SCENARIO UPGRADE WORKERS YEARS
 $(foreach name,$(VARIABLES),$(if $(value $(name)),$(eval override export $(name) := $$(value $(name)))))
 
 # Make reads quotes, # and $ otherwise than `dagster dev` does, so .env is not included, but read by
@@ -60,7 +60,7 @@ $(MANIFEST): $(INSTALLED) $(DBT_SOURCES)
 	@echo "setup: parsing the dbt project"
 	@$(COMMAND) shared_lib.dbt prepare && touch $@
 
-.PHONY: setup manifest run test dev vault sandbox slack alerts alert-preview smoke check format docs bench lock
+.PHONY: setup manifest run test test-fast dev vault sandbox slack alerts alert-preview smoke check format docs bench lock
 
 ##@ Use the platform
 run: setup ## simulate, show a table of the years and write a report
@@ -107,9 +107,20 @@ manifest: $(INSTALLED) ## parse the dbt project ahead of any process that needs 
 smoke: setup ## load the definitions of every location, as CI does
 	@$(COMMAND) shared_lib.definitions_check
 
+# first what can share the machine, then what measures time; both, unless FAIL_FAST is set
 test: setup ## pass every test
+#: WORKERS=2       tests that run side by side
+#: FAIL_FAST=1     end after the first phase where a test fails in it
 	@tests/install_packages.sh
-	@$(PYTHON) -m pytest tests
+	@status=0; \
+	$(PYTHON) -m pytest tests -m 'not serial' -n "$${WORKERS:-2}" --dist loadgroup || status=$$?; \
+	if [[ $$status -eq 0 || -z "$${FAIL_FAST:-}" ]]; then \
+		$(PYTHON) -m pytest tests -m serial || status=$$?; \
+	fi; \
+	exit $$status
+
+test-fast: setup ## pass the tests that start no server
+	@$(PYTHON) -m pytest tests/unit tests/property tests/smoke -n "$${WORKERS:-2}" --dist loadgroup
 
 check: setup ## ruff, pyright, import-linter, deptry, sqlfluff
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .

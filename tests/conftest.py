@@ -12,6 +12,32 @@ import pytest
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPOSITORY = Path(__file__).parents[1]
+
+# Fixtures that take long to make and serve many tests: those tests go to one worker.
+_SHARED = {
+    "finished": "simulation",
+    "parsed_bank": "bank",
+    "parsed_shop": "shop",
+    "target": "compiled project",
+    "bao": "vault",
+    "file_server": "file server",
+    "production": "production",
+    "reports": "locations",
+    "people": "census",
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "serial: measures time, so it runs when no other test does")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        assert isinstance(item, pytest.Function)
+        for group in {_SHARED[name] for name in item.fixturenames if name in _SHARED}:
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
 
 

@@ -19,7 +19,7 @@ from tests.integration.orchestration_platform.alerts.slack_server import (
     Message,
     SlackServer,
 )
-from tests.support.ports import free_port
+from tests.support.ports import reserved_port
 
 from orchestration_platform.alerts.collection import last_pass_at
 from orchestration_platform.alerts.database import database_url
@@ -165,8 +165,8 @@ def alerted_platform(
     """A server on an empty instance in ``home``, of which one code location does not load."""
     _write(home)
     patch.setattr(webserver, "REPOSITORY", home)
-    port = free_port()
-    patch.setattr(webserver, "free_port", lambda: port)
+    port = reserved_port()
+    patch.setattr(webserver, "reserved_port", lambda: port)
     for name, value in {
         "DAGSTER_HOME": str(home),
         "ORCHESTRATION_PLATFORM_SLACK__TOKEN": TOKEN,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 from tests.end_to_end.webserver import START_SECONDS
-from tests.support.ports import free_port
+from tests.support.ports import reserved_port
 
 # What the page of a location shows of an error: itself, and what it was caused by.
 LOCATIONS = """
@@ -40,7 +40,7 @@ def locations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]
     (tmp_path / "workspace.yaml").write_text(WORKSPACE)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    port = free_port()
+    port = reserved_port()
     command = [sys.executable, "-m", "dagster_webserver", "-h", "127.0.0.1", "-p", str(port)]
     with (tmp_path / "log").open("w") as log:
         server = subprocess.Popen(

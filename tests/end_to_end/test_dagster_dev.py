@@ -47,7 +47,7 @@ query Backfill($id: String!) { partitionBackfillOrError(backfillId: $id) {
 } }
 """
 
-pytestmark = needs_browser
+pytestmark = [needs_browser, pytest.mark.xdist_group("dagster dev")]
 
 expect.set_options(timeout=PAGE_MILLISECONDS)
 

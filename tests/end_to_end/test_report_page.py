@@ -22,7 +22,7 @@ from simulation.report import write_report
 # each of two years.
 DRAWN = [3, 3, 5, 6, 3, 1, 2, 4]
 
-pytestmark = needs_browser
+pytestmark = [needs_browser, pytest.mark.xdist_group("report page")]
 
 
 class Reading:

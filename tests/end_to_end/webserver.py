@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 import requests
-from tests.support.ports import free_port
+from tests.support.ports import reserved_port
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -52,7 +52,7 @@ class DagsterDev:
     def __init__(self, log_path: Path):
         """Start it on a free port; what it prints goes to ``log_path``."""
         self.log_path = log_path
-        port = free_port()
+        port = reserved_port()
         self.url = f"http://127.0.0.1:{port}"
         executable = Path(sys.executable).with_name("dg")
         with log_path.open("wb") as log, _interruptible_children():

@@ -1,10 +1,36 @@
-"""Ports for the servers of tests."""
+"""Ports for programs that have to know theirs before they listen. Servers of tests bind port 0."""
 
+import fcntl
+import os
 import socket
+import tempfile
+from itertools import count
+from pathlib import Path
+from typing import IO
+
+# Below those that the kernel gives to port 0 and to whoever connects.
+_PORTS = range(20_000, 32_000)
+_LOCKS = Path(tempfile.gettempdir()) / f"ports-of-tests-{os.getuid()}"
+_numbers = count(os.getpid() * 37)
+# each of them open, so that it stays locked
+_held: list[IO[bytes]] = []
 
 
-def free_port() -> int:
-    """A port on 127.0.0.1 that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def reserved_port() -> int:
+    """A port on 127.0.0.1 that no other process of any test run gets before this one ends."""
+    _LOCKS.mkdir(exist_ok=True)
+    for number in _numbers:
+        port = _PORTS[number % len(_PORTS)]
+        lock = (_LOCKS / str(port)).open("wb")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with socket.socket() as other:
+                # a server of tests may have ended a moment ago
+                other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                other.bind(("127.0.0.1", port))
+        except OSError:
+            lock.close()
+        else:
+            _held.append(lock)
+            return port
+    raise AssertionError

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 import requests
-from tests.end_to_end.webserver import free_port
 from tests.integration.dagster_client.front import Front
+from tests.support.ports import reserved_port
 
 from shared_lib.dagster_client import DagsterClient, JobRuns, Webserver
 
@@ -50,7 +50,7 @@ def running_webserver(home: Path, load_from: str) -> Iterator[RunningDagster]:
     """A webserver whose workspace has the lines ``load_from``, until the block ends."""
     (home / "dagster.yaml").write_text(INSTANCE)
     (home / "workspace.yaml").write_text(f"load_from:\n{load_from}")
-    port = free_port()
+    port = reserved_port()
     with (home / "webserver.log").open("wb") as log:
         server = subprocess.Popen(
             [Path(sys.executable).with_name("dagster-webserver"),

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from tests.end_to_end.webserver import free_port
 from tests.integration.dagster_client.conftest import RunningDagster
 from tests.integration.dagster_client.front import Front, make_certificate
+from tests.support.ports import reserved_port
 
 from shared_lib.dagster_client import (
     AccessRefusedError,
@@ -28,6 +28,8 @@ from shared_lib.dagster_client import (
     WebserverConfigurationError,
     current_webserver,
 )
+
+pytestmark = pytest.mark.xdist_group("dagster client")
 
 
 def test_a_job_is_launched_in_the_location_that_has_it_and_waited_for(
@@ -124,7 +126,7 @@ def test_a_run_that_is_not_there_is_told_from_one_that_is(client: DagsterClient)
 def test_nobody_there_gives_no_run_and_says_why(
     job_runs: JobRuns, caplog: pytest.LogCaptureFixture
 ) -> None:
-    client = DagsterClient(Webserver(url=f"http://127.0.0.1:{free_port()}"), job_runs=job_runs)
+    client = DagsterClient(Webserver(url=f"http://127.0.0.1:{reserved_port()}"), job_runs=job_runs)
     with caplog.at_level(logging.WARNING):
         assert client.trigger_job("ok_job") is None
     row = job_runs.latest(1)[0]
@@ -275,7 +277,7 @@ def test_a_token_goes_nowhere_that_others_could_read_it(
 
 
 def test_of_a_run_that_nobody_told_of_it_is_not_said_that_it_goes_on(job_runs: JobRuns) -> None:
-    client = DagsterClient(Webserver(url=f"http://127.0.0.1:{free_port()}"), job_runs=job_runs)
+    client = DagsterClient(Webserver(url=f"http://127.0.0.1:{reserved_port()}"), job_runs=job_runs)
     with pytest.raises(WaitTimeoutError) as unknown:
         client.wait_for_run("some-run", timeout_seconds=0)
     assert "not known to have ended: Dagster at http" in str(unknown.value)

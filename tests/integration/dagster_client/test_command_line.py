@@ -10,13 +10,15 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from tests.end_to_end.webserver import free_port
 from tests.integration.dagster_client.conftest import RunningDagster
 from tests.integration.dagster_client.front import Front
+from tests.support.ports import reserved_port
 
 from shared_lib.dagster_client import DagsterClient, JobRuns, Status, Webserver
 from shared_lib.dagster_client.__main__ import main
 from shared_lib.dagster_client.runs import LAUNCH_GRACE_SECONDS
+
+pytestmark = pytest.mark.xdist_group("dagster client")
 
 CONNECTION = "5f0b9a3c-6f5e-4d0f-9a35-2d6ab0a5a001"
 
@@ -91,7 +93,7 @@ def test_what_cannot_be_launched_says_so_and_ends_otherwise(command: Command) ->
     assert ambiguous.stderr == (
         "the job shared_job is in several locations, name one of: first, second\n"
     )
-    away = command("trigger", "ok_job", url=f"http://127.0.0.1:{free_port()}")
+    away = command("trigger", "ok_job", url=f"http://127.0.0.1:{reserved_port()}")
     assert (away.returncode, away.stdout) == (3, "")
     assert "cannot be reached" in away.stderr
     malformed = command("trigger", "ok_job", "--connection-id", "4711")

@@ -12,6 +12,8 @@ from tests.integration.secrets.postgres_server import PASSWORD, postgres_server,
 from shared_lib.dagster_client import JobRuns, Status, WebserverConfigurationError
 from shared_lib.dagster_client.job_runs import JOB_RUNS, Observation, database_url
 
+pytestmark = pytest.mark.xdist_group("job runs")
+
 
 @pytest.fixture(scope="module")
 def postgres_url() -> Iterator[str]:

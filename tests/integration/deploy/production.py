@@ -16,8 +16,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.end_to_end.webserver import free_port
 from tests.integration.secrets.postgres_server import PASSWORD
+from tests.support.ports import reserved_port
 
 from shared_lib.validated_yaml import load_yaml
 
@@ -72,7 +72,7 @@ class Production:
         self.home = directory / "home"
         self.services: dict[str, dict[str, Any]] = load("compose.yaml")["services"]
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
-        self.ports = {port: str(free_port()) for port in ("4001", "4002", "4003", "3000")}
+        self.ports = {port: str(reserved_port()) for port in ("4001", "4002", "4003", "3000")}
         self._postgres_port = str(postgres_port)
         self._put_files()
 

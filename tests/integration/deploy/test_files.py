@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from tests.end_to_end.webserver import free_port
 from tests.integration.deploy.production import (
     CODE_SERVERS,
     DEPLOY,
@@ -20,6 +19,7 @@ from tests.integration.deploy.production import (
     image_environment,
     load,
 )
+from tests.support.ports import reserved_port
 from uv import find_uv_bin
 
 from gocardless.api.reachability import VENDOR_BASE_URL, base_url
@@ -318,7 +318,7 @@ def entries(requirements: str) -> Iterator[str]:
 
 
 def test_a_process_that_is_not_there_is_not_healthy(tmp_path: Path) -> None:
-    production = Production(tmp_path / "platform", free_port())
+    production = Production(tmp_path / "platform", reserved_port())
     for service in (*CODE_SERVERS, "webserver"):
         checked = production.health(service)
         assert (checked.returncode, checked.stdout) == (1, ""), service

@@ -19,6 +19,8 @@ from tests.integration.observability.receivers import (
 )
 from tests.integration.observability.shop import definitions, raw_orders, shop_models, whole_job
 
+pytestmark = pytest.mark.serial
+
 # What the machine may make of equal runs: it has two cores, and other things to do.
 NOISE_SECONDS = 0.8
 # Noise only ever adds: a bound that is met once is met.

@@ -8,6 +8,7 @@ from pathlib import Path
 import hvac
 import pytest
 from tests.integration.secrets.fault_proxy import FaultProxy
+from tests.support.ports import reserved_port
 from tests.unit.shared_lib.secrets.isolation import _as_if_just_started  # noqa: F401 - a fixture
 
 from shared_lib.secrets import SecretsResource
@@ -35,7 +36,7 @@ class Bao:
 @pytest.fixture(scope="session")
 def _running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bao]:
     directory = tmp_path_factory.mktemp("bao")
-    with local_server(log=directory / "server.log") as server:
+    with local_server(port=reserved_port(), log=directory / "server.log") as server:
         variables = give_credentials(server, directory)
         yield Bao(server, server.client(), variables, directory)
 

@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from tests.support.ports import free_port
+from tests.support.ports import reserved_port
 
 from shared_lib.secrets.local_server import server_binary
 from shared_lib.secrets.vault.login import new_client
@@ -94,9 +94,9 @@ class FileServer:
         self.authority = Authority("authority", directory)
         self.authority.issue("server", directory)
         (directory / "storage").mkdir()
-        self.port = free_port()
+        self.port = reserved_port()
         (directory / "server.hcl").write_text(
-            CONFIGURATION.format(directory=directory, port=self.port, cluster_port=free_port())
+            CONFIGURATION.format(directory=directory, port=self.port, cluster_port=reserved_port())
         )
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from tests.support.ports import free_port
+from tests.support.ports import reserved_port
 
 PASSWORD = "canary-postgres-superuser"
 
@@ -41,7 +41,7 @@ def postgres_server() -> Iterator[int]:
              f"--pwfile={directory / 'password'}"],
             check=True, capture_output=True, cwd=directory, **account,
         )  # fmt: skip
-        port = free_port()
+        port = reserved_port()
         with (directory / "log").open("wb") as log:
             process = subprocess.Popen(
                 [program("postgres"), "-D", data, "-p", str(port), "-k", directory,

@@ -30,7 +30,7 @@ def homes(tmp_path: Path) -> list[Path]:
     homes = [tmp_path / str(number) for number in range(HOMES)]
     for home in homes:
         home.mkdir()
-        shutil.copy(REPOSITORY_ROOT / "dagster.yaml", home)
+        shutil.copy(REPOSITORY_ROOT / "dagster.local.yaml", home / "dagster.yaml")
     return homes
 
 

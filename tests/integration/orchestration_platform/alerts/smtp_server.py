@@ -13,7 +13,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from tests.integration.orchestration_platform.alerts.certificates import server_context
-from tests.support.ports import free_port
+from tests.support.ports import reserved_port
 
 from orchestration_platform.alerts.services.email import SmtpServer
 
@@ -75,7 +75,7 @@ def smtp_servers(mailbox: Mailbox, certificate: Path) -> Iterator[Servers]:
                 options |= {"ssl_context": context, "auth_require_tls": False}
             elif offers_tls:
                 options |= {"tls_context": context, "require_starttls": True}
-            port = free_port()
+            port = reserved_port()
             controller = Controller(mailbox, hostname="127.0.0.1", port=port, **options)
             controller.start()
             running.callback(controller.stop)

@@ -12,7 +12,7 @@ from tests.integration.orchestration_platform.alerts.smtp_server import (
     send_e_mail_to,
     text_of,
 )
-from tests.support.ports import free_port
+from tests.support.ports import reserved_port
 
 from orchestration_platform.alerts import workspace
 from orchestration_platform.alerts.database import database_url
@@ -32,7 +32,7 @@ ANA, BO, DEFAULT, TEAM = "ana@example.com", "bo@example.com", "data@example.com"
 def webserver(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> str:
     """The address of a webserver that is away, and has never answered this process."""
     monkeypatch.setattr(workspace, "_kept", {})
-    url = f"http://127.0.0.1:{free_port()}"
+    url = f"http://127.0.0.1:{reserved_port()}"
     monkeypatch.setenv("DAGSTER_WEBSERVER_URL", url)
     return url
 

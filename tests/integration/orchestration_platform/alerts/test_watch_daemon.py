@@ -14,7 +14,7 @@ import dagster as dg
 import pytest
 import requests
 import sqlalchemy as sa
-from tests.support.ports import free_port
+from tests.support.ports import reserved_port
 
 from orchestration_platform.alerts import workspace
 from orchestration_platform.alerts.alert import Alert
@@ -22,6 +22,8 @@ from orchestration_platform.alerts.collection import Collector
 from orchestration_platform.alerts.database import Database
 from orchestration_platform.alerts.policies import AlertPolicies
 from orchestration_platform.alerts.tables import INCIDENTS
+
+pytestmark = pytest.mark.xdist_group("watched dagster")
 
 START_SECONDS = 120.0
 LONGEST_WAIT_SECONDS = 120.0
@@ -91,7 +93,7 @@ def dagster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDagster
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DAGSTER_HOME", str(home))
         dg.DagsterInstance.get().dispose()
-    port = free_port()
+    port = reserved_port()
     environment = {
         **os.environ,
         "DAGSTER_HOME": str(home),
@@ -247,7 +249,7 @@ def test_a_webserver_that_is_away_leaves_what_was_known_of_locations(
 ) -> None:
     until = watching("CODE_LOCATION_ERROR")
     until(has_one)
-    monkeypatch.setenv("DAGSTER_WEBSERVER_URL", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("DAGSTER_WEBSERVER_URL", f"http://127.0.0.1:{reserved_port()}")
     found = workspace.Workspace()
     assert found.locations() is None
     assert "CODE_LOCATION_ERROR is not watched: Dagster at" in found.problems[0]
