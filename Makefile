@@ -58,7 +58,7 @@ $(INSTALLED): uv.lock pyproject.toml $(addsuffix /pyproject.toml,$(MEMBERS)) | $
 # location goes through the same profile and target: DAGSTER_ENVIRONMENT's own.
 $(MANIFEST): $(INSTALLED) $(DBT_SOURCES)
 	@echo "setup: parsing the dbt project"
-	@$(COMMAND) shared_lib.dbt prepare && touch $@
+	@$(COMMAND) shared_lib.discovery.dbt prepare && touch $@
 
 .PHONY: setup manifest run test test-fast dev vault sandbox slack alerts alert-preview smoke check format docs bench lock
 
@@ -102,7 +102,7 @@ setup: $(MANIFEST) ## create the environment, the dbt manifest and the Dagster h
 	@[[ ! dagster.local.yaml -nt "$$DAGSTER_HOME/dagster.yaml" ]] || cp dagster.local.yaml "$$DAGSTER_HOME/dagster.yaml"
 
 manifest: $(INSTALLED) ## parse the dbt project ahead of any process that needs it
-	@$(COMMAND) shared_lib.dbt prepare && touch $(MANIFEST)
+	@$(COMMAND) shared_lib.discovery.dbt prepare && touch $(MANIFEST)
 
 smoke: setup ## load the definitions of every location, as CI does
 	@$(COMMAND) shared_lib.definitions_check

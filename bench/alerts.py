@@ -22,7 +22,7 @@ import dagster as dg
 import sqlalchemy as sa
 import yaml
 
-from shared_lib.environment import REPOSITORY_ROOT
+from shared_lib.configuration.environment import REPOSITORY_ROOT
 
 if TYPE_CHECKING:
     from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
@@ -91,7 +91,7 @@ def measure_alerts(
 
 def _measure_reading(instance: dg.DagsterInstance) -> dict[str, Any]:
     from orchestration_platform.alerts.collection import Collector
-    from orchestration_platform.alerts.policies import load_policies
+    from orchestration_platform.alerts.policies.policy import load_policies
 
     collector = Collector(instance, _outbox(instance), load_policies()[:1], "#alerts", "")
     stored = _StoredFailure.of_new_run(instance)
@@ -199,7 +199,7 @@ class _StoredFailure:
         import psycopg2
         from tests.integration.orchestration_platform.alerts.failing_jobs import fail
 
-        from orchestration_platform.alerts.database import database_url
+        from orchestration_platform.alerts.outbox.database import database_url
 
         run_id = fail(instance)
         address = database_url(instance)
@@ -258,10 +258,10 @@ def _renamed(value: Any, names: Mapping[str, str]) -> Any:
 
 
 def _pass(instance: dg.DagsterInstance, slack_url: str) -> None:
-    from orchestration_platform.alerts.policies import load_policies
-    from orchestration_platform.alerts.services.directory import Services
-    from orchestration_platform.alerts.slack_api import SlackWebApi
-    from orchestration_platform.alerts.watch import run_pass
+    from orchestration_platform.alerts.policies.policy import load_policies
+    from orchestration_platform.alerts.run_pass import run_pass
+    from orchestration_platform.alerts.services.registry import Services
+    from orchestration_platform.alerts.services.slack.web_api import SlackWebApi
     from shared_lib.secrets import SecretsResource
 
     run_pass(
@@ -275,8 +275,8 @@ def _pass(instance: dg.DagsterInstance, slack_url: str) -> None:
 
 def _is_all_told(instance: dg.DagsterInstance, failures: int) -> bool:
     """Whether all was counted, and every message says so."""
-    from orchestration_platform.alerts.outbox import HEAD
-    from orchestration_platform.alerts.tables import INCIDENTS, MESSAGES
+    from orchestration_platform.alerts.outbox.messages import HEAD
+    from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES
 
     is_behind = (MESSAGES.c.kind == HEAD) & (MESSAGES.c.sent_version < INCIDENTS.c.version)
     joined = MESSAGES.join(INCIDENTS, INCIDENTS.c.id == MESSAGES.c.incident_id)
@@ -287,8 +287,8 @@ def _is_all_told(instance: dg.DagsterInstance, failures: int) -> bool:
 
 
 def _waiting(instance: dg.DagsterInstance) -> int:
-    from orchestration_platform.alerts.outbox import WAITING
-    from orchestration_platform.alerts.tables import MESSAGES
+    from orchestration_platform.alerts.outbox.messages import WAITING
+    from orchestration_platform.alerts.outbox.tables import MESSAGES
 
     query = sa.select(sa.func.count()).where(MESSAGES.c.state == WAITING)
     with _outbox(instance).transaction() as connection:
@@ -296,7 +296,7 @@ def _waiting(instance: dg.DagsterInstance) -> int:
 
 
 def _counted(instance: dg.DagsterInstance) -> int:
-    from orchestration_platform.alerts.tables import INCIDENTS
+    from orchestration_platform.alerts.outbox.tables import INCIDENTS
 
     with _outbox(instance).transaction() as connection:
         query = sa.select(sa.func.sum(INCIDENTS.c.occurrences))
@@ -304,7 +304,7 @@ def _counted(instance: dg.DagsterInstance) -> int:
 
 
 def _table_bytes(instance: dg.DagsterInstance) -> int:
-    from orchestration_platform.alerts.tables import METADATA
+    from orchestration_platform.alerts.outbox.tables import METADATA
 
     with _outbox(instance).transaction() as connection:
         return sum(
@@ -314,7 +314,7 @@ def _table_bytes(instance: dg.DagsterInstance) -> int:
 
 
 def _forget_everything(instance: dg.DagsterInstance) -> None:
-    from orchestration_platform.alerts.tables import METADATA
+    from orchestration_platform.alerts.outbox.tables import METADATA
 
     with _outbox(instance).transaction() as connection:
         names = ", ".join(METADATA.tables)
@@ -322,8 +322,8 @@ def _forget_everything(instance: dg.DagsterInstance) -> None:
 
 
 def _outbox(instance: dg.DagsterInstance) -> Any:
-    from orchestration_platform.alerts.database import database_url
-    from orchestration_platform.alerts.watch import open_database
+    from orchestration_platform.alerts.outbox.database import database_url
+    from orchestration_platform.alerts.run_pass import open_database
 
     return open_database(database_url(instance))
 

@@ -32,7 +32,7 @@ def measure_daemon_kills(*, kills: int = KILLS) -> DaemonKills:
         kill_the_daemon,
     )
 
-    from orchestration_platform.alerts.claims import CLAIM_SECONDS
+    from orchestration_platform.alerts.delivery.queue import CLAIM_SECONDS
 
     started = time.perf_counter()
     with postgres_instance() as instance, slack_server() as slack:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from bench.gocardless_server import ACCOUNTS, ACCOUNTS_OF_A_CONNECTION, LATENCY_SECONDS
-from shared_lib.environment import REPOSITORY_ROOT
+from shared_lib.configuration.environment import REPOSITORY_ROOT
 
 CONCURRENCY = 4  # the default of the run configuration
 _PAGE = 100

@@ -19,11 +19,11 @@ import requests
 from bench.gocardless_server import NOON
 from gocardless.api.client import Answer, BankDataClient
 from gocardless.extraction import steps
-from gocardless.extraction.registers import extract_institutions, extract_requisitions
+from gocardless.extraction.reference_data import extract_institutions, extract_requisitions
 from gocardless.extraction.tables import create_raw_tables
 from gocardless.sandbox.control import CONTROL_PATH
 from gocardless.sync.gocardless_provider import GOCARDLESS
-from gocardless.sync.reconciliation import sync_transactions
+from gocardless.sync.ledger import sync_transactions
 from gocardless.sync.tables import create_unified_tables
 from shared_lib.warehouse import write_warehouse
 

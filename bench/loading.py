@@ -5,8 +5,8 @@ import sys
 from dataclasses import dataclass
 
 from bench.measuring import measure
+from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.definitions_check import workspace_modules
-from shared_lib.environment import REPOSITORY_ROOT
 
 # The Dagster libraries whose import each location cannot do without.
 LIBRARIES = {

@@ -23,11 +23,11 @@ from unittest import mock
 import dagster as dg
 
 from bench.measuring import measure
+from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.dbt.lineage import write_column_lineage
 from shared_lib.dbt.project import DBT_EXECUTABLE
-from shared_lib.environment import REPOSITORY_ROOT
-from shared_lib.observability.dbt_build import ObservedBuild
-from shared_lib.observability.layer import Observability
+from shared_lib.dbt_step.observed import ObservedBuild
+from shared_lib.observability.observer import Observability
 from shared_lib.observability.run_events import RunEventHandler
 
 PROJECT = REPOSITORY_ROOT / "tests" / "integration" / "observability" / "dbt_project"

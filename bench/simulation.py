@@ -9,9 +9,9 @@ from pathlib import Path
 import duckdb
 
 from bench.measuring import Cost, measure
-from shared_lib.dbt.locations import selection_of
+from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.dbt.project import DBT_EXECUTABLE, PROJECT_DIRECTORY
-from shared_lib.environment import REPOSITORY_ROOT
+from shared_lib.discovery.dbt.sections import selection_of
 
 YEARS = (2025, 2029)
 

@@ -54,8 +54,8 @@ def parsed_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("DAGSTER_HOME", str(home / "dagster"))
         patch.setenv("DBT_TARGET_PATH", str(home / "target"))
         patch.setenv("DBT_DUCKDB_PATH", str(home / "data" / "simulation.duckdb"))
-        from shared_lib.dbt.preparation import parse
         from shared_lib.dbt.project import target_directory
+        from shared_lib.discovery.dbt.preparation import parse
 
         parse("simulation", target_directory("simulation"))
         yield home

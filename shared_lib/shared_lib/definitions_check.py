@@ -18,8 +18,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from shared_lib.environment import REPOSITORY_ROOT
-from shared_lib.validated_yaml import ConfigurationError, load_yaml
+from shared_lib.configuration.environment import REPOSITORY_ROOT
+from shared_lib.configuration.validated_yaml import ConfigurationError, load_yaml
 
 WORKSPACE = REPOSITORY_ROOT / "workspace.yaml"
 TIME_LIMIT_SECONDS = 20.0

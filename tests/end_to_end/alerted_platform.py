@@ -22,8 +22,8 @@ from tests.integration.orchestration_platform.alerts.slack_server import (
 from tests.support.ports import reserved_port
 
 from orchestration_platform.alerts.collection import last_pass_at
-from orchestration_platform.alerts.database import database_url
-from orchestration_platform.alerts.watch import open_database
+from orchestration_platform.alerts.outbox.database import database_url
+from orchestration_platform.alerts.run_pass import open_database
 
 LOCATION = "everything_fails"
 BROKEN_LOCATION = "not_there"

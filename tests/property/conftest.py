@@ -11,12 +11,12 @@ from hypothesis import settings as hypothesis_settings
 from tests.support.replay import YEARS, settings_with
 
 from shared_lib.dbt.compiled import Statement, load_statements
-from shared_lib.dbt.locations import selection_of
 from shared_lib.dbt.project import DBT_EXECUTABLE, PROJECT_DIRECTORY
+from shared_lib.discovery.dbt.sections import selection_of
 from simulation.census.generation import generate_census
 from simulation.census.tables import create_tables as create_census_tables
-from simulation.runs import open_run, record_request
-from simulation.tables import create_tables
+from simulation.state.runs import open_run, record_request
+from simulation.state.tables import create_tables
 
 # In CI the same examples every time; elsewhere new ones in each run.
 hypothesis_settings.register_profile("ci", derandomize=True)

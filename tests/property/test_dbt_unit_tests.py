@@ -5,8 +5,8 @@ import os
 import subprocess
 from pathlib import Path
 
-from shared_lib.dbt.locations import declared_models
 from shared_lib.dbt.project import DBT_EXECUTABLE, PROJECT_DIRECTORY
+from shared_lib.discovery.dbt.sections import declared_models
 
 
 def test_the_rules_pass_their_dbt_unit_tests(target: Path) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
-from shared_lib.dbt.locations import declared_models
 from shared_lib.dbt.project import PROJECT_DIRECTORY, load_manifest, rules_digest
+from shared_lib.discovery.dbt.sections import declared_models
 
 LOCATIONS = sorted(declared_models())
 
@@ -69,7 +69,7 @@ def test_the_relations_of_a_location_are_in_the_file_that_it_writes(location: st
 
 
 def test_the_rules_of_the_simulation_do_not_change_with_a_model_of_the_bank() -> None:
-    from simulation.runs import _RULES
+    from simulation.state.runs import _RULES
 
     folders = [PROJECT_DIRECTORY / folder for folder in _RULES]
     bank = [*PROJECT_DIRECTORY.glob("*/bank/**/*.sql")]

@@ -10,8 +10,8 @@ from shared_lib.dbt.compiled import Statement, execute
 from simulation.census.tables import create_tables as create_census_tables
 from simulation.config import load_scenario
 from simulation.config.settings import ScenarioSettings
-from simulation.runs import open_run, record_request
-from simulation.tables import create_tables
+from simulation.state.runs import open_run, record_request
+from simulation.state.tables import create_tables
 
 YEARS = range(2025, 2030)
 

@@ -7,7 +7,7 @@ import dagster as dg
 
 from gocardless.extraction import assets as extraction
 from gocardless.sync import assets as sync
-from gocardless.sync.one_connection import ConnectionRequest
+from gocardless.sync.connection_filter import ConnectionRequest
 from gocardless.tagging.assets import TagRequest, transaction_tags
 
 CONNECTION_JOB = "gocardless_connection_sync_job"

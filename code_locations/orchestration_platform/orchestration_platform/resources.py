@@ -1,6 +1,6 @@
 """What the steps of the location ask for by name."""
 
-from orchestration_platform.alerts.slack_api import SlackWebApi
+from orchestration_platform.alerts.services.slack.web_api import SlackWebApi
 from shared_lib.secrets import SecretsResource
 
 RESOURCES = {

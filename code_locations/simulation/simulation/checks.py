@@ -3,8 +3,8 @@
 import dagster as dg
 
 from shared_lib.warehouse import Warehouse
-from simulation.runs import current_run, requested_scenario
-from simulation.year_state import YearState, YearSummary, read_states, read_summaries
+from simulation.state.runs import current_run, requested_scenario
+from simulation.state.year_state import YearState, YearSummary, read_states, read_summaries
 
 # The pool of the steps that orchestration.yaml names: one at a time has the file.
 WAREHOUSE_POOL = "simulation_warehouse"

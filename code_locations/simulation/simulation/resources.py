@@ -3,7 +3,7 @@
 import dagster as dg
 
 from shared_lib.warehouse import Warehouse
-from simulation.progress import progress_logger
+from simulation.run.progress import progress_logger
 
 RESOURCES = {"warehouse": Warehouse(location="simulation")}
 LOGGERS = {"console": dg.colored_console_logger, "progress": progress_logger}

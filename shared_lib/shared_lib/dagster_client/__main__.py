@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from shared_lib.configuration.environment import UnknownEnvironmentError
 from shared_lib.dagster_client.client import DagsterClient, Progress
 from shared_lib.dagster_client.errors import (
     DagsterClientError,
@@ -28,7 +29,6 @@ from shared_lib.dagster_client.errors import (
     WebserverConfigurationError,
 )
 from shared_lib.dagster_client.job_runs import JobRun
-from shared_lib.environment import UnknownEnvironmentError
 
 SUCCEEDED, DID_NOT_SUCCEED, WRONG_COMMAND, UNAVAILABLE, REFUSED, NOT_ENDED = range(6)
 INTERRUPTED = 130
@@ -132,7 +132,7 @@ def _seconds(text: str) -> float:
 
 def _run_config(text: str) -> Mapping[str, Any]:
     """The mapping that ``text`` is, or that the file ``text`` holds."""
-    from shared_lib.validated_yaml import ConfigurationError, load_yaml
+    from shared_lib.configuration.validated_yaml import ConfigurationError, load_yaml
 
     try:
         content = json.loads(text) if text.lstrip().startswith("{") else load_yaml(Path(text))

@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from shared_lib.environment import REPOSITORY_ROOT
+from shared_lib.configuration.environment import REPOSITORY_ROOT
 
 PROJECT_DIRECTORY = REPOSITORY_ROOT / "dbt_project"
 TARGET_DIRECTORY = PROJECT_DIRECTORY / "target"

@@ -7,8 +7,8 @@ from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
+from shared_lib.configuration.validated_yaml import ConfigurationError
 from shared_lib.dbt.project import ManifestMissingError
-from shared_lib.validated_yaml import ConfigurationError
 
 if TYPE_CHECKING:
     # `--help` needs neither, and both take a second
@@ -129,7 +129,7 @@ def _miss_unexplained(asked: argparse.Namespace) -> None:
 
 def explanation(location: "Location", spec: "dg.AssetSpec") -> Iterator[str]:
     """Lines that say what an asset's attributes are, and where each is written."""
-    from shared_lib.validated_yaml import line_of
+    from shared_lib.configuration.validated_yaml import line_of
 
     given = location.given.get(spec.key, {})
     values = {

@@ -7,10 +7,10 @@ from typing import Any, cast
 
 import dagster as dg
 
+from shared_lib.configuration.validated_yaml import Location, Problem
 from shared_lib.discovery.configuration import assets as configured
 from shared_lib.discovery.modules import UnresolvedReferenceError, did_you_mean, find_object
 from shared_lib.discovery.patterns import fits
-from shared_lib.validated_yaml import Location, Problem
 
 Asset = dg.AssetsDefinition | dg.AssetSpec
 

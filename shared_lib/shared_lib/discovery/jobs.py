@@ -6,9 +6,9 @@ from typing import Any
 
 import dagster as dg
 
+from shared_lib.configuration.validated_yaml import Problem
 from shared_lib.discovery.configuration.jobs import AssetJob, Executor, Job, OpJob
 from shared_lib.discovery.modules import UnresolvedReferenceError, did_you_mean, find_object
-from shared_lib.validated_yaml import Problem
 
 BuiltJob = dg.JobDefinition | Any
 """A job of ops, or of assets that are not yet known; Dagster's type for these is not public."""

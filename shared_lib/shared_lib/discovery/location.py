@@ -10,11 +10,18 @@ from typing import Any, cast
 
 import dagster as dg
 
+from shared_lib.configuration.validated_yaml import (
+    ConfigurationError,
+    Problem,
+    check_document,
+    load_yaml,
+    place_in,
+)
 from shared_lib.discovery.attributes import Given, apply_rules
 from shared_lib.discovery.checks import build_checks
 from shared_lib.discovery.configuration import LocationConfiguration
 from shared_lib.discovery.configuration.checks import FreshnessCheck
-from shared_lib.discovery.dbt_models import build_dbt_models
+from shared_lib.discovery.dbt.models import build_dbt_models
 from shared_lib.discovery.jobs import EXECUTORS, BuiltJob, build_jobs
 from shared_lib.discovery.modules import definitions_in, import_modules, package_of
 from shared_lib.discovery.partitions import build_partitions
@@ -24,13 +31,6 @@ from shared_lib.discovery.sensors import build_sensors
 from shared_lib.discovery.substitution import substitute
 from shared_lib.observability.header_secrets import read_secrets_with
 from shared_lib.secrets import SecretsResource
-from shared_lib.validated_yaml import (
-    ConfigurationError,
-    Problem,
-    check_document,
-    load_yaml,
-    place_in,
-)
 
 FILE_NAME = "orchestration.yaml"
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import dagster as dg
 
-from shared_lib.validated_yaml import Problem
+from shared_lib.configuration.validated_yaml import Problem
 
 
 class UnresolvedReferenceError(ValueError):

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfoNotFoundError
 
 import dagster as dg
 
+from shared_lib.configuration.validated_yaml import Problem
 from shared_lib.discovery.configuration import partitions as configured
-from shared_lib.validated_yaml import Problem
 
 # What Dagster raises for partitions that cannot be; an unknown time zone is a KeyError.
 _REFUSALS = (

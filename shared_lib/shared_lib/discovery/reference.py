@@ -2,9 +2,9 @@
 
 import argparse
 
-from shared_lib.configuration_reference import reference_page
+from shared_lib.configuration.environment import REPOSITORY_ROOT
+from shared_lib.configuration.reference_page import reference_page
 from shared_lib.discovery.configuration import LocationConfiguration
-from shared_lib.environment import REPOSITORY_ROOT
 
 PAGE = REPOSITORY_ROOT / "docs" / "orchestration.md"
 

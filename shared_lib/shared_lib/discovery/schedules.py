@@ -5,9 +5,9 @@ from typing import Any
 
 import dagster as dg
 
+from shared_lib.configuration.validated_yaml import Problem
 from shared_lib.discovery.configuration.jobs import Schedule
 from shared_lib.discovery.jobs import BuiltJob
-from shared_lib.validated_yaml import Problem
 
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
+from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.discovery.configuration import LocationConfiguration
-from shared_lib.environment import REPOSITORY_ROOT
 
 SCHEMA_FILE = REPOSITORY_ROOT / "schemas" / "orchestration.schema.json"
 

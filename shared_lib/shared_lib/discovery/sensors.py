@@ -11,12 +11,12 @@ from typing import Any, cast
 import dagster as dg
 
 from shared_lib.checks import age_of
+from shared_lib.configuration.validated_yaml import Problem
 from shared_lib.discovery.configuration import jobs as configured
 from shared_lib.discovery.configuration.checks import FreshnessCheck
 from shared_lib.discovery.jobs import BuiltJob
 from shared_lib.discovery.modules import UnresolvedReferenceError, find_object
 from shared_lib.discovery.patterns import fits
-from shared_lib.validated_yaml import Problem
 
 # The tag of a run that a file has started: the file.
 FILE_TAG = "platform/file"

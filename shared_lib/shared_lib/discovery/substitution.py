@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, MutableMapping, MutableSequence
 from typing import Any
 
-from shared_lib.validated_yaml import Location, Problem
+from shared_lib.configuration.validated_yaml import Location, Problem
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OPENING, _ESCAPED = "${", "$${"
@@ -26,7 +26,7 @@ def substitute(document: Any, variables: Mapping[str, str]) -> list[Problem]:
     """Replace the placeholders in every value of ``document``, in place.
 
     Args:
-        document: a file as :func:`shared_lib.validated_yaml.load_yaml` returns it.
+        document: a file as :func:`shared_lib.configuration.validated_yaml.load_yaml` returns it.
         variables: the environment.
 
     Returns:

@@ -12,7 +12,7 @@ from typing import Any
 
 import dagster as dg
 
-from shared_lib.environment import current_settings
+from shared_lib.configuration.environment import current_settings
 from shared_lib.observability.settings import DEFAULT_NAMESPACE
 
 _SCHEMA_AND_TABLE = 2

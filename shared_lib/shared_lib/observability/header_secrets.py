@@ -6,7 +6,7 @@ A variable holds ``secret:<path>#<key>`` instead of the value, and the code loca
 
 from collections.abc import Callable, Mapping
 
-from shared_lib.observability.delivery import NotSentError
+from shared_lib.observability.background import NotSentError
 
 PREFIX = "secret:"
 

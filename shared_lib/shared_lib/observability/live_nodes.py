@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from shared_lib.observability.dbt_invocation import DbtInvocation
-from shared_lib.observability.dbt_nodes import NODE_BEGINS, NODE_ENDS, Event, NodeRun, node_of
-from shared_lib.observability.delivery import Channel
+from shared_lib.dbt.invocation_record import DbtInvocation
+from shared_lib.dbt.nodes import NODE_BEGINS, NODE_ENDS, Event, NodeRun, node_of
+from shared_lib.observability.background import Channel
 from shared_lib.observability.settings import LONGEST_REQUEST_SECONDS
 from shared_lib.observability.spans import StepIdentity
 
 if TYPE_CHECKING:
     from openlineage.client.event_v2 import RunEvent
 
-    from shared_lib.observability.lineage import InProcessDbt
+    from shared_lib.observability.dbt_lineage import InProcessDbt
 
 
 @dataclass
@@ -90,7 +90,7 @@ class LiveNodes:
 
     def _processor_of_invocation(self) -> "InProcessDbt":
         if self._processor is None:
-            from shared_lib.observability.lineage import InProcessDbt
+            from shared_lib.observability.dbt_lineage import InProcessDbt
 
             self._processor = InProcessDbt(
                 self.invocation, step=self.step, namespace=self.namespace

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
-from shared_lib.environment import Environment, current_settings
+from shared_lib.configuration.environment import Environment, current_settings
 from shared_lib.observability import identity
 from shared_lib.observability.run_events import attempt_at
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from shared_lib.observability.layer import Observability, observability
+from shared_lib.observability.observer import Observability, observability
 from shared_lib.observability.spans import StepIdentity, from_timestamp
 
 if TYPE_CHECKING:

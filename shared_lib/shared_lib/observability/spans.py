@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from shared_lib.dbt.nodes import NodeRun
 from shared_lib.observability import identity
-from shared_lib.observability.dbt_nodes import NodeRun
 
 Attribute = str | int | float | bool
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shared_lib.observability.delivery import NotSentError
+from shared_lib.observability.background import NotSentError
 from shared_lib.observability.header_secrets import revealed
 from shared_lib.observability.settings import (
     LONGEST_REQUEST_SECONDS,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared_lib.environment import REPOSITORY_ROOT
+from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.secrets.errors import SecretNotFoundError, SecretsMisconfiguredError
 
 DOTENV_FILE = REPOSITORY_ROOT / ".env"

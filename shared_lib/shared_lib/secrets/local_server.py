@@ -18,17 +18,17 @@ from pathlib import Path
 
 import hvac
 
-from shared_lib.environment import (
+from shared_lib.configuration.environment import (
     DATA_DIRECTORY_VARIABLE,
     UnknownEnvironmentError,
     current_settings,
 )
+from shared_lib.configuration.validated_yaml import load_yaml
 from shared_lib.secrets.errors import SecretError, SecretsMisconfiguredError
 from shared_lib.secrets.provisioning import DIRECTORY, provision
 from shared_lib.secrets.vault.login import new_client
 from shared_lib.secrets.vault.retrying import Patience
 from shared_lib.secrets.vault.server import VaultServer
-from shared_lib.validated_yaml import load_yaml
 
 DEFAULT_PORT = 8200
 _START = Patience(total_seconds=20.0, first_pause_seconds=0.02, longest_pause_seconds=0.1)

@@ -14,12 +14,12 @@ import hvac
 import hvac.exceptions
 from pydantic import BaseModel, ConfigDict
 
-from shared_lib.environment import REPOSITORY_ROOT
+from shared_lib.configuration.environment import REPOSITORY_ROOT
+from shared_lib.configuration.validated_yaml import load_yaml, validate_document
 from shared_lib.secrets.errors import SecretError, SecretsMisconfiguredError
 from shared_lib.secrets.vault.login import new_client
 from shared_lib.secrets.vault.retrying import Patience
 from shared_lib.secrets.vault.server import vault_server
-from shared_lib.validated_yaml import load_yaml, validate_document
 
 DIRECTORY = REPOSITORY_ROOT / "deploy" / "vault"
 _TIMEOUT_SECONDS = 10.0

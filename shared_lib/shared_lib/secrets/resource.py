@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
-from shared_lib.environment import Environment, current_settings
+from shared_lib.configuration.environment import Environment, current_settings
 from shared_lib.secrets.env_backend import EnvBackend
 from shared_lib.secrets.errors import SecretsMisconfiguredError
 from shared_lib.secrets.redaction.logs import install_redaction

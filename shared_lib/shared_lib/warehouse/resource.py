@@ -8,7 +8,7 @@ import dagster as dg
 import duckdb
 from pydantic import Field
 
-from shared_lib.environment import current_settings
+from shared_lib.configuration.environment import current_settings
 from shared_lib.warehouse.connection import (
     DEFAULT_WAIT_SECONDS,
     read_warehouse,

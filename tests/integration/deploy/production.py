@@ -19,7 +19,7 @@ from typing import Any
 from tests.integration.secrets.postgres_server import PASSWORD
 from tests.support.ports import reserved_port
 
-from shared_lib.validated_yaml import load_yaml
+from shared_lib.configuration.validated_yaml import load_yaml
 
 REPOSITORY = Path(__file__).parents[3]
 DEPLOY = REPOSITORY / "deploy"

@@ -26,9 +26,9 @@ from gocardless.api.reachability import VENDOR_BASE_URL, base_url
 from gocardless.budgets.settings import PACKAGED_BUDGETS, budgets_path
 from gocardless.tagging.rules import PACKAGED_RULES, rules_path
 from orchestration_platform.alerts.services.http import address_from
+from shared_lib.configuration.environment import Environment, current_settings
 from shared_lib.dagster_client.webserver import URL_VARIABLE
 from shared_lib.definitions_check import workspace_modules
-from shared_lib.environment import Environment, current_settings
 from shared_lib.secrets.vault.authentication import (
     FromEnvironment,
     KubernetesMethod,

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from tests.integration.secrets.postgres_server import PASSWORD, connect, postgres_server, program
 
-from shared_lib.environment import REPOSITORY_ROOT
+from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.secrets.redaction.registry import know
 
 pytestmark = pytest.mark.skipif(program("initdb") is None, reason="Postgres is not installed")

@@ -10,12 +10,12 @@ import jsonschema
 import pytest
 
 from shared_lib import definitions_check
+from shared_lib.configuration.environment import REPOSITORY_ROOT
+from shared_lib.configuration.validated_yaml import load_yaml
 from shared_lib.dbt import project
 from shared_lib.definitions_check import workspace_modules
 from shared_lib.discovery import __main__ as command
 from shared_lib.discovery import reference
-from shared_lib.environment import REPOSITORY_ROOT
-from shared_lib.validated_yaml import load_yaml
 
 HERE = Path(__file__).parent
 SIMULATION = REPOSITORY_ROOT / "code_locations/simulation/simulation/orchestration.yaml"

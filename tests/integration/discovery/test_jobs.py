@@ -8,8 +8,8 @@ import dagster as dg
 import pytest
 from tests.integration.discovery import written_job
 
+from shared_lib.configuration.validated_yaml import ConfigurationError
 from shared_lib.discovery import Location
-from shared_lib.validated_yaml import ConfigurationError
 
 Load = Callable[..., Location]
 HERE = Path(__file__).parent

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from shared_lib.configuration.validated_yaml import ConfigurationError
 from shared_lib.discovery import load_location
-from shared_lib.validated_yaml import ConfigurationError
 from shared_lib.warehouse import Warehouse
 
 HERE = Path(__file__).parent

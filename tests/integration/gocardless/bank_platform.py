@@ -11,8 +11,8 @@ from gocardless.api.reachability import BASE_URL_VARIABLE
 from gocardless.definitions import defs
 from gocardless.sandbox.bank import demonstration
 from gocardless.sandbox.server import RunningSandbox, sandbox_server
-from shared_lib.dbt.preparation import parse
 from shared_lib.dbt.project import target_directory
+from shared_lib.discovery.dbt.preparation import parse
 
 
 @pytest.fixture(scope="session")

@@ -15,10 +15,10 @@ from gocardless.api.errors import RateLimitedError, error_of
 from gocardless.api.limits import Limit, account_limit
 from gocardless.api.models import DetailsAnswer
 from gocardless.extraction import steps
-from gocardless.extraction.accounts import ScopeOutcome
 from gocardless.extraction.assets import answered_result
+from gocardless.extraction.fetch_scope import ScopeOutcome
 from gocardless.extraction.journal import Received, Wording, journal_of
-from gocardless.extraction.registers import extract_requisitions
+from gocardless.extraction.reference_data import extract_requisitions
 from gocardless.extraction.steps import Extraction
 from gocardless.extraction.tables import create_raw_tables
 from gocardless.extraction.transactions import AnswerOfWindow, Window

@@ -11,17 +11,17 @@ import pytest
 from gocardless.api.client import BankDataClient
 from gocardless.api.errors import AuthenticationFailedError
 from gocardless.extraction import steps
-from gocardless.extraction.accounts import ScopeOutcome
 from gocardless.extraction.assets import answered_result
-from gocardless.extraction.registers import extract_institutions, extract_requisitions
-from gocardless.extraction.scopes import UnknownConnectionError
+from gocardless.extraction.fetch_scope import ScopeOutcome
+from gocardless.extraction.linked_accounts import UnknownConnectionError
+from gocardless.extraction.reference_data import extract_institutions, extract_requisitions
 from gocardless.extraction.steps import Extraction
 from gocardless.extraction.tables import create_raw_tables
 from gocardless.sandbox.bank import account_uuid
 from gocardless.sandbox.server import RunningSandbox
 from gocardless.sync.gocardless_provider import GOCARDLESS
-from gocardless.sync.reconciliation import sync_transactions
-from gocardless.sync.registers import expiring_connections, sync_accounts, sync_connections
+from gocardless.sync.ledger import sync_transactions
+from gocardless.sync.reference_data import expiring_connections, sync_accounts, sync_connections
 from gocardless.sync.tables import create_unified_tables
 
 FIRST, SECOND, THIRD = (account_uuid(number) for number in range(3))

@@ -29,10 +29,10 @@ from datetime import datetime
 from pathlib import Path
 from gocardless.api.client import BankDataClient
 from gocardless.extraction import accounts, fetching, steps
-from gocardless.extraction.registers import extract_requisitions
+from gocardless.extraction.reference_data import extract_requisitions
 from gocardless.extraction.tables import create_raw_tables
 from gocardless.sync.gocardless_provider import GOCARDLESS
-from gocardless.sync.reconciliation import sync_transactions
+from gocardless.sync.ledger import sync_transactions
 from gocardless.sync.tables import create_unified_tables
 from shared_lib.warehouse import write_warehouse
 

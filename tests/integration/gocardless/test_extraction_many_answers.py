@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gocardless.extraction import many_answers
+from gocardless.extraction import bulk_reader
+from gocardless.extraction.bulk_reader import read_texts
+from gocardless.extraction.duplicates import counted
 from gocardless.extraction.entries import read_transactions
-from gocardless.extraction.many_answers import read_texts
-from gocardless.extraction.repetitions import counted
 from gocardless.extraction.tables import TRANSACTIONS
 
 ACCOUNT = "account"
@@ -118,7 +118,7 @@ def test_plain_answers_are_read_by_the_database_alone(
     def must_not_be_called(*_: Any) -> None:
         raise AssertionError("read one by one")
 
-    monkeypatch.setattr(many_answers, "read_transactions", must_not_be_called)
+    monkeypatch.setattr(bulk_reader, "read_transactions", must_not_be_called)
     usual = {
         **PLAIN,
         "internalTransactionId": "I1",

@@ -11,7 +11,7 @@ import pytest
 
 from gocardless.api.client import BankDataClient
 from gocardless.extraction import steps
-from gocardless.extraction.registers import extract_requisitions
+from gocardless.extraction.reference_data import extract_requisitions
 from gocardless.extraction.steps import Extraction
 from gocardless.extraction.tables import create_raw_tables
 from gocardless.marts.checks import reconciliation_result
@@ -21,14 +21,14 @@ from gocardless.sandbox.ledger import TrueTransaction
 from gocardless.sandbox.server import RunningSandbox
 from gocardless.sync.balances import create_balance_tables, sync_balances
 from gocardless.sync.gocardless_provider import GOCARDLESS
-from gocardless.sync.reconciliation import sync_transactions
-from gocardless.sync.registers import sync_accounts, sync_connections
+from gocardless.sync.ledger import sync_transactions
+from gocardless.sync.reference_data import sync_accounts, sync_connections
 from gocardless.sync.tables import create_unified_tables
 from gocardless.tagging.application import apply_rules
 from gocardless.tagging.rules import SourcedRule
 from gocardless.tagging.tables import create_tag_tables
 from shared_lib.dbt.invocation import invoke_dbt
-from shared_lib.dbt.locations import selection_of
+from shared_lib.discovery.dbt.sections import selection_of
 
 pytest_plugins = ("tests.integration.gocardless.bank_platform",)
 

@@ -8,9 +8,9 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DbtProject, dbt_assets
 
-from shared_lib.dbt.execution import DbtBuild
+from shared_lib.configuration.environment import current_settings
 from shared_lib.dbt.translator import PlatformDbtTranslator
-from shared_lib.environment import current_settings
+from shared_lib.dbt_step.build import DbtBuild
 from shared_lib.metadata import table_metadata
 from shared_lib.warehouse import Warehouse
 

@@ -13,8 +13,8 @@ from tests.integration.observability.receivers import Receiver, receiving
 from tests.integration.observability.shop import YEARS, definitions, project_directory, raw_orders
 
 from shared_lib.dbt.invocation import DbtFailedError, invoke_dbt
-from shared_lib.observability.dbt_build import ObservedBuild
-from shared_lib.observability.dbt_invocation import DbtInvocation
+from shared_lib.dbt.invocation_record import DbtInvocation
+from shared_lib.dbt_step.observed import ObservedBuild
 from shared_lib.warehouse import Warehouse
 
 SALES, TARIFFS, INVOICES = "model.shop.sales", "model.shop.tariffs", "model.shop.invoices"

@@ -10,7 +10,7 @@ import pytest
 from tests.integration.observability.receivers import receiving
 
 from shared_lib.observability import header_secrets
-from shared_lib.observability.delivery import NotSentError
+from shared_lib.observability.background import NotSentError
 from shared_lib.observability.header_secrets import read_secrets_with
 from shared_lib.observability.settings import LineageEndpoint, TraceEndpoint
 from shared_lib.observability.spans import SpanRecord

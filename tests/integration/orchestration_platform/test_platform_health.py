@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
+from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.discovery.workspace import declared_secrets
-from shared_lib.environment import REPOSITORY_ROOT
 
 VARIABLES = {
     "GOCARDLESS_API__SECRET_ID": "canary-secret-id",

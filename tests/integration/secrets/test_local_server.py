@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from shared_lib.configuration.validated_yaml import load_yaml
 from shared_lib.secrets import SecretsResource
 from shared_lib.secrets.provisioning import DIRECTORY
-from shared_lib.validated_yaml import load_yaml
 
 COMMAND = (sys.executable, "-m", "shared_lib.secrets.local_server")
 

@@ -11,8 +11,8 @@ import pytest
 from tests.integration.secrets.conftest import Bao
 from tests.integration.secrets.file_server import FileServer
 
+from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.definitions_check import workspace_modules
-from shared_lib.environment import REPOSITORY_ROOT
 
 # What the webserver is sent of each location, byte for byte, with the network cut off. Dagster has
 # no public name for that.

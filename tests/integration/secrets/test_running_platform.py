@@ -18,8 +18,8 @@ from tests.integration.orchestration_platform.alerts.slack_server import SlackSe
 from tests.integration.secrets.conftest import Bao
 from tests.integration.secrets.test_canary import SERVED, leaks, written_to
 
+from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.definitions_check import workspace_modules
-from shared_lib.environment import REPOSITORY_ROOT
 
 SLACK_TOKEN = "xoxb-canary-slack-c0ffee-123456"
 CANARIES = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.integration.simulation.launching import Ended, run_job, run_to_its_end
 
-from shared_lib.environment import REPOSITORY_ROOT
+from shared_lib.configuration.environment import REPOSITORY_ROOT
 
 FIVE_YEARS = range(2025, 2030)
 

@@ -6,11 +6,11 @@ from typing import Any
 import duckdb
 import pytest
 
-from gocardless.extraction.scopes import AccountToFetch
+from gocardless.extraction.linked_accounts import AccountToFetch
 from gocardless.extraction.tables import create_raw_tables
 from gocardless.extraction.transactions import record_transactions, window_of
 from gocardless.sync.gocardless_provider import GOCARDLESS
-from gocardless.sync.reconciliation import sync_transactions
+from gocardless.sync.ledger import sync_transactions
 from gocardless.sync.tables import create_unified_tables
 
 ACCOUNT = AccountToFetch("account", "requisition", 90)

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gocardless.extraction.scopes import AccountToFetch
+from gocardless.extraction.linked_accounts import AccountToFetch
 from gocardless.extraction.tables import create_raw_tables
 from gocardless.extraction.transactions import record_transactions, window_of
 from gocardless.sandbox.ledger import Fault, TrueLedger, TrueTransaction, presented
-from gocardless.sync import reconciliation
+from gocardless.sync import ledger
 from gocardless.sync.gocardless_provider import GOCARDLESS
-from gocardless.sync.reconciliation import sync_transactions
+from gocardless.sync.ledger import sync_transactions
 from gocardless.sync.tables import create_unified_tables
 
 ACCOUNT = AccountToFetch("account", "requisition", 90)
@@ -238,7 +238,7 @@ def test_a_sync_that_breaks_off_leaves_nothing_and_the_next_one_makes_it_good(
 ) -> None:
     found = bank([*background(), purchase(1)])
     found.fetch(BEGIN)
-    counted = reconciliation._count
+    counted = ledger._count
 
     def die_at_the_end(connection: duckdb.DuckDBPyConnection, table: str) -> int:
         if table == "asked":
@@ -246,7 +246,7 @@ def test_a_sync_that_breaks_off_leaves_nothing_and_the_next_one_makes_it_good(
         return counted(connection, table)
 
     with monkeypatch.context() as patch:
-        patch.setattr(reconciliation, "_count", die_at_the_end)
+        patch.setattr(ledger, "_count", die_at_the_end)
         with pytest.raises(KeyboardInterrupt):
             found.sync()
     assert found.rows("booked") == []

@@ -16,7 +16,7 @@ from gocardless.tagging.rules import (
     rules_path,
 )
 from gocardless.tagging.tables import create_tag_tables
-from shared_lib.validated_yaml import ConfigurationError
+from shared_lib.configuration.validated_yaml import ConfigurationError
 
 
 def written(directory: Path, text: str) -> Path:

@@ -10,7 +10,7 @@ import pytest
 from gocardless.extraction.tables import create_raw_tables
 from gocardless.extraction.transactions import Window, record_transactions
 from gocardless.sync.gocardless_provider import GOCARDLESS
-from gocardless.sync.reconciliation import sync_transactions
+from gocardless.sync.ledger import sync_transactions
 from gocardless.sync.tables import create_unified_tables
 
 DAY = date(2026, 5, 4)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared_lib.environment import (
+from shared_lib.configuration.environment import (
     DATA_DIRECTORY_VARIABLE,
     REPOSITORY_ROOT,
     UI_URL_VARIABLE,
@@ -49,7 +49,7 @@ def test_a_name_that_is_no_environment_is_refused_with_those_that_are(
     "command",
     [
         ("simulation.run",),
-        ("shared_lib.dbt", "prepare"),
+        ("shared_lib.discovery.dbt", "prepare"),
         ("shared_lib.dagster_client", "list"),
         ("shared_lib.secrets.local_server",),
     ],

@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy
 from sqlalchemy import event
 
-from shared_lib.environment import REPOSITORY_ROOT
+from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.sqlite_creation import DamagedStorageError
 
 # Before processes waited for one another, every second home was damaged.

@@ -8,12 +8,12 @@ import dagster as dg
 import pytest
 
 from shared_lib.secrets.redaction.registry import know
-from shared_lib.sqlite_storage import SqliteEventLog
+from shared_lib.storage.sqlite import SqliteEventLog
 
 OURS = """
 storage:
   custom:
-    module: shared_lib.sqlite_storage
+    module: shared_lib.storage.sqlite
     class: SqliteStorage
     config: {base_dir: {env: DAGSTER_HOME}}
 """

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from shared_lib.validated_yaml import ConfigurationError, load_yaml, validate_document
+from shared_lib.configuration.validated_yaml import ConfigurationError, load_yaml, validate_document
 
 
 class Slot(BaseModel):

@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from simulation.checks import completeness_result, growth_result, service_level_result
-from simulation.year_state import YearState, YearSummary
+from simulation.state.year_state import YearState, YearSummary
 
 YEARS = range(2025, 2028)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from shared_lib.validated_yaml import ConfigurationError
+from shared_lib.configuration.validated_yaml import ConfigurationError
 from simulation.config import CONFIGURATION_FILE, load_scenario, load_settings
 from simulation.config.parameters import fingerprint, year_parameters
 from simulation.config.settings import ScenarioSettings

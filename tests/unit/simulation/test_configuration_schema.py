@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from shared_lib.validated_yaml import ConfigurationError, load_yaml
+from shared_lib.configuration.validated_yaml import ConfigurationError, load_yaml
 from simulation.config import CONFIGURATION_FILE, load_settings
 from simulation.config.schema import SCHEMA_FILE, configuration_schema, schema_text
 

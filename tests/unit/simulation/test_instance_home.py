@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from shared_lib.environment import REPOSITORY_ROOT
-from simulation.run import _instance_home
+from shared_lib.configuration.environment import REPOSITORY_ROOT
+from simulation.run.__main__ import _instance_home
 
 
 def test_a_process_that_starts_meanwhile_sees_the_whole_configuration_or_none(

@@ -13,10 +13,10 @@ import duckdb
 import psutil
 import pytest
 
-from simulation.abandoned_runs import abandon_dead_runs, this_process
 from simulation.census.tables import create_tables as create_census_tables
 from simulation.config import load_scenario
-from simulation.runs import (
+from simulation.run.abandoned_runs import abandon_dead_runs, this_process
+from simulation.state.runs import (
     OpenedRun,
     YearRefusedError,
     completed_years,
@@ -25,8 +25,8 @@ from simulation.runs import (
     record_request,
     requested_scenario,
 )
-from simulation.tables import create_tables
-from simulation.year_state import read_states, record_states
+from simulation.state.tables import create_tables
+from simulation.state.year_state import read_states, record_states
 
 FIVE_YEARS = range(2025, 2030)
 TAG = "simulation/process"

@@ -9,7 +9,7 @@ from gocardless.budgets.notifications import (
     raise_notifications,
 )
 from gocardless.budgets.settings import budgets_path, load_budgets
-from gocardless.extraction.accounts import utc_now
+from gocardless.extraction.fetch_scope import utc_now
 from shared_lib.metadata import table_metadata
 from shared_lib.warehouse import Warehouse
 

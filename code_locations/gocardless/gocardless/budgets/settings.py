@@ -8,7 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic import field_validator as validator
 
 from gocardless.extraction.currencies import CURRENCIES
-from shared_lib.validated_yaml import ConfigurationError, file_of, load_yaml, validate_document
+from shared_lib.configuration.validated_yaml import (
+    ConfigurationError,
+    file_of,
+    load_yaml,
+    validate_document,
+)
 
 BUDGETS_VARIABLE = "GOCARDLESS_BUDGETS"
 PACKAGED_BUDGETS = Path(__file__).with_name("budgets.yaml")

@@ -8,8 +8,8 @@ import dagster as dg
 from pydantic import Field
 
 from gocardless.api.client import connect
-from gocardless.extraction.accounts import ScopeOutcome, utc_now
-from gocardless.extraction.registers import extract_institutions, extract_requisitions
+from gocardless.extraction.fetch_scope import ScopeOutcome, utc_now
+from gocardless.extraction.reference_data import extract_institutions, extract_requisitions
 from gocardless.extraction.steps import (
     Extraction,
     extract_account_details,

@@ -11,21 +11,21 @@ import duckdb
 from gocardless.api.client import Answer, BankDataClient
 from gocardless.api.errors import ApiError, MalformedAnswerError
 from gocardless.api.models import Account, BalancesAnswer, DetailsAnswer, Document
-from gocardless.extraction.accounts import (
+from gocardless.extraction.budget import CallBudget, Scope
+from gocardless.extraction.entries import ReadEntries, read_balances
+from gocardless.extraction.fetch_scope import (
     ReadBatch,
     ScopeOutcome,
     fetch_scope,
     utc_now,
 )
-from gocardless.extraction.budget import CallBudget, Scope
-from gocardless.extraction.entries import ReadEntries, read_balances
 from gocardless.extraction.journal import Received, Wording, journal_of
-from gocardless.extraction.registers import account_row, details_row
-from gocardless.extraction.scopes import (
+from gocardless.extraction.linked_accounts import (
     AccountToFetch,
     InactiveConnectionError,
     accounts_to_fetch,
 )
+from gocardless.extraction.reference_data import account_row, details_row
 from gocardless.extraction.tables import (
     ACCOUNT_DETAILS,
     BALANCES,

@@ -9,8 +9,8 @@ from typing import Any
 import duckdb
 
 from gocardless.api.errors import ApiError
-from gocardless.extraction.many_answers import read_texts
-from gocardless.extraction.scopes import AccountToFetch
+from gocardless.extraction.bulk_reader import read_texts
+from gocardless.extraction.linked_accounts import AccountToFetch
 from gocardless.extraction.tables import REJECTS, TRANSACTIONS, insert_new, merge, upsert
 
 # Days asked for before the overlap. What is dated there is recognised and nothing is created

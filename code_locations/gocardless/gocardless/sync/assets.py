@@ -9,18 +9,18 @@ import duckdb
 from pydantic import Field
 
 from gocardless.extraction import assets as extraction
-from gocardless.extraction.accounts import utc_now
+from gocardless.extraction.fetch_scope import utc_now
 from gocardless.extraction.tables import create_raw_tables
 from gocardless.sync.balances import create_balance_tables, sync_balances
-from gocardless.sync.gocardless_provider import GOCARDLESS
-from gocardless.sync.one_connection import (
+from gocardless.sync.connection_filter import (
     ConnectionRequest,
     known_connection,
     provider_of_connection,
 )
+from gocardless.sync.gocardless_provider import GOCARDLESS
+from gocardless.sync.ledger import SyncCounts, sync_transactions
 from gocardless.sync.provider import Provider
-from gocardless.sync.reconciliation import SyncCounts, sync_transactions
-from gocardless.sync.registers import (
+from gocardless.sync.reference_data import (
     expiring_connections,
     sync_accounts,
     sync_connections,

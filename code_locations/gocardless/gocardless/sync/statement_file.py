@@ -19,20 +19,20 @@ from typing import Any
 
 import duckdb
 
-from gocardless.extraction.accounts import utc_now
+from gocardless.extraction.duplicates import counted
 from gocardless.extraction.entries import (
     UnreadableEntryError,
     exact_amount,
     exact_date,
     known_currency,
 )
-from gocardless.extraction.repetitions import counted
+from gocardless.extraction.fetch_scope import utc_now
 from gocardless.extraction.tables import AMOUNT, stage
+from gocardless.sync.ledger import SyncCounts, sync_transactions
 from gocardless.sync.provider import Provider
-from gocardless.sync.reconciliation import SyncCounts, sync_transactions
-from gocardless.sync.registers import sync_accounts
+from gocardless.sync.reference_data import sync_accounts
 from gocardless.sync.tables import create_unified_tables
-from shared_lib.environment import current_settings
+from shared_lib.configuration.environment import current_settings
 from shared_lib.warehouse import transaction, write_warehouse
 
 STATEMENT_FILE = Provider(

@@ -3,9 +3,9 @@
 import dagster as dg
 from pydantic import Field
 
-from gocardless.extraction.accounts import utc_now
+from gocardless.extraction.fetch_scope import utc_now
 from gocardless.sync.assets import transactions, unified_tables
-from gocardless.sync.one_connection import ConnectionRequest, known_connection
+from gocardless.sync.connection_filter import ConnectionRequest, known_connection
 from gocardless.tagging.application import apply_rules
 from gocardless.tagging.rules import load_rules, read_table_rules, rules_path
 from gocardless.tagging.tables import create_tag_tables

@@ -9,7 +9,12 @@ import duckdb
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic import field_validator as validator
 
-from shared_lib.validated_yaml import ConfigurationError, file_of, load_yaml, validate_document
+from shared_lib.configuration.validated_yaml import (
+    ConfigurationError,
+    file_of,
+    load_yaml,
+    validate_document,
+)
 
 RULES_VARIABLE = "GOCARDLESS_TAG_RULES"
 PACKAGED_RULES = Path(__file__).with_name("tag_rules.yaml")

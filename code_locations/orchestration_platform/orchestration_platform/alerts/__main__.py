@@ -57,9 +57,9 @@ def _count(text: str) -> int:
 def _list(asked: argparse.Namespace) -> int:
     import dagster as dg
 
-    from orchestration_platform.alerts.database import database_url
-    from orchestration_platform.alerts.outbox_state import listed_messages
-    from orchestration_platform.alerts.watch import open_database
+    from orchestration_platform.alerts.outbox.database import database_url
+    from orchestration_platform.alerts.outbox.state import listed_messages
+    from orchestration_platform.alerts.run_pass import open_database
 
     check_dagster_home()
     with dg.DagsterInstance.get() as instance:
@@ -87,9 +87,9 @@ def _list(asked: argparse.Namespace) -> int:
 def _preview(asked: argparse.Namespace) -> int:
     import dagster as dg
 
-    from orchestration_platform.alerts.formats.slack import head_content
+    from orchestration_platform.alerts.messages.formats.slack import head_content
     from orchestration_platform.alerts.preview import preview_of
-    from shared_lib.environment import current_settings
+    from shared_lib.configuration.environment import current_settings
 
     settings = current_settings()
     check_dagster_home()
@@ -118,7 +118,7 @@ def _preview(asked: argparse.Namespace) -> int:
 
 
 def _schema(asked: argparse.Namespace) -> int:
-    from orchestration_platform.alerts.policies import SCHEMA_FILE, schema_text
+    from orchestration_platform.alerts.policies.policy import SCHEMA_FILE, schema_text
 
     if asked.write:
         SCHEMA_FILE.write_text(schema_text(), encoding="utf-8")

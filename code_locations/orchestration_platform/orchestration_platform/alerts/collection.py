@@ -7,27 +7,28 @@ from dataclasses import dataclass, field, replace
 import dagster as dg
 import sqlalchemy as sa
 
-from orchestration_platform.alerts import event_feed, incidents, occurrences
-from orchestration_platform.alerts.alert import Alert
-from orchestration_platform.alerts.attempts import WILL_RETRY_TAG, last_attempts
-from orchestration_platform.alerts.database import Database
-from orchestration_platform.alerts.event_types import EventType
-from orchestration_platform.alerts.policies import Policy
-from orchestration_platform.alerts.positions import forget_position, position, set_position
-from orchestration_platform.alerts.watched.assets import MATERIALIZATIONS
-from orchestration_platform.alerts.watched.checks import RUNLESS_CHECKS
-from orchestration_platform.alerts.watched.code_locations import CODE_LOCATIONS
-from orchestration_platform.alerts.watched.daemons import DAEMONS
-from orchestration_platform.alerts.watched.freshness import FRESHNESS
-from orchestration_platform.alerts.watched.long_running import LONG_RUNNING
-from orchestration_platform.alerts.watched.runs import (
+from orchestration_platform.alerts.facts.alert import Alert
+from orchestration_platform.alerts.facts.event_types import EventType
+from orchestration_platform.alerts.outbox import deduplication, incidents
+from orchestration_platform.alerts.outbox.cursors import forget_position, position, set_position
+from orchestration_platform.alerts.outbox.database import Database
+from orchestration_platform.alerts.policies.policy import Policy
+from orchestration_platform.alerts.sources import event_feed
+from orchestration_platform.alerts.sources.assets import MATERIALIZATIONS
+from orchestration_platform.alerts.sources.checks import RUNLESS_CHECKS
+from orchestration_platform.alerts.sources.code_locations import CODE_LOCATIONS
+from orchestration_platform.alerts.sources.daemons import DAEMONS
+from orchestration_platform.alerts.sources.freshness import FRESHNESS
+from orchestration_platform.alerts.sources.long_running import LONG_RUNNING
+from orchestration_platform.alerts.sources.retries import WILL_RETRY_TAG, last_attempts
+from orchestration_platform.alerts.sources.runs import (
     CANCELLED_RUNS,
     FAILED_RUNS,
     SUCCEEDED_RUNS,
 )
-from orchestration_platform.alerts.watched.source import Batch, Finding, Reading, Source
-from orchestration_platform.alerts.watched.ticks import TICKS
-from orchestration_platform.alerts.workspace import Workspace
+from orchestration_platform.alerts.sources.source import Batch, Finding, Reading, Source
+from orchestration_platform.alerts.sources.ticks import TICKS
+from orchestration_platform.alerts.workspace.webserver import Workspace
 
 # What puts a failure right is read when the failure is known: in this order, or not at all.
 _OF_RUNS = (FAILED_RUNS, SUCCEEDED_RUNS, CANCELLED_RUNS, MATERIALIZATIONS)
@@ -117,7 +118,7 @@ class Collector:
 
     def _already_read(self, run_ids: Sequence[str]) -> set[str]:
         with self.database.transaction() as connection:
-            return occurrences.read_runs(connection, run_ids)
+            return deduplication.read_runs(connection, run_ids)
 
     def _take(self, source: Source, batch: Batch, *, now: float) -> int:
         """What was found and the position behind it, in one transaction."""
@@ -134,7 +135,7 @@ class Collector:
             new = 0
             for alert, finding, policy in told:
                 new += (
-                    occurrences.record_failure(
+                    deduplication.record_failure(
                         connection,
                         policy,
                         alert,
@@ -145,10 +146,10 @@ class Collector:
                         will_be_retried=self._will_be_retried(finding, now),
                         now=now,
                     )
-                    == occurrences.ANNOUNCED
+                    == deduplication.ANNOUNCED
                 )
             incidents.record_recoveries(connection, batch.recoveries, policies=in_force, now=now)
-            occurrences.remember_runs(connection, batch.read_runs, now=now)
+            deduplication.remember_runs(connection, batch.read_runs, now=now)
             set_position(connection, source.name, batch.position)
         return new
 
@@ -176,9 +177,9 @@ class Collector:
     def _settle_held(self) -> None:
         """See what became of the failures that wait; of several attempts the last one decides."""
         now = time.time()
-        chains: dict[tuple[str, str], list[occurrences.Held]] = {}
+        chains: dict[tuple[str, str], list[deduplication.Held]] = {}
         with self.database.transaction() as connection:
-            held = occurrences.held_failures(connection)
+            held = deduplication.held_failures(connection)
         for one in sorted(held, key=lambda one: one.failure.at):
             chains.setdefault((one.policy, one.chain), []).append(one)
         newest = [attempts[-1].failure for attempts in chains.values()]
@@ -195,21 +196,21 @@ class Collector:
     def _settle(
         self,
         connection: sa.Connection,
-        attempts: Sequence[occurrences.Held],
+        attempts: Sequence[deduplication.Held],
         outcome: str,
         *,
         now: float,
     ) -> None:
         ids = [one.id for one in attempts]
-        if outcome != occurrences.ANNOUNCED:
-            occurrences.settle_held(connection, ids, outcome)
+        if outcome != deduplication.ANNOUNCED:
+            deduplication.settle_held(connection, ids, outcome)
             return
         newest = attempts[-1]
         policy = next((policy for policy in self.policies if policy.name == newest.policy), None)
         if policy is None:
             self._hand_over(connection, newest, now=now)
         else:
-            occurrences.release(
+            deduplication.release(
                 connection,
                 policy,
                 newest.id,
@@ -218,15 +219,17 @@ class Collector:
                 ui_url=self.ui_url,
                 now=now,
             )
-        occurrences.settle_held(connection, ids, occurrences.MERGED)
+        deduplication.settle_held(connection, ids, deduplication.MERGED)
 
-    def _hand_over(self, connection: sa.Connection, held: occurrences.Held, *, now: float) -> None:
+    def _hand_over(
+        self, connection: sa.Connection, held: deduplication.Held, *, now: float
+    ) -> None:
         """The policy is gone, or has another name: those that cover the failure tell it."""
         run = self.instance.get_run_by_id(held.failure.run_id)
         tags = run.tags if run else {}
         for policy in self.policies:
             if self._covers(policy, held.failure, tags):
-                occurrences.record_failure(
+                deduplication.record_failure(
                     connection,
                     policy,
                     held.failure,
@@ -237,7 +240,7 @@ class Collector:
                     will_be_retried=False,
                     now=now,
                 )
-        occurrences.settle_held(connection, [held.id], occurrences.MERGED)
+        deduplication.settle_held(connection, [held.id], deduplication.MERGED)
 
     def _outcome(self, failure: Alert, last: dg.RunRecord | None, now: float) -> str | None:
         """What becomes of a failure that was held; nothing while a retry may still succeed.
@@ -248,7 +251,7 @@ class Collector:
             return self._told_unless_made(failure)
         run = last.dagster_run
         if run.is_success:
-            return occurrences.RETRIED
+            return deduplication.RETRIED
         if not run.is_failure:
             waited = now - last.create_timestamp.timestamp()
             is_stuck = last.start_time is None and waited > _RETRY_START_SECONDS
@@ -258,10 +261,10 @@ class Collector:
         is_late = now - failed_at > _RETRY_LAUNCH_SECONDS
         if failure.event_type == EventType.JOB_FAILURE and not is_own:
             # Its own event tells, which is read like any other, unless no policy covered it then.
-            return occurrences.ANNOUNCED if is_late else None
+            return deduplication.ANNOUNCED if is_late else None
         if not is_late and not self._is_given_up(run):
             return None
-        return occurrences.ANNOUNCED if is_own else self._told_unless_made(failure)
+        return deduplication.ANNOUNCED if is_own else self._told_unless_made(failure)
 
     def _is_given_up(self, run: dg.DagsterRun) -> bool:
         said = run.tags.get(WILL_RETRY_TAG)
@@ -270,7 +273,7 @@ class Collector:
     def _told_unless_made(self, failure: Alert) -> str:
         """A retry may end elsewhere and have made this asset, or not have come to it."""
         if failure.event_type == EventType.JOB_FAILURE:
-            return occurrences.ANNOUNCED
+            return deduplication.ANNOUNCED
         wanted = failure.partitions or ((failure.partition,) if failure.partition else ())
         since = dg.AssetRecordsFilter(
             asset_key=dg.AssetKey(failure.subject.split("/")),
@@ -281,7 +284,7 @@ class Collector:
         found = self.instance.fetch_materializations(since, limit=2 * len(wanted) or 1).records
         made = {record.partition_key or "" for record in found}
         is_made = made >= set(wanted) if wanted else bool(made)
-        return occurrences.RETRIED if is_made else occurrences.ANNOUNCED
+        return deduplication.RETRIED if is_made else deduplication.ANNOUNCED
 
     def _will_be_retried(self, finding: Finding, now: float) -> bool:
         if finding.alert.event_type not in _RETRIED:

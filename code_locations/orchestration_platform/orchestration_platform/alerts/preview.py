@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from orchestration_platform.alerts.alert import Alert
-from orchestration_platform.alerts.message import Incident, Message, head_message
-from orchestration_platform.alerts.thread import trace_entry
-from shared_lib.environment import EnvironmentSettings
+from orchestration_platform.alerts.facts.alert import Alert
+from orchestration_platform.alerts.messages.message import Incident, Message, head_message
+from orchestration_platform.alerts.messages.thread import trace_entry
+from shared_lib.configuration.environment import EnvironmentSettings
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -34,8 +34,8 @@ class Preview:
 
     def write_page(self, path: Path) -> Path:
         """Write the message, with its thread, as Slack would show it; gives ``path``."""
-        from orchestration_platform.alerts.formats.slack import entry_content, head_content
-        from orchestration_platform.alerts.formats.slack_page import page
+        from orchestration_platform.alerts.messages.formats.slack import entry_content, head_content
+        from orchestration_platform.alerts.messages.formats.slack_page import page
 
         trace = trace_entry(self.alert)
         thread = [entry_content(trace, mentions={})] if trace else []
@@ -56,8 +56,8 @@ class Preview:
         from rich.table import Table
         from rich.text import Text
 
-        from orchestration_platform.alerts.formats.text import one_line
-        from orchestration_platform.alerts.slack_text import clean
+        from orchestration_platform.alerts.messages.formats.text import one_line
+        from orchestration_platform.alerts.messages.text import clean
 
         facts = Table.grid(padding=(0, 2))
         for fact in self.message.facts:
@@ -92,8 +92,8 @@ def preview_of(
     Raises:
         LookupError: the instance has no such run or several, or the run has not failed.
     """
-    from orchestration_platform.alerts.run_failures import read_failure
-    from orchestration_platform.alerts.workspace import Workspace
+    from orchestration_platform.alerts.sources.run_failures import read_failure
+    from orchestration_platform.alerts.workspace.webserver import Workspace
 
     run = _run_record(instance, run_id)
     failure = dg.DagsterEventType.RUN_FAILURE

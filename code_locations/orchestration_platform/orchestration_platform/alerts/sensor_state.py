@@ -4,7 +4,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration_platform.alerts.user_errors import innermost
+from orchestration_platform.alerts.sources.user_errors import innermost
 
 SENSOR_NAME = "slack_on_run_failure_sensor"
 

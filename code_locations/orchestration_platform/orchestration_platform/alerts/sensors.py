@@ -2,9 +2,9 @@
 
 import dagster as dg
 
-from orchestration_platform.alerts.policies import load_file
-from orchestration_platform.alerts.slack_api import SlackWebApi
-from shared_lib.environment import current_settings
+from orchestration_platform.alerts.policies.policy import load_file
+from orchestration_platform.alerts.services.slack.web_api import SlackWebApi
+from shared_lib.configuration.environment import current_settings
 from shared_lib.secrets import SecretsResource, skips_without_secrets
 
 INTERVAL_SECONDS = 10
@@ -27,8 +27,8 @@ def slack_on_run_failure_sensor(
     context: dg.SensorEvaluationContext, secrets: SecretsResource, slack: SlackWebApi
 ) -> dg.SkipReason:
     """Read new failures from the event log and send what is due."""
-    from orchestration_platform.alerts.services.directory import Services
-    from orchestration_platform.alerts.watch import run_pass
+    from orchestration_platform.alerts.run_pass import run_pass
+    from orchestration_platform.alerts.services.registry import Services
 
     services = Services(secrets, slack, logger=context.log)
     done = run_pass(

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from orchestration_platform.health.platform_health import platform_health
-from shared_lib.environment import current_settings
+from shared_lib.configuration.environment import current_settings
 
 platform_health_job = dg.define_asset_job(
     "platform_health_job",

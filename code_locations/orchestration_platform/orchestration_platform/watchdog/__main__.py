@@ -18,7 +18,7 @@ from orchestration_platform.dagster_home import DagsterHomeError, check_dagster_
 if TYPE_CHECKING:
     import dagster as dg
 
-    from orchestration_platform.alerts.outbox_state import OutboxState
+    from orchestration_platform.alerts.outbox.state import OutboxState
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -105,7 +105,7 @@ def _found_in_time(asked: argparse.Namespace) -> list[str]:
 def _found(asked: argparse.Namespace) -> list[str]:
     import dagster as dg
 
-    from shared_lib.environment import current_settings
+    from shared_lib.configuration.environment import current_settings
 
     has_to_run = (
         asked.sensor == "required" if asked.sensor else current_settings().sensors_run_by_default
@@ -153,8 +153,8 @@ def _alerts(
 def _outbox(instance: "dg.DagsterInstance") -> "tuple[OutboxState, float | None]":
     """The outbox, and when the sensor last came through."""
     from orchestration_platform.alerts.collection import last_pass_at
-    from orchestration_platform.alerts.database import Database, database_url
-    from orchestration_platform.alerts.outbox_state import OutboxState, outbox_state
+    from orchestration_platform.alerts.outbox.database import Database, database_url
+    from orchestration_platform.alerts.outbox.state import OutboxState, outbox_state
 
     url = database_url(instance)
     # A file that looking makes belongs to whoever looks, and the sensor may not be able to write it

@@ -6,11 +6,11 @@ from typing import Any
 
 import dagster as dg
 
-from shared_lib.dbt.execution import DbtBuild
+from shared_lib.dbt_step.build import DbtBuild
 from shared_lib.metadata import table_metadata
 from shared_lib.warehouse import Warehouse
-from simulation.runs import OpenedRun, YearRefusedError, current_run, requested_scenario
-from simulation.timings import record_timings
+from simulation.state.runs import OpenedRun, YearRefusedError, current_run, requested_scenario
+from simulation.state.timings import record_timings
 
 LEDGER = dg.AssetKey("int_employee_years")
 _TIMINGS = ("raw", "pipeline_timings")

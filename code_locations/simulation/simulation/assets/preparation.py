@@ -10,7 +10,7 @@ import dagster as dg
 import duckdb
 from pydantic import Field
 
-from shared_lib.environment import current_settings
+from shared_lib.configuration.environment import current_settings
 from shared_lib.metadata import column_lineage, table_metadata
 from shared_lib.warehouse import Warehouse
 from simulation.census.generation import generate_census
@@ -20,9 +20,9 @@ from simulation.census.tables import create_tables as create_census_tables
 from simulation.census.validation import publish_baseline, validate_census
 from simulation.config import load_scenario, requested_changes
 from simulation.config.settings import ScenarioSettings
-from simulation.partitions import years_of
-from simulation.runs import open_run, record_request, requested_scenario
-from simulation.tables import create_tables
+from simulation.state.partitions import years_of
+from simulation.state.runs import open_run, record_request, requested_scenario
+from simulation.state.tables import create_tables
 
 
 class ScenarioRequest(dg.Config):

@@ -4,9 +4,9 @@ import time
 
 import dagster as dg
 
-from shared_lib.environment import current_settings
+from shared_lib.configuration.environment import current_settings
 from shared_lib.warehouse import Warehouse
-from simulation.runs import current_run
+from simulation.state.runs import current_run
 
 
 @dg.asset(

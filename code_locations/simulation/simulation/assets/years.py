@@ -8,9 +8,9 @@ import dagster as dg
 
 from shared_lib.metadata import table_metadata
 from shared_lib.warehouse import Warehouse
-from simulation.partitions import years_of
-from simulation.runs import YearRefusedError, requested_scenario
-from simulation.year_state import YearSummary, read_states, read_summaries, record_states
+from simulation.state.partitions import years_of
+from simulation.state.runs import YearRefusedError, requested_scenario
+from simulation.state.year_state import YearSummary, read_states, read_summaries, record_states
 
 
 @dg.multi_asset(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from shared_lib.validated_yaml import (
+from shared_lib.configuration.validated_yaml import (
     ConfigurationError,
     Location,
     load_yaml,
@@ -20,7 +20,7 @@ def load_settings(path: Path = CONFIGURATION_FILE) -> SimulationSettings:
     """Read and check the whole file, every scenario of it included.
 
     Raises:
-        ConfigurationError: see :func:`shared_lib.validated_yaml.validate_document`.
+        ConfigurationError: see :func:`shared_lib.configuration.validated_yaml.validate_document`.
     """
     document = load_yaml(path)
     settings = validate_document(document, SimulationSettings, path=path)

@@ -2,8 +2,8 @@
 
 import argparse
 
-from shared_lib.configuration_reference import reference_page
-from shared_lib.environment import REPOSITORY_ROOT
+from shared_lib.configuration.environment import REPOSITORY_ROOT
+from shared_lib.configuration.reference_page import reference_page
 from simulation.config.settings import SimulationSettings
 
 PAGE = REPOSITORY_ROOT / "docs" / "configuration.md"

@@ -4,7 +4,7 @@ import argparse
 import json
 from typing import Any
 
-from shared_lib.environment import REPOSITORY_ROOT
+from shared_lib.configuration.environment import REPOSITORY_ROOT
 from simulation.config.settings import SimulationSettings
 
 SCHEMA_FILE = REPOSITORY_ROOT / "schemas" / "simulation_config.schema.json"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from shared_lib.environment import Environment, current_environment
+from shared_lib.configuration.environment import Environment, current_environment
 from shared_lib.secrets.errors import SecretsMisconfiguredError
 
 ADDRESS_VARIABLE = "VAULT_ADDR"

@@ -24,10 +24,10 @@ from tests.integration.orchestration_platform.alerts.smtp_server import (
     smtp_servers,
 )
 
-from orchestration_platform.alerts.policies import Policy, load_policies
-from orchestration_platform.alerts.services.directory import Services
-from orchestration_platform.alerts.slack_api import SlackWebApi
-from orchestration_platform.alerts.watch import Pass, open_database, run_pass
+from orchestration_platform.alerts.policies.policy import Policy, load_policies
+from orchestration_platform.alerts.run_pass import Pass, open_database, run_pass
+from orchestration_platform.alerts.services.registry import Services
+from orchestration_platform.alerts.services.slack.web_api import SlackWebApi
 from shared_lib.secrets import SecretsResource
 
 Watch = Callable[..., Pass]
@@ -78,12 +78,12 @@ def slack() -> Iterator[SlackServer]:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Waits as short as a test can bear."""
-    from orchestration_platform.alerts import claims, outcomes
+    from orchestration_platform.alerts.delivery import queue, settle
 
-    monkeypatch.setattr(claims, "PACE", 0.0)
-    monkeypatch.setattr(claims, "QUIET_SECONDS", 0.0)
-    monkeypatch.setattr(claims, "CLAIM_SECONDS", 2.0)
-    monkeypatch.setattr(outcomes, "_LONGEST_PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr(queue, "PACE", 0.0)
+    monkeypatch.setattr(queue, "QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(queue, "CLAIM_SECONDS", 2.0)
+    monkeypatch.setattr(settle, "_LONGEST_PAUSE_SECONDS", 0.2)
     return monkeypatch
 
 

@@ -18,30 +18,24 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration_platform.alerts import (
-    claims,
-    collection,
-    delivery,
-    escalation,
-    event_feed,
-    incidents,
-    occurrences,
-    outcomes,
-)
-from orchestration_platform.alerts.policies import Policy, load_policies
-from orchestration_platform.alerts.services.directory import Services
-from orchestration_platform.alerts.slack_api import SlackWebApi
-from orchestration_platform.alerts.watch import run_pass
+from orchestration_platform.alerts import collection
+from orchestration_platform.alerts.delivery import escalation, queue, sender, settle
+from orchestration_platform.alerts.outbox import deduplication, incidents
+from orchestration_platform.alerts.policies.policy import Policy, load_policies
+from orchestration_platform.alerts.run_pass import run_pass
+from orchestration_platform.alerts.services.registry import Services
+from orchestration_platform.alerts.services.slack.web_api import SlackWebApi
+from orchestration_platform.alerts.sources import event_feed
 from shared_lib.secrets import SecretsResource
 
 # Where the process dies: the object, its function, and whether the function is still called.
 POINTS: dict[str, tuple[Any, str, bool]] = {
-    "while failures are recorded": (occurrences, "record_failure", True),
+    "while failures are recorded": (deduplication, "record_failure", True),
     "before the outbox is committed": (collection, "set_position", True),
-    "after the outbox was committed": (delivery.Sender, "send_due", False),
-    "after a message was claimed": (delivery.Sender, "send", False),
+    "after the outbox was committed": (sender.Sender, "send_due", False),
+    "after a message was claimed": (sender.Sender, "send", False),
     "after Slack has accepted": (SlackWebApi, "post", True),
-    "before the answer is recorded": (outcomes, "record_delivery", True),
+    "before the answer is recorded": (settle, "record_delivery", True),
 }
 
 # The same, where something has waited for the end of quiet hours.
@@ -64,7 +58,7 @@ ESCALATION_POINTS: dict[str, tuple[Any, str, bool]] = {
     "before Slack is asked": (Services, "acknowledged_by", False),
     "after Slack was asked": (Services, "acknowledged_by", True),
     "before the escalation is committed": (escalation, "add_message", True),
-    "after the escalation was committed": (delivery.Sender, "send_due", False),
+    "after the escalation was committed": (sender.Sender, "send_due", False),
     **{f"{name} (escalation)": point for name, point in RELEASING_POINTS.items()},
 }
 _ALL_POINTS = {**POINTS, **SUPPRESSING_POINTS, **ESCALATION_POINTS}
@@ -131,8 +125,8 @@ def _serve(orders: Connection, home: str, slack_url: str, token: str) -> None:
         "DAGSTER_ENVIRONMENT": "ci",
         "ORCHESTRATION_PLATFORM_SLACK__TOKEN": token,
     }
-    claims.PACE = 0.0
-    claims.CLAIM_SECONDS = CLAIM_SECONDS
+    queue.PACE = 0.0
+    queue.CLAIM_SECONDS = CLAIM_SECONDS
     forget_the_overlap(setattr)
     _pass(slack_url)
     orders.send("ready")

@@ -16,7 +16,7 @@ import dagster as dg
 from tests.integration.orchestration_platform.alerts import dying
 from tests.integration.orchestration_platform.alerts.slack_server import TOKEN
 
-from orchestration_platform.alerts import claims
+from orchestration_platform.alerts.delivery import queue
 
 SENSOR = "slack_on_run_failure_sensor"
 # Of a daemon, until its sensor has come to the point; it starts in five to ten.
@@ -47,11 +47,11 @@ load_from:
 
 def prepare() -> None:
     """Called in the code server, before the location is imported."""
-    from orchestration_platform.alerts import policies
+    from orchestration_platform.alerts.policies import policy
 
     home = Path(os.environ["DAGSTER_HOME"])
-    policies.load_file.__defaults__ = (home / "alert_policies.yaml",)
-    claims.CLAIM_SECONDS = float(os.environ[_CLAIM_SECONDS])
+    policy.load_file.__defaults__ = (home / "alert_policies.yaml",)
+    queue.CLAIM_SECONDS = float(os.environ[_CLAIM_SECONDS])
     point = os.environ.get(_POINT)
     if point:
         dying.die_at(point, _die_with_the_daemon)

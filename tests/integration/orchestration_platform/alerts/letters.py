@@ -4,9 +4,9 @@ from typing import Any
 
 from tests.unit.orchestration_platform.alerts.failures import failure
 
-from orchestration_platform.alerts.message import Incident, head_message
+from orchestration_platform.alerts.messages.message import Incident, head_message
+from orchestration_platform.alerts.messages.thread import recovery_entry, repeat_entry, trace_entry
 from orchestration_platform.alerts.services.service import Letter, Receipt
-from orchestration_platform.alerts.thread import recovery_entry, repeat_entry, trace_entry
 
 UI = "https://dagster.example.com"
 

@@ -15,7 +15,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from tests.integration.orchestration_platform.alerts.certificates import server_context
 from tests.support.ports import reserved_port
 
-from orchestration_platform.alerts.services.email import SmtpServer
+from orchestration_platform.alerts.services.email.service import SmtpServer
 
 PASSWORD = "stand-in-password"
 

@@ -238,7 +238,7 @@ def test_a_retry_that_succeeds_leaves_nothing_to_tell_and_one_that_never_comes_d
 
 
 def policies_that(**options: Any) -> list[Any]:
-    from orchestration_platform.alerts.policies import load_policies
+    from orchestration_platform.alerts.policies.policy import load_policies
 
     policy, *_ = load_policies()
     changed = policy.policy_options.model_copy(update=options)

@@ -16,9 +16,9 @@ from tests.integration.orchestration_platform.alerts.stored_runs import (
 )
 from tests.integration.orchestration_platform.alerts.watcher import Watcher, policy
 
-from orchestration_platform.alerts.database import Database, database_url
-from orchestration_platform.alerts.watched import run_plan
-from orchestration_platform.alerts.watched.unreadable_runs import MOST_ATTEMPTS
+from orchestration_platform.alerts.outbox.database import Database, database_url
+from orchestration_platform.alerts.sources import run_plan
+from orchestration_platform.alerts.sources.unreadable_runs import MOST_ATTEMPTS
 
 
 @dg.asset

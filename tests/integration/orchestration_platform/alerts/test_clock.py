@@ -15,10 +15,10 @@ from tests.integration.orchestration_platform.alerts.test_escalation import (
     policies,
 )
 
-from orchestration_platform.alerts.database import Database, database_url
-from orchestration_platform.alerts.event_feed import Position
-from orchestration_platform.alerts.tables import METADATA, POSITIONS
-from orchestration_platform.alerts.watch import open_database
+from orchestration_platform.alerts.outbox.database import Database, database_url
+from orchestration_platform.alerts.outbox.tables import METADATA, POSITIONS
+from orchestration_platform.alerts.run_pass import open_database
+from orchestration_platform.alerts.sources.event_feed import Position
 
 HOUR = 3600.0
 

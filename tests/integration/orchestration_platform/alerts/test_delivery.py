@@ -120,11 +120,11 @@ def test_a_message_that_somebody_deleted_is_posted_anew(
 def test_a_message_a_second_goes_to_a_channel_and_slack_has_no_reason_to_complain(
     instance: dg.DagsterInstance, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from orchestration_platform.alerts import claims
-    from orchestration_platform.alerts.policies import load_policies
-    from orchestration_platform.alerts.watch import run_pass
+    from orchestration_platform.alerts.delivery import queue
+    from orchestration_platform.alerts.policies.policy import load_policies
+    from orchestration_platform.alerts.run_pass import run_pass
 
-    monkeypatch.setattr(claims, "PACE", 1.0)
+    monkeypatch.setattr(queue, "PACE", 1.0)
     for job in (plain_job, other_job):
         fail(instance, job)
     with slack_server() as strict:

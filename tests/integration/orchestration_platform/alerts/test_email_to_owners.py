@@ -14,14 +14,14 @@ from tests.integration.orchestration_platform.alerts.smtp_server import (
 )
 from tests.support.ports import reserved_port
 
-from orchestration_platform.alerts import workspace
-from orchestration_platform.alerts.database import database_url
-from orchestration_platform.alerts.outbox_state import listed_messages
-from orchestration_platform.alerts.policies import AlertPolicies, Policy
-from orchestration_platform.alerts.selection import AssetFacts, AssetGraph
-from orchestration_platform.alerts.services import email_owners
-from orchestration_platform.alerts.watch import Pass, open_database
-from orchestration_platform.alerts.workspace import Workspace
+from orchestration_platform.alerts.outbox.database import database_url
+from orchestration_platform.alerts.outbox.state import listed_messages
+from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
+from orchestration_platform.alerts.run_pass import Pass, open_database
+from orchestration_platform.alerts.services.email import owners as email_owners
+from orchestration_platform.alerts.workspace import webserver as workspace
+from orchestration_platform.alerts.workspace.asset_graph import AssetFacts, AssetGraph
+from orchestration_platform.alerts.workspace.webserver import Workspace
 
 pytestmark = pytest.mark.usefixtures("only_these_secrets")
 

@@ -11,12 +11,12 @@ from tests.integration.orchestration_platform.alerts.databases import on_both_da
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail, say
 from tests.integration.orchestration_platform.alerts.slack_server import Message, SlackServer
 
-from orchestration_platform.alerts import escalation
-from orchestration_platform.alerts.database import database_url
-from orchestration_platform.alerts.policies import AlertPolicies, Policy
-from orchestration_platform.alerts.services.directory import Services
-from orchestration_platform.alerts.tables import INCIDENTS
-from orchestration_platform.alerts.watch import open_database
+from orchestration_platform.alerts.delivery import escalation
+from orchestration_platform.alerts.outbox.database import database_url
+from orchestration_platform.alerts.outbox.tables import INCIDENTS
+from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
+from orchestration_platform.alerts.run_pass import open_database
+from orchestration_platform.alerts.services.registry import Services
 
 pytestmark = on_both_databases
 

@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 from tests.integration.orchestration_platform.alerts.watcher import Watcher, policy
 
-from orchestration_platform.alerts.database import Database, database_url
+from orchestration_platform.alerts.outbox.database import Database, database_url
 
 # What is killed is the process, in the op of this name.
 DIES_AT = "ALERT_TEST_DIES_AT"

@@ -18,9 +18,9 @@ from tests.integration.orchestration_platform.alerts.slack_server import SlackSe
 from tests.integration.orchestration_platform.alerts.test_kills import told
 
 from orchestration_platform.alerts.collection import last_pass_at
-from orchestration_platform.alerts.database import database_url
-from orchestration_platform.alerts.outbox_state import outbox_state
-from orchestration_platform.alerts.watch import open_database
+from orchestration_platform.alerts.outbox.database import database_url
+from orchestration_platform.alerts.outbox.state import outbox_state
+from orchestration_platform.alerts.run_pass import open_database
 
 
 def kill_the_daemon(

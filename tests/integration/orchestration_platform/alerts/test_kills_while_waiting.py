@@ -36,7 +36,7 @@ from tests.integration.orchestration_platform.alerts.test_quiet_hours import (
     states,
 )
 
-from orchestration_platform.alerts.policies import AlertPolicies, Policy
+from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
 
 pytestmark = on_both_databases
 

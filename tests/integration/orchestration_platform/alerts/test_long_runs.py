@@ -11,7 +11,7 @@ from tests.integration.orchestration_platform.alerts.failing_jobs import other_j
 from tests.integration.orchestration_platform.alerts.watcher import Watcher, policy
 
 from orchestration_platform.alerts import collection
-from orchestration_platform.alerts.database import Database, database_url
+from orchestration_platform.alerts.outbox.database import Database, database_url
 
 
 @pytest.fixture

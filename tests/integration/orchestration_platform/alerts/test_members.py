@@ -10,12 +10,16 @@ from tests.integration.orchestration_platform.alerts.databases import on_both_da
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail, say
 from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 
-from orchestration_platform.alerts.database import database_url
-from orchestration_platform.alerts.members import LIFETIME_SECONDS, find_members, known_members
-from orchestration_platform.alerts.policies import AlertPolicies, Policy
-from orchestration_platform.alerts.services.directory import Services
-from orchestration_platform.alerts.watch import open_database
-from orchestration_platform.alerts.workspace import Workspace
+from orchestration_platform.alerts.delivery.slack_users import (
+    LIFETIME_SECONDS,
+    find_members,
+    known_members,
+)
+from orchestration_platform.alerts.outbox.database import database_url
+from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
+from orchestration_platform.alerts.run_pass import open_database
+from orchestration_platform.alerts.services.registry import Services
+from orchestration_platform.alerts.workspace.webserver import Workspace
 
 ANA, BO, CY, TEAM = "ana@example.com", "bo@example.com", "cy@example.com", "team:platform"
 

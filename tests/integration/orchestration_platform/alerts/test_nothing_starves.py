@@ -19,14 +19,15 @@ from tests.integration.orchestration_platform.alerts.test_escalation import (
     policies as escalating,
 )
 
-from orchestration_platform.alerts import incidents, workspace
-from orchestration_platform.alerts.database import Database, database_url
-from orchestration_platform.alerts.outbox_state import listed_messages
-from orchestration_platform.alerts.policies import AlertPolicies, Policy
-from orchestration_platform.alerts.selection import AssetFacts, AssetGraph
-from orchestration_platform.alerts.tables import INCIDENTS, MESSAGES
-from orchestration_platform.alerts.watch import open_database
-from orchestration_platform.alerts.watched.unreadable_runs import MOST_ATTEMPTS
+from orchestration_platform.alerts.outbox import incidents
+from orchestration_platform.alerts.outbox.database import Database, database_url
+from orchestration_platform.alerts.outbox.state import listed_messages
+from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES
+from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
+from orchestration_platform.alerts.run_pass import open_database
+from orchestration_platform.alerts.sources.unreadable_runs import MOST_ATTEMPTS
+from orchestration_platform.alerts.workspace import webserver as workspace
+from orchestration_platform.alerts.workspace.asset_graph import AssetFacts, AssetGraph
 
 OF_ANOTHER_RELEASE = '{"colour": "red"}'
 

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
 from tests.integration.orchestration_platform.alerts.watcher import Watcher, policy
 
-from orchestration_platform.alerts.database import Database, database_url
-from orchestration_platform.alerts.tables import OUTSTANDING
-from orchestration_platform.alerts.watched import partition_ranges
+from orchestration_platform.alerts.outbox.database import Database, database_url
+from orchestration_platform.alerts.outbox.tables import OUTSTANDING
+from orchestration_platform.alerts.sources import partition_ranges
 
 LETTERS = dg.StaticPartitionsDefinition(list("abcdef"))
 KINDS = ["JOB_FAILURE", "ASSET_MATERIALIZATION_FAILURE"]

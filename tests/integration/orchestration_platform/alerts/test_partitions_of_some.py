@@ -8,7 +8,7 @@ import pytest
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
 from tests.integration.orchestration_platform.alerts.watcher import Watcher, policy
 
-from orchestration_platform.alerts.database import Database, database_url
+from orchestration_platform.alerts.outbox.database import Database, database_url
 
 DAYS = dg.StaticPartitionsDefinition(["monday", "tuesday"])
 

@@ -12,8 +12,8 @@ from slack_sdk import WebClient
 from tests.integration.orchestration_platform.alerts.conftest import Watch
 from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 
-from orchestration_platform.alerts import checks
-from orchestration_platform.alerts.policies import load_policies
+from orchestration_platform.alerts import outbox_health
+from orchestration_platform.alerts.policies.policy import load_policies
 from orchestration_platform.definitions import defs
 from orchestration_platform.health.schedule import platform_health_job
 
@@ -42,7 +42,7 @@ def test_alerts_that_do_not_get_through_are_an_alert_until_they_do(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DAGSTER_ENVIRONMENT", "production")
         patch.setenv("VAULT_ADDR", "http://127.0.0.1:1")
-        patch.setattr(checks, "ALLOWED_SECONDS", -1.0)
+        patch.setattr(outbox_health, "ALLOWED_SECONDS", -1.0)
         examine(instance)
     watch(shipped)
     [told] = about(slack, "alerts_delivered")

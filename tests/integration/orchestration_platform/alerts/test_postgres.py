@@ -31,7 +31,7 @@ from tests.integration.orchestration_platform.alerts.recorded_failures import (
 from tests.integration.orchestration_platform.alerts.slack_server import TOKEN, SlackServer
 from tests.integration.orchestration_platform.alerts.test_kills import kill_at_every_stage, told
 
-from orchestration_platform.alerts.database import database_url
+from orchestration_platform.alerts.outbox.database import database_url
 
 pytestmark = pytest.mark.parametrize("instance", ["postgres"], indirect=True)
 

@@ -14,7 +14,7 @@ from tests.integration.orchestration_platform.alerts.failing_jobs import (
 from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 
 from orchestration_platform.alerts.__main__ import main
-from orchestration_platform.alerts.workspace import Workspace
+from orchestration_platform.alerts.workspace.webserver import Workspace
 
 
 def test_a_preview_is_printed_and_written_as_a_page(
@@ -132,8 +132,8 @@ def test_the_list_says_what_was_sent_suppressed_and_why(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from orchestration_platform.alerts.policies import load_policies
-    from orchestration_platform.alerts.services.configuration import LOG
+    from orchestration_platform.alerts.policies.policy import load_policies
+    from orchestration_platform.alerts.policies.services import LOG
 
     slack.faults.extend(["invalid_blocks", "no_text"])
     policy = load_policies()[0]

@@ -11,10 +11,15 @@ from tests.integration.orchestration_platform.alerts.databases import on_both_da
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail, other_job, say
 from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 
-from orchestration_platform.alerts import pruning
-from orchestration_platform.alerts.database import Database, OutboxLayoutError, database_url
-from orchestration_platform.alerts.tables import INCIDENTS, MESSAGES, OCCURRENCES, OUTSTANDING
-from orchestration_platform.alerts.watch import open_database
+from orchestration_platform.alerts.outbox import pruning
+from orchestration_platform.alerts.outbox.database import Database, OutboxLayoutError, database_url
+from orchestration_platform.alerts.outbox.tables import (
+    INCIDENTS,
+    MESSAGES,
+    OCCURRENCES,
+    OUTSTANDING,
+)
+from orchestration_platform.alerts.run_pass import open_database
 
 DAY = 86400.0
 

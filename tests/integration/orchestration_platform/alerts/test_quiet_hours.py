@@ -11,11 +11,11 @@ from tests.integration.orchestration_platform.alerts.databases import on_both_da
 from tests.integration.orchestration_platform.alerts.failing_jobs import say
 from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 
-from orchestration_platform.alerts.database import database_url
-from orchestration_platform.alerts.outbox_state import listed_messages
-from orchestration_platform.alerts.policies import AlertPolicies, Policy
-from orchestration_platform.alerts.tables import INCIDENTS, MESSAGES
-from orchestration_platform.alerts.watch import open_database
+from orchestration_platform.alerts.outbox.database import database_url
+from orchestration_platform.alerts.outbox.state import listed_messages
+from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES
+from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
+from orchestration_platform.alerts.run_pass import open_database
 
 pytestmark = on_both_databases
 

@@ -14,8 +14,8 @@ from tests.integration.orchestration_platform.alerts.stored_runs import (
 )
 from tests.integration.orchestration_platform.alerts.watcher import Watcher, policy
 
-from orchestration_platform.alerts.database import Database, database_url
-from orchestration_platform.alerts.watched import run_plan
+from orchestration_platform.alerts.outbox.database import Database, database_url
+from orchestration_platform.alerts.sources import run_plan
 
 RESUMED = {"dagster/is_resume_retry": "true"}
 

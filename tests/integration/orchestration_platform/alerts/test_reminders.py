@@ -6,7 +6,7 @@ from tests.integration.orchestration_platform.alerts.databases import on_both_da
 from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 from tests.integration.orchestration_platform.alerts.test_escalation import pass_time
 
-from orchestration_platform.alerts.policies import AlertPolicies, Policy
+from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
 
 pytestmark = on_both_databases
 

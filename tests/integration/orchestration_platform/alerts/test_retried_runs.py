@@ -11,11 +11,11 @@ from tests.integration.orchestration_platform.alerts.failing_jobs import say, to
 from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 
 from orchestration_platform.alerts import collection
-from orchestration_platform.alerts.database import database_url
-from orchestration_platform.alerts.occurrences import HELD
-from orchestration_platform.alerts.policies import AlertPolicies, Policy
-from orchestration_platform.alerts.tables import OCCURRENCES
-from orchestration_platform.alerts.watch import open_database
+from orchestration_platform.alerts.outbox.database import database_url
+from orchestration_platform.alerts.outbox.deduplication import HELD
+from orchestration_platform.alerts.outbox.tables import OCCURRENCES
+from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
+from orchestration_platform.alerts.run_pass import open_database
 
 
 def policies(event_type: str = "JOB_FAILURE", announce: str = "retries_exhausted") -> list[Policy]:

@@ -11,8 +11,8 @@ from tests.integration.orchestration_platform.alerts.databases import Postgres
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail, other_job, say
 from tests.integration.orchestration_platform.alerts.slack_server import TOKEN, SlackServer
 
-from orchestration_platform.alerts.watch import run_pass
-from shared_lib.environment import Environment
+from orchestration_platform.alerts.run_pass import run_pass
+from shared_lib.configuration.environment import Environment
 
 SENSOR = "slack_on_run_failure_sensor"
 VARIABLE = "ORCHESTRATION_PLATFORM_SLACK__TOKEN"
@@ -123,7 +123,7 @@ def test_two_passes_at_once_tell_everything_once(
     quick: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
 ) -> None:
-    from orchestration_platform.alerts import watch as watching
+    from orchestration_platform.alerts import run_pass as watching
 
     if database == "postgres":
         postgres: Postgres = request.getfixturevalue("postgres")
@@ -146,7 +146,7 @@ def test_two_passes_at_once_tell_everything_once(
 
 
 def test_the_outbox_is_where_the_instance_keeps_its_runs(instance: dg.DagsterInstance) -> None:
-    from orchestration_platform.alerts.database import database_url
+    from orchestration_platform.alerts.outbox.database import database_url
 
     assert database_url(instance) == f"sqlite:///{instance.root_directory}/alerts.db"
 
@@ -162,13 +162,13 @@ def health(instance: dg.DagsterInstance) -> dg.AssetCheckEvaluation:
 def test_health_names_alerts_that_wait_and_why(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from orchestration_platform.alerts import checks
+    from orchestration_platform.alerts import outbox_health
 
     slack.faults.extend(["is_archived"] * 5)
     fail(instance)
     watch(seconds=0.1)
     assert health(instance).passed
-    monkeypatch.setattr(checks, "ALLOWED_SECONDS", 0.0)
+    monkeypatch.setattr(outbox_health, "ALLOWED_SECONDS", 0.0)
     found = health(instance)
     assert not found.passed
     assert "2 alerts wait" in (found.description or "")

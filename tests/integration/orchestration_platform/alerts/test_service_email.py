@@ -11,8 +11,8 @@ from tests.integration.orchestration_platform.alerts.smtp_server import (
     text_of,
 )
 
-from orchestration_platform.alerts.services import email as sent_by_email
-from orchestration_platform.alerts.services.email import EmailService, SmtpServer
+from orchestration_platform.alerts.services.email import service as sent_by_email
+from orchestration_platform.alerts.services.email.service import EmailService, SmtpServer
 from orchestration_platform.alerts.services.errors import (
     MessageRefusedError,
     ServiceUnavailableError,

@@ -19,17 +19,17 @@ from tests.integration.orchestration_platform.alerts.receiving_server import (
 )
 from tests.integration.orchestration_platform.alerts.slack_server import problem_of
 
-from orchestration_platform.alerts.alert import Problem
-from orchestration_platform.alerts.formats.teams import LARGEST_CARD
+from orchestration_platform.alerts.facts.alert import Problem
+from orchestration_platform.alerts.messages.formats.teams import LARGEST_CARD
 from orchestration_platform.alerts.services.errors import (
     MessageRefusedError,
     ServiceUnavailableError,
 )
-from orchestration_platform.alerts.services.pagerduty import API_VARIABLE, PagerDutyService
+from orchestration_platform.alerts.services.microsoft_teams.service import TeamsService
+from orchestration_platform.alerts.services.pagerduty.service import API_VARIABLE, PagerDutyService
 from orchestration_platform.alerts.services.service import Service
-from orchestration_platform.alerts.services.slack_webhook import SlackWebhookService
-from orchestration_platform.alerts.services.teams import TeamsService
-from orchestration_platform.alerts.services.webhook import WebhookService
+from orchestration_platform.alerts.services.slack_webhook.service import SlackWebhookService
+from orchestration_platform.alerts.services.webhook.service import WebhookService
 
 SIGNING_SECRET = "whsec_" + base64.b64encode(b"stand-in signing secret, 32 byte").decode()
 ROUTING_KEY = "0123456789abcdef0123456789abcdef"

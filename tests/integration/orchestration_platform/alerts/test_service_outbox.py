@@ -16,11 +16,11 @@ from tests.integration.orchestration_platform.alerts.receiving_server import (
 )
 from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 
-from orchestration_platform.alerts.database import database_url
-from orchestration_platform.alerts.outbox_state import listed_messages
-from orchestration_platform.alerts.policies import Policy, load_policies
-from orchestration_platform.alerts.services.configuration import NotificationService
-from orchestration_platform.alerts.watch import open_database
+from orchestration_platform.alerts.outbox.database import database_url
+from orchestration_platform.alerts.outbox.state import listed_messages
+from orchestration_platform.alerts.policies.policy import Policy, load_policies
+from orchestration_platform.alerts.policies.services import NotificationService
+from orchestration_platform.alerts.run_pass import open_database
 
 HOOK = "orchestration_platform/hook"
 TEAMS = "orchestration_platform/teams"
@@ -159,9 +159,9 @@ def test_in_production_a_message_waits_for_its_token(
     slack: SlackServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from orchestration_platform.alerts.delivery import Sender
-    from orchestration_platform.alerts.services.directory import Services
-    from orchestration_platform.alerts.slack_api import SlackWebApi
+    from orchestration_platform.alerts.delivery.sender import Sender
+    from orchestration_platform.alerts.services.registry import Services
+    from orchestration_platform.alerts.services.slack.web_api import SlackWebApi
     from shared_lib.secrets import Secret, SecretNotFoundError
 
     class Nothing:
@@ -183,7 +183,7 @@ def test_in_production_a_message_waits_for_its_token(
 def test_an_error_that_nobody_thought_of_stops_one_message_alone(
     instance: dg.DagsterInstance, watch: Watch, slack: SlackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from orchestration_platform.alerts.services import slack as slack_service
+    from orchestration_platform.alerts.services.slack import service as slack_service
 
     original = slack_service.head_content
 

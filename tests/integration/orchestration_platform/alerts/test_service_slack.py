@@ -15,15 +15,15 @@ from tests.integration.orchestration_platform.alerts.slack_server import (
     problem_of,
 )
 
-from orchestration_platform.alerts.services.directory import Services
 from orchestration_platform.alerts.services.errors import (
     LookupForbiddenError,
     MessageGoneError,
     ServiceUnavailableError,
 )
+from orchestration_platform.alerts.services.registry import Services
 from orchestration_platform.alerts.services.service import Receipt, Service
-from orchestration_platform.alerts.services.slack import SlackService
-from orchestration_platform.alerts.slack_api import SlackWebApi
+from orchestration_platform.alerts.services.slack.service import SlackService
+from orchestration_platform.alerts.services.slack.web_api import SlackWebApi
 
 DESTINATION = "slack:#alerts"
 

@@ -27,10 +27,10 @@ from dagster._utils.error import SerializableErrorInfo
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
 from tests.integration.orchestration_platform.alerts.watcher import Watcher, policy
 
-from orchestration_platform.alerts import incidents
-from orchestration_platform.alerts.alert import Alert
-from orchestration_platform.alerts.clock import follow_clock
-from orchestration_platform.alerts.database import Database, database_url
+from orchestration_platform.alerts.facts.alert import Alert
+from orchestration_platform.alerts.outbox import incidents
+from orchestration_platform.alerts.outbox.clock import follow_clock
+from orchestration_platform.alerts.outbox.database import Database, database_url
 
 ERROR = SerializableErrorInfo("ConnectionError: no answer\n", [], "ConnectionError")
 MINUTE = 60.0
@@ -108,7 +108,7 @@ def test_a_tick_that_was_killed_and_fails_when_it_is_resumed_is_told(
 ) -> None:
     state = running(instance, InstigatorType.SCHEDULE)
     killed = tick(instance, state, TickStatus.STARTED)
-    monkeypatch.setattr("orchestration_platform.alerts.watched.ticks._DEAD_SECONDS", 0.0)
+    monkeypatch.setattr("orchestration_platform.alerts.sources.ticks._DEAD_SECONDS", 0.0)
     assert are_over(watcher) == []
     end(instance, killed, TickStatus.FAILURE)
     assert are_over(watcher) == [False]

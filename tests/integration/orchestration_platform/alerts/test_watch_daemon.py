@@ -16,12 +16,12 @@ import requests
 import sqlalchemy as sa
 from tests.support.ports import reserved_port
 
-from orchestration_platform.alerts import workspace
-from orchestration_platform.alerts.alert import Alert
 from orchestration_platform.alerts.collection import Collector
-from orchestration_platform.alerts.database import Database
-from orchestration_platform.alerts.policies import AlertPolicies
-from orchestration_platform.alerts.tables import INCIDENTS
+from orchestration_platform.alerts.facts.alert import Alert
+from orchestration_platform.alerts.outbox.database import Database
+from orchestration_platform.alerts.outbox.tables import INCIDENTS
+from orchestration_platform.alerts.policies.policy import AlertPolicies
+from orchestration_platform.alerts.workspace import webserver as workspace
 
 pytestmark = pytest.mark.xdist_group("watched dagster")
 

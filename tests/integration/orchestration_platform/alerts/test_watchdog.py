@@ -15,10 +15,10 @@ from tests.integration.orchestration_platform.alerts.failing_jobs import fail
 from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 
 from orchestration_platform.alerts.collection import Collector
-from orchestration_platform.alerts.database import Database, database_url
-from orchestration_platform.alerts.policies import AlertPolicies
-from orchestration_platform.alerts.tables import INCIDENTS, MESSAGES
-from orchestration_platform.alerts.watch import open_database
+from orchestration_platform.alerts.outbox.database import Database, database_url
+from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES
+from orchestration_platform.alerts.policies.policy import AlertPolicies
+from orchestration_platform.alerts.run_pass import open_database
 from orchestration_platform.watchdog.__main__ import main
 
 LONGEST_WAIT_SECONDS = 120.0

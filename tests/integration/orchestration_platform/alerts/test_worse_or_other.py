@@ -7,10 +7,10 @@ import sqlalchemy as sa
 from tests.integration.orchestration_platform.alerts.conftest import Watch
 from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 
-from orchestration_platform.alerts.database import database_url
-from orchestration_platform.alerts.policies import AlertPolicies, Policy
-from orchestration_platform.alerts.tables import INCIDENTS, MESSAGES
-from orchestration_platform.alerts.watch import open_database
+from orchestration_platform.alerts.outbox.database import database_url
+from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES
+from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
+from orchestration_platform.alerts.run_pass import open_database
 
 go_on = threading.Event()
 

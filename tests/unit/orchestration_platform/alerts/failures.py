@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from orchestration_platform.alerts.alert import Alert, Problem, Severity
+from orchestration_platform.alerts.facts.alert import Alert, Problem, Severity
 
 
 def failure(number: int = 0, **changes: Any) -> Alert:

@@ -7,13 +7,14 @@ import pytest
 import sqlalchemy as sa
 from tests.unit.orchestration_platform.alerts.failures import failure
 
-from orchestration_platform.alerts import claims, occurrences, outcomes
-from orchestration_platform.alerts.database import Database
-from orchestration_platform.alerts.delivery import Sender
-from orchestration_platform.alerts.occurrences import record_failure
-from orchestration_platform.alerts.policies import Policy, load_policies
+from orchestration_platform.alerts.delivery import queue, settle
+from orchestration_platform.alerts.delivery.sender import Sender
+from orchestration_platform.alerts.outbox import deduplication
+from orchestration_platform.alerts.outbox.database import Database
+from orchestration_platform.alerts.outbox.deduplication import record_failure
+from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES
+from orchestration_platform.alerts.policies.policy import Policy, load_policies
 from orchestration_platform.alerts.services.service import Letter, Receipt, Service
-from orchestration_platform.alerts.tables import INCIDENTS, MESSAGES
 
 NOW = 1_000_000.0
 
@@ -61,8 +62,8 @@ def test_who_has_looked_for_too_long_does_not_send_what_another_process_has_sent
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # so that the other one takes this one for dead
-    monkeypatch.setattr(claims, "CLAIM_SECONDS", -1.0)
-    monkeypatch.setattr(claims, "PACE", 0.0)
+    monkeypatch.setattr(queue, "CLAIM_SECONDS", -1.0)
+    monkeypatch.setattr(queue, "PACE", 0.0)
     record(database, load_policies()[0])
     with database.transaction() as connection:
         connection.execute(sa.update(MESSAGES).values(unsure=True))
@@ -77,20 +78,20 @@ def test_what_came_of_a_claim_that_another_process_has_by_now_is_not_recorded(
     database: Database,
 ) -> None:
     record(database, load_policies()[0])
-    late = NOW + claims.CLAIM_SECONDS + 1
+    late = NOW + queue.CLAIM_SECONDS + 1
     with database.transaction() as connection:
-        first = claims.claim_next(connection, now=NOW, descriptions={})
+        first = queue.claim_next(connection, now=NOW, descriptions={})
         assert first is not None
-        assert claims.renew(connection, first, now=NOW)
-        assert claims.claim_next(connection, now=NOW + 2, descriptions={}) is None
-        second = claims.claim_next(connection, now=late, descriptions={})
+        assert queue.renew(connection, first, now=NOW)
+        assert queue.claim_next(connection, now=NOW + 2, descriptions={}) is None
+        second = queue.claim_next(connection, now=late, descriptions={})
         assert second is not None
         assert second.is_unsure
-        assert not claims.renew(connection, first, now=late)
-        outcomes.record_delivery(connection, second, ts="1.0", channel_id="C1", version=1, now=late)
-        outcomes.record_refusal(connection, first, reason="late")
-        outcomes.record_disappearance(connection, first)
-        outcomes.record_pause(
+        assert not queue.renew(connection, first, now=late)
+        settle.record_delivery(connection, second, ts="1.0", channel_id="C1", version=1, now=late)
+        settle.record_refusal(connection, first, reason="late")
+        settle.record_disappearance(connection, first)
+        settle.record_pause(
             connection, first, reason="late", retry_after=None, is_unsure=True, now=late
         )
         [row] = connection.execute(sa.select(MESSAGES)).mappings()
@@ -105,10 +106,10 @@ def test_a_failure_that_two_processes_release_is_one(database: Database) -> None
     policy = policy.model_copy(update={"policy_options": options})
     record(database, policy, will_be_retried=True)
     with database.transaction() as connection:
-        [held] = occurrences.held_failures(connection)
+        [held] = deduplication.held_failures(connection)
     for _ in range(2):
         with database.transaction() as connection:
-            occurrences.release(
+            deduplication.release(
                 connection,
                 policy,
                 held.id,

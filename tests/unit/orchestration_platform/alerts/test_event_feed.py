@@ -1,6 +1,6 @@
 """What was stored within the last minute is read again."""
 
-from orchestration_platform.alerts.event_feed import OVERLAP_SECONDS, Position
+from orchestration_platform.alerts.sources.event_feed import OVERLAP_SECONDS, Position
 
 
 def test_reading_goes_on_from_where_the_log_was_a_minute_ago() -> None:

@@ -15,15 +15,15 @@ from tests.integration.orchestration_platform.alerts.slack_server import (
 )
 from tests.unit.orchestration_platform.alerts.failures import failure
 
-from orchestration_platform.alerts.alert import Problem, Severity
-from orchestration_platform.alerts.formats.html import entry_html, head_html
-from orchestration_platform.alerts.formats.slack import entry_content, head_content
-from orchestration_platform.alerts.formats.slack_page import mrkdwn, page
-from orchestration_platform.alerts.formats.teams import LARGEST_CARD, entry_card, head_card
-from orchestration_platform.alerts.formats.text import entry_text, head_text
-from orchestration_platform.alerts.message import Incident, Message, head_message
-from orchestration_platform.alerts.thread import repeat_entry, trace_entry
-from shared_lib.environment import REPOSITORY_ROOT
+from orchestration_platform.alerts.facts.alert import Problem, Severity
+from orchestration_platform.alerts.messages.formats.html import entry_html, head_html
+from orchestration_platform.alerts.messages.formats.slack import entry_content, head_content
+from orchestration_platform.alerts.messages.formats.slack_page import mrkdwn, page
+from orchestration_platform.alerts.messages.formats.teams import LARGEST_CARD, entry_card, head_card
+from orchestration_platform.alerts.messages.formats.text import entry_text, head_text
+from orchestration_platform.alerts.messages.message import Incident, Message, head_message
+from orchestration_platform.alerts.messages.thread import repeat_entry, trace_entry
+from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.secrets import know
 
 UI = "https://dagster.example.com"

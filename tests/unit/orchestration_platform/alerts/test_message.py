@@ -14,17 +14,17 @@ from tests.integration.orchestration_platform.alerts.slack_server import (
 )
 from tests.unit.orchestration_platform.alerts.failures import failure
 
-from orchestration_platform.alerts import slack_text
-from orchestration_platform.alerts.alert import Problem
-from orchestration_platform.alerts.formats.slack import (
+from orchestration_platform.alerts.facts.alert import Problem
+from orchestration_platform.alerts.messages import text as slack_text
+from orchestration_platform.alerts.messages.formats.slack import (
     LONGEST_MESSAGE,
     Content,
     entry_content,
     head_content,
     plain_text,
 )
-from orchestration_platform.alerts.message import Incident, Message, head_message
-from orchestration_platform.alerts.thread import recovery_entry, repeat_entry, trace_entry
+from orchestration_platform.alerts.messages.message import Incident, Message, head_message
+from orchestration_platform.alerts.messages.thread import recovery_entry, repeat_entry, trace_entry
 
 UI = "https://dagster.example.com"
 PIECES = [

@@ -6,17 +6,17 @@ from typing import Any
 import pytest
 from tests.unit.orchestration_platform.alerts.failures import failure
 
-from orchestration_platform.alerts.policies import (
+from orchestration_platform.alerts.policies.policy import (
     SCHEMA_FILE,
     AlertPolicies,
     Policy,
     load_policies,
     schema_text,
 )
-from orchestration_platform.alerts.selection import AssetFacts, AssetGraph
-from orchestration_platform.alerts.workspace import Workspace
-from shared_lib.environment import REPOSITORY_ROOT
-from shared_lib.validated_yaml import ConfigurationError
+from orchestration_platform.alerts.workspace.asset_graph import AssetFacts, AssetGraph
+from orchestration_platform.alerts.workspace.webserver import Workspace
+from shared_lib.configuration.environment import REPOSITORY_ROOT
+from shared_lib.configuration.validated_yaml import ConfigurationError
 
 DOCUMENTATION = (REPOSITORY_ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
 VALID = """\
@@ -174,7 +174,7 @@ def test_what_is_wrong_with_the_settings_of_the_webserver_is_said_and_stops_no_a
 ) -> None:
     monkeypatch.setenv("DAGSTER_WEBSERVER_URL", url)
     monkeypatch.setenv("DAGSTER_WEBSERVER_TOKEN_FILE", token_file)
-    monkeypatch.setattr("orchestration_platform.alerts.workspace._kept", {})
+    monkeypatch.setattr("orchestration_platform.alerts.workspace.webserver._kept", {})
     workspace = Workspace()
     assert workspace.owners_of(("census",)) is None
     assert workspace.selected("census", "key:census")

@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from orchestration_platform.alerts.alert import Severity
-from orchestration_platform.alerts.policies import load_file
-from orchestration_platform.alerts.windows import Window, hold_of
-from shared_lib.validated_yaml import ConfigurationError
+from orchestration_platform.alerts.facts.alert import Severity
+from orchestration_platform.alerts.policies.policy import load_file
+from orchestration_platform.alerts.policies.quiet_hours import Window, hold_of
+from shared_lib.configuration.validated_yaml import ConfigurationError
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NIGHT = Window(cron="0 22 * * *", duration="9h", timezone="Europe/Berlin")

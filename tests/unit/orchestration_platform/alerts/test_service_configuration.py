@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from orchestration_platform.alerts.outbox import add_message
-from orchestration_platform.alerts.services.abilities import abilities_of
-from orchestration_platform.alerts.services.configuration import SERVICES, NotificationService
-from shared_lib.validated_yaml import ConfigurationError, validate_document
+from orchestration_platform.alerts.outbox.messages import add_message
+from orchestration_platform.alerts.policies.services import SERVICES, NotificationService
+from orchestration_platform.alerts.services.capabilities import abilities_of
+from shared_lib.configuration.validated_yaml import ConfigurationError, validate_document
 
 CHANNEL = "#alerts"
 GIVEN: dict[str, tuple[dict[str, Any], str]] = {

@@ -7,13 +7,13 @@ import pytest
 import sqlalchemy as sa
 from tests.unit.orchestration_platform.alerts.failures import failure
 
-from orchestration_platform.alerts import claims, outcomes
-from orchestration_platform.alerts.database import Database
-from orchestration_platform.alerts.occurrences import record_failure
-from orchestration_platform.alerts.outbox import HEAD
-from orchestration_platform.alerts.outbox_state import outbox_state
-from orchestration_platform.alerts.policies import Policy, load_policies
-from orchestration_platform.alerts.tables import INCIDENTS, MESSAGES
+from orchestration_platform.alerts.delivery import queue, settle
+from orchestration_platform.alerts.outbox.database import Database
+from orchestration_platform.alerts.outbox.deduplication import record_failure
+from orchestration_platform.alerts.outbox.messages import HEAD
+from orchestration_platform.alerts.outbox.state import outbox_state
+from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES
+from orchestration_platform.alerts.policies.policy import Policy, load_policies
 
 START = 1_000_000.0
 SECONDS = 300
@@ -24,7 +24,7 @@ A_SECOND = 4
 @pytest.fixture(autouse=True)
 def a_call_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     # a little less than the second that is simulated at a time
-    monkeypatch.setattr(claims, "PACE", 0.95)
+    monkeypatch.setattr(queue, "PACE", 0.95)
 
 
 class Storm:
@@ -52,10 +52,10 @@ class Storm:
                     now=now,
                 )
                 self.failures += 1
-            claim = claims.claim_next(connection, now=now, descriptions={})
+            claim = queue.claim_next(connection, now=now, descriptions={})
             if claim:
                 self.calls.append(second)
-                outcomes.record_delivery(
+                settle.record_delivery(
                     connection,
                     claim,
                     ts=str(self.failures),

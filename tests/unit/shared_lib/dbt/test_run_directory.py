@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from shared_lib.dbt.run_directory import KEPT_DIRECTORIES, new_run_directory
+from shared_lib.dbt_step.run_directory import KEPT_DIRECTORIES, new_run_directory
 
 RUN = "0a1b2c3d-0000-0000-0000-000000000000"
 

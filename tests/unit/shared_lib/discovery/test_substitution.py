@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from shared_lib.configuration.validated_yaml import load_yaml
 from shared_lib.discovery.substitution import substitute
-from shared_lib.validated_yaml import load_yaml
 
 VARIABLES = {"SET": "seen", "EMPTY": "", "NUMBER": "5", "TRUTH": "true", "PLACE": "a: b"}
 

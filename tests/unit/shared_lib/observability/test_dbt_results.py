@@ -6,8 +6,8 @@ from typing import Any
 
 import dagster as dg
 
-from shared_lib.observability.dbt_nodes import node_runs
-from shared_lib.observability.dbt_results import not_built, read_results, sql_metadata
+from shared_lib.dbt.nodes import node_runs
+from shared_lib.dbt.results import not_built, read_results, sql_metadata
 
 STARTED, ENDED = "2026-01-01T10:00:00.000001", "2026-01-01T10:00:05"
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from shared_lib.observability.delivery import Channel, Delivery, NotSentError
+from shared_lib.observability.background import Channel, Delivery, NotSentError
 
 
 def refuse(_: Any) -> None:

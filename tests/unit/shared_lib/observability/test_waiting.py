@@ -9,11 +9,11 @@ from uuid import uuid4
 
 import pytest
 
-from shared_lib.observability.waiting import WaitingAllowance
+from shared_lib.observability.run_budget import WaitingAllowance
 
 SPEND = """
 import sys
-from shared_lib.observability.waiting import WaitingAllowance
+from shared_lib.observability.run_budget import WaitingAllowance
 WaitingAllowance(sys.argv[1]).spend(0.4)
 print(WaitingAllowance(sys.argv[1]).is_first_to_say())
 """

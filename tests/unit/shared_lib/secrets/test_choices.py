@@ -5,6 +5,7 @@ from pathlib import Path
 import hvac
 import pytest
 
+from shared_lib.configuration.validated_yaml import load_yaml
 from shared_lib.secrets import (
     SecretNeed,
     SecretNotFoundError,
@@ -24,7 +25,6 @@ from shared_lib.secrets.vault.authentication import (
 )
 from shared_lib.secrets.vault.login import Identity
 from shared_lib.secrets.vault.server import vault_server
-from shared_lib.validated_yaml import load_yaml
 
 
 @pytest.mark.parametrize("environment", ["qa", "production"])

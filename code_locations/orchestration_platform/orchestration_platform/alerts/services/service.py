@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from orchestration_platform.alerts.entry import Entry
-from orchestration_platform.alerts.message import Message
+from orchestration_platform.alerts.messages.message import Message
+from orchestration_platform.alerts.messages.thread_entry import Entry
 
 
 @dataclass(frozen=True)

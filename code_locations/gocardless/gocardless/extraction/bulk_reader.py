@@ -1,0 +1,260 @@
+"""Answers about transactions read by the database: many at once, each entry as it has to be read.
+
+How an entry is read says :mod:`gocardless.extraction.entries`. Here is the same in SQL for the
+entries that are plain, as nearly all are: an answer that has any other, or one entry twice, is
+left to that module as a whole. A test draws entries and compares the two.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+
+from gocardless.api.client import read_transactions_answer
+from gocardless.api.errors import ApiError, MalformedAnswerError
+from gocardless.extraction.currencies import CURRENCIES
+from gocardless.extraction.duplicates import counted
+from gocardless.extraction.entries import LONGEST_ENTRY, read_transactions
+from gocardless.extraction.tables import AMOUNT, TRANSACTIONS, stage
+
+READ_COLUMNS: Mapping[str, str] = {
+    "place": "integer",
+    **TRANSACTIONS.columns,
+    "copies": "integer",
+}
+"""Of the temporary table ``read_entries``; ``place`` is the answer's among those that were read."""
+
+_LISTS = '{"transactions": {"booked": ["JSON"], "pending": ["JSON"]}}'
+_TEXTS = (
+    "transactionId",
+    "internalTransactionId",
+    "bookingDate",
+    "bookingDateTime",
+    "valueDate",
+    "valueDateTime",
+    "creditorName",
+    "debtorName",
+    "remittanceInformationUnstructured",
+    "remittanceInformationStructured",
+    "additionalInformation",
+)
+_MONEY = '{"amount": "VARCHAR", "currency": "VARCHAR"}'
+_FIELDS = "".join(
+    [
+        "{",
+        *(f'"{name}": "VARCHAR", ' for name in _TEXTS),
+        f'"transactionAmount": {_MONEY}, ',
+        f'"balanceAfterTransaction": {{"balanceAmount": {_MONEY}}}}}',
+    ]
+)
+# In an entry as the database writes it, without white space: a number, true or false where the
+# contract has none, of which the database may round the number.
+_NO_TEXT = r'":(\[[^"{\]]|[^"{\[n])'
+# A list of remittance texts.
+_TEXTS_IN_A_LIST = 'Array":['
+_AMOUNT = r"[+-]?[0-9]{1,14}(\.[0-9]{1,4})?"
+_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+# White space to Python and not to the database.
+_RARE_SPACE = r"[\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]"
+# A control character: it cannot be stored, or is white space to Python alone, or is written in
+# another way by Python.
+_CONTROL = r"\u00"
+# An entry that has none of these needs no cleaning. White space may be behind a backslash.
+_LOOSE_SPACE = ("  ", '" ', ' "', "\\")
+
+
+@dataclass
+class AnswersRead:
+    """What was read; the rows are in the temporary table ``read_entries``.
+
+    Attributes:
+        rejects: rows for what was refused.
+        unreadable: why nothing of an answer could be read, by its place.
+        carefully: places of the answers that were not read by the database.
+    """
+
+    rejects: list[dict[str, Any]] = field(default_factory=list)
+    unreadable: dict[int, ApiError] = field(default_factory=dict)
+    carefully: list[int] = field(default_factory=list)
+
+
+def read_texts(
+    connection: duckdb.DuckDBPyConnection, answers: Sequence[tuple[str, str]]
+) -> AnswersRead:
+    """Read answers, each an account and its text; outside a database transaction."""
+    found = AnswersRead()
+    _keep_texts(connection, answers)
+    _read_plain(connection)
+    found.carefully = _leave_out(connection)
+    rows = []
+    for place in found.carefully:
+        account_id, text = answers[place]
+        try:
+            answer = read_transactions_answer(text)
+        except MalformedAnswerError as error:
+            found.unreadable[place] = error
+            continue
+        lists = {"booked": answer.transactions.booked, "pending": answer.transactions.pending}
+        entries = read_transactions(account_id, lists)
+        rows += [{"place": place, **row} for row in counted(entries.rows)]
+        found.rejects += entries.rejects
+    if rows:
+        stage(connection, "carefully_read", READ_COLUMNS, rows)
+        connection.execute("insert into read_entries by name from carefully_read")
+    return found
+
+
+def _keep_texts(connection: duckdb.DuckDBPyConnection, answers: Sequence[tuple[str, str]]) -> None:
+    """Fill the temporary table ``texts``."""
+    connection.execute(
+        "create or replace temp table texts (place integer, account_id varchar, text varchar)"
+    )
+    if answers:
+        connection.executemany(
+            "insert into texts values (?, ?, ?)",
+            [(place, account_id, text) for place, (account_id, text) in enumerate(answers)],
+        )
+
+
+def _read_plain(connection: duckdb.DuckDBPyConnection) -> None:
+    """Fill ``read_entries``, with a column more that says whether a row may be relied on."""
+    connection.execute(
+        f"""
+        create or replace temp table read_entries as
+        with lists as materialized (
+            -- nothing, where the text is no JSON to the database
+            select place, account_id, try(json_transform(text, $lists)).transactions as sent
+            from texts
+        ),
+        -- a list that is none makes a row without payload, which is not plain
+        entries as (
+            select place, account_id, 'booked' as status, unnest(coalesce(sent.booked, [null]))
+                as payload
+            from lists
+            union all
+            select place, account_id, 'pending', unnest(coalesce(sent.pending, [null]))
+            from lists
+        ),
+        shaped as (
+            select *, json_transform(payload, $fields) as e from entries
+        ),
+        dated as (
+            select
+                *,
+                {_any_of("payload", _LOOSE_SPACE)} as is_loose,
+                coalesce(nullif(e.bookingDate, ''), left(e.bookingDateTime, 10)) as booked_on,
+                coalesce(nullif(e.valueDate, ''), left(e.valueDateTime, 10)) as valued_on
+            from shaped
+        ),
+        typed as (
+            select
+                *,
+                try_cast(nullif(booked_on, '') as date) as booking,
+                try_cast(nullif(valued_on, '') as date) as valuing,
+                try_cast(e.transactionAmount.amount as {AMOUNT}) as money
+            from dated
+        )
+        select
+            place, account_id, status,
+            md5(payload)::uuid as payload_digest,
+            {_cleaned("e.transactionId")} as transaction_id,
+            {_cleaned("e.internalTransactionId")} as internal_transaction_id,
+            coalesce(booking, valuing) as booking_date,
+            valuing as value_date,
+            money as amount,
+            e.transactionAmount.currency as currency,
+            coalesce(
+                {_cleaned("e.remittanceInformationUnstructured")},
+                {_cleaned("e.remittanceInformationStructured")},
+                {_cleaned("e.additionalInformation")},
+                ''
+            ) as description,
+            case when money > 0
+                then coalesce({_cleaned("e.debtorName")}, {_cleaned("e.creditorName")})
+                else coalesce({_cleaned("e.creditorName")}, {_cleaned("e.debtorName")})
+            end as counterparty,
+            try_cast(e.balanceAfterTransaction.balanceAmount.amount as {AMOUNT}) as balance_after,
+            payload,
+            1::integer as copies,
+            {_is_plain()} as is_plain
+        from typed
+        """,  # noqa: S608 - own constants
+        {
+            "lists": _LISTS,
+            "fields": _FIELDS,
+            "currencies": sorted(CURRENCIES),
+            "no_text": _NO_TEXT,
+            "space": _RARE_SPACE,
+        },
+    )
+
+
+def _cleaned(text: str) -> str:
+    """Runs of white space as one space, none at the ends; nothing, if nothing is left."""
+    return (
+        rf"nullif(case when is_loose then trim(regexp_replace({text}, '[\s\v]+', ' ', 'g')) "
+        rf"else {text} end, '')"
+    )
+
+
+def _any_of(text: str, parts: Sequence[str]) -> str:
+    return " or ".join(f"contains({text}, '{part}')" for part in parts)
+
+
+def _is_plain() -> str:
+    after = "e.balanceAfterTransaction.balanceAmount"
+    # of a CASE only the branch that is taken is computed
+    conditions = (
+        "starts_with(payload, '{')",
+        f"strlen(payload) <= {LONGEST_ENTRY}",
+        f"not contains(payload, '{_TEXTS_IN_A_LIST}')",
+        "not regexp_matches(payload, $no_text)",
+        # an object or a list for a text, which the database gives as its JSON; amounts and
+        # currencies have rules of their own
+        *(
+            f"not coalesce(starts_with(e.{name}, '{{') or starts_with(e.{name}, '['), false)"
+            for name in _TEXTS
+        ),
+        f"not contains(payload, '{_CONTROL}')",
+        (
+            "case when strlen(payload) = length(payload) then true "
+            "else not regexp_matches(payload, $space) end"
+        ),
+        f"regexp_full_match(e.transactionAmount.amount, '{_AMOUNT}')",
+        "list_contains($currencies, e.transactionAmount.currency)",
+        _is_day("booked_on", "booking"),
+        _is_day("valued_on", "valuing"),
+        "status = 'pending' or coalesce(booking, valuing) is not null",
+        (
+            "case when not contains(payload, '\"balanceAfterTransaction\"') then true "
+            f"else regexp_full_match({after}.amount, '{_AMOUNT}') "
+            f"and list_contains($currencies, {after}.currency) end"
+        ),
+    )
+    return " and ".join(f"({condition})" for condition in conditions)
+
+
+def _is_day(text: str, day: str) -> str:
+    return (
+        f"coalesce({text}, '') = '' or (regexp_full_match({text}, '{_DAY}') "
+        f"and {day} between date '1970-01-01' and date '2200-01-01')"
+    )
+
+
+def _leave_out(connection: duckdb.DuckDBPyConnection) -> list[int]:
+    """Take answers that are not plain, or have an entry twice, out of ``read_entries``."""
+    places = [
+        place
+        for (place,) in connection.execute(
+            "select place from read_entries where not coalesce(is_plain, false) union "
+            "select place from read_entries group by place, status, payload_digest "
+            "having count(*) > 1 order by place"
+        ).fetchall()
+    ]
+    if places:
+        connection.execute(
+            "delete from read_entries where list_contains($places, place)", {"places": places}
+        )
+    connection.execute("alter table read_entries drop column is_plain")
+    return places

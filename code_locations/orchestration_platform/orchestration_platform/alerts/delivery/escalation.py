@@ -1,0 +1,260 @@
+"""What nobody has taken on is told again and again, to somebody else or to the same people.
+
+An incident's row says when that is due, and what is done about it is one transaction with the
+messages that it leads to: a process that is killed repeats nothing and loses nothing.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+
+from orchestration_platform.alerts.messages.message import Incident
+from orchestration_platform.alerts.messages.thread import (
+    acknowledgement_entry,
+    escalation_entry,
+    reminder_entry,
+)
+from orchestration_platform.alerts.outbox.database import Database
+from orchestration_platform.alerts.outbox.messages import (
+    HEAD,
+    IS_CALL,
+    add_message,
+    destinations_of,
+    is_call_waiting,
+    newest_head,
+)
+from orchestration_platform.alerts.outbox.stored_alerts import first_of, latest_of
+from orchestration_platform.alerts.outbox.tables import CHANNELS, INCIDENTS, MESSAGES
+from orchestration_platform.alerts.policies.policy import Policy
+from orchestration_platform.alerts.policies.quiet_hours import hold_of, seconds_of
+from orchestration_platform.alerts.services.capabilities import abilities_of
+from orchestration_platform.alerts.services.errors import (
+    LookupForbiddenError,
+    MessageGoneError,
+    ServiceUnavailableError,
+)
+from shared_lib.secrets import SecretError, redact
+
+# Each incident that is due costs a call for each of its messages in Slack.
+MOST_IN_A_PASS = 10
+# For so long a service that does not answer is asked again, before people are called all the same.
+PATIENCE_SECONDS = 300.0
+
+
+class SeesAcknowledgements(Protocol):
+    """What knows who has taken on a message, such as ``Services``."""
+
+    def acknowledged_by(
+        self, destination: str, *, message_id: str, place: str
+    ) -> tuple[str, ...] | None:
+        """Who has; nothing if nobody."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """Who has taken something on, as far as it could be asked.
+
+    Attributes:
+        people: who has; nothing if nobody.
+        problem: why it could not be asked; empty when it could.
+        may_come: whether to ask again later.
+    """
+
+    people: tuple[str, ...] | None = None
+    problem: str = ""
+    may_come: bool = False
+
+
+@dataclass
+class Escalation:
+    """Looks, during one pass, at what nobody may have taken on.
+
+    Attributes:
+        database: where the outbox is.
+        services: by which people are told, and asked.
+        policies: those in force.
+        alert_channel: of the environment, for services that name no other.
+        problems: why a service could not be asked, for the tick.
+    """
+
+    database: Database
+    services: SeesAcknowledgements
+    policies: Sequence[Policy]
+    alert_channel: str
+    problems: list[str] = field(default_factory=list)
+    _silent: set[str] = field(default_factory=set)
+
+    def escalate_due(self) -> int:
+        """Ask, and call whom the policies name; gives how many incidents were escalated."""
+        policies = {policy.name: policy for policy in self.policies if policy.can_escalate}
+        if not policies:
+            return 0
+        with self.database.transaction() as connection:
+            due = _due(connection, list(policies), now=time.time())
+        return sum(self._look_at(row, policies[row["policy"]]) for row in due)
+
+    def _look_at(self, row: Any, policy: Policy) -> bool:
+        now = time.time()
+        failure = first_of(row)
+        hold = hold_of(policy.policy_options.quiet_hours, failure.severity, now=now)
+        if hold:
+            with self.database.transaction() as connection:
+                _change(connection, row, {"escalates_at": hold.until})
+            return False
+        answer = self._asked(row["id"])
+        if answer.problem and answer.problem not in self.problems:
+            self.problems.append(answer.problem)
+        if answer.may_come and now - row["escalates_at"] < PATIENCE_SECONDS:
+            return False
+        with self.database.transaction() as connection:
+            if answer.people is not None:
+                _record_acknowledgement(connection, row, answer.people, now=now)
+                return False
+            return self._escalate(connection, row, policy, answer.problem, now=now)
+
+    def _asked(self, incident_id: int) -> _Answer:
+        with self.database.transaction() as connection:
+            messages = _acknowledgeable(connection, incident_id)
+        problem, may_come = "", False
+        for message in messages:
+            destination = message["destination"]
+            if not abilities_of(destination).can_acknowledge:
+                continue
+            if destination in self._silent:
+                problem, may_come = f"{destination} does not answer", True
+                continue
+            try:
+                people = self.services.acknowledged_by(
+                    destination, message_id=message["ts"], place=message["channel_id"] or ""
+                )
+            except MessageGoneError:
+                continue
+            except LookupForbiddenError as error:
+                problem = redact(f"who has taken on a message cannot be seen: {error}")
+                continue
+            except (ServiceUnavailableError, SecretError) as error:
+                self._silent.add(destination)
+                problem, may_come = redact(f"{destination}: {error}"), True
+                continue
+            except Exception as error:  # noqa: BLE001 - one message may not keep the others waiting
+                problem = redact(f"{destination}: {type(error).__name__}: {error}")
+                continue
+            if people is not None:
+                return _Answer(people)
+        return _Answer(problem=problem, may_come=may_come)
+
+    def _escalate(
+        self, connection: sa.Connection, row: Any, policy: Policy, problem: str, *, now: float
+    ) -> bool:
+        options = policy.policy_options
+        if options.escalation_service is None:
+            return self._remind(connection, row, policy, now=now)
+        again = options.escalate_again_after
+        values = {
+            "escalates_at": now + seconds_of(again) if again else None,
+            "escalated_at": now,
+            "escalations": row["escalations"] + 1,
+            "version": INCIDENTS.c.version + 1,
+        }
+        if not _change(connection, row, values):
+            return False
+        destination = options.escalation_service.destination(self.alert_channel)
+        if is_call_waiting(connection, row["id"], destination):
+            return True
+        if newest_head(connection, row["id"], destination) is None:
+            add_message(connection, row["id"], destination, None, now=now)
+            return True
+        incident = Incident(
+            first=first_of(row),
+            latest=latest_of(row),
+            occurrences=row["occurrences"],
+            escalated_to=options.escalation_owners,
+        )
+        note = "whether somebody has could not be asked" if problem else ""
+        entry = escalation_entry(incident, now=now, note=note)
+        add_message(connection, row["id"], destination, entry, now=now)
+        return True
+
+    def _remind(self, connection: sa.Connection, row: Any, policy: Policy, *, now: float) -> bool:
+        """Tell those again who have the message."""
+        after = policy.reminds_after
+        values = {
+            "escalates_at": None if after is None else now + after,
+            "escalations": row["escalations"] + 1,
+        }
+        if after is None or not _change(connection, row, values):
+            return False
+        if is_call_waiting(connection, row["id"], row["destination"]):
+            return True
+        entry = reminder_entry(first_of(row), occurrences=row["occurrences"], now=now)
+        add_message(connection, row["id"], row["destination"], entry, now=now)
+        return True
+
+
+def _due(connection: sa.Connection, policies: Sequence[str], *, now: float) -> Sequence[Any]:
+    query = (
+        sa.select(INCIDENTS)
+        .where(
+            INCIDENTS.c.escalates_at <= now,
+            INCIDENTS.c.recovered_at.is_(None),
+            INCIDENTS.c.policy.in_(policies),
+        )
+        .order_by(INCIDENTS.c.escalates_at, INCIDENTS.c.id)
+        .limit(MOST_IN_A_PASS)
+    )
+    return connection.execute(query).mappings().all()
+
+
+def _acknowledgeable(connection: sa.Connection, incident_id: int) -> Sequence[Any]:
+    """The messages of an incident, and at each place the last call to it, which all can see."""
+    newest_calls = (
+        sa.select(sa.func.max(MESSAGES.c.id))
+        .where(MESSAGES.c.incident_id == incident_id, MESSAGES.c.ts.is_not(None), IS_CALL)
+        .group_by(MESSAGES.c.destination)
+    )
+    query = (
+        sa.select(MESSAGES.c.destination, MESSAGES.c.ts, CHANNELS.c.channel_id)
+        .outerjoin(CHANNELS, CHANNELS.c.name == MESSAGES.c.destination)
+        .where(
+            MESSAGES.c.incident_id == incident_id,
+            (MESSAGES.c.kind == HEAD) | MESSAGES.c.id.in_(newest_calls),
+            MESSAGES.c.ts.is_not(None),
+        )
+        .order_by(MESSAGES.c.id)
+    )
+    return connection.execute(query).mappings().all()
+
+
+def _record_acknowledgement(
+    connection: sa.Connection, row: Any, people: tuple[str, ...], *, now: float
+) -> None:
+    values = {
+        "escalates_at": None,
+        "acknowledged_at": now,
+        "acknowledged_by": ",".join(people),
+        "version": INCIDENTS.c.version + 1,
+    }
+    if not _change(connection, row, values) or not row["escalations"] or not people:
+        return
+    for destination in destinations_of(connection, row["id"]):
+        if destination != row["destination"]:
+            entry = acknowledgement_entry(people)
+            add_message(connection, row["id"], destination, entry, now=now)
+
+
+def _change(connection: sa.Connection, row: Any, values: dict[str, Any]) -> bool:
+    """Change the incident, unless it is over or another pass has looked at it meanwhile."""
+    changed = connection.execute(
+        sa.update(INCIDENTS)
+        .where(
+            INCIDENTS.c.id == row["id"],
+            INCIDENTS.c.escalates_at == row["escalates_at"],
+            INCIDENTS.c.recovered_at.is_(None),
+        )
+        .values(changed_at=time.time(), **values)
+    )
+    return changed.rowcount == 1

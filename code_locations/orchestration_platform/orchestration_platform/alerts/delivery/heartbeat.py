@@ -1,0 +1,82 @@
+"""A sign of life after each completed pass, for a service that raises the alarm when none comes."""
+
+import logging
+import os
+import threading
+
+from orchestration_platform.alerts.services.errors import ServiceUnavailableError
+from orchestration_platform.alerts.services.http import checked_address
+from orchestration_platform.alerts.services.log.service import LOGGER_NAME
+from orchestration_platform.alerts.services.registry import HandsOutSecrets
+from shared_lib.secrets import SecretError, redact
+
+URL_VARIABLE = "ALERTS_HEARTBEAT_URL"
+SECRET_VARIABLE = "ALERTS_HEARTBEAT_SECRET"  # noqa: S105 - the name of a variable
+LONGEST_SECONDS = 2.0
+# A thread cannot be ended from outside. Beyond so many that hang no other one is begun.
+MOST_HANGING = 3
+
+_THREAD = "alerts heartbeat"
+
+
+def send_heartbeat(secrets: HandsOutSecrets) -> str:
+    """Ask for the address that the environment names, if it names one; gives what went wrong.
+
+    ``ALERTS_HEARTBEAT_URL`` is the address, or ``ALERTS_HEARTBEAT_SECRET`` the path of a secret
+    whose key ``url`` is. It takes at most 2 s and raises nothing: alerts that were sent stay sent.
+    """
+    problem = _done_in_time(secrets)
+    if not problem:
+        return ""
+    variable = SECRET_VARIABLE if os.environ.get(SECRET_VARIABLE) else URL_VARIABLE
+    where = "" if variable in problem else f" (check what {variable} names)"
+    said = redact(f"no heartbeat was sent: {problem}{where}")
+    logging.getLogger(LOGGER_NAME).warning(said)
+    return said
+
+
+def _address(secrets: HandsOutSecrets) -> str:
+    url, path = os.environ.get(URL_VARIABLE), os.environ.get(SECRET_VARIABLE)
+    if url and path:
+        raise ValueError(f"{URL_VARIABLE} and {SECRET_VARIABLE} are both set: unset one")
+    if path:
+        url = secrets.get(path)["url"].reveal()
+        return checked_address(url, what=f"url of the secret {path}")
+    return checked_address(url or "", what=URL_VARIABLE)
+
+
+def _done_in_time(secrets: HandsOutSecrets) -> str:
+    """What went wrong. Not even a name that nobody resolves, or a slow Vault, takes longer."""
+    said = [f"it took more than {LONGEST_SECONDS:.0f} s"]
+
+    def do() -> None:
+        try:
+            said[0] = _asked(_address(secrets))
+        except (SecretError, ServiceUnavailableError, ValueError) as error:
+            said[0] = str(error)
+        except Exception as error:  # noqa: BLE001 - said in the tick, by whoever waits
+            # its text may have the address, which is secret
+            said[0] = type(error).__name__
+
+    if not (os.environ.get(URL_VARIABLE) or os.environ.get(SECRET_VARIABLE)):
+        return ""
+    hanging = sum(thread.name == _THREAD for thread in threading.enumerate())
+    if hanging >= MOST_HANGING:
+        return f"{hanging} earlier ones have not come to an end"
+    thread = threading.Thread(target=do, name=_THREAD, daemon=True)
+    thread.start()
+    thread.join(LONGEST_SECONDS)
+    return said[0]
+
+
+def _asked(address: str) -> str:
+    import requests
+
+    try:
+        with requests.get(
+            address, timeout=LONGEST_SECONDS, allow_redirects=False, stream=True
+        ) as answer:
+            return "" if answer.ok else f"the answer was {answer.status_code}"
+    except (requests.RequestException, OSError) as error:
+        # the error's own text has the address, which is secret
+        return f"no answer: {type(error).__name__}"

@@ -1,0 +1,296 @@
+"""Messages that a process is about to send, and nobody else meanwhile."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from orchestration_platform.alerts.messages.message import Incident
+from orchestration_platform.alerts.messages.thread_entry import Entry, EntryKind
+from orchestration_platform.alerts.outbox.messages import (
+    DELIVERED,
+    ENTRY,
+    FAILED,
+    HEAD,
+    WAITING,
+)
+from orchestration_platform.alerts.outbox.stored_alerts import UNREADABLE, first_of, latest_of
+from orchestration_platform.alerts.outbox.tables import CHANNELS, INCIDENTS, MESSAGES, OUTSTANDING
+from orchestration_platform.alerts.services.capabilities import (
+    Updates,
+    abilities_of,
+    services_that,
+)
+from shared_lib.secrets import redact
+
+# A message is brought up to date when its failure has been quiet for a while, or at the latest
+# after some minutes, so that a storm costs few calls.
+QUIET_SECONDS = 30.0
+LONGEST_STALE_SECONDS = 600.0
+# A storm can come in bursts with quiet between them. So while more than a few messages of a
+# destination are out of date, quiet has to last longer, up to so many times with many of them,
+# or the message has to be older than a storm is long.
+QUIET_IN_STORM = 4.0
+STORM_SECONDS = 330.0
+_FEW_OUT_OF_DATE = 4
+_MANY_OUT_OF_DATE = 34
+# Longer than any call to a service takes. An older claim was made by a process that has died.
+CLAIM_SECONDS = 60.0
+# By which the pace of every service is multiplied.
+PACE = 1.0
+
+_OF_INCIDENT = (
+    "policy", "event_type", "location", "subject", "first_at", "last_at", "facts", "latest",
+    "occurrences", "recovered_at", "version", "escalated_at", "acknowledged_by",
+)  # fmt: skip
+_LISTED_PARTITIONS = 40
+# A message that has failed so often stands back behind those that may fare better: it may be what
+# the service is in trouble with.
+_FAIR_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A message that this process, and no other, is about to send.
+
+    Attributes:
+        message_id: its row.
+        attempt: which one it is; a later one is of a process that takes this one for dead.
+        key: goes with the message, so that it can be recognised at the service.
+        incident_key: the key of the head.
+        policy: whose message it is.
+        destination: service and address.
+        channel_id: the service's name of the channel, once it is known.
+        ts: the service's name of the message, when it is there already.
+        thread_ts: of an entry, its head.
+        version: what the head says by now.
+        incident: what the head has to say.
+        entry: what is added to the head; nothing when it is the head itself.
+        is_plain: the full form was refused, send a line of text.
+        is_escalation: it calls those to whom the incident is escalated.
+        is_unsure: an earlier attempt may have reached the service.
+        first_attempt_at: when it was first tried, in seconds since 1970.
+    """
+
+    message_id: int
+    attempt: int
+    key: str
+    incident_key: str
+    policy: str
+    destination: str
+    channel_id: str | None
+    ts: str | None
+    thread_ts: str | None
+    version: int
+    incident: Incident
+    entry: Entry | None
+    is_plain: bool
+    is_escalation: bool
+    is_unsure: bool
+    first_attempt_at: float
+
+
+def claim_next(
+    connection: sa.Connection, *, now: float, descriptions: Mapping[str, str]
+) -> Claim | None:
+    """Take the most urgent message that may be sent now: what is new before what has changed.
+
+    Args:
+        connection: of a transaction; the claim counts when it is committed.
+        now: seconds since 1970.
+        descriptions: what the messages of a policy have to say beside, by its name.
+    """
+    heads = MESSAGES.alias("heads")
+    is_free = CHANNELS.c.next_call_at.is_(None) | (CHANNELS.c.next_call_at <= now)
+    due = _due(heads, now).where(is_free).limit(1)
+    while (row := connection.execute(due).mappings().first()) is not None:
+        try:
+            return _claimed(connection, row, now, descriptions)
+        except UNREADABLE as error:
+            # nothing that a later attempt would change, and others wait behind it
+            reason = f"what was written down cannot be read: {type(error).__name__}: {error}"
+            is_below = (MESSAGES.c.head_id == row["id"]) & (MESSAGES.c.state == WAITING)
+            given_up = {"state": FAILED, "error": redact(reason), "claimed_until": None}
+            connection.execute(
+                sa.update(MESSAGES).where((MESSAGES.c.id == row["id"]) | is_below).values(given_up)
+            )
+    return None
+
+
+def _claimed(
+    connection: sa.Connection, row: Any, now: float, descriptions: Mapping[str, str]
+) -> Claim:
+    pace = abilities_of(row["destination"]).pace * PACE
+    entry = Entry.from_json(row["body"]) if row["body"] else None
+    claimed_until = now + CLAIM_SECONDS
+    first_attempt_at = row["first_attempt_at"] or now
+    connection.execute(
+        sa.update(MESSAGES)
+        .where(MESSAGES.c.id == row["id"])
+        .values(
+            claimed_until=claimed_until,
+            attempts=row["attempts"] + 1,
+            first_attempt_at=first_attempt_at,
+        )
+    )
+    use_destination(connection, row["destination"], {"next_call_at": now + pace})
+    return Claim(
+        message_id=row["id"],
+        attempt=row["attempts"] + 1,
+        key=row["key"],
+        incident_key=row["head_key"],
+        policy=row["policy"],
+        destination=row["destination"],
+        channel_id=row["channel_id"],
+        ts=row["ts"],
+        thread_ts=row["head_ts"] if row["kind"] == ENTRY else None,
+        version=row["version"],
+        incident=_incident(connection, row, descriptions),
+        entry=entry,
+        is_plain=row["plain"],
+        is_escalation=row["destination"] != row["first_destination"]
+        or (entry is not None and entry.kind in (EntryKind.NOTICE, EntryKind.CALL)),
+        is_unsure=row["unsure"] or row["claimed_until"] is not None,
+        first_attempt_at=first_attempt_at,
+    )
+
+
+def renew(connection: sa.Connection, claim: Claim, *, now: float) -> bool:
+    """Hold on to a claim for as long again; gives whether it is still ours."""
+    renewed = connection.execute(
+        sa.update(MESSAGES).where(is_ours(claim)).values(claimed_until=now + CLAIM_SECONDS)
+    )
+    return renewed.rowcount == 1
+
+
+def is_ours(claim: Claim) -> sa.ColumnElement[bool]:
+    """Whether nobody has claimed the message since, taking this process for dead."""
+    return (MESSAGES.c.id == claim.message_id) & (MESSAGES.c.attempts == claim.attempt)
+
+
+def _due(heads: Any, now: float) -> sa.Select[Any]:
+    is_new = (MESSAGES.c.kind == HEAD) & (MESSAGES.c.state == WAITING)
+    is_entry = (MESSAGES.c.kind == ENTRY) & (MESSAGES.c.state == WAITING) & heads.c.ts.is_not(None)
+    out_of_date = _out_of_date()
+    is_quiet = (INCIDENTS.c.changed_at <= now - _quiet_seconds(out_of_date.c.messages)) | (
+        (INCIDENTS.c.changed_at <= now - QUIET_SECONDS)
+        & (MESSAGES.c.delivered_at <= now - STORM_SECONDS)
+    )
+    is_stale = _is_out_of_date() & (
+        INCIDENTS.c.recovered_at.is_not(None)
+        | is_quiet
+        | (MESSAGES.c.delivered_at <= now - LONGEST_STALE_SECONDS)
+    )
+    is_in_trouble = (MESSAGES.c.state == WAITING) & (MESSAGES.c.attempts >= _FAIR_ATTEMPTS)
+    urgency = sa.case(
+        (is_in_trouble, 4),
+        (is_new, 0),
+        (INCIDENTS.c.recovered_at.is_not(None), 1),
+        (is_entry, 2),
+        else_=3,
+    )
+    return (
+        sa.select(
+            MESSAGES,
+            CHANNELS.c.channel_id,
+            CHANNELS.c.next_call_at,
+            heads.c.ts.label("head_ts"),
+            heads.c.key.label("head_key"),
+            INCIDENTS.c.destination.label("first_destination"),
+            *(INCIDENTS.c[name] for name in _OF_INCIDENT),
+        )
+        .join(INCIDENTS, INCIDENTS.c.id == MESSAGES.c.incident_id)
+        .join(heads, heads.c.id == sa.func.coalesce(MESSAGES.c.head_id, MESSAGES.c.id))
+        .outerjoin(CHANNELS, CHANNELS.c.name == MESSAGES.c.destination)
+        .outerjoin(out_of_date, out_of_date.c.destination == MESSAGES.c.destination)
+        .where(
+            is_new | is_entry | is_stale,
+            MESSAGES.c.claimed_until.is_(None) | (MESSAGES.c.claimed_until < now),
+            MESSAGES.c.held_until.is_(None) | (MESSAGES.c.held_until <= now),
+        )
+        .order_by(urgency, MESSAGES.c.attempts // _FAIR_ATTEMPTS, MESSAGES.c.id)
+    )
+
+
+def _is_out_of_date() -> sa.ColumnElement[bool]:
+    """Whether the service has an older version of a message than it is to have."""
+    return (
+        (MESSAGES.c.kind == HEAD)
+        & (MESSAGES.c.state == DELIVERED)
+        & (MESSAGES.c.sent_version < INCIDENTS.c.version)
+        & (
+            _is_at(Updates.ALWAYS)
+            | (_is_at(Updates.RECOVERY) & INCIDENTS.c.recovered_at.is_not(None))
+        )
+    )
+
+
+def _out_of_date() -> sa.Subquery:
+    """How many messages of each destination wait to be brought up to date."""
+    return (
+        sa.select(MESSAGES.c.destination, sa.func.count().label("messages"))
+        .join(INCIDENTS, INCIDENTS.c.id == MESSAGES.c.incident_id)
+        .where(_is_out_of_date())
+        .group_by(MESSAGES.c.destination)
+        .subquery()
+    )
+
+
+def _quiet_seconds(out_of_date: sa.ColumnElement[int]) -> sa.ColumnElement[float]:
+    """How long a failure has to be quiet where so many messages are out of date."""
+    longest = QUIET_SECONDS * QUIET_IN_STORM
+    growth = (longest - QUIET_SECONDS) / (_MANY_OUT_OF_DATE - _FEW_OUT_OF_DATE)
+    return sa.case(
+        (out_of_date > _MANY_OUT_OF_DATE, longest),
+        (out_of_date > _FEW_OUT_OF_DATE, QUIET_SECONDS + (out_of_date - _FEW_OUT_OF_DATE) * growth),
+        else_=QUIET_SECONDS,
+    )
+
+
+def _is_at(updates: Updates) -> sa.ColumnElement[bool]:
+    """Whether the message is with a service that brings messages up to date so."""
+    return sa.or_(
+        *(MESSAGES.c.destination.startswith(f"{name}:") for name in services_that(updates))
+    )
+
+
+def _incident(connection: sa.Connection, row: Any, descriptions: Mapping[str, str]) -> Incident:
+    of_incident = (OUTSTANDING.c.incident_id == row["incident_id"]) & (
+        OUTSTANDING.c.partition != ""
+    )
+    listed = (
+        sa.select(OUTSTANDING.c.partition)
+        .where(of_incident)
+        .order_by(OUTSTANDING.c.partition)
+        .limit(_LISTED_PARTITIONS)
+    )
+    counted = sa.select(sa.func.count()).select_from(OUTSTANDING).where(of_incident)
+    return Incident(
+        first=first_of(row),
+        latest=latest_of(row),
+        occurrences=row["occurrences"],
+        partitions=tuple(connection.execute(listed).scalars()),
+        partition_count=connection.execute(counted).scalar_one(),
+        recovered_at=row["recovered_at"],
+        description=descriptions.get(row["policy"], ""),
+        acknowledged_by=tuple(filter(None, (row["acknowledged_by"] or "").split(","))),
+        escalated_at=row["escalated_at"],
+    )
+
+
+def next_call_at(connection: sa.Connection, *, now: float) -> float | None:
+    """When the first destination is free that something waits for; nothing when none is."""
+    waiting = _due(MESSAGES.alias("heads"), now).order_by(None).subquery()
+    query = sa.select(sa.func.min(sa.func.coalesce(waiting.c.next_call_at, now)))
+    return connection.execute(query).scalar()
+
+
+def use_destination(connection: sa.Connection, name: str, values: Mapping[str, Any]) -> None:
+    """Write down what is known of a destination, such as when it may be used next."""
+    changed = connection.execute(
+        sa.update(CHANNELS).where(CHANNELS.c.name == name).values(**values)
+    )
+    if changed.rowcount == 0:
+        defaults = {"name": name, "next_call_at": 0.0, "failures": 0}
+        connection.execute(sa.insert(CHANNELS).values(**{**defaults, **values}))

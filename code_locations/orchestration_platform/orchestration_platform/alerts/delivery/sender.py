@@ -1,0 +1,250 @@
+"""From the outbox to the services."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from orchestration_platform.alerts.delivery import queue, settle
+from orchestration_platform.alerts.delivery.queue import Claim
+from orchestration_platform.alerts.messages.message import head_message
+from orchestration_platform.alerts.messages.wording import redacted
+from orchestration_platform.alerts.outbox.database import Database
+from orchestration_platform.alerts.policies.policy import Policy
+from orchestration_platform.alerts.policies.services import NotificationService
+from orchestration_platform.alerts.services.capabilities import abilities_of
+from orchestration_platform.alerts.services.errors import (
+    LookupForbiddenError,
+    MessageGoneError,
+    MessageRefusedError,
+    ServiceUnavailableError,
+)
+from orchestration_platform.alerts.services.service import Letter, Receipt, Service
+from shared_lib.secrets import SecretError, redact
+
+# The clocks of a service and of this machine may differ.
+_CLOCK_SECONDS = 120.0
+_SHORTEST_WAIT_SECONDS = 0.05
+_WITHOUT_SECRET_SECONDS = 60.0
+
+
+class _ClaimLostError(Exception):
+    """To look for the message took so long that another process has taken it on."""
+
+
+class KnowsServices(Protocol):
+    """What gives a service for a destination, such as ``Services``."""
+
+    def at(self, destination: str) -> Service:
+        """The service of ``destination``."""
+        ...
+
+
+@dataclass(frozen=True)
+class Calls:
+    """Whom an escalation calls: owners, and the service's ids of them."""
+
+    owners: Sequence[str] = ()
+    mentions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Sends what is due.
+
+    Attributes:
+        database: where the outbox is.
+        services: by which people are told.
+        environment: named in the header.
+        ui_url: where people open Dagster.
+        descriptions: what the messages of a policy have to say beside, by its name.
+        mentions: by the name of a policy its service's ids of owners.
+        escalations: by the name of a policy whom its escalation calls, and how.
+    """
+
+    database: Database
+    services: KnowsServices
+    environment: str
+    ui_url: str
+    descriptions: Mapping[str, str] = field(default_factory=dict)
+    mentions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    escalations: Mapping[str, Calls] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        policies: Sequence[Policy],
+        *,
+        database: Database,
+        services: KnowsServices,
+        environment: str,
+        ui_url: str,
+        members: Mapping[str, str] | None = None,
+    ) -> "Sender":
+        """A sender that knows what ``policies`` say of how messages look.
+
+        Args:
+            policies: those in force.
+            database: where the outbox is.
+            services: by which people are told.
+            environment: named in the header.
+            ui_url: where people open Dagster.
+            members: Slack's ids of owners, where a policy has none of its own.
+        """
+        return cls(
+            database,
+            services,
+            environment=environment,
+            ui_url=ui_url,
+            descriptions={
+                policy.name: policy.description
+                for policy in policies
+                if policy.policy_options.include_description_in_notification
+            },
+            mentions={
+                policy.name: _mentions(policy.notification_service, members) for policy in policies
+            },
+            escalations={
+                policy.name: Calls(
+                    policy.policy_options.escalation_owners, _mentions(service, members)
+                )
+                for policy in policies
+                if (service := policy.policy_options.escalation_service)
+            },
+        )
+
+    def send_due(self, *, until: float) -> int:
+        """Send what is due and becomes due until ``until`` (monotonic); gives the number sent."""
+        sent = 0
+        while time.monotonic() < until:
+            with self.database.transaction() as connection:
+                claim = queue.claim_next(
+                    connection, now=time.time(), descriptions=self.descriptions
+                )
+                following = None if claim else queue.next_call_at(connection, now=time.time())
+            if claim is not None:
+                sent += self.send(claim)
+                continue
+            wait = (
+                None if following is None else max(following - time.time(), _SHORTEST_WAIT_SECONDS)
+            )
+            if wait is None or time.monotonic() + wait >= until:
+                break
+            time.sleep(wait)
+        return sent
+
+    def send(self, claim: Claim) -> bool:
+        """Send one message and record what became of it; gives whether the service has it."""
+        try:
+            receipt, version = self._sent(claim)
+        except Exception as error:  # noqa: BLE001 - no message may keep the others waiting
+            self._record(error, claim)
+            return False
+        with self.database.transaction() as connection:
+            settle.record_delivery(
+                connection,
+                claim,
+                ts=receipt.id,
+                channel_id=receipt.place,
+                version=version,
+                now=time.time(),
+                note=_kept(receipt.note) or None,
+            )
+        return True
+
+    def _record(self, error: Exception, claim: Claim) -> None:
+        """What comes of a message that the service did not take."""
+        match error:
+            case _ClaimLostError():
+                # whoever has it now records what comes of it
+                pass
+            case ServiceUnavailableError(retry_after=pause, is_unsure=is_unsure):
+                self._pause(claim, str(error), retry_after=pause, is_unsure=is_unsure)
+            case SecretError():
+                self._pause(claim, str(error), retry_after=_WITHOUT_SECRET_SECONDS, is_unsure=False)
+            case MessageGoneError():
+                with self.database.transaction() as connection:
+                    settle.record_disappearance(connection, claim)
+            case MessageRefusedError():
+                self._refuse(claim, str(error))
+            case _:
+                self._refuse(claim, f"{type(error).__name__}: {error}")
+
+    def _pause(
+        self, claim: Claim, reason: str, *, retry_after: float | None, is_unsure: bool
+    ) -> None:
+        with self.database.transaction() as connection:
+            settle.record_pause(
+                connection,
+                claim,
+                reason=_kept(reason),
+                retry_after=retry_after,
+                is_unsure=is_unsure,
+                now=time.time(),
+            )
+
+    def _refuse(self, claim: Claim, reason: str) -> None:
+        with self.database.transaction() as connection:
+            settle.record_refusal(connection, claim, reason=_kept(reason))
+
+    def _sent(self, claim: Claim) -> tuple[Receipt, int]:
+        service = self.services.at(claim.destination)
+        letter = self._letter(claim)
+        if claim.ts is not None:
+            at = Receipt(claim.ts, claim.channel_id or "")
+            return service.update(letter, at=at), claim.version
+        note = ""
+        if claim.is_unsure:
+            try:
+                found = self._found(service, letter, claim)
+            except LookupForbiddenError as error:
+                # Twice is better than not at all.
+                found, note = None, f"may be there twice: {error}"
+            if found is not None:
+                # What it says may be of an earlier version: it is brought up to date later.
+                return Receipt(found.id, found.place, "was there already"), 0
+            if not note and _may_come_twice(claim.destination):
+                note = "may be there twice: the service cannot be asked"
+            with self.database.transaction() as connection:
+                if not queue.renew(connection, claim, now=time.time()):
+                    raise _ClaimLostError
+        receipt = service.post(letter)
+        return Receipt(receipt.id, receipt.place, note or receipt.note), claim.version
+
+    def _found(self, service: Service, letter: Letter, claim: Claim) -> Receipt | None:
+        if not abilities_of(claim.destination).can_find:
+            return None
+        since = claim.first_attempt_at - _CLOCK_SECONDS
+        return service.find(letter, since=since, place=claim.channel_id or "")
+
+    def _letter(self, claim: Claim) -> Letter:
+        calls = self.escalations.get(claim.policy, Calls()) if claim.is_escalation else Calls()
+        incident = replace(claim.incident, escalated_to=calls.owners)
+        message = head_message(incident, environment=self.environment, ui_url=self.ui_url)
+        thread = Receipt(claim.thread_ts, claim.channel_id or "") if claim.thread_ts else None
+        return Letter(
+            key=claim.key,
+            incident_key=claim.incident_key,
+            message=message,
+            # Since it was written down, more secrets may have become known.
+            entry=redacted(claim.entry, ui_url=self.ui_url) if claim.entry else None,
+            thread=thread,
+            mentions=calls.mentions if claim.is_escalation else self.mentions.get(claim.policy, {}),
+            is_plain=claim.is_plain,
+        )
+
+
+def _mentions(service: NotificationService, members: Mapping[str, str] | None) -> dict[str, str]:
+    """The bot calls those whom it has found; the webhook may be of another workspace."""
+    found = members if service.slack and members else {}
+    return {**found, **service.owner_mentions}
+
+
+def _kept(text: str) -> str:
+    """As it is written down: Postgres takes no NUL, whatever a service has answered."""
+    return redact(text).replace("\0", "")
+
+
+def _may_come_twice(destination: str) -> bool:
+    abilities = abilities_of(destination)
+    return not abilities.can_find and not abilities.is_idempotent

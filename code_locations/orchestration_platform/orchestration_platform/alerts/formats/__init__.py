@@ -1,1 +1,0 @@
-"""One message, written as each service wants it."""

@@ -1,0 +1,368 @@
+"""What an alert says, before any service gives it a form."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode
+
+from orchestration_platform.alerts.facts.alert import Alert, Problem, Severity, same_kind
+from orchestration_platform.alerts.facts.fingerprint import without_mapping_index
+from orchestration_platform.alerts.messages.wording import (
+    Link,
+    Span,
+    code,
+    duration,
+    link,
+    member,
+    moment,
+    owner,
+    redacted,
+    separated,
+    title_of,
+    words,
+)
+from shared_lib.configuration.environment import REPOSITORY_ROOT
+
+# Of partitions as many are named as fit into so many characters.
+_CHARACTERS_OF_PARTITIONS = 600
+
+# In a message that has them itself: a mail server refuses what is much longer.
+_LONGEST_TRACES = 200_000
+_NO_MORE_ROOM = "the stack trace is in the log of the run"
+
+# How dbt_failures.py calls what failed, at the beginning of what is said of it.
+_OF_DBT = re.compile(r"dbt (?P<kind>model|seed|snapshot|test|unit test) \w+")
+_KINDS = {"unit test": "test"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Incident:
+    """A failure that goes on, or is over: what one message tells.
+
+    Attributes:
+        first: the first failed run.
+        latest: the last one.
+        occurrences: how many runs have failed so.
+        partitions: which partitions failed, some of them.
+        partition_count: how many did.
+        recovered_at: when it succeeded again, in seconds since 1970.
+        description: the policy's, when the message is to have it.
+        acknowledged_by: the ids in Slack of those who have taken it on.
+        escalated_at: when it was last escalated, in seconds since 1970.
+        escalated_to: owners whom the escalation calls; only where it was escalated to.
+    """
+
+    first: Alert
+    latest: Alert
+    occurrences: int
+    partitions: Sequence[str] = ()
+    partition_count: int = 0
+    recovered_at: float | None = None
+    description: str = ""
+    acknowledged_by: Sequence[str] = ()
+    escalated_at: float | None = None
+    escalated_to: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A line of a message: what it is about, and what there is to say."""
+
+    label: str
+    value: tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class ShownProblem:
+    """A failed step, or several of one dynamic step that are alike.
+
+    Attributes:
+        name: the step, or what else it went wrong in.
+        count: how many they are.
+        place: file, line and function in user code.
+        said: class and text of the error.
+        trace: the stack trace.
+    """
+
+    name: str
+    count: int
+    place: str
+    said: str
+    trace: str
+
+    @property
+    def short_name(self) -> str:
+        """What one looks for: of dbt the model or test, which has no step of its own."""
+        found = _OF_DBT.match(self.said)
+        return found[0] if found else self.name
+
+    @property
+    def noun(self) -> str:
+        """What several like it are."""
+        found = _OF_DBT.match(self.said)
+        return f"{_KINDS.get(found['kind'], found['kind'])}s" if found else "steps"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """What one message says, without secrets.
+
+    Attributes:
+        title: its header.
+        summary: all of it in one line.
+        event_type: of the policy's.
+        severity: how bad it is.
+        kind: what the subject is.
+        subject: its name.
+        location: the code location.
+        run_id: of the latest run; empty where there is none.
+        facts: what there is to know, the most important first.
+        problems: what went wrong.
+        more_problems: how many were left out of ``problems``.
+        description: the policy's, when the message is to have it.
+        links: where to look, the most important first.
+        occurrences: how often it happened.
+        first_at: when first, in seconds since 1970, as below.
+        last_at: when last.
+        recovered_at: when it was over; nothing while it is not.
+        owners: of what it is about, as Dagster has them: an address or ``team:name``; nothing
+            while they are unknown.
+        assets: those that it is about.
+        instead: of what is over and yet not in order, what it is now.
+    """
+
+    title: str
+    summary: str
+    event_type: str
+    severity: Severity
+    kind: str
+    subject: str
+    location: str
+    run_id: str
+    facts: tuple[Fact, ...]
+    problems: tuple[ShownProblem, ...]
+    more_problems: int
+    description: str
+    links: tuple[Link, ...]
+    occurrences: int
+    first_at: float
+    last_at: float
+    recovered_at: float | None
+    owners: tuple[str, ...] | None
+    assets: tuple[str, ...]
+    instead: str
+
+    @property
+    def is_in_order(self) -> bool:
+        """Whether all is well again."""
+        return self.recovered_at is not None and not self.instead
+
+    @property
+    def traces(self) -> list[str]:
+        """The stack trace of each of the problems, while there is room: later on, where it is."""
+        room, found = _LONGEST_TRACES, []
+        for problem in self.problems:
+            room -= len(problem.trace)
+            found.append(problem.trace if room >= 0 or not problem.trace else _NO_MORE_ROOM)
+        return found
+
+    def more_than(self, told: int) -> str:
+        """The line that counts all problems but the first ``told``; empty without any."""
+        count = len(self.problems) - told + self.more_problems
+        # those left out of ``problems`` are as those in it
+        those = self.problems if self.more_problems else self.problems[told:]
+        nouns = list(dict.fromkeys(problem.noun for problem in those)) or ["steps"]
+        noun = "steps" if "steps" in nouns else " and ".join(nouns)
+        if count == 1:
+            noun = noun.removesuffix("s") if len(nouns) == 1 else "step"
+        return f"and {count} more {noun}" if count else ""
+
+
+def head_message(incident: Incident, *, environment: str, ui_url: str) -> Message:
+    """What the message of an incident says."""
+    first, latest = incident.first, incident.latest
+    told = _shown_of(incident)
+    title = title_of(first.event_type, environment=environment)
+    message = Message(
+        title=f"{title} ({_over(incident)})" if incident.recovered_at is not None else title,
+        summary=_summary(incident, title),
+        event_type=first.event_type,
+        severity=first.severity,
+        kind=first.kind,
+        subject=first.subject,
+        location=first.location,
+        run_id=latest.run_id,
+        facts=tuple(_facts(incident, ui_url=ui_url)),
+        problems=tuple(_shown(problem, count, told) for problem, count in same_kind(told.problems)),
+        more_problems=told.more_problems,
+        description=incident.description.strip(),
+        links=tuple(_links(latest, ui_url=ui_url)),
+        occurrences=incident.occurrences,
+        first_at=first.at,
+        last_at=latest.at,
+        recovered_at=incident.recovered_at,
+        owners=_owners(first, latest),
+        assets=latest.assets,
+        instead=latest.instead,
+    )
+    return redacted(message, ui_url=ui_url)
+
+
+def _owners(first: Alert, latest: Alert) -> tuple[str, ...] | None:
+    """Those of the first failure that can be written to, for an answer goes where that went."""
+    for alert in (first, latest):
+        if any("@" in owner for owner in alert.owners):
+            return alert.owners
+    known = [alert.owners for alert in (latest, first) if alert.are_owners_known]
+    return known[0] if known else None
+
+
+def _summary(incident: Incident, title: str) -> str:
+    first, latest = incident.first, incident.latest
+    parts = [f"{title}: {first.subject} in {first.location}"]
+    if latest.run_id:
+        parts.append(f", run {latest.run_id}")
+    parts.append(_repeats(incident))
+    if incident.recovered_at is not None:
+        parts.append(f", {_over(incident)} {moment(incident.recovered_at)}")
+    told = _shown_of(incident)
+    if told.problems:
+        parts.append(f". {' '.join(_said(told.problems[0]).split())}")
+    return "".join(parts)
+
+
+def _facts(incident: Incident, *, ui_url: str) -> list[Fact]:
+    first, latest = incident.first, incident.latest
+    facts = [Fact(first.kind, (code(first.subject),))]
+    if latest.run_id:
+        facts.append(Fact("Run", (link(latest.run_id[:8], run_url(latest, ui_url)),)))
+    facts.append(Fact("Code location", (code(first.location),)))
+    if incident.partitions:
+        facts.append(Fact("Partitions", _partitions(incident)))
+    if latest.backfill:
+        facts.append(Fact("Backfill", (code(latest.backfill),)))
+    if latest.launched_by:
+        facts.append(Fact("Launched by", (words(latest.launched_by),)))
+    if latest.attempt > 1 or latest.attempts > 1:
+        of = f" of {latest.attempts}" if latest.attempts else ""
+        facts.append(Fact("Attempt", (words(f"{latest.attempt}{of}"),)))
+    if latest.duration_seconds is not None:
+        facts.append(Fact("Ran for", (words(duration(latest.duration_seconds)),)))
+    facts += _times(incident)
+    facts += _response(incident)
+    if latest.owners:
+        facts.append(Fact("Owners", separated([owner(name) for name in latest.owners])))
+    facts += [Fact(label, (words(value),)) for label, value in latest.facts]
+    return facts
+
+
+def _times(incident: Incident) -> list[Fact]:
+    first, latest = incident.first, incident.latest
+    label = "Failed" if first.problems else "At"
+    facts = [Fact(label, (words(f"{moment(first.at)}{_repeats(incident)}"),))]
+    if incident.recovered_at is not None:
+        after = duration(incident.recovered_at - first.at)
+        now = f": {latest.instead}" if latest.instead else ""
+        said = f"{moment(incident.recovered_at)}, after {after}{now}"
+        facts.append(Fact(_over(incident).capitalize(), (words(said),)))
+    elif latest.last_success_at is not None:
+        ago = duration(max(latest.at - latest.last_success_at, 0.0))
+        said = f"{moment(latest.last_success_at)}, {ago} before"
+        facts.append(Fact("Last success", (words(said),)))
+    return facts
+
+
+def _response(incident: Incident) -> list[Fact]:
+    """What people have made of it, and who is called."""
+    facts: list[Fact] = []
+    if incident.acknowledged_by:
+        people = [member(name) for name in incident.acknowledged_by]
+        facts.append(Fact("Taken on by", separated(people)))
+    if incident.escalated_at is not None:
+        called = [owner(name) for name in incident.escalated_to]
+        said = (words(moment(incident.escalated_at)), *called)
+        facts.append(Fact("Escalated", separated(said)))
+    return facts
+
+
+def _partitions(incident: Incident) -> tuple[Span, ...]:
+    shown: list[str] = []
+    for name in incident.partitions:
+        if sum(map(len, [*shown, name])) > _CHARACTERS_OF_PARTITIONS:
+            break
+        shown.append(name)
+    more = incident.partition_count - len(shown)
+    rest = (words(f" and {more} more"),) if more > 0 else ()
+    return (*separated([code(name) for name in shown]), *rest)
+
+
+def _repeats(incident: Incident) -> str:
+    if incident.occurrences == 1:
+        return ""
+    failed = "failed " if incident.first.problems else ""
+    return (
+        f", {failed}{incident.occurrences} times since {moment(incident.first.at)}, "
+        f"last {moment(incident.latest.at)}"
+    )
+
+
+def _over(incident: Incident) -> str:
+    """How it is put that it is over."""
+    return "over" if incident.latest.instead else "recovered"
+
+
+def _shown_of(incident: Incident) -> Alert:
+    """What is shown of it: of what is in trouble whatever it says, what it says now."""
+    first, latest = incident.first, incident.latest
+    return first if first.is_told_apart_by_error or not latest.problems else latest
+
+
+def _shown(problem: Problem, count: int, failure: Alert) -> ShownProblem:
+    # of code in this repository people need no more
+    place = problem.place.removeprefix(f"{REPOSITORY_ROOT}/")
+    return ShownProblem(step_name(problem, failure), count, place, _said(problem), problem.trace)
+
+
+def _said(problem: Problem) -> str:
+    if not problem.message:
+        return problem.error_class
+    return f"{problem.error_class}: {problem.message}" if problem.error_class else problem.message
+
+
+def step_name(step: Problem, failure: Alert) -> str:
+    """What people know by name that went wrong: the step, or what else ``failure`` is about."""
+    if not step.step and not failure.is_of_run:
+        return failure.subject
+    return without_mapping_index(step.step) or "the run itself, outside of its steps"
+
+
+def _links(alert: Alert, *, ui_url: str) -> list[Link]:
+    links: list[Link] = []
+    if alert.run_id:
+        links.append(Link("Run", run_url(alert, ui_url)))
+        step = alert.problems[0].step if alert.problems else ""
+        if step:
+            query = urlencode(
+                {"logFileKey": step, "selection": step, "logs": f"step:{step}"}, errors="replace"
+            )
+            links.append(Link("Logs of the step", f"{run_url(alert, ui_url)}?{query}"))
+    if alert.assets:
+        view = "?view=checks" if alert.event_type.startswith("ASSET_CHECK") else ""
+        path = "/".join(_quoted(part) for part in alert.assets[0].split("/"))
+        links.append(Link("Asset", f"{ui_url}/assets/{path}{view}"))
+    elif not alert.run_id and alert.kind in ("Schedule", "Sensor"):
+        repository = f"__repository__@{_quoted(alert.location)}"
+        place = f"{alert.kind.lower()}s/{_quoted(alert.subject)}"
+        links.append(Link(alert.kind, f"{ui_url}/locations/{repository}/{place}"))
+    elif not alert.run_id:
+        links.append(Link("Deployment", f"{ui_url}/deployment"))
+    return links
+
+
+def run_url(alert: Alert, ui_url: str) -> str:
+    """Where the run is in Dagster."""
+    return f"{ui_url}/runs/{_quoted(alert.run_id)}"
+
+
+def _quoted(part: str) -> str:
+    return quote(part, safe="", errors="replace")

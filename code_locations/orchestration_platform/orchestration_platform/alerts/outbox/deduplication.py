@@ -1,0 +1,219 @@
+"""Each thing that has happened once, whichever of Dagster's attempts it was."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from orchestration_platform.alerts.facts.alert import Alert
+from orchestration_platform.alerts.facts.event_types import EventType
+from orchestration_platform.alerts.outbox.incidents import count_attempt, count_failure, newest_open
+from orchestration_platform.alerts.outbox.stored_alerts import UNREADABLE, unreadable_problem
+from orchestration_platform.alerts.outbox.tables import OCCURRENCES
+from orchestration_platform.alerts.policies.policy import Policy
+from orchestration_platform.alerts.sources.source import UNKNOWN_LOCATION
+
+ANNOUNCED = "announced"
+# Dagster will try again, and the policy wants to know only when it gives up.
+HELD = "held"
+# A further attempt of a run that was announced already.
+MERGED = "merged"
+# Was held, and a later attempt succeeded.
+RETRIED = "retried"
+# The log of the run was read, whatever was in it.
+READ = "read"
+
+_NO_POLICY = ""
+# Longer than an event is read again and again.
+_REMEMBERED_SECONDS = 600.0
+_LONGEST_KEY = 100
+
+
+def read_runs(connection: sa.Connection, run_ids: Iterable[str]) -> set[str]:
+    """Those of the runs whose log was read already."""
+    query = sa.select(OCCURRENCES.c.key).where(
+        OCCURRENCES.c.policy == _NO_POLICY, OCCURRENCES.c.key.in_(list(run_ids))
+    )
+    return set(connection.execute(query).scalars())
+
+
+def remember_runs(connection: sa.Connection, run_ids: Sequence[str], *, now: float) -> None:
+    """Take note that the logs of the runs were read, for as long as they may be met again."""
+    known = read_runs(connection, run_ids)
+    rows = [
+        {"policy": _NO_POLICY, "key": run_id, "chain": "", "state": READ, "at": now}
+        for run_id in run_ids
+        if run_id not in known
+    ]
+    if rows:
+        connection.execute(sa.insert(OCCURRENCES), rows)
+        connection.execute(
+            sa.delete(OCCURRENCES).where(
+                OCCURRENCES.c.policy == _NO_POLICY, OCCURRENCES.c.at < now - _REMEMBERED_SECONDS
+            )
+        )
+
+
+def record_failure(  # all of it, or nothing
+    connection: sa.Connection,
+    policy: Policy,
+    failure: Alert,
+    *,
+    destination: str,
+    ui_url: str,
+    will_be_retried: bool,
+    now: float,
+    key: str = "",
+    parent_key: str = "",
+) -> str:
+    """Take note of something that the policy covers; gives what became of it.
+
+    Args:
+        connection: of the caller's transaction.
+        policy: which covers it.
+        failure: what has happened.
+        destination: where the policy tells it.
+        ui_url: where people open Dagster.
+        will_be_retried: whether Dagster says that it will start the run again.
+        now: seconds since 1970.
+        key: the same for the same thing; by default the run.
+        parent_key: of an automatic retry, the key of what it repeats; by default the run.
+    """
+    key, parent_key = key or failure.run_id, parent_key or (failure.parent if not key else "")
+    if _is_known(connection, policy.name, key):
+        return MERGED
+    chain = _chain(connection, policy.name, key, parent_key)
+    query = sa.select(OCCURRENCES).where(
+        OCCURRENCES.c.policy == policy.name, OCCURRENCES.c.chain == chain
+    )
+    earlier = connection.execute(query).mappings().all()
+    announced = [row["incident_id"] for row in earlier if row["state"] == ANNOUNCED]
+    # what was put right since, by another run, is told anew
+    incident_id = newest_open(connection, announced) if announced else None
+    held = policy.policy_options.announce == "retries_exhausted" and will_be_retried
+    state = MERGED if incident_id is not None else HELD if held else ANNOUNCED
+    if state == ANNOUNCED:
+        incident_id = count_failure(
+            connection, policy, failure, destination=destination, ui_url=ui_url, now=now
+        )
+        _set_state(connection, [row["id"] for row in earlier], MERGED)
+    elif incident_id is not None:
+        count_attempt(connection, incident_id, failure, now=now)
+    connection.execute(
+        sa.insert(OCCURRENCES).values(
+            policy=policy.name,
+            key=key,
+            chain=chain,
+            state=state,
+            incident_id=incident_id,
+            at=failure.at,
+            facts=failure.to_json() if state == HELD else None,
+        )
+    )
+    return state
+
+
+def _is_known(connection: sa.Connection, policy: str, key: str) -> bool:
+    query = sa.select(OCCURRENCES.c.id).where(
+        OCCURRENCES.c.policy == policy, OCCURRENCES.c.key == key
+    )
+    return connection.execute(query).scalar() is not None
+
+
+@dataclass(frozen=True)
+class Held:
+    """A failure that waits for what a retry will bring.
+
+    Attributes:
+        id: its row.
+        policy: which covers it.
+        key: as it was recorded with.
+        chain: what was first, of Dagster's repetitions.
+        failure: what has happened.
+    """
+
+    id: int
+    policy: str
+    key: str
+    chain: str
+    failure: Alert
+
+
+def held_failures(connection: sa.Connection) -> list[Held]:
+    """The failures that wait for what a retry will bring."""
+    query = sa.select(OCCURRENCES).where(OCCURRENCES.c.state == HELD).order_by(OCCURRENCES.c.id)
+    return [
+        Held(row.id, row.policy, row.key, row.chain, _failure_of(row))
+        for row in connection.execute(query)
+    ]
+
+
+def _failure_of(row: sa.Row[Any]) -> Alert:
+    try:
+        return Alert.from_json(row.facts)
+    except UNREADABLE as error:
+        # of a failed run the key is the run
+        kind = EventType.JOB_FAILURE
+        return Alert(
+            event_type=kind.value,
+            severity=kind.severity,
+            kind="Run",
+            subject=row.key,
+            at=row.at,
+            location=UNKNOWN_LOCATION,
+            run_id=row.key,
+            problems=(unreadable_problem(error),),
+        )
+
+
+def release(
+    connection: sa.Connection,
+    policy: Policy,
+    occurrence_id: int,
+    failure: Alert,
+    *,
+    destination: str,
+    ui_url: str,
+    now: float,
+) -> None:
+    """Announce a failure that was held: no retry is coming. Only once, whoever else looks at it."""
+    is_held = (OCCURRENCES.c.id == occurrence_id) & (OCCURRENCES.c.state == HELD)
+    taken = connection.execute(
+        sa.update(OCCURRENCES).where(is_held).values(state=ANNOUNCED, facts=None)
+    )
+    if taken.rowcount == 0:
+        return
+    incident_id = count_failure(
+        connection, policy, failure, destination=destination, ui_url=ui_url, now=now
+    )
+    connection.execute(
+        sa.update(OCCURRENCES)
+        .where(OCCURRENCES.c.id == occurrence_id)
+        .values(incident_id=incident_id)
+    )
+
+
+def settle_held(connection: sa.Connection, occurrence_ids: Sequence[int], state: str) -> None:
+    """Say of failures that are still held what became of them without an announcement."""
+    _set_state(connection, occurrence_ids, state, of_state=HELD)
+
+
+def _chain(connection: sa.Connection, policy: str, key: str, parent_key: str) -> str:
+    """What was first, of a thing and Dagster's repetitions of it."""
+    if not parent_key:
+        return key
+    query = sa.select(OCCURRENCES.c.chain).where(
+        OCCURRENCES.c.policy == policy, OCCURRENCES.c.key == parent_key
+    )
+    # the parent is named by a tag, which anybody may have written
+    return connection.execute(query).scalar() or parent_key[:_LONGEST_KEY]
+
+
+def _set_state(
+    connection: sa.Connection, occurrence_ids: Sequence[int], state: str, *, of_state: str = ""
+) -> None:
+    is_meant = OCCURRENCES.c.id.in_(list(occurrence_ids))
+    if of_state:
+        is_meant &= OCCURRENCES.c.state == of_state
+    connection.execute(sa.update(OCCURRENCES).where(is_meant).values(state=state, facts=None))

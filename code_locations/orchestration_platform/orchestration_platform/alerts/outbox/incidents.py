@@ -1,0 +1,301 @@
+"""Failures that go on: opened, counted and closed, inside one transaction of the caller's."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from orchestration_platform.alerts.facts.alert import Alert, Severity
+from orchestration_platform.alerts.messages.message import Incident
+from orchestration_platform.alerts.messages.thread import recovery_entry, repeat_entry, trace_entry
+from orchestration_platform.alerts.messages.thread_entry import Entry
+from orchestration_platform.alerts.outbox.messages import (
+    add_message,
+    destinations_of,
+    is_head_held,
+    suppress_calls,
+    suppress_waiting,
+)
+from orchestration_platform.alerts.outbox.stored_alerts import first_of, latest_of
+from orchestration_platform.alerts.outbox.tables import INCIDENTS, LONGEST_PARTITION, OUTSTANDING
+from orchestration_platform.alerts.policies.policy import Policy
+from orchestration_platform.alerts.policies.quiet_hours import hold_of
+from orchestration_platform.alerts.sources.source import Recovery
+
+# A thread gets a line for a repeat at most this often.
+SECONDS_BETWEEN_ENTRIES = 20 * 60
+# Good news never ends, so that a new message begins when the last one began so long ago.
+SECONDS_OF_GOOD_NEWS = 3600
+
+_PORTION = 500
+
+
+def open_event_types(connection: sa.Connection) -> frozenset[str]:
+    """The event types of which something has happened and is not yet in order."""
+    query = sa.select(INCIDENTS.c.event_type).where(INCIDENTS.c.recovered_at.is_(None)).distinct()
+    return frozenset(connection.execute(query).scalars())
+
+
+def record_recoveries(
+    connection: sa.Connection,
+    recoveries: Sequence[Recovery],
+    *,
+    policies: Mapping[str, Policy],
+    now: float,
+) -> None:
+    """Close what is in order again: all that went wrong before, and is put right.
+
+    Args:
+        connection: of the caller's transaction.
+        recoveries: what is in order, the earliest first.
+        policies: those in force, by name.
+        now: seconds since 1970.
+    """
+    kinds = {kind for recovery in recoveries for kind in recovery.event_types}
+    if not kinds:
+        return
+    query = sa.select(INCIDENTS).where(
+        INCIDENTS.c.event_type.in_(kinds), INCIDENTS.c.recovered_at.is_(None)
+    )
+    for row in connection.execute(query).mappings().all():
+        failure = first_of(row)
+        for recovery in recoveries:
+            if row["event_type"] not in recovery.event_types or not recovery.puts_right(failure):
+                continue
+            # the same failure, which may since have been in more of the job
+            if not recovery.puts_right(latest_of(row)):
+                continue
+            if _is_over(connection, row["id"], recovery):
+                _close(connection, row, recovery, policy=policies.get(row["policy"]), now=now)
+                break
+
+
+def _is_over(connection: sa.Connection, incident_id: int, recovery: Recovery) -> bool:
+    of_incident = OUTSTANDING.c.incident_id == incident_id
+    is_meant = of_incident & (OUTSTANDING.c.failed_at <= recovery.since)
+    if recovery.partitions is None:
+        connection.execute(sa.delete(OUTSTANDING).where(is_meant))
+    else:
+        for keys in _portions(recovery.partitions):
+            is_one = OUTSTANDING.c.partition.in_(keys)
+            connection.execute(sa.delete(OUTSTANDING).where(is_meant & is_one))
+    left = sa.select(OUTSTANDING.c.partition).where(of_incident).limit(1)
+    return connection.execute(left).first() is None
+
+
+def _close(
+    connection: sa.Connection, row: Any, recovery: Recovery, *, policy: Policy | None, now: float
+) -> None:
+    at, latest = recovery.at, replace(latest_of(row), instead=recovery.instead)
+    is_told = policy is not None and policy.policy_options.notify_on_recovery
+    values: dict[str, Any] = {"recovered_at": at, "changed_at": at, "escalates_at": None}
+    if recovery.instead:
+        values["latest"] = latest.to_json()
+    if policy is None or is_told:
+        # of a policy that is gone nobody is told any more, but no message goes on saying it fails
+        values["version"] = row["version"] + 1
+    _update(connection, row["id"], values)
+    suppress_calls(connection, row["id"], why="it was over before this was sent")
+    failure = first_of(row)
+    windows = policy.policy_options.quiet_hours if policy else ()
+    hold = hold_of(windows, failure.severity, now=now)
+    if hold and is_head_held(connection, row["id"], now=now):
+        # what was never told needs no second message that it is over
+        if not hold.tells_recovered:
+            suppress_waiting(connection, row["id"], why="in order again before quiet hours ended")
+        return
+    if not is_told:
+        return
+    entry = recovery_entry(
+        Incident(
+            first=failure,
+            latest=latest,
+            occurrences=row["occurrences"],
+            recovered_at=at,
+        )
+    )
+    until = hold.until if hold else None
+    for destination in destinations_of(connection, row["id"]):
+        add_message(connection, row["id"], destination, entry, now=at, held_until=until)
+
+
+def count_failure(
+    connection: sa.Connection,
+    policy: Policy,
+    failure: Alert,
+    *,
+    destination: str,
+    ui_url: str,
+    now: float,
+) -> int:
+    """Count a failure in the incident that it belongs to, or open one; gives its number."""
+    query = (
+        sa.select(INCIDENTS)
+        .where(
+            INCIDENTS.c.policy == policy.name,
+            INCIDENTS.c.fingerprint == failure.fingerprint,
+            INCIDENTS.c.destination == destination,
+            INCIDENTS.c.recovered_at.is_(None),
+        )
+        .order_by(INCIDENTS.c.id.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).mappings().first()
+    if row is None or not _goes_on(row, policy, failure, now=now):
+        incident_id = _open(connection, policy, failure, destination=destination, now=now)
+        if row is not None and failure.severity is not Severity.INFO:
+            _take_over_escalation(connection, incident_id, row, now=now)
+    else:
+        incident_id = row["id"]
+        occurrences = row["occurrences"] + 1
+        latest = failure if failure.at >= row["last_at"] else latest_of(row)
+        values: dict[str, Any] = {
+            "occurrences": occurrences,
+            "latest": latest.to_json(),
+            "first_at": min(row["first_at"], failure.at),
+            "last_at": latest.at,
+            "version": row["version"] + 1,
+            "changed_at": now,
+        }
+        if now - row["last_entry_at"] >= SECONDS_BETWEEN_ENTRIES:
+            entry = repeat_entry(failure, occurrences, ui_url=ui_url)
+            values |= _tell_repeat(connection, policy, row, entry, failure.severity, now=now)
+        _update(connection, incident_id, values)
+    _require(connection, incident_id, failure)
+    return incident_id
+
+
+def _goes_on(row: Any, policy: Policy, failure: Alert, *, now: float) -> bool:
+    """Whether ``failure`` is told by the message of ``row``, which is of the same and open."""
+    if failure.severity is Severity.INFO:
+        return row["first_at"] >= now - SECONDS_OF_GOOD_NEWS
+    return row["last_at"] >= now - policy.policy_options.new_message_after_hours * 3600
+
+
+def _take_over_escalation(
+    connection: sa.Connection, incident_id: int, older: Any, *, now: float
+) -> None:
+    """Of one failure the newest message alone is escalated.
+
+    What was not yet due for an older one keeps its time: with ``escalate_after`` of 36 hours a
+    failure of every day would otherwise never be escalated.
+    """
+    is_older = (
+        (INCIDENTS.c.policy == older["policy"])
+        & (INCIDENTS.c.fingerprint == older["fingerprint"])
+        & (INCIDENTS.c.destination == older["destination"])
+        & INCIDENTS.c.recovered_at.is_(None)
+        & (INCIDENTS.c.id < incident_id)
+    )
+    is_ahead = (INCIDENTS.c.escalates_at > now) & (INCIDENTS.c.escalations == 0)
+    query = sa.select(sa.func.min(INCIDENTS.c.escalates_at)).where(is_older, is_ahead)
+    due = connection.execute(query).scalar()
+    if due is not None:
+        is_later = (INCIDENTS.c.id == incident_id) & (INCIDENTS.c.escalates_at > due)
+        connection.execute(sa.update(INCIDENTS).where(is_later).values(escalates_at=due))
+    is_due = is_older & INCIDENTS.c.escalates_at.is_not(None)
+    connection.execute(sa.update(INCIDENTS).where(is_due).values(escalates_at=None))
+
+
+def _tell_repeat(
+    connection: sa.Connection,
+    policy: Policy,
+    row: Any,
+    entry: Entry,
+    severity: Severity,
+    *,
+    now: float,
+) -> dict[str, Any]:
+    """Add a line for a repeat, at most one in quiet hours; gives what changes in the incident."""
+    hold = hold_of(policy.policy_options.quiet_hours, severity, now=now)
+    if hold and is_head_held(connection, row["id"], now=now):
+        # the message itself will say how often
+        return {}
+    until = hold.until if hold else None
+    add_message(connection, row["id"], row["destination"], entry, now=now, held_until=until)
+    return {"last_entry_at": until or now}
+
+
+def _open(
+    connection: sa.Connection, policy: Policy, failure: Alert, *, destination: str, now: float
+) -> int:
+    hold = hold_of(policy.policy_options.quiet_hours, failure.severity, now=now)
+    until = hold.until if hold else None
+    result = connection.execute(
+        sa.insert(INCIDENTS).values(
+            policy=policy.name,
+            fingerprint=failure.fingerprint,
+            location=failure.location,
+            subject=failure.subject,
+            event_type=failure.event_type,
+            destination=destination,
+            first_at=failure.at,
+            last_at=failure.at,
+            occurrences=1,
+            facts=failure.to_json(),
+            latest=failure.to_json(),
+            version=1,
+            changed_at=now,
+            last_entry_at=now,
+            escalates_at=policy.escalates_at(failure.severity, since=until or now),
+        )
+    )
+    [incident_id] = result.inserted_primary_key or [0]
+    add_message(connection, incident_id, destination, None, now=now, held_until=until)
+    entry = trace_entry(failure)
+    if entry:
+        add_message(connection, incident_id, destination, entry, now=now, held_until=until)
+    return incident_id
+
+
+def _require(connection: sa.Connection, incident_id: int, failure: Alert) -> None:
+    """Each failed partition has to succeed before the incident is over."""
+    of_incident = OUTSTANDING.c.incident_id == incident_id
+    for keys in _portions(failure.partitions or (failure.partition,)):
+        these = of_incident & OUTSTANDING.c.partition.in_(keys)
+        query = sa.select(OUTSTANDING.c.partition).where(these)
+        known = set(connection.execute(query).scalars())
+        is_older = OUTSTANDING.c.failed_at < failure.at
+        connection.execute(
+            sa.update(OUTSTANDING).where(these & is_older).values(failed_at=failure.at)
+        )
+        new = [
+            {"incident_id": incident_id, "partition": key, "failed_at": failure.at}
+            for key in keys
+            if key not in known
+        ]
+        if new:
+            connection.execute(sa.insert(OUTSTANDING), new)
+
+
+def _portions(partitions: Collection[str]) -> Iterator[list[str]]:
+    """The partitions as the table has them, as many at a time as any database takes."""
+    names = sorted({name[:LONGEST_PARTITION] for name in partitions})
+    for start in range(0, len(names), _PORTION):
+        yield names[start : start + _PORTION]
+
+
+def newest_open(connection: sa.Connection, incident_ids: Sequence[int]) -> int | None:
+    """Of the incidents the newest that goes on; nothing if they are all over or forgotten."""
+    query = sa.select(sa.func.max(INCIDENTS.c.id)).where(
+        INCIDENTS.c.id.in_(incident_ids), INCIDENTS.c.recovered_at.is_(None)
+    )
+    return connection.execute(query).scalar()
+
+
+def count_attempt(
+    connection: sa.Connection, incident_id: int, failure: Alert, *, now: float
+) -> None:
+    """A further attempt has failed: the message shows it, and counts it as no new failure."""
+    query = sa.select(INCIDENTS.c.version, INCIDENTS.c.last_at).where(INCIDENTS.c.id == incident_id)
+    row = connection.execute(query).one()
+    values: dict[str, Any] = {"version": row.version + 1, "changed_at": now}
+    if failure.at >= row.last_at:
+        values |= {"latest": failure.to_json(), "last_at": failure.at}
+    _update(connection, incident_id, values)
+    _require(connection, incident_id, failure)
+
+
+def _update(connection: sa.Connection, incident_id: int, values: dict[str, Any]) -> None:
+    connection.execute(sa.update(INCIDENTS).where(INCIDENTS.c.id == incident_id).values(**values))

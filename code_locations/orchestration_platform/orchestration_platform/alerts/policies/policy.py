@@ -1,0 +1,240 @@
+"""``alert_policies.yaml``: who is told of what, in the field names of Dagster+."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from orchestration_platform.alerts.facts.alert import Alert, Severity
+from orchestration_platform.alerts.facts.event_types import EventType
+from orchestration_platform.alerts.policies.quiet_hours import Duration, Window, seconds_of
+from orchestration_platform.alerts.policies.services import NotificationService, Section
+from orchestration_platform.alerts.policies.targets import KnownAssets, Target
+from shared_lib.configuration.environment import REPOSITORY_ROOT
+from shared_lib.configuration.validated_yaml import load_yaml, validate_document
+
+POLICIES_FILE = Path(__file__).with_name("alert_policies.yaml")
+SHORTEST_AGAIN_SECONDS = 60.0
+SCHEMA_FILE = REPOSITORY_ROOT / "schemas" / "alert_policies.schema.json"
+
+
+class PolicyOptions(Section):
+    """What else can be chosen. All but the first three are not in Dagster+."""
+
+    include_description_in_notification: bool = Field(
+        default=False, description="Whether the message has the policy's description."
+    )
+    consecutive_failure_threshold: int = Field(
+        default=1,
+        ge=1,
+        le=100,
+        description="Of TICK_FAILURE alone: how many ticks have to fail one after the other.",
+    )
+    renotify_interval_minutes: float | None = Field(
+        default=None,
+        ge=1,
+        description="Of TICK_FAILURE, CODE_LOCATION_ERROR and DAEMON_HEARTBEAT_MISSING alone: "
+        "minutes after which what goes on and nobody has taken on is told again.",
+    )
+    announce: Literal["first_failure", "retries_exhausted"] = Field(
+        default="first_failure",
+        description="When a failed run is announced that Dagster starts again by itself.",
+    )
+    notify_on_recovery: bool = Field(
+        default=True, description="Whether the thread says so when what had failed succeeds again."
+    )
+    new_message_after_hours: float = Field(
+        default=24, gt=0, description="Hours of silence after which a repeat is a new message."
+    )
+    escalate_after: Duration | None = Field(
+        default=None,
+        description="How long nobody may have taken on a message: a number and s, min, h or d.",
+    )
+    escalation_service: NotificationService | None = Field(
+        default=None, description="Who is told then; required with escalate_after."
+    )
+    escalation_owners: list[str] = Field(
+        default_factory=list,
+        max_length=10,
+        description="Whom the escalation calls: owners, as in owner_mentions of its service.",
+    )
+    escalate_again_after: Duration | None = Field(
+        default=None, description="How long until they are told again; without it once."
+    )
+    quiet_hours: list[Window] = Field(
+        default_factory=list, max_length=20, description="When only what is severe is told at once."
+    )
+
+    @model_validator(mode="after")
+    def _can_escalate(self) -> Self:
+        if (self.escalate_after is None) != (self.escalation_service is None):
+            raise ValueError("escalate_after and escalation_service go together: write both")
+        if self.renotify_interval_minutes is not None and self.escalate_after is not None:
+            raise ValueError(
+                "renotify_interval_minutes and escalate_after: write one of them, and "
+                "escalate_again_after for how often it is escalated"
+            )
+        others = self.escalation_owners or self.escalate_again_after
+        if self.escalate_after is None and others:
+            raise ValueError(
+                "escalation_owners and escalate_again_after need escalate_after: write that too"
+            )
+        shortest = self.escalate_again_after and seconds_of(self.escalate_again_after)
+        if shortest and shortest < SHORTEST_AGAIN_SECONDS:
+            raise ValueError("escalate_again_after is less than a minute: write 1min or more")
+        return self
+
+
+class Policy(Section):
+    """Who is told of what."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_ -]{1,80}$")] = Field(
+        description="Identifies the policy; renaming it makes it a new one."
+    )
+    description: str = Field(default="", description="For people.")
+    enabled: bool = Field(description="Whether it is in force.")
+    event_types: list[EventType] = Field(
+        min_length=1, description="What is told; all of one kind, such as assets."
+    )
+    alert_targets: list[Target] = Field(
+        default_factory=list, description="One of these must fit; empty: everything."
+    )
+    notification_service: NotificationService = Field(description="How.")
+    policy_options: PolicyOptions = Field(default_factory=PolicyOptions, description="Details.")
+
+    @model_validator(mode="after")
+    def _belongs_together(self) -> Self:
+        kinds = sorted({kind.category.value for kind in self.event_types})
+        if len(kinds) > 1:
+            raise ValueError(
+                f"event_types of {' and '.join(kinds)} in one policy: make a policy of each kind"
+            )
+        others = [target for target in self.alert_targets if target.category != kinds[0]]
+        if others or (self.alert_targets and kinds[0] == "daemon"):
+            raise ValueError(f"alert_targets: one of them is not for events of a {kinds[0]}")
+        if EventType.JOB_LONG_RUNNING in self.event_types and not self.thresholds:
+            raise ValueError(
+                "JOB_LONG_RUNNING needs a long_running_job_threshold_target with threshold_seconds"
+            )
+        given = self.policy_options.model_fields_set
+        if "consecutive_failure_threshold" in given and kinds[0] != "schedule or sensor":
+            raise ValueError("consecutive_failure_threshold is for TICK_FAILURE alone")
+        if self.reminds_after is not None and kinds[0] in ("job", "asset"):
+            raise ValueError(
+                "renotify_interval_minutes is for TICK_FAILURE, CODE_LOCATION_ERROR and "
+                "DAEMON_HEARTBEAT_MISSING alone: write escalate_after and escalate_again_after"
+            )
+        services = (self.notification_service, self.policy_options.escalation_service)
+        if kinds[0] != "asset" and any(found and found.email_owners for found in services):
+            raise ValueError("email_owners is for events of an asset alone: write email")
+        return self
+
+    @property
+    def thresholds(self) -> list[float]:
+        """How long runs may take, in seconds, by its targets."""
+        return [
+            target.long_running_job_threshold_target.threshold_seconds
+            for target in self.alert_targets
+            if target.long_running_job_threshold_target
+        ]
+
+    @property
+    def needs_workspace(self) -> bool:
+        """Whether it cannot be applied without knowing the assets of the workspace."""
+        return any(target.needs_workspace for target in self.alert_targets)
+
+    @property
+    def reminds_after(self) -> float | None:
+        """The seconds after which the same people are told again, if they are."""
+        minutes = self.policy_options.renotify_interval_minutes
+        return None if minutes is None else minutes * 60.0
+
+    @property
+    def can_escalate(self) -> bool:
+        """Whether somebody is told when nobody takes on a message."""
+        return self.policy_options.escalation_service is not None or self.reminds_after is not None
+
+    def escalates_at(self, severity: Severity, *, since: float) -> float | None:
+        """When what was told at ``since`` is escalated or told again; good news never."""
+        after = self.policy_options.escalate_after
+        seconds = self.reminds_after if after is None else seconds_of(after)
+        return None if seconds is None or severity is Severity.INFO else since + seconds
+
+    def covers(self, alert: Alert, tags: Mapping[str, str], assets: KnownAssets) -> bool:
+        """Whether ``alert``, of a run with ``tags``, is to be told."""
+        if alert.event_type not in self.event_types:
+            return False
+        if alert.event_type == EventType.TICK_FAILURE:
+            if alert.consecutive < self.policy_options.consecutive_failure_threshold:
+                return False
+        elif alert.event_type == EventType.JOB_LONG_RUNNING:
+            return any(
+                target.long_running_job_threshold_target is not None
+                and (alert.duration_seconds or 0.0)
+                >= target.long_running_job_threshold_target.threshold_seconds
+                and target.fits(alert, tags, assets)
+                for target in self.alert_targets
+            )
+        return not self.alert_targets or any(
+            target.fits(alert, tags, assets) for target in self.alert_targets
+        )
+
+
+class AlertPolicies(Section):
+    """The whole file."""
+
+    alert_policies: list[Policy] = Field(min_length=1, description="The policies.")
+    maintenance_windows: list[Window] = Field(
+        default_factory=list, max_length=50, description="As quiet_hours, for all policies."
+    )
+    keep_days: float = Field(
+        default=90,
+        ge=1,
+        le=3650,
+        description="Days after which what is over and was told is forgotten.",
+    )
+
+    @model_validator(mode="after")
+    def _each_name_once(self) -> Self:
+        names = [policy.name for policy in self.alert_policies]
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise ValueError(f"more than one policy is named {', '.join(repeated)}: rename one")
+        return self
+
+    @property
+    def in_force(self) -> list[Policy]:
+        """The policies that are enabled, each with the windows of all."""
+        return [self._with_windows(policy) for policy in self.alert_policies if policy.enabled]
+
+    def _with_windows(self, policy: Policy) -> Policy:
+        windows = [*policy.policy_options.quiet_hours, *self.maintenance_windows]
+        options = policy.policy_options.model_copy(update={"quiet_hours": windows})
+        return policy.model_copy(update={"policy_options": options})
+
+
+def load_policies(path: Path = POLICIES_FILE) -> list[Policy]:
+    """The policies that are in force.
+
+    Raises:
+        ConfigurationError: all that is wrong with the file, a line each.
+    """
+    return load_file(path).in_force
+
+
+def load_file(path: Path = POLICIES_FILE) -> AlertPolicies:
+    """The whole file.
+
+    Raises:
+        ConfigurationError: all that is wrong with the file, a line each.
+    """
+    return validate_document(load_yaml(path), AlertPolicies, path=path)
+
+
+def schema_text() -> str:
+    """The JSON Schema of the file, for editors."""
+    schema = AlertPolicies.model_json_schema()
+    document = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,129 @@
+"""Times in which people are left alone: windows that begin by the clock and last for a while."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, StringConstraints, field_validator, model_validator
+
+from orchestration_platform.alerts.facts.alert import Severity
+from orchestration_platform.alerts.policies.services import Section
+
+Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,5}(s|min|h|d)$")]
+
+_UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = re.compile(r"(\d+)(\D+)")
+_LONGEST_WINDOW_SECONDS = 31 * 86400.0
+# Windows that follow one another without a gap count as one, up to so many.
+_LONGEST_CHAIN = 20
+
+
+def seconds_of(duration: str) -> float:
+    """A duration such as ``15min`` in seconds."""
+    [(number, unit)] = _DURATION.findall(duration)
+    return int(number) * _UNITS[unit]
+
+
+class Window(Section):
+    """A time that comes again and again, in which only what is severe is told at once."""
+
+    cron: str = Field(description="When it begins: five fields, or such as @daily.")
+    duration: Duration = Field(description="How long it lasts: a number and s, min, h or d.")
+    timezone: str = Field(default="UTC", description="IANA name, such as Europe/Berlin.")
+    below_severity: Severity | None = Field(
+        default=Severity.CRITICAL,
+        description="What is less severe waits until the end; null: whatever it is.",
+    )
+    recovered_meanwhile: Literal["summary", "nothing"] = Field(
+        default="summary",
+        description="What is told at the end of what is in order again by then.",
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(
+                f"{name!r} is no time zone: write an IANA name, such as Europe/Berlin"
+            ) from None
+        return name
+
+    @field_validator("cron")
+    @classmethod
+    def _comes(cls, cron: str) -> str:
+        from croniter import croniter
+
+        is_cron = len(cron.split()) == 5 or cron.startswith("@")  # noqa: PLR2004 - as Dagster
+        if not is_cron or not croniter.is_valid(cron):
+            raise ValueError(
+                f"{cron!r} is no cron expression: write five fields, or such as @daily"
+            )
+        if _begin(cron, datetime.now(UTC)) is None:
+            raise ValueError(f"{cron!r} never comes: write a date that there is")
+        return cron
+
+    @model_validator(mode="after")
+    def _is_not_forever(self) -> Self:
+        if seconds_of(self.duration) > _LONGEST_WINDOW_SECONDS:
+            raise ValueError("duration is more than 31d: switch the policy off instead")
+        return self
+
+    def end_of(self, at: float) -> float | None:
+        """When the window ends that ``at`` lies in, both in seconds since 1970, if it does."""
+        begin = _begin(self.cron, datetime.fromtimestamp(at, ZoneInfo(self.timezone)))
+        if begin is None:
+            return None
+        end = begin + seconds_of(self.duration)
+        return end if at < end else None
+
+    def holds(self, severity: Severity) -> bool:
+        """Whether something of ``severity`` waits until the end."""
+        order = list(Severity)
+        return self.below_severity is None or order.index(severity) < order.index(
+            self.below_severity
+        )
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Something waits.
+
+    Attributes:
+        until: for this time, in seconds since 1970.
+        tells_recovered: whether it is told then although it is in order again.
+    """
+
+    until: float
+    tells_recovered: bool
+
+
+def hold_of(windows: Sequence[Window], severity: Severity, *, now: float) -> Hold | None:
+    """How long something of ``severity`` waits; nothing when it may be told now."""
+    holding = [window for window in windows if window.holds(severity)]
+    current = [window for window in holding if window.end_of(now) is not None]
+    if not current:
+        return None
+    until = now
+    for _ in range(_LONGEST_CHAIN):
+        ends = [end for window in holding if (end := window.end_of(until)) is not None]
+        if not ends:
+            break
+        until = max(ends)
+    return Hold(until, any(window.recovered_meanwhile == "summary" for window in current))
+
+
+def _begin(cron: str, at: datetime) -> float | None:
+    """The last time at or before ``at`` at which ``cron`` comes, in seconds since 1970."""
+    from croniter import CroniterBadDateError, croniter
+
+    if croniter.match(cron, at):
+        return at.replace(second=0, microsecond=0).timestamp()
+    try:
+        return croniter(cron, at).get_prev(float)
+    except CroniterBadDateError:
+        return None

@@ -1,0 +1,51 @@
+"""E-mail to the owners of the asset that is meant."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from orchestration_platform.alerts.messages.message import Message
+from orchestration_platform.alerts.services.email.service import ADDRESS, EmailService
+from orchestration_platform.alerts.services.errors import (
+    MessageRefusedError,
+    ServiceUnavailableError,
+)
+from orchestration_platform.alerts.workspace.webserver import Workspace
+from shared_lib.dagster_client.webserver import URL_VARIABLE
+
+# So long it is waited for who the owners are, where there is somebody else to be told.
+_OWNERS_AWAITED_SECONDS = 900.0
+
+
+@dataclass(frozen=True)
+class OwnersEmailService(EmailService):
+    """The owners of an asset; ``addresses`` are those of who is told where no owner has one."""
+
+    def recipients(self, message: Message) -> tuple[Sequence[str], str]:
+        """The owners' addresses, or those for want of any.
+
+        Raises:
+            MessageRefusedError: there are none of either.
+            ServiceUnavailableError: who the owners are is not known yet.
+        """
+        workspace, owners = Workspace(), message.owners
+        if owners is None:
+            # the failure was read while the webserver was away
+            owners = workspace.owners_of(message.assets)
+        if owners is None:
+            is_over = time.time() - message.first_at > _OWNERS_AWAITED_SECONDS
+            if self.addresses and (is_over or not workspace.has_address):
+                return self.addresses, "who the owners are was not known"
+            why = (
+                "Dagster's webserver has not answered"
+                if workspace.has_address
+                else f"set {URL_VARIABLE} to the address of Dagster's webserver"
+            )
+            raise ServiceUnavailableError(f"who owns {message.subject} is not known: {why}")
+        found = [name for name in owners if ADDRESS.fullmatch(name)]
+        if not found and not self.addresses:
+            raise MessageRefusedError(
+                f"no owner of {message.subject} has an address: give it one, or the policy "
+                "default_email_addresses"
+            )
+        return found or self.addresses, ""

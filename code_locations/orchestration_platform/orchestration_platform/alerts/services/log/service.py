@@ -1,0 +1,40 @@
+"""The log: what is told where no other service is configured."""
+
+import logging
+from dataclasses import dataclass
+
+from orchestration_platform.alerts.facts.alert import Severity
+from orchestration_platform.alerts.messages.formats.text import entry_text, head_text
+from orchestration_platform.alerts.services.service import Letter, Receipt, Service
+
+LOGGER_NAME = "orchestration_platform.alerts"
+
+_LEVELS = {
+    Severity.INFO: logging.INFO,
+    Severity.WARNING: logging.WARNING,
+    Severity.ERROR: logging.ERROR,
+    Severity.CRITICAL: logging.CRITICAL,
+}
+
+
+@dataclass(frozen=True)
+class LogService(Service):
+    """A logger.
+
+    Attributes:
+        logger: of the tick, or of the process.
+        note: stands above each message: why it is told here and not elsewhere.
+    """
+
+    logger: logging.Logger
+    note: str = ""
+
+    def post(self, letter: Letter) -> Receipt:
+        """Write a message with all its lines at once."""
+        message = letter.message
+        if letter.entry is None:
+            text = head_text(message)
+        else:
+            text = entry_text(letter.entry, about=message.summary)
+        self.logger.log(_LEVELS[message.severity], "%s", f"{self.note}\n{text}".strip())
+        return Receipt("log", note=self.note)

@@ -1,0 +1,96 @@
+"""Slack by a bot: messages that count up, with threads."""
+
+import re
+from dataclasses import dataclass
+
+from orchestration_platform.alerts.messages.formats.slack import (
+    Content,
+    entry_content,
+    head_content,
+    plain_text,
+)
+from orchestration_platform.alerts.messages.formats.text import one_line
+from orchestration_platform.alerts.messages.text import escaped
+from orchestration_platform.alerts.messages.thread_entry import EntryKind
+from orchestration_platform.alerts.services.errors import MessageGoneError
+from orchestration_platform.alerts.services.service import Letter, Receipt, Service
+from orchestration_platform.alerts.services.slack.web_api import SlackWebApi
+
+ACKNOWLEDGEMENT = "eyes"
+
+_SHORT_TEXT = 300
+_TIMESTAMP = re.compile(r"\d+\.\d+")
+
+
+@dataclass(frozen=True)
+class SlackService(Service):
+    """One channel.
+
+    Attributes:
+        api: Slack's.
+        token: the bot's.
+        channel: by name.
+    """
+
+    api: SlackWebApi
+    token: str
+    channel: str
+
+    def post(self, letter: Letter) -> Receipt:
+        """Post a message, or an entry of a thread."""
+        thread_ts = _timestamp(letter.thread) if letter.thread else None
+        return self.api.post(
+            self.token,
+            channel=self.channel,
+            content=content_of(letter),
+            key=letter.key,
+            thread_ts=thread_ts,
+            # in its thread alone nobody would see it who does not follow that
+            is_for_all=letter.entry is not None and letter.entry.kind is EntryKind.CALL,
+        )
+
+    def update(self, letter: Letter, *, at: Receipt) -> Receipt:
+        """Change the message of an incident."""
+        return self.api.update(
+            self.token,
+            channel_id=at.place,
+            ts=_timestamp(at),
+            content=content_of(letter),
+            key=letter.key,
+        )
+
+    def find(self, letter: Letter, *, since: float, place: str) -> Receipt | None:
+        """Look for a message by the key in its metadata."""
+        channel_id = place or self.api.channel_id(self.token, self.channel)
+        if channel_id is None:
+            return None
+        return self.api.find(
+            self.token,
+            channel_id=channel_id,
+            key=letter.key,
+            since=since,
+            thread_ts=_timestamp(letter.thread) if letter.thread else None,
+        )
+
+    def acknowledged_by(self, at: Receipt) -> tuple[str, ...] | None:
+        """The members who have put a pair of eyes below the message."""
+        found = self.api.reactions(self.token, channel_id=at.place, ts=_timestamp(at))
+        return found.get(ACKNOWLEDGEMENT)
+
+
+def content_of(letter: Letter) -> Content:
+    """The letter as Slack wants it, or as a line of text."""
+    if letter.entry is None:
+        if letter.is_plain:
+            return {"text": plain_text(letter.message)}
+        return head_content(letter.message, mentions=letter.mentions)
+    if letter.is_plain:
+        return {"text": escaped(one_line(letter.entry.line), _SHORT_TEXT)}
+    return entry_content(letter.entry, mentions=letter.mentions)
+
+
+def _timestamp(receipt: Receipt) -> str:
+    if not _TIMESTAMP.fullmatch(receipt.id):
+        # It was told elsewhere before there was a token.
+        raise MessageGoneError("the message is not in Slack")
+    return receipt.id

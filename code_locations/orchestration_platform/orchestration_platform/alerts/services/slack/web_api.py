@@ -1,0 +1,324 @@
+"""The Web API of Slack: what is asked of it, and what its answers mean."""
+
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from pydantic import Field
+
+from orchestration_platform.alerts.messages.formats.slack import Content
+from orchestration_platform.alerts.services.errors import (
+    LookupForbiddenError,
+    MemberUnknownError,
+    MessageGoneError,
+    MessageRefusedError,
+    ServiceUnavailableError,
+)
+from orchestration_platform.alerts.services.http import (
+    address_from,
+    checked_address,
+    retry_seconds,
+)
+from orchestration_platform.alerts.services.service import Receipt
+
+if TYPE_CHECKING:
+    from slack_sdk import WebClient
+    from slack_sdk.http_retry.handler import RetryHandler
+
+API_VARIABLE = "SLACK_API_URL"
+_SLACK = "https://slack.com/api"
+_METADATA_TYPE = "dagster_alert"
+_PAGES = 5
+_LONGEST_OWN_WAIT_SECONDS = 2
+_LONGEST_REASON = 300
+_LOOKING = ("conversations.", "reactions.", "users.")
+
+# The message is at fault: nothing helps but another message.
+_CONTENT_ERRORS = frozenset(
+    {
+        "invalid_blocks",
+        "invalid_blocks_format",
+        "msg_too_long",
+        "msg_blocks_too_long",
+        "no_text",
+        "invalid_arguments",
+        "invalid_array_arg",
+        "invalid_attachments",
+        "too_many_attachments",
+        "metadata_too_large",
+        "invalid_metadata_format",
+        "invalid_metadata_schema",
+        "invalid_charset",
+        "invalid_form_data",
+        "invalid_json",
+        "json_not_object",
+        "markdown_text_conflict",
+    }
+)
+# The message that was to be changed, or answered, is not there any more.
+_GONE_ERRORS = frozenset(
+    {
+        "message_not_found",
+        "cant_update_message",
+        "edit_window_closed",
+        "thread_not_found",
+        "cannot_reply_to_message",
+    }
+)
+# Slack's own troubles, after which it may have done what was asked.
+_SERVER_ERRORS = frozenset(
+    {
+        "internal_error",
+        "fatal_error",
+        "service_unavailable",
+        "request_timeout",
+    }
+)
+_OF_WHAT_WAS_ASKED: Mapping[frozenset[str], type[Exception]] = {
+    _CONTENT_ERRORS: MessageRefusedError,
+    _GONE_ERRORS: MessageGoneError,
+    frozenset({"users_not_found"}): MemberUnknownError,
+}
+_BUSY_ERRORS = frozenset({"ratelimited", "rate_limited"})
+_FORBIDDEN_ERRORS = frozenset(
+    {
+        "missing_scope",
+        "not_in_channel",
+        "channel_not_found",
+        "no_permission",
+        "access_denied",
+    }
+)
+
+_REMEDIES = {
+    "invalid_auth": "write a valid bot token to the secret orchestration_platform/slack",
+    "not_authed": "write a valid bot token to the secret orchestration_platform/slack",
+    "token_revoked": "write a new bot token to the secret orchestration_platform/slack",
+    "token_expired": "write a new bot token to the secret orchestration_platform/slack",
+    "account_inactive": "write a new bot token to the secret orchestration_platform/slack",
+    "channel_not_found": "create the channel and invite the bot",
+    "not_in_channel": "invite the bot to the channel",
+    "is_archived": "unarchive the channel or name another one in alert_policies.yaml",
+    "missing_scope": "give the bot the scopes that docs/alerts.md lists",
+}
+
+
+class SlackWebApi(dg.ConfigurableResource):
+    """The Web API of Slack, called with the client of Dagster's ``SlackResource``.
+
+    Holds no token: each call takes it, and makes its client with it.
+    """
+
+    api_url: str = Field(
+        default="", description=f"The API's address. Empty: {API_VARIABLE}, or Slack's own."
+    )
+    timeout_seconds: float = Field(
+        default=10.0, gt=0, le=20, description="For a connection, and for each answer."
+    )
+
+    def post(
+        self,
+        token: str,
+        *,
+        channel: str,
+        content: Content,
+        key: str,
+        thread_ts: str | None = None,
+        is_for_all: bool = False,
+    ) -> Receipt:
+        """Post a message, or an entry of a thread, which the channel shows too if it is for all.
+
+        Raises:
+            ServiceUnavailableError: Slack did not take it, and may later.
+            MessageRefusedError: Slack will never take it.
+            MessageGoneError: the thread is not there.
+        """
+        thread: Content = {"thread_ts": thread_ts} if thread_ts else {}
+        if thread_ts and is_for_all:
+            thread["reply_broadcast"] = True
+        answer = self._call(
+            token, "chat_postMessage", {"channel": channel, **thread, **_message(content, key)}
+        )
+        return Receipt(answer["ts"], answer["channel"])
+
+    def update(
+        self, token: str, *, channel_id: str, ts: str, content: Content, key: str
+    ) -> Receipt:
+        """Change a message.
+
+        Raises:
+            ServiceUnavailableError: Slack did not change it, and may later.
+            MessageRefusedError: Slack will never take the new text.
+            MessageGoneError: the message is not there.
+        """
+        message = _message(content, key)
+        answer = self._call(token, "chat_update", {"channel": channel_id, "ts": ts, **message})
+        return Receipt(answer["ts"], answer["channel"])
+
+    def find(
+        self, token: str, *, channel_id: str, key: str, since: float, thread_ts: str | None = None
+    ) -> Receipt | None:
+        """The message that was posted with ``key``, if it is there.
+
+        Args:
+            token: the bot's.
+            channel_id: Slack's number of the channel.
+            key: what the message was posted with.
+            since: look at messages from this time on, in seconds since 1970.
+            thread_ts: the thread to look into; without it at the channel.
+
+        Raises:
+            LookupForbiddenError: the bot may not look.
+            ServiceUnavailableError: Slack did not answer.
+        """
+        method = "conversations_replies" if thread_ts else "conversations_history"
+        thread = {"ts": thread_ts} if thread_ts else {}
+        asked = {"channel": channel_id, "oldest": str(since), "limit": 200, **thread}
+        for answer in self._pages(token, method, {**asked, "include_all_metadata": True}):
+            for message in answer.get("messages", []):
+                payload = message.get("metadata", {}).get("event_payload", {})
+                if payload.get("key") == key:
+                    return Receipt(message["ts"], channel_id)
+        return None
+
+    def channel_id(self, token: str, name: str) -> str | None:
+        """Slack's number of the channel called ``name``, if the bot can see it.
+
+        Raises:
+            LookupForbiddenError: the bot may not look.
+            ServiceUnavailableError: Slack did not answer.
+        """
+        asked = {"limit": 1000, "exclude_archived": True}
+        for answer in self._pages(token, "conversations_list", asked):
+            for channel in answer.get("channels", []):
+                if channel.get("name") == name.removeprefix("#"):
+                    return channel["id"]
+        return None
+
+    def reactions(self, token: str, *, channel_id: str, ts: str) -> Mapping[str, tuple[str, ...]]:
+        """The reactions to a message by name, each with the ids of members, as far as Slack says.
+
+        Raises:
+            MessageGoneError: the message is not there.
+            LookupForbiddenError: the bot may not look.
+            ServiceUnavailableError: Slack did not answer.
+        """
+        answer = self._call(
+            token, "reactions_get", {"channel": channel_id, "timestamp": ts, "full": True}
+        )
+        found = answer.get("message", {}).get("reactions", [])
+        return {reaction["name"]: tuple(reaction.get("users", ())) for reaction in found}
+
+    def member_id(self, token: str, address: str) -> str | None:
+        """Slack's id of the member whose e-mail address it is, if there is one.
+
+        Raises:
+            LookupForbiddenError: the bot may not look.
+            ServiceUnavailableError: Slack did not answer, or asks to wait.
+        """
+        try:
+            answer = self._call(token, "users_lookupByEmail", {"email": address})
+        except MemberUnknownError:
+            return None
+        return str(answer["user"]["id"])
+
+    def check(self, token: str) -> str:
+        """Whether the token is good: the bot's name, as Slack has it.
+
+        Raises:
+            ServiceUnavailableError: Slack does not know the token, or did not answer.
+        """
+        return str(self._call(token, "auth_test", {}).get("user", ""))
+
+    def _pages(
+        self, token: str, method: str, arguments: Mapping[str, Any]
+    ) -> Iterator[Mapping[str, Any]]:
+        cursor: dict[str, str] = {}
+        for _ in range(_PAGES):
+            answer = self._call(token, method, {**arguments, **cursor})
+            yield answer
+            following = answer.get("response_metadata", {}).get("next_cursor")
+            if not following:
+                return
+            cursor = {"cursor": following}
+
+    def _call(self, token: str, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        from http.client import HTTPException
+
+        from slack_sdk.errors import SlackApiError
+
+        client = self._client(token)
+        try:
+            return getattr(client, method)(**arguments).data
+        except SlackApiError as error:
+            raise _understood(method.replace("_", ".", 1), error.response) from error
+        except (OSError, HTTPException, ValueError) as error:
+            # Not even a refused connection is told apart: to look costs one call.
+            reason = f"Slack did not answer: {type(error).__name__}"
+            raise ServiceUnavailableError(reason, is_unsure=True) from error
+
+    def _client(self, token: str) -> "WebClient":
+        """Dagster's client of Slack, with our address, time limit and retries."""
+        from dagster_slack import SlackResource
+
+        if self.api_url:
+            address = checked_address(self.api_url, what="api_url")
+        else:
+            address = checked_address(address_from(API_VARIABLE, _SLACK), what=API_VARIABLE)
+        client = SlackResource(token=token).get_client()
+        # The resource has a field for the token alone. The client joins the names of methods to
+        # an address that ends with a slash.
+        client.base_url = f"{address.rstrip('/')}/"
+        # whole seconds are what the library declares, any number is what it takes
+        client.timeout = self.timeout_seconds  # pyright: ignore[reportAttributeAccessIssue]
+        # Not the library's own choice, which sends again after a dropped connection.
+        client.retry_handlers = retry_handlers()
+        return client
+
+
+def retry_handlers() -> "list[RetryHandler]":
+    """What slack-sdk may do by itself: wait, when Slack asks for no more than a moment.
+
+    For longer the outbox waits, which a killed process does not forget. A wait is never had twice:
+    what Slack says after the one of the handler counts from then on.
+    """
+    from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
+
+    class ShortWaits(RateLimitErrorRetryHandler):
+        def _can_retry(self, *, response: Any = None, **named: Any) -> bool:
+            if not super()._can_retry(response=response, **named):
+                return False
+            said = {name.lower(): value for name, value in response.headers.items()}
+            [asked] = said.get("retry-after", [""])
+            return asked.isdigit() and int(asked) <= _LONGEST_OWN_WAIT_SECONDS
+
+    return [ShortWaits(max_retry_count=1)]
+
+
+def _message(content: Content, key: str) -> dict[str, Any]:
+    metadata = {"event_type": _METADATA_TYPE, "event_payload": {"key": key}}
+    quiet = {"unfurl_links": False, "unfurl_media": False}
+    # without blocks those that an earlier version had would stay
+    return {"blocks": [], **content, **quiet, "metadata": metadata}
+
+
+def _understood(method: str, response: Any) -> Exception:
+    problem = str(response.get("error") or "unknown_error")
+    if response.status_code == HTTPStatus.TOO_MANY_REQUESTS or problem in _BUSY_ERRORS:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        pause = retry_seconds(headers.get("retry-after"))
+        return ServiceUnavailableError("Slack asks to wait", retry_after=pause)
+    if response.status_code != HTTPStatus.OK:
+        reason = f"Slack answered {response.status_code} to {method}"
+        return ServiceUnavailableError(reason, is_unsure=True)
+    for problems, kind in _OF_WHAT_WAS_ASKED.items():
+        if problem in problems:
+            return kind(problem)
+    if problem in _FORBIDDEN_ERRORS and method.startswith(_LOOKING):
+        return LookupForbiddenError(f"Slack answered {problem} to {method}")
+    remedy = _REMEDIES.get(problem)
+    text = f"Slack answered {problem} to {method}{f': {remedy}' if remedy else ''}"
+    # What is no word of Slack's is the page of something in between.
+    is_unsure = problem in _SERVER_ERRORS or " " in problem
+    return ServiceUnavailableError(text[:_LONGEST_REASON], is_unsure=is_unsure)

@@ -1,0 +1,227 @@
+"""Assets that were made, and assets that were to be made and were not.
+
+The open-source Dagster stores no event for the latter: they are what a failed run had planned.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+
+import dagster as dg
+
+from orchestration_platform.alerts.facts.alert import Alert, Problem
+from orchestration_platform.alerts.facts.event_types import EventType
+from orchestration_platform.alerts.sources import event_feed
+from orchestration_platform.alerts.sources.partition_ranges import unmade_partitions
+from orchestration_platform.alerts.sources.run_facts import parent_of, partition_of, run_alert
+from orchestration_platform.alerts.sources.run_failures import step_problem
+from orchestration_platform.alerts.sources.run_log import RunLog
+from orchestration_platform.alerts.sources.run_plan import node_of, plan_of
+from orchestration_platform.alerts.sources.source import (
+    UNKNOWN_LOCATION,
+    Batch,
+    Finding,
+    Reading,
+    Recovery,
+    Source,
+    occurrence_key,
+)
+from shared_lib.secrets import redact
+
+_FAILURE = EventType.ASSET_MATERIALIZATION_FAILURE
+_SUCCESS = EventType.ASSET_MATERIALIZATION_SUCCESS
+
+
+def failed_assets(record: dg.RunRecord, log: RunLog, *, at: float, whole: Problem) -> list[Finding]:
+    """The assets that the steps that failed have not made; those further down were not tried.
+
+    Args:
+        record: the run.
+        log: its.
+        at: when it failed.
+        whole: what went wrong, for a run of which no step failed.
+    """
+    run = record.dagster_run
+    steps = {event.step_key or "": step_problem(event) for event in log.failed_steps}
+    by_dbt = _not_built_by_dbt(log)
+    unmade = unmade_partitions(run, log)
+    missing = {
+        asset: step
+        for asset, step in sorted(log.planned_assets.items())
+        if unmade.get(asset, asset not in log.made_assets)
+    }
+    tried = set(steps) or _where_it_died(run, log, set(missing.values()))
+    findings: list[Finding] = []
+    for asset, step in missing.items():
+        if step not in tried:
+            continue
+        status, said = by_dbt.get(asset, ("", ""))
+        if status == "skipped":
+            continue
+        problem = steps.get(step, whole)
+        if said:
+            problem = Problem(step, f"dbt {status}", said, "", "")
+        # of what has no partitions none has to be made, whatever the run is for
+        partition = partition_of(run.tags) if asset in log.partitioned_assets else ""
+        left = unmade.get(asset, ())
+        findings.append(_finding(record, asset, problem, at=at, partition=partition, left=left))
+    return _without_remade(findings, log)
+
+
+def _where_it_died(run: dg.DagsterRun, log: RunLog, steps: set[str]) -> set[str]:
+    """Those of ``steps`` that a run was at when it died without the failure of one.
+
+    That is what had been begun; where nothing had been, what would have come next.
+    """
+    left = steps - log.finished_steps
+    begun = {node_of(step) for step in log.started_steps}
+    found = {step for step in left if node_of(step) in begun}
+    plan = None if found else plan_of(log.instance, run)
+    if plan is None:
+        return found or left
+    nodes = {node_of(step) for step in left}
+    return {step for step in left if not plan.nodes_before(node_of(step)) & nodes}
+
+
+def _without_remade(findings: list[Finding], log: RunLog) -> list[Finding]:
+    """Without what another run has made after the step failed, while this one still went on."""
+    failed_at = {finding.key: _failed_at(finding, log) for finding in findings}
+    keys = [_key(finding) for finding in findings if failed_at[finding.key] is not None]
+    latest = log.instance.get_latest_materialization_events(keys) if keys else {}
+    found: list[Finding] = []
+    for finding in findings:
+        since, made = failed_at[finding.key], latest.get(_key(finding))
+        if since is None or made is None or made.timestamp <= since:
+            found.append(finding)
+            continue
+        alert = finding.alert
+        wanted = set(alert.partitions or (alert.partition,))
+        left = wanted - _made_since(log.instance, _key(finding), wanted, since)
+        if left:
+            of_range = tuple(sorted(left)) if alert.partitions else ()
+            found.append(replace(finding, alert=replace(alert, partitions=of_range)))
+    return found
+
+
+def _failed_at(finding: Finding, log: RunLog) -> float | None:
+    """When the step that was to make the asset failed; nothing where none did."""
+    [problem] = finding.alert.problems
+    return log.failed_at.get(problem.step)
+
+
+def _key(finding: Finding) -> dg.AssetKey:
+    return dg.AssetKey(finding.alert.subject.split("/"))
+
+
+def _made_since(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, partitions: Collection[str], since: float
+) -> set[str]:
+    """The partitions that were made after ``since``, ``""`` for the asset without."""
+    later = dg.AssetRecordsFilter(
+        asset_key=asset,
+        asset_partitions=[name for name in partitions if name] or None,
+        after_timestamp=since,
+    )
+    # each may have been made more than once
+    found = instance.fetch_materializations(later, limit=2 * len(partitions)).records
+    return {record.partition_key or "" for record in found}
+
+
+def _finding(
+    record: dg.RunRecord,
+    asset: str,
+    problem: Problem,
+    *,
+    at: float,
+    partition: str,
+    left: Collection[str],
+) -> Finding:
+    run = record.dagster_run
+    parent = parent_of(run.tags)
+    return Finding(
+        alert=run_alert(
+            _FAILURE,
+            run,
+            at=at,
+            started_at=record.start_time,
+            kind="Asset",
+            subject=asset,
+            assets=(asset,),
+            problems=(problem,),
+            partition=partition,
+            partitions=tuple(sorted(left)),
+        ),
+        key=occurrence_key(_FAILURE, run.run_id, asset),
+        parent_key=occurrence_key(_FAILURE, parent, asset) if parent else "",
+        tags=run.tags,
+    )
+
+
+def _not_built_by_dbt(log: RunLog) -> dict[str, tuple[str, str]]:
+    """Of assets whose dbt node failed or was skipped its status, and what dbt says."""
+    found: dict[str, tuple[str, str]] = {}
+    for event in log.observations:
+        metadata = event.asset_observation_data.asset_observation.metadata
+        if event.asset_key and "dbt/status" in metadata:
+            said = str(metadata["dbt/message"].value)
+            status = str(metadata["dbt/status"].value)
+            found[event.asset_key.to_user_string()] = (status, redact(said))
+    return found
+
+
+def _read_materializations(reading: Reading, marks: str | None) -> Iterator[Batch]:
+    feed = event_feed.materializations(reading.instance)
+    for records, position in event_feed.pages(feed, marks, now=reading.now):
+        findings: list[Finding] = []
+        if _SUCCESS in reading.told and records:
+            runs = _runs(reading, {record.run_id for record in records if record.run_id})
+            findings = [_good_news(record, runs.get(record.run_id)) for record in records]
+        recoveries = [_recovery(record) for record in records] if reading.wants([_FAILURE]) else []
+        yield Batch(expected=marks, position=position, findings=findings, recoveries=recoveries)
+        marks = position
+
+
+MATERIALIZATIONS = Source(
+    name=dg.DagsterEventType.ASSET_MATERIALIZATION.value,
+    event_types=(_SUCCESS, _FAILURE),
+    read=_read_materializations,
+)
+
+
+def _runs(reading: Reading, run_ids: set[str]) -> dict[str, dg.DagsterRun]:
+    if not run_ids:
+        return {}
+    found = reading.instance.get_run_records(dg.RunsFilter(run_ids=sorted(run_ids)))
+    return {record.dagster_run.run_id: record.dagster_run for record in found}
+
+
+def _good_news(record, run: dg.DagsterRun | None) -> Finding:  # noqa: ANN001 - Dagster's row
+    asset = record.asset_key.to_user_string()
+    told = {
+        "kind": "Asset",
+        "subject": asset,
+        "assets": (asset,),
+        "partition": record.partition or "",
+    }
+    alert = (
+        run_alert(_SUCCESS, run, at=record.timestamp, started_at=None, **told)
+        if run
+        else Alert(
+            event_type=_SUCCESS.value,
+            severity=_SUCCESS.severity,
+            at=record.timestamp,
+            location=UNKNOWN_LOCATION,
+            **told,
+        )
+    )
+    return Finding(
+        alert=alert,
+        key=occurrence_key(_SUCCESS, str(record.storage_id)),
+        tags=run.tags if run else {},
+    )
+
+
+def _recovery(record) -> Recovery:  # noqa: ANN001 - Dagster's row
+    asset = record.asset_key.to_user_string()
+    return Recovery.of_subject(
+        asset, (_FAILURE,), at=record.timestamp, partition=record.partition or ""
+    )

@@ -1,0 +1,160 @@
+"""Asset checks: what those of a run have shown, and those that were run outside of any run."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import dagster as dg
+
+from orchestration_platform.alerts.facts.alert import Alert, Problem
+from orchestration_platform.alerts.facts.event_types import CHECK_OUTCOMES, EventType
+from orchestration_platform.alerts.sources import event_feed
+from orchestration_platform.alerts.sources.check_results import (
+    check_name,
+    check_problem,
+    outcome_of,
+)
+from orchestration_platform.alerts.sources.run_facts import partition_of, run_alert
+from orchestration_platform.alerts.sources.run_failures import step_problem
+from orchestration_platform.alerts.sources.run_log import RunLog
+from orchestration_platform.alerts.sources.run_plan import node_of
+from orchestration_platform.alerts.sources.source import (
+    UNKNOWN_LOCATION,
+    Batch,
+    Finding,
+    Reading,
+    Recovery,
+    Source,
+    occurrence_key,
+)
+
+_KIND = "Asset check"
+_NOW = {
+    EventType.ASSET_CHECK_SEVERITY_WARN: "it gives a warning",
+    EventType.ASSET_CHECK_SEVERITY_ERROR: "it gives an error",
+}
+
+
+def checks_of_run(
+    record: dg.RunRecord, log: RunLog, *, at: float, is_whole: bool
+) -> tuple[list[Finding], list[Recovery]]:
+    """What the checks of a run have shown.
+
+    Args:
+        record: the run.
+        log: its.
+        at: when it ended.
+        is_whole: whether what gave no result was tried; not so in a cancelled run.
+    """
+    run = record.dagster_run
+    findings: list[Finding] = []
+    recoveries: list[Recovery] = []
+    evaluated: set[dg.AssetCheckKey] = set()
+    for entry in log.check_evaluations:
+        evaluation = entry.event_log_entry.get_dagster_event().asset_check_evaluation_data
+        evaluated.add(evaluation.asset_check_key)
+        outcome = outcome_of(evaluation)
+        partition = evaluation.partition or _partition(run, log, evaluation.asset_check_key)
+        alert = run_alert(
+            outcome,
+            run,
+            at=entry.timestamp,
+            started_at=None,
+            **_told(evaluation.asset_check_key),
+            partition=partition,
+            problems=_problems(evaluation),
+        )
+        key = occurrence_key(outcome, run.run_id, str(entry.storage_id))
+        findings.append(Finding(alert=alert, key=key, tags=run.tags))
+        # what a check without partitions shows, it shows of the whole asset
+        recoveries.append(_recovery(evaluation.asset_check_key, outcome, entry, partition or None))
+    silent = sorted(log.planned_checks.keys() - evaluated, key=str) if is_whole else []
+    return [*findings, *_without_result(record, log, silent, at=at)], recoveries
+
+
+def _partition(run: dg.DagsterRun, log: RunLog, check: dg.AssetCheckKey) -> str:
+    """What ``check`` was to look at in ``run``: an ordinary check has no partitions."""
+    of_run = partition_of(run.tags)
+    return of_run if of_run and check in log.partitioned_checks else ""
+
+
+def _without_result(
+    record: dg.RunRecord, log: RunLog, checks: Sequence[dg.AssetCheckKey], *, at: float
+) -> Iterator[Finding]:
+    """Checks that should have given a result and did not, unless what they look at failed."""
+    run, kind = record.dagster_run, EventType.ASSET_CHECK_EXECUTION_FAILURE
+    errors = [step_problem(event) for event in log.failed_steps]
+    for check in checks:
+        asset = check.asset_key.to_user_string()
+        if asset in log.planned_assets and asset not in log.made_assets:
+            continue
+        node = node_of(log.planned_checks[check])
+        own = [problem for problem in errors if node_of(problem.step) == node]
+        unexplained = Problem("", kind, "the run has ended and the check gave no result", "", "")
+        yield Finding(
+            alert=run_alert(
+                kind,
+                run,
+                at=at,
+                started_at=None,
+                **_told(check),
+                partition=_partition(run, log, check),
+                problems=(own[0] if own else unexplained,),
+            ),
+            key=occurrence_key(kind, run.run_id, str(check)),
+            tags=run.tags,
+        )
+
+
+def _read_runless(reading: Reading, marks: str | None) -> Iterator[Batch]:
+    kind = dg.DagsterEventType.ASSET_CHECK_EVALUATION
+    feed = event_feed.runless_events(reading.instance, kind)
+    for records, position in event_feed.pages(feed, marks, now=reading.now):
+        findings: list[Finding] = []
+        recoveries: list[Recovery] = []
+        for record in records:
+            event = record.event_log_entry.get_dagster_event()
+            evaluation = event.asset_check_evaluation_data
+            check, outcome = evaluation.asset_check_key, outcome_of(evaluation)
+            alert = Alert(
+                event_type=outcome.value,
+                severity=outcome.severity,
+                at=record.timestamp,
+                location=reading.workspace.location_of(check.asset_key.to_user_string())
+                or UNKNOWN_LOCATION,
+                partition=evaluation.partition or "",
+                problems=_problems(evaluation),
+                **_told(check),
+            )
+            key = occurrence_key(outcome, "", str(record.storage_id))
+            findings.append(Finding(alert=alert, key=key))
+            recoveries.append(_recovery(check, outcome, record, evaluation.partition or ""))
+        yield Batch(expected=marks, position=position, findings=findings, recoveries=recoveries)
+        marks = position
+
+
+RUNLESS_CHECKS = Source(
+    name="ASSET_CHECK_EVALUATION without run",
+    event_types=tuple(CHECK_OUTCOMES),
+    read=_read_runless,
+)
+
+
+def _told(check: dg.AssetCheckKey) -> dict[str, Any]:
+    asset = check.asset_key.to_user_string()
+    return {"kind": _KIND, "subject": check_name(check), "assets": (asset,)}
+
+
+def _problems(evaluation: dg.AssetCheckEvaluation) -> tuple[Problem, ...]:
+    problem = check_problem(evaluation)
+    return (problem,) if problem else ()
+
+
+def _recovery(
+    check: dg.AssetCheckKey, outcome: EventType, record: dg.EventLogRecord, partition: str | None
+) -> Recovery:
+    """A check shows one thing at a time: what it showed before is over."""
+    subject = _told(check)["subject"]
+    others = CHECK_OUTCOMES - {outcome, EventType.ASSET_CHECK_PASSED}
+    return Recovery.of_subject(
+        subject, others, at=record.timestamp, partition=partition, instead=_NOW.get(outcome, "")
+    )

@@ -1,0 +1,67 @@
+"""Daemons that the instance needs and that send no heartbeat.
+
+What ticks this sensor is itself a daemon: when that one dies nobody reads this, and
+``python -m orchestration_platform.watchdog`` has to say so from outside.
+"""
+
+import json
+from collections.abc import Iterator
+
+from orchestration_platform.alerts.facts.alert import Alert, Problem
+from orchestration_platform.alerts.facts.event_types import EventType
+from orchestration_platform.alerts.sources.source import (
+    Batch,
+    Finding,
+    Reading,
+    Recovery,
+    Source,
+    occurrence_key,
+)
+
+_KIND = EventType.DAEMON_HEARTBEAT_MISSING
+_LOCATION = "(the Dagster instance)"
+
+
+def _read_heartbeats(reading: Reading, marks: str | None) -> Iterator[Batch]:
+    known: dict[str, float] = json.loads(marks) if marks else {}
+    missing: dict[str, float] = {}
+    findings: list[Finding] = []
+    for name, status in reading.instance.get_daemon_statuses().items():
+        if not status.required or status.healthy:
+            continue
+        missing[name] = known.get(name, reading.now)
+        if name not in known:
+            beat = status.last_heartbeat
+            findings.append(_finding(name, beat.timestamp if beat else None, at=reading.now))
+    yield Batch(
+        expected=marks,
+        position=json.dumps(missing),
+        findings=findings,
+        recoveries=[
+            Recovery.of_subject(name, (_KIND,), at=reading.now)
+            for name in known.keys() - missing.keys()
+        ],
+    )
+
+
+DAEMONS = Source(name="daemons", event_types=(_KIND,), read=_read_heartbeats)
+
+
+def _finding(name: str, last_beat: float | None, *, at: float) -> Finding:
+    since = (
+        "has never sent one" if last_beat is None else f"sent the last {at - last_beat:.0f} s ago"
+    )
+    said = f"no recent heartbeat, it {since}: is dagster-daemon running, and what does its log say?"
+    return Finding(
+        alert=Alert(
+            event_type=_KIND.value,
+            severity=_KIND.severity,
+            kind="Daemon",
+            subject=name,
+            at=at,
+            location=_LOCATION,
+            last_success_at=last_beat,
+            problems=(Problem("", "no heartbeat", said, "", ""),),
+        ),
+        key=occurrence_key(_KIND, name, f"{at:.3f}"),
+    )

@@ -1,0 +1,86 @@
+"""Assets that have become stale or fresh, as Dagster's freshness daemon finds."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from orchestration_platform.alerts.facts.alert import Alert, Problem
+from orchestration_platform.alerts.facts.event_types import FRESHNESS_STATES, EventType
+from orchestration_platform.alerts.sources import event_feed
+from orchestration_platform.alerts.sources.source import (
+    UNKNOWN_LOCATION,
+    Batch,
+    Finding,
+    Reading,
+    Recovery,
+    Source,
+    occurrence_key,
+)
+
+# Dagster knows two more, which say that nothing can be told.
+_STATES = {
+    "PASS": EventType.ASSET_FRESHNESS_PASS,
+    "WARN": EventType.ASSET_FRESHNESS_WARN,
+    "FAIL": EventType.ASSET_FRESHNESS_FAIL,
+}
+_WORDS = {
+    EventType.ASSET_FRESHNESS_WARN: "it is about to be older than its freshness policy allows",
+    EventType.ASSET_FRESHNESS_FAIL: "it is older than its freshness policy allows",
+}
+_NOW: dict[EventType | None, str] = {
+    EventType.ASSET_FRESHNESS_PASS: "",
+    EventType.ASSET_FRESHNESS_WARN: "it is about to be too old",
+    EventType.ASSET_FRESHNESS_FAIL: "it is too old",
+    None: "whether it is fresh is not known",
+}
+
+
+def _read_changes(reading: Reading, marks: str | None) -> Iterator[Batch]:
+    kind = dg.DagsterEventType.FRESHNESS_STATE_CHANGE
+    feed = event_feed.runless_events(reading.instance, kind)
+    for records, position in event_feed.pages(feed, marks, now=reading.now):
+        findings: list[Finding] = []
+        recoveries: list[Recovery] = []
+        for record in records:
+            event = record.event_log_entry.get_dagster_event()
+            change = event.asset_freshness_state_change_data
+            asset = change.key.to_user_string()
+            state = _STATES.get(change.new_state.value)
+            if state:
+                findings.append(_finding(reading, asset, state, record))
+            recoveries.append(_recovery(asset, state, record))
+        yield Batch(expected=marks, position=position, findings=findings, recoveries=recoveries)
+        marks = position
+
+
+FRESHNESS = Source(
+    name=dg.DagsterEventType.FRESHNESS_STATE_CHANGE.value,
+    event_types=tuple(FRESHNESS_STATES),
+    read=_read_changes,
+)
+
+
+def _finding(reading: Reading, asset: str, state: EventType, record: dg.EventLogRecord) -> Finding:
+    made = reading.instance.get_latest_materialization_event(dg.AssetKey(asset.split("/")))
+    problem = Problem("", "freshness", _WORDS.get(state, ""), "", "")
+    return Finding(
+        alert=Alert(
+            event_type=state.value,
+            severity=state.severity,
+            kind="Asset",
+            subject=asset,
+            assets=(asset,),
+            at=record.timestamp,
+            location=reading.workspace.location_of(asset) or UNKNOWN_LOCATION,
+            last_success_at=made.timestamp if made else None,
+            problems=(problem,) if state in _WORDS else (),
+        ),
+        key=occurrence_key(state, str(record.storage_id)),
+    )
+
+
+def _recovery(asset: str, state: EventType | None, record: dg.EventLogRecord) -> Recovery:
+    """An asset is in one state at a time: the one before is over."""
+    over = FRESHNESS_STATES - {EventType.ASSET_FRESHNESS_PASS}
+    others = over - {state} if state else over
+    return Recovery.of_subject(asset, others, at=record.timestamp, instead=_NOW[state])

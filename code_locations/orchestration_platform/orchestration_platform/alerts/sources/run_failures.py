@@ -1,0 +1,172 @@
+"""What is told of a failed run."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import dagster as dg
+
+from orchestration_platform.alerts.facts.alert import Alert, Problem
+from orchestration_platform.alerts.facts.event_types import EventType
+from orchestration_platform.alerts.sources.check_results import check_name, check_problem
+from orchestration_platform.alerts.sources.dbt_failures import dbt_problems
+from orchestration_platform.alerts.sources.run_facts import (
+    LastSuccesses,
+    attempts_of,
+    is_internal,
+    kind_of,
+    run_alert,
+    subject_of,
+    without_internal_job,
+)
+from orchestration_platform.alerts.sources.run_log import RunLog
+from orchestration_platform.alerts.sources.run_plan import is_selection_known, plan_of
+from orchestration_platform.alerts.sources.source import UNKNOWN_LOCATION
+from orchestration_platform.alerts.sources.user_errors import UserError, innermost
+from shared_lib.secrets import redact
+
+# Problems of one run that are told; the message says how many more there were.
+_KEPT_PROBLEMS = 50
+
+# What the executor says of a step whose process has died without an error of its own.
+_STEP_DEATH = "ChildProcessCrashException"
+
+# What is said of a run that has died without leaving an error. A reason that is not listed is
+# named as Dagster does.
+_DEATHS = {
+    "UNEXPECTED_TERMINATION": "the run's process ended without a word: killed or out of memory",
+    "START_TIMEOUT": "the run did not start in time",
+    "RUN_WORKER_RESTART": "the process of the run was started anew and cannot go on",
+    "JOB_INITIALIZATION_FAILURE": "the job could not be loaded",
+}
+# What the code server reports of a run's process before it marks the run as failed, without a
+# reason.
+_PROCESS_END = re.compile(r"Run execution process for \S+ (?P<how>[^.]+)")
+_UNKNOWN = "UNKNOWN"
+_LAST_EVENTS = 3
+
+
+def read_failure(
+    instance: dg.DagsterInstance,
+    entry: dg.EventLogEntry,
+    record: dg.RunRecord | None,
+    log: RunLog | None = None,
+    successes: LastSuccesses | None = None,
+) -> Alert:
+    """What the event log and the run's record say of the failure that ``entry`` reports.
+
+    Args:
+        instance: of Dagster.
+        entry: the run's failure.
+        record: the run, unless it was deleted.
+        log: of the run, where parts of it have been read.
+        successes: of the batch that the run is read in.
+    """
+    log = log or RunLog(instance, entry.run_id)
+    found = problems_of(entry, log)
+    problems = tuple(found[:_KEPT_PROBLEMS])
+    more = max(len(found) - _KEPT_PROBLEMS, 0)
+    kind = EventType.JOB_FAILURE
+    if record is None:
+        # its record was deleted, its events were not
+        job_name = entry.job_name or ""
+        assets = log.named_assets if is_internal(job_name) else ()
+        return Alert(
+            event_type=kind.value,
+            severity=kind.severity,
+            kind=kind_of(job_name),
+            subject=subject_of(job_name, assets),
+            at=entry.timestamp,
+            location=UNKNOWN_LOCATION,
+            run_id=entry.run_id,
+            job_name=job_name,
+            assets=assets,
+            problems=problems,
+            more_problems=more,
+        )
+    run = record.dagster_run
+    return run_alert(
+        kind,
+        run,
+        at=entry.timestamp,
+        started_at=record.start_time,
+        plan=None if is_selection_known(run) else plan_of(instance, run),
+        attempts=attempts_of(instance, run.tags),
+        last_success_at=(successes or LastSuccesses(instance)).of(run),
+        problems=problems,
+        more_problems=more,
+    )
+
+
+def problems_of(entry: dg.EventLogEntry, log: RunLog) -> list[Problem]:
+    """What went wrong in the run of which ``entry`` reports the failure."""
+    found = [problem for event in log.failed_steps for problem in _of_step(event)]
+    found = [*(found or [_death(entry, log)]), *_failed_checks(log)]
+    job_name = entry.job_name or ""
+    return [without_internal_job(problem, job_name) for problem in found]
+
+
+def _failed_checks(log: RunLog) -> list[Problem]:
+    """What the checks of the run did not let pass, below what made the run fail."""
+    found: list[Problem] = []
+    for record in log.check_evaluations:
+        evaluation = record.event_log_entry.get_dagster_event().asset_check_evaluation_data
+        problem = check_problem(evaluation, step=check_name(evaluation.asset_check_key))
+        if problem:
+            found.append(problem)
+    return found
+
+
+def step_problem(event: dg.DagsterEvent) -> Problem:
+    """The failure of a step."""
+    error = event.step_failure_data.error
+    if error is None:
+        return Problem(event.step_key or "", "Failure", redact(event.message or ""), "", "")
+    return _failed(event.step_key or "", innermost(error))
+
+
+def _of_step(event: dg.DagsterEvent) -> Sequence[Problem]:
+    """The failure of a step; of one that ran dbt, what failed in it instead."""
+    whole = step_problem(event)
+    reported = event.step_failure_data.user_failure_data
+    return dbt_problems(whole, reported.metadata if reported else {}) or [whole]
+
+
+def _failed(step: str, error: UserError) -> Problem:
+    return Problem(
+        step=step,
+        error_class=error.error_class,
+        message=(
+            "the step's process ended without a word: killed or out of memory"
+            if error.error_class == _STEP_DEATH
+            else error.message
+        ),
+        place=error.place,
+        trace=error.trace,
+    )
+
+
+def _death(entry: dg.EventLogEntry, log: RunLog) -> Problem:
+    """The failure of a run of which no step failed."""
+    event = entry.get_dagster_event()
+    # not there where something outside of the run has marked it as failed
+    data: Any = event.event_specific_data
+    if data is not None and data.error:
+        return _failed("", innermost(data.error))
+    reason = data.failure_reason.value if data is not None and data.failure_reason else _UNKNOWN
+    said = redact((event.message or "").strip())
+    end = _end_of_process(log) if reason == _UNKNOWN else ""
+    if end:
+        reason, said = "UNEXPECTED_TERMINATION", end
+    known = _DEATHS.get(reason, "")
+    text = f"{known} ({said})" if known and said else known or said or "no error was recorded"
+    return Problem(step="", error_class=reason, message=text, place="", trace="")
+
+
+def _end_of_process(log: RunLog) -> str:
+    """How the process of the run has ended, in Dagster's words; empty if nobody saw it end."""
+    found = log.instance.get_records_for_run(
+        log.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT, limit=_LAST_EVENTS, ascending=False
+    )
+    texts = [record.event_log_entry.get_dagster_event().message or "" for record in found.records]
+    return next((end["how"] for end in map(_PROCESS_END.search, texts) if end), "")

@@ -1,0 +1,188 @@
+"""Schedules and sensors that fail, and work again.
+
+Dagster keeps ticks by schedule and sensor, so each has a mark of its own: the time of the last
+tick that has ended. A tick that is still going on is waited for, because what comes after it may
+not be told before; one that has not ended within ten minutes was killed. Dagster tries a tick again
+under the same number and time, so that the last one is looked at again until it has worked.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
+
+from orchestration_platform.alerts.facts.alert import Alert, Problem
+from orchestration_platform.alerts.facts.event_types import EventType
+from orchestration_platform.alerts.sources.source import (
+    Batch,
+    Finding,
+    Reading,
+    Recovery,
+    Source,
+    occurrence_key,
+)
+from orchestration_platform.alerts.sources.user_errors import innermost
+
+_KIND = EventType.TICK_FAILURE
+_PAGE = 200
+_DEAD_SECONDS = 600.0
+# When the clock was set back: so long ago by the new time nothing was read that was not yet known.
+_CLOCK_SET_BACK_SECONDS = 3600.0
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """How far the ticks of one schedule or sensor were read.
+
+    Attributes:
+        at: the time of the last tick that was read.
+        failed: how many failed at the end.
+        tick: the number of the last tick that was read; 0 where none was.
+        status: what that one had come to.
+        known_as: its kind, name and code location, for when its state is gone.
+    """
+
+    at: float
+    failed: int = 0
+    tick: int = 0
+    status: str = ""
+    known_as: Sequence[str] = ()
+
+    def as_of(self, now: float) -> Self:
+        """The same when the clock has been set back, so that no tick has to wait for it.
+
+        What was read before has lower numbers. Where nothing was, there are none to tell it by.
+        """
+        if self.at <= now:
+            return self
+        return replace(self, at=now - _CLOCK_SET_BACK_SECONDS if self.tick else now)
+
+
+def _read_ticks(reading: Reading, marks: str | None) -> Iterator[Batch]:
+    known = json.loads(marks) if marks else {"since": reading.now, "instigators": {}}
+    since = min(known["since"], reading.now)
+    found: dict[str, _Mark] = {}
+    findings: list[Finding] = []
+    recoveries: list[Recovery] = []
+    for state in reading.instance.all_instigator_state():
+        stored = known["instigators"].get(state.selector_id, {"at": since})
+        mark = _Mark(**stored).as_of(reading.now)
+        before = mark
+        for tick in [*_tried_again(reading, mark), *_ended(reading, state, mark)]:
+            status, failed = tick.status.value, mark.failed
+            if status == "FAILURE":
+                failed += 1
+                findings.append(_finding(state, tick, failed))
+            elif status in ("SUCCESS", "SKIPPED") and failed:
+                failed = 0
+                recoveries.append(_recovery(_known_as(state), tick.end_timestamp or tick.timestamp))
+            mark = _Mark(tick.timestamp, failed, tick.tick_id, status, _known_as(state))
+        if mark is before and mark.failed and state.status.value == "STOPPED":
+            # what was switched off has no tick that could show that it works
+            recoveries.append(_recovery(_known_as(state), reading.now, instead="switched off"))
+            mark = replace(mark, failed=0)
+        found[state.selector_id] = mark
+    for name in known["instigators"].keys() - found.keys():
+        mark = _Mark(**known["instigators"][name]).as_of(reading.now)
+        if mark.failed and mark.known_as:
+            recoveries.append(_recovery(mark.known_as, reading.now, instead="removed"))
+        # it may come back, with ticks that were read
+        found[name] = replace(mark, failed=0)
+    position = {
+        "since": since,
+        "instigators": {name: asdict(mark) for name, mark in found.items()},
+    }
+    yield Batch(
+        expected=marks,
+        position=json.dumps(position),
+        findings=findings,
+        recoveries=recoveries,
+    )
+
+
+TICKS = Source(name="ticks", event_types=(_KIND,), read=_read_ticks)
+
+
+def _tried_again(reading: Reading, mark: _Mark) -> list[Any]:
+    """The last tick, where it had failed or was killed and has come to something else since."""
+    storage = reading.instance.schedule_storage
+    if mark.status not in ("FAILURE", "STARTED") or storage is None:
+        return []
+    same = (mark.status, "STARTED")
+    return [tick for tick in storage.get_ticks_by_ids([mark.tick]) if tick.status.value not in same]
+
+
+def _ended(reading: Reading, state: Any, mark: _Mark) -> Iterator[Any]:
+    """The ticks behind the mark in order, up to one that may still end."""
+    for tick in _since(reading, state, mark):
+        if tick.status.value == "STARTED" and reading.now - tick.timestamp < _DEAD_SECONDS:
+            return
+        yield tick
+
+
+def _since(reading: Reading, state: Any, mark: _Mark) -> list[Any]:
+    """All ticks after the mark, the oldest first; Dagster gives the newest first, page by page."""
+    found: dict[int, Any] = {}
+    before: float | None = None
+    while True:
+        page = reading.instance.get_ticks(
+            state.instigator_origin_id, state.selector_id, after=mark.at, before=before, limit=_PAGE
+        )
+        found |= {
+            tick.tick_id: tick
+            for tick in page
+            if tick.timestamp > mark.at and tick.tick_id > mark.tick
+        }
+        if len(page) < _PAGE:
+            # by their numbers, which go on when the clock goes back
+            return [found[number] for number in sorted(found)]
+        before = min(tick.timestamp for tick in page)
+
+
+def _finding(state: Any, tick: Any, failed: int) -> Finding:
+    error = innermost(tick.error) if tick.error else None
+    problem = Problem(
+        step="",
+        error_class=error.error_class if error else "Failure",
+        message=error.message if error else "the tick failed without an error",
+        place=error.place if error else "",
+        trace=error.trace if error else "",
+    )
+    return Finding(
+        alert=Alert(
+            event_type=_KIND.value,
+            severity=_KIND.severity,
+            kind=_kind_of(state),
+            subject=state.instigator_name,
+            at=tick.end_timestamp or tick.timestamp,
+            location=_location_of(state),
+            problems=(problem,),
+            consecutive=failed,
+        ),
+        key=occurrence_key(_KIND, state.selector_id, str(tick.tick_id)),
+    )
+
+
+def _recovery(known_as: Sequence[str], at: float, *, instead: str = "") -> Recovery:
+    return Recovery(
+        event_types=(_KIND,),
+        puts_right=lambda failure: (
+            (failure.kind, failure.subject, failure.location) == tuple(known_as)
+        ),
+        partitions=None,
+        since=at,
+        at=at,
+        instead=instead,
+    )
+
+
+def _known_as(state: Any) -> tuple[str, str, str]:
+    return _kind_of(state), state.instigator_name, _location_of(state)
+
+
+def _kind_of(state: Any) -> str:
+    return "Schedule" if state.instigator_type.value == "SCHEDULE" else "Sensor"
+
+
+def _location_of(state: Any) -> str:
+    return state.repository_selector.location_name

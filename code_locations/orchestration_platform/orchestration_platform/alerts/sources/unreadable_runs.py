@@ -1,0 +1,82 @@
+"""Runs that cannot be read, of which none may keep what fails after it from being told."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+from orchestration_platform.alerts.facts.alert import Alert, Problem
+from orchestration_platform.alerts.facts.event_types import EventType
+from orchestration_platform.alerts.services.log.service import LOGGER_NAME
+from orchestration_platform.alerts.sources.run_facts import (
+    kind_of,
+    location_of,
+    subject_of,
+    without_internal_job,
+)
+from orchestration_platform.alerts.sources.run_plan import Selection, selection_of
+from shared_lib.secrets import redact
+
+# It may be the database that is in trouble and not the run: so many passes fail before the run is
+# passed over.
+MOST_ATTEMPTS = 3
+
+_NO_PROBLEM = Problem("", "", "", "", "")
+
+# For the process, which does a pass every few seconds. One that starts anew tries anew.
+_attempts: Counter[str] = Counter()
+
+
+@dataclass
+class Attempt:
+    """To read one run.
+
+    Attributes:
+        found: what it came to; nothing when it is passed over.
+        problem: why it is.
+    """
+
+    found: Any = None
+    problem: Problem = _NO_PROBLEM
+
+
+@contextmanager
+def reading_run(run_id: str) -> Iterator[Attempt]:
+    """Read a run; what goes wrong is raised until it has gone wrong too often."""
+    attempt = Attempt()
+    try:
+        yield attempt
+    except Exception as error:
+        _attempts[run_id] += 1
+        if _attempts[run_id] < MOST_ATTEMPTS:
+            error.add_note(f"while reading run {run_id}")
+            raise
+        said = redact(f"the run could not be read: {type(error).__name__}: {error}")
+        logging.getLogger(LOGGER_NAME).warning("run %s is passed over: %s", run_id, said)
+        attempt.found, attempt.problem = None, Problem("", "Unreadable", said, "", "")
+    _attempts.pop(run_id, None)
+
+
+def unread_failure(entry: dg.EventLogEntry, record: dg.RunRecord | None, problem: Problem) -> Alert:
+    """What is told of a failed run of which no more is known than that it has failed."""
+    run, kind = record.dagster_run if record else None, EventType.JOB_FAILURE
+    job_name = entry.job_name or ""
+    selection = selection_of(run) if run else Selection()
+    return Alert(
+        event_type=kind.value,
+        severity=kind.severity,
+        kind=kind_of(job_name),
+        subject=subject_of(job_name, selection.assets),
+        at=entry.timestamp,
+        location=location_of(run),
+        run_id=entry.run_id,
+        job_name=job_name,
+        assets=selection.assets,
+        checks=selection.checks,
+        ops=selection.ops,
+        problems=(without_internal_job(problem, job_name),),
+    )

@@ -1,0 +1,278 @@
+"""``python -m simulation.run``: a scenario from census to report, through Dagster.
+
+Runs the job ``multi_year_simulation`` in this process and records it in the Dagster instance, so
+that it can be looked at in the UI. Ends with a table of the years and the report's path.
+"""
+
+import gc
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shared_lib.configuration.environment import REPOSITORY_ROOT
+from simulation.run.arguments import Arguments, parse_arguments
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from simulation.state.year_state import YearSummary
+
+# Characters that the table of the years needs; a file has no width of its own.
+_TABLE_WIDTH = 124
+
+JOB = "multi_year_simulation"
+
+# The events of all years of a model, and what a run is going to do, are each stored at once.
+_BATCHED_EVENTS = "DAGSTER_EVENT_BATCH_SIZE"
+
+# Names the process of a run, so that a later one can tell that it died and what it still holds.
+PROCESS_TAG = "simulation/process"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the scenario; the exit status is 0 when every year is complete and in order."""
+    asked = parse_arguments(arguments)
+    # imported here so that --help and mistakes answer at once
+    from rich.console import Console
+
+    from shared_lib.configuration.environment import UnknownEnvironmentError, current_environment
+    from shared_lib.configuration.validated_yaml import ConfigurationError
+    from shared_lib.sqlite_creation import DamagedStorageError
+    from simulation.config import load_scenario, requested_changes
+
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        # before Dagster asks for it, in whose errors it would be buried
+        current_environment()
+        settings = load_scenario(asked.scenario, changes=requested_changes(**asked.settings()))
+    except (ConfigurationError, UnknownEnvironmentError) as error:
+        errors.print(str(error), style="bold red", markup=False)
+        return 2
+    years = range(settings.simulation.start_year, settings.simulation.end_year + 1)
+    try:
+        outcome = _execute(asked, years)
+    except DamagedStorageError as error:
+        errors.print(str(error), style="bold red", markup=False)
+        return 2
+    except KeyboardInterrupt:
+        errors.print("interrupted; complete years are kept, the same command goes on from there")
+        return 130
+    if outcome.failure is not None:
+        message = f"run {outcome.run_id} failed: {outcome.failure}"
+        errors.print(message, style="bold red", markup=False)
+        return 1
+    _show(asked.scenario, years, outcome.report)
+    return 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: ``failure`` is the innermost error, ``report`` the page's path."""
+
+    run_id: str
+    failure: str | None
+    report: str | None
+
+
+def _execute(asked: Arguments, years: range) -> Outcome:
+    # Nothing that is imported is ever garbage: looking for it takes a quarter of the 3 s.
+    gc.disable()
+    import dagster as dg
+
+    from shared_lib.observability.observer import observability
+    from simulation.definitions import defs
+    from simulation.run.abandoned_runs import abandon_dead_runs, this_process
+
+    gc.freeze()
+    gc.enable()
+    os.environ.setdefault(_BATCHED_EVENTS, "1000")
+
+    request = {
+        **asked.settings(),
+        "scenario": asked.scenario,
+        "start_year": years[0],
+        "end_year": years[-1],
+        "resume": not asked.fresh,
+    }
+    # tells of variables that it does not understand, while there is somewhere to tell it
+    observability()
+    with (
+        _silent_output() as terminal,
+        dg.DagsterInstance.from_config(str(_instance_home())) as instance,
+    ):
+        abandon_dead_runs(instance, tag=PROCESS_TAG)
+        result = defs.resolve_job_def(JOB).execute_in_process(
+            run_config={
+                "ops": {"simulation_config": {"config": request}},
+                "loggers": {"progress": {"config": {"descriptor": terminal}}},
+                "resources": _waiting(asked.wait),
+            },
+            instance=instance,
+            tags={
+                "dagster/asset_partition_range_start": str(years[0]),
+                "dagster/asset_partition_range_end": str(years[-1]),
+                PROCESS_TAG: this_process(),
+            },
+            raise_on_error=False,
+        )
+    if _was_interrupted(result):
+        raise KeyboardInterrupt
+    return Outcome(run_id=result.run_id, failure=_failure(result), report=_report_path(result))
+
+
+def _waiting(seconds: float | None) -> dict[str, Any]:
+    if seconds is None:
+        return {}
+    return {"warehouse": {"config": {"location": "simulation", "wait_seconds": seconds}}}
+
+
+@contextmanager
+def _silent_output() -> Iterator[int]:
+    """Keep what dbt and the steps print out of the terminal; Dagster's compute logs have it.
+
+    The descriptors are moved, not only ``sys.stdout``, because Dagster mirrors what it captures
+    to the descriptors that it finds. The processes that do so would also print a traceback each
+    when Ctrl-C reaches them.
+
+    Yields:
+        A descriptor of what was standard error, for what people should see.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    output, errors, nowhere = os.dup(1), os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    try:
+        yield errors
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.dup2(output, 1)
+        os.dup2(errors, 2)
+        for descriptor in (output, errors, nowhere):
+            os.close(descriptor)
+
+
+def _instance_home() -> Path:
+    """The Dagster home, created with the repository's ``dagster.local.yaml`` where it is new."""
+    home = Path(os.environ.setdefault("DAGSTER_HOME", str(REPOSITORY_ROOT / ".dagster_home")))
+    home.mkdir(parents=True, exist_ok=True)
+    if not (home / "dagster.yaml").exists():
+        # whole at once, for a process that starts at the same time
+        with tempfile.TemporaryDirectory(dir=home) as scratch:
+            shutil.copy(REPOSITORY_ROOT / "dagster.local.yaml", Path(scratch, "dagster.yaml"))
+            Path(scratch, "dagster.yaml").replace(home / "dagster.yaml")
+    return home
+
+
+def _was_interrupted(result: "dg.ExecuteInProcessResult") -> bool:
+    """Whether Ctrl-C ended the run, which Dagster records as a failure like any other."""
+    interruptions = {"KeyboardInterrupt", "DagsterExecutionInterruptedError"}
+    return any(
+        event.job_failure_data.error is not None
+        and event.job_failure_data.error.cls_name in interruptions
+        for event in result.all_events
+        if event.is_job_failure
+    )
+
+
+def _failure(result: "dg.ExecuteInProcessResult") -> str | None:
+    """The user's own error of the first failed step, or of a run that failed without one."""
+    if result.success:
+        return None
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            if error is not None and error.cls_name == "DagsterAssetCheckFailedError":
+                return f"step {event.step_key}: {_failed_checks(result, event.step_key)}"
+            return f"step {event.step_key}: {_innermost(error)}"
+    for event in result.all_events:
+        if event.is_job_failure:
+            return _innermost(event.job_failure_data.error)
+    return "no error was recorded"
+
+
+def _failed_checks(result: "dg.ExecuteInProcessResult", step: str | None) -> str:
+    """What the failed checks of a step found; Dagster's own error gives but their names."""
+    evaluations = [
+        event.asset_check_evaluation_data
+        for event in result.all_events
+        if event.event_type_value == "ASSET_CHECK_EVALUATION" and event.step_key == step
+    ]
+    return "; ".join(
+        f"check {evaluation.check_name} failed: {evaluation.description}"
+        for evaluation in evaluations
+        if not evaluation.passed
+    )
+
+
+def _innermost(error: Any) -> str:
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.message.strip() if error is not None else "no error was recorded"
+
+
+def _report_path(result: "dg.ExecuteInProcessResult") -> str | None:
+    for event in result.all_events:
+        if event.is_step_materialization:
+            entry = event.materialization.metadata.get("report")
+            if entry is not None:
+                return str(entry.value)
+    return None
+
+
+def _show(scenario: str, years: range, report: str | None) -> None:
+    from rich.console import Console
+
+    from shared_lib.configuration.environment import current_settings
+    from shared_lib.warehouse import read_warehouse
+    from simulation.state.year_state import read_summaries
+
+    with read_warehouse(current_settings().warehouse_path("simulation")) as connection:
+        summaries = read_summaries(connection, scenario_id=scenario, years=years)
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=_TABLE_WIDTH)
+    console.print(years_table(scenario, summaries))
+    if report:
+        console.print(f"Report: {report}", markup=False, soft_wrap=True)
+
+
+def years_table(scenario: str, summaries: Sequence["YearSummary"]) -> Any:
+    """The years as a table for the terminal."""
+    from rich.table import Table
+
+    table = Table(title=f"Scenario {scenario}")
+    headings = (
+        "Year", "Start", "Hires", "Left\nexperienced", "Left\nreduction", "Left\nnew hires",
+        "Promo-\ntions", "End", "Growth", "Target", "Payroll at end\nUSD",
+    )  # fmt: skip
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for year in summaries:
+        table.add_row(
+            str(year.simulation_year),
+            f"{year.start_headcount:,}",
+            f"{year.hires:,}",
+            f"{year.experienced_terminations:,}",
+            f"{year.reductions_in_force:,}",
+            f"{year.new_hire_terminations:,}",
+            f"{year.promotions:,}",
+            f"{year.end_headcount:,}",
+            f"{year.growth_rate:+.2%}",
+            f"{year.target_growth_rate:+.2%}",
+            f"{year.end_payroll:,.0f}",
+        )
+    return table
+
+
+if __name__ == "__main__":
+    status = main()
+    gc.freeze()  # at the end too: 0.3 s of looking for what the system is about to take back
+    sys.exit(status)

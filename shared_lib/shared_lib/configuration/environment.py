@@ -1,0 +1,135 @@
+"""Where the platform runs, and all that follows from it.
+
+``DAGSTER_ENVIRONMENT`` is one of ``local`` (the default), ``ci``, ``qa`` and ``production``.
+Whatever differs between them is a column of the one table below.
+"""
+
+import os
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+VARIABLE = "DAGSTER_ENVIRONMENT"
+DATA_DIRECTORY_VARIABLE = "PLATFORM_DATA_DIRECTORY"
+UI_URL_VARIABLE = "DAGSTER_WEBSERVER_URL"
+
+REPOSITORY_ROOT = Path(__file__).resolve().parents[3]
+
+
+class UnknownEnvironmentError(ValueError):
+    """``DAGSTER_ENVIRONMENT`` holds a name that is not an environment."""
+
+
+class Environment(StrEnum):
+    """The places in which the platform runs."""
+
+    LOCAL = "local"
+    CI = "ci"
+    QA = "qa"
+    PRODUCTION = "production"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnvironmentSettings:
+    """What an environment implies.
+
+    Attributes:
+        environment: the environment itself.
+        data_directory: holds the warehouse files and the reports.
+        dbt_target: the target in ``dbt_project/profiles.yml``.
+        ui_url: where people open Dagster; links in messages begin with it.
+        alert_channel: the Slack channel of the operations team.
+        secrets_backend: where secrets come from.
+        sensors_run_by_default: whether a sensor starts without anybody switching it on.
+    """
+
+    environment: Environment
+    data_directory: Path
+    dbt_target: str
+    ui_url: str
+    alert_channel: str
+    secrets_backend: Literal["env", "vault"]
+    sensors_run_by_default: bool
+
+    def warehouse_path(self, location: str) -> Path:
+        """The DuckDB file that ``location``, and nobody else, writes."""
+        return self.data_directory / f"{location}.duckdb"
+
+    @property
+    def report_directory(self) -> Path:
+        """Where finished reports are put for people to open."""
+        return self.data_directory / "reports"
+
+
+_SETTINGS = {
+    Environment.LOCAL: EnvironmentSettings(
+        environment=Environment.LOCAL,
+        data_directory=REPOSITORY_ROOT / "data" / "local",
+        dbt_target="duckdb",
+        ui_url="http://127.0.0.1:3000",
+        alert_channel="#notifications-data-platform-local",
+        secrets_backend="env",
+        sensors_run_by_default=False,
+    ),
+    Environment.CI: EnvironmentSettings(
+        environment=Environment.CI,
+        data_directory=REPOSITORY_ROOT / "data" / "ci",
+        dbt_target="duckdb",
+        ui_url="http://127.0.0.1:3000",
+        alert_channel="#notifications-data-platform-ci",
+        secrets_backend="env",
+        sensors_run_by_default=False,
+    ),
+    Environment.QA: EnvironmentSettings(
+        environment=Environment.QA,
+        data_directory=Path("/var/lib/dagster/warehouse"),
+        dbt_target="duckdb",
+        ui_url="https://dagster.qa.example.com",
+        alert_channel="#notifications-data-platform-qa",
+        secrets_backend="vault",
+        sensors_run_by_default=False,
+    ),
+    Environment.PRODUCTION: EnvironmentSettings(
+        environment=Environment.PRODUCTION,
+        data_directory=Path("/var/lib/dagster/warehouse"),
+        dbt_target="duckdb",
+        ui_url="https://dagster.example.com",
+        alert_channel="#notifications-data-platform",
+        secrets_backend="vault",
+        sensors_run_by_default=True,
+    ),
+}
+
+
+def current_environment() -> Environment:
+    """The environment that ``DAGSTER_ENVIRONMENT`` names; ``local`` when it is unset.
+
+    Raises:
+        UnknownEnvironmentError: it names none, the empty string included.
+    """
+    name = os.environ.get(VARIABLE, Environment.LOCAL)
+    try:
+        return Environment(name)
+    except ValueError:
+        allowed = ", ".join(Environment)
+        message = f"{VARIABLE}: {name!r} is not an environment, allowed is one of: {allowed}"
+        raise UnknownEnvironmentError(message) from None
+
+
+def current_settings() -> EnvironmentSettings:
+    """The settings of the current environment.
+
+    ``PLATFORM_DATA_DIRECTORY`` moves the data directory of any environment, for a volume that
+    is mounted elsewhere. ``DAGSTER_WEBSERVER_URL`` moves the UI of ``local`` and ``ci``; elsewhere
+    it is the address that processes use, and people have another.
+
+    Raises:
+        UnknownEnvironmentError: ``DAGSTER_ENVIRONMENT`` is not an environment.
+    """
+    settings = _SETTINGS[current_environment()]
+    served = os.environ.get(UI_URL_VARIABLE)
+    if served and settings.environment in (Environment.LOCAL, Environment.CI):
+        settings = replace(settings, ui_url=served.rstrip("/"))
+    moved = os.environ.get(DATA_DIRECTORY_VARIABLE)
+    return replace(settings, data_directory=Path(moved).resolve()) if moved else settings

@@ -1,0 +1,280 @@
+"""One dbt invocation as a Dagster step, with what Dagster should know about each model."""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DbtProject
+from dagster_dbt.asset_utils import get_manifest_and_translator_from_dbt_assets
+from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
+
+from shared_lib.dbt.invocation import DbtFailedError, Event, invoke_dbt
+from shared_lib.dbt.invocation_record import DbtInvocation, target_of
+from shared_lib.dbt.lineage import ColumnLineage, read_column_lineage
+from shared_lib.dbt.project import (
+    OBSERVABILITY_TAG,
+    PROJECT_DIRECTORY,
+    TARGET_DIRECTORY,
+    target_directory,
+)
+from shared_lib.dbt.results import NodeResult, not_built, read_results, sql_metadata
+from shared_lib.dbt_step.observed import ObservedBuild
+from shared_lib.dbt_step.run_directory import new_run_directory
+from shared_lib.dbt_step.selection import step_selection
+from shared_lib.metadata import Relation, column_lineage, table_metadata
+from shared_lib.warehouse import Warehouse
+
+
+class ManifestStaleError(RuntimeError):
+    """The dbt project has changed since its manifest was made."""
+
+
+@dataclass(frozen=True)
+class NodeTiming:
+    """How one model or batch of it fared, in dbt's own words and clock."""
+
+    name: str
+    status: str
+    seconds: float
+    relation: Relation
+
+
+@dataclass
+class DbtBuild:
+    """A ``dbt build`` of the models of one step.
+
+    Iterate :meth:`events` for Dagster's events; afterwards ``timings`` holds what dbt recorded,
+    and ``failure`` the error when dbt failed, for the caller to raise when it has tidied up.
+    ``location`` says for which code location the project was parsed, where it serves several.
+    dbt keeps the warehouse to itself while it runs. Row counts and schemas can only be read, and
+    the outputs of the models only be handed on, when it has finished.
+    """
+
+    context: dg.AssetExecutionContext
+    warehouse: Warehouse
+    manifest: Mapping[str, Any]
+    translator: DagsterDbtTranslator
+    arguments: Sequence[str] = ()
+    project_directory: Path = PROJECT_DIRECTORY
+    location: str = ""
+    per_model: bool = True
+    timings: list[NodeTiming] = field(default_factory=list)
+    failure: DbtFailedError | None = None
+
+    @classmethod
+    def of_step(
+        cls,
+        context: dg.AssetExecutionContext,
+        warehouse: Warehouse,
+        *,
+        arguments: Sequence[str] = (),
+    ) -> Self:
+        """The build of the models that the step of ``context`` stands for.
+
+        Args:
+            context: the step's.
+            warehouse: the file that dbt writes.
+            arguments: of ``dbt build``, beside the selection.
+        """
+        manifest, translator, project = get_manifest_and_translator_from_dbt_assets(
+            [context.assets_def]
+        )
+        target = ["--target", project.target] if project and project.target else []
+        tags = context.op_execution_context.op.tags
+        return cls(
+            context,
+            warehouse,
+            manifest,
+            translator,
+            [*arguments, *target],
+            location=warehouse.location,
+            per_model=tags.get(OBSERVABILITY_TAG) != "job_level",
+        )
+
+    def events(self) -> Iterator[Any]:
+        """Run dbt and yield an output for each model built and a result for each test run.
+
+        Of a model that failed or was skipped it yields an observation that says why. With
+        ``per_model``, and where the environment names an endpoint, every node is told there too.
+
+        Raises:
+            ManifestStaleError: dbt ran a node that the manifest does not have.
+        """
+        target = new_run_directory(
+            target_directory(self.location),
+            step=self.context.op_execution_context.op.name,
+            run_id=self.context.run.run_id,
+        )
+        observed = ObservedBuild.of_step(self.context) if self.per_model else None
+        if observed:
+            observed.begin(self._invocation(target, {}, {}))
+        recorded = self._run_dbt(target, observed)
+        results = read_results(target, self.manifest)
+        outputs = []
+        for result in self._results(recorded, target):
+            if isinstance(result, dg.Output):
+                outputs.append(result)
+            else:
+                yield result
+        # where nothing was built there may be no warehouse to look into
+        tables = self._table_metadata(outputs) if outputs else {}
+        if observed:
+            observed.send(recorded, self._invocation(target, results, tables), self.warehouse)
+        yield from self._described(outputs, results, tables)
+        yield from not_built(results, self.manifest, self._asset_keys())
+        if observed:
+            observed.finish()
+
+    def _run_dbt(self, target: Path, observed: ObservedBuild | None) -> list[Event]:
+        """Run dbt to its end; gives its events, and keeps its error in ``failure``."""
+        recorded: list[Event] = []
+        writing = threading.Lock()
+
+        def record(event: Event) -> None:
+            with writing:
+                recorded.append(event)
+                self._note(event)
+            if observed:
+                observed.note(event)
+
+        arguments = ["build", *self.arguments, *step_selection(self.context, self.manifest)]
+        self.context.log.info(f"dbt {' '.join(arguments)}")
+        try:
+            invoke_dbt(
+                arguments,
+                warehouse=self.warehouse.path,
+                target=target,
+                on_event=record,
+                project_directory=self.project_directory,
+                debug_events=observed.debug_events if observed else (),
+            )
+        except DbtFailedError as error:
+            self.failure = error
+        return recorded
+
+    def _results(self, recorded: Sequence[Event], target: Path) -> Iterator[Any]:
+        for event in recorded:
+            message = DbtCoreCliEventMessage(raw_event=dict(event), event_history_metadata={})
+            if not message.is_result_event:
+                continue
+            unique_id = event["data"]["node_info"]["unique_id"]
+            if unique_id not in self._nodes:
+                raise ManifestStaleError(
+                    f"dbt runs {unique_id}, which the manifest lacks: run `make manifest`"
+                )
+            yield from message.to_default_asset_events(
+                manifest=self.manifest,
+                dagster_dbt_translator=self.translator,
+                context=self.context,
+                target_path=target,
+                project=DbtProject(self.project_directory),
+            )
+
+    def _note(self, event: Event) -> None:
+        kind, data = event["info"]["name"], event["data"]
+        if kind == "LogBatchResult":
+            batch = data["description"].split(" of ")[0]
+            self.context.log.info(
+                f"{batch}: {data['status'].lower()} in {data['execution_time']:.2f} s "
+                f"({data['batch_index']} of {data['total_batches']})"
+            )
+        elif kind == "LogModelResult":
+            info = data["node_info"]
+            self.timings.append(
+                NodeTiming(
+                    name=info["node_name"],
+                    status=data["status"].lower(),
+                    seconds=data["execution_time"],
+                    relation=(
+                        info["node_relation"]["schema"],
+                        info["node_relation"]["alias"],
+                    ),
+                )
+            )
+
+    @property
+    def _nodes(self) -> Mapping[str, Any]:
+        return self.manifest["nodes"]
+
+    def _described(
+        self,
+        outputs: Sequence[dg.Output[Any]],
+        results: Mapping[str, NodeResult],
+        tables: Mapping[Relation, Mapping[str, Any]],
+    ) -> Iterator[dg.Output[Any]]:
+        nodes = self._nodes_by_output()
+        lineage = self._known_lineage()
+        for output in outputs:
+            node = nodes[output.output_name]
+            extra = dict(tables.get(_relation(node), {}))
+            if node["unique_id"] in results:
+                extra |= sql_metadata(results[node["unique_id"]].compiled_sql)
+            if node["unique_id"] in lineage:
+                extra |= self._column_lineage(lineage[node["unique_id"]])
+            yield output.with_metadata({**output.metadata, **extra})
+
+    def _asset_keys(self) -> dict[str, dg.AssetKey]:
+        return {
+            unique_id: self.translator.get_asset_key(node)
+            for unique_id, node in self._nodes.items()
+            if node["resource_type"] in {"model", "seed", "snapshot"}
+        }
+
+    def _known_lineage(self) -> ColumnLineage:
+        return read_column_lineage(self.project_directory / TARGET_DIRECTORY.name / self.location)
+
+    def _invocation(
+        self,
+        target: Path,
+        results: Mapping[str, NodeResult],
+        tables: Mapping[Relation, Mapping[str, Any]],
+    ) -> DbtInvocation:
+        return DbtInvocation(
+            project_directory=self.project_directory,
+            target_directory=target,
+            warehouse=self.warehouse.path,
+            manifest=self.manifest,
+            target=target_of(self.arguments),
+            compiled_sql={
+                unique_id: result.compiled_sql
+                for unique_id, result in results.items()
+                if result.compiled_sql
+            },
+            rows={relation: known["dagster/row_count"] for relation, known in tables.items()},
+            column_lineage=self._known_lineage(),
+        )
+
+    def _nodes_by_output(self) -> dict[str, Mapping[str, Any]]:
+        return {
+            key.to_python_identifier(): self._nodes[unique_id]
+            for unique_id, key in self._asset_keys().items()
+        }
+
+    def _table_metadata(self, outputs: Sequence[dg.Output[Any]]) -> dict[Relation, dict[str, Any]]:
+        nodes = self._nodes_by_output()
+        descriptions = {
+            _relation(node): {
+                name: column["description"] for name, column in node["columns"].items()
+            }
+            for node in (nodes[output.output_name] for output in outputs)
+        }
+        with self.warehouse.reading() as connection:
+            return table_metadata(connection, descriptions, descriptions=descriptions)
+
+    def _column_lineage(self, columns: Mapping[str, Sequence[tuple[str, str]]]) -> dict[str, Any]:
+        owners = {**self.manifest["nodes"], **self.manifest["sources"]}
+        return column_lineage(
+            {
+                column: [
+                    (self.translator.get_asset_key(owners[owner]), name) for owner, name in origins
+                ]
+                for column, origins in columns.items()
+            }
+        )
+
+
+def _relation(node: Mapping[str, Any]) -> Relation:
+    return node["schema"], node.get("alias") or node["name"]

@@ -1,0 +1,225 @@
+"""OpenLineage events of dbt nodes, made by openlineage-dbt's processor from dbt's own events.
+
+The processor is written for a ``dbt`` that it starts itself and whose log it reads. Here dbt runs
+in the process of the step, so its events are handed in, and what the processor would look for in
+files and variables is given to it: the manifest, the warehouse and the parent run.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from openlineage.client.event_v2 import Dataset, InputDataset, RunEvent, RunState
+from openlineage.client.facet_v2 import (
+    InputDatasetFacet,
+    column_lineage_dataset,
+    error_message_run,
+    parent_run,
+    sql_job,
+)
+from openlineage.common.provider.dbt.facets import ParentRunMetadata
+from openlineage.common.provider.dbt.structured_logs import DbtStructuredLogsProcessor
+from openlineage.common.provider.dbt.utils import PRODUCER
+
+from shared_lib.dbt.invocation_record import DbtInvocation, relation_of
+from shared_lib.dbt.nodes import NodeRun
+from shared_lib.observability import identity
+from shared_lib.observability.live_nodes import LiveNodes
+from shared_lib.observability.spans import StepIdentity
+
+
+def parent_facet(run_id: str, job_name: str, namespace: str) -> parent_run.ParentRunFacet:
+    """The Dagster run as parent of what runs in it."""
+    return _parent(run_id, job_name, namespace).to_openlineage()
+
+
+def node_events(
+    nodes: Sequence[NodeRun],
+    invocation: DbtInvocation,
+    *,
+    step: StepIdentity,
+    namespace: str,
+    live: LiveNodes | None = None,
+) -> Iterator[list[RunEvent]]:
+    """For each dbt node START and then COMPLETE, FAIL or, where it was skipped, ABORT.
+
+    Of a node that was told while dbt was running, OTHER: with what was not known then.
+    """
+    processor = InProcessDbt(invocation, step=step, namespace=namespace)
+    for node in nodes:
+        if live is not None and live.has_ended(node):
+            yield [] if node.was_skipped else [processor.supplement_of(node)]
+        elif live is not None and live.has_begun(node):
+            yield [processor.end_of(node)]
+        else:
+            yield [processor.start_of(node), processor.end_of(node)]
+
+
+class InProcessDbt(DbtStructuredLogsProcessor):
+    """openlineage-dbt's processor of dbt's events, for a dbt that it has not started itself."""
+
+    def __init__(self, invocation: DbtInvocation, *, step: StepIdentity, namespace: str) -> None:
+        """For the nodes of ``invocation``, which ran in ``step``."""
+        super().__init__(
+            project_dir=str(invocation.project_directory),
+            target_path=str(invocation.target_directory),
+            # so that it does not make up a directory for logs; nothing is written or read there
+            dbt_command_line=["dbt", "build", "--log-path", str(invocation.target_directory)],
+            producer=PRODUCER,
+            job_namespace=namespace,
+        )
+        self._invocation = invocation
+        self._step = step
+        self._compiled_manifest = _with_sql(invocation)
+        self.catalog = _catalog(invocation)
+        self.dbt_run_metadata = _parent(step.run_id, step.job_name, namespace)
+        self._dbt_version = invocation.manifest["metadata"]["dbt_version"]
+        profile = {"type": "duckdb", "path": str(invocation.warehouse)}
+        self.extract_adapter_type(profile)
+        self.extract_dataset_namespace(profile)
+
+    def start_of(self, node: NodeRun) -> RunEvent:
+        """The first event of ``node``."""
+        self._identify(node)
+        event: Any = _with_times(node)
+        return self._completed(self._parse_node_start_event(event), node)
+
+    def end_of(self, node: NodeRun) -> RunEvent:
+        """The last event of ``node``."""
+        self._identify(node)
+        event: Any = _with_times(node)
+        last = self.parse_node_finished_event(event)
+        if node.has_failed:
+            last.eventType = RunState.FAIL  # the processor does not know "partial success"
+            self._explain(last, node)
+        return self._completed(last, node)
+
+    def supplement_of(self, node: NodeRun) -> RunEvent:
+        """What is known of ``node`` after its last event, which the specification calls OTHER."""
+        event = self.end_of(node)
+        event.eventType = RunState.OTHER
+        event.eventTime = datetime.now(UTC).isoformat()
+        return event
+
+    def _identify(self, node: NodeRun) -> None:
+        self._dbt_invocation_id = node.invocation_id
+        span_id = identity.node_span_id(self._step.span_id, node.unique_id)
+        self.node_id_to_ol_run_id[node.unique_id] = identity.lineage_run_id(
+            span_id, self._step.run_id, node.started
+        )
+
+    def _explain(self, event: RunEvent, node: NodeRun) -> None:
+        event.run.facets = {
+            **(event.run.facets or {}),
+            "errorMessage": error_message_run.ErrorMessageRunFacet(
+                message=node.message or node.status, programmingLanguage="sql"
+            ),
+        }
+
+    def _completed(self, event: RunEvent, node: NodeRun) -> RunEvent:
+        """Add SQL and our column lineage; take away outputs that are none."""
+        if sql := self._invocation.compiled_sql.get(node.unique_id):
+            event.job.facets = {
+                **(event.job.facets or {}),
+                "sql": sql_job.SQLJobFacet(query=sql, dialect=self.extract_dialect()),
+            }
+        if node.resource_type in {"test", "unit_test"}:
+            event.outputs = []  # the processor names a table that dbt would store failures in
+            event.inputs = [_with_assertions(dataset) for dataset in event.inputs or []]
+        elif columns := self._invocation.column_lineage.get(node.unique_id):
+            for output in event.outputs or []:
+                output.facets = {**(output.facets or {}), "columnLineage": self._columns(columns)}
+        return event
+
+    def _columns(
+        self, columns: Mapping[str, Sequence[tuple[str, str]]]
+    ) -> column_lineage_dataset.ColumnLineageDatasetFacet:
+        return column_lineage_dataset.ColumnLineageDatasetFacet(
+            fields={
+                column: column_lineage_dataset.Fields(
+                    inputFields=[
+                        column_lineage_dataset.InputField(
+                            namespace=self.dataset_namespace, name=self._name(owner), field=name
+                        )
+                        for owner, name in origins
+                    ]
+                )
+                for column, origins in columns.items()
+            }
+        )
+
+    def _name(self, unique_id: str) -> str:
+        manifest = self._compiled_manifest
+        node = (manifest["sources"] | manifest["nodes"])[unique_id]
+        return self._format_dataset_name(node["database"], *relation_of(node))
+
+
+def _with_assertions(dataset: Dataset) -> InputDataset:
+    """What tests found, where the specification has it too: with the inputs of the event."""
+    found: dict[str, InputDatasetFacet] = {
+        name: facet
+        for name, facet in (dataset.facets or {}).items()
+        if isinstance(facet, InputDatasetFacet)
+    }
+    return InputDataset(
+        namespace=dataset.namespace,
+        name=dataset.name,
+        facets=dataset.facets,
+        inputFacets=found,
+    )
+
+
+def _parent(run_id: str, job_name: str, namespace: str) -> ParentRunMetadata:
+    return ParentRunMetadata(
+        run_id=run_id,
+        job_name=job_name,
+        job_namespace=namespace,
+        root_parent_run_id=run_id,
+        root_parent_job_name=job_name,
+        root_parent_job_namespace=namespace,
+    )
+
+
+def _with_sql(invocation: DbtInvocation) -> dict[str, Any]:
+    """The manifest with the SQL that ran and the tables that were read."""
+    nodes = invocation.manifest["nodes"]
+    compiled = {
+        unique_id: {**nodes[unique_id], "compiled_code": sql}
+        for unique_id, sql in invocation.compiled_sql.items()
+        if unique_id in nodes
+    }
+    # the processor takes the name that dbt calls a source by, not that of its table
+    sources = {
+        unique_id: {**source, "name": source.get("identifier") or source["name"]}
+        for unique_id, source in invocation.manifest["sources"].items()
+    }
+    return {**invocation.manifest, "nodes": {**nodes, **compiled}, "sources": sources}
+
+
+def _catalog(invocation: DbtInvocation) -> dict[str, Any]:
+    """What ``dbt docs generate`` would have found out, in its form; sources among the nodes."""
+    owners = {**invocation.manifest["sources"], **invocation.manifest["nodes"]}
+    return {
+        "nodes": {
+            unique_id: {
+                "columns": {
+                    name: {"name": name, "type": data_type}
+                    for name, data_type in invocation.columns[relation].items()
+                },
+                "stats": {"num_rows": {"value": invocation.rows.get(relation)}},
+            }
+            for unique_id, owner in owners.items()
+            if (relation := relation_of(owner)) in invocation.columns
+        }
+    }
+
+
+def _with_times(node: NodeRun) -> dict[str, Any]:
+    """The node's last event, whose times may be those of its last batch only."""
+    data = node.event["data"]
+    info = {
+        **data["node_info"],
+        "node_started_at": node.started.isoformat(),
+        "node_finished_at": node.ended.isoformat(),
+    }
+    return {**node.event, "data": {**data, "node_info": info}}
