@@ -167,7 +167,7 @@ def test_the_devcontainer_has_a_python_that_ci_tests_and_forwards_the_port_of_ma
     assert container["postCreateCommand"] == "make setup"
     makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
     assert container["forwardPorts"] == [
-        int(port) for port in re.findall(r"^PORT \?= (\d+)$", makefile, re.MULTILINE)
+        int(port) for port in re.findall(r"^#: PORT=(\d+)", makefile, re.MULTILINE)
     ]
 
 

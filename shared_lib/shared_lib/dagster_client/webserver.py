@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from shared_lib.configuration.environment import UI_URL_VARIABLE as URL_VARIABLE
-from shared_lib.configuration.environment import current_settings
+from shared_lib.configuration.environment import UI_URL_VARIABLE, current_settings
 from shared_lib.dagster_client.errors import WebserverConfigurationError
 
+URL_VARIABLE = UI_URL_VARIABLE
 TOKEN_VARIABLE = "DAGSTER_WEBSERVER_TOKEN"  # noqa: S105 - its name
 TOKEN_FILE_VARIABLE = "DAGSTER_WEBSERVER_TOKEN_FILE"  # noqa: S105 - its name
 HEADER_VARIABLE = "DAGSTER_WEBSERVER_TOKEN_HEADER"

@@ -27,7 +27,7 @@ from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 
-from shared_lib.sqlite_creation import check_revisions, creation_lock
+from shared_lib.storage.sqlite_creation import check_revisions, creation_lock
 
 # The index, and the runs that a process writes or shows at a time.
 _KEPT_ENGINES = 16

@@ -17,7 +17,7 @@ import sqlalchemy
 from sqlalchemy import event
 
 from shared_lib.configuration.environment import REPOSITORY_ROOT
-from shared_lib.sqlite_creation import DamagedStorageError
+from shared_lib.storage.sqlite_creation import DamagedStorageError
 
 # Before processes waited for one another, every second home was damaged.
 HOMES = 20
@@ -84,7 +84,7 @@ def test_processes_that_start_together_on_a_fresh_home_all_open_it(homes: list[P
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    shutil.copy(REPOSITORY_ROOT / "dagster.yaml", tmp_path)
+    shutil.copy(REPOSITORY_ROOT / "dagster.local.yaml", tmp_path / "dagster.yaml")
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     with dg.DagsterInstance.from_config(str(tmp_path)):
         return tmp_path

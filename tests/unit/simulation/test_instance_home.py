@@ -24,5 +24,7 @@ def test_a_process_that_starts_meanwhile_sees_the_whole_configuration_or_none(
     assert _instance_home() == home
 
     assert seen == [False]
-    assert (home / "dagster.yaml").read_text() == (REPOSITORY_ROOT / "dagster.yaml").read_text()
+    assert (home / "dagster.yaml").read_text() == (
+        REPOSITORY_ROOT / "dagster.local.yaml"
+    ).read_text()
     assert [path.name for path in home.iterdir()] == ["dagster.yaml"]

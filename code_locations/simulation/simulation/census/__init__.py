@@ -3,9 +3,9 @@
 from simulation.census.generation import generate_census
 from simulation.census.mapping import CensusError, CensusMapping, choose_mapping
 from simulation.census.reading import CensusFile, read_census
+from simulation.census.rules import REASONS
 from simulation.census.tables import create_tables
 from simulation.census.validation import (
-    REASONS,
     CensusVerdict,
     publish_baseline,
     read_verdict,

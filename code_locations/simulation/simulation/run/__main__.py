@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from shared_lib.configuration.environment import UnknownEnvironmentError, current_environment
     from shared_lib.configuration.validated_yaml import ConfigurationError
-    from shared_lib.sqlite_creation import DamagedStorageError
+    from shared_lib.storage.sqlite_creation import DamagedStorageError
     from simulation.config import load_scenario, requested_changes
 
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
