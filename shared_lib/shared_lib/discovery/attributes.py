@@ -1,5 +1,6 @@
 """Attributes of assets, as the rules of the configuration give them."""
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -217,24 +218,25 @@ def _with_step_attributes(
     retry, pool = of_step.get("retry"), of_step.get("pool")
     if retry is None and pool is None:
         return asset
-    op = asset.op
-    step = dg.OpDefinition(
-        name=op.name,
-        compute_fn=op.compute_fn,
-        ins=dict(op.ins),
-        outs=dict(op.outs),
-        description=op.description,
-        config_schema=op.config_schema,
-        required_resource_keys=set(op.required_resource_keys),
-        tags=op.tags,
-        code_version=op.version,
-        retry_policy=_retry(retry) if retry else op.retry_policy,
-        pool=pool or op.pool,
+    step = _copied_step(
+        asset.op,
+        retry_policy=_retry(retry) if retry else asset.op.retry_policy,
+        pool=pool or asset.op.pool,
     )
     # Dagster has no public way to give an asset another step; its own with_attributes does this.
-    return dg.AssetsDefinition.dagster_internal_init(
-        **{**asset.get_attributes_dict(), "node_def": step}
-    )
+    return dg.AssetsDefinition(**{**asset.get_attributes_dict(), "node_def": step})
+
+
+def _copied_step(step: dg.OpDefinition, **changes: Any) -> dg.OpDefinition:
+    """A copy with ``changes``, of every parameter that the installed Dagster's steps have.
+
+    Raises:
+        AttributeError: a step has a parameter that cannot be read back from it.
+    """
+    parameters = inspect.signature(dg.OpDefinition).parameters.keys()
+    # `version` is the old name of `code_version`, and the property kept it
+    values = {name: getattr(step, name) for name in parameters - {"version", "code_version"}}
+    return dg.OpDefinition(**{**values, "code_version": step.version, **changes})
 
 
 def _retry(entry: configured.RetryPolicy) -> dg.RetryPolicy:
