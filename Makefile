@@ -134,10 +134,8 @@ format: setup ## let ruff and sqlfluff rewrite what they can
 	@cd dbt_project && DBT_DUCKDB_PATH=:memory: ../$(VENV)/bin/sqlfluff fix --processes 2 models tests
 
 docs: setup ## write schemas/, docs/configuration.md and docs/orchestration.md from the models
-	@$(PYTHON) -m shared_lib.discovery schema
-	@$(PYTHON) -m shared_lib.discovery.reference
-	@$(PYTHON) -m simulation.config.schema
-	@$(PYTHON) -m simulation.config.reference
+	@$(PYTHON) -m shared_lib.discovery documents
+	@$(PYTHON) -m simulation.config.documents
 	@$(PYTHON) -m orchestration_platform.alerts schema --write
 
 bench: setup ## measure, print a table and write bench/results.json

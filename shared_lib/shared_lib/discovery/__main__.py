@@ -22,8 +22,8 @@ _WIDTH = 90
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit status is 0 when all is in order."""
     asked = _parser().parse_args(arguments)
-    if asked.command == "schema":
-        return _schema(check=asked.check)
+    if asked.command == "documents":
+        return _documents(check=asked.check)
     try:
         for path in asked.locations or _all_files():
             _COMMANDS[asked.command](path, asked)
@@ -48,8 +48,10 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("key", help="an asset key, with slashes")
     explain.add_argument("locations", nargs="*", type=_file, help="orchestration.yaml files")
     explain.set_defaults(known=[], explained=False)
-    schema = commands.add_parser("schema", help="write the JSON Schema of the file, for editors")
-    schema.add_argument("--check", action="store_true", help="only say whether it is current")
+    documents = commands.add_parser(
+        "documents", help="write the JSON Schema of the file and its reference page"
+    )
+    documents.add_argument("--check", action="store_true", help="only check that they are current")
     return parser
 
 
@@ -159,17 +161,17 @@ def _own_tags(spec: "dg.AssetSpec") -> list[tuple[str, str]]:
     return sorted(tag for tag in spec.tags.items() if not tag[0].startswith("dagster/kind/"))
 
 
-def _schema(*, check: bool) -> int:
-    from shared_lib.discovery.schema import SCHEMA_FILE, schema_text
+def _documents(*, check: bool) -> int:
+    from shared_lib.discovery.documents import PAGE, SCHEMA_FILE, page, schema_text
 
-    if check:
-        is_current = SCHEMA_FILE.is_file() and SCHEMA_FILE.read_text("utf-8") == schema_text()
-        if not is_current:
-            print(f"{SCHEMA_FILE} is not current: run `make docs`", file=sys.stderr)
-        return 0 if is_current else 1
-    SCHEMA_FILE.parent.mkdir(exist_ok=True)
-    SCHEMA_FILE.write_text(schema_text(), encoding="utf-8")
-    return 0
+    status = 0
+    for path, text in ((SCHEMA_FILE, schema_text()), (PAGE, page())):
+        if not check:
+            path.write_text(text, encoding="utf-8")
+        elif not path.is_file() or path.read_text("utf-8") != text:
+            print(f"{path} is not current: run `make docs`", file=sys.stderr)
+            status = 1
+    return status
 
 
 _COMMANDS = {"validate": _validate, "list": _list, "explain": _explain}

@@ -15,7 +15,7 @@ from shared_lib.configuration.validated_yaml import load_yaml
 from shared_lib.dbt import project
 from shared_lib.definitions_check import workspace_modules
 from shared_lib.discovery import __main__ as command
-from shared_lib.discovery import reference
+from shared_lib.discovery import documents
 
 HERE = Path(__file__).parent
 SIMULATION = REPOSITORY_ROOT / "code_locations/simulation/simulation/orchestration.yaml"
@@ -57,12 +57,9 @@ def test_a_workspace_that_is_not_there_is_told(
     assert f"argument --workspace: {tmp_path}/workspace.yaml: no" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "module",
-    ["shared_lib.discovery.reference", "simulation.config.schema", "simulation.config.reference"],
-)
+@pytest.mark.parametrize("module", ["shared_lib.discovery", "simulation.config.documents"])
 def test_what_writes_pages_writes_none_when_it_is_asked_for_help(module: str) -> None:
-    written = [reference.PAGE, REPOSITORY_ROOT / "docs" / "configuration.md"]
+    written = [documents.PAGE, REPOSITORY_ROOT / "docs" / "configuration.md"]
     before = [page.stat().st_mtime_ns for page in written]
 
     asked = subprocess.run([sys.executable, "-m", module, "--help"], capture_output=True, text=True)
@@ -99,7 +96,7 @@ def test_an_asset_that_is_not_there_is_answered_with_the_nearest(
 
 
 def test_the_schema_is_current_and_accepts_the_files() -> None:
-    assert command.main(["schema", "--check"]) == 0
+    assert command.main(["documents", "--check"]) == 0
 
     schema = json.loads((REPOSITORY_ROOT / "schemas/orchestration.schema.json").read_text())
     files = [*REPOSITORY_ROOT.glob("code_locations/*/*/orchestration.yaml")]
@@ -112,7 +109,7 @@ def test_the_schema_is_current_and_accepts_the_files() -> None:
 
 
 def test_the_reference_page_is_current() -> None:
-    assert reference.PAGE.read_text(encoding="utf-8") == reference.page(), "run `make docs`"
+    assert documents.PAGE.read_text(encoding="utf-8") == documents.page(), "run `make docs`"
 
 
 @pytest.mark.parametrize("location", sorted(workspace_modules()))

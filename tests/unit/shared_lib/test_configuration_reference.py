@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from shared_lib.configuration.reference_page import reference_page
+from shared_lib.configuration.documents import reference_page
 
 
 class Square(BaseModel):

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 from shared_lib.configuration.validated_yaml import ConfigurationError, load_yaml
 from simulation.config import CONFIGURATION_FILE, load_settings
-from simulation.config.schema import SCHEMA_FILE, configuration_schema, schema_text
+from simulation.config.documents import SCHEMA_FILE, configuration_schema, schema_text
 
 SHIPPED = CONFIGURATION_FILE.read_text(encoding="utf-8")
 

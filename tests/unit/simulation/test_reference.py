@@ -1,6 +1,6 @@
 """docs/configuration.md is what the models say."""
 
-from simulation.config.reference import PAGE, page
+from simulation.config.documents import PAGE, page
 
 
 def test_the_configuration_page_is_current() -> None:

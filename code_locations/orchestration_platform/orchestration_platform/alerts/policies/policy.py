@@ -1,6 +1,5 @@
 """``alert_policies.yaml``: who is told of what, in the field names of Dagster+."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -12,6 +11,7 @@ from orchestration_platform.alerts.facts.event_types import EventType
 from orchestration_platform.alerts.policies.quiet_hours import Duration, Window, seconds_of
 from orchestration_platform.alerts.policies.services import NotificationService, Section
 from orchestration_platform.alerts.policies.targets import KnownAssets, Target
+from shared_lib.configuration.documents import schema_document
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.configuration.validated_yaml import load_yaml, validate_document
 
@@ -235,6 +235,4 @@ def load_file(path: Path = POLICIES_FILE) -> AlertPolicies:
 
 def schema_text() -> str:
     """The JSON Schema of the file, for editors."""
-    schema = AlertPolicies.model_json_schema()
-    document = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return schema_document(AlertPolicies.model_json_schema())

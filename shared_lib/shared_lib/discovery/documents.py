@@ -1,12 +1,15 @@
-"""``python -m shared_lib.discovery.reference``: write docs/orchestration.md from the models."""
+"""The JSON Schema of ``orchestration.yaml``, and its reference page."""
 
-import argparse
+from typing import Any
 
+from shared_lib.configuration.documents import reference_page, schema_document
 from shared_lib.configuration.environment import REPOSITORY_ROOT
-from shared_lib.configuration.reference_page import reference_page
 from shared_lib.discovery.configuration import LocationConfiguration
 
+SCHEMA_FILE = REPOSITORY_ROOT / "schemas" / "orchestration.schema.json"
 PAGE = REPOSITORY_ROOT / "docs" / "orchestration.md"
+
+_PLACEHOLDER = {"type": "string", "pattern": r"\$\{"}
 
 _INTRODUCTION = """\
 What a code location consists of is said once, in the `orchestration.yaml` of its package;
@@ -32,6 +35,14 @@ file; `schemas/orchestration.schema.json` has the same for editors.
   code_locations/simulation` lists one."""
 
 
+def schema_text() -> str:
+    """The file's text.
+
+    A placeholder is allowed for every value that is no text, since it is one until it is replaced.
+    """
+    return schema_document(_open(LocationConfiguration.model_json_schema()))
+
+
 def page() -> str:
     """The page's text."""
     return reference_page(
@@ -39,8 +50,16 @@ def page() -> str:
     )
 
 
-if __name__ == "__main__":
-    argparse.ArgumentParser(
-        prog="python -m shared_lib.discovery.reference", description=__doc__
-    ).parse_args()
-    PAGE.write_text(page(), encoding="utf-8")
+def _open(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_open(entry) for entry in node]
+    if not isinstance(node, dict):
+        return node
+    opened = {key: _open(value) for key, value in node.items()}
+    kind = opened.get("type")  # or the schema of a field called type
+    if (isinstance(kind, str) and kind in {"integer", "number", "boolean"}) or "enum" in opened:
+        kept = {
+            key: opened.pop(key) for key in ("description", "title", "default") if key in opened
+        }
+        return {**kept, "anyOf": [opened, _PLACEHOLDER]}
+    return opened

@@ -1,11 +1,21 @@
-"""Reference pages for configuration files, written from the models that check them."""
+"""Documents on a configuration file, written from the models that check it.
 
-from collections.abc import Iterable, Iterator
+The JSON Schema is for editors, the reference page for people.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel
 
 from shared_lib.configuration.validated_yaml import Location, allowed
+
+
+def schema_document(schema: Mapping[str, Any]) -> str:
+    """The text of a file of ``schemas/``."""
+    document = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def reference_page(model: type[BaseModel], *, title: str, introduction: str) -> str:

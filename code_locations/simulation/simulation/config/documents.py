@@ -1,13 +1,20 @@
-"""``python -m simulation.config.schema``: write the JSON Schema of the file, for editors."""
+"""``python -m simulation.config.documents``: write the file's JSON Schema and reference page."""
 
 import argparse
-import json
 from typing import Any
 
+from shared_lib.configuration.documents import reference_page, schema_document
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 from simulation.config.settings import SimulationSettings
 
 SCHEMA_FILE = REPOSITORY_ROOT / "schemas" / "simulation_config.schema.json"
+PAGE = REPOSITORY_ROOT / "docs" / "configuration.md"
+
+_INTRODUCTION = """\
+All that may stand in `code_locations/simulation/simulation/config/simulation_config.yaml`. This
+page is written by `make docs` from the models that check the file; `schemas/` has the same as JSON
+Schema, for editors. A scenario repeats, below `scenarios.<its name>`, only what it changes. Bands,
+levels, hazards, merit rates and ages of new hires are the CSV files in `dbt_project/seeds/`."""
 
 
 def configuration_schema() -> dict[str, Any]:
@@ -35,17 +42,25 @@ def configuration_schema() -> dict[str, Any]:
         scenarios["patternProperties"][pattern] = {"$ref": "#/$defs/ScenarioChanges"}
     # Without this an editor would accept names that the models refuse.
     scenarios["additionalProperties"] = False
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    return schema
 
 
 def schema_text() -> str:
     """The file's text."""
-    return json.dumps(configuration_schema(), indent=2, ensure_ascii=False) + "\n"
+    return schema_document(configuration_schema())
+
+
+def page() -> str:
+    """The page's text."""
+    return reference_page(
+        SimulationSettings, title="Configuration of the simulation", introduction=_INTRODUCTION
+    )
 
 
 if __name__ == "__main__":
     argparse.ArgumentParser(
-        prog="python -m simulation.config.schema", description=__doc__
+        prog="python -m simulation.config.documents", description=__doc__
     ).parse_args()
     SCHEMA_FILE.parent.mkdir(exist_ok=True)
     SCHEMA_FILE.write_text(schema_text(), encoding="utf-8")
+    PAGE.write_text(page(), encoding="utf-8")
