@@ -5,7 +5,7 @@ in the process of the step, so its events are handed in, and what the processor 
 files and variables is given to it: the manifest, the warehouse and the parent run.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,35 +24,12 @@ from openlineage.common.provider.dbt.utils import PRODUCER
 from shared_lib.dbt.invocation_record import DbtInvocation, relation_of
 from shared_lib.dbt.nodes import NodeRun
 from shared_lib.observability import identity
-from shared_lib.observability.live_nodes import LiveNodes
 from shared_lib.observability.spans import StepIdentity
 
 
 def parent_facet(run_id: str, job_name: str, namespace: str) -> parent_run.ParentRunFacet:
     """The Dagster run as parent of what runs in it."""
     return _parent(run_id, job_name, namespace).to_openlineage()
-
-
-def node_events(
-    nodes: Sequence[NodeRun],
-    invocation: DbtInvocation,
-    *,
-    step: StepIdentity,
-    namespace: str,
-    live: LiveNodes | None = None,
-) -> Iterator[list[RunEvent]]:
-    """For each dbt node START and then COMPLETE, FAIL or, where it was skipped, ABORT.
-
-    Of a node that was told while dbt was running, OTHER: with what was not known then.
-    """
-    processor = InProcessDbt(invocation, step=step, namespace=namespace)
-    for node in nodes:
-        if live is not None and live.has_ended(node):
-            yield [] if node.was_skipped else [processor.supplement_of(node)]
-        elif live is not None and live.has_begun(node):
-            yield [processor.end_of(node)]
-        else:
-            yield [processor.start_of(node), processor.end_of(node)]
 
 
 class InProcessDbt(DbtStructuredLogsProcessor):

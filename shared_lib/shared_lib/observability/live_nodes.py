@@ -4,7 +4,7 @@ What is known only when dbt has released the warehouse, columns, rows and SQL, f
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -96,3 +96,27 @@ class LiveNodes:
                 self.invocation, step=self.step, namespace=self.namespace
             )
         return self._processor
+
+
+def node_events(
+    nodes: Sequence[NodeRun],
+    invocation: DbtInvocation,
+    *,
+    step: StepIdentity,
+    namespace: str,
+    live: LiveNodes | None = None,
+) -> Iterator[list["RunEvent"]]:
+    """For each dbt node START and then COMPLETE, FAIL or, where it was skipped, ABORT.
+
+    Of a node that was told while dbt was running, OTHER: with what was not known then.
+    """
+    from shared_lib.observability.dbt_lineage import InProcessDbt
+
+    processor = InProcessDbt(invocation, step=step, namespace=namespace)
+    for node in nodes:
+        if live is not None and live.has_ended(node):
+            yield [] if node.was_skipped else [processor.supplement_of(node)]
+        elif live is not None and live.has_begun(node):
+            yield [processor.end_of(node)]
+        else:
+            yield [processor.start_of(node), processor.end_of(node)]

@@ -11,7 +11,7 @@ from typing import Any
 
 from shared_lib.configuration.environment import Environment, current_settings
 from shared_lib.observability import identity
-from shared_lib.observability.run_events import attempt_at
+from shared_lib.observability.steps_under_way import attempt_at
 
 WRITTEN_IN: Mapping[Environment, bool] = {
     Environment.LOCAL: False,

@@ -143,7 +143,7 @@ class Observability:
         lineage, namespace = self.lineage, self.namespace
 
         def make_events(_: Callable[["RunEvent"], None]) -> None:
-            from shared_lib.observability.dbt_lineage import node_events
+            from shared_lib.observability.live_nodes import node_events
 
             for events in node_events(nodes, invocation, step=step, namespace=namespace, live=live):
                 lineage.submit(_each(events))

@@ -8,18 +8,19 @@ the step's, whichever executor there is. So no asset has to be written in a spec
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from shared_lib.observability.log_lines import handler_of_environment
 from shared_lib.observability.observer import Observability, observability
 from shared_lib.observability.spans import StepIdentity, from_timestamp
+from shared_lib.observability.steps_under_way import RUNS, STEPS, StepUnderWay
+from shared_lib.stored_errors import innermost_message
 
 if TYPE_CHECKING:
-    from shared_lib.observability.asset_datasets import DatasetName, Relations, WrittenDataset
-    from shared_lib.observability.step_datasets import CheckOutcome
+    from shared_lib.observability.asset_datasets import Relations
 
 _logger = logging.getLogger(__name__)
 
@@ -34,36 +35,6 @@ _TOLD = frozenset({_Kind.RUN_START}) | _RUN_ENDS | _STEP_BEGINS | _STEP_ENDS | _
 _ATTEMPT = re.compile(r"attempt # ?(\d+)")
 
 
-@dataclass
-class _Step:
-    identity: StepIdentity
-    started: datetime
-    inputs: "set[DatasetName]" = field(default_factory=set)
-    # by name, because each partition of an asset is a materialisation of its own
-    outputs: "dict[DatasetName, WrittenDataset]" = field(default_factory=dict)
-    # of each asset what it is, as well as that is known, and what its checks found
-    datasets: "dict[dg.AssetKey, list[DatasetName]]" = field(default_factory=dict)
-    outcomes: "dict[dg.AssetKey, list[CheckOutcome]]" = field(default_factory=dict)
-
-    @property
-    def checked(self) -> "dict[DatasetName, list[CheckOutcome]]":
-        """What checks found of each dataset."""
-        return {
-            name: found for asset, found in self.outcomes.items() for name in self.datasets[asset]
-        }
-
-
-# Of the process and not of a handler, because Dagster makes several of one configuration.
-_runs: dict[str, datetime] = {}
-_steps: dict[tuple[str, str], _Step] = {}
-
-
-def attempt_at(run_id: str, step_key: str) -> int:
-    """Which attempt at the step is under way in this process, from 0."""
-    step = _steps.get((run_id, step_key))
-    return step.identity.attempt if step else 0
-
-
 class RunEventHandler(logging.Handler):
     """Sends spans and lineage events of runs and steps to where the environment says.
 
@@ -72,8 +43,6 @@ class RunEventHandler(logging.Handler):
 
     def __init__(self, level: int = logging.NOTSET) -> None:
         """With lines in JSON if the environment wants them."""
-        from shared_lib.observability.log_lines import handler_of_environment
-
         super().__init__(level)
         self._lines = handler_of_environment()
 
@@ -97,7 +66,7 @@ def _observe(
 ) -> None:
     run_id, kind = metadata["run_id"], event.event_type
     if kind is _Kind.RUN_START:
-        _runs[run_id] = moment
+        RUNS[run_id] = moment
         layer.listen_to(run_id)
         layer.run_began(run_id, event.job_name, moment)
     elif kind in _RUN_ENDS:
@@ -115,7 +84,7 @@ def _end_run(layer: Observability, event: dg.DagsterEvent, run_id: str, moment: 
     if event.event_type is not _Kind.RUN_SUCCESS:
         error = event.message or "the run was canceled"
     # a run that never began, because its resources failed, has no length
-    started = _runs.pop(run_id, moment)
+    started = RUNS.pop(run_id, moment)
     layer.run_ended(run_id, event.job_name, started=started, ended=moment, error=error)
     layer.finish(run_id, say=_logger.warning)
     layer.forget(run_id)
@@ -129,7 +98,7 @@ def _begin_step(
         found = _ATTEMPT.search(event.message or "")
         attempt = int(found[1]) - 1 if found else 1
     identity = StepIdentity(run_id, event.job_name, str(event.step_key), attempt)
-    _steps[run_id, identity.step_key] = _Step(identity, moment)
+    STEPS[run_id, identity.step_key] = StepUnderWay(identity, moment)
     layer.listen_to(run_id)
     layer.step_began(identity, moment)
 
@@ -137,7 +106,7 @@ def _begin_step(
 def _end_step(layer: Observability, event: dg.DagsterEvent, run_id: str, moment: datetime) -> None:
     from shared_lib.observability.step_datasets import StepDatasets
 
-    step = _steps.pop((run_id, str(event.step_key)), None)
+    step = STEPS.pop((run_id, str(event.step_key)), None)
     if step is None:
         return
     layer.step_ended(
@@ -147,7 +116,7 @@ def _end_step(layer: Observability, event: dg.DagsterEvent, run_id: str, moment:
         ended=moment,
         error=_error(event),
     )
-    if run_id not in _runs:
+    if run_id not in RUNS:
         # the process of this step alone, which ends now
         layer.finish(run_id, say=_logger.warning)
 
@@ -160,14 +129,11 @@ def _error(event: dg.DagsterEvent) -> str | None:
         if event.event_type is _Kind.STEP_UP_FOR_RETRY
         else event.step_failure_data
     )
-    error = data.error
-    while error is not None and error.cause is not None:
-        error = error.cause  # Dagster's own wrapper is on top, what the asset raised below
-    return error.message.strip() if error is not None else event.message or "failed"
+    return innermost_message(data.error) if data.error else event.message or "failed"
 
 
 def _note_datasets(layer: Observability, event: dg.DagsterEvent, run_id: str) -> None:
-    step = _steps.get((run_id, str(event.step_key)))
+    step = STEPS.get((run_id, str(event.step_key)))
     if step is None or layer.lineage is None or layer.is_told_by_node(step.identity):
         return
     from shared_lib.observability.step_datasets import relations_of
@@ -184,7 +150,9 @@ def _note_datasets(layer: Observability, event: dg.DagsterEvent, run_id: str) ->
     step.inputs |= set(relations.upstream(materialization.asset_key))
 
 
-def _note_check(step: _Step, evaluation: dg.AssetCheckEvaluation, relations: "Relations") -> None:
+def _note_check(
+    step: StepUnderWay, evaluation: dg.AssetCheckEvaluation, relations: "Relations"
+) -> None:
     from shared_lib.observability.step_datasets import CheckOutcome
 
     outcome = CheckOutcome(

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shared_lib.configuration.environment import REPOSITORY_ROOT
+from shared_lib.stored_errors import StoredError, innermost_message
 from simulation.run.arguments import Arguments, parse_arguments
 
 if TYPE_CHECKING:
@@ -191,11 +192,15 @@ def _failure(result: "dg.ExecuteInProcessResult") -> str | None:
             error = event.step_failure_data.error
             if error is not None and error.cls_name == "DagsterAssetCheckFailedError":
                 return f"step {event.step_key}: {_failed_checks(result, event.step_key)}"
-            return f"step {event.step_key}: {_innermost(error)}"
+            return f"step {event.step_key}: {_text(error)}"
     for event in result.all_events:
         if event.is_job_failure:
-            return _innermost(event.job_failure_data.error)
-    return "no error was recorded"
+            return _text(event.job_failure_data.error)
+    return _text(None)
+
+
+def _text(error: StoredError | None) -> str:
+    return innermost_message(error) if error is not None else "no error was recorded"
 
 
 def _failed_checks(result: "dg.ExecuteInProcessResult", step: str | None) -> str:
@@ -210,12 +215,6 @@ def _failed_checks(result: "dg.ExecuteInProcessResult", step: str | None) -> str
         for evaluation in evaluations
         if not evaluation.passed
     )
-
-
-def _innermost(error: Any) -> str:
-    while error is not None and error.cause is not None:
-        error = error.cause
-    return error.message.strip() if error is not None else "no error was recorded"
 
 
 def _report_path(result: "dg.ExecuteInProcessResult") -> str | None:

@@ -3,27 +3,14 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 from shared_lib.secrets import redact
+from shared_lib.stored_errors import StoredError, with_causes
 
 _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+), in (?P<function>\S+)')
 _NOT_OURS = re.compile(r"[/\\](site-packages|dist-packages|lib[/\\]python3\.\d+)[/\\]|^<")
 _DAGSTER = re.compile(r"[/\\]site-packages[/\\]dagster[/\\]")
 _LONGEST_TRACE = 20_000
-
-
-class StoredError(Protocol):
-    """An exception as Dagster stores it."""
-
-    @property
-    def message(self) -> str: ...  # noqa: D102 - Dagster's
-    @property
-    def stack(self) -> Any: ...  # noqa: D102 - Dagster's
-    @property
-    def cls_name(self) -> str | None: ...  # noqa: D102 - Dagster's
-    @property
-    def cause(self) -> Any: ...  # noqa: D102 - Dagster's
 
 
 @dataclass(frozen=True)
@@ -45,7 +32,7 @@ class UserError:
 
 def innermost(error: StoredError) -> UserError:
     """The cause that began it: Dagster's wrappers and re-raised errors are around it."""
-    chain = list(_chain(error))
+    chain = list(with_causes(error))
     origin = chain[-1]
     name = (origin.cls_name or "Error").rpartition(".")[2]
     message = origin.message.strip()
@@ -61,13 +48,6 @@ def innermost(error: StoredError) -> UserError:
         place=next(filter(None, (_place(found) for found in reversed(chain))), ""),
         trace=_end_of(redact(_trace(chain))),
     )
-
-
-def _chain(error: StoredError) -> Iterator[StoredError]:
-    current: StoredError | None = error
-    while current is not None:
-        yield current
-        current = current.cause
 
 
 def _place(error: StoredError) -> str:

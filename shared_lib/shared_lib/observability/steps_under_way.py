@@ -1,0 +1,47 @@
+"""The runs and steps that go on in this process.
+
+Of the process and not of a handler, because Dagster makes several of one configuration.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from shared_lib.observability.spans import StepIdentity
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from shared_lib.observability.asset_datasets import DatasetName, WrittenDataset
+    from shared_lib.observability.step_datasets import CheckOutcome
+
+
+@dataclass
+class StepUnderWay:
+    """A step, and what it has reported so far of assets."""
+
+    identity: StepIdentity
+    started: datetime
+    inputs: "set[DatasetName]" = field(default_factory=set)
+    # by name, because each partition of an asset is a materialisation of its own
+    outputs: "dict[DatasetName, WrittenDataset]" = field(default_factory=dict)
+    # of each asset what it is, as well as that is known, and what its checks found
+    datasets: "dict[dg.AssetKey, list[DatasetName]]" = field(default_factory=dict)
+    outcomes: "dict[dg.AssetKey, list[CheckOutcome]]" = field(default_factory=dict)
+
+    @property
+    def checked(self) -> "dict[DatasetName, list[CheckOutcome]]":
+        """What checks found of each dataset."""
+        return {
+            name: found for asset, found in self.outcomes.items() for name in self.datasets[asset]
+        }
+
+
+RUNS: dict[str, datetime] = {}
+STEPS: dict[tuple[str, str], StepUnderWay] = {}
+
+
+def attempt_at(run_id: str, step_key: str) -> int:
+    """Which attempt at the step is under way in this process, from 0."""
+    step = STEPS.get((run_id, step_key))
+    return step.identity.attempt if step else 0

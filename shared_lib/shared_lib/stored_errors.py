@@ -1,0 +1,31 @@
+"""Errors as Dagster stores them with a failed step or run."""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+
+class StoredError(Protocol):
+    """An exception as Dagster stores it."""
+
+    @property
+    def message(self) -> str: ...  # noqa: D102 - Dagster's
+    @property
+    def stack(self) -> Any: ...  # noqa: D102 - Dagster's
+    @property
+    def cls_name(self) -> str | None: ...  # noqa: D102 - Dagster's
+    @property
+    def cause(self) -> Any: ...  # noqa: D102 - Dagster's
+
+
+def with_causes(error: StoredError) -> Iterator[StoredError]:
+    """The error and its causes; Dagster's wrapper comes first, the user's own error last."""
+    current: StoredError | None = error
+    while current is not None:
+        yield current
+        current = current.cause
+
+
+def innermost_message(error: StoredError) -> str:
+    """The text of the error that began it, with its class."""
+    *_, origin = with_causes(error)
+    return origin.message.strip()
