@@ -54,6 +54,17 @@ def table_metadata(
     }
 
 
+def relation_metadata(
+    connection: duckdb.DuckDBPyConnection, schema: str, table: str
+) -> dict[str, Any]:
+    """:func:`table_metadata` of one table or view.
+
+    Raises:
+        KeyError: it does not exist.
+    """
+    return table_metadata(connection, [(schema, table)])[schema, table]
+
+
 def row_count(connection: duckdb.DuckDBPyConnection, relation: Relation) -> int:
     """The rows of a table or view."""
     name = ".".join('"' + part.replace('"', '""') + '"' for part in relation)

@@ -224,7 +224,9 @@ def _with_step_attributes(
         pool=pool or asset.op.pool,
     )
     # Dagster has no public way to give an asset another step; its own with_attributes does this.
-    return dg.AssetsDefinition(**{**asset.get_attributes_dict(), "node_def": step})
+    return dg.AssetsDefinition.dagster_internal_init(
+        **{**asset.get_attributes_dict(), "node_def": step}
+    )
 
 
 def _copied_step(step: dg.OpDefinition, **changes: Any) -> dg.OpDefinition:

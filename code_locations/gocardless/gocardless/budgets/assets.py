@@ -10,7 +10,7 @@ from gocardless.budgets.notifications import (
 )
 from gocardless.budgets.settings import budgets_path, load_budgets
 from gocardless.extraction.fetch_scope import utc_now
-from shared_lib.metadata import table_metadata
+from shared_lib.metadata import relation_metadata
 from shared_lib.warehouse import Warehouse
 
 _KEY = ["sync", "gocardless", "budget_notifications"]
@@ -36,9 +36,11 @@ def budget_notifications(
         create_budget_tables(connection)
         raised = raise_notifications(connection, budgets, at=now, run_id=context.run.run_id)
         states = budget_states(connection, budgets, today=now.date())
-        relation = ("unified", "budget_notifications")
         return dg.MaterializeResult(
-            metadata={**table_metadata(connection, [relation])[relation], "raised": raised},
+            metadata={
+                **relation_metadata(connection, "unified", "budget_notifications"),
+                "raised": raised,
+            },
             check_results=[kept_result(states)],
         )
 

@@ -1,7 +1,6 @@
 """The assets that fetch from the API into raw tables."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any, Optional
 
 import dagster as dg
@@ -18,13 +17,17 @@ from gocardless.extraction.steps import (
     extract_transactions,
 )
 from gocardless.extraction.tables import create_raw_tables
-from shared_lib.metadata import table_metadata
+from shared_lib.metadata import relation_metadata
 from shared_lib.secrets import SecretsResource
 from shared_lib.warehouse import Warehouse
 
 _PREFIX = ["source", "gocardless", "extract"]
 _ANSWERED = "accounts_answered"
 _READABLE = "entries_readable"
+_CHECKS = {
+    _ANSWERED: "Every account answered, or had answered for the day.",
+    _READABLE: "No entry of an answer was refused.",
+}
 
 
 class AccountsRequest(dg.Config):
@@ -56,17 +59,6 @@ class TransactionsRequest(AccountsRequest):
     )
 
 
-def _checks(asset: str, *names: str) -> Sequence[dg.AssetCheckSpec]:
-    described = {
-        _ANSWERED: "Every account answered, or had answered for the day.",
-        _READABLE: "No entry of an answer was refused.",
-    }
-    return [
-        dg.AssetCheckSpec(name, asset=[*_PREFIX, asset], description=described[name])
-        for name in names
-    ]
-
-
 @dg.asset(key=[*_PREFIX, "institutions"])
 def institutions(
     context: dg.AssetExecutionContext, warehouse: Warehouse, secrets: SecretsResource
@@ -76,7 +68,9 @@ def institutions(
     with warehouse.writing() as connection:
         create_raw_tables(connection)
         extract_institutions(connection, client, at=utc_now(), run_id=context.run.run_id)
-        return dg.MaterializeResult(metadata=_described(connection, "gc_institutions"))
+        return dg.MaterializeResult(
+            metadata=relation_metadata(connection, "raw", "gc_institutions")
+        )
 
 
 @dg.asset(key=[*_PREFIX, "requisitions"])
@@ -88,121 +82,76 @@ def requisitions(
     with warehouse.writing() as connection:
         create_raw_tables(connection)
         extract_requisitions(connection, client, at=utc_now(), run_id=context.run.run_id)
-        return dg.MaterializeResult(metadata=_described(connection, "gc_requisitions"))
-
-
-@dg.asset(
-    key=[*_PREFIX, "bank_accounts"],
-    deps=[requisitions],
-    check_specs=_checks("bank_accounts", _ANSWERED),
-)
-def bank_accounts(
-    context: dg.AssetExecutionContext,
-    config: AccountsRequest,
-    warehouse: Warehouse,
-    secrets: SecretsResource,
-) -> dg.MaterializeResult:
-    """The accounts of the linked connections."""
-    with _extraction(context, config, warehouse, secrets) as run:
-        return _result(run, "bank_accounts", "gc_bank_accounts", extract_bank_accounts)
-
-
-@dg.asset(
-    key=[*_PREFIX, "account_details"],
-    deps=[bank_accounts],
-    check_specs=_checks("account_details", _ANSWERED),
-)
-def account_details(
-    context: dg.AssetExecutionContext,
-    config: DetailsRequest,
-    warehouse: Warehouse,
-    secrets: SecretsResource,
-) -> dg.MaterializeResult:
-    """What the banks say of the accounts; asked for once in a while."""
-    with _extraction(context, config, warehouse, secrets) as run:
-        return _result(
-            run,
-            "account_details",
-            "gc_account_details",
-            lambda run: extract_account_details(run, fresh_for_days=config.fresh_for_days),
+        return dg.MaterializeResult(
+            metadata=relation_metadata(connection, "raw", "gc_requisitions")
         )
 
 
-@dg.asset(
-    key=[*_PREFIX, "account_balances"],
-    deps=[bank_accounts],
-    check_specs=_checks("account_balances", _ANSWERED, _READABLE),
-)
-def account_balances(
-    context: dg.AssetExecutionContext,
-    config: AccountsRequest,
-    warehouse: Warehouse,
-    secrets: SecretsResource,
-) -> dg.MaterializeResult:
-    """The balances that the banks report."""
-    with _extraction(context, config, warehouse, secrets) as run:
-        return _result(run, "account_balances", "gc_balances", extract_balances)
+def _account_asset(
+    name: str,
+    table: str,
+    extract: Callable[[Extraction, Any], ScopeOutcome],
+    *,
+    deps: Sequence[dg.AssetsDefinition],
+    description: str,
+    request: type[AccountsRequest] = AccountsRequest,
+    has_entries: bool = False,
+) -> dg.AssetsDefinition:
+    """An asset that asks the banks about each account.
 
+    Args:
+        name: the last part of its key.
+        table: of the schema ``raw``, into which ``extract`` writes.
+        extract: fetches and writes; its second argument is the configuration of the run.
+        deps: what has to be there before.
+        description: for people who look at the asset.
+        request: what a run may be configured with.
+        has_entries: whether an answer has entries, each of which can be refused.
+    """
+    checks = {_ANSWERED: answered_result, **({_READABLE: readable_result} if has_entries else {})}
 
-@dg.asset(
-    key=[*_PREFIX, "transactions"],
-    deps=[bank_accounts],
-    check_specs=_checks("transactions", _ANSWERED, _READABLE),
-)
-def transactions(
-    context: dg.AssetExecutionContext,
-    config: TransactionsRequest,
-    warehouse: Warehouse,
-    secrets: SecretsResource,
-) -> dg.MaterializeResult:
-    """The entries of the accounts as the banks sent them, each different one once."""
-    with _extraction(context, config, warehouse, secrets) as run:
-        return _result(
-            run,
-            "transactions",
-            "gc_transactions",
-            lambda run: extract_transactions(run, overlap_days=config.overlap_days),
-        )
-
-
-@contextmanager
-def _extraction(
-    context: dg.AssetExecutionContext,
-    config: AccountsRequest,
-    warehouse: Warehouse,
-    secrets: SecretsResource,
-) -> Iterator[Extraction]:
-    client = connect(secrets)
-    with warehouse.writing() as connection:
-        create_raw_tables(connection)
-        yield Extraction(
-            connection=connection,
-            client=client,
-            run_id=context.run.run_id,
-            connection_id=config.connection_id,
-            refresh=config.refresh,
-            concurrency=config.concurrency,
-        )
-
-
-def _result(
-    run: Extraction, asset: str, table: str, extract: Callable[[Extraction], ScopeOutcome]
-) -> dg.MaterializeResult:
-    outcome = extract(run)
-    checks = [answered_result(outcome, asset)]
-    if asset in {"account_balances", "transactions"}:
-        checks.append(readable_result(outcome, asset))
-    counts = {
-        "accounts_fetched": len(outcome.fetched),
-        "accounts_there_already": len(outcome.there_already),
-        "accounts_limited": len(outcome.limited),
-        "accounts_failed": len(outcome.failed),
-        "entries_rejected": outcome.rejects,
-    }
-    skipped = {"skipped": outcome.skipped} if outcome.skipped else {}
-    return dg.MaterializeResult(
-        metadata={**_described(run.connection, table), **counts, **skipped}, check_results=checks
+    @dg.asset(
+        key=[*_PREFIX, name],
+        deps=deps,
+        description=description,
+        check_specs=[
+            dg.AssetCheckSpec(check, asset=[*_PREFIX, name], description=_CHECKS[check])
+            for check in checks
+        ],
     )
+    def fetch(
+        context: dg.AssetExecutionContext,
+        config: request,  # pyright: ignore[reportInvalidTypeForm] - Dagster reads it at run time
+        warehouse: Warehouse,
+        secrets: SecretsResource,
+    ) -> dg.MaterializeResult:
+        client = connect(secrets)
+        with warehouse.writing() as connection:
+            create_raw_tables(connection)
+            run = Extraction(
+                connection=connection,
+                client=client,
+                run_id=context.run.run_id,
+                connection_id=config.connection_id,
+                refresh=config.refresh,
+                concurrency=config.concurrency,
+            )
+            outcome = extract(run, config)
+            metadata = relation_metadata(connection, "raw", table)
+        counts = {
+            "accounts_fetched": len(outcome.fetched),
+            "accounts_there_already": len(outcome.there_already),
+            "accounts_limited": len(outcome.limited),
+            "accounts_failed": len(outcome.failed),
+            "entries_rejected": outcome.rejects,
+        }
+        skipped = {"skipped": outcome.skipped} if outcome.skipped else {}
+        return dg.MaterializeResult(
+            metadata={**metadata, **counts, **skipped},
+            check_results=[result(outcome, name) for result in checks.values()],
+        )
+
+    return fetch
 
 
 def answered_result(outcome: ScopeOutcome, asset: str) -> dg.AssetCheckResult:
@@ -235,6 +184,38 @@ def readable_result(outcome: ScopeOutcome, asset: str) -> dg.AssetCheckResult:
     )
 
 
-def _described(connection: Any, table: str) -> dict[str, Any]:
-    relation = ("raw", table)
-    return table_metadata(connection, [relation])[relation]
+bank_accounts = _account_asset(
+    "bank_accounts",
+    "gc_bank_accounts",
+    lambda run, _: extract_bank_accounts(run),
+    deps=[requisitions],
+    description="The accounts of the linked connections.",
+)
+
+account_details = _account_asset(
+    "account_details",
+    "gc_account_details",
+    lambda run, config: extract_account_details(run, fresh_for_days=config.fresh_for_days),
+    deps=[bank_accounts],
+    description="What the banks say of the accounts; asked for once in a while.",
+    request=DetailsRequest,
+)
+
+account_balances = _account_asset(
+    "account_balances",
+    "gc_balances",
+    lambda run, _: extract_balances(run),
+    deps=[bank_accounts],
+    description="The balances that the banks report.",
+    has_entries=True,
+)
+
+transactions = _account_asset(
+    "transactions",
+    "gc_transactions",
+    lambda run, config: extract_transactions(run, overlap_days=config.overlap_days),
+    deps=[bank_accounts],
+    description="The entries of the accounts as the banks sent them, each different one once.",
+    request=TransactionsRequest,
+    has_entries=True,
+)

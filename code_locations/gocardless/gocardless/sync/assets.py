@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import dagster as dg
 import duckdb
@@ -27,7 +26,7 @@ from gocardless.sync.reference_data import (
     sync_institutions,
 )
 from gocardless.sync.tables import create_unified_tables
-from shared_lib.metadata import table_metadata
+from shared_lib.metadata import relation_metadata
 from shared_lib.warehouse import Warehouse
 
 _PREFIX = ["sync", "gocardless"]
@@ -47,7 +46,9 @@ def institutions(warehouse: Warehouse) -> dg.MaterializeResult:
     """The banks, in the unified table."""
     with unified_tables(warehouse) as connection:
         sync_institutions(connection, GOCARDLESS)
-        return dg.MaterializeResult(metadata=_described(connection, "institutions"))
+        return dg.MaterializeResult(
+            metadata=relation_metadata(connection, "unified", "institutions")
+        )
 
 
 @dg.asset(
@@ -73,7 +74,7 @@ def connections(config: ConnectionsRequest, warehouse: Warehouse) -> dg.Material
             for _, connection_id, last_day in expiring
         )
         return dg.MaterializeResult(
-            metadata=_described(connection, "connections"),
+            metadata=relation_metadata(connection, "unified", "connections"),
             check_results=[
                 dg.AssetCheckResult(
                     check_name=_EXPIRY,
@@ -95,7 +96,9 @@ def accounts(config: ConnectionRequest, warehouse: Warehouse) -> dg.MaterializeR
         skipped = _skipped(connection, config)
         if not skipped:
             sync_accounts(connection, GOCARDLESS, now=utc_now(), connection_id=config.connection_id)
-        return dg.MaterializeResult(metadata={**_described(connection, "accounts"), **skipped})
+        return dg.MaterializeResult(
+            metadata={**relation_metadata(connection, "unified", "accounts"), **skipped}
+        )
 
 
 @dg.asset(key=[*_PREFIX, "transactions"], deps=[accounts, extraction.transactions])
@@ -112,7 +115,7 @@ def transactions(
         )
         return dg.MaterializeResult(
             metadata={
-                **_described(connection, "transactions"),
+                **relation_metadata(connection, "unified", "transactions"),
                 "answers": counts.fetches,
                 "created": counts.created,
                 "vanished": counts.vanished,
@@ -129,7 +132,9 @@ def balances(config: ConnectionRequest, warehouse: Warehouse) -> dg.MaterializeR
         skipped = _skipped(connection, config)
         if not skipped:
             sync_balances(connection, GOCARDLESS, connection_id=config.connection_id)
-        return dg.MaterializeResult(metadata={**_described(connection, "balances"), **skipped})
+        return dg.MaterializeResult(
+            metadata={**relation_metadata(connection, "unified", "balances"), **skipped}
+        )
 
 
 @contextmanager
@@ -155,8 +160,3 @@ def _skipped(connection: duckdb.DuckDBPyConnection, config: ConnectionRequest) -
     if status == "active":
         return {}
     return {"skipped": f"connection {config.connection_id} is {status}, not active"}
-
-
-def _described(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, Any]:
-    relation = ("unified", table)
-    return table_metadata(connection, [relation])[relation]

@@ -9,7 +9,7 @@ from gocardless.sync.connection_filter import ConnectionRequest, known_connectio
 from gocardless.tagging.application import apply_rules
 from gocardless.tagging.rules import load_rules, read_table_rules, rules_path
 from gocardless.tagging.tables import create_tag_tables
-from shared_lib.metadata import table_metadata
+from shared_lib.metadata import relation_metadata
 from shared_lib.warehouse import Warehouse
 
 
@@ -40,10 +40,9 @@ def transaction_tags(
             retag=config.retag,
             connection_id=config.connection_id,
         )
-        relation = ("unified", "transaction_tags")
         return dg.MaterializeResult(
             metadata={
-                **table_metadata(connection, [relation])[relation],
+                **relation_metadata(connection, "unified", "transaction_tags"),
                 "tagged": counts.tagged,
                 "taken_back": counts.taken_back,
                 "untagged": counts.untagged,

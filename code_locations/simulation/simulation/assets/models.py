@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from shared_lib.dbt_step.build import DbtBuild
-from shared_lib.metadata import table_metadata
+from shared_lib.metadata import relation_metadata
 from shared_lib.warehouse import Warehouse
 from simulation.state.runs import OpenedRun, YearRefusedError, current_run, requested_scenario
 from simulation.state.timings import record_timings
@@ -43,7 +43,7 @@ def build_years(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iter
             limits=settings.limits,
             seconds=time.perf_counter() - started,
         )
-        metadata = table_metadata(connection, [_TIMINGS])[_TIMINGS]
+        metadata = relation_metadata(connection, *_TIMINGS)
     if build.failure is not None:
         raise build.failure
     metadata["seconds"] = round(time.perf_counter() - started, 3)

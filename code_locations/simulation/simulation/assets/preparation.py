@@ -11,7 +11,7 @@ import duckdb
 from pydantic import Field
 
 from shared_lib.configuration.environment import current_settings
-from shared_lib.metadata import column_lineage, table_metadata
+from shared_lib.metadata import column_lineage, relation_metadata
 from shared_lib.warehouse import Warehouse
 from simulation.census.generation import generate_census
 from simulation.census.levels import top_level
@@ -246,8 +246,7 @@ def _described(
     copied_from: str | None = None,
 ) -> Mapping[str, Any]:
     """Rows, schema and seconds of a raw table, and which columns keep their name from where."""
-    relation = ("raw", table)
-    metadata = table_metadata(connection, [relation])[relation]
+    metadata = relation_metadata(connection, "raw", table)
     metadata["seconds"] = round(time.perf_counter() - started, 3)
     if copied_from is not None:
         upstream = dg.AssetKey(copied_from)

@@ -1,9 +1,7 @@
 """Trying again what a server in trouble, or on its way back, refuses for now."""
 
-import itertools
 import logging
 import random
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -11,8 +9,10 @@ from typing import Any
 
 import hvac.adapters
 import requests
+import tenacity
 
 from shared_lib.secrets.errors import (
+    SecretError,
     VaultBusyError,
     VaultSealedError,
     VaultUnreachableError,
@@ -54,6 +54,20 @@ class Patience:
         return random.uniform(longest / 2, longest)  # noqa: S311 - nothing secret hangs on it
 
 
+class _ForNowError(Exception):
+    """Another attempt may be answered.
+
+    Attributes:
+        trouble: what to raise when there is no other.
+        retry_after: seconds for which the server asks.
+    """
+
+    def __init__(self, trouble: SecretError, *, retry_after: float = 0.0) -> None:
+        super().__init__(type(trouble).__name__)
+        self.trouble = trouble
+        self.retry_after = retry_after
+
+
 class PatientAdapter(hvac.adapters.JSONAdapter):
     """hvac's HTTP layer, which tries again on 429, 5xx, sealed, standby and lost connections.
 
@@ -71,44 +85,49 @@ class PatientAdapter(hvac.adapters.JSONAdapter):
             VaultBusyError: the server went on answering 429 or 5xx.
             hvac.exceptions.VaultError: it answered with another error.
         """
-        deadline = time.monotonic() + self.patience.total_seconds
         kwargs["raise_exception"] = False
-        for attempt in itertools.count():
-            trouble, asked_pause = self._attempt(method, url, args, kwargs)
-            if not isinstance(trouble, Exception):
-                return trouble
-            pause = max(self.patience.pause(attempt), asked_pause)
-            if time.monotonic() + pause > deadline:
-                raise trouble
-            _log.info("%s; trying again in %.1f s", type(trouble).__name__, pause)
-            time.sleep(pause)
-        raise AssertionError("unreachable: the loop returns or raises")
+        attempts = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(_ForNowError),
+            wait=self._pause,
+            stop=tenacity.stop_before_delay(self.patience.total_seconds),
+            before_sleep=tenacity.before_sleep_log(_log, logging.INFO),
+            reraise=True,
+        )
+        try:
+            return attempts(self._attempt, method, url, args, kwargs)
+        except _ForNowError as refused:
+            raise refused.trouble from None
 
-    def _attempt(self, method: str, url: str, args: Any, kwargs: Any) -> tuple[Any, float]:
-        """The answer, or the error to raise unless a later attempt is better, and Retry-After."""
+    def _pause(self, state: tenacity.RetryCallState) -> float:
+        refused = state.outcome.exception() if state.outcome else None
+        asked = refused.retry_after if isinstance(refused, _ForNowError) else 0.0
+        return max(self.patience.pause(state.attempt_number - 1), asked)
+
+    def _attempt(self, method: str, url: str, args: Any, kwargs: Any) -> Any:
+        """The answer to one attempt.
+
+        Raises:
+            _ForNowError: another attempt may be answered.
+        """
         try:
             answer = super().request(method, url, *args, **kwargs)
         except (requests.ConnectionError, requests.Timeout) as error:
             # A TLS connection that breaks off is an SSLError as well, and worth another attempt.
-            trusted = _UNTRUSTED_TEXT not in str(error)
-            trouble = self._unreachable(type(error).__name__)
-            if trusted:
-                return trouble, 0.0
-            answer = None
-        if answer is None:
+            if _UNTRUSTED_TEXT not in str(error):
+                raise _ForNowError(self._unreachable(type(error).__name__)) from error
             raise VaultUnreachableError(
                 f"the certificate of {self.base_uri} is not trusted: set VAULT_CACERT to the "
                 "certificate authority's PEM file, and check that the address is a name in the "
                 "certificate"
-            )
+            ) from None
         if not isinstance(answer, requests.Response) or answer.ok:
-            return answer, 0.0
+            return answer
         if answer.status_code == _NOT_INITIALISED:
             raise VaultSealedError(
                 f"Vault at {self.base_uri} is not initialised: run `vault operator init`"
             )
         if answer.status_code in _FOR_NOW:
-            return self._trouble(answer), _retry_after(answer)
+            raise _ForNowError(self._trouble(answer), retry_after=_retry_after(answer))
         # hvac binds it to each adapter by name, out of sight of pyright
         self._raise_for_error(method, url, answer)  # pyright: ignore[reportAttributeAccessIssue]
         raise AssertionError("unreachable: hvac has raised")
