@@ -25,7 +25,7 @@ from uv import find_uv_bin
 from gocardless.api.reachability import VENDOR_BASE_URL, base_url
 from gocardless.budgets.settings import PACKAGED_BUDGETS, budgets_path
 from gocardless.tagging.rules import PACKAGED_RULES, rules_path
-from orchestration_platform.alerts.services.http import address_from
+from orchestration_platform.alerts.services.protocol.http import address_from
 from shared_lib.configuration.environment import Environment, current_settings
 from shared_lib.dagster_client.webserver import URL_VARIABLE
 from shared_lib.definitions_check import workspace_modules

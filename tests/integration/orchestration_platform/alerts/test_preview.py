@@ -133,12 +133,13 @@ def test_the_list_says_what_was_sent_suppressed_and_why(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from orchestration_platform.alerts.policies.policy import load_policies
-    from orchestration_platform.alerts.policies.services import LOG
+    from orchestration_platform.alerts.policies.services import NotificationService
 
+    log = NotificationService.from_destination("log")
     slack.faults.extend(["invalid_blocks", "no_text"])
     policy = load_policies()[0]
     fail(instance)
-    watch([policy, policy.model_copy(update={"name": "log", "notification_service": LOG})])
+    watch([policy, policy.model_copy(update={"name": "log", "notification_service": log})])
     capsys.readouterr()
 
     def listed(*arguments: str) -> list[str]:

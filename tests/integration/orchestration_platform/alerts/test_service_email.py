@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from tests.integration.orchestration_platform.alerts.certificates import write_certificate
-from tests.integration.orchestration_platform.alerts.letters import added, letter
+from tests.integration.orchestration_platform.alerts.notifications import added, notification
 from tests.integration.orchestration_platform.alerts.smtp_server import (
     Mailbox,
     Servers,
@@ -13,7 +13,7 @@ from tests.integration.orchestration_platform.alerts.smtp_server import (
 
 from orchestration_platform.alerts.services.email import service as sent_by_email
 from orchestration_platform.alerts.services.email.service import EmailService, SmtpServer
-from orchestration_platform.alerts.services.errors import (
+from orchestration_platform.alerts.services.protocol.errors import (
     MessageRefusedError,
     ServiceUnavailableError,
 )
@@ -27,7 +27,7 @@ def test_an_incident_is_a_conversation_of_emails(
     security: str, servers: Servers, mailbox: Mailbox
 ) -> None:
     service = EmailService(servers(security=security), PEOPLE)
-    receipt = service.post(letter())
+    receipt = service.post(notification())
     service.post(added("recovery", thread=receipt))
 
     first, answer = mailbox.emails
@@ -48,7 +48,7 @@ def test_a_conversation_keeps_its_subject_when_it_is_over(
     instead: str, servers: Servers, mailbox: Mailbox
 ) -> None:
     service = EmailService(servers(), PEOPLE)
-    receipt = service.post(letter())
+    receipt = service.post(notification())
     service.post(added("recovery", thread=receipt, recovered_at=2_000_000.0, instead=instead))
     first, answer = mailbox.emails
     assert answer["Subject"] == f"Re: {first['Subject']}"
@@ -57,7 +57,7 @@ def test_a_conversation_keeps_its_subject_when_it_is_over(
 def test_nothing_is_said_to_a_server_without_tls(servers: Servers, mailbox: Mailbox) -> None:
     service = EmailService(servers(offers_tls=False), PEOPLE)
     with pytest.raises(ServiceUnavailableError, match="STARTTLS"):
-        service.post(letter())
+        service.post(notification())
     assert mailbox.emails == []
 
 
@@ -66,7 +66,7 @@ def test_a_certificate_that_is_not_trusted_is_refused(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(write_certificate(tmp_path)))
     with pytest.raises(ServiceUnavailableError, match="CERTIFICATE_VERIFY_FAILED"):
-        EmailService(servers(), PEOPLE).post(letter())
+        EmailService(servers(), PEOPLE).post(notification())
     assert mailbox.emails == []
 
 
@@ -75,7 +75,7 @@ def test_a_wrong_password_can_be_put_right_and_is_not_shown(servers: Servers) ->
 
     server = replace(servers(), password="another-password")
     with pytest.raises(ServiceUnavailableError, match="orchestration_platform/smtp") as refused:
-        EmailService(server, PEOPLE).post(letter())
+        EmailService(server, PEOPLE).post(notification())
     assert "another-password" not in f"{refused.value!r} {server!r}"
     assert not refused.value.is_unsure
 
@@ -97,7 +97,7 @@ def test_what_the_server_says_decides_what_becomes_of_an_email(
 ) -> None:
     mailbox.answer = answer
     with pytest.raises(expected) as refused:
-        EmailService(servers(), PEOPLE).post(letter())
+        EmailService(servers(), PEOPLE).post(notification())
     assert getattr(refused.value, "is_unsure", False) is is_unsure
 
 
@@ -105,7 +105,7 @@ def test_one_of_two_addresses_that_does_not_exist_is_noted(
     servers: Servers, mailbox: Mailbox
 ) -> None:
     mailbox.unknown = frozenset({"grace@example.com"})
-    receipt = EmailService(servers(), PEOPLE).post(letter())
+    receipt = EmailService(servers(), PEOPLE).post(notification())
     assert receipt.note == "refused: grace@example.com"
     assert mailbox.recipients == [["ada@example.com"]]
 
@@ -125,8 +125,8 @@ def test_who_is_refused_for_now_gets_it_later_and_the_others_not_again(
     service = EmailService(servers(), PEOPLE)
     for _ in range(2):
         with pytest.raises(ServiceUnavailableError, match=r"grace@example.com: .* 451 greyl"):
-            service.post(letter())
-    assert service.post(letter()).note == ""
+            service.post(notification())
+    assert service.post(notification()).note == ""
     assert mailbox.recipients == [["ada@example.com"], ["grace@example.com"]]
     first, second = mailbox.emails
     assert (first["Message-ID"], first["To"]) == (second["Message-ID"], second["To"])
@@ -141,11 +141,11 @@ def test_who_is_refused_for_long_keeps_nothing_waiting(
     mailbox.not_yet = {"grace@example.com": 9}
     service = EmailService(servers(), PEOPLE)
     with pytest.raises(ServiceUnavailableError):
-        service.post(letter())
+        service.post(notification())
     first, last = sent_by_email._refused["grace@example.com"]
     began = first - sent_by_email._REFUSED_FOR_NOW_SECONDS
     monkeypatch.setitem(sent_by_email._refused, "grace@example.com", (began, last))
-    assert service.post(letter()).note == "refused: grace@example.com"
+    assert service.post(notification()).note == "refused: grace@example.com"
     assert service.post(added("recovery")).note == "refused: grace@example.com"
     assert mailbox.recipients == [["ada@example.com"]] * 2
 
@@ -158,8 +158,8 @@ def test_a_server_that_hangs_up_among_the_addresses_has_told_nobody(
     mailbox.not_yet = {"grace@example.com": 1}
     service = EmailService(servers(), PEOPLE)
     with pytest.raises(ServiceUnavailableError, match="421 shutting down"):
-        service.post(letter())
-    assert service.post(letter()).note == ""
+        service.post(notification())
+    assert service.post(notification()).note == ""
     assert mailbox.recipients == [list(PEOPLE)]
 
 
@@ -170,16 +170,16 @@ def test_who_has_it_has_it_although_the_other_is_refused_for_good_in_the_end(
     mailbox.not_yet = {"grace@example.com": 1}
     service = EmailService(servers(), PEOPLE)
     with pytest.raises(ServiceUnavailableError):
-        service.post(letter())
+        service.post(notification())
     mailbox.unknown = frozenset({"grace@example.com"})
-    assert service.post(letter()).note == "refused: grace@example.com"
+    assert service.post(notification()).note == "refused: grace@example.com"
     assert mailbox.recipients == [["ada@example.com"]]
 
 
 def test_what_failed_cannot_write_headers(servers: Servers, mailbox: Mailbox) -> None:
     hostile = "nightly\r\nBcc: eve@example.com\r\n\r\n<script>alert(1)</script>\udc00"
     service = EmailService(servers(), PEOPLE)
-    service.post(letter(subject=hostile, message=hostile, trace=hostile))
+    service.post(notification(subject=hostile, message=hostile, trace=hostile))
     [found] = mailbox.emails
     assert found["Bcc"] is None
     assert mailbox.recipients == [list(PEOPLE)]
@@ -187,7 +187,7 @@ def test_what_failed_cannot_write_headers(servers: Servers, mailbox: Mailbox) ->
 
 
 def test_a_plain_email_has_no_html(servers: Servers, mailbox: Mailbox) -> None:
-    EmailService(servers(), PEOPLE).post(letter(is_plain=True))
+    EmailService(servers(), PEOPLE).post(notification(is_plain=True))
     [found] = mailbox.emails
     assert found.get_content_type() == "text/plain"
 

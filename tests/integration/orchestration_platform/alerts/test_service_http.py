@@ -12,7 +12,7 @@ from tests.integration.orchestration_platform.alerts.certificates import (
     server_context,
     write_certificate,
 )
-from tests.integration.orchestration_platform.alerts.letters import added, letter
+from tests.integration.orchestration_platform.alerts.notifications import added, notification
 from tests.integration.orchestration_platform.alerts.receiving_server import (
     ReceivingServer,
     receiving_server,
@@ -21,13 +21,13 @@ from tests.integration.orchestration_platform.alerts.slack_server import problem
 
 from orchestration_platform.alerts.facts.alert import Problem
 from orchestration_platform.alerts.messages.formats.teams import LARGEST_CARD
-from orchestration_platform.alerts.services.errors import (
+from orchestration_platform.alerts.services.microsoft_teams.service import TeamsService
+from orchestration_platform.alerts.services.pagerduty.service import API_VARIABLE, PagerDutyService
+from orchestration_platform.alerts.services.protocol.errors import (
     MessageRefusedError,
     ServiceUnavailableError,
 )
-from orchestration_platform.alerts.services.microsoft_teams.service import TeamsService
-from orchestration_platform.alerts.services.pagerduty.service import API_VARIABLE, PagerDutyService
-from orchestration_platform.alerts.services.service import Service
+from orchestration_platform.alerts.services.protocol.service import Service
 from orchestration_platform.alerts.services.slack_webhook.service import SlackWebhookService
 from orchestration_platform.alerts.services.webhook.service import WebhookService
 
@@ -146,7 +146,7 @@ all_services = pytest.mark.parametrize("name", list(JUDGES))
 
 @all_services
 def test_a_message_is_one_that_the_service_takes(name: str, server: ReceivingServer) -> None:
-    receipt = service_at(name, server).post(letter(last_success_at=500_000.0))
+    receipt = service_at(name, server).post(notification(last_success_at=500_000.0))
     assert server.refused == []
     [found] = server.received
     assert receipt.id == "k1"
@@ -170,8 +170,8 @@ def test_no_error_makes_a_message_that_the_service_refuses(
 ) -> None:
     service = service_at(name, server)
     hostile = {"subject": text, "message": text, "step": text, "trace": text, "location": text}
-    service.post(letter(**hostile))
-    service.post(letter(**hostile, is_plain=True))
+    service.post(notification(**hostile))
+    service.post(notification(**hostile, is_plain=True))
     assert server.refused == []
     assert len(server.received) == 2
 
@@ -198,7 +198,7 @@ def test_what_the_service_answers_decides_what_becomes_of_a_message(
 ) -> None:
     server.faults.append(fault)
     with pytest.raises(expected) as refused:
-        service_at(name, server).post(letter())
+        service_at(name, server).post(notification())
     assert getattr(refused.value, "retry_after", None) == retry_after
     assert getattr(refused.value, "is_unsure", False) is is_unsure
     # the outbox tries again, the client of the service does not
@@ -216,10 +216,10 @@ def test_what_is_added_says_what_it_belongs_to(name: str, server: ReceivingServe
 
 def test_pagerduty_is_triggered_and_resolved_by_the_same_key(server: ReceivingServer) -> None:
     service = PagerDutyService(ROUTING_KEY)
-    receipt = service.post(letter())
-    service.update(letter(), at=receipt)
+    receipt = service.post(notification())
+    service.update(notification(), at=receipt)
     assert len(server.received) == 1
-    service.update(letter(recovered_at=1_000_060.0), at=receipt)
+    service.update(notification(recovered_at=1_000_060.0), at=receipt)
     trigger, resolve = [found.json for found in server.received]
     assert trigger["event_action"] == "trigger"
     assert trigger["payload"]["severity"] == "error"
@@ -232,7 +232,7 @@ def test_pagerduty_is_told_each_model_of_one_step(server: ReceivingServer) -> No
     models = [
         Problem("shop_models", "Database Error", f"model {name} is bad", "", "") for name in "ab"
     ]
-    PagerDutyService(ROUTING_KEY).post(letter(problems=tuple(models)))
+    PagerDutyService(ROUTING_KEY).post(notification(problems=tuple(models)))
     [found] = server.received
     details = found.json["payload"]["custom_details"]
     assert "model a is bad" in details["shop_models"]
@@ -244,7 +244,7 @@ def test_pagerduty_hears_nothing_where_its_certificate_is_not_trusted(
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
     with pytest.raises(ServiceUnavailableError, match="ConnectError"):
-        PagerDutyService(ROUTING_KEY).post(letter())
+        PagerDutyService(ROUTING_KEY).post(notification())
     assert server.received == []
 
 
@@ -253,8 +253,8 @@ def test_a_webhook_is_known_by_its_id_when_it_comes_twice() -> None:
         service = WebhookService(server.url, SIGNING_SECRET)
         server.faults.append("accept_and_drop")
         with pytest.raises(ServiceUnavailableError):
-            service.post(letter())
-        service.post(letter())
+            service.post(notification())
+        service.post(notification())
         first, second = server.received
     assert first.headers["webhook-id"] == second.headers["webhook-id"] == "k1"
     data: dict[str, Any] = second.json["data"]
@@ -265,7 +265,7 @@ def test_a_webhook_is_known_by_its_id_when_it_comes_twice() -> None:
 def test_a_receiver_with_another_secret_refuses_what_is_signed_with_ours() -> None:
     other = "whsec_" + base64.b64encode(b"another signing secret, 32 bytes").decode()
     with receiving_server(judge_webhook) as server, pytest.raises(MessageRefusedError):
-        WebhookService(server.url, other).post(letter())
+        WebhookService(server.url, other).post(notification())
 
 
 @pytest.mark.parametrize(
@@ -280,7 +280,7 @@ def test_a_receiver_with_another_secret_refuses_what_is_signed_with_ours() -> No
 )
 def test_what_would_travel_unprotected_stays_here_and_is_not_shown(service: Service) -> None:
     with pytest.raises(ServiceUnavailableError, match=r"no https address|is not whsec_") as refused:
-        service.post(letter())
+        service.post(notification())
     assert "secret-path" not in f"{refused.value} {service!r}"
 
 
@@ -297,7 +297,7 @@ def test_what_would_travel_unprotected_stays_here_and_is_not_shown(service: Serv
 def test_a_signing_secret_that_is_none_is_told_and_not_shown(secret: str) -> None:
     with receiving_server(judge_webhook) as server:
         with pytest.raises(ServiceUnavailableError, match="24 to 64 bytes in base64") as refused:
-            WebhookService(server.url, secret).post(letter())
+            WebhookService(server.url, secret).post(notification())
         assert (server.received, server.refused) == ([], [])
     assert secret.removeprefix("whsec_")[:8] not in str(refused.value) or secret == "whsec_"
 
@@ -308,4 +308,4 @@ def test_a_webhook_of_slack_that_is_switched_off_can_be_put_right(answer: str) -
         receiving_server(judge_slack, taken=(404, answer)) as server,
         pytest.raises(ServiceUnavailableError, match="write the URL of a webhook"),
     ):
-        SlackWebhookService(server.url).post(letter())
+        SlackWebhookService(server.url).post(notification())

@@ -8,20 +8,20 @@ from dagster_slack import SlackResource
 from slack_sdk import WebClient
 from tests.integration.orchestration_platform.alerts.conftest import Watch, services_with
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail
-from tests.integration.orchestration_platform.alerts.letters import added, letter
+from tests.integration.orchestration_platform.alerts.notifications import added, notification
 from tests.integration.orchestration_platform.alerts.slack_server import (
     TOKEN,
     SlackServer,
     problem_of,
 )
 
-from orchestration_platform.alerts.services.errors import (
+from orchestration_platform.alerts.services.protocol.errors import (
     LookupForbiddenError,
     MessageGoneError,
     ServiceUnavailableError,
 )
+from orchestration_platform.alerts.services.protocol.service import Receipt, Service
 from orchestration_platform.alerts.services.registry import Services
-from orchestration_platform.alerts.services.service import Receipt, Service
 from orchestration_platform.alerts.services.slack.service import SlackService
 from orchestration_platform.alerts.services.slack.web_api import SlackWebApi
 
@@ -38,10 +38,11 @@ def service(services: Services) -> Service:
 def test_eyes_below_a_message_and_nothing_else_acknowledge_it(
     service: Service, services: Services, slack: SlackServer
 ) -> None:
-    receipt = service.post(letter())
+    receipt = service.post(notification())
 
     def is_acknowledged() -> bool:
-        return services.is_acknowledged(DESTINATION, message_id=receipt.id, place=receipt.place)
+        found = services.acknowledged_by(DESTINATION, message_id=receipt.id, place=receipt.place)
+        return found is not None
 
     assert not is_acknowledged()
     slack.messages[0].reactions += ["tada", "tada"]
@@ -53,31 +54,32 @@ def test_eyes_below_a_message_and_nothing_else_acknowledge_it(
 def test_a_message_that_is_gone_or_may_not_be_looked_at_is_not_taken_for_acknowledged(
     service: Service, slack: SlackServer
 ) -> None:
-    receipt = service.post(letter())
+    receipt = service.post(notification())
     slack.may_read = False
     with pytest.raises(LookupForbiddenError):
-        service.is_acknowledged(receipt)
+        service.acknowledged_by(receipt)
     slack.may_read = True
     slack.messages.clear()
     with pytest.raises(MessageGoneError):
-        service.is_acknowledged(receipt)
+        service.acknowledged_by(receipt)
 
 
 def test_where_nobody_can_acknowledge_nobody_has(services: Services) -> None:
-    assert not services.is_acknowledged("log", message_id="log", place="")
-    assert not services.is_acknowledged("email:a@example.com", message_id="k", place="")
+    assert services.acknowledged_by("log", message_id="log", place="") is None
+    found = services.acknowledged_by("email:a@example.com", message_id="k", place="")
+    assert found is None
 
 
 @pytest.mark.parametrize("with_thread", [False, True])
 def test_a_message_is_found_by_its_key_in_the_channel_and_in_the_thread(
     with_thread: object, service: Service, slack: SlackServer
 ) -> None:
-    head = service.post(letter())
+    head = service.post(notification())
     thread = head if with_thread else None
-    sent = added("repeat", thread=thread) if with_thread else letter("k3")
+    sent = added("repeat", thread=thread) if with_thread else notification("k3")
     receipt = service.post(sent)
     assert service.find(sent, since=0.0, place="") == receipt
-    assert service.find(letter("other"), since=0.0, place="") is None
+    assert service.find(notification("other"), since=0.0, place="") is None
     assert service.find(sent, since=time.time() + 60, place="") is None
 
 
@@ -85,7 +87,7 @@ def test_what_was_told_elsewhere_before_there_was_a_token_is_posted_anew(
     service: Service,
 ) -> None:
     with pytest.raises(MessageGoneError):
-        service.update(letter(), at=Receipt("log"))
+        service.update(notification(), at=Receipt("log"))
 
 
 def test_a_moment_is_waited_for_here_and_longer_in_the_outbox(
@@ -93,14 +95,14 @@ def test_a_moment_is_waited_for_here_and_longer_in_the_outbox(
 ) -> None:
     slack.faults.append(429)
     began = time.monotonic()
-    service.post(letter())
+    service.post(notification())
     assert time.monotonic() - began >= 1.0
 
     slack.retry_after = 40
     slack.faults.append(429)
     began = time.monotonic()
     with pytest.raises(ServiceUnavailableError) as asked:
-        service.post(letter())
+        service.post(notification())
     assert time.monotonic() - began < 20
     assert asked.value.retry_after == 40
     assert not asked.value.is_unsure
@@ -162,7 +164,7 @@ def test_a_dropped_connection_is_not_tried_again_by_the_library(
 ) -> None:
     slack.faults.append("accept_and_drop")
     with pytest.raises(ServiceUnavailableError) as asked:
-        service.post(letter())
+        service.post(notification())
     assert asked.value.is_unsure
     assert len(slack.messages) == 1
 
@@ -198,8 +200,8 @@ def test_a_channel_of_the_stand_in_takes_one_message_a_second(
     monkeypatch.setenv("DAGSTER_ENVIRONMENT", "ci")
     with slack_server(retry_after=9) as strict:
         service = services_with(strict.url).at(DESTINATION)
-        service.post(letter())
+        service.post(notification())
         with pytest.raises(ServiceUnavailableError):
-            service.post(letter("k2"))
-        services_with(strict.url).at("slack:#others").post(letter("k3"))
+            service.post(notification("k2"))
+        services_with(strict.url).at("slack:#others").post(notification("k3"))
         assert len(strict.messages) == 2

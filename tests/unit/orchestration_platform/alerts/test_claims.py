@@ -14,7 +14,7 @@ from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.outbox.deduplication import record_failure
 from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES
 from orchestration_platform.alerts.policies.policy import Policy, load_policies
-from orchestration_platform.alerts.services.service import Letter, Receipt, Service
+from orchestration_platform.alerts.services.protocol.service import Notification, Receipt, Service
 
 NOW = 1_000_000.0
 
@@ -47,14 +47,14 @@ class SlowToFind(Service):
     def at(self, _destination: str) -> Service:
         return self
 
-    def find(self, letter: Letter, *, since: float, place: str) -> Receipt | None:  # noqa: ARG002 - as a service has it
-        found = Receipt("1.0", "C1") if letter.key in self.posted else None
+    def find(self, notification: Notification, *, since: float, place: str) -> Receipt | None:  # noqa: ARG002 - as a service has it
+        found = Receipt("1.0", "C1") if notification.key in self.posted else None
         while self.meanwhile:
             self.meanwhile.pop().send_due(until=float("inf"))
         return found
 
-    def post(self, letter: Letter) -> Receipt:
-        self.posted.append(letter.key)
+    def post(self, notification: Notification) -> Receipt:
+        self.posted.append(notification.key)
         return Receipt("1.0", "C1")
 
 

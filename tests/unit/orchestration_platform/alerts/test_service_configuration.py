@@ -7,7 +7,7 @@ import pytest
 
 from orchestration_platform.alerts.outbox.messages import add_message
 from orchestration_platform.alerts.policies.services import SERVICES, NotificationService
-from orchestration_platform.alerts.services.capabilities import abilities_of
+from orchestration_platform.alerts.services.registry import capabilities_of
 from shared_lib.configuration.validated_yaml import ConfigurationError, validate_document
 
 CHANNEL = "#alerts"
@@ -42,7 +42,7 @@ def test_a_destination_names_the_service_and_leads_back_to_it(name: str) -> None
     found = NotificationService.from_destination(destination)
     assert found.destination(CHANNEL) == destination
     assert found.name == name
-    assert abilities_of(destination).pace >= 0
+    assert capabilities_of(destination).pace >= 0
 
 
 def test_owners_may_be_all_that_are_told() -> None:

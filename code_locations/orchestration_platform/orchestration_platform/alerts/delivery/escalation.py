@@ -30,12 +30,12 @@ from orchestration_platform.alerts.outbox.stored_alerts import first_of, latest_
 from orchestration_platform.alerts.outbox.tables import CHANNELS, INCIDENTS, MESSAGES
 from orchestration_platform.alerts.policies.policy import Policy
 from orchestration_platform.alerts.policies.quiet_hours import hold_of, seconds_of
-from orchestration_platform.alerts.services.capabilities import abilities_of
-from orchestration_platform.alerts.services.errors import (
+from orchestration_platform.alerts.services.protocol.errors import (
     LookupForbiddenError,
     MessageGoneError,
     ServiceUnavailableError,
 )
+from orchestration_platform.alerts.services.registry import capabilities_of
 from shared_lib.secrets import SecretError, redact
 
 # Each incident that is due costs a call for each of its messages in Slack.
@@ -122,7 +122,7 @@ class Escalation:
         problem, may_come = "", False
         for message in messages:
             destination = message["destination"]
-            if not abilities_of(destination).can_acknowledge:
+            if not capabilities_of(destination).can_acknowledge:
                 continue
             if destination in self._silent:
                 problem, may_come = f"{destination} does not answer", True

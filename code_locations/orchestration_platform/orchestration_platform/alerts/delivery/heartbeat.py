@@ -4,10 +4,10 @@ import logging
 import os
 import threading
 
-from orchestration_platform.alerts.services.errors import ServiceUnavailableError
-from orchestration_platform.alerts.services.http import checked_address
-from orchestration_platform.alerts.services.log.service import LOGGER_NAME
-from orchestration_platform.alerts.services.registry import HandsOutSecrets
+from orchestration_platform.alerts.facts.logger import LOGGER_NAME
+from orchestration_platform.alerts.services.protocol.configuration import HandsOutSecrets
+from orchestration_platform.alerts.services.protocol.errors import ServiceUnavailableError
+from orchestration_platform.alerts.services.protocol.http import checked_address
 from shared_lib.secrets import SecretError, redact
 
 URL_VARIABLE = "ALERTS_HEARTBEAT_URL"

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from orchestration_platform.alerts.messages.message import Incident
-from orchestration_platform.alerts.messages.thread_entry import Entry, EntryKind
+from orchestration_platform.alerts.messages.thread import Entry, EntryKind
 from orchestration_platform.alerts.outbox.messages import (
     DELIVERED,
     ENTRY,
@@ -17,11 +17,8 @@ from orchestration_platform.alerts.outbox.messages import (
 )
 from orchestration_platform.alerts.outbox.stored_alerts import UNREADABLE, first_of, latest_of
 from orchestration_platform.alerts.outbox.tables import CHANNELS, INCIDENTS, MESSAGES, OUTSTANDING
-from orchestration_platform.alerts.services.capabilities import (
-    Updates,
-    abilities_of,
-    services_that,
-)
+from orchestration_platform.alerts.services.protocol.capabilities import Updates
+from orchestration_platform.alerts.services.registry import capabilities_of, services_that
 from shared_lib.secrets import redact
 
 # A message is brought up to date when its failure has been quiet for a while, or at the latest
@@ -121,7 +118,7 @@ def claim_next(
 def _claimed(
     connection: sa.Connection, row: Any, now: float, descriptions: Mapping[str, str]
 ) -> Claim:
-    pace = abilities_of(row["destination"]).pace * PACE
+    pace = capabilities_of(row["destination"]).pace * PACE
     entry = Entry.from_json(row["body"]) if row["body"] else None
     claimed_until = now + CLAIM_SECONDS
     first_attempt_at = row["first_attempt_at"] or now

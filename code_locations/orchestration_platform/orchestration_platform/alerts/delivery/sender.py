@@ -12,14 +12,14 @@ from orchestration_platform.alerts.messages.wording import redacted
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.policies.policy import Policy
 from orchestration_platform.alerts.policies.services import NotificationService
-from orchestration_platform.alerts.services.capabilities import abilities_of
-from orchestration_platform.alerts.services.errors import (
+from orchestration_platform.alerts.services.protocol.errors import (
     LookupForbiddenError,
     MessageGoneError,
     MessageRefusedError,
     ServiceUnavailableError,
 )
-from orchestration_platform.alerts.services.service import Letter, Receipt, Service
+from orchestration_platform.alerts.services.protocol.service import Notification, Receipt, Service
+from orchestration_platform.alerts.services.registry import capabilities_of
 from shared_lib.secrets import SecretError, redact
 
 # The clocks of a service and of this machine may differ.
@@ -189,14 +189,14 @@ class Sender:
 
     def _sent(self, claim: Claim) -> tuple[Receipt, int]:
         service = self.services.at(claim.destination)
-        letter = self._letter(claim)
+        notification = self._notification(claim)
         if claim.ts is not None:
             at = Receipt(claim.ts, claim.channel_id or "")
-            return service.update(letter, at=at), claim.version
+            return service.update(notification, at=at), claim.version
         note = ""
         if claim.is_unsure:
             try:
-                found = self._found(service, letter, claim)
+                found = self._found(service, notification, claim)
             except LookupForbiddenError as error:
                 # Twice is better than not at all.
                 found, note = None, f"may be there twice: {error}"
@@ -208,21 +208,21 @@ class Sender:
             with self.database.transaction() as connection:
                 if not queue.renew(connection, claim, now=time.time()):
                     raise _ClaimLostError
-        receipt = service.post(letter)
+        receipt = service.post(notification)
         return Receipt(receipt.id, receipt.place, note or receipt.note), claim.version
 
-    def _found(self, service: Service, letter: Letter, claim: Claim) -> Receipt | None:
-        if not abilities_of(claim.destination).can_find:
+    def _found(self, service: Service, notification: Notification, claim: Claim) -> Receipt | None:
+        if not capabilities_of(claim.destination).can_find:
             return None
         since = claim.first_attempt_at - _CLOCK_SECONDS
-        return service.find(letter, since=since, place=claim.channel_id or "")
+        return service.find(notification, since=since, place=claim.channel_id or "")
 
-    def _letter(self, claim: Claim) -> Letter:
+    def _notification(self, claim: Claim) -> Notification:
         calls = self.escalations.get(claim.policy, Calls()) if claim.is_escalation else Calls()
         incident = replace(claim.incident, escalated_to=calls.owners)
         message = head_message(incident, environment=self.environment, ui_url=self.ui_url)
         thread = Receipt(claim.thread_ts, claim.channel_id or "") if claim.thread_ts else None
-        return Letter(
+        return Notification(
             key=claim.key,
             incident_key=claim.incident_key,
             message=message,
@@ -236,7 +236,7 @@ class Sender:
 
 def _mentions(service: NotificationService, members: Mapping[str, str] | None) -> dict[str, str]:
     """The bot calls those whom it has found; the webhook may be of another workspace."""
-    found = members if service.slack and members else {}
+    found = members if service.name == "slack" and members else {}
     return {**found, **service.owner_mentions}
 
 
@@ -246,5 +246,5 @@ def _kept(text: str) -> str:
 
 
 def _may_come_twice(destination: str) -> bool:
-    abilities = abilities_of(destination)
-    return not abilities.can_find and not abilities.is_idempotent
+    capabilities = capabilities_of(destination)
+    return not capabilities.can_find and not capabilities.is_idempotent

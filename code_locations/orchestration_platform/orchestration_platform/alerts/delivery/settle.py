@@ -9,7 +9,7 @@ from orchestration_platform.alerts.delivery import queue
 from orchestration_platform.alerts.delivery.queue import Claim
 from orchestration_platform.alerts.outbox.messages import DELIVERED, FAILED, REFUSED_HEAD, WAITING
 from orchestration_platform.alerts.outbox.tables import CHANNELS, MESSAGES
-from orchestration_platform.alerts.services.capabilities import abilities_of
+from orchestration_platform.alerts.services.registry import capabilities_of
 
 _LONGEST_PAUSE_SECONDS = 60.0
 
@@ -38,7 +38,7 @@ def record_delivery(
         },
     )
     # From here on, because the service counts from when it was called, which was after the claim.
-    free_at = now + abilities_of(claim.destination).pace * queue.PACE
+    free_at = now + capabilities_of(claim.destination).pace * queue.PACE
     known = {"channel_id": channel_id, "failures": 0, "reason": None, "next_call_at": free_at}
     queue.use_destination(connection, claim.destination, known)
 

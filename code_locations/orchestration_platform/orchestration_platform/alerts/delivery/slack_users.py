@@ -11,16 +11,16 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
+from orchestration_platform.alerts.facts.logger import LOGGER_NAME
 from orchestration_platform.alerts.outbox.cursors import position, set_position
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.outbox.tables import INCIDENTS, MEMBERS
 from orchestration_platform.alerts.policies.policy import Policy
-from orchestration_platform.alerts.services.errors import (
+from orchestration_platform.alerts.services.protocol.errors import (
     LookupForbiddenError,
     MessageRefusedError,
     ServiceUnavailableError,
 )
-from orchestration_platform.alerts.services.log.service import LOGGER_NAME
 from shared_lib.secrets import SecretError, redact
 
 # People come and go; an address is asked for again after so long.
@@ -100,11 +100,11 @@ def find_members(
 
 def _addresses(owners: Iterable[str], policies: Sequence[Policy]) -> list[str]:
     """The e-mail addresses among those whom messages of the bot may name."""
-    tells = any(policy.notification_service.slack for policy in policies)
+    tells = any(policy.notification_service.name == "slack" for policy in policies)
     named = list(owners) if tells else []
     for policy in policies:
         service = policy.policy_options.escalation_service
-        if service and service.slack:
+        if service and service.name == "slack":
             named += [*owners, *policy.policy_options.escalation_owners]
     return [name for name in dict.fromkeys(named) if _ADDRESS.fullmatch(name)]
 

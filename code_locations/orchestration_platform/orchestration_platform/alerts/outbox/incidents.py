@@ -8,8 +8,12 @@ import sqlalchemy as sa
 
 from orchestration_platform.alerts.facts.alert import Alert, Severity
 from orchestration_platform.alerts.messages.message import Incident
-from orchestration_platform.alerts.messages.thread import recovery_entry, repeat_entry, trace_entry
-from orchestration_platform.alerts.messages.thread_entry import Entry
+from orchestration_platform.alerts.messages.thread import (
+    Entry,
+    recovery_entry,
+    repeat_entry,
+    trace_entry,
+)
 from orchestration_platform.alerts.outbox.messages import (
     add_message,
     destinations_of,

@@ -4,11 +4,9 @@ import uuid
 
 import sqlalchemy as sa
 
-from orchestration_platform.alerts.messages.thread_entry import Entry, EntryKind
+from orchestration_platform.alerts.messages.thread import Entry, EntryKind
 from orchestration_platform.alerts.outbox.tables import MESSAGES
-from orchestration_platform.alerts.services.capabilities import (
-    abilities_of,
-)
+from orchestration_platform.alerts.services.registry import capabilities_of
 
 HEAD = "head"
 ENTRY = "entry"
@@ -49,9 +47,9 @@ def add_message(
         now: seconds since 1970.
         held_until: before then it is not sent.
     """
-    abilities = abilities_of(destination)
-    is_of_use = entry is None or entry.kind in abilities.entries
-    state, why = (WAITING, None) if is_of_use else (SUPPRESSED, abilities.why_not_others)
+    capabilities = capabilities_of(destination)
+    is_of_use = entry is None or entry.kind in capabilities.entries
+    state, why = (WAITING, None) if is_of_use else (SUPPRESSED, capabilities.why_not_others)
     head_id = newest_head(connection, incident_id, destination) if entry else None
     if entry and is_of_use and head_id is not None and _is_given_up(connection, head_id):
         if entry.kind in _GOES_ON:

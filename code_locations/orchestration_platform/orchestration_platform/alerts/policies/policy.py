@@ -9,9 +9,10 @@ from pydantic import Field, StringConstraints, model_validator
 from orchestration_platform.alerts.facts.alert import Alert, Severity
 from orchestration_platform.alerts.facts.event_types import EventType
 from orchestration_platform.alerts.policies.quiet_hours import Duration, Window, seconds_of
-from orchestration_platform.alerts.policies.services import NotificationService, Section
+from orchestration_platform.alerts.policies.services import NotificationService
 from orchestration_platform.alerts.policies.targets import KnownAssets, Target
 from shared_lib.configuration.documents import schema_document
+from orchestration_platform.alerts.services.protocol.configuration import Section
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.configuration.validated_yaml import load_yaml, validate_document
 
@@ -126,9 +127,10 @@ class Policy(Section):
                 "renotify_interval_minutes is for TICK_FAILURE, CODE_LOCATION_ERROR and "
                 "DAEMON_HEARTBEAT_MISSING alone: write escalate_after and escalate_again_after"
             )
-        services = (self.notification_service, self.policy_options.escalation_service)
-        if kinds[0] != "asset" and any(found and found.email_owners for found in services):
-            raise ValueError("email_owners is for events of an asset alone: write email")
+        for service in (self.notification_service, self.policy_options.escalation_service):
+            other = service.chosen.instead_without_asset if service else ""
+            if service and other and kinds[0] != "asset":
+                raise ValueError(f"{service.name} is for events of an asset alone: write {other}")
         return self
 
     @property

@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from orchestration_platform.alerts.facts.alert import Alert
 from orchestration_platform.alerts.facts.event_types import Category
-from orchestration_platform.alerts.policies.services import Section
+from orchestration_platform.alerts.services.protocol.configuration import Section
 
 
 class KnownAssets(Protocol):

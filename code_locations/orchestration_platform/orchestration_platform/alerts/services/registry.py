@@ -1,40 +1,74 @@
-"""From a destination to the service that tells people there."""
+"""Every service, listed once, and the way from a destination to the service there."""
 
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
 
-from orchestration_platform.alerts.policies import services
-from orchestration_platform.alerts.policies.services import (
+from orchestration_platform.alerts.facts.logger import LOGGER_NAME
+from orchestration_platform.alerts.services.email.configuration import Email, EmailOwners
+from orchestration_platform.alerts.services.log.configuration import Log
+from orchestration_platform.alerts.services.log.service import LogService
+from orchestration_platform.alerts.services.microsoft_teams.configuration import MicrosoftTeams
+from orchestration_platform.alerts.services.pagerduty.configuration import PagerDuty
+from orchestration_platform.alerts.services.protocol.capabilities import Capabilities, Updates
+from orchestration_platform.alerts.services.protocol.configuration import (
+    Connections,
+    HandsOutSecrets,
+    ServiceConfiguration,
+)
+from orchestration_platform.alerts.services.protocol.errors import ServiceUnavailableError
+from orchestration_platform.alerts.services.protocol.service import Receipt, Service
+from orchestration_platform.alerts.services.slack import configuration as slack_configuration
+from orchestration_platform.alerts.services.slack.configuration import Slack
+from orchestration_platform.alerts.services.slack.web_api import SlackWebApi
+from orchestration_platform.alerts.services.slack_webhook.configuration import SlackWebhook
+from orchestration_platform.alerts.services.webhook.configuration import Webhook
+from shared_lib.configuration.environment import Environment, current_environment
+from shared_lib.secrets import SecretError, SecretKeyNotFoundError, SecretNotFoundError
+
+_CONFIGURATIONS: tuple[type[ServiceConfiguration], ...] = (
+    Slack,
+    SlackWebhook,
     Email,
     EmailOwners,
     MicrosoftTeams,
-    NotificationService,
     PagerDuty,
-    Slack,
-    SlackWebhook,
     Webhook,
+    Log,
 )
-from orchestration_platform.alerts.services.capabilities import abilities_of
-from orchestration_platform.alerts.services.errors import ServiceUnavailableError
-from orchestration_platform.alerts.services.log.service import LOGGER_NAME, LogService
-from orchestration_platform.alerts.services.service import Receipt, Service
-from orchestration_platform.alerts.services.slack.service import SlackService
-from orchestration_platform.alerts.services.slack.web_api import SlackWebApi
-from shared_lib.configuration.environment import Environment, current_environment
-from shared_lib.secrets import Secret, SecretError, SecretKeyNotFoundError, SecretNotFoundError
-
-SLACK_SECRET = "orchestration_platform/slack"  # noqa: S105 - a path
-SMTP_SECRET = "orchestration_platform/smtp"  # noqa: S105 - a path
+SERVICES = {configuration.name: configuration for configuration in _CONFIGURATIONS}
 
 
-class HandsOutSecrets(Protocol):
-    """What gives secrets when they are used, such as ``SecretsResource``."""
+def configuration_at(destination: str) -> ServiceConfiguration:
+    """The configuration of the service and address that ``destination`` names.
 
-    def get(self, path: str) -> Secret:
-        """The secret at ``path``."""
-        ...
+    Raises:
+        ValueError: the text is of no service.
+    """
+    return _service_of(destination).at(destination.partition(":")[2])
+
+
+def capabilities_of(destination: str) -> Capabilities:
+    """Of the service that ``destination`` begins with.
+
+    Raises:
+        ValueError: the text is of no service.
+    """
+    return _service_of(destination).capabilities
+
+
+def services_that(updates: Updates) -> list[str]:
+    """Names of the services that bring messages up to date so."""
+    return [name for name, found in SERVICES.items() if found.capabilities.updates is updates]
+
+
+def _service_of(destination: str) -> type[ServiceConfiguration]:
+    name = destination.partition(":")[0]
+    if name not in SERVICES:
+        raise ValueError(
+            f"{destination!r} is no destination, it begins with one of: {', '.join(SERVICES)}"
+        )
+    return SERVICES[name]
 
 
 def _logger() -> logging.Logger:
@@ -65,9 +99,9 @@ class Services:
             ServiceUnavailableError: what the secret says is not allowed.
             ValueError: the text is of no service.
         """
-        chosen = NotificationService.from_destination(destination).chosen
+        using = Connections(self.secrets, self.logger, resources=(self.slack,))
         try:
-            return self._connected(chosen)
+            return configuration_at(destination).connected(using)
         except (SecretNotFoundError, SecretKeyNotFoundError) as error:
             if current_environment() not in (Environment.LOCAL, Environment.CI):
                 raise
@@ -94,12 +128,8 @@ class Services:
             LookupForbiddenError: the bot may not look.
             ServiceUnavailableError: Slack did not answer, or asks to wait.
         """
-        return self.slack.member_id(self.secrets.get(SLACK_SECRET)["token"].reveal(), address)
-
-    def is_acknowledged(self, destination: str, *, message_id: str, place: str) -> bool:
-        """Whether somebody has taken on what a message tells; as :meth:`acknowledged_by`."""
-        found = self.acknowledged_by(destination, message_id=message_id, place=place)
-        return found is not None
+        token = self.secrets.get(slack_configuration.SECRET)["token"].reveal()
+        return self.slack.member_id(token, address)
 
     def acknowledged_by(
         self, destination: str, *, message_id: str, place: str
@@ -118,55 +148,9 @@ class Services:
             ServiceUnavailableError: the service did not answer, or we may not look.
             MessageGoneError: the message is not there.
         """
-        if not abilities_of(destination).can_acknowledge:
+        if not capabilities_of(destination).can_acknowledge:
             return None
         service = self.at(destination)
         if isinstance(service, LogService):
             return None
         return service.acknowledged_by(Receipt(message_id, place))
-
-    def _connected(self, chosen: services.Service) -> Service:  # noqa: PLR0911 - one for each
-        """The service itself; what it is made of is loaded when it is needed."""
-        match chosen:
-            case Slack(slack_channel_name=channel):
-                token = self.secrets.get(SLACK_SECRET)["token"].reveal()
-                return SlackService(self.slack, token, channel or "")
-            case SlackWebhook(webhook_url=path):
-                from orchestration_platform.alerts.services.slack_webhook.service import (
-                    SlackWebhookService,
-                )
-
-                return SlackWebhookService(self.secrets.get(path)["webhook_url"].reveal())
-            case Email(email_addresses=addresses):
-                from orchestration_platform.alerts.services.email.service import (
-                    EmailService,
-                    SmtpServer,
-                )
-
-                server = SmtpServer.from_secret(self.secrets.get(SMTP_SECRET))
-                return EmailService(server, tuple(addresses))
-            case EmailOwners(default_email_addresses=addresses):
-                from orchestration_platform.alerts.services.email.owners import OwnersEmailService
-                from orchestration_platform.alerts.services.email.service import SmtpServer
-
-                server = SmtpServer.from_secret(self.secrets.get(SMTP_SECRET))
-                return OwnersEmailService(server, tuple(addresses))
-            case MicrosoftTeams(webhook_url=path):
-                from orchestration_platform.alerts.services.microsoft_teams.service import (
-                    TeamsService,
-                )
-
-                return TeamsService(self.secrets.get(path)["webhook_url"].reveal())
-            case PagerDuty(integration_key=path):
-                from orchestration_platform.alerts.services.pagerduty.service import (
-                    PagerDutyService,
-                )
-
-                return PagerDutyService(self.secrets.get(path)["integration_key"].reveal())
-            case Webhook(secret=path):
-                from orchestration_platform.alerts.services.webhook.service import WebhookService
-
-                secret = self.secrets.get(path)
-                return WebhookService(secret["url"].reveal(), secret["signing_secret"].reveal())
-            case _:
-                return LogService(self.logger)

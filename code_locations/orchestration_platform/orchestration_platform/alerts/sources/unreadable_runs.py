@@ -11,7 +11,7 @@ import dagster as dg
 
 from orchestration_platform.alerts.facts.alert import Alert, Problem
 from orchestration_platform.alerts.facts.event_types import EventType
-from orchestration_platform.alerts.services.log.service import LOGGER_NAME
+from orchestration_platform.alerts.facts.logger import LOGGER_NAME
 from orchestration_platform.alerts.sources.run_facts import (
     kind_of,
     location_of,

@@ -6,7 +6,7 @@ from html import escape
 from orchestration_platform.alerts.facts.alert import Severity
 from orchestration_platform.alerts.messages.message import Message, ShownProblem
 from orchestration_platform.alerts.messages.text import clean
-from orchestration_platform.alerts.messages.thread_entry import Entry
+from orchestration_platform.alerts.messages.thread import Entry
 from orchestration_platform.alerts.messages.wording import Link, Span, SpanKind
 
 COLOURS = {

@@ -14,7 +14,7 @@ from orchestration_platform.alerts.messages.text import (
     length,
     plain,
 )
-from orchestration_platform.alerts.messages.thread_entry import Entry
+from orchestration_platform.alerts.messages.thread import Entry
 from orchestration_platform.alerts.messages.wording import Link, Span, SpanKind
 
 # Slack's limits, and what we keep to of the sum.

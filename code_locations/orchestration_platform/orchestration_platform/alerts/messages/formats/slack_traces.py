@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from orchestration_platform.alerts.messages.text import cut, escaped, length
-from orchestration_platform.alerts.messages.thread_entry import Trace
+from orchestration_platform.alerts.messages.thread import Trace
 
 _FENCES = len("```\n\n```")
 _LONGEST_NAME = 200
@@ -101,7 +101,7 @@ def _blocks(name: str, lines: Sequence[str], longest: int) -> list[str]:
 def _pieces(line: str, limit: int) -> Iterator[str]:
     """A line in parts of at most ``limit``, none of which ends inside an emoji or an entity."""
     while length(line) > limit:
-        # where that is all accents of one letter, somewhere
+        # where that is all accents of one notification, somewhere
         piece = cut(line, limit).removesuffix(_CUT) or line[: limit // 2]
         yield piece
         line = line[len(piece) :]

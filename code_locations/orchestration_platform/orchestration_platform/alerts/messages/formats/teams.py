@@ -7,7 +7,7 @@ from orchestration_platform.alerts.facts.alert import Severity
 from orchestration_platform.alerts.messages.formats.text import entry_text, one_line
 from orchestration_platform.alerts.messages.message import Message
 from orchestration_platform.alerts.messages.text import clean, cut
-from orchestration_platform.alerts.messages.thread_entry import Entry
+from orchestration_platform.alerts.messages.thread import Entry
 
 # Teams refuses more; counted as what is sent.
 LARGEST_CARD = 28_000

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from orchestration_platform.alerts.messages.message import Message
 from orchestration_platform.alerts.messages.text import clean
-from orchestration_platform.alerts.messages.thread_entry import Entry
+from orchestration_platform.alerts.messages.thread import Entry
 from orchestration_platform.alerts.messages.wording import Span, SpanKind
 
 _LONGEST_ERROR = 4000

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from orchestration_platform.alerts.messages.message import Message
 from orchestration_platform.alerts.services.email.service import ADDRESS, EmailService
-from orchestration_platform.alerts.services.errors import (
+from orchestration_platform.alerts.services.protocol.errors import (
     MessageRefusedError,
     ServiceUnavailableError,
 )

@@ -14,12 +14,12 @@ from orchestration_platform.alerts.messages.formats.html import entry_html, head
 from orchestration_platform.alerts.messages.formats.text import entry_text, head_text
 from orchestration_platform.alerts.messages.message import Message
 from orchestration_platform.alerts.messages.text import clean, cut
-from orchestration_platform.alerts.services.errors import (
+from orchestration_platform.alerts.services.protocol.errors import (
     MessageRefusedError,
     ServiceUnavailableError,
 )
-from orchestration_platform.alerts.services.http import TIMEOUT_SECONDS
-from orchestration_platform.alerts.services.service import Letter, Receipt, Service
+from orchestration_platform.alerts.services.protocol.http import TIMEOUT_SECONDS
+from orchestration_platform.alerts.services.protocol.service import Notification, Receipt, Service
 from shared_lib.secrets import Secret
 
 if TYPE_CHECKING:
@@ -113,16 +113,16 @@ class EmailService(Service):
     addresses: Sequence[str]
     timeout_seconds: float = TIMEOUT_SECONDS
 
-    def post(self, letter: Letter) -> Receipt:
+    def post(self, notification: Notification) -> Receipt:
         """Hand in the e-mail of an incident, or an answer to it.
 
         Who is refused for now gets it later, and those who have it do not get it again.
         """
-        message_id = self._message_id(letter.key)
-        to, note = self.recipients(letter.message)
+        message_id = self._message_id(notification.key)
+        to, note = self.recipients(notification.message)
         delivered = _delivered.get(message_id, set())
         due = [address for address in to if address not in delivered]
-        refused = self._hand_in(self._email(letter, message_id, to), due) if due else {}
+        refused = self._hand_in(self._email(notification, message_id, to), due) if due else {}
         taken = set(due) - set(refused)
         _remember(refused, taken=taken)
         if not taken | delivered:
@@ -143,9 +143,11 @@ class EmailService(Service):
         """Who gets the e-mails about ``message``, and what is to be noted of why they do."""
         return self.addresses, ""
 
-    def _email(self, letter: Letter, message_id: str, to: Sequence[str]) -> EmailMessage:
-        message = letter.message
-        first = self._message_id(letter.incident_key)
+    def _email(
+        self, notification: Notification, message_id: str, to: Sequence[str]
+    ) -> EmailMessage:
+        message = notification.message
+        first = self._message_id(notification.incident_key)
         email = EmailMessage()
         email["From"] = self.server.sender
         email["To"] = ", ".join(to)
@@ -153,7 +155,7 @@ class EmailService(Service):
         email["Message-ID"] = message_id
         # So that nobody's absence notice answers.
         email["Auto-Submitted"] = "auto-generated"
-        if letter.entry is None:
+        if notification.entry is None:
             email["Subject"] = _subject(message)
             email.set_content(head_text(message, with_traces=True))
             html = head_html(message)
@@ -161,9 +163,9 @@ class EmailService(Service):
             email["Subject"] = f"Re: {_subject(message)}"
             email["In-Reply-To"] = first
             email["References"] = first
-            email.set_content(entry_text(letter.entry, about=message.summary))
-            html = entry_html(letter.entry, about=message.summary)
-        if not letter.is_plain:
+            email.set_content(entry_text(notification.entry, about=message.summary))
+            html = entry_html(notification.entry, about=message.summary)
+        if not notification.is_plain:
             email.add_alternative(html, subtype="html")
         return email
 

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 
 from orchestration_platform.alerts.facts.alert import Severity
 from orchestration_platform.alerts.messages.formats.text import entry_text, head_text
-from orchestration_platform.alerts.services.service import Letter, Receipt, Service
-
-LOGGER_NAME = "orchestration_platform.alerts"
+from orchestration_platform.alerts.services.protocol.service import Notification, Receipt, Service
 
 _LEVELS = {
     Severity.INFO: logging.INFO,
@@ -29,12 +27,12 @@ class LogService(Service):
     logger: logging.Logger
     note: str = ""
 
-    def post(self, letter: Letter) -> Receipt:
+    def post(self, notification: Notification) -> Receipt:
         """Write a message with all its lines at once."""
-        message = letter.message
-        if letter.entry is None:
+        message = notification.message
+        if notification.entry is None:
             text = head_text(message)
         else:
-            text = entry_text(letter.entry, about=message.summary)
+            text = entry_text(notification.entry, about=message.summary)
         self.logger.log(_LEVELS[message.severity], "%s", f"{self.note}\n{text}".strip())
         return Receipt("log", note=self.note)

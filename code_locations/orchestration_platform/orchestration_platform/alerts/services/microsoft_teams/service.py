@@ -1,6 +1,6 @@
 """Microsoft Teams by a webhook: cards that stay as they are."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import requests
 from dagster_msteams.client import TeamsClient
@@ -11,9 +11,13 @@ from orchestration_platform.alerts.messages.formats.teams import (
     head_card,
     plain_card,
 )
-from orchestration_platform.alerts.services.errors import ServiceUnavailableError
-from orchestration_platform.alerts.services.http import TIMEOUT_SECONDS, checked_address, judge
-from orchestration_platform.alerts.services.service import Letter, Receipt, Service
+from orchestration_platform.alerts.services.protocol.errors import ServiceUnavailableError
+from orchestration_platform.alerts.services.protocol.http import (
+    TIMEOUT_SECONDS,
+    checked_address,
+    judge,
+)
+from orchestration_platform.alerts.services.protocol.service import Notification, Receipt, Service
 
 _REMEDY = "write the URL of a webhook that is in force to the secret that the policy names"
 _LEGACY_SUCCESS = "1"
@@ -42,15 +46,15 @@ class TeamsService(Service):
         timeout_seconds: for a connection, and for the answer.
     """
 
-    url: str
+    url: str = field(repr=False)
     timeout_seconds: float = TIMEOUT_SECONDS
 
-    def post(self, letter: Letter) -> Receipt:
+    def post(self, notification: Notification) -> Receipt:
         """Post a card; an entry's says what it belongs to."""
         address = checked_address(self.url, what="the webhook's URL")
         client = AnsweringTeamsClient(address, timeout=self.timeout_seconds)
         try:
-            answer = client.answer_to(_card(letter))
+            answer = client.answer_to(_card(notification))
         except requests.RequestException as error:
             # The error's own text has the URL.
             reason = f"Microsoft Teams did not answer: {type(error).__name__}"
@@ -61,13 +65,11 @@ class TeamsService(Service):
             # Connectors of old answer 200 and say in words what went wrong.
             reason = f"Microsoft Teams answered {answer.text[:200]}"
             raise ServiceUnavailableError(reason, is_unsure=True)
-        return Receipt(letter.key)
-
-    def __repr__(self) -> str:
-        return "TeamsService()"
+        return Receipt(notification.key)
 
 
-def _card(letter: Letter) -> Card:
-    if letter.entry is not None:
-        return entry_card(letter.entry, about=letter.message.summary)
-    return plain_card(letter.message) if letter.is_plain else head_card(letter.message)
+def _card(notification: Notification) -> Card:
+    if notification.entry is not None:
+        return entry_card(notification.entry, about=notification.message.summary)
+    message = notification.message
+    return plain_card(message) if notification.is_plain else head_card(message)

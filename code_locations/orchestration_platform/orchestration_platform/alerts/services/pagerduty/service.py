@@ -1,31 +1,27 @@
 """PagerDuty by its Events API v2: an incident is triggered and resolved."""
 
 import ssl
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 from typing import Any
 
 import pagerduty
 
-from orchestration_platform.alerts.messages.formats.text import one_line
-from orchestration_platform.alerts.messages.message import Message
-from orchestration_platform.alerts.messages.text import clean, cut
-from orchestration_platform.alerts.services.errors import (
+from orchestration_platform.alerts.services.pagerduty.layout import trigger
+from orchestration_platform.alerts.services.protocol.errors import (
     MessageRefusedError,
     ServiceUnavailableError,
 )
-from orchestration_platform.alerts.services.http import TIMEOUT_SECONDS, address_from, judge
-from orchestration_platform.alerts.services.service import Letter, Receipt, Service
+from orchestration_platform.alerts.services.protocol.http import (
+    TIMEOUT_SECONDS,
+    address_from,
+    judge,
+)
+from orchestration_platform.alerts.services.protocol.service import Notification, Receipt, Service
 
 # PagerDuty in the European Union has an address of its own.
 API_VARIABLE = "PAGERDUTY_EVENTS_URL"
 _PAGERDUTY = "https://events.pagerduty.com"
 _REMEDY = "write a valid integration key to the secret that the policy names"
-_LONGEST_SUMMARY = 1024
-_LONGEST_DETAIL = 2000
-_LONGEST_NAME = 255
-_MOST_PROBLEMS = 5
-_SOURCE = "dagster"
 
 
 @dataclass(frozen=True)
@@ -37,33 +33,20 @@ class PagerDutyService(Service):
         timeout_seconds: for a connection, and for the answer.
     """
 
-    integration_key: str
+    integration_key: str = field(repr=False)
     timeout_seconds: float = TIMEOUT_SECONDS
 
-    def post(self, letter: Letter) -> Receipt:
+    def post(self, notification: Notification) -> Receipt:
         """Trigger the incident, or when it is over already resolve it."""
-        message = letter.message
+        message = notification.message
         if message.recovered_at is not None:
-            return self._send("resolve", letter.incident_key)
-        details = {} if letter.is_plain else {"custom_details": _details(message)}
-        payload = {
-            "summary": _short(message.summary, _LONGEST_SUMMARY),
-            "source": _short(message.location, _LONGEST_NAME) or _SOURCE,
-            "severity": message.severity.value,
-            "timestamp": datetime.fromtimestamp(message.first_at, UTC).isoformat(),
-            "component": _short(message.subject, _LONGEST_NAME),
-            "group": _short(message.location, _LONGEST_NAME),
-            "class": message.event_type,
-            **details,
-        }
-        links = [{"href": link.url, "text": link.label} for link in message.links]
-        return self._send(
-            "trigger", letter.incident_key, payload=payload, links=links, client="Dagster"
-        )
+            return self._send("resolve", notification.incident_key)
+        event = trigger(message, with_details=not notification.is_plain)
+        return self._send("trigger", notification.incident_key, **event)
 
-    def update(self, letter: Letter, *, at: Receipt) -> Receipt:
+    def update(self, notification: Notification, *, at: Receipt) -> Receipt:
         """Resolve the incident when it is over; till then there is nothing to change."""
-        return self._send("resolve", at.id) if letter.message.recovered_at is not None else at
+        return self._send("resolve", at.id) if notification.message.recovered_at is not None else at
 
     def _send(self, action: str, incident: str, **event: Any) -> Receipt:
         try:
@@ -86,9 +69,6 @@ class PagerDutyService(Service):
                 raise _judged(error) from error
         return Receipt(incident)
 
-    def __repr__(self) -> str:
-        return "PagerDutyService()"
-
 
 def _judged(error: pagerduty.Error) -> Exception:
     answer = error.response
@@ -101,20 +81,3 @@ def _judged(error: pagerduty.Error) -> Exception:
     except (ServiceUnavailableError, MessageRefusedError) as judged:
         return judged
     return ServiceUnavailableError("what answers is not PagerDuty", is_unsure=True)
-
-
-def _details(message: Message) -> dict[str, str]:
-    facts = {fact.label: one_line(fact.value) for fact in message.facts}
-    details = {_short(name, _LONGEST_NAME): said for name, said in facts.items()}
-    for problem in message.problems[:_MOST_PROBLEMS]:
-        # models of one dbt step have its name
-        name, number = _short(problem.name, _LONGEST_NAME), 1
-        while name in details:
-            number += 1
-            name = f"{_short(problem.name, _LONGEST_NAME)} ({number})"
-        details[name] = problem.said
-    return {name: _short(said, _LONGEST_DETAIL) for name, said in details.items()}
-
-
-def _short(text: str, limit: int) -> str:
-    return cut(clean(text), limit)

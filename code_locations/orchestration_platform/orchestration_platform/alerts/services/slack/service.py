@@ -11,9 +11,9 @@ from orchestration_platform.alerts.messages.formats.slack import (
 )
 from orchestration_platform.alerts.messages.formats.text import one_line
 from orchestration_platform.alerts.messages.text import escaped
-from orchestration_platform.alerts.messages.thread_entry import EntryKind
-from orchestration_platform.alerts.services.errors import MessageGoneError
-from orchestration_platform.alerts.services.service import Letter, Receipt, Service
+from orchestration_platform.alerts.messages.thread import EntryKind
+from orchestration_platform.alerts.services.protocol.errors import MessageGoneError
+from orchestration_platform.alerts.services.protocol.service import Notification, Receipt, Service
 from orchestration_platform.alerts.services.slack.web_api import SlackWebApi
 
 ACKNOWLEDGEMENT = "eyes"
@@ -36,30 +36,30 @@ class SlackService(Service):
     token: str
     channel: str
 
-    def post(self, letter: Letter) -> Receipt:
+    def post(self, notification: Notification) -> Receipt:
         """Post a message, or an entry of a thread."""
-        thread_ts = _timestamp(letter.thread) if letter.thread else None
+        thread_ts = _timestamp(notification.thread) if notification.thread else None
         return self.api.post(
             self.token,
             channel=self.channel,
-            content=content_of(letter),
-            key=letter.key,
+            content=content_of(notification),
+            key=notification.key,
             thread_ts=thread_ts,
             # in its thread alone nobody would see it who does not follow that
-            is_for_all=letter.entry is not None and letter.entry.kind is EntryKind.CALL,
+            is_for_all=notification.entry is not None and notification.entry.kind is EntryKind.CALL,
         )
 
-    def update(self, letter: Letter, *, at: Receipt) -> Receipt:
+    def update(self, notification: Notification, *, at: Receipt) -> Receipt:
         """Change the message of an incident."""
         return self.api.update(
             self.token,
             channel_id=at.place,
             ts=_timestamp(at),
-            content=content_of(letter),
-            key=letter.key,
+            content=content_of(notification),
+            key=notification.key,
         )
 
-    def find(self, letter: Letter, *, since: float, place: str) -> Receipt | None:
+    def find(self, notification: Notification, *, since: float, place: str) -> Receipt | None:
         """Look for a message by the key in its metadata."""
         channel_id = place or self.api.channel_id(self.token, self.channel)
         if channel_id is None:
@@ -67,9 +67,9 @@ class SlackService(Service):
         return self.api.find(
             self.token,
             channel_id=channel_id,
-            key=letter.key,
+            key=notification.key,
             since=since,
-            thread_ts=_timestamp(letter.thread) if letter.thread else None,
+            thread_ts=_timestamp(notification.thread) if notification.thread else None,
         )
 
     def acknowledged_by(self, at: Receipt) -> tuple[str, ...] | None:
@@ -78,15 +78,15 @@ class SlackService(Service):
         return found.get(ACKNOWLEDGEMENT)
 
 
-def content_of(letter: Letter) -> Content:
-    """The letter as Slack wants it, or as a line of text."""
-    if letter.entry is None:
-        if letter.is_plain:
-            return {"text": plain_text(letter.message)}
-        return head_content(letter.message, mentions=letter.mentions)
-    if letter.is_plain:
-        return {"text": escaped(one_line(letter.entry.line), _SHORT_TEXT)}
-    return entry_content(letter.entry, mentions=letter.mentions)
+def content_of(notification: Notification) -> Content:
+    """The notification as Slack wants it, or as a line of text."""
+    if notification.entry is None:
+        if notification.is_plain:
+            return {"text": plain_text(notification.message)}
+        return head_content(notification.message, mentions=notification.mentions)
+    if notification.is_plain:
+        return {"text": escaped(one_line(notification.entry.line), _SHORT_TEXT)}
+    return entry_content(notification.entry, mentions=notification.mentions)
 
 
 def _timestamp(receipt: Receipt) -> str:

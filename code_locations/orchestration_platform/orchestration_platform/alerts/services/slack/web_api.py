@@ -8,19 +8,19 @@ import dagster as dg
 from pydantic import Field
 
 from orchestration_platform.alerts.messages.formats.slack import Content
-from orchestration_platform.alerts.services.errors import (
+from orchestration_platform.alerts.services.protocol.errors import (
     LookupForbiddenError,
     MemberUnknownError,
     MessageGoneError,
     MessageRefusedError,
     ServiceUnavailableError,
 )
-from orchestration_platform.alerts.services.http import (
+from orchestration_platform.alerts.services.protocol.http import (
     address_from,
     checked_address,
     retry_seconds,
 )
-from orchestration_platform.alerts.services.service import Receipt
+from orchestration_platform.alerts.services.protocol.service import Receipt
 
 if TYPE_CHECKING:
     from slack_sdk import WebClient

@@ -1,6 +1,6 @@
 """Slack by an incoming webhook: messages that stay as they are, without threads."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.error import URLError
 
 from orchestration_platform.alerts.messages.formats.slack import (
@@ -9,12 +9,16 @@ from orchestration_platform.alerts.messages.formats.slack import (
     head_content,
     plain_text,
 )
-from orchestration_platform.alerts.services.errors import (
+from orchestration_platform.alerts.services.protocol.errors import (
     MessageRefusedError,
     ServiceUnavailableError,
 )
-from orchestration_platform.alerts.services.http import TIMEOUT_SECONDS, checked_address, judge
-from orchestration_platform.alerts.services.service import Letter, Receipt, Service
+from orchestration_platform.alerts.services.protocol.http import (
+    TIMEOUT_SECONDS,
+    checked_address,
+    judge,
+)
+from orchestration_platform.alerts.services.protocol.service import Notification, Receipt, Service
 
 _REMEDY = "write the URL of a webhook that is in force to the secret that the policy names"
 # What Slack says, with status 400 or 404, of a webhook that is switched off or lost its channel.
@@ -40,26 +44,25 @@ class SlackWebhookService(Service):
         timeout_seconds: for a connection, and for the answer.
     """
 
-    url: str
+    url: str = field(repr=False)
     timeout_seconds: float = TIMEOUT_SECONDS
 
-    def post(self, letter: Letter) -> Receipt:
+    def post(self, notification: Notification) -> Receipt:
         """Post a message; an entry says what it belongs to."""
         from http.client import HTTPException
 
         from slack_sdk.webhook import WebhookClient
 
-        from orchestration_platform.alerts.services.slack.web_api import retry_handlers
-
         client = WebhookClient(
             checked_address(self.url, what="the webhook's URL"),
             # whole seconds are what the library declares, any number is what it takes
             timeout=self.timeout_seconds,  # pyright: ignore[reportArgumentType]
-            retry_handlers=retry_handlers(),
+            # the outbox waits, and remembers it
+            retry_handlers=[],
         )
         quiet = {"unfurl_links": False, "unfurl_media": False}
         try:
-            answer = client.send_dict({**_content(letter), **quiet})
+            answer = client.send_dict({**_content(notification), **quiet})
         except (URLError, OSError, HTTPException) as error:
             reason = f"Slack did not answer: {type(error).__name__}"
             raise ServiceUnavailableError(reason, is_unsure=True) from error
@@ -69,15 +72,13 @@ class SlackWebhookService(Service):
             raise MessageRefusedError(answer.body)
         retry_after = answer.headers.get("Retry-After")
         judge("Slack", answer.status_code, retry_after=retry_after, remedy=_REMEDY)
-        return Receipt(letter.key)
-
-    def __repr__(self) -> str:
-        return "SlackWebhookService()"
+        return Receipt(notification.key)
 
 
-def _content(letter: Letter) -> Content:
-    if letter.entry is None:
-        if letter.is_plain:
-            return {"text": plain_text(letter.message)}
-        return head_content(letter.message, mentions=letter.mentions)
-    return entry_content(letter.entry, mentions=letter.mentions, about=letter.message.summary)
+def _content(notification: Notification) -> Content:
+    if notification.entry is None:
+        if notification.is_plain:
+            return {"text": plain_text(notification.message)}
+        return head_content(notification.message, mentions=notification.mentions)
+    about = notification.message.summary
+    return entry_content(notification.entry, mentions=notification.mentions, about=about)

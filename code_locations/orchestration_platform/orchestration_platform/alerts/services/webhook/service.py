@@ -2,20 +2,19 @@
 
 import base64
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
-from orchestration_platform.alerts.messages.formats.text import one_line
-from orchestration_platform.alerts.messages.message import Message, ShownProblem
-from orchestration_platform.alerts.messages.text import clean
-from orchestration_platform.alerts.messages.thread_entry import Entry
-from orchestration_platform.alerts.services.errors import ServiceUnavailableError
-from orchestration_platform.alerts.services.http import TIMEOUT_SECONDS, checked_address, judge
-from orchestration_platform.alerts.services.service import Letter, Receipt, Service
+from orchestration_platform.alerts.services.protocol.errors import ServiceUnavailableError
+from orchestration_platform.alerts.services.protocol.http import (
+    TIMEOUT_SECONDS,
+    checked_address,
+    judge,
+)
+from orchestration_platform.alerts.services.protocol.service import Notification, Receipt, Service
+from orchestration_platform.alerts.services.webhook.layout import content
 
 _REMEDY = "let the receiver accept what is signed with the signing_secret of the policy's secret"
-_LONGEST_TEXT = 20_000
 _PREFIX = "whsec_"
 _SECRET_BYTES = range(24, 64 + 1)
 
@@ -30,16 +29,16 @@ class WebhookService(Service):
         timeout_seconds: for a connection, and for the answer.
     """
 
-    url: str
-    signing_secret: str
+    url: str = field(repr=False)
+    signing_secret: str = field(repr=False)
     timeout_seconds: float = TIMEOUT_SECONDS
 
-    def post(self, letter: Letter) -> Receipt:
+    def post(self, notification: Notification) -> Receipt:
         """Post the message of an incident, or what is added to it."""
         import requests
 
         now = datetime.now(UTC)
-        body = json.dumps(_content(letter, now))
+        body = json.dumps(content(notification, now))
         address = checked_address(self.url, what="the webhook's url")
         try:
             answer = requests.post(
@@ -48,9 +47,9 @@ class WebhookService(Service):
                 headers={
                     "Content-Type": "application/json",
                     # The receiver knows by it what it has had already.
-                    "webhook-id": letter.key,
+                    "webhook-id": notification.key,
                     "webhook-timestamp": str(int(now.timestamp())),
-                    "webhook-signature": self._signature(letter.key, now, body),
+                    "webhook-signature": self._signature(notification.key, now, body),
                 },
                 timeout=self.timeout_seconds,
                 allow_redirects=False,
@@ -62,7 +61,7 @@ class WebhookService(Service):
         retry_after = answer.headers.get("Retry-After")
         name = "the webhook's receiver"
         judge(name, answer.status_code, retry_after=retry_after, remedy=_REMEDY)
-        return Receipt(letter.key)
+        return Receipt(notification.key)
 
     def _signature(self, key: str, now: datetime, body: str) -> str:
         from standardwebhooks import Webhook
@@ -73,9 +72,6 @@ class WebhookService(Service):
             raise ServiceUnavailableError(said)
         return Webhook(self.signing_secret).sign(key, now, body)
 
-    def __repr__(self) -> str:
-        return "WebhookService()"
-
 
 def _is_signing_secret(secret: str) -> bool:
     try:
@@ -83,58 +79,3 @@ def _is_signing_secret(secret: str) -> bool:
     except ValueError:
         return False
     return secret.startswith(_PREFIX) and len(held) in _SECRET_BYTES
-
-
-def _content(letter: Letter, now: datetime) -> dict[str, Any]:
-    entry = letter.entry
-    kind = "opened" if entry is None else entry.kind.value
-    data = {"incident": letter.incident_key, **_described(letter.message)}
-    if letter.is_plain:
-        data = {"incident": letter.incident_key, "summary": data["summary"]}
-    if entry is not None:
-        data["entry"] = _entry(entry)
-    return {"type": f"dagster.alert.{kind}", "timestamp": now.isoformat(), "data": data}
-
-
-def _described(message: Message) -> dict[str, Any]:
-    return {
-        "event_type": message.event_type,
-        "severity": message.severity.value,
-        "title": message.title,
-        "summary": _text(message.summary),
-        "kind": message.kind,
-        "subject": _text(message.subject),
-        "code_location": message.location,
-        "run_id": message.run_id,
-        "occurrences": message.occurrences,
-        "first_at": _moment(message.first_at),
-        "last_at": _moment(message.last_at),
-        "recovered_at": _moment(message.recovered_at),
-        "instead": _text(message.instead),
-        "description": _text(message.description),
-        "facts": [
-            {"label": fact.label, "value": _text(one_line(fact.value))} for fact in message.facts
-        ],
-        "problems": [
-            {key: _text(value) if isinstance(value, str) else value for key, value in row.items()}
-            for row in map(_problem, message.problems, message.traces)
-        ],
-        "more_problems": message.more_problems,
-        "links": [asdict(link) for link in message.links],
-    }
-
-
-def _problem(problem: ShownProblem, trace: str) -> dict[str, Any]:
-    return asdict(problem) | {"trace": trace}
-
-
-def _entry(entry: Entry) -> dict[str, Any]:
-    return {"kind": entry.kind.value, "text": _text(one_line(entry.line))}
-
-
-def _text(text: str) -> str:
-    return clean(text)[:_LONGEST_TEXT]
-
-
-def _moment(at: float | None) -> str | None:
-    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat()

@@ -3,7 +3,7 @@
 import os
 from urllib.parse import urlsplit
 
-from orchestration_platform.alerts.services.errors import (
+from orchestration_platform.alerts.services.protocol.errors import (
     MessageRefusedError,
     ServiceUnavailableError,
 )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from orchestration_platform.alerts.messages.message import Message
-from orchestration_platform.alerts.messages.thread_entry import Entry
+from orchestration_platform.alerts.messages.thread import Entry
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Receipt:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Letter:
+class Notification:
     """What a service is to tell.
 
     Attributes:
@@ -46,7 +46,7 @@ class Letter:
 
 
 class Service:
-    """A way to tell people. Abilities say which of the methods below a service has.
+    """A way to tell people. Capabilities say which of the methods below a service has.
 
     All of them raise:
         ServiceUnavailableError: the service did not do it, and may later.
@@ -54,19 +54,19 @@ class Service:
         MessageGoneError: the message to be changed or answered is not there.
     """
 
-    def post(self, letter: Letter) -> Receipt:
+    def post(self, notification: Notification) -> Receipt:
         """Tell it."""
         raise NotImplementedError
 
-    def update(self, letter: Letter, *, at: Receipt) -> Receipt:
+    def update(self, notification: Notification, *, at: Receipt) -> Receipt:
         """Change the message that is ``at`` a place."""
         raise NotImplementedError
 
-    def find(self, letter: Letter, *, since: float, place: str) -> Receipt | None:
-        """The message with the letter's key, if the service has it.
+    def find(self, notification: Notification, *, since: float, place: str) -> Receipt | None:
+        """The message with the notification's key, if the service has it.
 
         Args:
-            letter: what may have been told.
+            notification: what may have been told.
             since: look from this time on, in seconds since 1970.
             place: the service's name of the channel, where it is known.
 
@@ -78,7 +78,3 @@ class Service:
     def acknowledged_by(self, at: Receipt) -> tuple[str, ...] | None:
         """Who has taken on what the message tells, as far as it can be told; nothing if nobody."""
         raise NotImplementedError
-
-    def is_acknowledged(self, at: Receipt) -> bool:
-        """Whether somebody has taken on what the message tells."""
-        return self.acknowledged_by(at) is not None

@@ -6,7 +6,7 @@ from tests.unit.orchestration_platform.alerts.failures import failure
 
 from orchestration_platform.alerts.messages.message import Incident, head_message
 from orchestration_platform.alerts.messages.thread import recovery_entry, repeat_entry, trace_entry
-from orchestration_platform.alerts.services.service import Letter, Receipt
+from orchestration_platform.alerts.services.protocol.service import Notification, Receipt
 
 UI = "https://dagster.example.com"
 
@@ -17,14 +17,16 @@ def incident(**changes: Any) -> Incident:
     return Incident(first=told, latest=told, occurrences=2, recovered_at=recovered_at)
 
 
-def letter(key: str = "k1", **changes: Any) -> Letter:
+def notification(key: str = "k1", **changes: Any) -> Notification:
     """The message of an incident."""
     is_plain = changes.pop("is_plain", False)
     message = head_message(incident(**changes), environment="production", ui_url=UI)
-    return Letter(key=key, incident_key="k1", message=message, is_plain=is_plain)
+    return Notification(key=key, incident_key="k1", message=message, is_plain=is_plain)
 
 
-def added(kind: str, key: str = "k2", thread: Receipt | None = None, **changes: Any) -> Letter:
+def added(
+    kind: str, key: str = "k2", thread: Receipt | None = None, **changes: Any
+) -> Notification:
     """An entry: trace, repeat or recovery."""
     told = incident(**changes)
     entries = {
@@ -33,4 +35,6 @@ def added(kind: str, key: str = "k2", thread: Receipt | None = None, **changes: 
         "recovery": recovery_entry(told),
     }
     message = head_message(told, environment="production", ui_url=UI)
-    return Letter(key=key, incident_key="k1", message=message, entry=entries[kind], thread=thread)
+    return Notification(
+        key=key, incident_key="k1", message=message, entry=entries[kind], thread=thread
+    )

@@ -1,0 +1,3 @@
+"""The logger of alerts."""
+
+LOGGER_NAME = "orchestration_platform.alerts"
