@@ -51,32 +51,22 @@ class Preview:
 
     def for_terminal(self) -> "RenderableType":
         """The message as rich shows it."""
-        from rich.console import Group
         from rich.panel import Panel
-        from rich.table import Table
         from rich.text import Text
 
-        from orchestration_platform.alerts.messages.formats.text import one_line
+        from orchestration_platform.alerts.messages import blocks
+        from orchestration_platform.alerts.messages.formats.text import laid_out
         from orchestration_platform.alerts.messages.text import clean
 
-        facts = Table.grid(padding=(0, 2))
-        for fact in self.message.facts:
-            facts.add_row(Text(clean(fact.label), style="dim"), Text(clean(one_line(fact.value))))
-        shown: list[RenderableType] = [facts]
-        for problem in self.message.problems:
-            times = f" ({problem.count} of its steps)" if problem.count > 1 else ""
-            shown += [
-                Text(),
-                Text(clean(problem.name) + times, style="bold"),
-                Text(clean(problem.place), style="dim"),
-                Text(clean(problem.said), style="red"),
-            ]
-        if self.message.more_problems:
-            shown.append(Text(self.message.more_than(len(self.message.problems)), style="dim"))
-        shown.append(Text())
-        shown += [Text(f"{link.label}: {link.url}") for link in self.message.links]
-        title = Text(clean(self.message.title), style="bold red")
-        return Panel(Group(*shown), title=title, subtitle=self.channel, title_align="left")
+        styles = {blocks.Failure: "red", blocks.Note: "dim"}
+        title, *shown = blocks.of_message(self.message, blocks.Room())
+        parts = [Text(clean(laid_out(part)), styles.get(type(part), "")) for part in shown]
+        return Panel(
+            Text("\n\n").join(parts),
+            title=Text(clean(laid_out(title)), "bold red"),
+            subtitle=self.channel,
+            title_align="left",
+        )
 
 
 def preview_of(

@@ -15,8 +15,11 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from orchestration_platform.alerts.services.protocol.capabilities import Capabilities
-from orchestration_platform.alerts.services.protocol.configuration import BehindSecret, SecretPath
+from orchestration_platform.alerts.services.protocol.configuration import (
+    BehindSecret,
+    Capabilities,
+    SecretPath,
+)
 
 
 class Postcard(BehindSecret):

@@ -17,7 +17,7 @@ from orchestration_platform.alerts.outbox.messages import (
 )
 from orchestration_platform.alerts.outbox.stored_alerts import UNREADABLE, first_of, latest_of
 from orchestration_platform.alerts.outbox.tables import CHANNELS, INCIDENTS, MESSAGES, OUTSTANDING
-from orchestration_platform.alerts.services.protocol.capabilities import Updates
+from orchestration_platform.alerts.services.protocol.configuration import Updates
 from orchestration_platform.alerts.services.registry import capabilities_of, services_that
 from shared_lib.secrets import redact
 

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import quote, urlencode
 
 from orchestration_platform.alerts.facts.alert import Alert, Problem, Severity, same_kind
 from orchestration_platform.alerts.facts.fingerprint import without_mapping_index
+from orchestration_platform.alerts.messages.links import links_of, run_url
 from orchestration_platform.alerts.messages.wording import (
     Link,
     Span,
@@ -25,10 +25,6 @@ from shared_lib.configuration.environment import REPOSITORY_ROOT
 
 # Of partitions as many are named as fit into so many characters.
 _CHARACTERS_OF_PARTITIONS = 600
-
-# In a message that has them itself: a mail server refuses what is much longer.
-_LONGEST_TRACES = 200_000
-_NO_MORE_ROOM = "the stack trace is in the log of the run"
 
 # How dbt_failures.py calls what failed, at the beginning of what is said of it.
 _OF_DBT = re.compile(r"dbt (?P<kind>model|seed|snapshot|test|unit test) \w+")
@@ -97,6 +93,11 @@ class ShownProblem:
         return found[0] if found else self.name
 
     @property
+    def times(self) -> str:
+        """What to say of several, after the name."""
+        return f" ({self.count} of its steps)" if self.count > 1 else ""
+
+    @property
     def noun(self) -> str:
         """What several like it are."""
         found = _OF_DBT.match(self.said)
@@ -158,24 +159,9 @@ class Message:
         return self.recovered_at is not None and not self.instead
 
     @property
-    def traces(self) -> list[str]:
-        """The stack trace of each of the problems, while there is room: later on, where it is."""
-        room, found = _LONGEST_TRACES, []
-        for problem in self.problems:
-            room -= len(problem.trace)
-            found.append(problem.trace if room >= 0 or not problem.trace else _NO_MORE_ROOM)
-        return found
-
-    def more_than(self, told: int) -> str:
-        """The line that counts all problems but the first ``told``; empty without any."""
-        count = len(self.problems) - told + self.more_problems
-        # those left out of ``problems`` are as those in it
-        those = self.problems if self.more_problems else self.problems[told:]
-        nouns = list(dict.fromkeys(problem.noun for problem in those)) or ["steps"]
-        noun = "steps" if "steps" in nouns else " and ".join(nouns)
-        if count == 1:
-            noun = noun.removesuffix("s") if len(nouns) == 1 else "step"
-        return f"and {count} more {noun}" if count else ""
+    def tone(self) -> Severity:
+        """How bad it is by now."""
+        return Severity.INFO if self.is_in_order else self.severity
 
 
 def head_message(incident: Incident, *, environment: str, ui_url: str) -> Message:
@@ -196,7 +182,7 @@ def head_message(incident: Incident, *, environment: str, ui_url: str) -> Messag
         problems=tuple(_shown(problem, count, told) for problem, count in same_kind(told.problems)),
         more_problems=told.more_problems,
         description=incident.description.strip(),
-        links=tuple(_links(latest, ui_url=ui_url)),
+        links=tuple(links_of(latest, ui_url=ui_url)),
         occurrences=incident.occurrences,
         first_at=first.at,
         last_at=latest.at,
@@ -334,35 +320,3 @@ def step_name(step: Problem, failure: Alert) -> str:
     if not step.step and not failure.is_of_run:
         return failure.subject
     return without_mapping_index(step.step) or "the run itself, outside of its steps"
-
-
-def _links(alert: Alert, *, ui_url: str) -> list[Link]:
-    links: list[Link] = []
-    if alert.run_id:
-        links.append(Link("Run", run_url(alert, ui_url)))
-        step = alert.problems[0].step if alert.problems else ""
-        if step:
-            query = urlencode(
-                {"logFileKey": step, "selection": step, "logs": f"step:{step}"}, errors="replace"
-            )
-            links.append(Link("Logs of the step", f"{run_url(alert, ui_url)}?{query}"))
-    if alert.assets:
-        view = "?view=checks" if alert.event_type.startswith("ASSET_CHECK") else ""
-        path = "/".join(_quoted(part) for part in alert.assets[0].split("/"))
-        links.append(Link("Asset", f"{ui_url}/assets/{path}{view}"))
-    elif not alert.run_id and alert.kind in ("Schedule", "Sensor"):
-        repository = f"__repository__@{_quoted(alert.location)}"
-        place = f"{alert.kind.lower()}s/{_quoted(alert.subject)}"
-        links.append(Link(alert.kind, f"{ui_url}/locations/{repository}/{place}"))
-    elif not alert.run_id:
-        links.append(Link("Deployment", f"{ui_url}/deployment"))
-    return links
-
-
-def run_url(alert: Alert, ui_url: str) -> str:
-    """Where the run is in Dagster."""
-    return f"{ui_url}/runs/{_quoted(alert.run_id)}"
-
-
-def _quoted(part: str) -> str:
-    return quote(part, safe="", errors="replace")

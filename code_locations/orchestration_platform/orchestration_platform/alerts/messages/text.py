@@ -1,14 +1,11 @@
-"""Text that Slack accepts, shows as it is, and that calls nobody."""
+"""Text without what no service shows, cut where it may be cut."""
 
 import re
 import unicodedata
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_BACKTICKS = re.compile(r"`(?=`)")
-_MENTION = re.compile(r"@(?=channel|here|everyone)", re.IGNORECASE)
 _OPEN_ENTITY = re.compile(r"&[a-z]{0,4}$")
-_INVISIBLE = "\u200b"
 _MORE = " …"
 _JOINER = "\u200d"
 
@@ -22,27 +19,6 @@ def clean(text: str) -> str:
     """``text`` without colours, control characters and halves of characters."""
     text = text.encode("utf-8", "replace").decode("utf-8").replace("\r\n", "\n")
     return _CONTROL.sub("", _ANSI.sub("", text)).replace("\t", "    ")
-
-
-def escaped(text: str, limit: int) -> str:
-    """``text`` for mrkdwn, at most ``limit`` long: no link, no mention, no fence of its own."""
-    text = clean(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    text = _BACKTICKS.sub(f"`{_INVISIBLE}", text)
-    return cut(_MENTION.sub(f"@{_INVISIBLE}", text), limit)
-
-
-def fenced(text: str, limit: int) -> str:
-    """``text`` as a code block, at most ``limit`` long with its fences."""
-    inside = escaped(text, limit - 8).strip("\n")
-    # a backtick at either end would lengthen the fence
-    inside = re.sub(r"^`|`$", "'", inside)
-    return f"```\n{inside or ' '}\n```"
-
-
-def coded(text: str, limit: int) -> str:
-    """``text`` on one line as code, at most ``limit`` long with its backticks."""
-    inside = escaped(" ".join(text.replace("`", "'").split()), limit - 2)
-    return f"`{inside}`" if inside else ""
 
 
 def plain(text: str, limit: int) -> str:

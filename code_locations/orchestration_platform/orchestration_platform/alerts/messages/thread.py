@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from orchestration_platform.alerts.facts.alert import Alert, same_kind
-from orchestration_platform.alerts.messages.message import Incident, run_url, step_name
+from orchestration_platform.alerts.messages.links import run_url
+from orchestration_platform.alerts.messages.message import Incident, step_name
 from orchestration_platform.alerts.messages.text import cut
 from orchestration_platform.alerts.messages.wording import (
     Span,

@@ -10,11 +10,12 @@ from orchestration_platform.alerts.services.log.configuration import Log
 from orchestration_platform.alerts.services.log.service import LogService
 from orchestration_platform.alerts.services.microsoft_teams.configuration import MicrosoftTeams
 from orchestration_platform.alerts.services.pagerduty.configuration import PagerDuty
-from orchestration_platform.alerts.services.protocol.capabilities import Capabilities, Updates
 from orchestration_platform.alerts.services.protocol.configuration import (
+    Capabilities,
     Connections,
     HandsOutSecrets,
     ServiceConfiguration,
+    Updates,
 )
 from orchestration_platform.alerts.services.protocol.errors import ServiceUnavailableError
 from orchestration_platform.alerts.services.protocol.service import Receipt, Service

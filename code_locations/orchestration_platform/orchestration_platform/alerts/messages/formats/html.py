@@ -4,20 +4,20 @@ from collections.abc import Iterable
 from html import escape
 
 from orchestration_platform.alerts.facts.alert import Severity
-from orchestration_platform.alerts.messages.message import Message, ShownProblem
+from orchestration_platform.alerts.messages import blocks
+from orchestration_platform.alerts.messages.message import Message
 from orchestration_platform.alerts.messages.text import clean
 from orchestration_platform.alerts.messages.thread import Entry
 from orchestration_platform.alerts.messages.wording import Link, Span, SpanKind
 
-COLOURS = {
+_COLOURS = {
     Severity.INFO: "#2eb67d",
     Severity.WARNING: "#ecb22e",
     Severity.ERROR: "#e01e5a",
     Severity.CRITICAL: "#8b0000",
 }
-RECOVERED_COLOUR = "#2eb67d"
-
-_LONGEST_ERROR = 4000
+_ROOM = blocks.Room(traces=True)
+_GREY = "color:#616061"
 _FONT = "font-family:Helvetica,Arial,sans-serif;font-size:14px;color:#1d1c1d"
 _CODE = "font-family:Menlo,Consolas,monospace;font-size:12px"
 _BOX = f"{_CODE};background:#f8f8f8;border:1px solid #ddd;padding:8px;white-space:pre-wrap"
@@ -29,37 +29,14 @@ _BUTTON = (
 
 def head_html(message: Message) -> str:
     """All that a message says, with the stack traces, as a document."""
-    rows = "".join(
-        f'<tr><td style="padding:2px 12px 2px 0;color:#616061">{_text(fact.label)}</td>'
-        f"<td>{_spans(fact.value)}</td></tr>"
-        for fact in message.facts
-    )
-    problems = "".join(map(_problem, message.problems, message.traces))
-    if message.more_problems:
-        problems += f"<p>{message.more_than(len(message.problems))}</p>"
-    if message.description:
-        problems += f'<p style="color:#616061">{_text(message.description)}</p>'
-    buttons = "".join(map(_button, message.links))
-    return _document(
-        f'<div style="border-left:4px solid {colour_of(message)};padding-left:12px">'
-        f'<h2 style="font-size:18px">{_text(message.title)}</h2>'
-        f'<table style="border-collapse:collapse">{rows}</table>{problems}<p>{buttons}</p></div>',
-        title=message.title,
-    )
+    edge = f"border-left:4px solid {_COLOURS[message.tone]};padding-left:12px"
+    body = _all(blocks.of_message(message, _ROOM))
+    return _document(f'<div style="{edge}">{body}</div>', title=message.title)
 
 
 def entry_html(entry: Entry, *, about: str) -> str:
     """An entry as a document."""
-    traces = "".join(
-        f"<p><b>{_text(trace.name)}</b></p>{_box(trace.text)}" for trace in entry.traces
-    )
-    said = f"<p>{_spans(entry.line)}</p>{traces}"
-    return _document(f'{said}<p style="color:#616061">{_text(about)}</p>', title=about)
-
-
-def colour_of(message: Message) -> str:
-    """Of the message's edge."""
-    return RECOVERED_COLOUR if message.is_in_order else COLOURS[message.severity]
+    return _document(_all(blocks.of_entry(entry, about=about)), title=about)
 
 
 def _document(body: str, *, title: str) -> str:
@@ -69,13 +46,35 @@ def _document(body: str, *, title: str) -> str:
     )
 
 
-def _problem(problem: ShownProblem, trace: str) -> str:
-    times = f" ({problem.count} of its steps)" if problem.count > 1 else ""
-    place = f'<br><code style="{_CODE}">{_text(problem.place)}</code>' if problem.place else ""
-    return (
-        f"<p><b>{_text(problem.name)}</b>{times}{place}</p>"
-        f"{_box(problem.said[:_LONGEST_ERROR])}{_box(trace) if trace else ''}"
-    )
+def _all(shown: Iterable[blocks.Block]) -> str:
+    return "".join(map(_laid_out, shown))
+
+
+def _laid_out(block: blocks.Block) -> str:  # noqa: PLR0911 - one for each
+    match block:
+        case blocks.Header(text):
+            return f'<h2 style="font-size:18px">{_text(text)}</h2>'
+        case blocks.Facts(facts):
+            rows = "".join(
+                f'<tr><td style="padding:2px 12px 2px 0;{_GREY}">{_text(fact.label)}</td>'
+                f"<td>{_spans(fact.value)}</td></tr>"
+                for fact in facts
+            )
+            return f'<table style="border-collapse:collapse">{rows}</table>'
+        case blocks.Failure(problem, longest):
+            place = problem.place and f'<br><code style="{_CODE}">{_text(problem.place)}</code>'
+            name = f"<p><b>{_text(problem.name)}</b>{problem.times}{place}</p>"
+            return f"{name}{_box(problem.said[:longest])}"
+        case blocks.Trace(name, text):
+            return f"{name and f'<p><b>{_text(name)}</b></p>'}{_box(text)}"
+        case blocks.Names(names):
+            return f"<p>{'<br>'.join(map(_text, names))}</p>"
+        case blocks.Note(text):
+            return f'<p style="{_GREY}">{_text(text)}</p>'
+        case blocks.Buttons(links):
+            return f"<p>{''.join(map(_button, links))}</p>"
+        case blocks.Line(spans, about):
+            return f'<p>{_spans(spans)}</p><p style="{_GREY}">{_text(about)}</p>'
 
 
 def _box(text: str) -> str:

@@ -1,21 +1,22 @@
 """A message as Slack's blocks, within Slack's limits whatever the texts are."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
-from orchestration_platform.alerts.messages.formats.slack_traces import trace_texts
-from orchestration_platform.alerts.messages.message import Fact, Message, ShownProblem
-from orchestration_platform.alerts.messages.text import (
+from orchestration_platform.alerts.messages import blocks
+from orchestration_platform.alerts.messages.formats.mrkdwn import (
+    LONGEST_CODE,
     coded,
-    cut,
     escaped,
     fenced,
-    length,
-    plain,
+    spanned,
 )
+from orchestration_platform.alerts.messages.formats.slack_traces import trace_texts
+from orchestration_platform.alerts.messages.message import Fact, Message
+from orchestration_platform.alerts.messages.text import cut, length, plain
 from orchestration_platform.alerts.messages.thread import Entry
-from orchestration_platform.alerts.messages.wording import Link, Span, SpanKind
+from orchestration_platform.alerts.messages.wording import Link
 
 # Slack's limits, and what we keep to of the sum.
 MOST_BLOCKS = 50
@@ -29,16 +30,13 @@ _LONGEST_BUTTON = 75
 _SHOWN_PROBLEMS = 40
 _LONGEST_FACTS = 2400
 _LONGEST_VALUE = 1000
-_LONGEST_WORDS = 300
-_LONGEST_CODE = 400
 _LONGEST_CODE_IN_LIST = 60
 # Of many errors each says less, so that each has its say.
 _LONGEST_ERRORS = (1200, 600, 300)
 _LONGEST_NAME = 100
 _LONGEST_SUMMARY = 600
-_LONGEST_DESCRIPTION = 500
+_LONGEST_NOTE = 500
 _ROOM_FOR_MORE = 60
-_MEMBER = re.compile(r"[UW][A-Z0-9]+")
 _MARKS = {"Recovered": ":white_check_mark: "}
 
 Content = dict[str, Any]
@@ -52,16 +50,17 @@ def head_content(message: Message, *, mentions: Mapping[str, str]) -> Content:
         mentions: Slack's ids of owners; an owner without one is named as text.
     """
     text = plain_text(message)
-    before = [_header(message.title), _section(_facts(message.facts, mentions))]
-    after: list[Content] = []
-    description = escaped(message.description, _LONGEST_DESCRIPTION).strip()
-    if description:
-        after.append(_context(description))
-    buttons = [_button(link) for link in message.links if len(link.url) <= _LONGEST_URL]
-    if buttons:
-        after.append({"type": "actions", "elements": buttons})
-    room = LONGEST_MESSAGE - length(text) - _length(before) - _length(after)
-    return {"text": text, "blocks": [*before, *_problems(message, room), *after]}
+    laid_out = partial(_laid_out, mentions=mentions)
+    room = blocks.Room(
+        problems=_SHOWN_PROBLEMS,
+        errors=_LONGEST_ERRORS,
+        lists_names=True,
+        # a line of names is followed by a line end
+        size=lambda block: _length(laid_out(block)) + isinstance(block, blocks.Names),
+        total=LONGEST_MESSAGE - length(text) - _ROOM_FOR_MORE,
+    )
+    shown = blocks.of_message(message, room)
+    return {"text": text, "blocks": [found for block in shown for found in laid_out(block)]}
 
 
 def plain_text(message: Message) -> str:
@@ -77,13 +76,41 @@ def entry_content(entry: Entry, *, mentions: Mapping[str, str], about: str = "")
         mentions: Slack's ids of owners.
         about: what it belongs to, where there is no thread to tell.
     """
-    line = "".join(_span(span, mentions, _LONGEST_CODE) for span in entry.line)
-    text = f"{escaped(' '.join(about.split()), _LONGEST_SUMMARY)}\n{line}" if about else line
-    if not entry.traces:
+    line, *traces = blocks.of_entry(entry, about=" ".join(about.split()))
+    text = "".join(spanned(span, mentions) for span in line.spans)
+    if line.about:
+        text = f"{escaped(line.about, _LONGEST_SUMMARY)}\n{text}"
+    if not traces:
         return {"text": text}
-    room = LONGEST_MESSAGE - length(text)
-    shown = trace_texts(entry.traces, room=room, longest=LONGEST_TEXT)
+    shown = trace_texts(traces, room=LONGEST_MESSAGE - length(text), longest=LONGEST_TEXT)
     return {"text": text, "blocks": list(map(_section, shown))}
+
+
+def _laid_out(  # noqa: PLR0911 - one for each
+    block: blocks.Block, *, mentions: Mapping[str, str]
+) -> list[Content]:
+    match block:
+        case blocks.Header(text):
+            title = {"type": "plain_text", "text": plain(text, LONGEST_HEADER)}
+            return [{"type": "header", "text": title}]
+        case blocks.Facts(facts):
+            return [_section(_facts(facts, mentions))]
+        case blocks.Failure(problem, longest):
+            lines = [f"*{escaped(problem.name, 200)}*{problem.times}"]
+            if problem.place:
+                lines.append(coded(problem.place, 300))
+            return [_section("\n".join([*lines, fenced(problem.said, longest)]))]
+        case blocks.Names(names):
+            return _list(names)
+        case blocks.Note(text):
+            note = escaped(text, _LONGEST_NOTE).strip()
+            element = {"type": "mrkdwn", "text": note}
+            return [{"type": "context", "elements": [element]}] if note else []
+        case blocks.Buttons(links):
+            buttons = [_button(link) for link in links if len(link.url) <= _LONGEST_URL]
+            return [{"type": "actions", "elements": buttons}] if buttons else []
+    # a trace or a line, which belongs into the thread
+    return []
 
 
 def _facts(facts: Iterable[Fact], mentions: Mapping[str, str]) -> str:
@@ -100,87 +127,26 @@ def _facts(facts: Iterable[Fact], mentions: Mapping[str, str]) -> str:
 
 
 def _value(fact: Fact, mentions: Mapping[str, str]) -> str:
-    longest_code = _LONGEST_CODE if len(fact.value) == 1 else _LONGEST_CODE_IN_LIST
+    longest_code = LONGEST_CODE if len(fact.value) == 1 else _LONGEST_CODE_IN_LIST
     text = ""
     for span in fact.value:
-        part = _span(span, mentions, longest_code)
+        part = spanned(span, mentions, longest_code)
         if length(text) + length(part) > _LONGEST_VALUE:
             return f"{text} …"
         text += part
     return text
 
 
-def _span(span: Span, mentions: Mapping[str, str], longest_code: int) -> str:
-    match span.kind:
-        case SpanKind.LINK:
-            return f"<{span.url}|{escaped(span.text, 100)}>"
-        case SpanKind.CODE:
-            return coded(span.text, longest_code)
-        case SpanKind.OWNER if span.text in mentions:
-            identifier = mentions[span.text]
-            is_group = identifier.startswith("S")
-            return f"<!subteam^{identifier}>" if is_group else f"<@{identifier}>"
-        case SpanKind.MEMBER if _MEMBER.fullmatch(span.text):
-            return f"<@{span.text}>"
-    return escaped(span.text, _LONGEST_WORDS)
-
-
-def _problems(message: Message, room: int) -> list[Content]:
-    """Each problem with what it says, the last ones by name only; then how many others."""
-    room -= _ROOM_FOR_MORE
-    full = _in_full(message.problems, room)
-    names = [_name(problem) for problem in message.problems]
-    while len(full) > 1 and _length(full) + _length_of_lines(names[len(full) :]) > room:
-        full.pop()
-    if _length(full) > room:
-        full = []
-    listed = names[len(full) :]
-    while listed and _length(full) + _length_of_lines(listed) > room:
-        listed.pop()
-    more = message.more_than(len(full) + len(listed))
-    return [*full, *_sections(listed), *([_context(more)] if more else [])]
-
-
-def _in_full(problems: Sequence[ShownProblem], room: int) -> list[Content]:
-    """What is said of the problems, shortened where it is too much for ``room``."""
-    full: list[Content] = []
-    for longest in _LONGEST_ERRORS:
-        full = [_section(_problem(problem, longest)) for problem in problems]
-        if _length(full) <= room:
-            break
-    return full[:_SHOWN_PROBLEMS]
-
-
-def _problem(problem: ShownProblem, longest: int) -> str:
-    times = f" ({problem.count} of its steps)" if problem.count > 1 else ""
-    lines = [f"*{escaped(problem.name, 200)}*{times}"]
-    if problem.place:
-        lines.append(coded(problem.place, 300))
-    lines.append(fenced(problem.said, longest))
-    return "\n".join(lines)
-
-
-def _name(problem: ShownProblem) -> str:
-    return f"• {escaped(' '.join(problem.short_name.split()), _LONGEST_NAME)}"
-
-
-def _sections(lines: list[str]) -> list[Content]:
-    """Lines, none of them long, in as many sections as they take."""
+def _list(names: Iterable[str]) -> list[Content]:
+    """Names, a line for each, in as many sections as they take."""
     texts: list[str] = []
-    for line in lines:
+    for name in names:
+        line = f"• {escaped(' '.join(name.split()), _LONGEST_NAME)}"
         if texts and length(f"{texts[-1]}\n{line}") <= LONGEST_TEXT:
             texts[-1] += f"\n{line}"
         else:
             texts.append(line)
     return list(map(_section, texts))
-
-
-def _length_of_lines(lines: list[str]) -> int:
-    return sum(length(line) + 1 for line in lines)
-
-
-def _header(text: str) -> Content:
-    return {"type": "header", "text": {"type": "plain_text", "text": plain(text, LONGEST_HEADER)}}
 
 
 def _button(link: Link) -> Content:
@@ -190,10 +156,6 @@ def _button(link: Link) -> Content:
 
 def _section(text: str) -> Content:
     return {"type": "section", "text": {"type": "mrkdwn", "text": cut(text, LONGEST_TEXT)}}
-
-
-def _context(text: str) -> Content:
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}
 
 
 def _length(node: Any) -> int:

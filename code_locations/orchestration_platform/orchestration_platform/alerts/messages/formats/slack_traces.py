@@ -1,9 +1,9 @@
 """Stack traces as Slack's code blocks: whole where there is room, else without their middle."""
 
-import re
 from collections.abc import Iterator, Sequence
 
-from orchestration_platform.alerts.messages.text import cut, escaped, length
+from orchestration_platform.alerts.messages.formats.mrkdwn import escaped, fence
+from orchestration_platform.alerts.messages.text import cut, length
 from orchestration_platform.alerts.messages.thread import Trace
 
 _FENCES = len("```\n\n```")
@@ -91,10 +91,10 @@ def _blocks(name: str, lines: Sequence[str], longest: int) -> list[str]:
     room = longest - length(name) - _FENCES
     for line in (piece for whole in lines for piece in _pieces(whole, room)):
         if inside and length("\n".join([*inside, line])) > room:
-            texts.append(_fence(inside))
+            texts.append(fence("\n".join(inside)))
             inside = []
         inside.append(line)
-    texts.append(_fence(inside))
+    texts.append(fence("\n".join(inside)))
     return [name + texts[0], *texts[1:]]
 
 
@@ -106,9 +106,3 @@ def _pieces(line: str, limit: int) -> Iterator[str]:
         yield piece
         line = line[len(piece) :]
     yield line
-
-
-def _fence(lines: Sequence[str]) -> str:
-    # a backtick at either end would lengthen the fence
-    inside = re.sub(r"^`|`$", "'", "\n".join(lines).strip("\n"))
-    return f"```\n{inside or ' '}\n```"

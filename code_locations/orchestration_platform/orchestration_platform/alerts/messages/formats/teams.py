@@ -1,16 +1,20 @@
 """A message as an adaptive card of Microsoft Teams."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from orchestration_platform.alerts.facts.alert import Severity
-from orchestration_platform.alerts.messages.formats.text import entry_text, one_line
+from orchestration_platform.alerts.messages import blocks
+from orchestration_platform.alerts.messages.formats.text import one_line
 from orchestration_platform.alerts.messages.message import Message
 from orchestration_platform.alerts.messages.text import clean, cut
 from orchestration_platform.alerts.messages.thread import Entry
+from orchestration_platform.alerts.messages.wording import words
 
 # Teams refuses more; counted as what is sent.
 LARGEST_CARD = 28_000
+# Of blocks; the rest of a card is the same for all.
 _LARGEST_USED = 24_000
 _VERSION = "1.5"
 _SHOWN_PROBLEMS = 4
@@ -34,59 +38,64 @@ Card = dict[str, Any]
 
 def head_card(message: Message) -> Card:
     """The message of an incident, as large as Teams allows."""
-    for shown in range(min(len(message.problems), _SHOWN_PROBLEMS), -1, -1):
-        card = _card(_body(message, shown), _actions(message))
-        if len(json.dumps(card)) <= _LARGEST_USED:
-            return card
-    return plain_card(message)
+    room = blocks.Room(
+        problems=_SHOWN_PROBLEMS,
+        errors=(_LONGEST_ERROR,),
+        size=lambda block: len(json.dumps(_laid_out(block))),
+        total=_LARGEST_USED,
+    )
+    card = _card(blocks.of_message(message, room))
+    return card if len(json.dumps(card)) <= LARGEST_CARD else plain_card(message)
 
 
 def plain_card(message: Message) -> Card:
     """The message in one line."""
-    return _card([_block(message.summary, _LONGEST_VALUE)], [])
+    return _card([blocks.Line((words(message.summary),), about="")])
 
 
 def entry_card(entry: Entry, *, about: str) -> Card:
     """An entry with what it is about: Teams' webhooks know no threads."""
-    body = [
-        _block(about, _LONGEST_VALUE, weight="bolder"),
-        _block(entry_text(entry), _LONGEST_ERROR),
-    ]
-    return _card(body, [])
+    return _card(blocks.of_entry(entry, about=about))
 
 
-def _body(message: Message, shown: int) -> list[Card]:
-    recovered = message.is_in_order
-    colour = "good" if recovered else _COLOURS[message.severity]
-    title = _block(message.title, _LONGEST_TITLE, weight="bolder", size="large", color=colour)
-    facts = [
-        {"title": _text(fact.label, 100), "value": _text(one_line(fact.value), _LONGEST_VALUE)}
-        for fact in message.facts[:_MOST_FACTS]
-    ]
-    body = [title, {"type": "FactSet", "facts": facts}]
-    for problem in message.problems[:shown]:
-        times = f" ({problem.count} of its steps)" if problem.count > 1 else ""
-        body.append(_block(f"{problem.name}{times}", 300, weight="bolder"))
-        if problem.place:
-            body.append(_block(problem.place, 300, fontType="monospace", isSubtle=True))
-        body.append(_block(problem.said, _LONGEST_ERROR, fontType="monospace"))
-    more = message.more_than(shown)
-    if more:
-        body.append(_block(more, 100, isSubtle=True))
-    if message.description:
-        body.append(_block(message.description, _LONGEST_VALUE, isSubtle=True))
-    return body
+def _laid_out(block: blocks.Block) -> list[Card]:  # noqa: PLR0911 - one for each
+    match block:
+        case blocks.Header(text, tone):
+            look = {"weight": "bolder", "size": "large", "color": _COLOURS[tone]}
+            return [_block(text, _LONGEST_TITLE, **look)]
+        case blocks.Facts(facts):
+            rows = [
+                {"title": _text(fact.label, 100), "value": _text(one_line(fact.value))}
+                for fact in facts[:_MOST_FACTS]
+            ]
+            return [{"type": "FactSet", "facts": rows}]
+        case blocks.Failure(problem, longest):
+            name = _block(f"{problem.name}{problem.times}", 300, weight="bolder")
+            place = _block(problem.place, 300, fontType="monospace", isSubtle=True)
+            said = _block(problem.said, longest, fontType="monospace")
+            return [name, place, said] if problem.place else [name, said]
+        case blocks.Names(names):
+            return [_block("\n".join(names))]
+        case blocks.Note(text):
+            return [_block(text, isSubtle=True)]
+        case blocks.Buttons(links):
+            return [
+                {"type": "Action.OpenUrl", "title": link.label, "url": link.url} for link in links
+            ]
+        case blocks.Line(spans, about):
+            line = _block(one_line(spans), _LONGEST_ERROR)
+            return [_block(about, weight="bolder"), line] if about else [line]
+    # a trace, for which there is no room
+    return []
 
 
-def _actions(message: Message) -> list[Card]:
-    return [
-        {"type": "Action.OpenUrl", "title": link.label, "url": link.url} for link in message.links
-    ]
-
-
-def _card(body: list[Card], actions: list[Card]) -> Card:
+def _card(shown: Iterable[blocks.Block]) -> Card:
     from dagster_msteams.adaptive_card import AdaptiveCard
 
+    body: list[Card] = []
+    actions: list[Card] = []
+    for block in shown:
+        (actions if isinstance(block, blocks.Buttons) else body).extend(_laid_out(block))
     payload = AdaptiveCard(adaptive_card_version=_VERSION).payload
     [attachment] = payload["attachments"]
     content = {**attachment["content"], "body": body, "msteams": {"width": "Full"}}
@@ -95,11 +104,11 @@ def _card(body: list[Card], actions: list[Card]) -> Card:
     return {**payload, "attachments": [{**attachment, "content": content}]}
 
 
-def _block(text: str, limit: int, **look: Any) -> Card:
+def _block(text: str, limit: int = _LONGEST_VALUE, **look: Any) -> Card:
     return {"type": "TextBlock", "text": _text(text, limit), "wrap": True, **look}
 
 
-def _text(text: str, limit: int) -> str:
+def _text(text: str, limit: int = _LONGEST_VALUE) -> str:
     # two line ends make a new line
     shown = cut(clean(text), limit).translate(_MARKDOWN).replace("\n", "\n\n")
     return shown.strip() or _NOTHING

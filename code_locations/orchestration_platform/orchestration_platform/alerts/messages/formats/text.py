@@ -3,12 +3,12 @@
 import textwrap
 from collections.abc import Iterable
 
+from orchestration_platform.alerts.messages import blocks
 from orchestration_platform.alerts.messages.message import Message
 from orchestration_platform.alerts.messages.text import clean
 from orchestration_platform.alerts.messages.thread import Entry
 from orchestration_platform.alerts.messages.wording import Span, SpanKind
 
-_LONGEST_ERROR = 4000
 _INDENT = "    "
 
 
@@ -19,32 +19,41 @@ def head_text(message: Message, *, with_traces: bool = False) -> str:
         message: what it says.
         with_traces: whether the stack traces stand below the errors.
     """
-    width = max((len(fact.label) for fact in message.facts), default=0) + 1
-    lines = [message.title, ""]
-    lines += [f"{f'{fact.label}:':{width}} {one_line(fact.value)}" for fact in message.facts]
-    for problem, trace in zip(message.problems, message.traces, strict=True):
-        times = f" ({problem.count} of its steps)" if problem.count > 1 else ""
-        lines += ["", f"{problem.name}{times}"]
-        if problem.place:
-            lines.append(textwrap.indent(problem.place, _INDENT))
-        lines.append(textwrap.indent(problem.said[:_LONGEST_ERROR], _INDENT))
-        if with_traces and trace:
-            lines += ["", textwrap.indent(trace, _INDENT)]
-    if message.more_problems:
-        lines += ["", message.more_than(len(message.problems))]
-    if message.description:
-        lines += ["", message.description]
-    lines += ["", *(f"{link.label}: {link.url}" for link in message.links)]
-    return clean("\n".join(lines)).rstrip()
+    return _document(blocks.of_message(message, blocks.Room(traces=with_traces)))
 
 
 def entry_text(entry: Entry, *, about: str = "") -> str:
     """An entry, and where there is no thread to tell what it is about."""
-    lines = [about] if about else []
-    lines.append(one_line(entry.line))
-    for trace in entry.traces:
-        lines += ["", trace.name, textwrap.indent(trace.text, _INDENT)]
-    return clean("\n".join(lines))
+    return _document(blocks.of_entry(entry, about=about))
+
+
+def _document(shown: Iterable[blocks.Block]) -> str:
+    return clean("\n\n".join(map(laid_out, shown)))
+
+
+def laid_out(block: blocks.Block) -> str:  # noqa: PLR0911 - one for each
+    """One block, without the empty line that follows it."""
+    match block:
+        case blocks.Header(text) | blocks.Note(text):
+            return text
+        case blocks.Facts(facts):
+            width = max((len(fact.label) for fact in facts), default=0) + 1
+            return "\n".join(f"{f'{fact.label}:':{width}} {one_line(fact.value)}" for fact in facts)
+        case blocks.Failure(problem, longest):
+            details = filter(None, [problem.place, problem.said[:longest]])
+            return f"{problem.name}{problem.times}\n{_indented(*details)}"
+        case blocks.Trace(name, text):
+            return f"{name}\n{_indented(text)}".lstrip("\n")
+        case blocks.Names(names):
+            return "\n".join(names)
+        case blocks.Buttons(links):
+            return "\n".join(f"{link.label}: {link.url}" for link in links)
+        case blocks.Line(spans, about):
+            return f"{about}\n{one_line(spans)}".lstrip("\n")
+
+
+def _indented(*texts: str) -> str:
+    return textwrap.indent("\n".join(texts), _INDENT)
 
 
 def one_line(spans: Iterable[Span]) -> str:

@@ -5,9 +5,9 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from orchestration_platform.alerts.services.protocol.capabilities import Capabilities
 from orchestration_platform.alerts.services.protocol.configuration import (
     LONGEST_DESTINATION,
+    Capabilities,
     Connections,
     ServiceConfiguration,
 )

@@ -2,8 +2,8 @@
 
 from typing import ClassVar, Self
 
-from orchestration_platform.alerts.services.protocol.capabilities import Capabilities
 from orchestration_platform.alerts.services.protocol.configuration import (
+    Capabilities,
     Connections,
     ServiceConfiguration,
 )

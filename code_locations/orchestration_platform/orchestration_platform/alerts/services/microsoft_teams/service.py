@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 
-import requests
 from dagster_msteams.client import TeamsClient
 
 from orchestration_platform.alerts.messages.formats.teams import (
@@ -12,29 +11,11 @@ from orchestration_platform.alerts.messages.formats.teams import (
     plain_card,
 )
 from orchestration_platform.alerts.services.protocol.errors import ServiceUnavailableError
-from orchestration_platform.alerts.services.protocol.http import (
-    TIMEOUT_SECONDS,
-    checked_address,
-    judge,
-)
+from orchestration_platform.alerts.services.protocol.http import TIMEOUT_SECONDS, post
 from orchestration_platform.alerts.services.protocol.service import Notification, Receipt, Service
 
 _REMEDY = "write the URL of a webhook that is in force to the secret that the policy names"
 _LEGACY_SUCCESS = "1"
-
-
-class AnsweringTeamsClient(TeamsClient):
-    """The client of dagster-msteams, which does not tell a bad card from a bad day of Teams."""
-
-    def answer_to(self, card: Card) -> requests.Response:
-        """Post ``card``, and give what Teams says to it."""
-        return requests.post(
-            self._hook_url,
-            json=card,
-            headers=self._headers,
-            timeout=self._timeout,
-            allow_redirects=False,
-        )
 
 
 @dataclass(frozen=True)
@@ -51,17 +32,16 @@ class TeamsService(Service):
 
     def post(self, notification: Notification) -> Receipt:
         """Post a card; an entry's says what it belongs to."""
-        address = checked_address(self.url, what="the webhook's URL")
-        client = AnsweringTeamsClient(address, timeout=self.timeout_seconds)
-        try:
-            answer = client.answer_to(_card(notification))
-        except requests.RequestException as error:
-            # The error's own text has the URL.
-            reason = f"Microsoft Teams did not answer: {type(error).__name__}"
-            raise ServiceUnavailableError(reason, is_unsure=True) from None
-        retry_after = answer.headers.get("Retry-After")
-        judge("Microsoft Teams", answer.status_code, retry_after=retry_after, remedy=_REMEDY)
-        if client.is_legacy_webhook() and answer.text != _LEGACY_SUCCESS:
+        # The client of dagster-msteams does not tell a bad card from a bad day of Teams.
+        answer = post(
+            "Microsoft Teams",
+            self.url,
+            what="the webhook's URL",
+            remedy=_REMEDY,
+            json=_card(notification),
+            timeout_seconds=self.timeout_seconds,
+        )
+        if TeamsClient(self.url).is_legacy_webhook() and answer.text != _LEGACY_SUCCESS:
             # Connectors of old answer 200 and say in words what went wrong.
             reason = f"Microsoft Teams answered {answer.text[:200]}"
             raise ServiceUnavailableError(reason, is_unsure=True)

@@ -4,11 +4,12 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from orchestration_platform.alerts.services.protocol.capabilities import Capabilities, Updates
 from orchestration_platform.alerts.services.protocol.configuration import (
     BehindSecret,
+    Capabilities,
     Connections,
     SecretPath,
+    Updates,
 )
 from orchestration_platform.alerts.services.protocol.service import Service
 

@@ -16,7 +16,7 @@ _SOURCE = "dagster"
 
 def trigger(message: Message, *, with_details: bool) -> dict[str, Any]:
     """What triggers the incident; ``with_details`` facts and problems too."""
-    payload = {
+    payload: dict[str, Any] = {
         "summary": _short(message.summary, _LONGEST_SUMMARY),
         "source": _short(message.location) or _SOURCE,
         "severity": message.severity.value,

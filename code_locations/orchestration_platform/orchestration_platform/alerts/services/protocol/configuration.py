@@ -1,4 +1,4 @@
-"""What the configuration of any service has: the section of a policy, and the way to connect.
+"""What a service is to the others: the section of a policy, what it can do, how to connect.
 
 The field names are those of Dagster+ where it has them. What is secret is not written in the file:
 the field has the path of the secret instead, whose key is named like the field.
@@ -8,11 +8,12 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Annotated, ClassVar, Protocol, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from orchestration_platform.alerts.services.protocol.capabilities import Capabilities
+from orchestration_platform.alerts.messages.thread import EntryKind
 from orchestration_platform.alerts.services.protocol.service import Service
 from shared_lib.secrets import Secret
 
@@ -24,7 +25,42 @@ SecretPath = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,80}(/[A-Za-z0-9_.-]{1,80}){1,4}$")
 ]
 SlackId = Annotated[str, StringConstraints(pattern=r"^[UWS][A-Z0-9]{2,20}$")]
+
+_WITHOUT_TRACES = frozenset(EntryKind) - {EntryKind.TRACE}
+_NO_THREADS = "a stack trace belongs into a thread, and there are none"
+
 Resource = TypeVar("Resource")
+
+
+class Updates(StrEnum):
+    """When a message that is there already is brought up to date."""
+
+    ALWAYS = "always"
+    RECOVERY = "recovery"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capabilities:
+    """What a service can do.
+
+    Attributes:
+        updates: when it changes a message that it has.
+        entries: what it takes beside the message of an incident.
+        why_not_others: why it takes no other entries.
+        can_find: whether it can be asked for a message by its key.
+        can_acknowledge: whether people can show there that they have taken it on.
+        is_idempotent: whether a message with the same key twice is one message.
+        pace: seconds between two calls, so that the service has no reason to complain.
+    """
+
+    updates: Updates = Updates.NEVER
+    entries: frozenset[EntryKind] = _WITHOUT_TRACES
+    why_not_others: str = _NO_THREADS
+    can_find: bool = False
+    can_acknowledge: bool = False
+    is_idempotent: bool = False
+    pace: float
 
 
 class HandsOutSecrets(Protocol):

@@ -1,12 +1,16 @@
 """What HTTP answers of services mean, where they keep to the customs."""
 
 import os
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from orchestration_platform.alerts.services.protocol.errors import (
     MessageRefusedError,
     ServiceUnavailableError,
 )
+
+if TYPE_CHECKING:
+    from requests import Response
 
 TIMEOUT_SECONDS = 10.0
 
@@ -34,6 +38,37 @@ def checked_address(address: str, *, what: str) -> str:
 def address_from(variable: str, default: str) -> str:
     """The address that the environment's ``variable`` names, or ``default``."""
     return (os.environ.get(variable) or default).rstrip("/")
+
+
+def post(
+    name: str, url: str, *, what: str, remedy: str, timeout_seconds: float, **request: Any
+) -> "Response":
+    """The answer to a POST that was taken.
+
+    Args:
+        name: the service, for people.
+        url: where to; secret.
+        what: the url, for people.
+        remedy: what to do when the service does not know us.
+        timeout_seconds: for a connection, and for the answer.
+        request: as for ``requests.post``.
+
+    Raises:
+        MessageRefusedError: the service does not want this message.
+        ServiceUnavailableError: it did not take the message now.
+    """
+    import requests
+
+    address = checked_address(url, what=what)
+    try:
+        answer = requests.post(address, timeout=timeout_seconds, allow_redirects=False, **request)
+    except requests.RequestException as error:
+        # The error's own text has the address.
+        reason = f"{name} did not answer: {type(error).__name__}"
+        raise ServiceUnavailableError(reason, is_unsure=True) from None
+    retry_after = answer.headers.get("Retry-After")
+    judge(name, answer.status_code, retry_after=retry_after, remedy=remedy)
+    return answer
 
 
 def judge(name: str, status: int, *, retry_after: str | None, remedy: str) -> None:

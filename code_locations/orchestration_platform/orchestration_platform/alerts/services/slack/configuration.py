@@ -5,10 +5,11 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, StringConstraints
 
 from orchestration_platform.alerts.messages.thread import EntryKind
-from orchestration_platform.alerts.services.protocol.capabilities import Capabilities, Updates
 from orchestration_platform.alerts.services.protocol.configuration import (
+    Capabilities,
     Connections,
     MentionsOwners,
+    Updates,
 )
 from orchestration_platform.alerts.services.protocol.service import Service
 from orchestration_platform.alerts.services.slack.web_api import SlackWebApi

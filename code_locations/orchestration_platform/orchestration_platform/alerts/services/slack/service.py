@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from orchestration_platform.alerts.messages.formats.mrkdwn import escaped
 from orchestration_platform.alerts.messages.formats.slack import (
     Content,
     entry_content,
@@ -10,7 +11,6 @@ from orchestration_platform.alerts.messages.formats.slack import (
     plain_text,
 )
 from orchestration_platform.alerts.messages.formats.text import one_line
-from orchestration_platform.alerts.messages.text import escaped
 from orchestration_platform.alerts.messages.thread import EntryKind
 from orchestration_platform.alerts.services.protocol.errors import MessageGoneError
 from orchestration_platform.alerts.services.protocol.service import Notification, Receipt, Service

@@ -4,9 +4,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from orchestration_platform.alerts.services.protocol.capabilities import Capabilities
 from orchestration_platform.alerts.services.protocol.configuration import (
     BehindSecret,
+    Capabilities,
     Connections,
     MentionsOwners,
     SecretPath,

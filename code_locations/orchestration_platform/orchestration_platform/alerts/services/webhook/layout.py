@@ -4,6 +4,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from orchestration_platform.alerts.messages.blocks import shown_traces
 from orchestration_platform.alerts.messages.formats.text import one_line
 from orchestration_platform.alerts.messages.message import Message
 from orchestration_platform.alerts.messages.text import clean
@@ -51,7 +52,7 @@ def _described(message: Message) -> dict[str, Any]:
                 "said": _text(problem.said),
                 "trace": _text(trace),
             }
-            for problem, trace in zip(message.problems, message.traces, strict=True)
+            for problem, trace in zip(message.problems, shown_traces(message.problems), strict=True)
         ],
         "more_problems": message.more_problems,
         "links": [asdict(link) for link in message.links],

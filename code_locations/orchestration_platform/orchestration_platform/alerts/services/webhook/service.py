@@ -6,11 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from orchestration_platform.alerts.services.protocol.errors import ServiceUnavailableError
-from orchestration_platform.alerts.services.protocol.http import (
-    TIMEOUT_SECONDS,
-    checked_address,
-    judge,
-)
+from orchestration_platform.alerts.services.protocol.http import TIMEOUT_SECONDS, post
 from orchestration_platform.alerts.services.protocol.service import Notification, Receipt, Service
 from orchestration_platform.alerts.services.webhook.layout import content
 
@@ -35,32 +31,23 @@ class WebhookService(Service):
 
     def post(self, notification: Notification) -> Receipt:
         """Post the message of an incident, or what is added to it."""
-        import requests
-
         now = datetime.now(UTC)
         body = json.dumps(content(notification, now))
-        address = checked_address(self.url, what="the webhook's url")
-        try:
-            answer = requests.post(
-                address,
-                data=body.encode(),
-                headers={
-                    "Content-Type": "application/json",
-                    # The receiver knows by it what it has had already.
-                    "webhook-id": notification.key,
-                    "webhook-timestamp": str(int(now.timestamp())),
-                    "webhook-signature": self._signature(notification.key, now, body),
-                },
-                timeout=self.timeout_seconds,
-                allow_redirects=False,
-            )
-        except requests.RequestException as error:
-            # The error's own text has the URL.
-            reason = f"the webhook's receiver did not answer: {type(error).__name__}"
-            raise ServiceUnavailableError(reason, is_unsure=True) from None
-        retry_after = answer.headers.get("Retry-After")
-        name = "the webhook's receiver"
-        judge(name, answer.status_code, retry_after=retry_after, remedy=_REMEDY)
+        post(
+            "the webhook's receiver",
+            self.url,
+            what="the webhook's url",
+            remedy=_REMEDY,
+            data=body.encode(),
+            headers={
+                "Content-Type": "application/json",
+                # The receiver knows by it what it has had already.
+                "webhook-id": notification.key,
+                "webhook-timestamp": str(int(now.timestamp())),
+                "webhook-signature": self._signature(notification.key, now, body),
+            },
+            timeout_seconds=self.timeout_seconds,
+        )
         return Receipt(notification.key)
 
     def _signature(self, key: str, now: datetime, body: str) -> str:

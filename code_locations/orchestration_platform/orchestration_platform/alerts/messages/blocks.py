@@ -1,0 +1,169 @@
+"""A message as blocks: what it shows, in which order, and which problems have room in full.
+
+This is decided here for all formats. A format gives its room, and lays out each block.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import inf
+
+from orchestration_platform.alerts.facts.alert import Severity
+from orchestration_platform.alerts.messages.message import Fact, Message, ShownProblem
+from orchestration_platform.alerts.messages.thread import Entry, Trace
+from orchestration_platform.alerts.messages.wording import Link, Span
+
+# In a message that has them itself: a mail server refuses what is much longer.
+_LONGEST_TRACES = 200_000
+_NO_MORE_ROOM = "the stack trace is in the log of the run"
+
+
+@dataclass(frozen=True)
+class Header:
+    """The title, and how bad it is by now."""
+
+    text: str
+    tone: Severity
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A line for each fact."""
+
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A problem with its place and its error, of at most ``longest`` characters."""
+
+    problem: ShownProblem
+    longest: int
+
+
+@dataclass(frozen=True)
+class Names:
+    """What else has failed, by name."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something less important: how many more there are, or the policy's description."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Buttons:
+    """Where to look."""
+
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True)
+class Line:
+    """The line of an entry, and what it is about where no thread shows that."""
+
+    spans: tuple[Span, ...]
+    about: str
+
+
+# A trace below its problem has no name.
+Block = Header | Facts | Failure | Trace | Names | Note | Buttons | Line
+
+
+@dataclass(frozen=True, kw_only=True)
+class Room:
+    """What a format has room for.
+
+    Attributes:
+        problems: how many problems it shows in full at most; all without it.
+        errors: how long an error may be, the longest first: the first with which all fit counts.
+        lists_names: whether problems that are not in full are listed by name.
+        traces: whether it shows stack traces below the problems.
+        size: how much of the room a block takes.
+        total: the room for all blocks.
+    """
+
+    problems: int | None = None
+    errors: Sequence[int] = (4000,)
+    lists_names: bool = False
+    traces: bool = False
+    size: Callable[[Block], int] = lambda _block: 0
+    total: float = inf
+
+
+def of_message(message: Message, room: Room) -> list[Block]:
+    """The message of an incident, with as many problems in full as there is room for."""
+    before: list[Block] = [Header(message.title, message.tone), Facts(message.facts)]
+    after: list[Block] = []
+    if message.description:
+        after.append(Note(message.description))
+    if message.links:
+        after.append(Buttons(message.links))
+    left = room.total - sum(map(room.size, [*before, *after]))
+    return [*before, *_problems(message, room, left), *after]
+
+
+def of_entry(entry: Entry, *, about: str = "") -> tuple[Line, *tuple[Trace, ...]]:
+    """An entry; ``about`` is what it belongs to, where no thread shows that."""
+    return (Line(entry.line, about), *entry.traces)
+
+
+def shown_traces(problems: Sequence[ShownProblem]) -> list[str]:
+    """The stack trace of each problem, while there is room: from then on, where it is."""
+    room, found = _LONGEST_TRACES, []
+    for problem in problems:
+        room -= len(problem.trace)
+        found.append(problem.trace if room >= 0 or not problem.trace else _NO_MORE_ROOM)
+    return found
+
+
+def _problems(message: Message, room: Room, left: float) -> list[Block]:
+    """Each problem with what it says, the last ones by name only; then how many others."""
+    full, sizes = _in_full(message.problems, room, left)
+    names = [problem.short_name for problem in message.problems]
+    lines = [room.size(Names((name,))) if room.lists_names else 0 for name in names]
+    count = len(full)
+    while count > 1 and sum(sizes[:count]) + sum(lines[count:]) > left:
+        count -= 1
+    if sum(sizes[:count]) > left:
+        count = 0
+    last = len(names) if room.lists_names else count
+    while last > count and sum(sizes[:count]) + sum(lines[count:last]) > left:
+        last -= 1
+    blocks: list[Block] = []
+    traces = shown_traces(message.problems) if room.traces else [""] * count
+    for failure, trace in zip(full[:count], traces, strict=False):
+        blocks += [failure, Trace("", trace)] if trace else [failure]
+    if last > count:
+        blocks.append(Names(tuple(names[count:last])))
+    more = _more_than(message, last)
+    return [*blocks, Note(more)] if more else blocks
+
+
+def _in_full(
+    problems: Sequence[ShownProblem], room: Room, left: float
+) -> tuple[list[Failure], list[int]]:
+    """The problems, their errors so long that all fit if they can; and the sizes."""
+    full: list[Failure] = []
+    sizes: list[int] = []
+    for longest in room.errors:
+        full = [Failure(problem, longest) for problem in problems[: room.problems]]
+        sizes = list(map(room.size, full))
+        if sum(sizes) <= left:
+            break
+    return full, sizes
+
+
+def _more_than(message: Message, shown: int) -> str:
+    """The line that counts all problems but the first ``shown``; empty without any."""
+    count = len(message.problems) - shown + message.more_problems
+    # those left out of ``problems`` are as those in it
+    those = message.problems if message.more_problems else message.problems[shown:]
+    nouns = list(dict.fromkeys(problem.noun for problem in those)) or ["steps"]
+    noun = "steps" if "steps" in nouns else " and ".join(nouns)
+    if count == 1:
+        noun = noun.removesuffix("s") if len(nouns) == 1 else "step"
+    return f"and {count} more {noun}" if count else ""

@@ -1,0 +1,56 @@
+"""Text in Slack's mrkdwn, shown as it is, and that calls nobody who is not meant."""
+
+import re
+from collections.abc import Mapping
+
+from orchestration_platform.alerts.messages.text import clean, cut
+from orchestration_platform.alerts.messages.wording import Span, SpanKind
+
+LONGEST_CODE = 400
+_LONGEST_WORDS = 300
+_LONGEST_LABEL = 100
+_BACKTICKS = re.compile(r"`(?=`)")
+_MENTION = re.compile(r"@(?=channel|here|everyone)", re.IGNORECASE)
+_MEMBER = re.compile(r"[UW][A-Z0-9]+")
+_INVISIBLE = "\u200b"
+
+
+def escaped(text: str, limit: int) -> str:
+    """``text`` for mrkdwn, at most ``limit`` long: no link, no mention, no fence of its own."""
+    text = clean(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = _BACKTICKS.sub(f"`{_INVISIBLE}", text)
+    return cut(_MENTION.sub(f"@{_INVISIBLE}", text), limit)
+
+
+def fenced(text: str, limit: int) -> str:
+    """``text`` as a code block, at most ``limit`` long with its fences."""
+    return fence(escaped(text, limit - 8))
+
+
+def fence(inside: str) -> str:
+    """What is escaped already as a code block."""
+    # a backtick at either end would lengthen the fence
+    inside = re.sub(r"^`|`$", "'", inside.strip("\n"))
+    return f"```\n{inside or ' '}\n```"
+
+
+def coded(text: str, limit: int) -> str:
+    """``text`` on one line as code, at most ``limit`` long with its backticks."""
+    inside = escaped(" ".join(text.replace("`", "'").split()), limit - 2)
+    return f"`{inside}`" if inside else ""
+
+
+def spanned(span: Span, mentions: Mapping[str, str], longest_code: int = LONGEST_CODE) -> str:
+    """A part of a text; ``mentions`` has Slack's ids of owners, others are named as text."""
+    match span.kind:
+        case SpanKind.LINK:
+            return f"<{span.url}|{escaped(span.text, _LONGEST_LABEL)}>"
+        case SpanKind.CODE:
+            return coded(span.text, longest_code)
+        case SpanKind.OWNER if span.text in mentions:
+            identifier = mentions[span.text]
+            is_group = identifier.startswith("S")
+            return f"<!subteam^{identifier}>" if is_group else f"<@{identifier}>"
+        case SpanKind.MEMBER if _MEMBER.fullmatch(span.text):
+            return f"<@{span.text}>"
+    return escaped(span.text, _LONGEST_WORDS)
