@@ -141,10 +141,10 @@ def test_the_client_is_that_of_dagsters_resource_made_with_the_token_of_the_mome
         return get_client(resource)
 
     monkeypatch.setattr(SlackResource, "get_client", recorded)
-    service.post(letter())
+    service.post(notification())
     monkeypatch.setenv("ORCHESTRATION_PLATFORM_SLACK__TOKEN", "xoxb-the-next")
     with pytest.raises(ServiceUnavailableError, match="write a valid bot token"):
-        services.at(DESTINATION).post(letter("k2"))
+        services.at(DESTINATION).post(notification("k2"))
     assert tokens == [TOKEN, "xoxb-the-next"]
     assert len(slack.messages) == 1
 
