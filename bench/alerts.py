@@ -27,6 +27,8 @@ from shared_lib.configuration.environment import REPOSITORY_ROOT
 if TYPE_CHECKING:
     from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 
+    from orchestration_platform.alerts.memory import Memory
+
 STORM_FAILURES = 10_000
 STORM_KINDS = 40
 STORM_SECONDS = 300.0
@@ -90,8 +92,8 @@ def measure_alerts(
 
 
 def _measure_reading(instance: dg.DagsterInstance) -> dict[str, Any]:
-    from orchestration_platform.alerts.collection import Collector
     from orchestration_platform.alerts.policies.policy import load_policies
+    from orchestration_platform.alerts.sources.collect import Collector
 
     collector = Collector(instance, _outbox(instance), load_policies()[:1], "#alerts", "")
     stored = _StoredFailure.of_new_run(instance)
@@ -111,9 +113,11 @@ def _measure_storm(
 ) -> dict[str, Any]:
     from tests.integration.orchestration_platform.alerts.slack_server import slack_server
 
-    stored = _StoredFailure.of_new_run(instance)
+    from orchestration_platform.alerts.memory import Memory
+
+    stored, memory = _StoredFailure.of_new_run(instance), Memory()
     with slack_server() as slack:
-        _pass(instance, slack.url)
+        _pass(instance, slack.url, memory)
         before = _table_bytes(instance)
         context = multiprocessing.get_context("spawn")
         storm = context.Process(target=_store, args=(stored, failures, seconds))
@@ -128,7 +132,7 @@ def _measure_storm(
                 # the figures say how far it came
                 break
             began = time.monotonic()
-            _pass(instance, slack.url)
+            _pass(instance, slack.url, memory)
             longest = max(longest, time.monotonic() - began)
             while time.monotonic() - began < INTERVAL_SECONDS and not (
                 ended and _is_all_told(instance, failures)
@@ -257,7 +261,7 @@ def _renamed(value: Any, names: Mapping[str, str]) -> Any:
     return value
 
 
-def _pass(instance: dg.DagsterInstance, slack_url: str) -> None:
+def _pass(instance: dg.DagsterInstance, slack_url: str, memory: "Memory") -> None:
     from orchestration_platform.alerts.policies.policy import load_policies
     from orchestration_platform.alerts.run_pass import run_pass
     from orchestration_platform.alerts.services.registry import Services
@@ -267,6 +271,7 @@ def _pass(instance: dg.DagsterInstance, slack_url: str) -> None:
     run_pass(
         instance,
         policies=load_policies()[:1],
+        memory=memory,
         services=Services(
             SecretsResource(location="orchestration_platform"), SlackWebApi(api_url=slack_url)
         ),
@@ -322,10 +327,9 @@ def _forget_everything(instance: dg.DagsterInstance) -> None:
 
 
 def _outbox(instance: dg.DagsterInstance) -> Any:
-    from orchestration_platform.alerts.outbox.database import database_url
-    from orchestration_platform.alerts.run_pass import open_database
+    from orchestration_platform.alerts.outbox.database import Database, database_url
 
-    return open_database(database_url(instance))
+    return Database(database_url(instance))
 
 
 @contextmanager

@@ -21,9 +21,8 @@ from tests.integration.orchestration_platform.alerts.slack_server import (
 )
 from tests.support.ports import reserved_port
 
-from orchestration_platform.alerts.collection import last_pass_at
-from orchestration_platform.alerts.outbox.database import database_url
-from orchestration_platform.alerts.run_pass import open_database
+from orchestration_platform.alerts.outbox.database import Database, database_url
+from orchestration_platform.alerts.sources.collect import last_pass_at
 
 LOCATION = "everything_fails"
 BROKEN_LOCATION = "not_there"
@@ -92,7 +91,7 @@ class AlertedPlatform:
         sensor = {**_selector("orchestration_platform"), "sensorName": SENSOR}
         done = self.server.query(_START_SENSOR, sensor=sensor)["startSensor"]
         assert done.get("sensorState") == {"status": "RUNNING"}, done
-        database = open_database(database_url(self.instance))
+        database = Database(database_url(self.instance))
 
         def has_passed() -> bool:
             with database.transaction() as connection:

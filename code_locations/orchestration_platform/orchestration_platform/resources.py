@@ -1,9 +1,11 @@
 """What the steps of the location ask for by name."""
 
+from orchestration_platform.alerts.memory import Memory
 from orchestration_platform.alerts.services.slack.web_api import SlackWebApi
 from shared_lib.secrets import SecretsResource
 
 RESOURCES = {
     "secrets": SecretsResource(location="orchestration_platform"),
     "slack": SlackWebApi(),
+    "alerts_memory": Memory(),
 }

@@ -57,14 +57,13 @@ def _count(text: str) -> int:
 def _list(asked: argparse.Namespace) -> int:
     import dagster as dg
 
-    from orchestration_platform.alerts.outbox.database import database_url
+    from orchestration_platform.alerts.outbox.database import Database, database_url
     from orchestration_platform.alerts.outbox.state import listed_messages
-    from orchestration_platform.alerts.run_pass import open_database
 
     check_dagster_home()
     with dg.DagsterInstance.get() as instance:
         url = database_url(instance)
-    with open_database(url).transaction() as connection:
+    with Database(url).transaction() as connection:
         rows = listed_messages(connection, limit=asked.limit, state=asked.state)
     if not rows:
         print("no messages")

@@ -1,13 +1,19 @@
 """Whether alerts get through: part of what ``platform_health`` says."""
 
 import time
+from typing import Any
 
 import dagster as dg
 
+from orchestration_platform.alerts.facts.user_errors import innermost
 from shared_lib.configuration.environment import current_settings
+
+SENSOR_NAME = "slack_on_run_failure_sensor"
 
 # How long a message may wait, and how long ago the last pass may be.
 ALLOWED_SECONDS = 600.0
+
+_LONGEST_ERROR = 300
 
 
 @dg.asset_check(asset="platform_health")
@@ -16,14 +22,12 @@ def alerts_delivered(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckRes
 
     In production it has to be on.
     """
-    from orchestration_platform.alerts.collection import last_pass_at
-    from orchestration_platform.alerts.outbox.database import database_url
+    from orchestration_platform.alerts.outbox.database import Database, database_url
     from orchestration_platform.alerts.outbox.state import outbox_state
-    from orchestration_platform.alerts.run_pass import open_database
-    from orchestration_platform.alerts.sensor_state import sensor_problems
+    from orchestration_platform.alerts.sources.collect import last_pass_at
 
     now = time.time()
-    with open_database(database_url(context.instance)).transaction() as connection:
+    with Database(database_url(context.instance)).transaction() as connection:
         outbox = outbox_state(connection)
         last_pass = last_pass_at(connection)
     problems: list[str] = []
@@ -49,3 +53,63 @@ def alerts_delivered(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckRes
 
 def _minutes(now: float, then: float) -> str:
     return f"{round((now - then) / 60)} minutes"
+
+
+def sensor_problems(
+    instance: dg.DagsterInstance,
+    *,
+    has_to_run: bool,
+    last_pass_at: float | None,
+    allowed_seconds: float,
+    now: float,
+) -> list[str]:
+    """What is wrong with the sensor, a sentence each, with what to do.
+
+    Args:
+        instance: of Dagster.
+        has_to_run: whether it is wrong that it is switched off, or has never been on.
+        last_pass_at: when it last came through, in seconds since 1970.
+        allowed_seconds: how long ago that may be.
+        now: seconds since 1970.
+    """
+    state = _state(instance)
+    is_stopped = state is not None and state.status.value == "STOPPED"
+    is_off = is_stopped or (state is None and last_pass_at is None)
+    if is_off and not has_to_run:
+        return []
+    problems: list[str] = []
+    if is_stopped and has_to_run:
+        problems.append(f"{SENSOR_NAME} is switched off: switch it on")
+    error = _last_error(instance, state) if state is not None and not is_stopped else ""
+    if error:
+        problems.append(f"the last tick of {SENSOR_NAME} failed: {error}")
+    is_watched = has_to_run or (state is not None and not is_stopped)
+    if is_watched and (last_pass_at is None or now - last_pass_at > allowed_seconds):
+        since = "never" if last_pass_at is None else f"{round((now - last_pass_at) / 60)} min ago"
+        problems.append(
+            f"{SENSOR_NAME} has last come through {since}: look at its ticks, and switch it on if "
+            "it is off"
+        )
+    return problems
+
+
+def _state(instance: dg.DagsterInstance) -> Any:
+    """What Dagster stores of the sensor; nothing until it was first ticked or switched."""
+    for state in instance.all_instigator_state():
+        if state.instigator_name == SENSOR_NAME and state.instigator_type.value == "SENSOR":
+            return state
+    return None
+
+
+def _last_error(instance: dg.DagsterInstance, state: Any) -> str:
+    """The error of the last tick that has ended; empty when it was in order."""
+    for tick in instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=2):
+        if tick.status.value == "STARTED":
+            continue
+        if tick.status.value != "FAILURE":
+            return ""
+        if tick.error is None:
+            return "Dagster has no error of it"
+        found = innermost(tick.error)
+        return f"{found.error_class}: {found.message}"[:_LONGEST_ERROR]
+    return ""

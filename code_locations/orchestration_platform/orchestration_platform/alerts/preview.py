@@ -82,7 +82,10 @@ def preview_of(
     Raises:
         LookupError: the instance has no such run or several, or the run has not failed.
     """
-    from orchestration_platform.alerts.sources.run_failures import read_failure
+    from orchestration_platform.alerts.sources.runs.facts import LastSuccesses
+    from orchestration_platform.alerts.sources.runs.failures import read_failure
+    from orchestration_platform.alerts.sources.runs.log import RunLog
+    from orchestration_platform.alerts.sources.runs.plan import PlanCache
     from orchestration_platform.alerts.workspace.webserver import Workspace
 
     run = _run_record(instance, run_id)
@@ -91,7 +94,8 @@ def preview_of(
     if not records:
         known = f"{run.dagster_run.run_id} (status {run.dagster_run.status.value})"
         raise LookupError(f"there is no failure in the log of run {known}")
-    alert = read_failure(instance, records[-1].event_log_entry, run)
+    log = RunLog(instance, run.dagster_run.run_id, PlanCache())
+    alert = read_failure(records[-1].event_log_entry, run, log, LastSuccesses(instance))
     workspace = Workspace()
     alert = replace(alert, owners=workspace.owners_of(alert.assets) or alert.owners)
     incident = Incident(

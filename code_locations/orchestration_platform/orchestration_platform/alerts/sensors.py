@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from orchestration_platform.alerts.memory import Memory
 from orchestration_platform.alerts.policies.policy import load_file
 from orchestration_platform.alerts.services.slack.web_api import SlackWebApi
 from shared_lib.configuration.environment import current_settings
@@ -24,17 +25,27 @@ _FILE = load_file()
 )
 @skips_without_secrets
 def slack_on_run_failure_sensor(
-    context: dg.SensorEvaluationContext, secrets: SecretsResource, slack: SlackWebApi
+    context: dg.SensorEvaluationContext,
+    secrets: SecretsResource,
+    slack: SlackWebApi,
+    alerts_memory: dg.ResourceParam[Memory],
 ) -> dg.SkipReason:
     """Read new failures from the event log and send what is due."""
     from orchestration_platform.alerts.run_pass import run_pass
     from orchestration_platform.alerts.services.registry import Services
 
-    services = Services(secrets, slack, logger=context.log)
+    services = Services(
+        secrets,
+        slack,
+        logger=context.log,
+        assets=alerts_memory.assets,
+        emails=alerts_memory.emails,
+    )
     done = run_pass(
         context.instance,
         policies=_FILE.in_force,
         services=services,
+        memory=alerts_memory,
         keep_days=_FILE.keep_days,
     )
     return dg.SkipReason(str(done))

@@ -133,7 +133,7 @@ def _daemons(statuses: Mapping[str, Any], *, most: float, now: float) -> Iterato
 def _alerts(
     instance: "dg.DagsterInstance", *, has_to_run: bool, most: float, now: float
 ) -> Iterator[str]:
-    from orchestration_platform.alerts.sensor_state import sensor_problems
+    from orchestration_platform.alerts.outbox_health import sensor_problems
 
     outbox, last_pass = _outbox(instance)
     yield from sensor_problems(
@@ -152,14 +152,14 @@ def _alerts(
 
 def _outbox(instance: "dg.DagsterInstance") -> "tuple[OutboxState, float | None]":
     """The outbox, and when the sensor last came through."""
-    from orchestration_platform.alerts.collection import last_pass_at
     from orchestration_platform.alerts.outbox.database import Database, database_url
     from orchestration_platform.alerts.outbox.state import OutboxState, outbox_state
+    from orchestration_platform.alerts.sources.collect import last_pass_at
 
     url = database_url(instance)
     # A file that looking makes belongs to whoever looks, and the sensor may not be able to write it
     if url.startswith("sqlite") and not Path(url.removeprefix("sqlite:///")).exists():
-        return OutboxState(0, None, 0, {}), None
+        return OutboxState(), None
     with Database(url).transaction() as connection:
         return outbox_state(connection), last_pass_at(connection)
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -24,10 +25,12 @@ from tests.integration.orchestration_platform.alerts.smtp_server import (
     smtp_servers,
 )
 
+from orchestration_platform.alerts.memory import Memory
 from orchestration_platform.alerts.policies.policy import Policy, load_policies
-from orchestration_platform.alerts.run_pass import Pass, open_database, run_pass
+from orchestration_platform.alerts.run_pass import run_pass
 from orchestration_platform.alerts.services.registry import Services
 from orchestration_platform.alerts.services.slack.web_api import SlackWebApi
+from orchestration_platform.alerts.stages import Pass
 from shared_lib.secrets import SecretsResource
 
 Watch = Callable[..., Pass]
@@ -65,7 +68,6 @@ def instance(
         made = sqlite_instance(tmp_path, monkeypatch)
     with made as found:
         yield found
-    open_database.cache_clear()
 
 
 @pytest.fixture
@@ -88,10 +90,16 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 @pytest.fixture
-def services(slack: SlackServer, monkeypatch: pytest.MonkeyPatch) -> Services:
+def memory() -> Memory:
+    """What the process keeps from one pass to the next, in this test."""
+    return Memory()
+
+
+@pytest.fixture
+def services(slack: SlackServer, memory: Memory, monkeypatch: pytest.MonkeyPatch) -> Services:
     """The services, of which the Slack one is the stand-in and has a token."""
     monkeypatch.setenv("ORCHESTRATION_PLATFORM_SLACK__TOKEN", TOKEN)
-    return services_with(slack.url)
+    return replace(services_with(slack.url), assets=memory.assets, emails=memory.emails)
 
 
 def services_with(slack_url: str, timeout_seconds: float = 1.0) -> Services:
@@ -100,7 +108,9 @@ def services_with(slack_url: str, timeout_seconds: float = 1.0) -> Services:
 
 
 @pytest.fixture
-def watch(instance: dg.DagsterInstance, services: Services, quick: pytest.MonkeyPatch) -> Watch:
+def watch(
+    instance: dg.DagsterInstance, services: Services, memory: Memory, quick: pytest.MonkeyPatch
+) -> Watch:
     """A pass over the instance; the first one, which only takes note, is done."""
 
     def run(policies: list[Policy] | None = None, seconds: float = 3.0) -> Pass:
@@ -108,6 +118,7 @@ def watch(instance: dg.DagsterInstance, services: Services, quick: pytest.Monkey
             instance,
             policies=policies or load_policies()[:1],
             services=services,
+            memory=memory,
             sending_seconds=seconds,
         )
 

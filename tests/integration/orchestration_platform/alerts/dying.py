@@ -18,20 +18,20 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration_platform.alerts import collection
 from orchestration_platform.alerts.delivery import escalation, queue, sender, settle
+from orchestration_platform.alerts.memory import Memory
 from orchestration_platform.alerts.outbox import deduplication, incidents
 from orchestration_platform.alerts.policies.policy import Policy, load_policies
 from orchestration_platform.alerts.run_pass import run_pass
 from orchestration_platform.alerts.services.registry import Services
 from orchestration_platform.alerts.services.slack.web_api import SlackWebApi
-from orchestration_platform.alerts.sources import event_feed
+from orchestration_platform.alerts.sources import collect, event_feed
 from shared_lib.secrets import SecretsResource
 
 # Where the process dies: the object, its function, and whether the function is still called.
 POINTS: dict[str, tuple[Any, str, bool]] = {
     "while failures are recorded": (deduplication, "record_failure", True),
-    "before the outbox is committed": (collection, "set_position", True),
+    "before the outbox is committed": (collect, "set_position", True),
     "after the outbox was committed": (sender.Sender, "send_due", False),
     "after a message was claimed": (sender.Sender, "send", False),
     "after Slack has accepted": (SlackWebApi, "post", True),
@@ -51,7 +51,7 @@ RELEASING_POINTS = {name: point for name, point in POINTS.items() if name not in
 # The same, where it is in order again by then.
 SUPPRESSING_POINTS: dict[str, tuple[Any, str, bool]] = {
     "while a recovery is recorded": (incidents, "suppress_waiting", True),
-    "before a recovery is committed": (collection, "set_position", True),
+    "before a recovery is committed": (collect, "set_position", True),
 }
 # The same, where nobody has taken on a message.
 ESCALATION_POINTS: dict[str, tuple[Any, str, bool]] = {
@@ -128,18 +128,20 @@ def _serve(orders: Connection, home: str, slack_url: str, token: str) -> None:
     queue.PACE = 0.0
     queue.CLAIM_SECONDS = CLAIM_SECONDS
     forget_the_overlap(setattr)
-    _pass(slack_url)
+    memory = Memory()
+    _pass(slack_url, memory)
     orders.send("ready")
     for point, after, policies in iter(orders.recv, None):
         child = os.fork()
         if child == 0:
-            _die_in_pass(slack_url, point=point, after=after, policies=policies)
+            _die_in_pass(slack_url, memory, point=point, after=after, policies=policies)
         _, status = os.waitpid(child, 0)
         orders.send(os.waitstatus_to_exitcode(status))
 
 
 def _die_in_pass(
     slack_url: str,
+    memory: Memory,
     *,
     point: str | None,
     after: float | None,
@@ -153,7 +155,7 @@ def _die_in_pass(
             timer = threading.Timer(after, _die)
             timer.daemon = True
             timer.start()
-        _pass(slack_url, policies)
+        _pass(slack_url, memory, policies)
     except BaseException:  # noqa: BLE001 - shown, and told by the exit code
         traceback.print_exc(file=sys.stderr)
         os._exit(1)
@@ -179,7 +181,7 @@ def _die(*_arguments: Any) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _pass(slack_url: str, policies: Sequence[Policy] | None = None) -> None:
+def _pass(slack_url: str, memory: Memory, policies: Sequence[Policy] | None = None) -> None:
     with dg.DagsterInstance.get() as instance:
         run_pass(
             instance,
@@ -188,5 +190,6 @@ def _pass(slack_url: str, policies: Sequence[Policy] | None = None) -> None:
                 SecretsResource(location="orchestration_platform"),
                 SlackWebApi(api_url=slack_url, timeout_seconds=1.0),
             ),
+            memory=memory,
             sending_seconds=1.0,
         )

@@ -17,8 +17,7 @@ from tests.integration.orchestration_platform.alerts.stored_runs import (
 from tests.integration.orchestration_platform.alerts.watcher import Watcher, policy
 
 from orchestration_platform.alerts.outbox.database import Database, database_url
-from orchestration_platform.alerts.sources import run_plan
-from orchestration_platform.alerts.sources.unreadable_runs import MOST_ATTEMPTS
+from orchestration_platform.alerts.sources.runs.unreadable import MOST_ATTEMPTS
 
 
 @dg.asset
@@ -167,7 +166,6 @@ def test_the_plan_of_a_job_is_read_once_for_all_its_runs_and_not_where_the_recor
 
     for _ in range(3):
         stored_as_scheduled(instance, execute(instance, NIGHTLY))
-    monkeypatch.setattr(run_plan, "_kept", {})
     monkeypatch.setattr(type(instance), "get_execution_plan_snapshot", counted)
     watch()
     assert len(read) == 1

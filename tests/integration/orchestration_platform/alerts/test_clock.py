@@ -17,7 +17,6 @@ from tests.integration.orchestration_platform.alerts.test_escalation import (
 
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.tables import METADATA, POSITIONS
-from orchestration_platform.alerts.run_pass import open_database
 from orchestration_platform.alerts.sources.event_feed import Position
 
 HOUR = 3600.0
@@ -47,7 +46,7 @@ def set_clock_back(database: Database) -> None:
 def test_what_waits_and_what_is_open_does_not_wait_for_the_clock_to_come_back(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
-    database = open_database(database_url(instance))
+    database = Database(database_url(instance))
     say(instance, "the census is bad")
     watch(policies(escalate_after="3s"))
     slack.faults.append("is_archived")

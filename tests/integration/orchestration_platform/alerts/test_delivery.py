@@ -121,6 +121,7 @@ def test_a_message_a_second_goes_to_a_channel_and_slack_has_no_reason_to_complai
     instance: dg.DagsterInstance, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from orchestration_platform.alerts.delivery import queue
+    from orchestration_platform.alerts.memory import Memory
     from orchestration_platform.alerts.policies.policy import load_policies
     from orchestration_platform.alerts.run_pass import run_pass
 
@@ -129,5 +130,11 @@ def test_a_message_a_second_goes_to_a_channel_and_slack_has_no_reason_to_complai
         fail(instance, job)
     with slack_server() as strict:
         services = services_with(strict.url)
-        run_pass(instance, policies=load_policies()[:1], services=services, sending_seconds=5)
+        run_pass(
+            instance,
+            policies=load_policies()[:1],
+            services=services,
+            memory=Memory(),
+            sending_seconds=5,
+        )
         assert strict.calls["chat.postMessage"] == len(strict.messages) == 4

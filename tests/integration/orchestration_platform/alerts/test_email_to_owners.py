@@ -14,14 +14,14 @@ from tests.integration.orchestration_platform.alerts.smtp_server import (
 )
 from tests.support.ports import reserved_port
 
-from orchestration_platform.alerts.outbox.database import database_url
+from orchestration_platform.alerts.memory import Memory
+from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.state import listed_messages
 from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
-from orchestration_platform.alerts.run_pass import Pass, open_database
 from orchestration_platform.alerts.services.email import owners as email_owners
-from orchestration_platform.alerts.workspace import webserver as workspace
+from orchestration_platform.alerts.stages import Pass
 from orchestration_platform.alerts.workspace.asset_graph import AssetFacts, AssetGraph
-from orchestration_platform.alerts.workspace.webserver import Workspace
+from orchestration_platform.alerts.workspace.webserver import Answer, Workspace
 
 pytestmark = pytest.mark.usefixtures("only_these_secrets")
 
@@ -31,13 +31,12 @@ ANA, BO, DEFAULT, TEAM = "ana@example.com", "bo@example.com", "data@example.com"
 @pytest.fixture
 def webserver(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> str:
     """The address of a webserver that is away, and has never answered this process."""
-    monkeypatch.setattr(workspace, "_kept", {})
     url = f"http://127.0.0.1:{reserved_port()}"
     monkeypatch.setenv("DAGSTER_WEBSERVER_URL", url)
     return url
 
 
-def comes_back(webserver: str, *owners: str) -> None:
+def comes_back(memory: Memory, webserver: str, *owners: str) -> None:
     """As if it had been asked again, and shelves had these owners."""
     known = AssetFacts(
         key="shelves",
@@ -49,7 +48,7 @@ def comes_back(webserver: str, *owners: str) -> None:
         upstream=(),
         is_made_here=True,
     )
-    workspace._kept[webserver] = workspace._Kept(time.monotonic(), AssetGraph([known]))
+    memory.assets.answers[webserver] = Answer(time.monotonic(), AssetGraph([known]))
 
 
 @dg.asset
@@ -133,13 +132,18 @@ def test_where_nobody_has_an_address_it_is_listed_as_failed_with_what_to_do(
 
 @pytest.mark.parametrize("others", [[], [DEFAULT]], ids=["nobody else", "others"])
 def test_while_the_webserver_is_away_an_email_waits_for_who_the_owners_are(
-    others: list[str], webserver: str, failing: Failing, watch: Watch, mailbox: Mailbox
+    others: list[str],
+    webserver: str,
+    failing: Failing,
+    watch: Watch,
+    memory: Memory,
+    mailbox: Mailbox,
 ) -> None:
     asked = policies(default_email_addresses=others)
     waiting = failing(asked, seconds=0.5)
     assert (waiting.outbox.waiting, waiting.outbox.failed) == (1, 0)
     assert "who owns shelves is not known: Dagster's webserver has not answered" in str(waiting)
-    comes_back(webserver, ANA)
+    comes_back(memory, webserver, ANA)
     watch(asked)
     assert mailbox.recipients == [[ANA]]
 
@@ -189,5 +193,5 @@ def test_an_answer_goes_to_whom_the_first_message_went(
 
 def listed(instance: dg.DagsterInstance) -> str:
     """What the outbox says of its messages."""
-    with open_database(database_url(instance)).transaction() as connection:
+    with Database(database_url(instance)).transaction() as connection:
         return str(listed_messages(connection, limit=5))

@@ -12,10 +12,9 @@ from tests.integration.orchestration_platform.alerts.failing_jobs import fail, s
 from tests.integration.orchestration_platform.alerts.slack_server import Message, SlackServer
 
 from orchestration_platform.alerts.delivery import escalation
-from orchestration_platform.alerts.outbox.database import database_url
+from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.tables import INCIDENTS
 from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
-from orchestration_platform.alerts.run_pass import open_database
 from orchestration_platform.alerts.services.registry import Services
 
 pytestmark = on_both_databases
@@ -47,7 +46,7 @@ def policies(**options: Any) -> list[Policy]:
 def pass_time(instance: dg.DagsterInstance) -> int:
     """Makes what is to be escalated later due; gives how many incidents that are."""
     due = sa.update(INCIDENTS).where(INCIDENTS.c.escalates_at > time.time())
-    with open_database(database_url(instance)).transaction() as connection:
+    with Database(database_url(instance)).transaction() as connection:
         return connection.execute(due.values(escalates_at=time.time() - 1)).rowcount
 
 
@@ -181,7 +180,7 @@ def days_go_by(instance: dg.DagsterInstance) -> None:
     """Everything that was told was told a day and some seconds earlier."""
     day = 86410
     earlier = {name: INCIDENTS.c[name] - day for name in ("first_at", "last_at", "escalates_at")}
-    with open_database(database_url(instance)).transaction() as connection:
+    with Database(database_url(instance)).transaction() as connection:
         connection.execute(sa.update(INCIDENTS).values(earlier))
 
 
@@ -209,7 +208,7 @@ def test_a_failure_of_every_day_is_escalated_when_its_first_message_would_have_b
         days_go_by(instance)
         fail(instance)
         assert watch(patient).escalated == 0
-    with open_database(database_url(instance)).transaction() as connection:
+    with Database(database_url(instance)).transaction() as connection:
         found = connection.execute(sa.select(INCIDENTS.c.escalates_at).order_by(INCIDENTS.c.id))
         first, second = found.scalars()
     assert first is None

@@ -17,10 +17,9 @@ from tests.integration.orchestration_platform.alerts.recorded_failures import (
 from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 from tests.integration.orchestration_platform.alerts.test_kills import told
 
-from orchestration_platform.alerts.collection import last_pass_at
-from orchestration_platform.alerts.outbox.database import database_url
+from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.state import outbox_state
-from orchestration_platform.alerts.run_pass import open_database
+from orchestration_platform.alerts.sources.collect import last_pass_at
 
 
 def kill_the_daemon(
@@ -31,7 +30,7 @@ def kill_the_daemon(
     Every tenth time Slack accepts a message and the answer never arrives. In the end it lives until
     nothing waits.
     """
-    database = open_database(database_url(instance))
+    database = Database(database_url(instance))
 
     def last_pass() -> float | None:
         with database.transaction() as connection:

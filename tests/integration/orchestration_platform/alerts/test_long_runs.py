@@ -10,8 +10,8 @@ from tests.integration.orchestration_platform.alerts.databases import on_both_da
 from tests.integration.orchestration_platform.alerts.failing_jobs import other_job, plain_job
 from tests.integration.orchestration_platform.alerts.watcher import Watcher, policy
 
-from orchestration_platform.alerts import collection
 from orchestration_platform.alerts.outbox.database import Database, database_url
+from orchestration_platform.alerts.sources import collect
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_a_run_that_hangs_before_it_has_started_takes_too_long_and_one_that_wait
     comes_to(dg.DagsterEventType.RUN_STARTING)
     assert watcher.look() == []
     in_two_hours = time.time() + 7200
-    monkeypatch.setattr(collection.time, "time", lambda: in_two_hours)
+    monkeypatch.setattr(collect.time, "time", lambda: in_two_hours)
     assert watcher.look() == [("JOB_LONG_RUNNING", "plain_job", False)]
     said = "it has been starting for more than 3600 s"
     assert watcher.first().problems[0].message == said

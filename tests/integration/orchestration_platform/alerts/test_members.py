@@ -15,9 +15,8 @@ from orchestration_platform.alerts.delivery.slack_users import (
     find_members,
     known_members,
 )
-from orchestration_platform.alerts.outbox.database import database_url
+from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
-from orchestration_platform.alerts.run_pass import open_database
 from orchestration_platform.alerts.services.registry import Services
 from orchestration_platform.alerts.workspace.webserver import Workspace
 
@@ -46,7 +45,7 @@ def watch(watch: Watch, slack: SlackServer, monkeypatch: pytest.MonkeyPatch) -> 
 
 def look_up(instance: dg.DagsterInstance, services: Services, *, later: float = 0.0) -> str:
     return find_members(
-        open_database(database_url(instance)),
+        Database(database_url(instance)),
         services,
         owners=[ANA],
         policies=policies(),
@@ -122,4 +121,4 @@ def test_who_somebody_is_is_asked_again_after_a_day(
     look_up(instance, services, later=LIFETIME_SECONDS - 60)
     assert slack.asked_addresses == [ANA, BO, CY]
     look_up(instance, services, later=LIFETIME_SECONDS + 60)
-    assert known_members(open_database(database_url(instance)))[ANA] == "U0NEW"
+    assert known_members(Database(database_url(instance)))[ANA] == "U0NEW"

@@ -19,22 +19,22 @@ from tests.integration.orchestration_platform.alerts.test_escalation import (
     policies as escalating,
 )
 
+from orchestration_platform.alerts.memory import Memory
 from orchestration_platform.alerts.outbox import incidents
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.state import listed_messages
 from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES
 from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
-from orchestration_platform.alerts.run_pass import open_database
-from orchestration_platform.alerts.sources.unreadable_runs import MOST_ATTEMPTS
-from orchestration_platform.alerts.workspace import webserver as workspace
+from orchestration_platform.alerts.sources.runs.unreadable import MOST_ATTEMPTS
 from orchestration_platform.alerts.workspace.asset_graph import AssetFacts, AssetGraph
+from orchestration_platform.alerts.workspace.webserver import Answer
 
 OF_ANOTHER_RELEASE = '{"colour": "red"}'
 
 
 @pytest.fixture
 def database(instance: dg.DagsterInstance) -> Database:
-    return open_database(database_url(instance))
+    return Database(database_url(instance))
 
 
 def told(slack: SlackServer) -> list[str]:
@@ -81,7 +81,7 @@ def of_runs_and_of(selection: str) -> Sequence[Policy]:
     return AlertPolicies.model_validate({"alert_policies": documents}).in_force
 
 
-def know(monkeypatch: pytest.MonkeyPatch, *tags: tuple[str, str]) -> None:
+def know(memory: Memory, monkeypatch: pytest.MonkeyPatch, *tags: tuple[str, str]) -> None:
     """As if the webserver had told of an asset with such tags."""
     known = AssetFacts(
         key="elsewhere",
@@ -93,8 +93,7 @@ def know(monkeypatch: pytest.MonkeyPatch, *tags: tuple[str, str]) -> None:
         upstream=(),
         is_made_here=True,
     )
-    kept = workspace._Kept(time.monotonic(), AssetGraph([known]))
-    monkeypatch.setattr(workspace, "_kept", {WEBSERVER: kept})
+    memory.assets.answers[WEBSERVER] = Answer(time.monotonic(), AssetGraph([known]))
     monkeypatch.setenv("DAGSTER_WEBSERVER_URL", WEBSERVER)
 
 
@@ -102,9 +101,10 @@ def test_a_selection_that_cannot_be_resolved_means_every_asset_and_the_pass_says
     instance: dg.DagsterInstance,
     slack: SlackServer,
     watch: Watch,
+    memory: Memory,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    know(monkeypatch, ("tier", "made of: gold"))
+    know(memory, monkeypatch, ("tier", "made of: gold"))
     policies = of_runs_and_of("key:shelves")
     watch(policies)
     dg.materialize([shelves], instance=instance, raise_on_error=False)
@@ -118,12 +118,13 @@ def test_a_target_that_goes_wrong_tells_and_is_told_and_stops_no_other_policy(
     instance: dg.DagsterInstance,
     slack: SlackServer,
     watch: Watch,
+    memory: Memory,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def raising(_graph: AssetGraph, _selection: str) -> frozenset[str]:
         raise RuntimeError("nobody has thought of this")
 
-    know(monkeypatch)
+    know(memory, monkeypatch)
     monkeypatch.setattr(AssetGraph, "select", raising)
     policies = of_runs_and_of("key:shelves")
     watch(policies)

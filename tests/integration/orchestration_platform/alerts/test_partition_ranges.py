@@ -11,7 +11,7 @@ from tests.integration.orchestration_platform.alerts.watcher import Watcher, pol
 
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.tables import OUTSTANDING
-from orchestration_platform.alerts.sources import partition_ranges
+from orchestration_platform.alerts.sources.runs import partition_ranges
 
 LETTERS = dg.StaticPartitionsDefinition(list("abcdef"))
 KINDS = ["JOB_FAILURE", "ASSET_MATERIALIZATION_FAILURE"]

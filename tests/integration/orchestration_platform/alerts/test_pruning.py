@@ -19,7 +19,6 @@ from orchestration_platform.alerts.outbox.tables import (
     OCCURRENCES,
     OUTSTANDING,
 )
-from orchestration_platform.alerts.run_pass import open_database
 
 DAY = 86400.0
 
@@ -43,7 +42,7 @@ def make_older(database: Database, days: float) -> None:
 
 @pytest.fixture
 def database(instance: dg.DagsterInstance) -> Database:
-    return open_database(database_url(instance))
+    return Database(database_url(instance))
 
 
 @pytest.fixture

@@ -11,11 +11,10 @@ from tests.integration.orchestration_platform.alerts.databases import on_both_da
 from tests.integration.orchestration_platform.alerts.failing_jobs import say
 from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 
-from orchestration_platform.alerts.outbox.database import database_url
+from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.state import listed_messages
 from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES
 from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
-from orchestration_platform.alerts.run_pass import open_database
 
 pytestmark = on_both_databases
 
@@ -38,13 +37,13 @@ def policies(windows: list[dict[str, Any]], **options: Any) -> list[Policy]:
 
 
 def end_the_window(instance: dg.DagsterInstance) -> None:
-    with open_database(database_url(instance)).transaction() as connection:
+    with Database(database_url(instance)).transaction() as connection:
         held = MESSAGES.c.held_until > time.time()
         connection.execute(sa.update(MESSAGES).where(held).values(held_until=time.time() - 1))
 
 
 def states(instance: dg.DagsterInstance) -> list[str]:
-    with open_database(database_url(instance)).transaction() as connection:
+    with Database(database_url(instance)).transaction() as connection:
         return [row["state"] for row in listed_messages(connection, limit=20)]
 
 
@@ -105,7 +104,7 @@ def test_a_recovery_and_an_escalation_wait_for_the_end_too(
     [head] = slack.heads
     time.sleep(1.1)
     assert watch(policies(always(), **options)).escalated == 0
-    with open_database(database_url(instance)).transaction() as connection:
+    with Database(database_url(instance)).transaction() as connection:
         assert connection.execute(sa.select(INCIDENTS.c.escalates_at)).scalar_one() > time.time()
     say(instance, None)
     watch(policies(always(), **options))

@@ -15,7 +15,6 @@ from tests.integration.orchestration_platform.alerts.stored_runs import (
 from tests.integration.orchestration_platform.alerts.watcher import Watcher, policy
 
 from orchestration_platform.alerts.outbox.database import Database, database_url
-from orchestration_platform.alerts.sources import run_plan
 
 RESUMED = {"dagster/is_resume_retry": "true"}
 
@@ -305,6 +304,6 @@ def test_a_run_whose_plan_cannot_be_read_puts_right_what_its_record_says(
         damage = "update snapshots set snapshot_body = 'x' where snapshot_type = 'EXECUTION_PLAN'"
         assert connection.execute(damage).rowcount > 1
     connection.close()
-    monkeypatch.setattr(run_plan, "_kept", {})
+    watcher.collector.memory.plans._kept.clear()
     assert are_over(watcher) == [True]
     assert watcher.collector.errors == []

@@ -10,12 +10,11 @@ from tests.integration.orchestration_platform.alerts.conftest import Watch
 from tests.integration.orchestration_platform.alerts.failing_jobs import say, told_job
 from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 
-from orchestration_platform.alerts import collection
-from orchestration_platform.alerts.outbox.database import database_url
+from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.deduplication import HELD
 from orchestration_platform.alerts.outbox.tables import OCCURRENCES
 from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
-from orchestration_platform.alerts.run_pass import open_database
+from orchestration_platform.alerts.sources import retries
 
 
 def policies(event_type: str = "JOB_FAILURE", announce: str = "retries_exhausted") -> list[Policy]:
@@ -63,7 +62,7 @@ def attempts(instance: dg.DagsterInstance, texts: Sequence[str | None]) -> Itera
 
 def held(instance: dg.DagsterInstance) -> int:
     query = sa.select(sa.func.count()).where(OCCURRENCES.c.state == HELD)
-    with open_database(database_url(instance)).transaction() as connection:
+    with Database(database_url(instance)).transaction() as connection:
         return connection.execute(query).scalar_one()
 
 
@@ -106,7 +105,7 @@ def test_the_last_of_three_attempts_is_told_alone_also_when_dagster_gives_up_bef
     assert slack.heads == []
     assert held(instance) == 2
     # the third one does not come
-    monkeypatch.setattr(collection, "_RETRY_LAUNCH_SECONDS", 0.0)
+    monkeypatch.setattr(retries, "_RETRY_LAUNCH_SECONDS", 0.0)
     watch(policies())
     [head] = slack.heads
     assert "*Attempt:* 2 of 3" in head.shown
@@ -128,7 +127,7 @@ def test_a_retry_whose_failure_no_policy_covered_is_told_by_the_attempt_that_wai
     watch(policies("ASSET_FRESHNESS_FAIL"))
     watch(policies())
     assert slack.heads == []
-    monkeypatch.setattr(collection, "_RETRY_LAUNCH_SECONDS", 0.0)
+    monkeypatch.setattr(retries, "_RETRY_LAUNCH_SECONDS", 0.0)
     watch(policies())
     [head] = slack.heads
     assert "*Attempt:* 1 of 2" in head.shown
@@ -168,7 +167,7 @@ def test_an_attempt_that_fails_after_another_run_has_put_the_first_right_is_told
     next(chain)
     with monkeypatch.context() as patch:
         # the second attempt is late, so that the first is told in any case
-        patch.setattr(collection, "_RETRY_LAUNCH_SECONDS", 0.0)
+        patch.setattr(retries, "_RETRY_LAUNCH_SECONDS", 0.0)
         watch(told)
     say(instance, None)
     watch(told)
@@ -199,7 +198,7 @@ def test_a_retry_that_stays_in_the_queue_is_waited_for_an_hour_and_no_longer(
     watch(policies())
     assert slack.heads == []
 
-    monkeypatch.setattr(collection, "_RETRY_START_SECONDS", 0.0)
+    monkeypatch.setattr(retries, "_RETRY_START_SECONDS", 0.0)
     # Dagster may note the time of a new run in whole seconds
     time.sleep(1.0)
     watch(policies())

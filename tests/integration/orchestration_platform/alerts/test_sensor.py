@@ -11,6 +11,7 @@ from tests.integration.orchestration_platform.alerts.databases import Postgres
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail, other_job, say
 from tests.integration.orchestration_platform.alerts.slack_server import TOKEN, SlackServer
 
+from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.run_pass import run_pass
 from shared_lib.configuration.environment import Environment
 
@@ -55,6 +56,21 @@ def test_a_tick_tells_of_new_failures_and_says_what_it_did(
     fail(instance)
     assert tick(instance) == "1 failures, 2 messages sent, 0 waiting"
     assert len(slack.heads) == 1
+
+
+def test_all_ticks_of_a_process_share_what_it_keeps(
+    instance: dg.DagsterInstance, slack: SlackServer, quick: pytest.MonkeyPatch
+) -> None:
+    quick.setenv(VARIABLE, TOKEN)
+    quick.setenv("SLACK_API_URL", slack.url)
+    opened: list[str] = []
+    quick.setattr(
+        "orchestration_platform.alerts.memory.Database",
+        lambda url: opened.append(url) or Database(url),
+    )
+    for _ in range(3):
+        tick(instance)
+    assert opened == [database_url(instance)]
 
 
 def test_a_token_is_not_sent_unprotected_to_another_machine(
@@ -123,12 +139,12 @@ def test_two_passes_at_once_tell_everything_once(
     quick: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
 ) -> None:
-    from orchestration_platform.alerts import run_pass as watching
+    from orchestration_platform.alerts import memory
 
     if database == "postgres":
         postgres: Postgres = request.getfixturevalue("postgres")
         url = postgres.url(postgres.new_database(), "postgresql+psycopg")
-        quick.setattr(watching, "database_url", lambda _instance: url)
+        quick.setattr(memory, "database_url", lambda _instance: url)
     watch: Watch = request.getfixturevalue("watch")
     for text in ("census", "payroll", "bands"):
         say(instance, f"the {text} is bad")
@@ -146,8 +162,6 @@ def test_two_passes_at_once_tell_everything_once(
 
 
 def test_the_outbox_is_where_the_instance_keeps_its_runs(instance: dg.DagsterInstance) -> None:
-    from orchestration_platform.alerts.outbox.database import database_url
-
     assert database_url(instance) == f"sqlite:///{instance.root_directory}/alerts.db"
 
 

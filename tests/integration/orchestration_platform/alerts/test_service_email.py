@@ -110,14 +110,6 @@ def test_one_of_two_addresses_that_does_not_exist_is_noted(
     assert mailbox.recipients == [["ada@example.com"]]
 
 
-@pytest.fixture
-def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in a process that has sent nothing yet."""
-    monkeypatch.setattr(sent_by_email, "_delivered", {})
-    monkeypatch.setattr(sent_by_email, "_refused", {})
-
-
-@pytest.mark.usefixtures("nothing_remembered")
 def test_who_is_refused_for_now_gets_it_later_and_the_others_not_again(
     servers: Servers, mailbox: Mailbox
 ) -> None:
@@ -134,23 +126,19 @@ def test_who_is_refused_for_now_gets_it_later_and_the_others_not_again(
     assert mailbox.recipients[2] == list(PEOPLE)
 
 
-@pytest.mark.usefixtures("nothing_remembered")
-def test_who_is_refused_for_long_keeps_nothing_waiting(
-    servers: Servers, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_is_refused_for_long_keeps_nothing_waiting(servers: Servers, mailbox: Mailbox) -> None:
     mailbox.not_yet = {"grace@example.com": 9}
     service = EmailService(servers(), PEOPLE)
     with pytest.raises(ServiceUnavailableError):
         service.post(notification())
-    first, last = sent_by_email._refused["grace@example.com"]
+    first, last = service.recent.refused["grace@example.com"]
     began = first - sent_by_email._REFUSED_FOR_NOW_SECONDS
-    monkeypatch.setitem(sent_by_email._refused, "grace@example.com", (began, last))
+    service.recent.refused["grace@example.com"] = (began, last)
     assert service.post(notification()).note == "refused: grace@example.com"
     assert service.post(added("recovery")).note == "refused: grace@example.com"
     assert mailbox.recipients == [["ada@example.com"]] * 2
 
 
-@pytest.mark.usefixtures("nothing_remembered")
 def test_a_server_that_hangs_up_among_the_addresses_has_told_nobody(
     servers: Servers, mailbox: Mailbox
 ) -> None:
@@ -163,7 +151,6 @@ def test_a_server_that_hangs_up_among_the_addresses_has_told_nobody(
     assert mailbox.recipients == [list(PEOPLE)]
 
 
-@pytest.mark.usefixtures("nothing_remembered")
 def test_who_has_it_has_it_although_the_other_is_refused_for_good_in_the_end(
     servers: Servers, mailbox: Mailbox
 ) -> None:

@@ -16,11 +16,10 @@ from tests.integration.orchestration_platform.alerts.receiving_server import (
 )
 from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 
-from orchestration_platform.alerts.outbox.database import database_url
+from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.state import listed_messages
 from orchestration_platform.alerts.policies.policy import Policy, load_policies
 from orchestration_platform.alerts.policies.services import NotificationService
-from orchestration_platform.alerts.run_pass import open_database
 
 HOOK = "orchestration_platform/hook"
 TEAMS = "orchestration_platform/teams"
@@ -52,7 +51,7 @@ def policies_to(*destinations: str) -> list[Policy]:
 
 def outcomes(instance: dg.DagsterInstance) -> dict[str, list[tuple[str, str]]]:
     """By destination: kind and state of each message, the first first."""
-    with open_database(database_url(instance)).transaction() as connection:
+    with Database(database_url(instance)).transaction() as connection:
         rows = listed_messages(connection, limit=100)
     found: dict[str, list[tuple[str, str]]] = {}
     for row in reversed(rows):
@@ -174,7 +173,7 @@ def test_in_production_a_message_waits_for_its_token(
     services = Services(Nothing(), SlackWebApi(api_url=slack.url))
     destination = "slack:#notifications-data-platform-ci"
     assert "nothing is stored at" in services.what_is_missing([destination])[0]
-    database = open_database(database_url(instance))
+    database = Database(database_url(instance))
     sender = Sender(database, services, environment="production", ui_url="")
     sender.send_due(until=time.monotonic() + 0.3)
     assert [state for _, state in outcomes(instance)[destination]] == ["waiting"] * 2

@@ -15,11 +15,11 @@ from tests.integration.orchestration_platform.alerts.databases import (
 from tests.integration.orchestration_platform.alerts.failing_jobs import say
 from tests.integration.orchestration_platform.alerts.watcher import Watcher, policy
 
-from orchestration_platform.alerts.collection import Collector
 from orchestration_platform.alerts.facts.alert import Alert
 from orchestration_platform.alerts.outbox import incidents
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.outbox.tables import INCIDENTS, OCCURRENCES
+from orchestration_platform.alerts.sources.collect import Collector
 from orchestration_platform.alerts.sources.source import Batch, Source
 
 DAEMON = ["DAEMON_HEARTBEAT_MISSING"]

@@ -16,12 +16,12 @@ import requests
 import sqlalchemy as sa
 from tests.support.ports import reserved_port
 
-from orchestration_platform.alerts.collection import Collector
 from orchestration_platform.alerts.facts.alert import Alert
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.outbox.tables import INCIDENTS
 from orchestration_platform.alerts.policies.policy import AlertPolicies
-from orchestration_platform.alerts.workspace import webserver as workspace
+from orchestration_platform.alerts.sources.collect import Collector
+from orchestration_platform.alerts.workspace.webserver import Workspace
 
 pytestmark = pytest.mark.xdist_group("watched dagster")
 
@@ -216,6 +216,7 @@ def test_a_code_location_that_does_not_load_is_told_until_it_does(
     alert = Alert.from_json(row.facts)
     assert (alert.kind, alert.subject) == ("Code location", "tills")
     assert "no module named tills" in alert.problems[0].message
+    assert "tills.py:" in alert.problems[0].place
     assert "tills.py" in alert.problems[0].trace
 
     (dagster.home / "tills.py").write_text(MENDED)
@@ -229,7 +230,6 @@ def test_a_code_location_that_does_not_load_is_told_until_it_does(
 def test_an_asset_is_known_with_its_group_and_owners(
     dagster: RunningDagster, watching: Callable[..., Until]
 ) -> None:
-    workspace._kept.clear()
     selection = 'group:stock and owner:"team:shop" and code_location:shop'
     until = watching(
         "ASSET_MATERIALIZATION_SUCCESS",
@@ -250,7 +250,7 @@ def test_a_webserver_that_is_away_leaves_what_was_known_of_locations(
     until = watching("CODE_LOCATION_ERROR")
     until(has_one)
     monkeypatch.setenv("DAGSTER_WEBSERVER_URL", f"http://127.0.0.1:{reserved_port()}")
-    found = workspace.Workspace()
+    found = Workspace()
     assert found.locations() is None
     assert "CODE_LOCATION_ERROR is not watched: Dagster at" in found.problems[0]
     [row] = until(has_one)

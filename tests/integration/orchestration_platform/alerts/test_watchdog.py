@@ -14,11 +14,10 @@ from tests.integration.orchestration_platform.alerts.conftest import Watch
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail
 from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 
-from orchestration_platform.alerts.collection import Collector
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES
 from orchestration_platform.alerts.policies.policy import AlertPolicies
-from orchestration_platform.alerts.run_pass import open_database
+from orchestration_platform.alerts.sources.collect import Collector
 from orchestration_platform.watchdog.__main__ import main
 
 LONGEST_WAIT_SECONDS = 120.0
@@ -95,7 +94,7 @@ def test_alerts_that_wait_for_long_are_said_with_why(
     watch(seconds=0.1)
     main([])
     assert "alerts wait" not in capsys.readouterr().err
-    with open_database(database_url(instance)).transaction() as connection:
+    with Database(database_url(instance)).transaction() as connection:
         connection.execute(sa.update(MESSAGES).values(created_at=time.time() - 700))
     assert main([]) == 1
     said = capsys.readouterr().err
@@ -115,7 +114,7 @@ def test_an_alert_that_was_given_up_is_said_for_a_day(
     said = "was not told of plain_job: "
     main([])
     assert said in capsys.readouterr().err
-    with open_database(database_url(instance)).transaction() as connection:
+    with Database(database_url(instance)).transaction() as connection:
         connection.execute(sa.update(MESSAGES).values(created_at=time.time() - 25 * 3600))
     main([])
     assert said not in capsys.readouterr().err

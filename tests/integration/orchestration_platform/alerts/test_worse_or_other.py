@@ -7,10 +7,9 @@ import sqlalchemy as sa
 from tests.integration.orchestration_platform.alerts.conftest import Watch
 from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 
-from orchestration_platform.alerts.outbox.database import database_url
+from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES
 from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
-from orchestration_platform.alerts.run_pass import open_database
 
 go_on = threading.Event()
 
@@ -56,7 +55,7 @@ def check_shows(
 
 def is_long_ago(instance: dg.DagsterInstance) -> None:
     """All that was told was told so long ago that a repeat is told at once."""
-    with open_database(database_url(instance)).transaction() as connection:
+    with Database(database_url(instance)).transaction() as connection:
         connection.execute(sa.update(INCIDENTS).values(last_entry_at=0, changed_at=0))
         connection.execute(sa.update(MESSAGES).values(delivered_at=0))
 

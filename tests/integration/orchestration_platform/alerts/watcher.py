@@ -5,11 +5,11 @@ from typing import Any
 import dagster as dg
 import sqlalchemy as sa
 
-from orchestration_platform.alerts.collection import Collector
 from orchestration_platform.alerts.facts.alert import Alert
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.outbox.tables import INCIDENTS
 from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
+from orchestration_platform.alerts.sources.collect import Collector
 
 
 def policy(*event_types: str, name: str = "p", targets: Any = (), **options: Any) -> Policy:

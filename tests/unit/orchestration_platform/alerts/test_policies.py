@@ -174,7 +174,6 @@ def test_what_is_wrong_with_the_settings_of_the_webserver_is_said_and_stops_no_a
 ) -> None:
     monkeypatch.setenv("DAGSTER_WEBSERVER_URL", url)
     monkeypatch.setenv("DAGSTER_WEBSERVER_TOKEN_FILE", token_file)
-    monkeypatch.setattr("orchestration_platform.alerts.workspace.webserver._kept", {})
     workspace = Workspace()
     assert workspace.owners_of(("census",)) is None
     assert workspace.selected("census", "key:census")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from orchestration_platform.alerts.facts.alert import Alert
-from orchestration_platform.alerts.sources.user_errors import innermost
+from orchestration_platform.alerts.facts.user_errors import innermost
 
 OURS = '  File "/srv/shop/jobs.py", line 7, in load\n    raise ValueError\n'
 DAGSTERS = '  File "/venv/lib/python3.11/site-packages/dagster/_core/execute.py", line 1, in run\n'

@@ -1,7 +1,7 @@
 """What is told of a step in which dbt failed."""
 
 from orchestration_platform.alerts.facts.alert import Problem
-from orchestration_platform.alerts.sources.dbt_failures import dbt_problems
+from orchestration_platform.alerts.sources.runs.dbt_failures import dbt_problems
 from shared_lib.dbt.failed_nodes import FailedNode, FailedNodes
 
 OWN_TEST = "tests/marts/events_form_a_chain.sql"

@@ -12,6 +12,8 @@ from orchestration_platform.alerts.facts.fingerprint import (
     without_mapping_index,
 )
 
+UNKNOWN_LOCATION = "(no code location)"
+
 
 class Severity(StrEnum):
     """How bad it is, the least first."""

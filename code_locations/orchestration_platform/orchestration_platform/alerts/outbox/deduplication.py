@@ -6,13 +6,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from orchestration_platform.alerts.facts.alert import Alert
+from orchestration_platform.alerts.facts.alert import UNKNOWN_LOCATION, Alert
 from orchestration_platform.alerts.facts.event_types import EventType
 from orchestration_platform.alerts.outbox.incidents import count_attempt, count_failure, newest_open
 from orchestration_platform.alerts.outbox.stored_alerts import UNREADABLE, unreadable_problem
 from orchestration_platform.alerts.outbox.tables import OCCURRENCES
 from orchestration_platform.alerts.policies.policy import Policy
-from orchestration_platform.alerts.sources.source import UNKNOWN_LOCATION
 
 ANNOUNCED = "announced"
 # Dagster will try again, and the policy wants to know only when it gives up.

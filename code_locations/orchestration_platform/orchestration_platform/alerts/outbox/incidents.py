@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from orchestration_platform.alerts.facts.alert import Alert, Severity
+from orchestration_platform.alerts.facts.recovery import Recovery
 from orchestration_platform.alerts.messages.message import Incident
 from orchestration_platform.alerts.messages.thread import (
     Entry,
@@ -25,7 +26,6 @@ from orchestration_platform.alerts.outbox.stored_alerts import first_of, latest_
 from orchestration_platform.alerts.outbox.tables import INCIDENTS, LONGEST_PARTITION, OUTSTANDING
 from orchestration_platform.alerts.policies.policy import Policy
 from orchestration_platform.alerts.policies.quiet_hours import hold_of
-from orchestration_platform.alerts.sources.source import Recovery
 
 # A thread gets a line for a repeat at most this often.
 SECONDS_BETWEEN_ENTRIES = 20 * 60

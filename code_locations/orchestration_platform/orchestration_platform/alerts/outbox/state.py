@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -28,10 +28,10 @@ class OutboxState:
         untold: of those that were given up within a day, what nobody was told there.
     """
 
-    waiting: int
-    oldest_at: float | None
-    failed: int
-    reasons: Mapping[str, str]
+    waiting: int = 0
+    oldest_at: float | None = None
+    failed: int = 0
+    reasons: Mapping[str, str] = field(default_factory=dict)
     held: int = 0
     untold: Sequence[str] = ()
 

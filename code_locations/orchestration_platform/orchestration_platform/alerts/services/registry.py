@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from orchestration_platform.alerts.facts.logger import LOGGER_NAME
 from orchestration_platform.alerts.services.email.configuration import Email, EmailOwners
+from orchestration_platform.alerts.services.email.recent import RecentEmails
 from orchestration_platform.alerts.services.log.configuration import Log
 from orchestration_platform.alerts.services.log.service import LogService
 from orchestration_platform.alerts.services.microsoft_teams.configuration import MicrosoftTeams
@@ -24,6 +25,7 @@ from orchestration_platform.alerts.services.slack.configuration import Slack
 from orchestration_platform.alerts.services.slack.web_api import SlackWebApi
 from orchestration_platform.alerts.services.slack_webhook.configuration import SlackWebhook
 from orchestration_platform.alerts.services.webhook.configuration import Webhook
+from orchestration_platform.alerts.workspace.webserver import AssetCache
 from shared_lib.configuration.environment import Environment, current_environment
 from shared_lib.secrets import SecretError, SecretKeyNotFoundError, SecretNotFoundError
 
@@ -84,11 +86,15 @@ class Services:
         secrets: gives the keys and addresses.
         slack: Slack's API.
         logger: where ``log`` writes.
+        assets: those of the workspace, as the webserver last answered.
+        emails: who has an e-mail already.
     """
 
     secrets: HandsOutSecrets
     slack: SlackWebApi
     logger: logging.Logger = field(default_factory=_logger)
+    assets: AssetCache = field(default_factory=AssetCache)
+    emails: RecentEmails = field(default_factory=RecentEmails)
 
     def at(self, destination: str) -> Service:
         """The service of ``destination``.
@@ -100,7 +106,9 @@ class Services:
             ServiceUnavailableError: what the secret says is not allowed.
             ValueError: the text is of no service.
         """
-        using = Connections(self.secrets, self.logger, resources=(self.slack,))
+        using = Connections(
+            self.secrets, self.logger, resources=(self.slack, self.assets, self.emails)
+        )
         try:
             return configuration_at(destination).connected(using)
         except (SecretNotFoundError, SecretKeyNotFoundError) as error:

@@ -3,25 +3,28 @@
 The open-source Dagster stores no event for the latter: they are what a failed run had planned.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import Any
 
 import dagster as dg
 
-from orchestration_platform.alerts.facts.alert import Alert, Problem
+from orchestration_platform.alerts.facts.alert import UNKNOWN_LOCATION, Alert, Problem
 from orchestration_platform.alerts.facts.event_types import EventType
+from orchestration_platform.alerts.facts.recovery import Recovery
 from orchestration_platform.alerts.sources import event_feed
-from orchestration_platform.alerts.sources.partition_ranges import unmade_partitions
-from orchestration_platform.alerts.sources.run_facts import parent_of, partition_of, run_alert
-from orchestration_platform.alerts.sources.run_failures import step_problem
-from orchestration_platform.alerts.sources.run_log import RunLog
-from orchestration_platform.alerts.sources.run_plan import node_of, plan_of
+from orchestration_platform.alerts.sources.runs.facts import parent_of, partition_of, run_alert
+from orchestration_platform.alerts.sources.runs.failures import step_problem
+from orchestration_platform.alerts.sources.runs.log import RunLog
+from orchestration_platform.alerts.sources.runs.partition_ranges import (
+    made_since,
+    unmade_partitions,
+)
+from orchestration_platform.alerts.sources.runs.plan import node_of
 from orchestration_platform.alerts.sources.source import (
-    UNKNOWN_LOCATION,
-    Batch,
     Finding,
+    Found,
     Reading,
-    Recovery,
     Source,
     occurrence_key,
 )
@@ -75,7 +78,7 @@ def _where_it_died(run: dg.DagsterRun, log: RunLog, steps: set[str]) -> set[str]
     left = steps - log.finished_steps
     begun = {node_of(step) for step in log.started_steps}
     found = {step for step in left if node_of(step) in begun}
-    plan = None if found else plan_of(log.instance, run)
+    plan = None if found else log.plan_of(run)
     if plan is None:
         return found or left
     nodes = {node_of(step) for step in left}
@@ -94,8 +97,8 @@ def _without_remade(findings: list[Finding], log: RunLog) -> list[Finding]:
             found.append(finding)
             continue
         alert = finding.alert
-        wanted = set(alert.partitions or (alert.partition,))
-        left = wanted - _made_since(log.instance, _key(finding), wanted, since)
+        left = set(alert.partitions or (alert.partition,))
+        left -= made_since(log.instance, alert, since)
         if left:
             of_range = tuple(sorted(left)) if alert.partitions else ()
             found.append(replace(finding, alert=replace(alert, partitions=of_range)))
@@ -110,20 +113,6 @@ def _failed_at(finding: Finding, log: RunLog) -> float | None:
 
 def _key(finding: Finding) -> dg.AssetKey:
     return dg.AssetKey(finding.alert.subject.split("/"))
-
-
-def _made_since(
-    instance: dg.DagsterInstance, asset: dg.AssetKey, partitions: Collection[str], since: float
-) -> set[str]:
-    """The partitions that were made after ``since``, ``""`` for the asset without."""
-    later = dg.AssetRecordsFilter(
-        asset_key=asset,
-        asset_partitions=[name for name in partitions if name] or None,
-        after_timestamp=since,
-    )
-    # each may have been made more than once
-    found = instance.fetch_materializations(later, limit=2 * len(partitions)).records
-    return {record.partition_key or "" for record in found}
 
 
 def _finding(
@@ -168,22 +157,20 @@ def _not_built_by_dbt(log: RunLog) -> dict[str, tuple[str, str]]:
     return found
 
 
-def _read_materializations(reading: Reading, marks: str | None) -> Iterator[Batch]:
-    feed = event_feed.materializations(reading.instance)
-    for records, position in event_feed.pages(feed, marks, now=reading.now):
-        findings: list[Finding] = []
-        if _SUCCESS in reading.told and records:
-            runs = _runs(reading, {record.run_id for record in records if record.run_id})
-            findings = [_good_news(record, runs.get(record.run_id)) for record in records]
-        recoveries = [_recovery(record) for record in records] if reading.wants([_FAILURE]) else []
-        yield Batch(expected=marks, position=position, findings=findings, recoveries=recoveries)
-        marks = position
+def _made(reading: Reading, records: Sequence[Any]) -> Found:
+    found = Found()
+    if _SUCCESS in reading.told:
+        runs = _runs(reading, {record.run_id for record in records if record.run_id})
+        found.findings += [_good_news(record, runs.get(record.run_id)) for record in records]
+    if reading.wants([_FAILURE]):
+        found.recoveries += map(_recovery, records)
+    return found
 
 
 MATERIALIZATIONS = Source(
     name=dg.DagsterEventType.ASSET_MATERIALIZATION.value,
     event_types=(_SUCCESS, _FAILURE),
-    read=_read_materializations,
+    read=event_feed.batches_of(event_feed.materializations, _made),
 )
 
 
@@ -194,7 +181,7 @@ def _runs(reading: Reading, run_ids: set[str]) -> dict[str, dg.DagsterRun]:
     return {record.dagster_run.run_id: record.dagster_run for record in found}
 
 
-def _good_news(record, run: dg.DagsterRun | None) -> Finding:  # noqa: ANN001 - Dagster's row
+def _good_news(record: Any, run: dg.DagsterRun | None) -> Finding:
     asset = record.asset_key.to_user_string()
     told = {
         "kind": "Asset",
@@ -220,7 +207,7 @@ def _good_news(record, run: dg.DagsterRun | None) -> Finding:  # noqa: ANN001 - 
     )
 
 
-def _recovery(record) -> Recovery:  # noqa: ANN001 - Dagster's row
+def _recovery(record: Any) -> Recovery:
     asset = record.asset_key.to_user_string()
     return Recovery.of_subject(
         asset, (_FAILURE,), at=record.timestamp, partition=record.partition or ""

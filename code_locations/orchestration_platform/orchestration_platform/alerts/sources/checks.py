@@ -1,28 +1,28 @@
 """Asset checks: what those of a run have shown, and those that were run outside of any run."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import dagster as dg
 
-from orchestration_platform.alerts.facts.alert import Alert, Problem
+from orchestration_platform.alerts.facts.alert import UNKNOWN_LOCATION, Alert, Problem
 from orchestration_platform.alerts.facts.event_types import CHECK_OUTCOMES, EventType
+from orchestration_platform.alerts.facts.recovery import Recovery
 from orchestration_platform.alerts.sources import event_feed
-from orchestration_platform.alerts.sources.check_results import (
+from orchestration_platform.alerts.sources.runs.check_results import (
     check_name,
     check_problem,
     outcome_of,
 )
-from orchestration_platform.alerts.sources.run_facts import partition_of, run_alert
-from orchestration_platform.alerts.sources.run_failures import step_problem
-from orchestration_platform.alerts.sources.run_log import RunLog
-from orchestration_platform.alerts.sources.run_plan import node_of
+from orchestration_platform.alerts.sources.runs.facts import partition_of, run_alert
+from orchestration_platform.alerts.sources.runs.failures import step_problem
+from orchestration_platform.alerts.sources.runs.log import RunLog
+from orchestration_platform.alerts.sources.runs.plan import node_of
 from orchestration_platform.alerts.sources.source import (
-    UNKNOWN_LOCATION,
-    Batch,
     Finding,
+    Found,
     Reading,
-    Recovery,
     Source,
     occurrence_key,
 )
@@ -34,9 +34,7 @@ _NOW = {
 }
 
 
-def checks_of_run(
-    record: dg.RunRecord, log: RunLog, *, at: float, is_whole: bool
-) -> tuple[list[Finding], list[Recovery]]:
+def checks_of_run(record: dg.RunRecord, log: RunLog, *, at: float, is_whole: bool) -> Found:
     """What the checks of a run have shown.
 
     Args:
@@ -46,8 +44,7 @@ def checks_of_run(
         is_whole: whether what gave no result was tried; not so in a cancelled run.
     """
     run = record.dagster_run
-    findings: list[Finding] = []
-    recoveries: list[Recovery] = []
+    found = Found()
     evaluated: set[dg.AssetCheckKey] = set()
     for entry in log.check_evaluations:
         evaluation = entry.event_log_entry.get_dagster_event().asset_check_evaluation_data
@@ -64,11 +61,13 @@ def checks_of_run(
             problems=_problems(evaluation),
         )
         key = occurrence_key(outcome, run.run_id, str(entry.storage_id))
-        findings.append(Finding(alert=alert, key=key, tags=run.tags))
+        found.findings.append(Finding(alert=alert, key=key, tags=run.tags))
         # what a check without partitions shows, it shows of the whole asset
-        recoveries.append(_recovery(evaluation.asset_check_key, outcome, entry, partition or None))
+        recovery = _recovery(evaluation.asset_check_key, outcome, entry, partition or None)
+        found.recoveries.append(recovery)
     silent = sorted(log.planned_checks.keys() - evaluated, key=str) if is_whole else []
-    return [*findings, *_without_result(record, log, silent, at=at)], recoveries
+    found.findings += _without_result(record, log, silent, at=at)
+    return found
 
 
 def _partition(run: dg.DagsterRun, log: RunLog, check: dg.AssetCheckKey) -> str:
@@ -105,37 +104,34 @@ def _without_result(
         )
 
 
-def _read_runless(reading: Reading, marks: str | None) -> Iterator[Batch]:
-    kind = dg.DagsterEventType.ASSET_CHECK_EVALUATION
-    feed = event_feed.runless_events(reading.instance, kind)
-    for records, position in event_feed.pages(feed, marks, now=reading.now):
-        findings: list[Finding] = []
-        recoveries: list[Recovery] = []
-        for record in records:
-            event = record.event_log_entry.get_dagster_event()
-            evaluation = event.asset_check_evaluation_data
-            check, outcome = evaluation.asset_check_key, outcome_of(evaluation)
-            alert = Alert(
-                event_type=outcome.value,
-                severity=outcome.severity,
-                at=record.timestamp,
-                location=reading.workspace.location_of(check.asset_key.to_user_string())
-                or UNKNOWN_LOCATION,
-                partition=evaluation.partition or "",
-                problems=_problems(evaluation),
-                **_told(check),
-            )
-            key = occurrence_key(outcome, "", str(record.storage_id))
-            findings.append(Finding(alert=alert, key=key))
-            recoveries.append(_recovery(check, outcome, record, evaluation.partition or ""))
-        yield Batch(expected=marks, position=position, findings=findings, recoveries=recoveries)
-        marks = position
+def _runless(reading: Reading, records: Sequence[dg.EventLogRecord]) -> Found:
+    found = Found()
+    for record in records:
+        event = record.event_log_entry.get_dagster_event()
+        evaluation = event.asset_check_evaluation_data
+        check, outcome = evaluation.asset_check_key, outcome_of(evaluation)
+        alert = Alert(
+            event_type=outcome.value,
+            severity=outcome.severity,
+            at=record.timestamp,
+            location=reading.workspace.location_of(check.asset_key.to_user_string())
+            or UNKNOWN_LOCATION,
+            partition=evaluation.partition or "",
+            problems=_problems(evaluation),
+            **_told(check),
+        )
+        key = occurrence_key(outcome, "", str(record.storage_id))
+        found.findings.append(Finding(alert=alert, key=key))
+        found.recoveries.append(_recovery(check, outcome, record, evaluation.partition or ""))
+    return found
 
 
 RUNLESS_CHECKS = Source(
     name="ASSET_CHECK_EVALUATION without run",
     event_types=tuple(CHECK_OUTCOMES),
-    read=_read_runless,
+    read=event_feed.batches_of(
+        partial(event_feed.runless_events, dg.DagsterEventType.ASSET_CHECK_EVALUATION), _runless
+    ),
 )
 
 

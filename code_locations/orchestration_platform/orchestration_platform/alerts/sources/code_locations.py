@@ -4,53 +4,41 @@ The webserver has tried to load every location, and says what came of it. Where 
 nothing is concluded: what was broken stays so.
 """
 
-import json
 from collections.abc import Iterator
 
 from orchestration_platform.alerts.facts.alert import Alert, Problem
 from orchestration_platform.alerts.facts.event_types import EventType
+from orchestration_platform.alerts.facts.recovery import Recovery
+from orchestration_platform.alerts.sources import ongoing
 from orchestration_platform.alerts.sources.source import (
     Batch,
     Finding,
     Reading,
-    Recovery,
     Source,
     occurrence_key,
 )
-from orchestration_platform.alerts.workspace.webserver import LoadError
-from shared_lib.secrets import redact
 
 _KIND = EventType.CODE_LOCATION_ERROR
 
 
 def _read_locations(reading: Reading, marks: str | None) -> Iterator[Batch]:
-    known: list[str] = json.loads(marks) if marks else []
     locations = reading.workspace.locations()
     if locations is None:
         return
     broken = {name: error for name, error in locations.items() if error is not None}
-    # a location that is not there any more is nobody's trouble
-    right = [name for name in known if name not in broken]
-    new = {name: error for name, error in broken.items() if name not in known}
-    yield Batch(
-        expected=marks,
-        position=json.dumps(sorted(broken)),
-        findings=[_finding(name, error, at=reading.now) for name, error in new.items()],
-        recoveries=[Recovery.of_subject(name, (_KIND,), at=reading.now) for name in right],
+    yield ongoing.changes(
+        marks,
+        dict.fromkeys(broken),
+        begun=lambda name: _finding(name, broken[name], at=reading.now),
+        # a location that is not there any more is nobody's trouble
+        over=lambda name: Recovery.of_subject(name, (_KIND,), at=reading.now),
     )
 
 
 CODE_LOCATIONS = Source(name="code locations", event_types=(_KIND,), read=_read_locations)
 
 
-def _finding(name: str, error: LoadError, *, at: float) -> Finding:
-    problem = Problem(
-        step="",
-        error_class=error.error_class,
-        message=redact(error.message),
-        place=error.place,
-        trace=redact(error.trace),
-    )
+def _finding(name: str, error: Problem, *, at: float) -> Finding:
     return Finding(
         alert=Alert(
             event_type=_KIND.value,
@@ -59,7 +47,7 @@ def _finding(name: str, error: LoadError, *, at: float) -> Finding:
             subject=name,
             at=at,
             location=name,
-            problems=(problem,),
+            problems=(error,),
         ),
         key=occurrence_key(_KIND, name, f"{at:.3f}"),
     )

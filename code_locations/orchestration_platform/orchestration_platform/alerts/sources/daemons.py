@@ -4,16 +4,16 @@ What ticks this sensor is itself a daemon: when that one dies nobody reads this,
 ``python -m orchestration_platform.watchdog`` has to say so from outside.
 """
 
-import json
 from collections.abc import Iterator
 
 from orchestration_platform.alerts.facts.alert import Alert, Problem
 from orchestration_platform.alerts.facts.event_types import EventType
+from orchestration_platform.alerts.facts.recovery import Recovery
+from orchestration_platform.alerts.sources import ongoing
 from orchestration_platform.alerts.sources.source import (
     Batch,
     Finding,
     Reading,
-    Recovery,
     Source,
     occurrence_key,
 )
@@ -23,24 +23,16 @@ _LOCATION = "(the Dagster instance)"
 
 
 def _read_heartbeats(reading: Reading, marks: str | None) -> Iterator[Batch]:
-    known: dict[str, float] = json.loads(marks) if marks else {}
-    missing: dict[str, float] = {}
-    findings: list[Finding] = []
-    for name, status in reading.instance.get_daemon_statuses().items():
-        if not status.required or status.healthy:
-            continue
-        missing[name] = known.get(name, reading.now)
-        if name not in known:
-            beat = status.last_heartbeat
-            findings.append(_finding(name, beat.timestamp if beat else None, at=reading.now))
-    yield Batch(
-        expected=marks,
-        position=json.dumps(missing),
-        findings=findings,
-        recoveries=[
-            Recovery.of_subject(name, (_KIND,), at=reading.now)
-            for name in known.keys() - missing.keys()
-        ],
+    last_beats = {
+        name: status.last_heartbeat.timestamp if status.last_heartbeat else None
+        for name, status in reading.instance.get_daemon_statuses().items()
+        if status.required and not status.healthy
+    }
+    yield ongoing.changes(
+        marks,
+        dict.fromkeys(last_beats),
+        begun=lambda name: _finding(name, last_beats[name], at=reading.now),
+        over=lambda name: Recovery.of_subject(name, (_KIND,), at=reading.now),
     )
 
 

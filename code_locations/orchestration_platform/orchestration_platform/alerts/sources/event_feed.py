@@ -14,6 +14,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import dagster as dg
 
+from orchestration_platform.alerts.sources.source import Batch, Found, Reading
+
 OVERLAP_SECONDS = 60.0
 
 _PAGE = 200
@@ -103,7 +105,7 @@ class Feed(Generic[Record]):
 
 
 def run_status_changes(
-    instance: dg.DagsterInstance, kind: dg.DagsterEventType
+    kind: dg.DagsterEventType, instance: dg.DagsterInstance
 ) -> Feed[dg.EventLogRecord]:
     """Runs that have come to the status of ``kind``."""
 
@@ -115,7 +117,7 @@ def run_status_changes(
 
 
 def runless_events(
-    instance: dg.DagsterInstance, kind: dg.DagsterEventType
+    kind: dg.DagsterEventType, instance: dg.DagsterInstance
 ) -> Feed[dg.EventLogRecord]:
     """Events of ``kind`` that were stored outside of any run, such as changes of freshness."""
 
@@ -147,7 +149,21 @@ def materializations(instance: dg.DagsterInstance) -> Feed[Any]:
     return Feed(newest, after)
 
 
-def pages(
+def batches_of(
+    feed: Callable[[dg.DagsterInstance], Feed[Record]],
+    take: Callable[[Reading, Sequence[Record]], Found],
+) -> Callable[[Reading, str | None], Iterator[Batch]]:
+    """Reads ``feed`` page by page, each a batch of what ``take`` makes of its records."""
+
+    def read(reading: Reading, marks: str | None) -> Iterator[Batch]:
+        for records, position in _pages(feed(reading.instance), marks, now=reading.now):
+            yield Batch(expected=marks, position=position, found=take(reading, records))
+            marks = position
+
+    return read
+
+
+def _pages(
     feed: Feed[Record], marks: str | None, *, now: float
 ) -> Iterator[tuple[Sequence[Record], str]]:
     """What came after the position that ``marks`` describes, oldest first.

@@ -1,18 +1,18 @@
 """Assets that have become stale or fresh, as Dagster's freshness daemon finds."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from functools import partial
 
 import dagster as dg
 
-from orchestration_platform.alerts.facts.alert import Alert, Problem
+from orchestration_platform.alerts.facts.alert import UNKNOWN_LOCATION, Alert, Problem
 from orchestration_platform.alerts.facts.event_types import FRESHNESS_STATES, EventType
+from orchestration_platform.alerts.facts.recovery import Recovery
 from orchestration_platform.alerts.sources import event_feed
 from orchestration_platform.alerts.sources.source import (
-    UNKNOWN_LOCATION,
-    Batch,
     Finding,
+    Found,
     Reading,
-    Recovery,
     Source,
     occurrence_key,
 )
@@ -35,28 +35,26 @@ _NOW: dict[EventType | None, str] = {
 }
 
 
-def _read_changes(reading: Reading, marks: str | None) -> Iterator[Batch]:
-    kind = dg.DagsterEventType.FRESHNESS_STATE_CHANGE
-    feed = event_feed.runless_events(reading.instance, kind)
-    for records, position in event_feed.pages(feed, marks, now=reading.now):
-        findings: list[Finding] = []
-        recoveries: list[Recovery] = []
-        for record in records:
-            event = record.event_log_entry.get_dagster_event()
-            change = event.asset_freshness_state_change_data
-            asset = change.key.to_user_string()
-            state = _STATES.get(change.new_state.value)
-            if state:
-                findings.append(_finding(reading, asset, state, record))
-            recoveries.append(_recovery(asset, state, record))
-        yield Batch(expected=marks, position=position, findings=findings, recoveries=recoveries)
-        marks = position
+_CHANGE = dg.DagsterEventType.FRESHNESS_STATE_CHANGE
+
+
+def _changes(reading: Reading, records: Sequence[dg.EventLogRecord]) -> Found:
+    found = Found()
+    for record in records:
+        event = record.event_log_entry.get_dagster_event()
+        change = event.asset_freshness_state_change_data
+        asset = change.key.to_user_string()
+        state = _STATES.get(change.new_state.value)
+        if state:
+            found.findings.append(_finding(reading, asset, state, record))
+        found.recoveries.append(_recovery(asset, state, record))
+    return found
 
 
 FRESHNESS = Source(
-    name=dg.DagsterEventType.FRESHNESS_STATE_CHANGE.value,
+    name=_CHANGE.value,
     event_types=tuple(FRESHNESS_STATES),
-    read=_read_changes,
+    read=event_feed.batches_of(partial(event_feed.runless_events, _CHANGE), _changes),
 )
 
 

@@ -1,18 +1,160 @@
-"""The runs that Dagster starts in place of one that has failed."""
+"""Failed runs that Dagster starts again by itself: what waits for a retry, and what comes of it."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import dagster as dg
+import sqlalchemy as sa
 
-WILL_RETRY_TAG = "dagster/will_retry"
+from orchestration_platform.alerts.facts.alert import Alert
+from orchestration_platform.alerts.facts.event_types import EventType
+from orchestration_platform.alerts.outbox import deduplication
+from orchestration_platform.alerts.outbox.database import Database
+from orchestration_platform.alerts.outbox.deduplication import Held
+from orchestration_platform.alerts.policies.routing import Router
+from orchestration_platform.alerts.sources.runs.partition_ranges import made_since
+
+_WILL_RETRY_TAG = "dagster/will_retry"
 _RETRY_TAG = "dagster/auto_retry_run_id"
+_RETRIED = frozenset({EventType.JOB_FAILURE, EventType.ASSET_MATERIALIZATION_FAILURE})
 
+# Dagster says whether it will try again a moment after it has stored the failure.
+_UNDECIDED_SECONDS = 60.0
+# A retry that was promised and has not been launched by then is not coming.
+_RETRY_LAUNCH_SECONDS = 300.0
+# One that was launched and has not started by then, for example because it waits in the queue, is
+# as good as none.
+_RETRY_START_SECONDS = 3600.0
 # Anybody can write tags, in a circle too.
 _MOST_ATTEMPTS = 100
 _PORTION = 500
 
 
-def last_attempts(
+def will_be_retried(
+    instance: dg.DagsterInstance, alert: Alert, tags: Mapping[str, str], *, now: float
+) -> bool:
+    """Whether Dagster starts the run of ``alert``, which has ``tags``, again or may yet do so."""
+    if alert.event_type not in _RETRIED:
+        return False
+    said = tags.get(_WILL_RETRY_TAG)
+    if said is None:
+        return instance.run_retries_enabled and now - alert.at < _UNDECIDED_SECONDS
+    return said == "true"
+
+
+@dataclass(frozen=True)
+class HeldFailures:
+    """The failures that wait for what a retry will bring.
+
+    Attributes:
+        instance: of Dagster.
+        database: where the outbox is.
+        router: finds the policies.
+        ui_url: where people open Dagster.
+    """
+
+    instance: dg.DagsterInstance
+    database: Database
+    router: Router
+    ui_url: str
+
+    def settle(self, *, now: float) -> None:
+        """See what became of them; of several attempts the last one decides."""
+        chains: dict[tuple[str, str], list[Held]] = {}
+        with self.database.transaction() as connection:
+            held = deduplication.held_failures(connection)
+        for one in sorted(held, key=lambda one: one.failure.at):
+            chains.setdefault((one.policy, one.chain), []).append(one)
+        newest = [attempts[-1].failure for attempts in chains.values()]
+        last = _last_attempts(self.instance, {failure.run_id for failure in newest})
+        decided = [
+            (attempts, outcome)
+            for attempts, failure in zip(chains.values(), newest, strict=True)
+            if (outcome := self._outcome(failure, last[failure.run_id], now)) is not None
+        ]
+        with self.database.transaction() as connection:
+            for attempts, outcome in decided:
+                self._settle(connection, attempts, outcome, now=now)
+
+    def _outcome(self, failure: Alert, last: dg.RunRecord | None, now: float) -> str | None:
+        """What becomes of a failure that was held; nothing while a retry may still succeed.
+
+        ``last`` is the last attempt at its run so far, which may be the one that has failed.
+        """
+        if last is None or last.dagster_run.status is dg.DagsterRunStatus.CANCELED:
+            return self._told_unless_made(failure)
+        run = last.dagster_run
+        if run.is_success:
+            return deduplication.RETRIED
+        if not run.is_failure:
+            waited = now - last.create_timestamp.timestamp()
+            is_stuck = last.start_time is None and waited > _RETRY_START_SECONDS
+            return self._told_unless_made(failure) if is_stuck else None
+        is_own = run.run_id == failure.run_id
+        failed_at = failure.at if is_own else last.end_time or failure.at
+        is_late = now - failed_at > _RETRY_LAUNCH_SECONDS
+        if failure.event_type == EventType.JOB_FAILURE and not is_own:
+            # Its own event tells, which is read like any other, unless no policy covered it then.
+            return deduplication.ANNOUNCED if is_late else None
+        if not is_late and not self._is_given_up(run):
+            return None
+        return deduplication.ANNOUNCED if is_own else self._told_unless_made(failure)
+
+    def _is_given_up(self, run: dg.DagsterRun) -> bool:
+        said = run.tags.get(_WILL_RETRY_TAG)
+        return not self.instance.run_retries_enabled if said is None else said == "false"
+
+    def _told_unless_made(self, failure: Alert) -> str:
+        """A retry may end elsewhere and have made this asset, or not have come to it."""
+        if failure.event_type == EventType.JOB_FAILURE:
+            return deduplication.ANNOUNCED
+        wanted = set(failure.partitions or (failure.partition,))
+        is_made = made_since(self.instance, failure, failure.at) >= wanted
+        return deduplication.RETRIED if is_made else deduplication.ANNOUNCED
+
+    def _settle(
+        self, connection: sa.Connection, attempts: Sequence[Held], outcome: str, *, now: float
+    ) -> None:
+        ids = [one.id for one in attempts]
+        if outcome != deduplication.ANNOUNCED:
+            deduplication.settle_held(connection, ids, outcome)
+            return
+        newest = attempts[-1]
+        in_force = {policy.name: policy for policy in self.router.policies}
+        policy = in_force.get(newest.policy)
+        if policy is None:
+            self._hand_over(connection, newest, now=now)
+        else:
+            deduplication.release(
+                connection,
+                policy,
+                newest.id,
+                newest.failure,
+                destination=self.router.destination(policy),
+                ui_url=self.ui_url,
+                now=now,
+            )
+        deduplication.settle_held(connection, ids, deduplication.MERGED)
+
+    def _hand_over(self, connection: sa.Connection, held: Held, *, now: float) -> None:
+        """The policy is gone, or has another name: those that cover the failure tell it."""
+        run = self.instance.get_run_by_id(held.failure.run_id)
+        for policy in self.router.policies_for(held.failure, run.tags if run else {}):
+            deduplication.record_failure(
+                connection,
+                policy,
+                held.failure,
+                key=held.key,
+                parent_key=held.chain if held.chain != held.key else "",
+                destination=self.router.destination(policy),
+                ui_url=self.ui_url,
+                will_be_retried=False,
+                now=now,
+            )
+        deduplication.settle_held(connection, [held.id], deduplication.MERGED)
+
+
+def _last_attempts(
     instance: dg.DagsterInstance, run_ids: Collection[str]
 ) -> dict[str, dg.RunRecord | None]:
     """For each run the last attempt so far, which may be itself; nothing for one that is gone.

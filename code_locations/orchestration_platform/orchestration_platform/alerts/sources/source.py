@@ -3,17 +3,18 @@
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from functools import cached_property
 
 import dagster as dg
 
 from orchestration_platform.alerts.facts.alert import Alert
 from orchestration_platform.alerts.facts.event_types import EventType
-
-if TYPE_CHECKING:
-    from orchestration_platform.alerts.workspace.webserver import Workspace
-
-UNKNOWN_LOCATION = "(no code location)"
+from orchestration_platform.alerts.facts.recovery import Recovery
+from orchestration_platform.alerts.sources.runs.facts import LastSuccesses
+from orchestration_platform.alerts.sources.runs.log import RunLog
+from orchestration_platform.alerts.sources.runs.plan import PlanCache
+from orchestration_platform.alerts.sources.runs.unreadable import UnreadableRuns
+from orchestration_platform.alerts.workspace.webserver import Workspace
 
 _LONGEST_KEY = 100
 
@@ -35,46 +36,25 @@ class Finding:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Recovery:
-    """Something is in order again, or no longer goes on.
+@dataclass
+class Found:
+    """What some records come to.
 
     Attributes:
-        event_types: what is over by it.
-        puts_right: of an alert of these, whether it is meant.
-        partitions: those that are in order, ``""`` for what has none; ``None`` where they do not
-            matter.
-        since: what was found at this time or before is over.
-        at: when it is over.
-        instead: what it is now where that is not in order, such as "switched off".
+        findings: what has happened.
+        recoveries: what is in order again.
+        read_runs: runs whose log was read, and need not be read again.
     """
 
-    event_types: Collection[str]
-    puts_right: Callable[[Alert], bool]
-    partitions: frozenset[str] | None
-    since: float
-    at: float
-    instead: str = ""
+    findings: list[Finding] = field(default_factory=list)
+    recoveries: list[Recovery] = field(default_factory=list)
+    read_runs: list[str] = field(default_factory=list)
 
-    @classmethod
-    def of_subject(
-        cls,
-        subject: str,
-        event_types: Collection[str],
-        *,
-        at: float,
-        partition: str | None = None,
-        instead: str = "",
-    ) -> Self:
-        """All of ``event_types`` that was told of ``subject`` until ``at`` is over."""
-        return cls(
-            event_types=tuple(event_types),
-            puts_right=lambda failure: failure.subject == subject,
-            partitions=None if partition is None else frozenset({partition}),
-            since=at,
-            at=at,
-            instead=instead,
-        )
+    def add(self, other: "Found") -> None:
+        """Add what others come to."""
+        self.findings += other.findings
+        self.recoveries += other.recoveries
+        self.read_runs += other.read_runs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,16 +65,25 @@ class Batch:
         expected: the position that it was read from. Another pass that has come further has
             recorded the same.
         position: the one behind it.
-        findings: what has happened.
-        recoveries: what is in order again.
-        read_runs: runs whose log was read, and need not be read again.
+        found: what is between the two.
     """
 
     expected: str | None
     position: str
-    findings: Sequence[Finding] = ()
-    recoveries: Sequence[Recovery] = ()
-    read_runs: Sequence[str] = ()
+    found: Found
+
+
+@dataclass(frozen=True)
+class SourceMemory:
+    """What the sources keep from one pass to the next.
+
+    Attributes:
+        plans: of runs.
+        unreadable: runs that could not be read so far.
+    """
+
+    plans: PlanCache = field(default_factory=PlanCache)
+    unreadable: UnreadableRuns = field(default_factory=UnreadableRuns)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +98,7 @@ class Reading:
         thresholds: how long runs may take, in seconds, least first.
         already_read: those of the runs whose log was read before.
         workspace: what the webserver knows.
+        memory: what is kept from one pass to the next.
     """
 
     instance: dg.DagsterInstance
@@ -117,14 +107,24 @@ class Reading:
     open: frozenset[str]
     thresholds: Sequence[float]
     already_read: Callable[[Sequence[str]], set[str]]
-    workspace: "Workspace"
+    workspace: Workspace
+    memory: SourceMemory
+
+    @cached_property
+    def successes(self) -> LastSuccesses:
+        """When jobs and assets last succeeded."""
+        return LastSuccesses(self.instance)
+
+    def log_of(self, run_id: str) -> RunLog:
+        """The log of a run."""
+        return RunLog(self.instance, run_id, self.memory.plans)
 
     def wants(self, kinds: Collection[EventType]) -> bool:
         """Whether any of ``kinds`` is told or has to be put right."""
         return any(kind in self.told or kind in self.open for kind in kinds)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Source:
     """Something that is read in each pass, with a durable position of its own.
 

@@ -13,15 +13,16 @@ from typing import Any, Self
 
 from orchestration_platform.alerts.facts.alert import Alert, Problem
 from orchestration_platform.alerts.facts.event_types import EventType
+from orchestration_platform.alerts.facts.recovery import Recovery
+from orchestration_platform.alerts.facts.user_errors import innermost
 from orchestration_platform.alerts.sources.source import (
     Batch,
     Finding,
+    Found,
     Reading,
-    Recovery,
     Source,
     occurrence_key,
 )
-from orchestration_platform.alerts.sources.user_errors import innermost
 
 _KIND = EventType.TICK_FAILURE
 _PAGE = 200
@@ -95,8 +96,7 @@ def _read_ticks(reading: Reading, marks: str | None) -> Iterator[Batch]:
     yield Batch(
         expected=marks,
         position=json.dumps(position),
-        findings=findings,
-        recoveries=recoveries,
+        found=Found(findings, recoveries),
     )
 
 
@@ -140,14 +140,8 @@ def _since(reading: Reading, state: Any, mark: _Mark) -> list[Any]:
 
 
 def _finding(state: Any, tick: Any, failed: int) -> Finding:
-    error = innermost(tick.error) if tick.error else None
-    problem = Problem(
-        step="",
-        error_class=error.error_class if error else "Failure",
-        message=error.message if error else "the tick failed without an error",
-        place=error.place if error else "",
-        trace=error.trace if error else "",
-    )
+    without_error = Problem("", "Failure", "the tick failed without an error", "", "")
+    problem = innermost(tick.error) if tick.error else without_error
     return Finding(
         alert=Alert(
             event_type=_KIND.value,

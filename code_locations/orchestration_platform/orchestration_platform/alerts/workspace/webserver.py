@@ -7,9 +7,12 @@ in milliseconds; to load them here would take seconds each time. It is asked whe
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from orchestration_platform.alerts.facts.alert import Problem
+from orchestration_platform.alerts.facts.user_errors import innermost
 from orchestration_platform.alerts.workspace.asset_graph import (
     AssetFacts,
     AssetGraph,
@@ -44,25 +47,28 @@ _ANSWER_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
-class LoadError:
-    """Why a code location cannot be loaded."""
+class _ReportedError:
+    """An exception as the webserver reports it."""
 
-    error_class: str
     message: str
-    place: str
-    trace: str
+    cls_name: str | None
+    stack: Sequence[str]
+    cause: "_ReportedError | None"
 
 
-@dataclass
-class _Kept:
+@dataclass(frozen=True)
+class Answer:
     """The assets as they were last asked for; also that there was no answer."""
 
     asked_at: float
     graph: AssetGraph | None
 
 
-# For the process, by address: a pass comes every few seconds.
-_kept: dict[str, _Kept] = {}
+@dataclass(frozen=True)
+class AssetCache:
+    """The last answer of each webserver, by its address: a pass comes every few seconds."""
+
+    answers: dict[str, Answer] = field(default_factory=dict)
 
 
 @dataclass
@@ -70,12 +76,14 @@ class Workspace:
     """The workspace, during one pass.
 
     Attributes:
+        cache: what is known from earlier passes.
         problems: why it could not be asked; empty when it could, or did not have to be.
     """
 
+    cache: AssetCache = field(default_factory=AssetCache)
     problems: list[str] = field(default_factory=list)
 
-    def locations(self) -> dict[str, LoadError | None] | None:
+    def locations(self) -> dict[str, Problem | None] | None:
         """Each code location with what keeps it from loading; nothing if that is not known."""
         answer = self._ask(_LOCATIONS, what="CODE_LOCATION_ERROR is not watched")
         if answer is None:
@@ -145,15 +153,15 @@ class Workspace:
         url = os.environ.get(URL_VARIABLE, "")
         if not url and not must_be_known:
             return None
-        kept = _kept.get(url)
+        kept = self.cache.answers.get(url)
         longest = _ASSETS_KEPT_SECONDS if kept and kept.graph else _ASK_AGAIN_SECONDS
         if kept is None or time.monotonic() - kept.asked_at > longest:
             what = "alert_targets of groups and selections are taken to mean every asset"
             answer = self._ask(_ASSETS, what=what)
             graph = AssetGraph([_asset(node) for node in answer["assetNodes"]]) if answer else None
             # what was known before is better than nothing
-            kept = _Kept(time.monotonic(), graph or (kept.graph if kept else None))
-            _kept[url] = kept
+            kept = Answer(time.monotonic(), graph or (kept.graph if kept else None))
+            self.cache.answers[url] = kept
         return kept.graph
 
     def _ask(self, query: str, *, what: str) -> dict[str, Any] | None:
@@ -179,21 +187,17 @@ def _without_address(what: str) -> str:
     return f"{what}: set {URL_VARIABLE} to the address of Dagster's webserver"
 
 
-def _load_error(content: dict[str, Any]) -> LoadError | None:
+def _load_error(content: dict[str, Any]) -> Problem | None:
     if content["__typename"] != "PythonError":
         return None
-    chain = [content, *(link["error"] for link in content["errorChain"])]
-    origin = chain[-1]
-    message = origin["message"].strip()
-    name = (origin["className"] or "Error").rpartition(".")[2]
-    prefix, _, rest = message.partition(": ")
-    frames = [frame.strip() for frame in origin["stack"]]
-    return LoadError(
-        error_class=name,
-        message=rest if prefix.rpartition(".")[2] == name else message,
-        place=frames[-1].partition("\n")[0] if frames else "",
-        trace="\n".join([*frames, message]),
-    )
+    error: _ReportedError | None = None
+    for link in reversed(content["errorChain"]):
+        error = _reported(link["error"], error)
+    return innermost(_reported(content, error))
+
+
+def _reported(content: dict[str, Any], cause: _ReportedError | None) -> _ReportedError:
+    return _ReportedError(content["message"], content["className"], content["stack"], cause)
 
 
 def _asset(node: dict[str, Any]) -> AssetFacts:

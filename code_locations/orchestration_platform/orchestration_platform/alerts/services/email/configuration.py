@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from orchestration_platform.alerts.services.email.recent import RecentEmails
 from orchestration_platform.alerts.services.protocol.configuration import (
     LONGEST_DESTINATION,
     Capabilities,
@@ -12,6 +13,7 @@ from orchestration_platform.alerts.services.protocol.configuration import (
     ServiceConfiguration,
 )
 from orchestration_platform.alerts.services.protocol.service import Service
+from orchestration_platform.alerts.workspace.webserver import AssetCache
 
 SECRET = "orchestration_platform/smtp"  # noqa: S105 - a path
 
@@ -59,7 +61,8 @@ class Email(_ToAddresses):
         from orchestration_platform.alerts.services.email.service import EmailService, SmtpServer
 
         server = SmtpServer.from_secret(using.secrets.get(SECRET))
-        return EmailService(server, tuple(self.email_addresses))
+        emails = using.resource(RecentEmails)
+        return EmailService(server, tuple(self.email_addresses), recent=emails)
 
 
 class EmailOwners(_ToAddresses):
@@ -80,4 +83,9 @@ class EmailOwners(_ToAddresses):
         from orchestration_platform.alerts.services.email.service import SmtpServer
 
         server = SmtpServer.from_secret(using.secrets.get(SECRET))
-        return OwnersEmailService(server, tuple(self.default_email_addresses))
+        return OwnersEmailService(
+            server,
+            tuple(self.default_email_addresses),
+            recent=using.resource(RecentEmails),
+            assets=using.resource(AssetCache),
+        )

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from orchestration_platform.alerts.messages.message import Message
 from orchestration_platform.alerts.services.email.service import ADDRESS, EmailService
@@ -10,7 +10,7 @@ from orchestration_platform.alerts.services.protocol.errors import (
     MessageRefusedError,
     ServiceUnavailableError,
 )
-from orchestration_platform.alerts.workspace.webserver import Workspace
+from orchestration_platform.alerts.workspace.webserver import AssetCache, Workspace
 from shared_lib.dagster_client.webserver import URL_VARIABLE
 
 # So long it is waited for who the owners are, where there is somebody else to be told.
@@ -19,7 +19,13 @@ _OWNERS_AWAITED_SECONDS = 900.0
 
 @dataclass(frozen=True)
 class OwnersEmailService(EmailService):
-    """The owners of an asset; ``addresses`` are those of who is told where no owner has one."""
+    """The owners of an asset; ``addresses`` are those of who is told where no owner has one.
+
+    Attributes:
+        assets: those of the workspace, as the webserver last answered.
+    """
+
+    assets: AssetCache = field(default_factory=AssetCache)
 
     def recipients(self, message: Message) -> tuple[Sequence[str], str]:
         """The owners' addresses, or those for want of any.
@@ -28,7 +34,7 @@ class OwnersEmailService(EmailService):
             MessageRefusedError: there are none of either.
             ServiceUnavailableError: who the owners are is not known yet.
         """
-        workspace, owners = Workspace(), message.owners
+        workspace, owners = Workspace(self.assets), message.owners
         if owners is None:
             # the failure was read while the webserver was away
             owners = workspace.owners_of(message.assets)

@@ -14,6 +14,7 @@ from orchestration_platform.alerts.messages.formats.html import entry_html, head
 from orchestration_platform.alerts.messages.formats.text import entry_text, head_text
 from orchestration_platform.alerts.messages.message import Message
 from orchestration_platform.alerts.messages.text import clean, cut
+from orchestration_platform.alerts.services.email.recent import RecentEmails
 from orchestration_platform.alerts.services.protocol.errors import (
     MessageRefusedError,
     ServiceUnavailableError,
@@ -37,13 +38,6 @@ _LONGEST_REASON = 300
 _REFUSED_FOR_NOW_SECONDS = 1800.0
 _REMEDY = "write what the server wants to the secret orchestration_platform/smtp"
 ADDRESS = re.compile(r"[^@\s,:<>]+@([^@\s,:<>]+)")
-
-# Of this process, for the outbox knows an e-mail and not its addresses. A new process begins anew:
-# those who have the e-mail then get it again, with the same Message-ID.
-# By Message-ID who has it already, while others are to get it.
-_delivered: dict[str, set[str]] = {}
-# By address the first and the last refusal of a time in which it took nothing (monotonic).
-_refused: dict[str, tuple[float, float]] = {}
 
 # The code, and what the server said beside.
 _Reply = tuple[int, bytes | str]
@@ -107,11 +101,13 @@ class EmailService(Service):
         server: where e-mail is handed in.
         addresses: to whom.
         timeout_seconds: for a connection, and for each answer.
+        recent: who has an e-mail already, the same for all services of the process.
     """
 
     server: SmtpServer
     addresses: Sequence[str]
     timeout_seconds: float = TIMEOUT_SECONDS
+    recent: RecentEmails = field(default_factory=RecentEmails)
 
     def post(self, notification: Notification) -> Receipt:
         """Hand in the e-mail of an incident, or an answer to it.
@@ -120,28 +116,41 @@ class EmailService(Service):
         """
         message_id = self._message_id(notification.key)
         to, note = self.recipients(notification.message)
-        delivered = _delivered.get(message_id, set())
+        delivered = self.recent.delivered.get(message_id, set())
         due = [address for address in to if address not in delivered]
         refused = self._hand_in(self._email(notification, message_id, to), due) if due else {}
         taken = set(due) - set(refused)
-        _remember(refused, taken=taken)
+        self._remember(refused, taken=taken)
         if not taken | delivered:
             raise _judged(*min(refused.values()))
         reasons = [
             f"{address}: {_said(*reply)}"
             for address, reply in sorted(refused.items())
-            if _may_be_taken(address, reply)
+            if self._may_be_taken(address, reply)
         ]
         if reasons:
-            _delivered[message_id] = taken | delivered
+            self.recent.delivered[message_id] = taken | delivered
             raise ServiceUnavailableError("; ".join(reasons)[:_LONGEST_REASON])
-        _delivered.pop(message_id, None)
+        self.recent.delivered.pop(message_id, None)
         notes = [note, f"refused: {', '.join(sorted(refused))}" if refused else ""]
         return Receipt(message_id, note="; ".join(filter(None, notes)))
 
     def recipients(self, message: Message) -> tuple[Sequence[str], str]:  # noqa: ARG002 - see below
         """Who gets the e-mails about ``message``, and what is to be noted of why they do."""
         return self.addresses, ""
+
+    def _remember(self, refused: Collection[str], *, taken: Collection[str]) -> None:
+        known, now = self.recent.refused, time.monotonic()
+        for address in taken:
+            known.pop(address, None)
+        for address in refused:
+            first, last = known.get(address, (now, now))
+            known[address] = (first if now - last <= _REFUSED_FOR_NOW_SECONDS else now, now)
+
+    def _may_be_taken(self, address: str, reply: _Reply) -> bool:
+        """Whether it makes sense to hand in again what was refused just now."""
+        first, last = self.recent.refused[address]
+        return reply[0] < _PERMANENT and last - first <= _REFUSED_FOR_NOW_SECONDS
 
     def _email(
         self, notification: Notification, message_id: str, to: Sequence[str]
@@ -243,21 +252,6 @@ def _subject(message: Message) -> str:
     title = message.title.removesuffix(" (recovered)").removesuffix(" (over)")
     text = f"{title}: {message.subject} in {message.location}"
     return cut(" ".join(clean(text).split()), _LONGEST_SUBJECT)
-
-
-def _remember(refused: Collection[str], *, taken: Collection[str]) -> None:
-    now = time.monotonic()
-    for address in taken:
-        _refused.pop(address, None)
-    for address in refused:
-        first, last = _refused.get(address, (now, now))
-        _refused[address] = (first if now - last <= _REFUSED_FOR_NOW_SECONDS else now, now)
-
-
-def _may_be_taken(address: str, reply: _Reply) -> bool:
-    """Whether it makes sense to hand in again what was refused just now."""
-    first, last = _refused[address]
-    return reply[0] < _PERMANENT and last - first <= _REFUSED_FOR_NOW_SECONDS
 
 
 def _judged(code: int, said: bytes | str) -> Exception:

@@ -6,10 +6,9 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration_platform.alerts.facts.alert import Alert, Problem
+from orchestration_platform.alerts.facts.alert import UNKNOWN_LOCATION, Alert, Problem
 from orchestration_platform.alerts.facts.event_types import EventType
-from orchestration_platform.alerts.sources.run_plan import RunPlan, selection_of
-from orchestration_platform.alerts.sources.source import UNKNOWN_LOCATION
+from orchestration_platform.alerts.sources.runs.plan import RunPlan, selection_of
 
 _INTERNAL_JOB = "__"
 _SOME_ASSETS = "assets"
@@ -151,7 +150,7 @@ def _number(tags: Mapping[str, str], name: str) -> int | None:
 class LastSuccesses:
     """When jobs and assets last succeeded, each asked for once.
 
-    For a batch of runs that is read at one moment: with Postgres an answer takes some 30 ms, and
+    For the runs that one pass reads: with Postgres an answer takes some 30 ms, and
     in a storm most failures are of a few jobs.
 
     Attributes:

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from orchestration_platform.alerts.facts.alert import Problem
 from shared_lib.secrets import redact
 from shared_lib.stored_errors import StoredError, with_causes
 
@@ -13,25 +13,11 @@ _DAGSTER = re.compile(r"[/\\]site-packages[/\\]dagster[/\\]")
 _LONGEST_TRACE = 20_000
 
 
-@dataclass(frozen=True)
-class UserError:
-    """What is told of an exception. Holds no secret.
+def innermost(error: StoredError, *, step: str = "") -> Problem:
+    """The cause that began it, without any secret; Dagster's wrappers are around it.
 
-    Attributes:
-        error_class: the name of the exception's class.
-        message: its text.
-        place: file, line and function of the last frame in user code; empty when there is none.
-        trace: the whole trace, with causes.
+    Its place is the last frame in user code, its trace has the causes.
     """
-
-    error_class: str
-    message: str
-    place: str
-    trace: str
-
-
-def innermost(error: StoredError) -> UserError:
-    """The cause that began it: Dagster's wrappers and re-raised errors are around it."""
     chain = list(with_causes(error))
     origin = chain[-1]
     name = (origin.cls_name or "Error").rpartition(".")[2]
@@ -42,7 +28,8 @@ def innermost(error: StoredError) -> UserError:
         message = rest.strip()
     elif message.rpartition(".")[2] == name:
         message = ""
-    return UserError(
+    return Problem(
+        step=step,
         error_class=name,
         message=redact(message),
         place=next(filter(None, (_place(found) for found in reversed(chain))), ""),

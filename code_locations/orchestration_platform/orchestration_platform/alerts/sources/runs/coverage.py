@@ -7,9 +7,9 @@ import dagster as dg
 
 from orchestration_platform.alerts.facts.alert import Alert
 from orchestration_platform.alerts.facts.fingerprint import without_mapping_index
-from orchestration_platform.alerts.sources.check_results import check_name
-from orchestration_platform.alerts.sources.run_facts import is_internal, location_of
-from orchestration_platform.alerts.sources.run_plan import RunPlan, plan_of, selection_of
+from orchestration_platform.alerts.sources.runs.check_results import check_name
+from orchestration_platform.alerts.sources.runs.facts import is_internal, location_of
+from orchestration_platform.alerts.sources.runs.plan import PlanCache, RunPlan, selection_of
 
 # A tag names the run that is repeated, and anybody may have written it in a circle.
 _MOST_ATTEMPTS = 20
@@ -26,10 +26,12 @@ class Coverage:
     Attributes:
         instance: of Dagster.
         record: the run, which has succeeded, or was completed by one that has.
+        plans: of runs, as far as they are known.
     """
 
     instance: dg.DagsterInstance
     record: dg.RunRecord
+    plans: PlanCache
 
     def read(self) -> None:
         """Read all that may be asked for, so that what cannot be read is met here."""
@@ -78,7 +80,7 @@ class Coverage:
     @cached_property
     def plan(self) -> RunPlan | None:
         """The steps that it was to execute; nothing where that is not known."""
-        return plan_of(self.instance, self.record.dagster_run)
+        return self.plans.plan_of(self.instance, self.record.dagster_run)
 
     @cached_property
     def _is_whole(self) -> bool:
@@ -135,7 +137,7 @@ class Coverage:
             records = self.instance.get_run_records(dg.RunsFilter(run_ids=[parent]))
             if not records or records[0].dagster_run.job_name != run.job_name:
                 break
-            found.append(Coverage(self.instance, records[0]))
+            found.append(Coverage(self.instance, records[0], self.plans))
             run = records[0].dagster_run
         return found
 

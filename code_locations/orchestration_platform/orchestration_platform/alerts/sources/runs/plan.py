@@ -1,19 +1,16 @@
 """Which steps a run was to execute, and what each of them is for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import dagster as dg
 
 from orchestration_platform.alerts.facts.fingerprint import without_mapping_index
-from orchestration_platform.alerts.sources.check_results import check_name
+from orchestration_platform.alerts.sources.runs.check_results import check_name
 
 # Of so many jobs the plan is kept, the last that were asked for.
 _KEPT_PLANS = 256
-
-# For the process: Dagster names a plan by what it says, and most runs of a job share one.
-_kept: dict[str, "RunPlan"] = {}
 
 
 @dataclass(frozen=True)
@@ -72,19 +69,28 @@ def node_of(step: str) -> str:
     return without_mapping_index(step).split(".")[0]
 
 
-def plan_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> RunPlan | None:
-    """The plan of ``run``; nothing where Dagster has none of it."""
-    name = run.execution_plan_snapshot_id
-    if not name:
-        return None
-    plan = _kept.pop(name, None) or _read(instance, name)
-    if plan is None:
-        return None
-    # the last one that was asked for is the last one to be forgotten
-    _kept[name] = plan
-    while len(_kept) > _KEPT_PLANS:
-        _kept.pop(next(iter(_kept)), None)
-    return plan
+@dataclass(frozen=True)
+class PlanCache:
+    """The plans of runs, of which the last ones are kept.
+
+    Dagster names a plan by what it says, and most runs of a job share one.
+    """
+
+    _kept: dict[str, RunPlan] = field(default_factory=dict)
+
+    def plan_of(self, instance: dg.DagsterInstance, run: dg.DagsterRun) -> RunPlan | None:
+        """The plan of ``run``; nothing where Dagster has none of it."""
+        name = run.execution_plan_snapshot_id
+        if not name:
+            return None
+        plan = self._kept.pop(name, None) or _read(instance, name)
+        if plan is None:
+            return None
+        # the last one that was asked for is the last one to be forgotten
+        self._kept[name] = plan
+        while len(self._kept) > _KEPT_PLANS:
+            self._kept.pop(next(iter(self._kept)), None)
+        return plan
 
 
 def _read(instance: dg.DagsterInstance, name: str) -> RunPlan | None:

@@ -4,7 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
@@ -12,13 +12,13 @@ import dagster as dg
 from orchestration_platform.alerts.facts.alert import Alert, Problem
 from orchestration_platform.alerts.facts.event_types import EventType
 from orchestration_platform.alerts.facts.logger import LOGGER_NAME
-from orchestration_platform.alerts.sources.run_facts import (
+from orchestration_platform.alerts.sources.runs.facts import (
     kind_of,
     location_of,
     subject_of,
     without_internal_job,
 )
-from orchestration_platform.alerts.sources.run_plan import Selection, selection_of
+from orchestration_platform.alerts.sources.runs.plan import Selection, selection_of
 from shared_lib.secrets import redact
 
 # It may be the database that is in trouble and not the run: so many passes fail before the run is
@@ -26,9 +26,6 @@ from shared_lib.secrets import redact
 MOST_ATTEMPTS = 3
 
 _NO_PROBLEM = Problem("", "", "", "", "")
-
-# For the process, which does a pass every few seconds. One that starts anew tries anew.
-_attempts: Counter[str] = Counter()
 
 
 @dataclass
@@ -44,21 +41,27 @@ class Attempt:
     problem: Problem = _NO_PROBLEM
 
 
-@contextmanager
-def reading_run(run_id: str) -> Iterator[Attempt]:
-    """Read a run; what goes wrong is raised until it has gone wrong too often."""
-    attempt = Attempt()
-    try:
-        yield attempt
-    except Exception as error:
-        _attempts[run_id] += 1
-        if _attempts[run_id] < MOST_ATTEMPTS:
-            error.add_note(f"while reading run {run_id}")
-            raise
-        said = redact(f"the run could not be read: {type(error).__name__}: {error}")
-        logging.getLogger(LOGGER_NAME).warning("run %s is passed over: %s", run_id, said)
-        attempt.found, attempt.problem = None, Problem("", "Unreadable", said, "", "")
-    _attempts.pop(run_id, None)
+@dataclass(frozen=True)
+class UnreadableRuns:
+    """How often each run could not be read."""
+
+    _attempts: Counter[str] = field(default_factory=Counter)
+
+    @contextmanager
+    def reading(self, run_id: str) -> Iterator[Attempt]:
+        """Read a run; what goes wrong is raised until it has gone wrong too often."""
+        attempt = Attempt()
+        try:
+            yield attempt
+        except Exception as error:
+            self._attempts[run_id] += 1
+            if self._attempts[run_id] < MOST_ATTEMPTS:
+                error.add_note(f"while reading run {run_id}")
+                raise
+            said = redact(f"the run could not be read: {type(error).__name__}: {error}")
+            logging.getLogger(LOGGER_NAME).warning("run %s is passed over: %s", run_id, said)
+            attempt.found, attempt.problem = None, Problem("", "Unreadable", said, "", "")
+        self._attempts.pop(run_id, None)
 
 
 def unread_failure(entry: dg.EventLogEntry, record: dg.RunRecord | None, problem: Problem) -> Alert:

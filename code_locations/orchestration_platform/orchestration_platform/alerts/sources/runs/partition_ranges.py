@@ -1,4 +1,4 @@
-"""Which partitions a run over a range of them is about.
+"""Which partitions a run over a range of them is about, and which were made since.
 
 The order of an asset's partitions is in its code, which is not loaded here. But before such a run
 starts, Dagster writes into its log which partitions of which asset it is to make.
@@ -8,8 +8,9 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from orchestration_platform.alerts.sources.run_facts import is_over_range, partition_of
-from orchestration_platform.alerts.sources.run_log import RunLog
+from orchestration_platform.alerts.facts.alert import Alert
+from orchestration_platform.alerts.sources.runs.facts import is_over_range, partition_of
+from orchestration_platform.alerts.sources.runs.log import RunLog
 
 # A longer range is one thing that a run over the same range has to put right.
 MOST_PARTITIONS = 2000
@@ -34,6 +35,22 @@ def failed_partitions(run: dg.DagsterRun, log: RunLog) -> tuple[str, ...]:
 def succeeded_partitions(run: dg.DagsterRun, log: RunLog) -> frozenset[str]:
     """What a run that has succeeded puts right: its partition, the range and all that is in it."""
     return frozenset({partition_of(run.tags)}).union(*_planned(run, log).values())
+
+
+def made_since(instance: dg.DagsterInstance, failure: Alert, since: float) -> set[str]:
+    """Of the partitions that the failure of an asset is about, those made after ``since``.
+
+    ``""`` stands for the asset of a failure that is about no partition.
+    """
+    wanted = failure.partitions or ((failure.partition,) if failure.partition else ())
+    later = dg.AssetRecordsFilter(
+        asset_key=dg.AssetKey(failure.subject.split("/")),
+        asset_partitions=wanted or None,
+        after_timestamp=since,
+    )
+    # each may have been made more than once
+    found = instance.fetch_materializations(later, limit=2 * len(wanted) or 1).records
+    return {record.partition_key or "" if wanted else "" for record in found}
 
 
 def _planned(run: dg.DagsterRun, log: RunLog) -> Mapping[str, frozenset[str]]:

@@ -6,6 +6,8 @@ from functools import cached_property
 
 import dagster as dg
 
+from orchestration_platform.alerts.sources.runs.plan import PlanCache, RunPlan
+
 _KINDS = dg.DagsterEventType
 # Of a run over many partitions of many assets; a second and a half on a slow machine.
 _MOST_PLANS = 20_000
@@ -19,10 +21,16 @@ class RunLog:
     Attributes:
         instance: of Dagster.
         run_id: the run.
+        plans: of runs, as far as they are known.
     """
 
     instance: dg.DagsterInstance
     run_id: str
+    plans: PlanCache
+
+    def plan_of(self, run: dg.DagsterRun) -> RunPlan | None:
+        """The steps that ``run``, whose log this is, was to execute; nothing if not known."""
+        return self.plans.plan_of(self.instance, run)
 
     @cached_property
     def failed_steps(self) -> list[dg.DagsterEvent]:

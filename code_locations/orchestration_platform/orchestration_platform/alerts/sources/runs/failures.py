@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
 
-from orchestration_platform.alerts.facts.alert import Alert, Problem
+from orchestration_platform.alerts.facts.alert import UNKNOWN_LOCATION, Alert, Problem
 from orchestration_platform.alerts.facts.event_types import EventType
-from orchestration_platform.alerts.sources.check_results import check_name, check_problem
-from orchestration_platform.alerts.sources.dbt_failures import dbt_problems
-from orchestration_platform.alerts.sources.run_facts import (
+from orchestration_platform.alerts.facts.user_errors import innermost
+from orchestration_platform.alerts.sources.runs.check_results import check_name, check_problem
+from orchestration_platform.alerts.sources.runs.dbt_failures import dbt_problems
+from orchestration_platform.alerts.sources.runs.facts import (
     LastSuccesses,
     attempts_of,
     is_internal,
@@ -19,10 +21,8 @@ from orchestration_platform.alerts.sources.run_facts import (
     subject_of,
     without_internal_job,
 )
-from orchestration_platform.alerts.sources.run_log import RunLog
-from orchestration_platform.alerts.sources.run_plan import is_selection_known, plan_of
-from orchestration_platform.alerts.sources.source import UNKNOWN_LOCATION
-from orchestration_platform.alerts.sources.user_errors import UserError, innermost
+from orchestration_platform.alerts.sources.runs.log import RunLog
+from orchestration_platform.alerts.sources.runs.plan import is_selection_known
 from shared_lib.secrets import redact
 
 # Problems of one run that are told; the message says how many more there were.
@@ -47,22 +47,16 @@ _LAST_EVENTS = 3
 
 
 def read_failure(
-    instance: dg.DagsterInstance,
-    entry: dg.EventLogEntry,
-    record: dg.RunRecord | None,
-    log: RunLog | None = None,
-    successes: LastSuccesses | None = None,
+    entry: dg.EventLogEntry, record: dg.RunRecord | None, log: RunLog, successes: LastSuccesses
 ) -> Alert:
     """What the event log and the run's record say of the failure that ``entry`` reports.
 
     Args:
-        instance: of Dagster.
         entry: the run's failure.
         record: the run, unless it was deleted.
-        log: of the run, where parts of it have been read.
-        successes: of the batch that the run is read in.
+        log: of the run.
+        successes: of the runs that are read at the same time.
     """
-    log = log or RunLog(instance, entry.run_id)
     found = problems_of(entry, log)
     problems = tuple(found[:_KEPT_PROBLEMS])
     more = max(len(found) - _KEPT_PROBLEMS, 0)
@@ -90,9 +84,9 @@ def read_failure(
         run,
         at=entry.timestamp,
         started_at=record.start_time,
-        plan=None if is_selection_known(run) else plan_of(instance, run),
-        attempts=attempts_of(instance, run.tags),
-        last_success_at=(successes or LastSuccesses(instance)).of(run),
+        plan=None if is_selection_known(run) else log.plan_of(run),
+        attempts=attempts_of(log.instance, run.tags),
+        last_success_at=successes.of(run),
         problems=problems,
         more_problems=more,
     )
@@ -122,7 +116,7 @@ def step_problem(event: dg.DagsterEvent) -> Problem:
     error = event.step_failure_data.error
     if error is None:
         return Problem(event.step_key or "", "Failure", redact(event.message or ""), "", "")
-    return _failed(event.step_key or "", innermost(error))
+    return _without_crash(innermost(error, step=event.step_key or ""))
 
 
 def _of_step(event: dg.DagsterEvent) -> Sequence[Problem]:
@@ -132,18 +126,12 @@ def _of_step(event: dg.DagsterEvent) -> Sequence[Problem]:
     return dbt_problems(whole, reported.metadata if reported else {}) or [whole]
 
 
-def _failed(step: str, error: UserError) -> Problem:
-    return Problem(
-        step=step,
-        error_class=error.error_class,
-        message=(
-            "the step's process ended without a word: killed or out of memory"
-            if error.error_class == _STEP_DEATH
-            else error.message
-        ),
-        place=error.place,
-        trace=error.trace,
-    )
+def _without_crash(problem: Problem) -> Problem:
+    """``problem``, in words where it is that the step's process has died."""
+    if problem.error_class != _STEP_DEATH:
+        return problem
+    said = "the step's process ended without a word: killed or out of memory"
+    return replace(problem, message=said)
 
 
 def _death(entry: dg.EventLogEntry, log: RunLog) -> Problem:
@@ -152,7 +140,7 @@ def _death(entry: dg.EventLogEntry, log: RunLog) -> Problem:
     # not there where something outside of the run has marked it as failed
     data: Any = event.event_specific_data
     if data is not None and data.error:
-        return _failed("", innermost(data.error))
+        return _without_crash(innermost(data.error))
     reason = data.failure_reason.value if data is not None and data.failure_reason else _UNKNOWN
     said = redact((event.message or "").strip())
     end = _end_of_process(log) if reason == _UNKNOWN else ""

@@ -3,20 +3,20 @@
 The position has the runs that were told, and the longest time allowed that each had passed.
 """
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
 from orchestration_platform.alerts.facts.alert import Alert, Problem
 from orchestration_platform.alerts.facts.event_types import EventType
-from orchestration_platform.alerts.sources.run_facts import LastSuccesses, attempts_of, run_alert
+from orchestration_platform.alerts.facts.recovery import Recovery
+from orchestration_platform.alerts.sources import ongoing
+from orchestration_platform.alerts.sources.runs.facts import attempts_of, run_alert
 from orchestration_platform.alerts.sources.source import (
     Batch,
     Finding,
     Reading,
-    Recovery,
     Source,
     occurrence_key,
 )
@@ -36,39 +36,28 @@ _WORDS = {
 
 
 def _read_running(reading: Reading, marks: str | None) -> Iterator[Batch]:
-    known: dict[str, dict[str, Any]] = json.loads(marks) if marks else {}
+    known = ongoing.known_at(marks)
     running = {
         record.dagster_run.run_id: record
         for record in reading.instance.get_run_records(dg.RunsFilter(statuses=_IN_PROGRESS))
     }
     told = {run_id: entry for run_id, entry in known.items() if run_id in running}
-    findings: list[Finding] = []
+    findings: dict[str, Finding] = {}
     for run_id, record in running.items():
         ran = reading.now - _since(record)
         passed = max((limit for limit in reading.thresholds if limit <= ran), default=0.0)
         if passed > told.get(run_id, {}).get("passed", 0.0):
-            finding = _finding(reading, record, passed)
-            findings.append(finding)
-            alert = finding.alert
+            findings[run_id] = _finding(reading, record, passed)
+            alert = findings[run_id].alert
             told[run_id] = {
                 "passed": passed, "location": alert.location, "subject": alert.subject
             }  # fmt: skip
-    still = {(entry["location"], entry["subject"]) for entry in told.values()}
-    gone = [run_id for run_id in known if run_id not in running]
-    ends = _ends(reading, gone)
-    ended = {
-        (known[run_id]["location"], known[run_id]["subject"]): ends.get(run_id, "its run is gone")
-        for run_id in gone
-    }
-    yield Batch(
-        expected=marks,
-        position=json.dumps(told),
-        findings=findings,
-        recoveries=[
-            _recovery(*which, at=reading.now, instead=ended[which])
-            for which in sorted(ended.keys() - still)
-        ],
-    )
+    ends = _ends(reading, [run_id for run_id in known if run_id not in running])
+
+    def over(run_id: str) -> Recovery:
+        return _recovery(known[run_id], told.values(), at=reading.now, instead=ends[run_id])
+
+    yield ongoing.changes(marks, told, begun=findings.__getitem__, over=over)
 
 
 LONG_RUNNING = Source(name="long running", event_types=(_KIND,), read=_read_running)
@@ -85,7 +74,7 @@ def _finding(reading: Reading, record: dg.RunRecord, passed: float) -> Finding:
             at=reading.now,
             started_at=_since(record),
             attempts=attempts_of(reading.instance, run.tags),
-            last_success_at=LastSuccesses(reading.instance).of(run),
+            last_success_at=reading.successes.of(run),
             problems=(problem,),
         ),
         key=occurrence_key(_KIND, run.run_id),
@@ -103,14 +92,21 @@ def _ends(reading: Reading, run_ids: Sequence[str]) -> dict[str, str]:
     if not run_ids:
         return {}
     records = reading.instance.get_run_records(dg.RunsFilter(run_ids=list(run_ids)))
-    return {
+    ends = {
         record.dagster_run.run_id: _WORDS.get(record.dagster_run.status, "") for record in records
     }
+    return dict.fromkeys(run_ids, "its run is gone") | ends
 
 
-def _recovery(location: str, subject: str, *, at: float, instead: str) -> Recovery:
+def _recovery(
+    ended: Mapping[str, Any], running: Iterable[Mapping[str, Any]], *, at: float, instead: str
+) -> Recovery:
+    """The end of a run, unless another one of the same job goes on."""
+    which = (ended["location"], ended["subject"])
+    goes_on = which in [(entry["location"], entry["subject"]) for entry in running]
+
     def is_meant(failure: Alert) -> bool:
-        return (failure.location, failure.subject) == (location, subject)
+        return not goes_on and (failure.location, failure.subject) == which
 
     return Recovery(
         event_types=(_KIND,),

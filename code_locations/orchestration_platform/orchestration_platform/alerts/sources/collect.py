@@ -1,0 +1,177 @@
+"""Reads the sources one after the other, and records what the policies cover in the outbox."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import dagster as dg
+import sqlalchemy as sa
+
+from orchestration_platform.alerts.facts.alert import Alert
+from orchestration_platform.alerts.outbox import deduplication, incidents
+from orchestration_platform.alerts.outbox.cursors import forget_position, position, set_position
+from orchestration_platform.alerts.outbox.database import Database
+from orchestration_platform.alerts.policies.policy import Policy
+from orchestration_platform.alerts.policies.routing import Router
+from orchestration_platform.alerts.sources import event_feed
+from orchestration_platform.alerts.sources.assets import MATERIALIZATIONS
+from orchestration_platform.alerts.sources.checks import RUNLESS_CHECKS
+from orchestration_platform.alerts.sources.code_locations import CODE_LOCATIONS
+from orchestration_platform.alerts.sources.daemons import DAEMONS
+from orchestration_platform.alerts.sources.ended_runs import (
+    CANCELLED_RUNS,
+    FAILED_RUNS,
+    SUCCEEDED_RUNS,
+)
+from orchestration_platform.alerts.sources.freshness import FRESHNESS
+from orchestration_platform.alerts.sources.long_runs import LONG_RUNNING
+from orchestration_platform.alerts.sources.retries import HeldFailures, will_be_retried
+from orchestration_platform.alerts.sources.source import (
+    Batch,
+    Finding,
+    Reading,
+    Source,
+    SourceMemory,
+)
+from orchestration_platform.alerts.sources.ticks import TICKS
+from orchestration_platform.alerts.workspace.webserver import Workspace
+
+# What puts a failure right is read when the failure is known: in this order, or not at all.
+_OF_RUNS = (FAILED_RUNS, SUCCEEDED_RUNS, CANCELLED_RUNS, MATERIALIZATIONS)
+_BY_THEMSELVES = tuple(
+    (source,)
+    for source in (RUNLESS_CHECKS, FRESHNESS, TICKS, LONG_RUNNING, DAEMONS, CODE_LOCATIONS)
+)
+
+
+@dataclass(frozen=True)
+class Collector:
+    """Reads what has happened and puts what the policies cover into the outbox.
+
+    Attributes:
+        instance: of Dagster.
+        database: where the outbox is.
+        policies: those that are in force.
+        alert_channel: of the environment, for policies that name no other.
+        ui_url: where people open Dagster.
+        workspace: what the webserver knows.
+        memory: what the sources keep from one pass to the next.
+        errors: of sources that could not be read.
+    """
+
+    instance: dg.DagsterInstance
+    database: Database
+    policies: Sequence[Policy]
+    alert_channel: str
+    ui_url: str
+    workspace: Workspace = field(default_factory=Workspace)
+    memory: SourceMemory = field(default_factory=SourceMemory)
+    errors: list[Exception] = field(default_factory=list)
+
+    def collect(self, *, until: float) -> int:
+        """Read on, at most until ``until`` (monotonic); gives the number of new findings.
+
+        The first call takes note of how far the logs have got, and of nothing before. What a source
+        raises is kept in ``errors``, and does not keep the others waiting.
+        """
+        found = 0
+        for group in (_OF_RUNS, *_BY_THEMSELVES):
+            for source in group:
+                if time.monotonic() >= until:
+                    return found
+                try:
+                    found += self._read_on(source, until=until)
+                    if source is FAILED_RUNS:
+                        self._held.settle(now=time.time())
+                except Exception as error:  # noqa: BLE001 - raised at the end of the pass
+                    error.add_note(f"while reading {source.name}")
+                    self.errors.append(error)
+                    break
+        return found
+
+    @cached_property
+    def _router(self) -> Router:
+        return Router(self.policies, self.alert_channel, self.workspace, self.errors)
+
+    @cached_property
+    def _held(self) -> HeldFailures:
+        return HeldFailures(self.instance, self.database, self._router, self.ui_url)
+
+    def _read_on(self, source: Source, *, until: float) -> int:
+        now = time.time()
+        with self.database.transaction() as connection:
+            marks = position(connection, source.name)
+            reading = self._reading(connection, now)
+            if source is not FAILED_RUNS and not reading.wants(source.event_types):
+                forget_position(connection, source.name)
+                return 0
+        found = 0
+        for batch in source.read(reading, marks):
+            found += self._take(source, batch, now=now)
+            if time.monotonic() >= until:
+                break
+        return found
+
+    def _reading(self, connection: sa.Connection, now: float) -> Reading:
+        return Reading(
+            instance=self.instance,
+            now=now,
+            told=frozenset(kind for policy in self.policies for kind in policy.event_types),
+            open=incidents.open_event_types(connection),
+            thresholds=sorted({limit for policy in self.policies for limit in policy.thresholds}),
+            already_read=self._already_read,
+            workspace=self.workspace,
+            memory=self.memory,
+        )
+
+    def _already_read(self, run_ids: Sequence[str]) -> set[str]:
+        with self.database.transaction() as connection:
+            return deduplication.read_runs(connection, run_ids)
+
+    def _take(self, source: Source, batch: Batch, *, now: float) -> int:
+        """Record what was found and the position behind it, in one transaction."""
+        found = batch.found
+        covered = [
+            (self._completed(finding), finding, policy)
+            for finding in found.findings
+            for policy in self._router.policies_for(finding.alert, finding.tags)
+        ]
+        in_force = {policy.name: policy for policy in self.policies}
+        with self.database.transaction() as connection:
+            if position(connection, source.name) != batch.expected:
+                return 0
+            new = 0
+            for alert, finding, policy in covered:
+                new += (
+                    deduplication.record_failure(
+                        connection,
+                        policy,
+                        alert,
+                        key=finding.key,
+                        parent_key=finding.parent_key,
+                        destination=self._router.destination(policy),
+                        ui_url=self.ui_url,
+                        will_be_retried=will_be_retried(
+                            self.instance, finding.alert, finding.tags, now=now
+                        ),
+                        now=now,
+                    )
+                    == deduplication.ANNOUNCED
+                )
+            incidents.record_recoveries(connection, found.recoveries, policies=in_force, now=now)
+            deduplication.remember_runs(connection, found.read_runs, now=now)
+            set_position(connection, source.name, batch.position)
+        return new
+
+    def _completed(self, finding: Finding) -> Alert:
+        """The alert with the owners of its assets."""
+        alert = finding.alert
+        owners = self.workspace.owners_of(alert.assets)
+        return replace(alert, owners=owners or alert.owners, are_owners_known=owners is not None)
+
+
+def last_pass_at(connection: sa.Connection) -> float | None:
+    """When the log was last read to its end, give or take some seconds; nothing if never."""
+    marks = position(connection, FAILED_RUNS.name)
+    return event_feed.Position.from_json(marks).marks[-1][0] if marks else None

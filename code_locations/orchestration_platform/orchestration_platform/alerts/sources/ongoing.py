@@ -1,0 +1,40 @@
+"""What goes on until it is over, such as a daemon without a heartbeat.
+
+The position has what went on in the last pass, by name.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from orchestration_platform.alerts.facts.recovery import Recovery
+from orchestration_platform.alerts.sources.source import Batch, Finding, Found
+
+
+def known_at(marks: str | None) -> Mapping[str, Any]:
+    """What went on at the position ``marks``."""
+    known = json.loads(marks) if marks else {}
+    # earlier releases have stored the names alone
+    return dict.fromkeys(known) if isinstance(known, list) else known
+
+
+def changes(
+    marks: str | None,
+    now: Mapping[str, Any],
+    *,
+    begun: Callable[[str], Finding],
+    over: Callable[[str], Recovery],
+) -> Batch:
+    """What has begun since the position ``marks``, and what is over.
+
+    Args:
+        marks: the position, if there is one.
+        now: what goes on, by name; with a value, which is new again when it changes, or ``None``.
+        begun: what is found of a name that is new.
+        over: what is in order again by the end of a name.
+    """
+    known = known_at(marks)
+    new = [name for name in now if name not in known or now[name] not in (None, known[name])]
+    gone = [name for name in known if name not in now]
+    found = Found(findings=[begun(name) for name in new], recoveries=[over(name) for name in gone])
+    return Batch(expected=marks, position=json.dumps(dict(now)), found=found)
