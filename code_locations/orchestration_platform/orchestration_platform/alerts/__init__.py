@@ -28,7 +28,8 @@ Where to look:
 - Who is called when nobody reacts? ``delivery.escalation``.
 - Where are Slack's limits kept? Of size in ``messages.formats.slack``, of pace in
   ``delivery.queue`` with ``services.capabilities``, of its answers in ``services.slack.web_api``.
-- What if a process dies? ``delivery.queue`` (claims), ``sources.source`` (positions).
+- What if a process dies? ``delivery.queue`` (claims), ``outbox.cursors`` (how far each log was
+  read, in one transaction with what was found there).
 - Are alerts themselves in order? ``outbox_health``, and ``orchestration_platform.watchdog``.
 
 Rooms import in one direction: facts < workspace, messages < services < policies < outbox <
