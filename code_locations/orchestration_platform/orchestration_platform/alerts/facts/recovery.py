@@ -37,11 +37,18 @@ class Recovery:
         at: float,
         partition: str | None = None,
         instead: str = "",
+        **attributes: str,
     ) -> Self:
-        """All of ``event_types`` that was told of ``subject`` until ``at`` is over."""
+        """All of ``event_types`` that was told of ``subject`` until ``at`` is over.
+
+        ``attributes`` are others of its alerts, such as ``location``, where names repeat.
+        """
+        wanted = {"subject": subject, **attributes}
         return cls(
             event_types=tuple(event_types),
-            puts_right=lambda failure: failure.subject == subject,
+            puts_right=lambda failure: all(
+                getattr(failure, name) == value for name, value in wanted.items()
+            ),
             partitions=None if partition is None else frozenset({partition}),
             since=at,
             at=at,

@@ -3,12 +3,11 @@
 The position has the runs that were told, and the longest time allowed that each had passed.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from orchestration_platform.alerts.facts.alert import Alert, Problem
+from orchestration_platform.alerts.facts.alert import Problem
 from orchestration_platform.alerts.facts.event_types import EventType
 from orchestration_platform.alerts.facts.recovery import Recovery
 from orchestration_platform.alerts.sources import ongoing
@@ -54,8 +53,16 @@ def _read_running(reading: Reading, marks: str | None) -> Iterator[Batch]:
             }  # fmt: skip
     ends = _ends(reading, [run_id for run_id in known if run_id not in running])
 
-    def over(run_id: str) -> Recovery:
-        return _recovery(known[run_id], told.values(), at=reading.now, instead=ends[run_id])
+    goes_on = [(entry["location"], entry["subject"]) for entry in told.values()]
+
+    def over(run_id: str) -> Recovery | None:
+        location, subject = known[run_id]["location"], known[run_id]["subject"]
+        if (location, subject) in goes_on:
+            return None
+        instead = ends[run_id]
+        return Recovery.of_subject(
+            subject, (_KIND,), at=reading.now, instead=instead, location=location
+        )
 
     yield ongoing.changes(marks, told, begun=findings.__getitem__, over=over)
 
@@ -96,23 +103,3 @@ def _ends(reading: Reading, run_ids: Sequence[str]) -> dict[str, str]:
         record.dagster_run.run_id: _WORDS.get(record.dagster_run.status, "") for record in records
     }
     return dict.fromkeys(run_ids, "its run is gone") | ends
-
-
-def _recovery(
-    ended: Mapping[str, Any], running: Iterable[Mapping[str, Any]], *, at: float, instead: str
-) -> Recovery:
-    """The end of a run, unless another one of the same job goes on."""
-    which = (ended["location"], ended["subject"])
-    goes_on = which in [(entry["location"], entry["subject"]) for entry in running]
-
-    def is_meant(failure: Alert) -> bool:
-        return not goes_on and (failure.location, failure.subject) == which
-
-    return Recovery(
-        event_types=(_KIND,),
-        puts_right=is_meant,
-        partitions=None,
-        since=at,
-        at=at,
-        instead=instead,
-    )

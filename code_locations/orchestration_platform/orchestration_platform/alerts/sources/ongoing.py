@@ -23,7 +23,7 @@ def changes(
     now: Mapping[str, Any],
     *,
     begun: Callable[[str], Finding],
-    over: Callable[[str], Recovery],
+    over: Callable[[str], Recovery | None],
 ) -> Batch:
     """What has begun since the position ``marks``, and what is over.
 
@@ -31,10 +31,10 @@ def changes(
         marks: the position, if there is one.
         now: what goes on, by name; with a value, which is new again when it changes, or ``None``.
         begun: what is found of a name that is new.
-        over: what is in order again by the end of a name.
+        over: what is in order again by the end of a name, if anything.
     """
     known = known_at(marks)
     new = [name for name in now if name not in known or now[name] not in (None, known[name])]
     gone = [name for name in known if name not in now]
-    found = Found(findings=[begun(name) for name in new], recoveries=[over(name) for name in gone])
+    found = Found([begun(name) for name in new], list(filter(None, map(over, gone))))
     return Batch(expected=marks, position=json.dumps(dict(now)), found=found)

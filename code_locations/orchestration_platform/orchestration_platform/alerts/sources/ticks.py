@@ -158,15 +158,9 @@ def _finding(state: Any, tick: Any, failed: int) -> Finding:
 
 
 def _recovery(known_as: Sequence[str], at: float, *, instead: str = "") -> Recovery:
-    return Recovery(
-        event_types=(_KIND,),
-        puts_right=lambda failure: (
-            (failure.kind, failure.subject, failure.location) == tuple(known_as)
-        ),
-        partitions=None,
-        since=at,
-        at=at,
-        instead=instead,
+    kind, subject, location = known_as
+    return Recovery.of_subject(
+        subject, (_KIND,), at=at, instead=instead, kind=kind, location=location
     )
 
 
