@@ -7,7 +7,7 @@ from orchestration_platform.alerts.facts.alert import Severity
 from orchestration_platform.alerts.messages import blocks
 from orchestration_platform.alerts.messages.message import Message
 from orchestration_platform.alerts.messages.text import clean
-from orchestration_platform.alerts.messages.thread import Entry
+from orchestration_platform.alerts.messages.thread import Entry, Trace
 from orchestration_platform.alerts.messages.wording import Link, Span, SpanKind
 
 _COLOURS = {
@@ -65,7 +65,7 @@ def _laid_out(block: blocks.Block) -> str:  # noqa: PLR0911 - one for each
             place = problem.place and f'<br><code style="{_CODE}">{_text(problem.place)}</code>'
             name = f"<p><b>{_text(problem.name)}</b>{problem.times}{place}</p>"
             return f"{name}{_box(problem.said[:longest])}"
-        case blocks.Trace(name, text):
+        case Trace(name, text):
             return f"{name and f'<p><b>{_text(name)}</b></p>'}{_box(text)}"
         case blocks.Names(names):
             return f"<p>{'<br>'.join(map(_text, names))}</p>"

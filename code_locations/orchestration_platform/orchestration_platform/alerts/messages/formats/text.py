@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from orchestration_platform.alerts.messages import blocks
 from orchestration_platform.alerts.messages.message import Message
 from orchestration_platform.alerts.messages.text import clean
-from orchestration_platform.alerts.messages.thread import Entry
+from orchestration_platform.alerts.messages.thread import Entry, Trace
 from orchestration_platform.alerts.messages.wording import Span, SpanKind
 
 _INDENT = "    "
@@ -42,7 +42,7 @@ def laid_out(block: blocks.Block) -> str:  # noqa: PLR0911 - one for each
         case blocks.Failure(problem, longest):
             details = filter(None, [problem.place, problem.said[:longest]])
             return f"{problem.name}{problem.times}\n{_indented(*details)}"
-        case blocks.Trace(name, text):
+        case Trace(name, text):
             return f"{name}\n{_indented(text)}".lstrip("\n")
         case blocks.Names(names):
             return "\n".join(names)
