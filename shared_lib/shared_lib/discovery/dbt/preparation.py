@@ -64,7 +64,13 @@ def parse(location: str, target: Path) -> None:
     # Another path would make each run parse again. From scratch: dbt 1.11 loses the properties of
     # singular tests when it parses only what changed.
     warehouse = current_settings().warehouse_path(location)
-    _dbt("parse", "--no-partial-parse", target=target, warehouse=str(warehouse))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".parse-", dir=target.parent) as scratch:
+        _dbt("parse", "--no-partial-parse", target=Path(scratch), warehouse=str(warehouse))
+        # each whole at once: another process may be reading those of before
+        target.mkdir(exist_ok=True)
+        for path in Path(scratch).iterdir():
+            path.replace(target / path.name)
 
 
 def _compile() -> Mapping[str, Any]:

@@ -1,0 +1,31 @@
+"""A project that is parsed anew while another process reads what was parsed before."""
+
+from pathlib import Path
+
+import pytest
+
+from shared_lib.dbt import preparation
+
+
+def test_a_reader_sees_the_former_manifest_or_the_new_one_and_never_a_half(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "target" / "simulation"
+    target.mkdir(parents=True)
+    (target / "manifest.json").write_text("former")
+    (target / "column_lineage.json").write_text("kept")
+    seen = []
+
+    def parse(*_command: str, target: Path, **_: object) -> None:
+        """Like dbt's: empties the file, then writes it."""
+        with (target / "manifest.json").open("w") as manifest:
+            seen.append((tmp_path / "target" / "simulation" / "manifest.json").read_text())
+            manifest.write("new")
+
+    monkeypatch.setattr(preparation, "_dbt", parse)
+    preparation.parse("simulation", target)
+
+    assert seen == ["former"]
+    assert (target / "manifest.json").read_text() == "new"
+    assert (target / "column_lineage.json").read_text() == "kept"
+    assert list(target.parent.iterdir()) == [target]
