@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 # A variable reaches its command through the environment, with the text that was typed: make would
 # expand a $, and the shell would run what is pasted into a recipe.
-VARIABLES := CENSUS CONTRACT DAGSTER_HOME FAIL_FAST FRESH PORT RUN SCENARIO UPGRADE WORKERS YEARS
+VARIABLES := AGAINST CENSUS CONTRACT DAGSTER_HOME FAIL_FAST FRESH ONLY PORT RUN SCENARIO UPGRADE WORKERS YEARS
 $(foreach name,$(VARIABLES),$(if $(value $(name)),$(eval override export $(name) := $$(value $(name)))))
 
 # Make reads quotes, # and $ otherwise than `dagster dev` does, so .env is not included, but read by
@@ -138,7 +138,9 @@ docs: setup ## write schemas/, docs/configuration.md and docs/orchestration.md f
 	@$(PYTHON) -m simulation.config.documents
 	@$(PYTHON) -m orchestration_platform.alerts schema --write
 
-bench: setup ## measure, print a table and write bench/results.json
+bench: setup ## measure, print tables and write bench/results.json
+#: ONLY=part,part  measure these parts only
+#: AGAINST=file    fail where CPU or memory grew by a fifth since the results in this file
 	@$(PYTHON) -m bench
 
 lock: | $(UV) ## write uv.lock for the declared dependencies, naming no registry

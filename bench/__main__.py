@@ -15,6 +15,15 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.alerts import measure_alerts
+from bench.comparison import (
+    BASELINE,
+    TOLERANCE,
+    compare,
+    comparison_table,
+    costs,
+    ratios,
+    stored_figures,
+)
 from bench.daemon_kills import measure_daemon_kills
 from bench.discovery import Discovered, measure_discovery
 from bench.gocardless import measure_bank_data
@@ -42,22 +51,53 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--parts",
         type=_parts,
-        default=[part for part in _PARTS if part not in _LONG],
-        help=f"what to measure, of: {', '.join(_PARTS)}; all but {', '.join(_LONG)}",
+        default=os.environ.get("ONLY") or [part for part in _PARTS if part not in _LONG],
+        help=f"what to measure, of: {', '.join(_PARTS)}; all but {', '.join(_LONG)}, or $ONLY",
+    )
+    parser.add_argument(
+        "--against",
+        type=Path,
+        default=os.environ.get("AGAINST") or None,
+        metavar="FILE",
+        help="results of another day: ends with 1 when CPU or memory grew by more than "
+        f"{TOLERANCE - 1:.0%}%; or $AGAINST",
+    )
+    parser.add_argument(
+        "--write-baseline", action="store_true", help=f"put today's ratios into {BASELINE.name}"
     )
     asked = parser.parse_args(arguments)
     console = Console(width=140 if not sys.stdout.isatty() else None)
-    results: dict[str, Any] = {
-        "machine": {"cores": os.cpu_count(), "python": platform.python_version()}
-    }
+    try:
+        # before anything overwrites it
+        before = stored_figures(asked.against) if asked.against else {}
+        baseline = stored_figures(BASELINE)
+    except ValueError as error:
+        parser.error(str(error))
+    measured: dict[str, Any] = {}
     for part in asked.parts:
         Console(stderr=True).print(f"measuring: {part}")
         figures = _PARTS[part](asked)
-        results[part] = [asdict(entry) for entry in figures]
+        measured[part] = [asdict(entry) for entry in figures]
         console.print(_TABLES.get(part, _table)(figures))
-    RESULTS.write_text(json.dumps(results, indent=2), encoding="utf-8")
+    now = {"costs": costs(measured), "ratios": ratios(measured)}
+    machine = {"cores": os.cpu_count(), "python": platform.python_version()}
+    _write(RESULTS, {"machine": machine, **measured, **now})
     console.print(f"written to {RESULTS}")
-    return 0
+    if baseline_now := compare(baseline, now["ratios"]):
+        console.print(comparison_table(f"Ratios of {BASELINE.name} and of today", baseline_now))
+    if asked.write_baseline:
+        _write(BASELINE, {"ratios": baseline | now["ratios"]})
+    if not asked.against:
+        return 0
+    compared = compare(before, now["costs"] | now["ratios"])
+    console.print(comparison_table(f"{asked.against} and today", compared))
+    if not compared:
+        parser.error(f"{asked.against} has none of the figures that were measured")
+    return int(any(figure.is_worse for figure in compared))
+
+
+def _write(path: Path, content: Any) -> None:
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def _sizes(text: str) -> tuple[int, ...]:

@@ -1,13 +1,15 @@
 """Time and memory of whole processes, by the operating system's own account."""
 
+import json
 import os
 import subprocess
+import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+_ACCOUNTING = Path(__file__).with_name("accounting.py")
 _KIB = 1024
 _LAST_CHARACTERS = 3000
 
@@ -41,28 +43,21 @@ def measure(
     Raises:
         MeasuredProcessError: it ended with another status than 0.
     """
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            [str(part) for part in command],
-            env={**os.environ, **environment},
-            cwd=directory,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        output.seek(0)
-        text = output.read()
-    if process.returncode != 0:
+    with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+        output, account = Path(scratch, "output"), Path(scratch, "account")
+        with output.open("w", encoding="utf-8") as file:
+            subprocess.run(
+                [sys.executable, "-I", "-S", _ACCOUNTING, account, *map(str, command)],
+                env={**os.environ, **environment},
+                cwd=directory,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                check=True,
+            )
+        text = output.read_text(encoding="utf-8")
+        status, wall, cpu, peak = json.loads(account.read_text(encoding="utf-8"))
+    if status != 0:
         raise MeasuredProcessError(
-            f"{' '.join(map(str, command))} ended with {process.returncode}:\n"
-            f"{text[-_LAST_CHARACTERS:]}"
+            f"{' '.join(map(str, command))} ended with {status}:\n{text[-_LAST_CHARACTERS:]}"
         )
-    return Cost(
-        wall_seconds=wall,
-        cpu_seconds=usage.ru_utime + usage.ru_stime,
-        peak_bytes=usage.ru_maxrss * _KIB,
-        output=text,
-    )
+    return Cost(wall_seconds=wall, cpu_seconds=cpu, peak_bytes=peak * _KIB, output=text)

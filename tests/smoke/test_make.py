@@ -95,3 +95,12 @@ def test_a_variable_reaches_the_command_as_it_was_typed(
 def test_a_run_starts_over_only_where_it_is_asked_to(folder: Path) -> None:
     assert "argument=--fresh" in printed_by("run", "FRESH=1", folder=folder)
     assert "argument=--fresh" not in printed_by("run", folder=folder)
+
+
+@pytest.mark.parametrize("text", ["x'; touch made; '", "o'brien.json", "$(x)", "a b"])
+def test_bench_gets_its_variables_as_they_were_written(folder: Path, text: str) -> None:
+    given = given_by("bench", f"ONLY={text}", f"AGAINST={text}", folder=folder)
+    assert (given["ONLY"], given["AGAINST"]) == (text, text)
+    given = given_by("bench", folder=folder, ONLY=text)
+    assert (given["ONLY"], given.get("AGAINST")) == (text, None)
+    assert not (folder / "made").exists()
