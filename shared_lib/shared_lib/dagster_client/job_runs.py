@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import JSON, Column, Float, Index, MetaData, String, Table, Text, cast, event
+from sqlalchemy import JSON, Column, Float, Index, MetaData, String, Table, Text, cast
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from shared_lib.dagster_client.errors import WebserverConfigurationError
+from shared_lib.storage.migrations import LayoutError, Migration, migrate
+from shared_lib.storage.transactions import open_engine, transaction
 
 DATABASE_VARIABLE = "JOB_RUNS_DATABASE_URL"
 FILE_NAME = "job_runs.db"
@@ -26,8 +28,7 @@ FILE_NAME = "job_runs.db"
 JOB_RUN_TAG = "platform/job_run"
 REQUESTER_TAG = "platform/requested_by"
 
-_BUSY_SECONDS = 30
-# Any number that nobody else uses: who holds it in Postgres makes the table.
+# Any number that nobody else uses: who holds it in Postgres makes or migrates the table.
 _LOCK = 7_205_114
 # SQLite takes 32,766 parameters in a statement, and a row needs seven.
 _ROWS_AT_ONCE = 1000
@@ -71,6 +72,8 @@ JOB_RUNS = Table(
     Index("job_runs_by_status", "status"),
     Index("job_runs_by_requester", "requested_by", "created_at"),
 )
+# Whoever changes the table adds one.
+_MIGRATIONS: Sequence[Migration[sqlalchemy.Connection]] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,17 +126,20 @@ class JobRuns:
     """The table in one database."""
 
     def __init__(self, url: str) -> None:
-        """Open the database at a SQLAlchemy ``url``, and make the table if it is not there."""
-        self._is_sqlite = sqlalchemy.make_url(url).get_backend_name() == "sqlite"
-        options = {"connect_args": {"timeout": _BUSY_SECONDS}} if self._is_sqlite else {}
-        self._engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool, **options)
-        if self._is_sqlite:
-            event.listen(self._engine, "connect", _leave_transactions_to_us)
-        with self._transaction() as connection:
-            if not self._is_sqlite:
-                lock = sqlalchemy.select(sqlalchemy.func.pg_advisory_xact_lock(_LOCK))
-                connection.execute(lock)
-            _METADATA.create_all(connection)
+        """Open the database at a SQLAlchemy ``url`` and create or migrate the table.
+
+        Raises:
+            LayoutError: a newer release has changed it so that this one cannot use it.
+        """
+        self._engine = open_engine(url)
+        migrate(
+            self._engine,
+            _METADATA,
+            _MIGRATIONS,
+            first_table="job_runs",
+            applied_table="job_runs_migrations",
+            lock=_LOCK,
+        )
 
     def begin(
         self,
@@ -219,9 +225,7 @@ class JobRuns:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlalchemy.Connection]:
-        with self._engine.connect() as connection, connection.begin():
-            if self._is_sqlite:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+        with transaction(self._engine, lock=None) as connection:
             yield connection
 
 
@@ -261,6 +265,8 @@ def open_job_runs() -> JobRuns:
         named_by = DATABASE_VARIABLE if os.environ.get(DATABASE_VARIABLE) else "DAGSTER_HOME"
         message = f"{named_by}: the database for job_runs cannot be opened: {error.orig}"
         raise WebserverConfigurationError(message) from error
+    except LayoutError as error:
+        raise WebserverConfigurationError(str(error)) from error
     except ModuleNotFoundError as error:
         message = f"{DATABASE_VARIABLE}: the database's driver is not installed: {error}"
         raise WebserverConfigurationError(message) from error
@@ -302,9 +308,3 @@ def database_url() -> str:
     with dg.DagsterInstance.get() as instance:
         postgres = getattr(instance.run_storage, "postgres_url", None)
         return postgres or f"sqlite:///{Path(instance.root_directory) / FILE_NAME}"
-
-
-def _leave_transactions_to_us(connection, _record) -> None:  # noqa: ANN001 - of the driver
-    # Python's own transactions begin late, and take the right to write even later.
-    connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode=WAL")

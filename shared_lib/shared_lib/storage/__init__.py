@@ -1,0 +1,1 @@
+"""Tables that outlive the release that made them."""

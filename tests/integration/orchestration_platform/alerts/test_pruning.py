@@ -1,7 +1,6 @@
-"""What is over and old is forgotten, what is open or waits is not; and tables of other releases."""
+"""What is over and old is forgotten, what is open or waits is not."""
 
 import time
-from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -12,7 +11,7 @@ from tests.integration.orchestration_platform.alerts.failing_jobs import fail, o
 from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 
 from orchestration_platform.alerts.outbox import pruning
-from orchestration_platform.alerts.outbox.database import Database, OutboxLayoutError, database_url
+from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.tables import (
     INCIDENTS,
     MESSAGES,
@@ -110,21 +109,3 @@ def test_a_pass_forgets_a_bounded_number_and_looks_once_an_hour(
         assert pruning.prune(database, keep_days=90) <= 4
         left.append(rows(database, INCIDENTS))
     assert left == [3, 1, 0]
-
-
-def test_tables_of_another_release_are_recognised_at_once(tmp_path: Path) -> None:
-    path = tmp_path / "alerts.db"
-    url = f"sqlite:///{path}"
-    Database(url).close()
-    Database(url).close()
-    engine = sa.create_engine(url)
-    with engine.begin() as connection:
-        connection.execute(sa.text("alter table alert_messages drop column held_until"))
-        connection.execute(sa.text("alter table alert_channels add column mood text"))
-    engine.dispose()
-    with pytest.raises(OutboxLayoutError) as refused:
-        Database(url)
-    said = str(refused.value)
-    assert "alert_messages lacks held_until" in said
-    assert "alert_channels has mood more" in said
-    assert f"stop the sensor, remove {path} and the files" in said
