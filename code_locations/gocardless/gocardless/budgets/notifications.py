@@ -9,6 +9,7 @@ from decimal import Decimal
 import duckdb
 
 from gocardless.budgets.settings import Budget
+from shared_lib.warehouse.tables import create_or_migrate
 
 # A purchase of a month's last day is booked, or seen, in the next.
 _MONTHS = 2
@@ -50,7 +51,7 @@ class BudgetState:
 
 def create_budget_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the table of notifications if it is not there yet."""
-    connection.execute(_TABLES)
+    create_or_migrate(connection, _TABLES, first_table="unified.budget_notifications")
 
 
 def raise_notifications(
@@ -76,7 +77,9 @@ def raise_notifications(
     """
     (count,) = connection.execute(
         f"""
-        insert into unified.budget_notifications
+        insert into unified.budget_notifications (
+            tag, currency, month, threshold_percent, budget, spent, raised_at, run_id
+        )
         with budgets as ({_BUDGETS}),
         reached as (
             select budgets.*, spend.month, spend.spent, unnest(budgets.thresholds) as threshold

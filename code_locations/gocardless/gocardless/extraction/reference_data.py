@@ -74,7 +74,9 @@ def extract_requisitions(
         upsert(connection, AGREEMENTS, agreements, seen_at=at, run_id=run_id)
         upsert(connection, REQUISITIONS, requisitions, seen_at=at, run_id=run_id)
         connection.execute(
-            "insert or replace into raw.gc_listings values ('requisitions', ?)", [_utc(at)]
+            "insert or replace into raw.gc_listings (register, listed_at) "
+            "values ('requisitions', ?)",
+            [_utc(at)],
         )
     return len(requisitions)
 

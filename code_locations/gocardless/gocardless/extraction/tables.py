@@ -13,6 +13,8 @@ from typing import Any
 
 import duckdb
 
+from shared_lib.warehouse.tables import create_or_migrate
+
 AMOUNT = "decimal(18, 4)"
 
 Row = Mapping[str, Any]
@@ -226,15 +228,17 @@ create table if not exists raw.gc_call_budget (
 
 def create_raw_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the raw tables that are not there yet."""
-    connection.execute("create schema if not exists raw")
+    statements = ["create schema if not exists raw"]
     for table in RAW_TABLES:
         columns = ", ".join(
             f"{name} {kind}" + _compression(table, name)
             for name, kind in {**table.columns, **_SEEN}.items()
         )
         key = f", primary key ({', '.join(table.key)})" if table.has_index else ""
-        connection.execute(f"create table if not exists raw.{table.name} ({columns}{key})")
-    connection.execute(_BOOKKEEPING)
+        statements.append(f"create table if not exists raw.{table.name} ({columns}{key})")
+    create_or_migrate(
+        connection, ";".join([*statements, _BOOKKEEPING]), first_table="raw.gc_transactions"
+    )
 
 
 def _compression(table: RawTable, column: str) -> str:

@@ -201,17 +201,19 @@ def record_transactions_read(
     )
     connection.execute(
         "insert into raw.gc_fetches "
+        "(fetch_number, account_id, date_from, create_from, fetched_at, run_id) "
         "select before + 1 + place, account_id, date_from, create_from, $at, $run from answered",
         {"at": at.replace(tzinfo=None), "run": run_id},
     )
     connection.execute(
         "insert into raw.gc_sightings "
+        "(fetch_number, account_id, status, payload_digest, copies) "
         "select answered.before + 1 + answered.place, entry.account_id, entry.status, "
         "entry.payload_digest, entry.copies "
         "from read_entries as entry inner join answered using (place)"
     )
     connection.execute(
-        "insert or replace into raw.gc_watermarks "
+        "insert or replace into raw.gc_watermarks (account_id, fetched_until, fetch_number) "
         "select account_id, date_to, before + 1 + place from answered"
     )
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 import duckdb
 
 from gocardless.sync.provider import Provider
+from shared_lib.warehouse.tables import create_or_migrate
 
 BOOKED_TYPES = ("closingBooked", "interimBooked")
 """The reports that the booked transactions have to add up to."""
@@ -42,7 +43,7 @@ create table if not exists unified.opening_balances (
 
 def create_balance_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the tables of balances that are not there yet."""
-    connection.execute(_TABLES)
+    create_or_migrate(connection, _TABLES, first_table="unified.balances")
 
 
 def sync_balances(
@@ -86,7 +87,9 @@ def _fix_opening_balances(
     """Only from a report that came together with the account's last transactions."""
     connection.execute(
         """
-        insert into unified.opening_balances
+        insert into unified.opening_balances (
+            provider, account_id, currency, opening_balance, anchored_on
+        )
         select
             report.provider, report.account_id, report.currency,
             report.amount - coalesce((

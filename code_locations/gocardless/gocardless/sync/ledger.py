@@ -44,7 +44,9 @@ def sync_transactions(connection: duckdb.DuckDBPyConnection, provider: Provider)
         for number in range(1, rounds + 1):
             _take(connection, provider, number, counts)
         connection.execute(
-            "insert into unified.synced_fetches select ?, fetch_number from rounds", [provider.name]
+            "insert into unified.synced_fetches (provider, fetch_number) "
+            "select ?, fetch_number from rounds",
+            [provider.name],
         )
     return counts
 
@@ -216,7 +218,10 @@ def _create(connection: duckdb.DuckDBPyConnection, provider: Provider) -> int:
         {"provider": provider.name},
     )
     connection.execute(
-        "insert into unified.transactions "
+        "insert into unified.transactions (transaction_key, provider, account_id, status, "
+        "booking_date, value_date, amount, currency, description, counterparty, balance_after, "
+        "provider_transaction_id, first_fetch_number, last_fetch_number, first_seen_at, "
+        "last_seen_at) "
         "select transaction_key, ?, account_id, status, booking_date, value_date, amount, "
         "currency, description, counterparty, balance_after, transaction_id, fetch_number, "
         "fetch_number, fetched_at, fetched_at from fresh",

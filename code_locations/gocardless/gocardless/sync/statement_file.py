@@ -34,6 +34,7 @@ from gocardless.sync.reference_data import sync_accounts
 from gocardless.sync.tables import create_unified_tables
 from shared_lib.configuration.environment import current_settings
 from shared_lib.warehouse import transaction, write_warehouse
+from shared_lib.warehouse.tables import create_or_migrate
 
 STATEMENT_FILE = Provider(
     name="file",
@@ -96,6 +97,7 @@ def import_statement(
     with transaction(connection):
         (number,) = connection.execute(
             "insert into raw.file_imports "
+            "(file_number, account_id, date_from, imported_at, file_name) "
             "select coalesce(max(file_number), 0) + 1, ?, ?, ?, ? from raw.file_imports "
             "returning file_number",
             [
@@ -111,18 +113,23 @@ def import_statement(
             _COLUMNS,
             [{name: row[name] for name in _COLUMNS} for row in rows],
         )
-        connection.execute("insert into raw.file_entries select ?, * from staged_entries", [number])
+        connection.execute(
+            "insert into raw.file_entries by name select ? as file_number, * from staged_entries",
+            [number],
+        )
     sync_accounts(connection, STATEMENT_FILE, now=at)
     return sync_transactions(connection, STATEMENT_FILE)
 
 
 def _create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     columns = ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
-    connection.execute(
+    create_or_migrate(
+        connection,
         "create schema if not exists raw;"
         "create table if not exists raw.file_imports (file_number bigint primary key, "
         "account_id varchar, date_from date, imported_at timestamp, file_name varchar);"
-        f"create table if not exists raw.file_entries (file_number bigint, {columns})"
+        f"create table if not exists raw.file_entries (file_number bigint, {columns})",
+        first_table="raw.file_imports",
     )
 
 

@@ -2,6 +2,8 @@
 
 import duckdb
 
+from shared_lib.warehouse.tables import create_or_migrate
+
 _TABLES = """
 create schema if not exists unified;
 create table if not exists unified.institutions (
@@ -65,6 +67,9 @@ create table if not exists unified.transaction_history (
     provider_transaction_id varchar
 );
 create or replace view unified.transaction_states as
+select
+    transaction_key, fetch_number, seen_at, status, booking_date, description,
+    provider_transaction_id
 from unified.transaction_history
 union all
 select
@@ -82,4 +87,4 @@ create table if not exists unified.synced_fetches (
 
 def create_unified_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the unified tables that are not there yet."""
-    connection.execute(_TABLES)
+    create_or_migrate(connection, _TABLES, first_table="unified.transactions")

@@ -187,6 +187,7 @@ def tag_by_hand(
         )
         return
     connection.execute(
-        "insert or replace into unified.transaction_tags values (?, ?, ?, null, null, null, ?)",
+        "insert or replace into unified.transaction_tags (transaction_key, tag, tagged_by, "
+        "rule_source, rule_name, run_id, tagged_at) values (?, ?, ?, null, null, null, ?)",
         [transaction_key, tag, by, at.replace(tzinfo=None)],
     )

@@ -2,6 +2,8 @@
 
 import duckdb
 
+from shared_lib.warehouse.tables import create_or_migrate
+
 _TABLES = """
 create schema if not exists unified;
 create table if not exists unified.tag_rules (
@@ -32,4 +34,4 @@ TAGGED_BY_RULES = "tag_rules"
 
 def create_tag_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the tables of tags and rules that are not there yet."""
-    connection.execute(_TABLES)
+    create_or_migrate(connection, _TABLES, first_table="unified.transaction_tags")

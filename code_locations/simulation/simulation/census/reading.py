@@ -108,7 +108,9 @@ def _replace_rows(
         )
         connection.execute("delete from raw.census_file where scenario_id = ?", [scenario_id])
         connection.execute(
-            "insert into raw.census_file values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert into raw.census_file (scenario_id, path, mapping, rows_read, sha256, "
+            "absent_columns, hire_date_format, birth_date_format, termination_date_format) "
+            "values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 scenario_id,
                 str(census.path),

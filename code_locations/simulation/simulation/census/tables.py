@@ -2,6 +2,8 @@
 
 import duckdb
 
+from shared_lib.warehouse.tables import create_or_migrate
+
 _TABLES = """
 create schema if not exists raw;
 
@@ -81,7 +83,7 @@ create table if not exists raw.baseline_workforce_validated (
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the schema `raw` and the census tables where they do not exist yet."""
-    connection.execute(_TABLES)
+    create_or_migrate(connection, _TABLES, first_table="raw.census")
 
 
 def quoted(identifier: str) -> str:

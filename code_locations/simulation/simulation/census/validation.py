@@ -165,7 +165,9 @@ def read_verdict(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> Cen
         CensusError: the scenario's census has not been validated.
     """
     counts = connection.execute(
-        "select * exclude (scenario_id) from raw.census_data_validation where scenario_id = ?",
+        "select census_name, rows_read, rows_accepted, rows_rejected, rows_left_before_start, "
+        "rows_without_birth_date, rows_without_level, reject_share_limit "
+        "from raw.census_data_validation where scenario_id = ?",
         [scenario_id],
     ).fetchone()
     if counts is None:

@@ -52,7 +52,9 @@ def record_request(
     with transaction(connection):
         connection.execute("delete from raw.simulation_config")
         connection.execute(
-            "insert into raw.simulation_config values (?, ?, ?, now()::timestamp)",
+            "insert into raw.simulation_config "
+            "(scenario_id, configuration, is_resumed, recorded_at) "
+            "values (?, ?, ?, now()::timestamp)",
             [scenario_id, settings.model_dump_json(), resume],
         )
 
@@ -207,17 +209,20 @@ def _record(
             )
         for entry in settings.hiring.level_mix:
             connection.execute(
-                "insert or replace into raw.hire_level_mix values (?, ?, ?)",
+                "insert or replace into raw.hire_level_mix (fingerprint, level, share) "
+                "values (?, ?, ?)",
                 [opened.fingerprint, entry.level, entry.share],
             )
         connection.execute(
             "insert or replace into raw.simulation_configurations "
+            "(fingerprint, scenario_id, configuration, recorded_at) "
             "values (?, ?, ?, now()::timestamp)",
             [opened.fingerprint, opened.scenario_id, settings.model_dump_json()],
         )
         connection.execute("delete from raw.simulation_run")
         connection.execute(
-            "insert into raw.simulation_run values (?, ?, ?, ?, ?, ?, now()::timestamp)",
+            "insert into raw.simulation_run (scenario_id, fingerprint, run_id, start_year, "
+            "first_year, last_year, requested_at) values (?, ?, ?, ?, ?, ?, now()::timestamp)",
             [
                 opened.scenario_id,
                 opened.fingerprint,

@@ -2,6 +2,8 @@
 
 import duckdb
 
+from shared_lib.warehouse.tables import create_or_migrate
+
 _TABLES = """
 create schema if not exists raw;
 
@@ -94,4 +96,4 @@ create table if not exists raw.simulation_year_state (
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Create those tables that are missing."""
-    connection.execute(_TABLES)
+    create_or_migrate(connection, _TABLES, first_table="raw.simulation_run")

@@ -67,7 +67,10 @@ def read_summaries(
 
 # Sums over the bits of each row's digest: independent of the order in which rows are stored.
 _RECORD_STATES = """
-insert or replace into raw.simulation_year_state
+insert or replace into raw.simulation_year_state (
+    scenario_id, simulation_year, fingerprint, run_id, active_headcount, payroll, digest,
+    completed_at
+)
 select
     run.scenario_id,
     ledger.simulation_year,

@@ -1,0 +1,67 @@
+"""Tables that Python writes into a warehouse: created, or brought up to date, before each use."""
+
+from collections.abc import Sequence
+
+import duckdb
+
+from shared_lib.storage.migrations import Migration, pending
+from shared_lib.warehouse.transaction import transaction
+
+_APPLIED = """
+create schema if not exists raw;
+create table if not exists raw.applied_migrations (
+    first_table varchar not null,
+    name varchar not null,
+    is_additive boolean not null,
+    applied_at timestamptz not null
+);
+"""
+
+
+def create_or_migrate(
+    connection: duckdb.DuckDBPyConnection,
+    statements: str,
+    *,
+    first_table: str,
+    migrations: Sequence[Migration[duckdb.DuckDBPyConnection]] = (),
+) -> None:
+    """Create tables, or bring those that are there up to date, in one transaction.
+
+    DuckDB lets one process at a time write the file. It does not alter a table with an index, such
+    as a primary key, beyond adding columns: a migration puts a copy in its place.
+
+    Args:
+        connection: a warehouse, outside a transaction.
+        statements: create the tables that are not there, as this release has them, and the views.
+        first_table: schema and name of the table that has been there from the first release on.
+            Its migrations are recorded under this name in ``raw.applied_migrations``.
+        migrations: all that there have ever been, the oldest first; see
+            :mod:`shared_lib.storage.migrations`.
+
+    Raises:
+        LayoutError: a newer release has changed the tables in a way that is not additive.
+    """
+    schema, _, table = first_table.partition(".")
+    with transaction(connection):
+        connection.execute(_APPLIED)
+        applied = dict(
+            connection.execute(
+                "select name, is_additive from raw.applied_migrations where first_table = ?",
+                [first_table],
+            ).fetchall()
+        )
+        due = pending(applied, migrations, tables=first_table)
+        is_there = connection.execute(
+            "select 1 from duckdb_tables() where schema_name = ? and table_name = ?",
+            [schema, table],
+        ).fetchone()
+        if is_there or applied:
+            for migration in due:
+                migration.change(connection)
+        connection.execute(statements)
+        for migration in due:
+            connection.execute(
+                "insert into raw.applied_migrations by name select ? as first_table, ? as name, "
+                "? as is_additive, now() as applied_at",
+                [first_table, migration.name, migration.is_additive],
+            )
