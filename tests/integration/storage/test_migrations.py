@@ -4,7 +4,6 @@ import multiprocessing
 import signal
 import time
 from collections.abc import Iterator
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from tests.integration.storage.letters import (
     die_in_migration,
     metadata_of,
     open_letters,
+    open_together,
 )
 
 from shared_lib.storage.migrations import LayoutError, Migration
@@ -91,10 +91,16 @@ def layout(url: str) -> dict[str, set[tuple[str, str, bool]]]:
     return read
 
 
-def start(target: object, *arguments: object) -> BaseProcess:
-    process = multiprocessing.get_context("spawn").Process(target=target, args=arguments)  # pyright: ignore[reportArgumentType]
-    process.start()
-    return process
+def open_in_five_processes(url: str) -> list[int | None]:
+    """Their exit statuses."""
+    spawn = multiprocessing.get_context("spawn")
+    barrier = spawn.Barrier(5)
+    processes = [spawn.Process(target=open_together, args=(url, barrier)) for _ in range(5)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    return [process.exitcode for process in processes]
 
 
 def test_a_column_is_split_and_every_row_stays(old: str) -> None:
@@ -146,25 +152,20 @@ def test_a_column_that_no_migration_adds_is_named_and_nothing_is_changed(old: st
 
 
 def test_of_several_processes_one_migrates(old: str) -> None:
-    processes = [start(open_letters, old, 3) for _ in range(5)]
-    for process in processes:
-        process.join()
-    assert [process.exitcode for process in processes] == [0] * 5
+    assert open_in_five_processes(old) == [0] * 5
     assert rows(old, 3) == SPLIT
     assert applied(old) == ["add_note", "split_address"]
 
 
 def test_of_several_processes_one_creates_the_tables(url: str) -> None:
-    processes = [start(open_letters, url, 3) for _ in range(5)]
-    for process in processes:
-        process.join()
-    assert [process.exitcode for process in processes] == [0] * 5
+    assert open_in_five_processes(url) == [0] * 5
     assert applied(url) == ["add_note", "split_address"]
 
 
 def test_a_process_that_is_killed_leaves_the_tables_as_they_were(old: str) -> None:
     before = (layout(old), rows(old, 1))
-    process = start(die_in_migration, old)
+    process = multiprocessing.get_context("spawn").Process(target=die_in_migration, args=(old,))
+    process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL
     assert (layout(old), rows(old, 1)) == before
