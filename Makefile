@@ -107,20 +107,21 @@ manifest: $(INSTALLED) ## parse the dbt project ahead of any process that needs 
 smoke: setup ## load the definitions of every location, as CI does
 	@$(COMMAND) shared_lib.definitions_check
 
-# first what can share the machine, then what measures time; both, unless FAIL_FAST is set
+# First what can share the machine, then what measures time; both, unless FAIL_FAST is set. More
+# workers than cores, since half of a test is waiting for servers.
 test: setup ## pass every test
-#: WORKERS=2       tests that run side by side
+#: WORKERS=4       tests that run side by side
 #: FAIL_FAST=1     end after the first phase where a test fails in it
 	@tests/install_packages.sh
 	@status=0; \
-	$(PYTHON) -m pytest tests -m 'not serial' -n "$${WORKERS:-2}" --dist loadgroup || status=$$?; \
+	$(PYTHON) -m pytest tests -m 'not serial' -n "$${WORKERS:-4}" --dist loadgroup || status=$$?; \
 	if [[ $$status -eq 0 || -z "$${FAIL_FAST:-}" ]]; then \
 		$(PYTHON) -m pytest tests -m serial || status=$$?; \
 	fi; \
 	exit $$status
 
-test-fast: setup ## pass the tests that start no server
-	@$(PYTHON) -m pytest tests/unit tests/property tests/smoke -n "$${WORKERS:-2}" --dist loadgroup
+test-fast: setup ## pass the tests that start no server: unit, property, smoke
+	@$(PYTHON) -m pytest tests/unit tests/property tests/smoke -n logical --dist loadgroup
 
 check: setup ## ruff, pyright, import-linter, deptry, sqlfluff
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .

@@ -18,7 +18,7 @@ _SHARED = {
     "finished": "simulation",
     "parsed_bank": "bank",
     "parsed_shop": "shop",
-    "target": "compiled project",
+    "compiled_project": "compiled project",
     "bao": "vault",
     "file_server": "file server",
     "production": "production",
@@ -31,6 +31,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "serial: measures time, so it runs when no other test does")
 
 
+# before pytest-xdist reads the marks
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         assert isinstance(item, pytest.Function)

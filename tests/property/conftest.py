@@ -33,7 +33,7 @@ def census(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def target(tmp_path_factory: pytest.TempPathFactory, census: Path) -> Path:
+def compiled_project(tmp_path_factory: pytest.TempPathFactory, census: Path) -> Path:
     """A dbt target directory after a real run of the simulation's five years, on a fresh file."""
     home = tmp_path_factory.mktemp("compiled")
     with duckdb.connect(str(home / "simulation.duckdb")) as connection:
@@ -78,6 +78,6 @@ def target(tmp_path_factory: pytest.TempPathFactory, census: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def statements(target: Path) -> tuple[Statement, ...]:
+def statements(compiled_project: Path) -> tuple[Statement, ...]:
     """The compiled project, five years of it."""
-    return load_statements(target, years=YEARS)
+    return load_statements(compiled_project, years=YEARS)

@@ -86,8 +86,8 @@ def change(
 
 
 @pytest.fixture(scope="module")
-def two_years(target: Path) -> tuple[Statement, ...]:
-    return load_statements(target, years=YEARS)
+def two_years(compiled_project: Path) -> tuple[Statement, ...]:
+    return load_statements(compiled_project, years=YEARS)
 
 
 @pytest.fixture(scope="module")

@@ -98,5 +98,5 @@ def front(dagster: RunningDagster) -> Iterator[Front]:
 
 @pytest.fixture
 def client_behind(front: Front, job_runs: JobRuns) -> DagsterClient:
-    """A client that sees Dagster through ``front``, and is quick to give up."""
-    return DagsterClient(Webserver(url=front.url, answer_seconds=4), job_runs=job_runs)
+    """A client that sees Dagster through ``front``."""
+    return DagsterClient(Webserver(url=front.url), job_runs=job_runs)

@@ -10,14 +10,14 @@ from gocardless.api.client import BankDataClient
 from gocardless.budgets.notifications import create_budget_tables, raise_notifications
 from gocardless.budgets.settings import Budget
 from gocardless.extraction import steps
-from gocardless.extraction.registers import extract_institutions, extract_requisitions
+from gocardless.extraction.reference_data import extract_institutions, extract_requisitions
 from gocardless.extraction.steps import Extraction
 from gocardless.extraction.tables import create_raw_tables
 from gocardless.sandbox.bank import SandboxClock
 from gocardless.sync.balances import create_balance_tables, sync_balances
 from gocardless.sync.gocardless_provider import GOCARDLESS
-from gocardless.sync.reconciliation import sync_transactions
-from gocardless.sync.registers import sync_accounts, sync_connections, sync_institutions
+from gocardless.sync.ledger import sync_transactions
+from gocardless.sync.reference_data import sync_accounts, sync_connections, sync_institutions
 from gocardless.sync.statement_file import import_statement
 from gocardless.sync.tables import create_unified_tables
 from gocardless.tagging.application import apply_rules, tag_by_hand

@@ -7,8 +7,8 @@ from tests.integration.simulation.warehouse_run import run_everything
 from tests.support.warehouse_layout import add_a_column_to_each_table, layout, row_counts
 
 from simulation.census.tables import create_tables as create_census_tables
-from simulation.tables import create_tables
-from simulation.year_state import read_states
+from simulation.state.tables import create_tables
+from simulation.state.year_state import read_states
 
 WRITTEN = Path(__file__).parent / "before_migrations.sql"
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import duckdb
 
-from shared_lib.dbt.execution import NodeTiming
+from shared_lib.dbt_step.build import NodeTiming
 from simulation.census import CensusMapping, publish_baseline, read_census, validate_census
 from simulation.census.tables import create_tables as create_census_tables
 from simulation.config import load_scenario
-from simulation.runs import open_run, record_request
-from simulation.tables import create_tables
-from simulation.timings import record_timings
-from simulation.year_state import record_states
+from simulation.state.runs import open_run, record_request
+from simulation.state.tables import create_tables
+from simulation.state.timings import record_timings
+from simulation.state.year_state import record_states
 
 _MAPPING = CensusMapping(
     columns={"employee_id": "id", "hire_date": "hired", "annual_compensation": "pay"}

@@ -13,6 +13,7 @@ from tests.integration.orchestration_platform.alerts.databases import (
     postgres_instance,
     running_postgres,
     sqlite_instance,
+    sqlite_template,
 )
 from tests.integration.orchestration_platform.alerts.slack_server import (
     TOKEN,
@@ -53,9 +54,19 @@ def postgres() -> Iterator[Postgres]:
         yield found
 
 
+@pytest.fixture(scope="session")
+def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAGSTER_ENVIRONMENT", "ci")
+        return sqlite_template(tmp_path_factory.mktemp("sqlite"))
+
+
 @pytest.fixture
 def instance(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    empty_sqlite: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> Iterator[dg.DagsterInstance]:
     """On SQLite, or where a test says so on Postgres."""
     monkeypatch.setenv("DAGSTER_ENVIRONMENT", "ci")
@@ -65,7 +76,7 @@ def instance(
         postgres: Postgres = request.getfixturevalue("postgres")
         made = postgres_instance(postgres, tmp_path, monkeypatch)
     else:
-        made = sqlite_instance(tmp_path, monkeypatch)
+        made = sqlite_instance(empty_sqlite, tmp_path, monkeypatch)
     with made as found:
         yield found
 

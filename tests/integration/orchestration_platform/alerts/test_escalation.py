@@ -17,8 +17,6 @@ from orchestration_platform.alerts.outbox.tables import INCIDENTS
 from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
 from orchestration_platform.alerts.services.registry import Services
 
-pytestmark = on_both_databases
-
 ONCALL = "oncall"
 
 
@@ -54,6 +52,7 @@ def escalated(slack: SlackServer) -> list[Message]:
     return [head for head in slack.heads if head.channel == ONCALL]
 
 
+@on_both_databases
 def test_a_message_that_nobody_takes_on_goes_elsewhere_and_again_until_it_is_in_order(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
@@ -85,6 +84,7 @@ def test_a_message_that_nobody_takes_on_goes_elsewhere_and_again_until_it_is_in_
     assert "Recovered" in slack.thread(head)[-1].text
 
 
+@on_both_databases
 def test_nobody_is_called_when_it_is_over_before_that_could_be_sent(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
@@ -161,6 +161,7 @@ def test_without_an_answer_people_are_called_later_and_where_nobody_may_look_at_
     assert "reactions" in str(done)
 
 
+@on_both_databases
 def test_a_pass_asks_a_bounded_number_of_times_and_the_next_ones_go_on(
     instance: dg.DagsterInstance,
     slack: SlackServer,
@@ -184,6 +185,7 @@ def days_go_by(instance: dg.DagsterInstance) -> None:
         connection.execute(sa.update(INCIDENTS).values(earlier))
 
 
+@on_both_databases
 def test_one_failure_of_several_days_is_escalated_by_its_newest_message_alone(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:

@@ -10,13 +10,12 @@ from tests.integration.orchestration_platform.alerts.conftest import Watch
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
 from tests.integration.orchestration_platform.alerts.failing_jobs import say
 from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
+from tests.integration.orchestration_platform.alerts.test_escalation import pass_time
 
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.state import listed_messages
 from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES
 from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
-
-pytestmark = on_both_databases
 
 NO_WINDOW: list[dict[str, Any]] = []
 
@@ -47,6 +46,7 @@ def states(instance: dg.DagsterInstance) -> list[str]:
         return [row["state"] for row in listed_messages(connection, limit=20)]
 
 
+@on_both_databases
 def test_what_still_fails_when_the_window_ends_is_told_then_and_once(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
@@ -65,6 +65,7 @@ def test_what_still_fails_when_the_window_ends_is_told_then_and_once(
     assert len(slack.thread(head)) == 1
 
 
+@on_both_databases
 @pytest.mark.parametrize("told", ["summary", "nothing"])
 def test_what_is_in_order_by_then_is_told_in_one_message_or_not_at_all(
     told: str, instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
@@ -94,15 +95,16 @@ def test_what_is_severe_is_told_in_quiet_hours_too(
     assert len(slack.heads) == 1
 
 
+@on_both_databases
 def test_a_recovery_and_an_escalation_wait_for_the_end_too(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
     oncall = {"slack": {"slack_channel_name": "oncall"}}
-    options = {"escalate_after": "1s", "escalation_service": oncall}
+    options = {"escalate_after": "30min", "escalation_service": oncall}
     say(instance, "the census is bad")
     watch(policies(NO_WINDOW, **options))
     [head] = slack.heads
-    time.sleep(1.1)
+    assert pass_time(instance) == 1
     assert watch(policies(always(), **options)).escalated == 0
     with Database(database_url(instance)).transaction() as connection:
         assert connection.execute(sa.select(INCIDENTS.c.escalates_at)).scalar_one() > time.time()

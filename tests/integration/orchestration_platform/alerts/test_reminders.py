@@ -8,8 +8,6 @@ from tests.integration.orchestration_platform.alerts.test_escalation import pass
 
 from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
 
-pytestmark = on_both_databases
-
 
 def reminding(minutes: float) -> list[Policy]:
     document = {
@@ -22,6 +20,7 @@ def reminding(minutes: float) -> list[Policy]:
     return AlertPolicies.model_validate({"alert_policies": [document]}).in_force
 
 
+@on_both_databases
 def test_each_time_that_it_is_due_until_somebody_takes_it_on(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
@@ -70,6 +69,7 @@ def test_eyes_on_the_line_that_the_channel_sees_end_it_too(
     assert "*Taken on by:* <@U0>" in head.shown
 
 
+@on_both_databases
 def test_they_do_not_pile_up_while_slack_is_away(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
