@@ -113,7 +113,7 @@ def services(slack: SlackServer, memory: Memory, monkeypatch: pytest.MonkeyPatch
     return replace(services_with(slack.url), assets=memory.assets, emails=memory.emails)
 
 
-def services_with(slack_url: str, timeout_seconds: float = 1.0) -> Services:
+def services_with(slack_url: str, timeout_seconds: float = 2.0) -> Services:
     api = SlackWebApi(api_url=slack_url, timeout_seconds=timeout_seconds)
     return Services(SecretsResource(location="orchestration_platform"), api)
 

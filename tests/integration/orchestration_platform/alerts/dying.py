@@ -188,8 +188,9 @@ def _pass(slack_url: str, memory: Memory, policies: Sequence[Policy] | None = No
             policies=policies or load_policies()[:1],
             services=Services(
                 SecretsResource(location="orchestration_platform"),
-                SlackWebApi(api_url=slack_url, timeout_seconds=1.0),
+                SlackWebApi(api_url=slack_url, timeout_seconds=10.0),
             ),
             memory=memory,
-            sending_seconds=1.0,
+            # on a busy machine too it comes to the point where it dies
+            sending_seconds=30.0,
         )

@@ -331,7 +331,7 @@ def slack_server(*, port: int = 0, **behaviour: Any) -> Iterator[SlackServer]:
                 self.close_connection = True
                 return
             if answer == "accept_and_hang":
-                time.sleep(1.5)
+                time.sleep(3.0)
                 answer = 500
             self._send(answer)
 

@@ -135,6 +135,6 @@ def test_a_message_a_second_goes_to_a_channel_and_slack_has_no_reason_to_complai
             policies=load_policies()[:1],
             services=services,
             memory=Memory(),
-            sending_seconds=5,
+            sending_seconds=60,
         )
         assert strict.calls["chat.postMessage"] == len(strict.messages) == 4
