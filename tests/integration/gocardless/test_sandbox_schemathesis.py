@@ -10,7 +10,7 @@ from tests.integration.gocardless.conftest import CONTRACT
 from gocardless.sandbox.bank import account_uuid
 from gocardless.sandbox.server import RunningSandbox
 
-SECONDS = 10
+SECONDS = 20
 # Its schemas do not say which institutions and agreements there are, so that what they allow may
 # be refused: positive_data_acceptance would have every random institution_id accepted.
 LEFT_OUT = "positive_data_acceptance"
