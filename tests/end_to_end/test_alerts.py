@@ -37,7 +37,8 @@ WORDS = ("census", "payroll", "mapping")
 
 # docs/alerts.md has the figure, which is below 15 s; this is for a machine that does much else.
 LATENCY_SECONDS = 45.0
-LONGEST_WAIT_SECONDS = 300.0
+# of thirty runs of a backfill, on such a machine
+LONGEST_WAIT_SECONDS = 900.0
 
 
 @pytest.fixture(scope="module")
