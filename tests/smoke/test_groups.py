@@ -1,4 +1,4 @@
-"""Tests of one group stay on one worker: otherwise each worker makes what they share, in silence."""
+"""Tests of one group stay on one worker; else each worker makes what they share, in silence."""
 
 import subprocess
 import sys
