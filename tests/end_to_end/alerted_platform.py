@@ -40,9 +40,9 @@ load_from:
 _WATCHING = """
 from pathlib import Path
 
-from orchestration_platform.alerts import policies
+from orchestration_platform.alerts.policies import policy
 
-policies.load_file.__defaults__ = (Path(__file__).with_name("alert_policies.yaml"),)
+policy.load_file.__defaults__ = (Path(__file__).with_name("alert_policies.yaml"),)
 
 from orchestration_platform.definitions import defs
 """

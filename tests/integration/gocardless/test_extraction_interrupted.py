@@ -28,7 +28,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 from gocardless.api.client import BankDataClient
-from gocardless.extraction import accounts, fetching, steps
+from gocardless.extraction import fetching, steps
 from gocardless.extraction.reference_data import extract_requisitions
 from gocardless.extraction.tables import create_raw_tables
 from gocardless.sync.gocardless_provider import GOCARDLESS

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from shared_lib.dbt import preparation
+from shared_lib.discovery.dbt import preparation
 
 
 def test_a_reader_sees_the_former_manifest_or_the_new_one_and_never_a_half(
