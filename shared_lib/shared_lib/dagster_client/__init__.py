@@ -1,7 +1,7 @@
-"""Starts jobs of a running Dagster from elsewhere, and keeps track of them.
+"""Start jobs in a running Dagster from another program, and keep track of them.
 
-The functions use the webserver and the database that the environment names; a
-:class:`DagsterClient` uses others. ``docs/triggering.md`` lists the variables.
+The functions use the webserver and the database that the environment names; use a
+:class:`DagsterClient` for others. ``docs/triggering.md`` lists the variables.
 """
 
 from collections.abc import Callable, Mapping
@@ -62,7 +62,7 @@ def trigger_job(
 
 
 def get_run_status(run_id: str) -> "dg.DagsterRunStatus":
-    """Dagster's status of a run; see :meth:`DagsterClient.get_run_status`."""
+    """Return Dagster's status of a run; see :meth:`DagsterClient.get_run_status`."""
     return DagsterClient().get_run_status(run_id)
 
 
@@ -72,7 +72,7 @@ def wait_for_run(
     timeout_seconds: float | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> RunState:
-    """Return when a run has ended; see :meth:`DagsterClient.wait_for_run`."""
+    """Wait until a run has ended; see :meth:`DagsterClient.wait_for_run`."""
     return DagsterClient().wait_for_run(
         run_id, timeout_seconds=timeout_seconds, on_progress=on_progress
     )

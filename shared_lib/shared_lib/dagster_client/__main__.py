@@ -1,6 +1,6 @@
-"""``python -m shared_lib.dagster_client``: start jobs of a running Dagster, and watch them.
+"""``python -m shared_lib.dagster_client``: start jobs in a running Dagster, and watch them.
 
-Ends with 0 when all is well, and when a run was waited for or asked about, when it succeeded;
+Exit status: 0 for success, which for a run that was waited for or queried means that it succeeded;
 1 when it failed or was cancelled; 2 when the command is wrong; 3 when Dagster is unavailable;
 4 when it refuses, or does not know the job or run; 5 when the run has not ended yet; 130 on
 Ctrl-C, which leaves the run alone.
@@ -35,10 +35,10 @@ INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line says; returns the exit status."""
+    """Run the command line and return the exit status."""
     asked = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.ERROR, format="%(message)s")
-    # says every request
+    # logs every request
     logging.getLogger("gql").setLevel(logging.ERROR)
     try:
         return asked.command(DagsterClient(), asked)
@@ -124,14 +124,14 @@ def _seconds(text: str) -> float:
         seconds = float(text)
     except ValueError:
         seconds = -1.0
-    # also what is no number, which compares with nothing
+    # rejects NaN too, which compares with nothing
     if not seconds >= 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0")
     return seconds
 
 
 def _run_config(text: str) -> Mapping[str, Any]:
-    """The mapping that ``text`` is, or that the file ``text`` holds."""
+    """Return the mapping in ``text``, or in the file that ``text`` names."""
     from shared_lib.configuration.validated_yaml import ConfigurationError, load_yaml
 
     try:
@@ -140,7 +140,7 @@ def _run_config(text: str) -> Mapping[str, Any]:
         raise argparse.ArgumentTypeError(str(error)) from error
     if not isinstance(content, Mapping):
         raise argparse.ArgumentTypeError("a run's configuration is a mapping")
-    # plain dictionaries, without what ruamel remembers of the file
+    # plain dictionaries, without the positions that ruamel keeps
     return json.loads(json.dumps(content, default=str))
 
 
@@ -152,7 +152,7 @@ def _partition_range(text: str) -> tuple[str, str]:
 
 
 def connection_config(connection_id: uuid.UUID) -> dict[str, Any]:
-    """The configuration of a job that works for one bank connection."""
+    """Return the configuration of a job that handles one bank connection."""
     return {"ops": {"*": {"config": {"connection_id": str(connection_id)}}}}
 
 

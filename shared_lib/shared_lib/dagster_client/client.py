@@ -1,4 +1,4 @@
-"""Triggers jobs, and follows their runs, through the webserver's GraphQL."""
+"""Trigger jobs and follow their runs through the webserver's GraphQL."""
 
 import logging
 import time
@@ -40,12 +40,12 @@ _NOBODY = "unknown"
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is that somebody waits for.
+    """The progress of a run that a caller waits for.
 
     Attributes:
-        state: the last that Dagster said of it, ``None`` before it said anything.
-        waited_seconds: since the wait began.
-        trouble: why Dagster could not be asked just now; else empty.
+        state: the last state that Dagster reported, ``None`` before the first report.
+        waited_seconds: the time since the wait began.
+        trouble: why the last query to Dagster failed; empty if it succeeded.
     """
 
     state: RunState | None
@@ -54,12 +54,12 @@ class Progress:
 
 
 class DagsterClient:
-    """One webserver and one table of what was triggered there."""
+    """One webserver, and one table of the jobs that were triggered there."""
 
     def __init__(
         self, webserver: Webserver | None = None, *, job_runs: JobRuns | None = None
     ) -> None:
-        """Use ``webserver`` and ``job_runs``, else those that the environment names.
+        """Use ``webserver`` and ``job_runs``; by default those that the environment names.
 
         Raises:
             WebserverConfigurationError: a variable is wrong.
@@ -70,7 +70,7 @@ class DagsterClient:
 
     @cached_property
     def job_runs(self) -> JobRuns:
-        """The table of what was triggered."""
+        """The table of triggered jobs."""
         return self._given_job_runs or open_job_runs()
 
     def trigger_job(
@@ -84,12 +84,12 @@ class DagsterClient:
         """Launch a job.
 
         Returns:
-            The id of its run, or ``None`` when Dagster is unavailable; the log says why.
+            The run id, or ``None`` when Dagster is unavailable; the log says why.
 
         Raises:
-            UnknownJobError, UnknownLocationError, AmbiguousJobError: it is not clear which job.
-            LaunchRefusedError: Dagster does not launch it so.
-            DagsterClientError: the access is refused, or misconfigured.
+            UnknownJobError, UnknownLocationError, AmbiguousJobError: no single job matches.
+            LaunchRefusedError: Dagster refuses to launch it.
+            DagsterClientError: access is refused or misconfigured.
         """
         return self.trigger(job_name, run_config, location_name, requested_by=requested_by).run_id
 
@@ -102,13 +102,13 @@ class DagsterClient:
         requested_by: str = _NOBODY,
         partitions: Sequence[str] = (),
     ) -> JobRun:
-        """Launch a job, and return its row in ``job_runs``; else like :meth:`trigger_job`.
+        """Launch a job and return its row in ``job_runs``; otherwise like :meth:`trigger_job`.
 
-        ``partitions`` is the key of one partition of the job, or the first and the last of a range
-        that one run is to compute.
+        ``partitions`` is the key of one partition of the job, or the first and last keys of a range
+        that one run computes.
 
-        Where Dagster is unavailable the row has no run id. Its status says whether there may be
-        a run all the same: ``LAUNCHING`` if so, which :meth:`refresh` clears up later.
+        When Dagster is unavailable, the row has no run id. Its status says whether a run may exist
+        nevertheless: ``LAUNCHING`` if so, which :meth:`refresh` resolves later.
         """
         row_id = self.job_runs.begin(
             job_name, run_config or {}, requested_by=requested_by, location_name=location_name
@@ -165,11 +165,11 @@ class DagsterClient:
         _logger.warning("job run %s: %s", row_id, message)
 
     def get_run_status(self, run_id: str) -> "dg.DagsterRunStatus":
-        """Dagster's status of the run.
+        """Return Dagster's status of the run.
 
         Raises:
-            UnknownRunError: there is none with that id.
-            DagsterClientError: Dagster cannot be asked.
+            UnknownRunError: no run has that id.
+            DagsterClientError: Dagster cannot be queried.
         """
         from dagster_graphql import DagsterGraphQLClientError
 
@@ -190,20 +190,20 @@ class DagsterClient:
         patience_seconds: float = 60.0,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> RunState:
-        """Return when the run has ended, however it did.
+        """Wait until the run has ended, whatever its outcome.
 
-        A run that died and that Dagster starts again is followed into the new one.
+        If the run died and Dagster starts it again, wait for the new run.
 
         Args:
             run_id: the run.
-            timeout_seconds: how long to wait; ``None`` for as long as it takes.
-            patience_seconds: how long Dagster may be unavailable in between, as in a restart.
-            on_progress: is told after each look, and must be quick.
+            timeout_seconds: how long to wait; ``None`` for no limit.
+            patience_seconds: how long Dagster may be unavailable meanwhile, as during a restart.
+            on_progress: called after each query; must be quick.
 
         Raises:
-            WaitTimeoutError: the run has not ended in time, or Dagster did not say so.
+            WaitTimeoutError: the run did not end in time, or Dagster did not report it.
             UnknownRunError: there is no such run.
-            DagsterUnavailableError: Dagster was away for longer than ``patience_seconds``.
+            DagsterUnavailableError: Dagster was unavailable for longer than ``patience_seconds``.
         """
         started = answered = time.monotonic()
         pause, state = _FIRST_PAUSE_SECONDS, None
@@ -233,7 +233,7 @@ class DagsterClient:
         self, run_id: str, state: RunState | None, timeout_seconds: float, trouble: str
     ) -> str:
         if state is None:
-            # there may be no such run
+            # the run may not exist
             return f"the run {run_id} is not known to have ended: {trouble}"
         return (
             f"the run {run_id} has not ended within {timeout_seconds:g} s, its status is "
@@ -241,20 +241,20 @@ class DagsterClient:
         )
 
     def refresh(self) -> int:
-        """Bring the rows of ``job_runs`` that have not ended up to date, all in one pass.
+        """Update all rows of ``job_runs`` that have not ended, in one pass.
 
         Returns:
-            How many there were.
+            The number of those rows.
 
         Raises:
-            DagsterClientError: Dagster cannot be asked; the rows stay as they are.
+            DagsterClientError: Dagster cannot be queried; the rows stay unchanged.
         """
         rows = self.job_runs.open()
         return self.job_runs.observe(observe(self._connection, rows, now=time.time()))
 
 
 def _partition_tags(partitions: Sequence[str]) -> dict[str, str]:
-    """What Dagster's UI gives to a run of one partition, or to one run of a range of them."""
+    """Return the tags that Dagster's UI sets on a run of one partition or of a range."""
     if not partitions:
         return {}
     if len(partitions) == 1:
@@ -267,8 +267,8 @@ def _partition_tags(partitions: Sequence[str]) -> dict[str, str]:
 
 
 def _reasons(error: Exception) -> str:
-    """What Dagster's client says: each of the mistakes in a run's configuration on a line."""
-    # the kind of the error comes first, and what there is to say of it after
+    """Return the message of Dagster's client: each configuration mistake on its own line."""
+    # the kind of error comes first, its details follow
     said = error.args[-1] if error.args else str(error)
     if isinstance(said, list):
         return "".join(f"\n  {mistake.get('message', mistake)}" for mistake in said)

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP to the webserver, with errors that say what is the matter."""
+"""GraphQL over HTTP to the webserver, with errors that say what is wrong."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,19 +26,19 @@ _REDIRECTS = range(300, 400)
 
 
 class Connection:
-    """Asks the webserver; any number of threads may do so at once."""
+    """A connection to the webserver that any number of threads may use at once."""
 
     def __init__(self, webserver: Webserver) -> None:
-        """Ask ``webserver``; nothing is sent yet."""
+        """Query ``webserver``; nothing is sent yet."""
         self.webserver = webserver
 
     def ask(self, query: str, **variables: Any) -> dict[str, Any]:
-        """The data that answers a GraphQL query.
+        """Send a GraphQL query and return its data.
 
         Raises:
-            DagsterUnavailableError: nothing answers in time.
+            DagsterUnavailableError: no answer arrives in time.
             AccessRefusedError: the token is missing or wrong.
-            NotDagsterError: what answers is not Dagster.
+            NotDagsterError: the server that answers is not Dagster.
             WebserverConfigurationError: the certificate is not trusted.
         """
         import gql
@@ -49,7 +49,7 @@ class Connection:
 
     @contextmanager
     def library_client(self) -> Iterator["DagsterGraphQLClient"]:
-        """Dagster's own client; errors of the way there are those of :meth:`ask`."""
+        """Yield Dagster's own client; transport errors are those of :meth:`ask`."""
         from dagster_graphql import DagsterGraphQLClient
 
         parts = urlsplit(self.webserver.url)
@@ -63,24 +63,24 @@ class Connection:
             )
 
     def _transport(self) -> "RequestsHTTPTransport":
-        # one for each request, because gql's is for one at a time
+        # one for each request, because gql's handles only one at a time
         from gql.transport.requests import RequestsHTTPTransport
 
         webserver = self.webserver
         return RequestsHTTPTransport(
             f"{webserver.url}/graphql",
-            # requests takes a pair, which gql hands on
+            # requests accepts a pair, which gql passes on
             timeout=cast("int", (webserver.connect_seconds, webserver.answer_seconds)),
             verify=str(webserver.authority_file) if webserver.authority_file else True,
             auth=cast("Any", self._add_token),
-            # a redirect would carry the token to wherever it leads
+            # a redirect would send the token to its target
             allow_redirects=False,
-            # before gql, which looks at the status only of what is no JSON
+            # before gql, which checks the status only if the body is not JSON
             hooks={"response": self._look_at_status},
         )
 
     def _add_token(self, request: "PreparedRequest") -> "PreparedRequest":
-        # as `auth`, or requests would put in what a .netrc has for the host
+        # as `auth`, or requests would use the host's entry in a .netrc
         header = self.webserver.token_value
         if header is not None:
             request.headers[header[0]] = header[1]
@@ -97,7 +97,7 @@ class Connection:
         if code == _TOO_MANY or (code >= _OWN_TROUBLE and not _is_graphql(response)):
             raise DagsterUnavailableError(
                 f"Dagster at {url} is in trouble (HTTP {code}): try again later",
-                # a proxy says so, too, when only the answer was lost
+                # a proxy also reports this when only the answer was lost
                 may_have_arrived=code != _TOO_MANY,
             )
         if code in _REDIRECTS:
@@ -166,7 +166,7 @@ class Connection:
 
 
 def _is_graphql(response: "Response") -> bool:
-    """Whether Dagster itself answers, which it does with status 500 when its own code failed."""
+    """Whether Dagster itself answers; it uses status 500 when its own code fails."""
     try:
         answer = response.json()
     except ValueError:
@@ -175,7 +175,7 @@ def _is_graphql(response: "Response") -> bool:
 
 
 def _transport_error(error: BaseException) -> BaseException | None:
-    """The error of gql that ``error`` is or hides: Dagster's client wraps them all in its own."""
+    """Return gql's error: ``error`` or a cause of it, as Dagster's client wraps gql's errors."""
     from gql.transport.exceptions import TransportError
 
     found: BaseException | None = error

@@ -1,56 +1,56 @@
-"""What can go wrong between a program and Dagster; each error says what to do."""
+"""Errors between a program and Dagster; each says what to do."""
 
 from collections.abc import Iterable, Mapping
 
 
 class DagsterClientError(Exception):
-    """Dagster did not do what it was asked for."""
+    """Dagster did not carry out the request."""
 
 
 class WebserverConfigurationError(DagsterClientError):
-    """The client was not told where Dagster is, or was told something that it refuses."""
+    """The address or another setting of the webserver is missing or invalid."""
 
 
 class DagsterUnavailableError(DagsterClientError):
-    """Nothing answers, or not in time, or with an error of its own (429, 5xx).
+    """Nothing answers in time, or the server returns an error of its own (429, 5xx).
 
     Attributes:
-        may_have_arrived: whether the request may have been carried out all the same.
+        may_have_arrived: whether the request may have been carried out nevertheless.
     """
 
     def __init__(self, message: str, *, may_have_arrived: bool) -> None:
-        """Say why, and whether the request may have been carried out."""
+        """Store the reason, and whether the request may have been carried out."""
         super().__init__(message)
         self.may_have_arrived = may_have_arrived
 
 
 class NotDagsterError(DagsterClientError):
-    """Something answers that is not Dagster's GraphQL, for example a page to log in on."""
+    """The answer is not from Dagster's GraphQL, but for example a login page."""
 
 
 class AccessRefusedError(DagsterClientError):
-    """What stands in front of Dagster wants a token, or another one."""
+    """The server in front of Dagster requires a token, or rejects the one it got."""
 
 
 class LaunchRefusedError(DagsterClientError):
-    """Dagster knows the job and does not launch it so, mostly because of its configuration."""
+    """Dagster knows the job but refuses to launch it, mostly because of its configuration."""
 
 
 class UnknownRunError(DagsterClientError):
-    """There is no such run."""
+    """The run does not exist."""
 
 
 class WaitTimeoutError(DagsterClientError):
-    """A run has not ended within the time that was to be waited; it goes on."""
+    """A run did not end within the timeout; it continues."""
 
 
 class UnknownJobError(DagsterClientError):
-    """No location, or not the one that was named, has the job."""
+    """No location has the job, or the named location does not have it."""
 
     def __init__(
         self, job: str, *, location: str | None, jobs: Iterable[str], broken: Mapping[str, str]
     ) -> None:
-        """List the ``jobs`` that there are, and the locations that are ``broken``."""
+        """List the existing ``jobs`` and the ``broken`` locations."""
         where = f"the location {location}" if location else "any location"
         listed = ", ".join(sorted(jobs)) or "none"
         message = f"no job {job!r} in {where}; there are: {listed}"
@@ -60,10 +60,10 @@ class UnknownJobError(DagsterClientError):
 
 
 class UnknownLocationError(DagsterClientError):
-    """The location that was named is not there, or could not be loaded."""
+    """The named location does not exist or could not be loaded."""
 
     def __init__(self, location: str, *, loaded: Iterable[str], broken: Mapping[str, str]) -> None:
-        """List the locations that are ``loaded``, and why this one is not."""
+        """List the ``loaded`` locations, and say why this one is not loaded."""
         if location in broken:
             message = f"the location {location} is not loaded: {broken[location]}"
         else:

@@ -1,7 +1,7 @@
-"""The table of what was triggered, for whom, and what became of it.
+"""The table of triggered jobs: for whom each was triggered, and its outcome.
 
-A row is written before Dagster is asked. Its id goes with the run as a tag, so that a row whose
-launch was never answered finds its run again, if there is one.
+A row is written before the request to Dagster. The run carries the row's id as a tag, so that a
+row whose launch was never answered finds its run again, if one exists.
 """
 
 import os
@@ -24,28 +24,28 @@ from shared_lib.storage.transactions import open_engine, transaction
 
 DATABASE_VARIABLE = "JOB_RUNS_DATABASE_URL"
 FILE_NAME = "job_runs.db"
-# On each run that was triggered: the id of its row.
+# The tag of each triggered run: the id of its row.
 JOB_RUN_TAG = "platform/job_run"
 REQUESTER_TAG = "platform/requested_by"
 
 # Any number that nobody else uses: who holds it in Postgres makes or migrates the table.
 _LOCK = 7_205_114
-# SQLite takes 32,766 parameters in a statement, and a row needs seven.
+# SQLite accepts 32,766 parameters in a statement, and a row needs seven.
 _ROWS_AT_ONCE = 1000
 
 
 class Status(StrEnum):
-    """What a row may say beside the statuses that Dagster itself gives a run."""
+    """The statuses of a row in addition to Dagster's own run statuses."""
 
-    LAUNCHING = "LAUNCHING"  # asked, or about to; unanswered, so that there may be a run
+    LAUNCHING = "LAUNCHING"  # requested or about to be; unanswered, so a run may exist
     UNAVAILABLE = "UNAVAILABLE"  # Dagster was not reached: nothing was launched
-    REFUSED = "REFUSED"  # Dagster does not launch it so
-    NEVER_LAUNCHED = "NEVER_LAUNCHED"  # was LAUNCHING, and there is no run
-    RETRYING = "RETRYING"  # the run died and Dagster starts it once more
+    REFUSED = "REFUSED"  # Dagster refuses to launch it
+    NEVER_LAUNCHED = "NEVER_LAUNCHED"  # was LAUNCHING, and no run exists
+    RETRYING = "RETRYING"  # the run died and Dagster restarts it
     DELETED = "DELETED"  # the run is no longer in Dagster
 
 
-# Statuses that no longer change.
+# Final statuses.
 ENDED = frozenset(
     {"SUCCESS", "FAILURE", "CANCELED"}
     | {Status.UNAVAILABLE, Status.REFUSED, Status.NEVER_LAUNCHED, Status.DELETED}
@@ -78,20 +78,20 @@ _MIGRATIONS: Sequence[Migration[sqlalchemy.Connection]] = ()
 
 @dataclass(frozen=True, kw_only=True)
 class JobRun:
-    """One row: what was triggered, for whom, and what is known of it.
+    """One row: what was triggered, for whom, and what is known about it.
 
     Attributes:
-        id: the row's own, which is also on the run as the tag ``platform/job_run``.
+        id: the row's id, which the run carries as the tag ``platform/job_run``.
         job_name: the job.
         location_name: its code location, ``None`` until it is known.
-        requested_by: for whom it was triggered.
-        run_config: the configuration that was asked for.
+        requested_by: who requested it.
+        run_config: the configuration that was requested.
         status: Dagster's status of the run, or a :class:`Status`.
-        run_id: Dagster's id, of the latest run where Dagster started it again; ``None`` without.
-        message: why there is no run; else empty.
-        created_at: when it was asked for, in seconds since 1970.
+        run_id: Dagster's id of the run, the latest if it was restarted; ``None`` without one.
+        message: why there is no run; otherwise empty.
+        created_at: when it was requested, in seconds since 1970.
         updated_at: when the row was last changed.
-        ended_at: when the run ended, or when it was clear that there is none.
+        ended_at: when the run ended, or when it became clear that there is none.
     """
 
     id: str
@@ -108,13 +108,13 @@ class JobRun:
 
     @property
     def has_ended(self) -> bool:
-        """Whether the status is the last one."""
+        """Whether the status is final."""
         return self.status in ENDED
 
 
 @dataclass(frozen=True)
 class Observation:
-    """What Dagster says now of the run of a row."""
+    """What Dagster currently reports for the run of a row."""
 
     row_id: str
     status: str
@@ -149,7 +149,7 @@ class JobRuns:
         requested_by: str,
         location_name: str | None = None,
     ) -> str:
-        """Note that the job is about to be launched; returns the row's id."""
+        """Record that the job is about to be launched; return the row's id."""
         row_id, now = str(uuid.uuid4()), time.time()
         row = {
             "id": row_id,
@@ -167,19 +167,19 @@ class JobRuns:
         return row_id
 
     def launched(self, row_id: str, run_id: str, location_name: str) -> None:
-        """Note that Dagster has made the run ``run_id``."""
+        """Record that Dagster has created the run ``run_id``."""
         self._change(row_id, status="QUEUED", run_id=run_id, location_name=location_name)
 
     def not_launched(self, row_id: str, status: Status, message: str) -> None:
-        """Note why there is no run: ``status`` says which way, ``message`` in words."""
+        """Record why there is no run: ``status`` is the kind of reason, ``message`` the text."""
         self._change(row_id, status=status, message=message, ended_at=time.time())
 
     def unanswered(self, row_id: str, message: str) -> None:
-        """Note why it is not known whether there is a run; the row stays ``LAUNCHING``."""
+        """Record why it is unknown whether a run exists; the row stays ``LAUNCHING``."""
         self._change(row_id, message=message)
 
     def _change(self, row_id: str, **values: Any) -> None:
-        # only from LAUNCHING: a refresh that found the run first knows more
+        # only from LAUNCHING: a refresh that has found the run already knows more
         change = (
             JOB_RUNS.update()
             .where(JOB_RUNS.c.id == row_id, JOB_RUNS.c.status == Status.LAUNCHING)
@@ -189,10 +189,10 @@ class JobRuns:
             connection.execute(change)
 
     def observe(self, observations: Iterable[Observation]) -> int:
-        """Bring rows up to date in one transaction; those that have ended stay as they are.
+        """Update rows in one transaction; rows that have ended stay unchanged.
 
         Returns:
-            How many rows were changed.
+            The number of rows that changed.
         """
         seen, changed = list(observations), 0
         with self._transaction() as connection:
@@ -202,19 +202,19 @@ class JobRuns:
         return changed
 
     def open(self) -> list[JobRun]:
-        """The rows whose status may still change, the oldest first."""
+        """Return the rows whose status may still change, the oldest first."""
         query = JOB_RUNS.select().where(JOB_RUNS.c.status.not_in(ENDED))
         return self._read(query.order_by(JOB_RUNS.c.created_at))
 
     def latest(self, limit: int = 20, *, requested_by: str | None = None) -> list[JobRun]:
-        """The ``limit`` newest rows, of one requester or of all."""
+        """Return the ``limit`` newest rows, of one requester or of all."""
         query = JOB_RUNS.select().order_by(JOB_RUNS.c.created_at.desc()).limit(limit)
         if requested_by is not None:
             query = query.where(JOB_RUNS.c.requested_by == requested_by)
         return self._read(query)
 
     def find(self, any_id: str) -> JobRun | None:
-        """The row with that id, or the newest with that run id."""
+        """Return the row with that id, or the newest with that run id."""
         is_meant = (JOB_RUNS.c.id == any_id) | (JOB_RUNS.c.run_id == any_id)
         query = JOB_RUNS.select().where(is_meant).order_by(JOB_RUNS.c.created_at.desc())
         return next(iter(self._read(query)), None)
@@ -230,11 +230,11 @@ class JobRuns:
 
 
 def _update(observations: Sequence[Observation], *, now: float) -> sqlalchemy.Update:
-    """One statement for all the rows of ``observations``."""
+    """Return one statement that updates all the rows of ``observations``."""
     columns = JOB_RUNS.c
 
     def of(field: str, kind: type[Any]) -> sqlalchemy.Case[Any]:
-        # typed, because Postgres takes a CASE of nothing but nulls for text
+        # typed, because Postgres treats a CASE of nulls only as text
         values = {seen.row_id: cast(getattr(seen, field), kind) for seen in observations}
         return sqlalchemy.case(values, value=columns.id)
 
@@ -252,10 +252,10 @@ def _update(observations: Sequence[Observation], *, now: float) -> sqlalchemy.Up
 
 
 def open_job_runs() -> JobRuns:
-    """The table in the database of :func:`database_url`.
+    """Open the table in the database of :func:`database_url`.
 
     Raises:
-        WebserverConfigurationError: none is named, or it cannot be opened; shows no password.
+        WebserverConfigurationError: none is configured, or it cannot be opened; shows no password.
     """
     url = database_url()
     try:
@@ -283,12 +283,12 @@ def _no_database() -> WebserverConfigurationError:
 
 
 def database_url() -> str:
-    """The database that ``JOB_RUNS_DATABASE_URL`` names, else that of the Dagster instance.
+    """Return the database of ``JOB_RUNS_DATABASE_URL``, else that of the Dagster instance.
 
     The instance is the one of ``DAGSTER_HOME``: its Postgres, or a file beside its SQLite files.
 
     Raises:
-        WebserverConfigurationError: neither variable is set, or there is no such instance.
+        WebserverConfigurationError: neither variable is set, or the instance does not exist.
     """
     named = os.environ.get(DATABASE_VARIABLE)
     if named:

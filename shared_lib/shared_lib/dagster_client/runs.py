@@ -1,4 +1,4 @@
-"""What Dagster says of runs: one while somebody waits for it, many for the table."""
+"""The state of runs in Dagster: one while a caller waits for it, many for the table."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from shared_lib.dagster_client.connection import Connection
 from shared_lib.dagster_client.errors import NotDagsterError, UnknownRunError
 from shared_lib.dagster_client.job_runs import JOB_RUN_TAG, JobRun, Observation, Status
 
-# Dagster's, of a run that it is going to start again, and of one that it has.
+# Dagster's tags: on a run that it will restart, and on one that it has restarted.
 _WILL_RETRY_TAG = "dagster/will_retry"
 _RETRY_RUN_TAG = "dagster/auto_retry_run_id"
 
 _ENDED_RUN = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
 
-# A launch that was under way when its process died has ended by then, one way or the other.
+# After this time, a launch whose process died has ended, one way or the other.
 LAUNCH_GRACE_SECONDS = 600.0
 _RUNS_AT_ONCE = 200
 
@@ -32,14 +32,14 @@ query Run($id: ID!) {{ runOrError(runId: $id) {{ __typename
 
 @dataclass(frozen=True)
 class RunState:
-    """What Dagster says of a run.
+    """The state of a run in Dagster.
 
     Attributes:
-        run_id: its id.
+        run_id: the id of the run.
         status: Dagster's status, or ``RETRYING`` where Dagster will start it again.
         ended_at: when it ended, in seconds since 1970.
-        successor: the run that Dagster started in its place.
-        steps: how many steps are in which status, of those that have begun.
+        successor: the run that Dagster started to replace it.
+        steps: the number of steps in each status, of those that have begun.
     """
 
     run_id: str
@@ -50,16 +50,16 @@ class RunState:
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing more happens."""
+        """Whether the state is final."""
         return self.status in _ENDED_RUN
 
 
 def read_run(connection: Connection, run_id: str) -> RunState:
-    """The state of one run.
+    """Return the state of one run.
 
     Raises:
-        UnknownRunError: there is none with that id.
-        DagsterClientError: Dagster cannot be asked.
+        UnknownRunError: no run has that id.
+        DagsterClientError: Dagster cannot be queried.
     """
     answer = connection.ask(_ONE_RUN, id=run_id)["runOrError"]
     match answer["__typename"]:
@@ -72,7 +72,7 @@ def read_run(connection: Connection, run_id: str) -> RunState:
 
 
 def no_such_run(run_id: str) -> str:
-    """What is said where Dagster does not know the run."""
+    """Return the message for a run that Dagster does not know."""
     return f"Dagster has no run {run_id}: it never was, or was deleted"
 
 
@@ -88,15 +88,15 @@ def _state(run: Mapping[str, Any]) -> RunState:
 
 
 def observe(connection: Connection, rows: Sequence[JobRun], *, now: float) -> list[Observation]:
-    """What became of the runs of ``rows``, in one request for each 200 of them.
+    """Return the state of the runs of ``rows``, with one request for every 200 rows.
 
     Args:
-        connection: to the webserver.
-        rows: those that have not ended.
-        now: in seconds since 1970.
+        connection: the connection to the webserver.
+        rows: the rows that have not ended.
+        now: the time, in seconds since 1970.
 
     Raises:
-        DagsterClientError: Dagster cannot be asked.
+        DagsterClientError: Dagster cannot be queried.
     """
     observations = []
     remaining = iter(rows)
@@ -110,8 +110,8 @@ def _observe_batch(
 ) -> Iterator[Observation]:
     ids = [row.run_id for row in rows if row.run_id]
     unanswered = [row for row in rows if not row.run_id]
-    # runs of rows that know theirs by id, the others each by its tag: Dagster's filter takes one
-    # value of a tag
+    # rows with a run id are queried by id, the others one by one by tag: Dagster's filter accepts
+    # one value of a tag
     fields = [f"known: runsOrError(filter: {{runIds: $ids}}) {{ {_RUNS} }}"] if ids else []
     variables: dict[str, Any] = {"ids": ids} if ids else {}
     declared = ["$ids: [String]"] if ids else []

@@ -1,4 +1,4 @@
-"""Where Dagster's webserver is, whether it is who it says it is, and the token that it wants."""
+"""The address of Dagster's webserver, how to verify it, and the token that it requires."""
 
 import ipaddress
 import os
@@ -23,8 +23,8 @@ class Webserver(BaseModel):
     """How to reach Dagster's webserver.
 
     Raises:
-        pydantic.ValidationError: the address is none, the file of certificates is not there, or
-            a token would travel unencrypted to another machine.
+        pydantic.ValidationError: the address is not valid, the certificate file does not exist, or
+            a token would be sent unencrypted to another machine.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -76,17 +76,17 @@ class Webserver(BaseModel):
 
     @property
     def host(self) -> str:
-        """The host of the address."""
+        """The host in the address."""
         return urlsplit(self.url).hostname or ""
 
     @property
     def is_encrypted(self) -> bool:
-        """Whether the way there is TLS."""
+        """Whether the connection uses TLS."""
         return self.url.startswith("https://")
 
     @property
     def token_value(self) -> tuple[str, str] | None:
-        """Name and value of the header with the token; the value is a secret."""
+        """Return the name and value of the header with the token; the value is a secret."""
         if self.token is None:
             return None
         token = self.token.get_secret_value()
@@ -94,15 +94,15 @@ class Webserver(BaseModel):
         return self.token_header, f"Bearer {token}" if is_bearer else token
 
     def run_url(self, run_id: str) -> str:
-        """Where people see the run."""
+        """Return the URL where people see the run."""
         return f"{self.url}/runs/{run_id}"
 
 
 def current_webserver() -> Webserver:
-    """The webserver that the variables name; without one, the environment's own UI.
+    """Return the webserver that the variables name, by default the environment's own UI.
 
     Raises:
-        WebserverConfigurationError: a variable is wrong, says which.
+        WebserverConfigurationError: a variable is wrong; the text names it.
         UnknownEnvironmentError: ``DAGSTER_ENVIRONMENT`` is not an environment.
     """
     authority = os.environ.get(AUTHORITY_VARIABLE)
@@ -116,17 +116,17 @@ def current_webserver() -> Webserver:
 
 
 def webserver_of(**fields: object) -> Webserver:
-    """A :class:`Webserver` of these fields.
+    """Return a :class:`Webserver` with these fields.
 
     Raises:
-        WebserverConfigurationError: one of them is wrong; shows no value.
+        WebserverConfigurationError: a field is wrong; the text shows no value.
     """
     from pydantic import ValidationError
 
     try:
         return Webserver.model_validate(fields)
     except ValidationError as error:
-        # pydantic's own text would show what was given, the token included
+        # pydantic's own text would show the input, including the token
         said = "; ".join(problem["msg"].removeprefix("Value error, ") for problem in error.errors())
         raise WebserverConfigurationError(said) from None
 
@@ -134,7 +134,7 @@ def webserver_of(**fields: object) -> Webserver:
 def _is_server(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        # is only now looked at, and raises where it is no number of a port
+        # parsed only when read; raises if it is not a port number
         _ = parts.port
     except ValueError:
         return False

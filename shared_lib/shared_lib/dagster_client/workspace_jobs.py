@@ -1,4 +1,4 @@
-"""Which code location has a job: Dagster is asked, and says also what it could not load."""
+"""Find the code location of a job: Dagster also reports which locations failed to load."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +24,7 @@ query Workspace { workspaceOrError { __typename
 
 @dataclass(frozen=True)
 class JobPlace:
-    """Where a job is."""
+    """The code location and repository of a job."""
 
     location: str
     repository: str
@@ -32,13 +32,13 @@ class JobPlace:
 
 
 def find_job(connection: Connection, job: str, location: str | None = None) -> JobPlace:
-    """Where ``job`` is, in ``location`` if one is named.
+    """Find ``job``, in ``location`` if one is named.
 
     Raises:
-        UnknownLocationError: the location is not there or not loaded.
-        UnknownJobError: the job is not there; lists those that are.
-        AmbiguousJobError: several locations have it; lists them.
-        DagsterClientError: Dagster cannot be asked.
+        UnknownLocationError: the location does not exist or is not loaded.
+        UnknownJobError: the job does not exist; the text lists the jobs that do.
+        AmbiguousJobError: several locations have it; the text lists them.
+        DagsterClientError: Dagster cannot be queried.
     """
     answer = connection.ask(_WORKSPACE)["workspaceOrError"]
     if "locationEntries" not in answer:
@@ -51,7 +51,7 @@ def find_job(connection: Connection, job: str, location: str | None = None) -> J
         for name, places in loaded.items()
         if location in (None, name)
         for place in places
-        # every repository has a hidden job over all its assets
+        # every repository has a hidden job for all its assets
         if not place.job.startswith("__")
     ]
     found = [place for place in jobs if place.job == job]
@@ -71,7 +71,7 @@ def _sorted_out(entries: list[dict[str, Any]]) -> tuple[dict[str, list[JobPlace]
         if content is None:
             broken[name] = "still loading"
         elif content["__typename"] == "PythonError":
-            # Dagster's own error is on top, what the location raised is the last cause
+            # Dagster's own error comes first; the location's error is the last cause
             errors = [content, *content["causes"]]
             broken[name] = errors[-1]["message"].strip().partition("\n")[0]
         else:
