@@ -1,18 +1,18 @@
-"""The SQL that a dbt run executed, to be replayed straight on a DuckDB connection.
+"""The SQL that a dbt run executed, to be replayed directly on a DuckDB connection.
 
-A benchmark measures with it what the SQL costs without dbt, and a property test runs it on
-many configurations: reading the statements (about 10 ms) is apart from executing them.
+A benchmark uses it to measure the cost of the SQL without dbt, and a property test runs it on
+many configurations: reading the statements (about 10 ms) is separate from executing them.
 
-What dbt-duckdb leaves behind under `target/`, and what is made of it:
+What dbt-duckdb writes under `target/`, and how it is used:
 
 - `run/` has the `create` statement of every table and view, with a `__dbt_tmp` name that dbt
-  then swaps in, and for a seed its table and the COPY from the CSV file of the project. The
-  statements are taken as they are, under their final name and without the database's name, so
-  that they run on a database of any name.
+  then swaps in, and for a seed its table and the COPY from the project's CSV file. The
+  statements are used unchanged except for names: the final name, without the database's name,
+  so that they run on a database of any name.
 - A microbatch model has one file for each batch. The first batch of a fresh warehouse is a
-  `create table`. Of the later ones `run/` has only the strategy (delete and insert, from a
-  temporary view); the query behind that view is in `compiled/`, and the statement that creates
-  it, by our macro `duckdb__create_table_as`, is written nowhere. They are put together here as
+  `create table`. For later batches `run/` has only the strategy (delete and insert, from a
+  temporary view). The query of that view is in `compiled/`; the statement that creates it, from
+  our macro `duckdb__create_table_as`, is not written anywhere. This module combines them as
   dbt-duckdb's incremental materialisation does: the view, then the strategy in a transaction.
 """
 
@@ -41,7 +41,7 @@ class Statement:
 
     Attributes:
         node: Name of the model or seed.
-        sql: What to execute, in a database that has the schemas and what the node reads.
+        sql: The SQL to execute, in a database that has the schemas and the node's inputs.
         year: Calendar year of the batch, for a microbatch model.
     """
 
@@ -53,19 +53,19 @@ class Statement:
 def load_statements(
     target_dir: Path, years: Collection[int] | None = None
 ) -> tuple[Statement, ...]:
-    """Read what the latest dbt run in `target_dir` executed, in the order of the DAG.
+    """Read the statements of the latest dbt run in `target_dir`, in the order of the DAG.
 
     Args:
         target_dir: dbt's target directory after a run on a fresh warehouse file.
-        years: Years that every microbatch model must have; all that are there if left out.
+        years: Years that every microbatch model must have; by default all years found.
 
     Returns:
-        The schemas, the seeds and the models, each after all that it reads, and the batches of
-        a microbatch model in order of year.
+        The schemas, the seeds and the models, each after its inputs, and the batches of a
+        microbatch model in order of year.
 
     Raises:
-        CompiledSqlError: The directory has no manifest or no results, lacks the SQL of a node or
-            a year or of what a node reads, or was written by a run on a warehouse that already
+        CompiledSqlError: The directory has no manifest or no results, lacks the SQL of a node, a
+            year or an input of a node, or was written by a run on a warehouse that already
             held the microbatch model.
     """
     manifest = _artifact(target_dir, "manifest.json")
@@ -94,7 +94,7 @@ def load_statements(
 
 
 def execute(connection: "DuckDBPyConnection", statements: Iterable[Statement]) -> None:
-    """Execute statements one after the other.
+    """Execute the statements one by one.
 
     Args:
         connection: A database that holds the raw tables and none of the project's schemas.

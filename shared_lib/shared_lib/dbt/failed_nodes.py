@@ -1,4 +1,4 @@
-"""The nodes that failed in a dbt invocation, as metadata of the step's failure."""
+"""The nodes that failed in a dbt invocation, as metadata on the step's failure."""
 
 from collections.abc import Mapping
 from typing import Any, Self
@@ -10,7 +10,7 @@ from shared_lib.secrets import redact
 
 FAILED_NODES = "dbt/failed_nodes"
 
-# Dagster cuts the text of an error at 500,000 characters, and metadata nowhere.
+# Dagster truncates the text of an error at 500,000 characters, but never metadata.
 _MOST_CHARACTERS = 200_000
 _SHORTEST_MESSAGE = 200
 
@@ -34,7 +34,7 @@ class FailedNode(BaseModel):
 class FailedNodes(BaseModel):
     """The nodes that failed in one invocation, in dbt's order.
 
-    A model in batches is there once for each batch that failed.
+    A model in batches appears once for each batch that failed.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -42,10 +42,10 @@ class FailedNodes(BaseModel):
     nodes: tuple[FailedNode, ...]
 
     def to_metadata(self) -> dict[str, dg.TableMetadataValue]:
-        """The entry ``dbt/failed_nodes``: a table, which Dagster shows as one.
+        """Return the entry ``dbt/failed_nodes``, which Dagster shows as a table.
 
-        Very long messages are cut, and say so. The messages are redacted here, because Dagster
-        copies the failure into the run's own, in a process that may know no secret.
+        Very long messages are truncated and marked. They are redacted here, because Dagster copies
+        the failure into the run's own, in a process that may not know the secrets.
         """
         longest = max(_SHORTEST_MESSAGE, _MOST_CHARACTERS // max(len(self.nodes), 1))
         rows = [
@@ -67,10 +67,10 @@ class FailedNodes(BaseModel):
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, Any]) -> Self:
-        """From the metadata of a step's failure; no nodes where that has no such table.
+        """Read the metadata of a step's failure; return no nodes if it lacks the table.
 
-        A step of any code location, also of another release, may have written the metadata: a
-        table that lacks a column names no node.
+        A step of any code location, even of another release, may have written the metadata: a
+        table that lacks a column yields no nodes.
         """
         entry = metadata.get(FAILED_NODES)
         if not isinstance(entry, dg.TableMetadataValue):

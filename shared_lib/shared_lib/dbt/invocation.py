@@ -1,9 +1,9 @@
-"""dbt in this process, through its own programmatic interface.
+"""Run dbt in this process, through its own programmatic interface.
 
-A run has dbt's modules loaded already, because ``dagster_dbt`` imports them. A ``dbt`` command of
-its own would load them a second time, beside a Dagster that wants the processor too: five years of
-10,000 employees took 15 to 18 s with the command and take 11 to 12 s so. And it is one process
-less that can outlive its run, and go on writing when the run has been killed.
+A run has already loaded dbt's modules, because ``dagster_dbt`` imports them. A separate ``dbt``
+command would load them again and compete with Dagster for the processor: five years of 10,000
+employees took 15 to 18 s with the command and take 11 to 12 s in this process. It also means one
+process less that can outlive its run and keep writing after the run has been killed.
 """
 
 import os
@@ -24,7 +24,7 @@ from shared_lib.dbt.project import DUCKDB_PATH_VARIABLE, PROJECT_DIRECTORY
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
 
-# What dbt keeps of a parsed project. It is copied, because dbt writes to it.
+# dbt's cache of a parsed project. It is copied, because dbt writes to it.
 _PARSED_PROJECT = "partial_parse.msgpack"
 
 _FAILED = frozenset({"error", "fail", "partial success"})
@@ -33,7 +33,7 @@ Event = Mapping[str, Any]
 
 
 class DbtFailedError(dg.Failure):
-    """dbt ended with an error; description and metadata name the nodes that failed, and why.
+    """dbt failed; description and metadata name the failed nodes and the reasons.
 
     The metadata is that of :class:`shared_lib.dbt.failed_nodes.FailedNodes`; it is empty when dbt
     could not start.
@@ -49,23 +49,23 @@ def invoke_dbt(
     project_directory: Path = PROJECT_DIRECTORY,
     debug_events: Collection[str] = (),
 ) -> None:
-    """Run dbt to its end.
+    """Run dbt to completion.
 
     Args:
         arguments: the command and its options.
-        warehouse: the DuckDB file that dbt writes; released at the end, however it comes.
-        target: the directory for what dbt compiles and logs; beside it lies the parsed project
-            that dbt starts from, if there is one.
-        on_event: told each event but those for debugging, as dbt writes it to a JSON log, from
-            any of dbt's threads. What it raises would end dbt in the middle.
-        project_directory: has the project and its profiles.
-        debug_events: names of events that ``on_event`` is told although they are for debugging.
+        warehouse: the DuckDB file that dbt writes; released at the end, whatever the outcome.
+        target: the directory for what dbt compiles and logs; next to it is the parsed project
+            that dbt starts from, if any.
+        on_event: called with each event except debug events, in the form of dbt's JSON log, from
+            any of dbt's threads. It must not raise, which would abort dbt.
+        project_directory: contains the project and its profiles.
+        debug_events: names of debug events that ``on_event`` receives nevertheless.
 
     Raises:
         DbtFailedError: a node failed, or dbt could not start.
-        KeyboardInterrupt: it was interrupted, and has stopped.
+        KeyboardInterrupt: dbt was interrupted and has stopped.
     """
-    # imported here because a location loads without it
+    # imported here because loading a location does not need it
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
     from dbt_common.events.functions import msg_to_dict
@@ -73,7 +73,7 @@ def invoke_dbt(
     batch_errors: dict[str, list[str]] = defaultdict(list)
 
     def hand_on(message: Any) -> None:
-        # nine in ten are for debugging, and to convert one takes 0.2 ms
+        # nine in ten are debug events, and converting one takes 0.2 ms
         if message.info.level != "debug" or message.info.name in debug_events:
             on_event(msg_to_dict(message))
         if message.info.name == "GenericExceptionOnRun":
@@ -82,7 +82,7 @@ def invoke_dbt(
     os.environ[DUCKDB_PATH_VARIABLE] = str(warehouse)
     _start_from_parsed_project(target)
     runner = dbtRunner(callbacks=[hand_on])
-    # dbt changes the working directory, and does not change it back
+    # dbt changes the working directory and does not restore it
     with chdir(project_directory), _interruptible():
         try:
             outcome = runner.invoke(
@@ -123,7 +123,7 @@ def _raise_unless_successful(
     if isinstance(outcome.exception, Exception):
         raise DbtFailedError(f"dbt {command}: {outcome.exception}") from outcome.exception
     if outcome.exception is not None:
-        # KeyboardInterrupt and its like, which dbt hands back as a result
+        # KeyboardInterrupt and the like, which dbt returns as a result
         raise outcome.exception
     if not outcome.success:
         failed = _failed_nodes(outcome.result, batch_errors)
@@ -132,7 +132,7 @@ def _raise_unless_successful(
 
 
 def _failed_nodes(result: Any, batch_errors: Mapping[str, Sequence[str]]) -> FailedNodes:
-    """What failed, and why; of a model in batches dbt's result says only how many failed."""
+    """Return what failed and why; for a model in batches, dbt's result has only a count."""
     return FailedNodes(
         nodes=tuple(
             FailedNode(
@@ -142,7 +142,7 @@ def _failed_nodes(result: Any, batch_errors: Mapping[str, Sequence[str]]) -> Fai
                 status=entry.status,
                 message=" ".join(message.split()),
                 path=entry.node.original_file_path,
-                # a unit test counts itself, and a test that could not run counts none
+                # a unit test counts itself; a test that could not run has no count
                 failing_rows=entry.failures
                 if (entry.node.resource_type, entry.status) == ("test", "fail")
                 else None,
@@ -158,7 +158,7 @@ def _failed_nodes(result: Any, batch_errors: Mapping[str, Sequence[str]]) -> Fai
 def _interruptible() -> Iterator[None]:
     """Let SIGINT and SIGTERM raise KeyboardInterrupt, on which dbt cancels its queries.
 
-    Dagster raises an exception of its own, on which dbt would leave its threads at work.
+    Dagster raises its own exception, after which dbt would leave its threads running.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

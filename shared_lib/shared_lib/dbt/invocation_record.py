@@ -1,4 +1,4 @@
-"""One dbt invocation: what it ran on, and what it left."""
+"""One dbt invocation: its inputs and its results."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DbtInvocation:
-    """What one dbt invocation ran on, and what it left.
+    """The inputs and results of one dbt invocation.
 
     Attributes:
-        project_directory: has ``dbt_project.yml``.
-        target_directory: what dbt compiled and logged.
+        project_directory: contains ``dbt_project.yml``.
+        target_directory: contains what dbt compiled and logged.
         warehouse: the DuckDB file.
         manifest: the parsed project.
         target: the target of the profile.
         compiled_sql: the SQL of the nodes that were compiled, by unique id.
         columns: columns and their types of the tables and views in the warehouse, in order.
-        rows: the rows of those tables and views that were counted.
-        column_lineage: what each column of a model is computed from, by unique id; the SQL of
-            models that are not in it is parsed for it.
+        rows: the row counts of those tables and views, where counted.
+        column_lineage: what each column of a model is computed from, by unique id; the lineage of
+            models not in it is parsed from their SQL.
     """
 
     project_directory: Path
@@ -42,19 +42,19 @@ class DbtInvocation:
 
 
 def target_of(arguments: Sequence[str]) -> str:
-    """The target that an invocation with these arguments has: its own or the environment's."""
+    """Return the target of an invocation: from its arguments, else the environment's."""
     if "--target" in arguments:
         return arguments[arguments.index("--target") + 1]
     return current_settings().dbt_target
 
 
 def relation_of(node: Mapping[str, Any]) -> Relation:
-    """Schema and name in the warehouse of a node or source of a manifest."""
+    """Return the warehouse schema and name of a node or source of a manifest."""
     return node["schema"], node.get("identifier") or node.get("alias") or node["name"]
 
 
 def columns_in(connection: "duckdb.DuckDBPyConnection") -> dict[Relation, dict[str, str]]:
-    """The columns of every table and view, with their types in small letters, in order."""
+    """Return the columns of every table and view, in order, with types in lower case."""
     found: dict[Relation, dict[str, str]] = {}
     for schema, table, column, data_type in connection.execute(
         "select schema_name, table_name, column_name, lower(data_type) "

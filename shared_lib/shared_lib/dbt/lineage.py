@@ -1,8 +1,8 @@
-"""Which columns each column of a model is computed from, found in the compiled SQL.
+"""Column lineage of the models, found in the compiled SQL.
 
 It needs no warehouse: the columns of a source come from its description, those of a model from
-its own compiled query, in the order of the graph. So it is computed once, when the project is
-parsed, and only read at run time; sqlglot takes 10 s and more over the whole project.
+its own compiled query, in graph order. So it is computed once, when the project is parsed, and
+only read at run time; sqlglot needs 10 s or more for the whole project.
 """
 
 import json
@@ -18,10 +18,10 @@ ColumnLineage = dict[str, dict[str, list[tuple[str, str]]]]
 
 
 def compute_column_lineage(manifest: Mapping[str, Any]) -> ColumnLineage:
-    """The column lineage of every model in a manifest that holds compiled code.
+    """Compute the column lineage of every model in a manifest that holds compiled code.
 
     Raises:
-        sqlglot.errors.SqlglotError: a query that the parser cannot resolve, for example one
+        sqlglot.errors.SqlglotError: the parser cannot resolve a query, for example one
             that reads an undocumented column of a source.
     """
     columns: dict[str, list[str]] = {
@@ -79,7 +79,7 @@ def _model_lineage(
 
     schema: dict[str, Any] = {}
     for (schema_name, table), names in columns.items():
-        if not names:  # not built yet, so not read either
+        if not names:  # not built yet, so nothing reads it
             continue
         schema.setdefault(schema_name, {})[table] = dict.fromkeys(names, "unknown")
     query = sqlglot.parse_one(sql, dialect="duckdb")
@@ -106,7 +106,7 @@ def _origins(
     *,
     seen: set[tuple[int, str]],
 ) -> set[tuple[str, str]]:
-    """The warehouse columns that ``column`` of the query in ``scope`` is computed from."""
+    """Yield the warehouse columns that ``column`` of the query in ``scope`` comes from."""
     from sqlglot import exp
 
     if (id(scope), column) in seen:  # a recursive CTE reaches itself
@@ -134,13 +134,13 @@ def _origins(
 
 
 def write_column_lineage(lineage: ColumnLineage, target_directory: Path) -> None:
-    """Keep ``lineage`` beside the manifest."""
+    """Store ``lineage`` next to the manifest."""
     path = target_directory / LINEAGE_FILE_NAME
     path.write_text(json.dumps(lineage, indent=1), encoding="utf-8")
 
 
 def read_column_lineage(target_directory: Path) -> ColumnLineage:
-    """What :func:`write_column_lineage` kept.
+    """Return what :func:`write_column_lineage` stored.
 
     Raises:
         FileNotFoundError: the project has not been prepared.

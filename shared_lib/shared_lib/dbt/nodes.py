@@ -1,8 +1,8 @@
-"""What became of each dbt node, from the events that dbt emits while it runs.
+"""The outcome of each dbt node, from the events that dbt emits while it runs.
 
-``NodeFinished`` comes for every node that was selected: built, failed, warned or skipped. It is
-of level debug, so that it is not in dbt's log at the default level. A model in batches has one
-for each batch and then its own.
+dbt emits ``NodeFinished`` for every selected node: built, failed, warned or skipped. It has level
+debug, so dbt's log does not show it at the default level. A model in batches has one event for
+each batch and then its own.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ Event = Mapping[str, Any]
 
 NODE_BEGINS, NODE_ENDS = "NodeStart", "NodeFinished"
 
-# The events of level debug that are needed.
+# The debug events that are needed.
 NODE_EVENTS = frozenset({NODE_BEGINS, NODE_ENDS})
 
 FAILED_STATUSES = frozenset({"error", "fail", "runtime error", "partial success"})
@@ -33,28 +33,28 @@ class BatchRun:
 
     @property
     def has_failed(self) -> bool:
-        """Whether dbt calls it an error."""
+        """Whether dbt reports an error."""
         return self.status in FAILED_STATUSES
 
 
 @dataclass(frozen=True)
 class NodeRun:
-    """How one node fared, in dbt's own words and clock.
+    """The outcome of one node, in dbt's own terms and times.
 
     Attributes:
         unique_id: as in the manifest.
-        name: without project and type.
+        name: the name without project and type.
         resource_type: model, test, seed, snapshot or unit_test.
         materialization: table, view, test and so on.
         status: success, pass, warn, fail, error, partial success or skipped.
-        started: when dbt took it up.
-        ended: when it was done; the start again when it was skipped.
-        message: what dbt says of it; ``None`` when it says nothing.
-        rows: how many it wrote or holds, where that is known.
-        failures: how many rows a test found wrong.
-        invocation_id: of the dbt invocation.
+        started: when dbt started it.
+        ended: when it ended; equal to the start if it was skipped.
+        message: dbt's message; ``None`` without one.
+        rows: how many rows it wrote or holds, if known.
+        failures: how many rows failed a test.
+        invocation_id: the id of the dbt invocation.
         event: the event it was read from.
-        batches: those of a microbatch model, in order.
+        batches: the batches of a microbatch model, in order.
     """
 
     unique_id: str
@@ -73,24 +73,24 @@ class NodeRun:
 
     @property
     def has_failed(self) -> bool:
-        """Whether dbt calls it a failure or an error."""
+        """Whether dbt reports a failure or an error."""
         return self.status in FAILED_STATUSES
 
     @property
     def was_skipped(self) -> bool:
-        """Whether it did not run, because something before it had failed."""
+        """Whether it did not run because an upstream node failed."""
         return self.status == SKIPPED_STATUS
 
 
 def node_runs(events: Iterable[Event]) -> list[NodeRun]:
-    """The nodes of one dbt invocation in the order in which they ended."""
+    """Return the nodes of one dbt invocation in the order in which they ended."""
     finished: dict[str, NodeRun] = {}
     batches: dict[str, list[BatchRun]] = {}
     for event in events:
         kind = event["info"]["name"]
         if kind == NODE_ENDS:
             node = node_of(event)
-            # a batch ends before its model does, which is the last of that name
+            # batches end before their model, which is the last event of that name
             finished.pop(node.unique_id, None)
             finished[node.unique_id] = node
         elif kind == "LogBatchResult":
@@ -103,7 +103,7 @@ def node_runs(events: Iterable[Event]) -> list[NodeRun]:
 
 
 def node_of(event: Event) -> NodeRun:
-    """The node that an event says the beginning or the end of, as far as that event knows it."""
+    """Return the node whose start or end an event reports, as far as the event describes it."""
     info, result = event["data"]["node_info"], event["data"].get("run_result") or {}
     is_test = info["resource_type"] in {"test", "unit_test"}
     rows = (result.get("adapter_response") or {}).get("rows_affected")
@@ -137,12 +137,12 @@ def _batch_run(data: Mapping[str, Any]) -> BatchRun:
 
 
 def _times(info: Mapping[str, Any]) -> tuple[datetime, datetime]:
-    """Start and end; a node that was skipped has no end."""
+    """Return start and end; a skipped node has no end."""
     started = _time(info["node_started_at"])
     return started, _time(info["node_finished_at"]) if info.get("node_finished_at") else started
 
 
 def _time(text: str) -> datetime:
-    """A time of dbt's: in UTC, sometimes without saying so."""
+    """Parse a time from dbt: always UTC, sometimes without an offset."""
     moment = datetime.fromisoformat(text)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

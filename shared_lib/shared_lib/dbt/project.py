@@ -1,8 +1,8 @@
-"""The one dbt project: where it is, what is parsed of it, and what identifies its rules.
+"""The one dbt project: its location, its parsed form and the digest of its rules.
 
-dbt writes the name of the database file into every relation when it parses, and parses anew when
-the path of the file changes. So the project is parsed once for each location that has models, each
-time with the path of that location's warehouse, into a directory of its own.
+When it parses, dbt writes the name of the database file into every relation, and it parses again
+when the path of the file changes. So the project is parsed once for each location that has models,
+with the path of that location's warehouse, into a separate directory.
 """
 
 import hashlib
@@ -20,24 +20,24 @@ from shared_lib.configuration.environment import REPOSITORY_ROOT
 PROJECT_DIRECTORY = REPOSITORY_ROOT / "dbt_project"
 TARGET_DIRECTORY = PROJECT_DIRECTORY / "target"
 
-# The one of this environment, whatever PATH says.
+# The dbt of this environment, whatever PATH says.
 DBT_EXECUTABLE = Path(sys.executable).with_name("dbt")
 
-# Read by profiles.yml. It says which file dbt writes.
+# Read by profiles.yml; names the file that dbt writes.
 DUCKDB_PATH_VARIABLE = "DBT_DUCKDB_PATH"
 
-# On a step: whether each of its models is reported, or the step alone.
+# Step tag: whether to report each of its models or only the step.
 OBSERVABILITY_TAG = "platform/observability"
 
-# dbt's own: where it is to write instead of `target/`.
+# dbt's own variable: where to write instead of `target/`.
 _TARGET_VARIABLE = "DBT_TARGET_PATH"
 
 
 def target_directory(location: str = "") -> Path:
-    """Where dbt finds the project as parsed, and below which each run has its own directory.
+    """Return the directory of the parsed project, which also contains each run's directory.
 
     Args:
-        location: the code location that runs dbt; none where a project serves only one.
+        location: the code location that runs dbt; empty if a project serves only one.
     """
     return PROJECT_DIRECTORY / os.environ.get(_TARGET_VARIABLE, TARGET_DIRECTORY.name) / location
 
@@ -48,13 +48,13 @@ class ManifestMissingError(FileNotFoundError):
 
 @cache
 def load_manifest(location: str) -> dict[str, Any]:
-    """The project as parsed for a location: all of it, with the names of that location's database.
+    """Return the whole project as parsed for a location, with that location's database names.
 
-    It is made ahead, by ``make manifest`` or in the image: several processes that parse at the
-    same time would race, and each would pay 5 s for it.
+    It is built in advance, by ``make manifest`` or in the image: processes that parse at the same
+    time would race, and each would need 5 s.
 
     Raises:
-        ManifestMissingError: it is not there; says what to run.
+        ManifestMissingError: it does not exist; the text says what to run.
     """
     path = TARGET_DIRECTORY / location / "manifest.json"
     if not path.is_file():
@@ -64,7 +64,7 @@ def load_manifest(location: str) -> dict[str, Any]:
 
 
 def rules_digest(folders: Iterable[str]) -> str:
-    """A SHA-256 over the project's SQL and seed files below ``folders``, as 64 hex digits.
+    """Return the SHA-256 of the project's SQL and seed files in ``folders``, as 64 hex digits.
 
     Two results with the same digest were computed by the same rules.
     """

@@ -1,4 +1,4 @@
-"""What a dbt invocation left in its target directory, and how Dagster shows it."""
+"""The results of a dbt invocation in its target directory, and how Dagster shows them."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,20 +10,20 @@ import dagster as dg
 
 from shared_lib.dbt.nodes import FAILED_STATUSES, SKIPPED_STATUS
 
-# Longer SQL is cut: every materialisation keeps a copy in the event log.
+# Longer SQL is truncated: every materialisation stores a copy in the event log.
 LONGEST_SQL = 8_000
 
 
 @dataclass(frozen=True)
 class NodeResult:
-    """One node's line of ``run_results.json``.
+    """One node's entry in ``run_results.json``.
 
     Attributes:
-        status: in dbt's words.
-        message: what dbt says of it; ``None`` when it says nothing.
+        status: dbt's status.
+        message: dbt's message; ``None`` without one.
         seconds: how long it took.
-        compiled_sql: what was run, of a model in batches its last batch; ``None`` when dbt did
-            not come to compile it.
+        compiled_sql: the SQL that ran, for a model in batches that of its last batch; ``None`` if
+            dbt did not compile it.
     """
 
     status: str
@@ -38,11 +38,11 @@ class NodeResult:
 
 
 def read_results(target: Path, manifest: Mapping[str, Any]) -> dict[str, NodeResult]:
-    """The results of the nodes that an invocation selected; empty when dbt could not start.
+    """Return the results of the nodes that an invocation selected; empty if dbt did not start.
 
     Args:
         target: the invocation's target directory.
-        manifest: of the project.
+        manifest: the project's manifest.
     """
     path = target / "run_results.json"
     if not path.is_file():
@@ -60,7 +60,7 @@ def read_results(target: Path, manifest: Mapping[str, Any]) -> dict[str, NodeRes
 
 
 def sql_metadata(sql: str | None) -> dict[str, Any]:
-    """The entry that shows a model's SQL, cut where it is very long; none without SQL."""
+    """Return the entry that shows a model's SQL, truncated if very long; empty without SQL."""
     if sql is None:
         return {}
     shown = sql.strip()
@@ -74,14 +74,14 @@ def not_built(
     manifest: Mapping[str, Any],
     asset_keys: Mapping[str, dg.AssetKey],
 ) -> Iterator[dg.AssetObservation]:
-    """What the assets that failed or were skipped show: status, reason and SQL.
+    """Return what the assets that failed or were skipped show: status, reason and SQL.
 
-    Dagster records nothing for an asset that was planned and not made, so that it would look as
-    if nothing had been tried.
+    Dagster records nothing for an asset that was planned but not built, as if nothing had been
+    tried.
 
     Args:
-        results: of the invocation.
-        manifest: of the project.
+        results: the results of the invocation.
+        manifest: the project's manifest.
         asset_keys: the assets of the step by the unique id of their node.
     """
     for unique_id, result in results.items():
@@ -102,7 +102,7 @@ def not_built(
 
 
 def _cause(unique_id: str, manifest: Mapping[str, Any], results: Mapping[str, NodeResult]) -> str:
-    """What a skipped node waited for in vain: nodes before it, or the tests of these."""
+    """Return why a node was skipped: the upstream nodes, or their tests, that failed."""
     before = set(manifest["nodes"][unique_id]["depends_on"]["nodes"])
     culprits = sorted(
         other
@@ -119,7 +119,7 @@ def _tested_by(node: Mapping[str, Any] | None) -> set[str]:
 
 
 def _last_batch(target: Path, node: Mapping[str, Any] | None) -> str | None:
-    """A model in batches has a file for each, and no compiled code of its own."""
+    """Return the SQL of the last batch; batches have files, their model no compiled code."""
     if node is None or node["config"].get("incremental_strategy") != "microbatch":
         return None
     path = target / "compiled" / node["package_name"] / node["original_file_path"]

@@ -1,4 +1,4 @@
-"""How a dbt node appears in Dagster."""
+"""How dbt nodes appear in Dagster."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,8 +10,8 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 class PlatformDbtTranslator(DagsterDbtTranslator):
     """Names assets as their models, groups them by layer and links them to their SQL.
 
-    A source stands for the Python asset that writes it, which ``meta.dagster.asset_key`` in the
-    sources file names; several tables of one asset share its key.
+    A source represents the Python asset that writes it, named by ``meta.dagster.asset_key`` in
+    the sources file; several tables of one asset share its key.
     """
 
     def __init__(
@@ -21,12 +21,12 @@ class PlatformDbtTranslator(DagsterDbtTranslator):
         partitions_def: dg.PartitionsDefinition | None = None,
         partition_column: str | None = None,
     ) -> None:
-        """For the code location called ``location``, which prefixes the group names.
+        """Create the translator of the code location ``location``, which prefixes group names.
 
         Args:
             location: the code location.
-            partitions_def: the partitions of those models whose rows have a partition.
-            partition_column: the documented column that tells which models these are.
+            partitions_def: the partitions of the models whose rows have a partition.
+            partition_column: the documented column that identifies these models.
         """
         self._location = location
         self._partitions_def = partitions_def
@@ -38,20 +38,20 @@ class PlatformDbtTranslator(DagsterDbtTranslator):
         )
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
-        """The node's name, or for a source the asset that its ``meta`` names."""
+        """Return the node's name, or for a source the asset that its ``meta`` names."""
         if dbt_resource_props["resource_type"] == "source":
             return super().get_asset_key(dbt_resource_props)
         return dg.AssetKey(dbt_resource_props["name"])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
-        """``<location>_<layer>``, the layer being the folder that the node's file lies in."""
+        """Return ``<location>_<layer>``; the layer is the folder of the node's file."""
         layer = "seeds" if dbt_resource_props["resource_type"] == "seed" else None
         return f"{self._location}_{layer or dbt_resource_props['fqn'][-2]}"
 
     def get_partitions_def(
         self, dbt_resource_props: Mapping[str, Any]
     ) -> dg.PartitionsDefinition | None:
-        """The location's partitions for a model with the partition column, none for the rest."""
+        """Return the location's partitions for a model with the partition column, else None."""
         columns = dbt_resource_props.get("columns", {})
         is_model = dbt_resource_props["resource_type"] == "model"
         return self._partitions_def if is_model and self._partition_column in columns else None

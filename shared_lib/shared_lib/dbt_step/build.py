@@ -1,4 +1,4 @@
-"""One dbt invocation as a Dagster step, with what Dagster should know about each model."""
+"""Run one dbt invocation as a Dagster step, and report each model to Dagster."""
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,12 +29,12 @@ from shared_lib.warehouse import Warehouse
 
 
 class ManifestStaleError(RuntimeError):
-    """The dbt project has changed since its manifest was made."""
+    """The dbt project has changed since its manifest was built."""
 
 
 @dataclass(frozen=True)
 class NodeTiming:
-    """How one model or batch of it fared, in dbt's own words and clock."""
+    """The outcome of one model or batch, in dbt's own terms and times."""
 
     name: str
     status: str
@@ -46,11 +46,11 @@ class NodeTiming:
 class DbtBuild:
     """A ``dbt build`` of the models of one step.
 
-    Iterate :meth:`events` for Dagster's events; afterwards ``timings`` holds what dbt recorded,
-    and ``failure`` the error when dbt failed, for the caller to raise when it has tidied up.
-    ``location`` says for which code location the project was parsed, where it serves several.
-    dbt keeps the warehouse to itself while it runs. Row counts and schemas can only be read, and
-    the outputs of the models only be handed on, when it has finished.
+    Iterate :meth:`events` for Dagster's events. Afterwards ``timings`` holds what dbt recorded and,
+    if dbt failed, ``failure`` holds the error, which the caller raises after cleaning up.
+    ``location`` is the code location that the project was parsed for, if it serves several.
+    dbt locks the warehouse while it runs. Only when it has finished can row counts and schemas be
+    read and the outputs of the models be passed on.
     """
 
     context: dg.AssetExecutionContext
@@ -72,12 +72,12 @@ class DbtBuild:
         *,
         arguments: Sequence[str] = (),
     ) -> Self:
-        """The build of the models that the step of ``context`` stands for.
+        """Return the build of the models that the step of ``context`` represents.
 
         Args:
-            context: the step's.
+            context: the context of the step.
             warehouse: the file that dbt writes.
-            arguments: of ``dbt build``, beside the selection.
+            arguments: the arguments of ``dbt build``, except the selection.
         """
         manifest, translator, project = get_manifest_and_translator_from_dbt_assets(
             [context.assets_def]
@@ -95,13 +95,13 @@ class DbtBuild:
         )
 
     def events(self) -> Iterator[Any]:
-        """Run dbt and yield an output for each model built and a result for each test run.
+        """Run dbt; yield an output for each model built and a result for each test run.
 
-        Of a model that failed or was skipped it yields an observation that says why. With
-        ``per_model``, and where the environment names an endpoint, every node is told there too.
+        For a model that failed or was skipped, yield an observation that says why. With
+        ``per_model``, also report every node to the endpoint that the environment names, if any.
 
         Raises:
-            ManifestStaleError: dbt ran a node that the manifest does not have.
+            ManifestStaleError: dbt ran a node that is not in the manifest.
         """
         target = new_run_directory(
             target_directory(self.location),
@@ -119,7 +119,7 @@ class DbtBuild:
                 outputs.append(result)
             else:
                 yield result
-        # where nothing was built there may be no warehouse to look into
+        # if nothing was built, the warehouse may not exist
         tables = self._table_metadata(outputs) if outputs else {}
         if observed:
             observed.send(recorded, self._invocation(target, results, tables), self.warehouse)
@@ -129,7 +129,7 @@ class DbtBuild:
             observed.finish()
 
     def _run_dbt(self, target: Path, observed: ObservedBuild | None) -> list[Event]:
-        """Run dbt to its end; gives its events, and keeps its error in ``failure``."""
+        """Run dbt to completion; return its events and keep its error in ``failure``."""
         recorded: list[Event] = []
         writing = threading.Lock()
 

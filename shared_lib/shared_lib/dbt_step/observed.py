@@ -1,4 +1,4 @@
-"""What is told of a dbt build: the connection of :class:`shared_lib.dbt_step.build.DbtBuild`."""
+"""Observability of a dbt build: sends what :class:`shared_lib.dbt_step.build.DbtBuild` runs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,23 +16,23 @@ from shared_lib.warehouse import Warehouse
 
 @dataclass
 class ObservedBuild:
-    """A dbt build in a step, every node of which is told.
+    """A dbt build in a step that reports every node.
 
     Attributes:
-        layer: where to.
-        context: of the step.
+        layer: where to report.
+        context: the context of the step.
     """
 
     layer: Observability
     context: dg.AssetExecutionContext
     _live: LiveNodes | None = None
 
-    # of dbt's events for debugging, those that are needed
+    # the debug events of dbt that are needed
     debug_events = NODE_EVENTS
 
     @classmethod
     def of_step(cls, context: dg.AssetExecutionContext) -> Self | None:
-        """The build of a step; ``None`` when the environment names no endpoint."""
+        """Return the build of a step; ``None`` if the environment names no endpoint."""
         layer = observability()
         if layer is None:
             return None
@@ -42,7 +42,7 @@ class ObservedBuild:
 
     @property
     def step(self) -> StepIdentity:
-        """The step, as the spans of its nodes know it."""
+        """The identity of the step, for the spans of its nodes."""
         inner = self.context.op_execution_context
         return StepIdentity(
             run_id=self.context.run.run_id,
@@ -52,43 +52,43 @@ class ObservedBuild:
         )
 
     def begin(self, invocation: DbtInvocation) -> None:
-        """Know what dbt is about to run on, so that its nodes can be told one by one."""
+        """Store what dbt is about to run on, so that nodes can be reported one by one."""
         self._live = self.layer.dbt_began(self.step, invocation)
 
     def note(self, event: Event) -> None:
-        """Tell of a node that has begun or ended while dbt goes on; from any of dbt's threads.
+        """Report a node that has started or ended while dbt runs; from any of dbt's threads.
 
-        What goes wrong with it is a warning, and the node is told when dbt has ended.
+        A failure is logged as a warning, and the node is reported when dbt has ended.
         """
         if self._live is None:
             return
         try:
             self._live.note(event)
-        except Exception as error:  # noqa: BLE001 - told, and harms no run
+        except Exception as error:  # noqa: BLE001 - logged, harms no run
             self._live = None
             self.context.log.warning(f"the dbt nodes are told only at the end: {error!r}")
 
     def send(
         self, events: Sequence[Event], invocation: DbtInvocation, warehouse: Warehouse
     ) -> None:
-        """Hand the nodes over, to be sent in the background.
+        """Queue the nodes to be sent in the background.
 
-        What goes wrong with it is a warning in the log of the run and nothing more: the models
-        are built, and nobody should have to build them again for the sake of a trace.
+        A failure is only logged as a warning in the run: the models are built, and nobody should
+        have to rebuild them for the sake of a trace.
         """
         try:
             self._send(events, invocation, warehouse)
-        except Exception as error:  # noqa: BLE001 - told, and harms no run
+        except Exception as error:  # noqa: BLE001 - logged, harms no run
             self.context.log.warning(f"the dbt nodes are not observed: {error!r}")
 
     def finish(self) -> None:
-        """Wait within bounds, when nobody else will, and warn of what was not sent."""
+        """Wait for a limited time, if nobody else will, and warn of what was not sent."""
         try:
             self.layer.finish_unless_listened_to(
                 self.context.run.run_id, say=self.context.log.warning
             )
         except OSError as error:
-            # the temporary directory, in which the time is kept that the run has waited
+            # the temporary directory, which stores how long the run has waited
             self.context.log.warning(f"not waited for what observes the run: {error}")
 
     def _send(
@@ -108,7 +108,7 @@ class ObservedBuild:
 
 
 def _with_rows(node: NodeRun, invocation: DbtInvocation) -> NodeRun:
-    """With the rows of the table, where dbt's adapter has not said how many it wrote."""
+    """Add the table's row count if dbt's adapter did not report how many rows it wrote."""
     known = invocation.manifest["nodes"].get(node.unique_id)
     rows = None if known is None else invocation.rows.get(relation_of(known))
     return node if node.rows is not None or rows is None else replace(node, rows=rows)

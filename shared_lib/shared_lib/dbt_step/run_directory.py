@@ -1,4 +1,4 @@
-"""Where each dbt invocation writes what it compiles and logs, and how long that is kept."""
+"""Directories for the compiled files and logs of dbt invocations, and their retention."""
 
 import re
 import shutil
@@ -6,24 +6,24 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
-# About 5 MB each; enough to look into what went wrong lately.
+# About 5 MB each; enough to investigate recent failures.
 KEPT_DIRECTORIES = 20
 
 _SUFFIX = "-[0-9a-f]{8}-[0-9a-f]{8}"
 
 
 def new_run_directory(parent: Path, *, step: str, run_id: str) -> Path:
-    """A directory for one invocation, made; the oldest of the same step are removed.
+    """Create a directory for one invocation; remove the oldest of the same step.
 
     Args:
-        parent: has the directories of all steps.
+        parent: contains the directories of all steps.
         step: the step's name.
-        run_id: of the Dagster run.
+        run_id: the id of the Dagster run.
     """
     directory = parent / f"{step}-{run_id[:8]}-{uuid4().hex[:8]}"
     directory.mkdir(parents=True)
     pattern = re.compile(re.escape(step) + _SUFFIX)
-    # another run that prunes at the same time takes the same ones
+    # another run may prune the same directories at the same time
     with suppress(FileNotFoundError):
         alike = [found for found in parent.iterdir() if pattern.fullmatch(found.name)]
         for surplus in sorted(alike, key=_changed_at, reverse=True)[KEPT_DIRECTORIES:]:

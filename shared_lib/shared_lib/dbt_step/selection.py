@@ -1,17 +1,17 @@
-"""What of the dbt project a step is to build, as options of dbt."""
+"""The part of the dbt project that a step builds, as dbt options."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 
-# Where dagster_dbt keeps the node that an asset or a check stands for, and what a step selects.
+# Where dagster_dbt stores the node of an asset or a check, and the selection of a step.
 _UNIQUE_ID = "dagster_dbt/unique_id"
 _SELECT, _EXCLUDE = "dagster_dbt/select", "dagster_dbt/exclude"
 
 
 def step_selection(context: dg.AssetExecutionContext, manifest: Mapping[str, Any]) -> list[str]:
-    """Options of ``dbt build``: for all that the step may build, or for what was chosen of it."""
+    """Return ``dbt build`` options for everything the step may build, or the chosen part."""
     definition = context.assets_def
     assets, checks = context.selected_asset_keys, context.selected_asset_check_keys
     every_asset = set(definition.node_keys_by_output_name.values())
@@ -23,5 +23,5 @@ def step_selection(context: dg.AssetExecutionContext, manifest: Mapping[str, Any
     chosen = [definition.metadata_by_key[asset][_UNIQUE_ID] for asset in assets]
     chosen += [check.metadata[_UNIQUE_ID] for check in every_check if check.key in checks]
     names = sorted(".".join(manifest["nodes"][unique_id]["fqn"]) for unique_id in chosen)
-    # `empty`: of the tests those that are named, not all that a model has
+    # `empty`: only the tests that are named, not all tests of a model
     return ["--select", *names, "--indirect-selection", "empty"]
