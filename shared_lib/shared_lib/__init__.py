@@ -1,9 +1,9 @@
-"""What the code locations share. It imports none of them."""
+"""Code that the code locations share. It imports none of them."""
 
 import warnings
 
-# What Dagster marks as beta or preview and the platform builds on knowingly. Each is named, so
-# that any other one still warns, and a load without warnings stays something a test can ask for.
+# The beta and preview features of Dagster that the platform uses deliberately. Each is named, so
+# that any other still warns and a test can require a load without warnings.
 _FEATURES_IN_USE = (
     "Parameter `backfill_policy`",
     "Function `with_source_code_references`",

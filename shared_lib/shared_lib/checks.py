@@ -1,7 +1,7 @@
 """Asset checks that any location can use, from its ``orchestration.yaml`` or from code.
 
-Those that take a ``relation`` ask the location's warehouse and need its resource; the others
-judge by what Dagster has recorded of the asset.
+Checks that take a ``relation`` query the location's warehouse and need its resource; the others
+evaluate what Dagster has recorded for the asset.
 """
 
 import time
@@ -15,10 +15,10 @@ import dagster as dg
 
 from shared_lib.warehouse import Warehouse
 
-# Of a history without any spread; so much of the median counts as one deviation.
+# For a history without any spread: this share of the median counts as one deviation.
 _LEAST_SPREAD = 0.005
 
-# Materialisations that are looked at for those that have an entry, and how many at once.
+# How many materialisations are searched for those with an entry, and how many at a time.
 _MOST_MATERIALIZATIONS = 1_000
 _PAGE = 100
 
@@ -28,15 +28,15 @@ _SCHEMA = "dagster/column_schema"
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What all checks have.
+    """Options that all checks have.
 
     Attributes:
-        name: the check's name, one of its asset's.
-        asset: the asset that it is about.
-        severity: of a failure.
-        blocking: whether a failure stops what depends on the asset.
+        name: the check's name, unique within its asset.
+        asset: the asset that it checks.
+        severity: the severity of a failure.
+        blocking: whether a failure blocks the assets downstream.
         description: shown in the UI.
-        pool: concurrency pool of its step.
+        pool: the concurrency pool of its step.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Options:
 def row_count_check(
     options: Options, *, relation: str, minimum: int | None = None, maximum: int | None = None
 ) -> dg.AssetChecksDefinition:
-    """The relation, ``schema.table``, has from ``minimum`` to ``maximum`` rows."""
+    """Check that the relation, ``schema.table``, has ``minimum`` to ``maximum`` rows."""
     query = f"select count(*) from {_quoted(relation)}"  # noqa: S608 - quoted
 
     def judge(rows: int) -> dg.AssetCheckResult:
@@ -73,7 +73,7 @@ def row_count_check(
 def unique_check(
     options: Options, *, relation: str, columns: Sequence[str]
 ) -> dg.AssetChecksDefinition:
-    """No two rows of the relation have the same values in ``columns``."""
+    """Check that no two rows of the relation have the same values in ``columns``."""
     names = ", ".join(_identifier(column) for column in columns)
     query = (
         f"select count(*) from (select 1 from {_quoted(relation)} "  # noqa: S608 - quoted
@@ -95,7 +95,7 @@ def unique_check(
 def expression_check(
     options: Options, *, relation: str, expression: str
 ) -> dg.AssetChecksDefinition:
-    """An SQL condition is true for every row of the relation; unknown counts as false."""
+    """Check that an SQL condition is true for every row; unknown counts as false."""
     query = (
         f"select count(*) from {_quoted(relation)} "  # noqa: S608 - quoted; the expression is SQL by design
         f"where ({expression}) is not true"
@@ -127,14 +127,14 @@ def _of_warehouse(
 def row_count_anomaly_check(
     options: Options, *, minimum_runs: int, history: int, deviations: float
 ) -> dg.AssetChecksDefinition:
-    """The last row count lies within so many median absolute deviations of those before.
+    """Check the last row count against earlier ones, in median absolute deviations.
 
     Args:
         options: see :class:`Options`.
-        minimum_runs: materialisations before the last without which nothing is judged.
-        history: how many are looked back at.
+        minimum_runs: how many materialisations must precede the last for it to be evaluated.
+        history: how many earlier materialisations are considered.
         deviations: how many deviations are allowed. One is at least 0.5 % of the median, so that
-            a history without spread allows some.
+            a history without spread still allows some variation.
     """
 
     @_check(options)
@@ -166,7 +166,7 @@ def row_count_anomaly_check(
 
 
 def schema_change_check(options: Options) -> dg.AssetChecksDefinition:
-    """The columns and types are those of the materialisation before."""
+    """Check that columns and types are the same as in the previous materialisation."""
 
     @_check(options)
     def compare(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
@@ -192,7 +192,7 @@ def schema_change_check(options: Options) -> dg.AssetChecksDefinition:
 
 
 def freshness_check(options: Options, *, maximum_age: timedelta) -> dg.AssetChecksDefinition:
-    """The asset was made within ``maximum_age`` before now."""
+    """Check that the asset was materialised within the last ``maximum_age``."""
 
     @_check(options)
     def judge(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
@@ -209,7 +209,7 @@ def freshness_check(options: Options, *, maximum_age: timedelta) -> dg.AssetChec
 
 
 def age_of(instance: dg.DagsterInstance, asset: dg.AssetKey) -> timedelta | None:
-    """The time since the last materialisation, in whole seconds; None where there is none."""
+    """Return the time since the last materialisation, in whole seconds; None without one."""
     event = instance.get_latest_materialization_event(asset)
     return timedelta(seconds=int(time.time() - event.timestamp)) if event else None
 
@@ -217,9 +217,9 @@ def age_of(instance: dg.DagsterInstance, asset: dg.AssetKey) -> timedelta | None
 def _recorded(
     instance: dg.DagsterInstance, asset: dg.AssetKey, entry: str, limit: int
 ) -> list[Any]:
-    """A metadata entry of the latest materialisations that have it, the latest first.
+    """Return a metadata entry of the latest materialisations that have it, the latest first.
 
-    Those that say nothing of it do not count, but no more than so many are looked at in all.
+    Materialisations without the entry do not count, but the total searched is limited.
     """
     found: list[Any] = []
     cursor, seen = None, 0

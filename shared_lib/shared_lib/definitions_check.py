@@ -1,8 +1,8 @@
-"""``python -m shared_lib.definitions_check``: does every code location load as it should?
+"""``python -m shared_lib.definitions_check``: check that every code location loads correctly.
 
-Each location of the workspace is loaded in a process of its own, without network, and must do so
-without warning, within a time limit, with assets that say whose and what they are, and with jobs
-that select something. Ends with status 1 and one line for each problem otherwise.
+Loads each location of the workspace in a separate process, without network access. It must load
+without warnings and within a time limit; its assets must have an owner, a kind and a description,
+and its jobs must select something. Otherwise exits with status 1 and one line for each problem.
 """
 
 import argparse
@@ -27,7 +27,7 @@ TIME_LIMIT_SECONDS = 20.0
 
 @dataclass
 class LocationReport:
-    """What loading one location showed; ``problems`` is empty when all is well."""
+    """The result of loading one location; ``problems`` is empty if it is OK."""
 
     module: str
     seconds: float = 0.0
@@ -38,7 +38,7 @@ class LocationReport:
 
 
 def workspace_modules(workspace: Path = WORKSPACE) -> dict[str, str]:
-    """Location names and definitions modules of a ``workspace.yaml``.
+    """Return location names and definitions modules of a ``workspace.yaml``.
 
     Raises:
         ConfigurationError: the file is missing or not YAML.
@@ -78,14 +78,14 @@ def check_here(module: str) -> LocationReport:
     started = time.perf_counter()
     try:
         _examine(module, report)
-    except Exception as error:  # noqa: BLE001 - whatever stops a load is what is to be reported
+    except Exception as error:  # noqa: BLE001 - any error that stops a load is reported
         report.problems.append(f"{type(error).__name__}: {error}")
     report.seconds = time.perf_counter() - started
     return report
 
 
 def cut_off_network() -> None:
-    """From now on this process cannot open a connection, to whatever address."""
+    """Prevent this process from opening any network connection from now on."""
 
     def refuse(_socket: socket.socket, address: Any) -> NoReturn:
         message = f"loading definitions must not use the network, it tried {address}"
@@ -133,7 +133,7 @@ def _examine(module: str, report: LocationReport) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Check the workspace, or with ``--module`` one location, and say what was found."""
+    """Check the workspace, or with ``--module`` one location, and print the result."""
     parser = argparse.ArgumentParser(prog="python -m shared_lib.definitions_check")
     parser.description = __doc__
     parser.add_argument("--workspace", type=Path, default=WORKSPACE, help="a workspace.yaml")

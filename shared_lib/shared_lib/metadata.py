@@ -1,4 +1,4 @@
-"""What an asset shows of the table that it wrote: rows, columns, where they come from."""
+"""Metadata of the table that an asset wrote: rows, columns and their origins."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -16,12 +16,12 @@ def table_metadata(
     *,
     descriptions: Mapping[Relation, Mapping[str, str]] | None = None,
 ) -> dict[Relation, dict[str, Any]]:
-    """Row count and column schema of tables and views, as Dagster metadata.
+    """Return row count and column schema of tables and views, as Dagster metadata.
 
     Args:
         connection: an open warehouse.
-        relations: the tables and views; those that do not exist are left out of the result.
-        descriptions: what the columns mean, for those relations where it is known.
+        relations: the tables and views; the result omits those that do not exist.
+        descriptions: the meaning of the columns, for relations where it is known.
 
     Returns:
         For each relation the entries ``dagster/table_name``, ``dagster/row_count`` and
@@ -57,16 +57,16 @@ def table_metadata(
 def relation_metadata(
     connection: duckdb.DuckDBPyConnection, schema: str, table: str
 ) -> dict[str, Any]:
-    """:func:`table_metadata` of one table or view.
+    """Return :func:`table_metadata` of one table or view.
 
     Raises:
-        KeyError: it does not exist.
+        KeyError: the relation does not exist.
     """
     return table_metadata(connection, [(schema, table)])[schema, table]
 
 
 def row_count(connection: duckdb.DuckDBPyConnection, relation: Relation) -> int:
-    """The rows of a table or view."""
+    """Return the number of rows of a table or view."""
     name = ".".join('"' + part.replace('"', '""') + '"' for part in relation)
     # a name cannot be a parameter; it is quoted above
     (count,) = connection.execute(f"select count(*) from {name}").fetchone() or (0,)  # noqa: S608
@@ -74,7 +74,7 @@ def row_count(connection: duckdb.DuckDBPyConnection, relation: Relation) -> int:
 
 
 def column_lineage(origins: Mapping[str, Iterable[tuple[dg.AssetKey, str]]]) -> dict[str, Any]:
-    """The entry ``dagster/column_lineage`` for columns and the upstream columns they come from."""
+    """Return the entry ``dagster/column_lineage`` for columns and their upstream columns."""
     return {
         "dagster/column_lineage": dg.TableColumnLineage(
             deps_by_column={

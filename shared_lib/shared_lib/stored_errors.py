@@ -18,7 +18,7 @@ class StoredError(Protocol):
 
 
 def with_causes(error: StoredError) -> Iterator[StoredError]:
-    """The error and its causes; Dagster's wrapper comes first, the user's own error last."""
+    """Yield the error and its causes; Dagster's wrapper is first, the user's own error last."""
     current: StoredError | None = error
     while current is not None:
         yield current
@@ -26,6 +26,6 @@ def with_causes(error: StoredError) -> Iterator[StoredError]:
 
 
 def innermost_message(error: StoredError) -> str:
-    """The text of the error that began it, with its class."""
+    """Return the text of the original error, with its class."""
     *_, origin = with_causes(error)
     return origin.message.strip()

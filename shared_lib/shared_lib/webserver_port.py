@@ -1,4 +1,4 @@
-"""``python -m shared_lib.webserver_port 3000``: is this port free for ``make dev``?"""
+"""``python -m shared_lib.webserver_port 3000``: check that the port is free for ``make dev``."""
 
 import argparse
 import socket
@@ -10,9 +10,9 @@ _LAST_PORT = 65535
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on ``port`` of 127.0.0.1 now."""
+    """Return whether a server can listen on ``port`` of 127.0.0.1 now."""
     with socket.socket() as server:
-        # as servers do: a connection that has just been closed does not hold the port
+        # as servers do: a recently closed connection does not block the port
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             server.bind((_HOST, port))
@@ -28,7 +28,7 @@ def _port(text: str) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """End with status 1, and a message that names the next free port, if the port is taken."""
+    """Exit with status 1, and a message that names the next free port, if the port is taken."""
     parser = argparse.ArgumentParser(prog="python -m shared_lib.webserver_port")
     parser.add_argument("port", type=_port)
     wanted: int = parser.parse_args(arguments).port

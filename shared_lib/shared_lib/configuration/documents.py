@@ -1,4 +1,4 @@
-"""Documents on a configuration file, written from the models that check it.
+"""Documents about a configuration file, generated from the models that validate it.
 
 The JSON Schema is for editors, the reference page for people.
 """
@@ -13,13 +13,13 @@ from shared_lib.configuration.validated_yaml import Location, allowed
 
 
 def schema_document(schema: Mapping[str, Any]) -> str:
-    """The text of a file of ``schemas/``."""
+    """Return the text of a file in ``schemas/``."""
     document = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def reference_page(model: type[BaseModel], *, title: str, introduction: str) -> str:
-    """A Markdown page with a table of the fields of each section of ``model``."""
+    """Return a Markdown page with a table of the fields of each section of ``model``."""
     schema = model.model_json_schema()
     lines = [f"# {title}", "", introduction, ""]
     for heading, node in _told_apart(_sections(schema, schema, ())).items():
@@ -41,7 +41,7 @@ def reference_page(model: type[BaseModel], *, title: str, introduction: str) -> 
 
 
 def _told_apart(sections: Iterable[tuple[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
-    """By heading; where two models may stand in one place, with the model's name beside it."""
+    """Map headings to sections; add the model's name where two models share a place."""
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for heading, node in sections:
         found.setdefault(heading, {})[node.get("title", "")] = node
@@ -59,7 +59,7 @@ def _cell(text: str) -> str:
 def _sections(
     node: dict[str, Any], schema: dict[str, Any], location: Location
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each mapping with named fields by its heading, parents first, branches one by one."""
+    """Yield each mapping with named fields and its heading: parents first, then each branch."""
     target = schema["$defs"][node["$ref"].rsplit("/", 1)[-1]] if "$ref" in node else node
     for branch in (*target.get("anyOf", ()), *target.get("oneOf", ())):
         yield from _sections(branch, schema, location)

@@ -1,7 +1,7 @@
-"""Where the platform runs, and all that follows from it.
+"""Where the platform runs, and everything that depends on it.
 
 ``DAGSTER_ENVIRONMENT`` is one of ``local`` (the default), ``ci``, ``qa`` and ``production``.
-Whatever differs between them is a column of the one table below.
+Everything that differs between them is a column of the one table below.
 """
 
 import os
@@ -22,7 +22,7 @@ class UnknownEnvironmentError(ValueError):
 
 
 class Environment(StrEnum):
-    """The places in which the platform runs."""
+    """The places where the platform runs."""
 
     LOCAL = "local"
     CI = "ci"
@@ -38,10 +38,10 @@ class EnvironmentSettings:
         environment: the environment itself.
         data_directory: holds the warehouse files and the reports.
         dbt_target: the target in ``dbt_project/profiles.yml``.
-        ui_url: where people open Dagster; links in messages begin with it.
+        ui_url: where people open Dagster; links in messages start with it.
         alert_channel: the Slack channel of the operations team.
         secrets_backend: where secrets come from.
-        sensors_run_by_default: whether a sensor starts without anybody switching it on.
+        sensors_run_by_default: whether a sensor starts without being switched on.
     """
 
     environment: Environment
@@ -53,12 +53,12 @@ class EnvironmentSettings:
     sensors_run_by_default: bool
 
     def warehouse_path(self, location: str) -> Path:
-        """The DuckDB file that ``location``, and nobody else, writes."""
+        """Return the DuckDB file that only ``location`` writes."""
         return self.data_directory / f"{location}.duckdb"
 
     @property
     def report_directory(self) -> Path:
-        """Where finished reports are put for people to open."""
+        """Where finished reports are stored for people to open."""
         return self.data_directory / "reports"
 
 
@@ -103,10 +103,10 @@ _SETTINGS = {
 
 
 def current_environment() -> Environment:
-    """The environment that ``DAGSTER_ENVIRONMENT`` names; ``local`` when it is unset.
+    """Return the environment that ``DAGSTER_ENVIRONMENT`` names; ``local`` when it is unset.
 
     Raises:
-        UnknownEnvironmentError: it names none, the empty string included.
+        UnknownEnvironmentError: it names no environment; the empty string is an error too.
     """
     name = os.environ.get(VARIABLE, Environment.LOCAL)
     try:
@@ -118,11 +118,11 @@ def current_environment() -> Environment:
 
 
 def current_settings() -> EnvironmentSettings:
-    """The settings of the current environment.
+    """Return the settings of the current environment.
 
     ``PLATFORM_DATA_DIRECTORY`` moves the data directory of any environment, for a volume that
     is mounted elsewhere. ``DAGSTER_WEBSERVER_URL`` moves the UI of ``local`` and ``ci``; elsewhere
-    it is the address that processes use, and people have another.
+    it is the address for processes, and people use another.
 
     Raises:
         UnknownEnvironmentError: ``DAGSTER_ENVIRONMENT`` is not an environment.

@@ -1,4 +1,4 @@
-"""YAML files read into pydantic models, with errors that name file, line, field and remedy."""
+"""Read YAML files into pydantic models; errors name file, line, field and remedy."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -13,22 +13,22 @@ Location = tuple[int | str, ...]
 
 
 class ConfigurationError(ValueError):
-    """A configuration file is wrong; the text has one line for each mistake in it."""
+    """A configuration file is wrong; the text has one line for each mistake."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A mistake in a document: the field, and what is wrong with it."""
+    """A mistake in a document: the field and what is wrong with it."""
 
     location: Location
     text: str
 
 
 def file_of(variable: str, *, otherwise: Path) -> Path:
-    """The file that an environment variable names; ``otherwise`` where it names none.
+    """Return the file that an environment variable names; ``otherwise`` where it is unset.
 
     Raises:
-        ConfigurationError: the variable names a file that is not there.
+        ConfigurationError: the variable names a file that does not exist.
     """
     path = Path(os.environ.get(variable) or otherwise)
     if not path.is_file():
@@ -50,7 +50,7 @@ def load_yaml(path: Path) -> Any:
         raise ConfigurationError(message)
     try:
         yaml = YAML(typ="rt", pure=True)
-        yaml.preserve_quotes = True  # tells a text from what only looks like one
+        yaml.preserve_quotes = True  # distinguishes a quoted text from a plain value
         return yaml.load(path.read_text(encoding="utf-8"))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -73,10 +73,9 @@ def validate_document(
 
     Args:
         document: the parsed file or a mapping derived from it.
-        model: the pydantic model that says what is allowed.
+        model: the pydantic model that defines what is allowed.
         path: the file, for messages.
-        place: for a derived document, where a field of it was written, in words; see
-            :func:`place_in`.
+        place: for a derived document, describes where a field was written; see :func:`place_in`.
 
     Raises:
         ConfigurationError: one line ``path:line: field: problem, got value, allowed is ...``
@@ -94,7 +93,7 @@ def validate_document(
 
 
 def check_document(document: Any, model: type[Model]) -> Model | list[Problem]:
-    """``document`` as ``model``, or all that is wrong with it."""
+    """Return ``document`` as ``model``, or every mistake in it."""
     try:
         return model.model_validate(_plain(document))
     except ValidationError as error:
@@ -106,13 +105,13 @@ def check_document(document: Any, model: type[Model]) -> Model | list[Problem]:
         return [
             Problem(_field(path, problem), _describe(problem, path, schema=schema))
             for path, problem in problems
-            # Of a union's branches, the one that led further in is the one that was meant.
+            # The branch of a union that matched to a greater depth is the one that was meant.
             if not any(_lies_within(_plain_path(other), _plain_path(path)) for other, _ in problems)
         ]
 
 
 def place_in(document: Any, location: Location, *, path: Path) -> str:
-    """``path:line: field`` of the field at ``location`` of the parsed file ``document``."""
+    """Return ``path:line: field`` for the field at ``location`` of the parsed file."""
     field = ".".join(str(part) for part in location) or "(the whole file)"
     return f"{path}:{line_of(document, location)}: {field}"
 
@@ -125,13 +124,13 @@ def _lies_within(inner: Location, outer: Location) -> bool:
 
 
 class _Branch(str):
-    """A part of pydantic's path to a mistake that names the branch of a union, not a field."""
+    """A part of pydantic's path to a mistake that names a union branch, not a field."""
 
     __slots__ = ()
 
 
 def _path(document: Any, location: Location, kind: str) -> Location:
-    """``location`` with the names that pydantic puts in for branches marked as such."""
+    """Return ``location`` with the branch names that pydantic inserts marked as such."""
     path: list[int | str] = []
     node: Any = document
     for position, part in enumerate(location):
@@ -154,14 +153,14 @@ def _plain_path(path: Location) -> Location:
 
 
 def _field(path: Location, problem: Any) -> Location:
-    """The field that is wrong: of a branch that is not there, the one that names it."""
+    """Return the field that is wrong; for an unknown branch, the field that names it."""
     if problem["type"] in _BRANCH_UNKNOWN:
         return (*_plain_path(path), problem["ctx"]["discriminator"].strip("'"))
     return _plain_path(path)
 
 
 def _plain(node: Any) -> Any:
-    """The document as plain dictionaries and lists: pydantic need not know ruamel's types."""
+    """Return plain dictionaries and lists, so that pydantic need not know ruamel's types."""
     if isinstance(node, Mapping):
         return {key: _plain(value) for key, value in node.items()}
     if isinstance(node, Sequence) and not isinstance(node, str):
@@ -202,7 +201,7 @@ def _branch_names(schema: dict[str, Any], location: Location) -> str:
 
 
 def line_of(document: Any, location: Location) -> int:
-    """The line, from 1, of the field at ``location``, or of the nearest parent that is there."""
+    """Return the line, from 1, of the field at ``location``, or of its nearest parent."""
     line = 1
     node: Any = document
     for part in location:
@@ -214,13 +213,13 @@ def line_of(document: Any, location: Location) -> int:
             if positions is not None and part in (positions.data or {}):
                 line = positions.item(part)[0] + 1
         else:
-            continue  # a union's branch name, or a field that is not there
+            continue  # a union's branch name, or a missing field
         node = cast("Any", node)[part]
     return line
 
 
 def allowed(schema: dict[str, Any], location: Location) -> str:
-    """What the JSON schema allows at ``location``, in words: type, range, choices."""
+    """Describe what the JSON schema allows at ``location``: type, range, choices."""
     nodes = _schema_at(schema, location)
     return " or ".join(dict.fromkeys(_words(node) for node in nodes)) or "a valid value"
 
@@ -246,7 +245,7 @@ def _schema_at(schema: dict[str, Any], location: Location) -> list[dict[str, Any
 
 
 def _is_branch(node: dict[str, Any], name: int | str) -> bool:
-    """Whether pydantic calls a branch so: by its discriminating value, or its class."""
+    """Whether ``name`` is pydantic's for a branch: its discriminating value or its class."""
     constants = [entry.get("const") for entry in node.get("properties", {}).values()]
     return name in constants or name == node.get("title")
 
