@@ -1,4 +1,4 @@
-"""Code locations from their ``orchestration.yaml``."""
+"""Build code locations from their ``orchestration.yaml``."""
 
 from shared_lib.discovery.component import CodeLocation
 from shared_lib.discovery.location import (

@@ -1,4 +1,4 @@
-"""``python -m shared_lib.discovery``: what a location's ``orchestration.yaml`` comes to."""
+"""``python -m shared_lib.discovery``: show what a location's ``orchestration.yaml`` defines."""
 
 import argparse
 import sys
@@ -11,7 +11,7 @@ from shared_lib.configuration.validated_yaml import ConfigurationError
 from shared_lib.dbt.project import ManifestMissingError
 
 if TYPE_CHECKING:
-    # `--help` needs neither, and both take a second
+    # `--help` needs neither import, and each takes a second
     import dagster as dg
 
     from shared_lib.discovery.location import Location
@@ -20,7 +20,7 @@ _WIDTH = 90
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; the exit status is 0 when all is in order."""
+    """Run the command line; the exit status is 0 when everything is OK."""
     asked = _parser().parse_args(arguments)
     if asked.command == "documents":
         return _documents(check=asked.check)
@@ -73,7 +73,7 @@ def _load(path: Path) -> "Location":
     from shared_lib.secrets import SecretsResource
     from shared_lib.warehouse import Warehouse
 
-    # Checks and steps name resources; which object it is does not matter here.
+    # Checks and steps require resources by name; the object itself does not matter here.
     name = path.parent.name
     resources = {"warehouse": Warehouse(location=name), "secrets": SecretsResource(location=name)}
     return load_location(path, resources=resources)
@@ -130,7 +130,7 @@ def _miss_unexplained(asked: argparse.Namespace) -> None:
 
 
 def explanation(location: "Location", spec: "dg.AssetSpec") -> Iterator[str]:
-    """Lines that say what an asset's attributes are, and where each is written."""
+    """Yield lines that show an asset's attributes and where each is defined."""
     from shared_lib.configuration.validated_yaml import line_of
 
     given = location.given.get(spec.key, {})
@@ -157,7 +157,7 @@ def explanation(location: "Location", spec: "dg.AssetSpec") -> Iterator[str]:
 
 
 def _own_tags(spec: "dg.AssetSpec") -> list[tuple[str, str]]:
-    """Tags as they were given: Dagster keeps kinds among them."""
+    """Return the tags as configured, without the kinds that Dagster stores among them."""
     return sorted(tag for tag in spec.tags.items() if not tag[0].startswith("dagster/kind/"))
 
 

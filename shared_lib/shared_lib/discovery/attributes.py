@@ -1,4 +1,4 @@
-"""Attributes of assets, as the rules of the configuration give them."""
+"""Asset attributes, as set by the rules of the configuration."""
 
 import inspect
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from shared_lib.discovery.patterns import fits
 
 Asset = dg.AssetsDefinition | dg.AssetSpec
 
-# Attributes of the step that makes an asset, which may make others too.
+# Attributes of the step that materialises an asset, and perhaps others too.
 _OF_THE_STEP = ("backfill", "retry", "pool")
 _ATTRIBUTES = (
     *("group", "owners", "kinds", "tags", "partitions", "automation", "freshness"),
@@ -25,7 +25,7 @@ _ATTRIBUTES = (
 
 @dataclass(frozen=True)
 class Given:
-    """An attribute that a rule gives to an asset, and where it is written."""
+    """An attribute that a rule sets on an asset, and where the rule is defined."""
 
     value: Any
     location: Location
@@ -33,7 +33,7 @@ class Given:
 
 @dataclass
 class AttributedAssets:
-    """The assets with their attributes, where each comes from, and what was wrong."""
+    """The assets with their attributes, the origin of each attribute, and the problems."""
 
     assets: list[Asset]
     given: dict[dg.AssetKey, dict[str, Given]]
@@ -47,7 +47,7 @@ def apply_rules(
     partitions: Mapping[str, dg.PartitionsDefinition],
     package: str,
 ) -> AttributedAssets:
-    """Give the assets what the rules say; what code says and no rule does, stays."""
+    """Apply the rules to the assets; attributes set only in code stay unchanged."""
     keys = {key for asset in assets for key in keys_of(asset)}
     problems = _unmatched(rules, keys)
     given = {key: _given(key, rules) for key in keys}
@@ -59,7 +59,7 @@ def apply_rules(
 
 
 def keys_of(asset: Asset) -> list[dg.AssetKey]:
-    """The keys that an asset definition or spec stands for."""
+    """Return the keys of an asset definition or spec."""
     return [asset.key] if isinstance(asset, dg.AssetSpec) else sorted(asset.keys)
 
 
@@ -128,7 +128,7 @@ def _with_attributes(
             try:
                 changes |= _changes(name, entry.value, partitions, package)
             except (KeyError, UnresolvedReferenceError, dg.DagsterInvalidDefinitionError) as error:
-                if not isinstance(error, KeyError):  # an unknown name is told once, elsewhere
+                if not isinstance(error, KeyError):  # an unknown name is reported elsewhere
                     problems.append(Problem(entry.location, " ".join(str(error).split())))
         tags = attributes.get("tags")
         changed = spec.replace_attributes(**changes) if changes else spec
@@ -164,11 +164,11 @@ def _texts(tags: Mapping[str, Any]) -> dict[str, str]:
 def automation_condition(
     entry: configured.Automation, *, package: str
 ) -> dg.AutomationCondition[Any]:
-    """The condition that an entry describes.
+    """Return the automation condition that an entry describes.
 
     Raises:
-        UnresolvedReferenceError: a named condition that is not there, or is none.
-        dagster.DagsterInvalidDefinitionError: a cron schedule that Dagster does not accept.
+        UnresolvedReferenceError: a named condition does not exist or is not a condition.
+        dagster.DagsterInvalidDefinitionError: Dagster does not accept a cron schedule.
     """
     match entry:
         case configured.Eager():
@@ -176,7 +176,7 @@ def automation_condition(
         case configured.OnMissing():
             condition = dg.AutomationCondition.on_missing()
         case configured.OnCron():
-            # on_cron takes any text; a schedule does not
+            # on_cron accepts any text; a schedule does not
             dg.ScheduleDefinition(
                 name="automation", cron_schedule=entry.cron, job_name="automation",
                 execution_timezone=entry.timezone,
@@ -186,7 +186,7 @@ def automation_condition(
             condition = find_object(entry.condition, package=package)
             if not isinstance(condition, dg.AutomationCondition):
                 raise UnresolvedReferenceError(f"{entry.condition} is no automation condition")
-    # with_label is documented, and added to the class where type checkers do not see it
+    # with_label is documented, but added to the class in a way that type checkers do not see
     return cast("Any", condition).with_label(entry.label) if entry.label else condition
 
 
@@ -223,20 +223,20 @@ def _with_step_attributes(
         retry_policy=_retry(retry) if retry else asset.op.retry_policy,
         pool=pool or asset.op.pool,
     )
-    # Dagster has no public way to give an asset another step; its own with_attributes does this.
+    # Dagster has no public way to replace an asset's step; its own with_attributes does this.
     return dg.AssetsDefinition.dagster_internal_init(
         **{**asset.get_attributes_dict(), "node_def": step}
     )
 
 
 def _copied_step(step: dg.OpDefinition, **changes: Any) -> dg.OpDefinition:
-    """A copy with ``changes``, of every parameter that the installed Dagster's steps have.
+    """Return a copy with ``changes`` that keeps all parameters of the installed Dagster's steps.
 
     Raises:
         AttributeError: a step has a parameter that cannot be read back from it.
     """
     parameters = inspect.signature(dg.OpDefinition).parameters.keys()
-    # `version` is the old name of `code_version`, and the property kept it
+    # `version` is the old name of `code_version`, which the property still has
     values = {name: getattr(step, name) for name in parameters - {"version", "code_version"}}
     return dg.OpDefinition(**{**values, "code_version": step.version, **changes})
 

@@ -1,4 +1,4 @@
-"""Asset checks from the configuration."""
+"""Build asset checks from the configuration."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -12,7 +12,7 @@ from shared_lib.discovery.configuration import checks as configured
 def build_checks(
     entries: Mapping[str, configured.Check], *, pool: str | None
 ) -> dict[str, dg.AssetChecksDefinition]:
-    """The checks by the names of their entries, whose assets are known."""
+    """Return the checks by entry name; their assets must be known."""
     return {name: _build(name, entry, pool) for name, entry in entries.items()}
 
 

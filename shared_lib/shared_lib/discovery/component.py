@@ -1,4 +1,4 @@
-"""The same as a component, for Dagster's ``dg`` and its ``defs`` folders."""
+"""A code location as a component, for Dagster's ``dg`` and its ``defs`` folders."""
 
 import dagster as dg
 

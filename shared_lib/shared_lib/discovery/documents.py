@@ -1,4 +1,4 @@
-"""The JSON Schema of ``orchestration.yaml``, and its reference page."""
+"""Generate the JSON Schema of ``orchestration.yaml`` and its reference page."""
 
 from typing import Any
 
@@ -36,15 +36,15 @@ file; `schemas/orchestration.schema.json` has the same for editors.
 
 
 def schema_text() -> str:
-    """The file's text.
+    """Return the text of the schema file.
 
-    A placeholder is allowed for every value that is no text, since it is one until it is replaced.
+    Every value that is not a text may also be a placeholder, which is a text until it is replaced.
     """
     return schema_document(_open(LocationConfiguration.model_json_schema()))
 
 
 def page() -> str:
-    """The page's text."""
+    """Return the text of the reference page."""
     return reference_page(
         LocationConfiguration, title="orchestration.yaml", introduction=_INTRODUCTION
     )

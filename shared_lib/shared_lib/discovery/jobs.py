@@ -1,4 +1,4 @@
-"""Jobs from the configuration."""
+"""Build jobs from the configuration."""
 
 import inspect
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from shared_lib.discovery.configuration.jobs import AssetJob, Executor, Job, OpJ
 from shared_lib.discovery.modules import UnresolvedReferenceError, did_you_mean, find_object
 
 BuiltJob = dg.JobDefinition | Any
-"""A job of ops, or of assets that are not yet known; Dagster's type for these is not public."""
+"""A job of ops, or of assets not yet resolved; Dagster's type for the latter is not public."""
 
 EXECUTORS: Mapping[Executor, dg.ExecutorDefinition] = {
     "in_process": dg.in_process_executor,
@@ -26,7 +26,7 @@ def build_jobs(
     partitions: Mapping[str, dg.PartitionsDefinition],
     package: str,
 ) -> tuple[dict[str, BuiltJob], list[Problem]]:
-    """The jobs by name, and what is wrong with the entries."""
+    """Return the jobs by name, and the problems of the entries."""
     built: dict[str, BuiltJob] = {}
     problems: list[Problem] = []
     for name, entry in entries.items():
@@ -58,7 +58,7 @@ def _wrong_partitions(
     definitions: dg.Definitions,
     partitions: Mapping[str, dg.PartitionsDefinition],
 ) -> Problem | None:
-    """What Dagster would refuse the whole location for, or what the entry says and is not so."""
+    """Return what makes Dagster reject the whole location, or what the entry states wrongly."""
     graph = definitions.resolve_asset_graph()
     example: dict[dg.PartitionsDefinition, str] = {}
     for key in sorted(selection.resolve(graph)):
@@ -78,14 +78,14 @@ def _wrong_partitions(
 
 
 def selected(text: str, definitions: dg.Definitions) -> dg.AssetSelection:
-    """The selection that ``text`` means in Dagster's grammar.
+    """Return the selection that ``text`` describes in Dagster's grammar.
 
     Raises:
-        ValueError: it is not in the grammar, or selects nothing; says which names are near.
+        ValueError: it is invalid or selects nothing; the text suggests similar names.
     """
     try:
         selection = dg.AssetSelection.from_string(text)
-    except Exception as error:  # the grammar's errors have no public class in common
+    except Exception as error:  # the grammar's errors share no public class
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(f"{text!r} is not an asset selection: {reason}") from error
     if not selection.resolve(definitions.resolve_asset_graph()):

@@ -1,4 +1,4 @@
-"""From ``orchestration.yaml`` to Dagster definitions."""
+"""Build Dagster definitions from ``orchestration.yaml``."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -37,14 +37,14 @@ FILE_NAME = "orchestration.yaml"
 
 @dataclass(frozen=True)
 class Location:
-    """A code location as its file describes it.
+    """A code location as described by its file.
 
     Attributes:
         path: the file.
         document: the file with its positions, placeholders replaced.
         configuration: the file's content.
         definitions: what Dagster loads.
-        given: for each asset the attributes that the file gives to it.
+        given: for each asset, the attributes that the file sets.
     """
 
     path: Path
@@ -60,15 +60,15 @@ def build_definitions(
     resources: Mapping[str, Any] | None = None,
     loggers: Mapping[str, dg.LoggerDefinition] | None = None,
 ) -> dg.Definitions:
-    """The definitions of the location whose ``orchestration.yaml`` lies beside a module.
+    """Return the definitions of the location whose ``orchestration.yaml`` is next to a module.
 
     Args:
         beside: the module's ``__file__``.
-        resources: what the location's steps ask for by name.
-        loggers: loggers that runs can ask for by name.
+        resources: the resources that the location's steps require, by name.
+        loggers: the loggers that runs can use, by name.
 
     Raises:
-        ConfigurationError: all that is wrong with the file, a line each.
+        ConfigurationError: lists every problem of the file, one per line.
     """
     path = Path(beside).with_name(FILE_NAME)
     secrets = SecretsResource(location=path.parent.name)
@@ -79,14 +79,14 @@ def build_definitions(
 def load_configuration(
     path: Path, variables: Mapping[str, str] | None = None
 ) -> tuple[LocationConfiguration, Any]:
-    """The file's content, checked by itself, and the document with its positions.
+    """Return the file's content, validated on its own, and the document with its positions.
 
     Args:
         path: the file.
-        variables: what placeholders stand for; the environment if left out.
+        variables: the values of placeholders; by default the environment.
 
     Raises:
-        ConfigurationError: all that is wrong with it.
+        ConfigurationError: lists every problem of the file.
     """
     document = load_yaml(path)
     problems = substitute(document, os.environ if variables is None else variables)
@@ -104,13 +104,13 @@ def load_location(
     resources: Mapping[str, Any] | None = None,
     loggers: Mapping[str, dg.LoggerDefinition] | None = None,
 ) -> Location:
-    """The location that the file at ``path`` describes, with all that is known of it.
+    """Return the location that the file at ``path`` describes, with all that is known about it.
 
-    Problems are told together as far as one does not follow from another: first those of names,
-    then those of assets and jobs, then those of what sets off jobs.
+    Problems are reported together unless one follows from another: first those of names, then
+    those of assets and jobs, then those of schedules and sensors.
 
     Raises:
-        ConfigurationError: all that is wrong with the file, a line each.
+        ConfigurationError: lists every problem of the file, one per line.
     """
     read = _read(path)
     built = _build_assets_and_jobs(read, resources=resources)
@@ -134,7 +134,7 @@ def load_location(
 
 @dataclass(frozen=True)
 class _Read:
-    """A file in which every module and name stands for something."""
+    """A file in which every module and name has been resolved."""
 
     path: Path
     document: Any
@@ -146,9 +146,9 @@ class _Read:
 
 @dataclass(frozen=True)
 class _Built:
-    """What a location consists of, before anything sets it off.
+    """The parts of a location, without schedules and sensors.
 
-    `inside` is what the modules hold, `bare` the assets alone, for selections to be resolved in.
+    `inside` is what the modules define; `bare` has only the assets, to resolve selections in.
     """
 
     inside: dg.Definitions
@@ -243,7 +243,7 @@ def _raise(problems: Sequence[Problem], document: Any, path: Path) -> None:
 def _partitions_of(
     jobs: Mapping[str, BuiltJob], bare: dg.Definitions, name: str
 ) -> dg.PartitionsDefinition | None:
-    """The partitions of a job: its own, or those that its assets have in common."""
+    """Return the partitions of a job: its own, or those that its assets share."""
     job = jobs[name]
     if job.partitions_def is not None or isinstance(job, dg.JobDefinition):
         return job.partitions_def

@@ -1,4 +1,4 @@
-"""The modules of a location, imported, and what they define."""
+"""Import the modules of a location and find what they define."""
 
 import importlib
 import pkgutil
@@ -17,11 +17,11 @@ from shared_lib.configuration.validated_yaml import Problem
 
 
 class UnresolvedReferenceError(ValueError):
-    """A module or an object in it that cannot be had; the text says why."""
+    """A module, or an object in it, is unavailable; the text says why."""
 
 
 def package_of(path: Path) -> str:
-    """The package that the file lies in, empty where its directory is none."""
+    """Return the package that contains the file; empty if its directory is not a package."""
     parts: list[str] = []
     directory = path.resolve().parent
     while (directory / "__init__.py").exists():
@@ -31,14 +31,14 @@ def package_of(path: Path) -> str:
 
 
 def import_modules(names: Sequence[str], *, package: str) -> tuple[list[ModuleType], list[Problem]]:
-    """Import modules, and of packages all that lies in them.
+    """Import modules; for packages, import everything in them.
 
     Args:
-        names: absolute names, or relative ones that begin with a dot.
-        package: what relative names are relative to.
+        names: absolute names, or relative names that start with a dot.
+        package: the package that relative names refer to.
 
     Returns:
-        The modules, each once, and what is wrong with the names.
+        The modules, each once, and the problems of the names.
     """
     modules: dict[str, ModuleType] = {}
     problems: list[Problem] = []
@@ -52,10 +52,10 @@ def import_modules(names: Sequence[str], *, package: str) -> tuple[list[ModuleTy
 
 
 def find_object(reference: str, *, package: str) -> Any:
-    """The object that ``module:name`` means.
+    """Return the object that ``module:name`` refers to.
 
     Raises:
-        UnresolvedReferenceError: there is no such module or name in it, or importing it failed.
+        UnresolvedReferenceError: the module or name does not exist, or the import failed.
     """
     module_name, _, name = reference.partition(":")
     module = _imported(module_name, package=package)
@@ -68,7 +68,7 @@ def find_object(reference: str, *, package: str) -> Any:
 
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:
-    """The names most like ``name``, as the end of a message."""
+    """Return the names most similar to ``name``, as the end of a message."""
     nearest = get_close_matches(name, known, n=3, cutoff=0.5)
     return f", did you mean {' or '.join(nearest)}?" if nearest else ""
 
@@ -91,7 +91,7 @@ def _imported(name: str, *, package: str) -> ModuleType:
         raise UnresolvedReferenceError(
             f"{absolute} is not valid Python: {error.filename}:{error.lineno}: {error.msg}"
         ) from error
-    except Exception as error:  # whatever a module raises when imported is the user's to see
+    except Exception as error:  # show users any error that a module raises on import
         place = traceback.extract_tb(error.__traceback__)[-1]
         raise UnresolvedReferenceError(
             f"importing {absolute} failed at {place.filename}:{place.lineno}: "
@@ -106,7 +106,7 @@ def _exists(absolute: str) -> bool:
             if find_spec(".".join(parents[:depth])) is None:
                 return False
         except (ImportError, SyntaxError):
-            # a parent that cannot be imported is found out, and told, by importing it
+            # importing the parent finds and reports that it cannot be imported
             return True
     return True
 
@@ -132,8 +132,8 @@ def _with_submodules(module: ModuleType) -> list[ModuleType]:
 
 
 def definitions_in(modules: Sequence[ModuleType]) -> dg.Definitions:
-    """What the modules define, as Dagster's own loader finds it.
+    """Return what the modules define, as found by Dagster's own loader.
 
-    Assets, specs, checks, jobs, schedules and sensors, and lists of them.
+    It finds assets, specs, checks, jobs, schedules and sensors, and lists of them.
     """
     return dg.load_definitions_from_modules(modules)

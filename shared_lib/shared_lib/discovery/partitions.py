@@ -1,4 +1,4 @@
-"""Dagster's partitions definitions from those of the configuration."""
+"""Build Dagster's partitions definitions from the configuration."""
 
 from collections.abc import Mapping
 from zoneinfo import ZoneInfoNotFoundError
@@ -8,7 +8,7 @@ import dagster as dg
 from shared_lib.configuration.validated_yaml import Problem
 from shared_lib.discovery.configuration import partitions as configured
 
-# What Dagster raises for partitions that cannot be; an unknown time zone is a KeyError.
+# What Dagster raises for invalid partitions; an unknown time zone is a KeyError.
 _REFUSALS = (
     dg.DagsterInvalidDefinitionError,
     dg.DagsterInvariantViolationError,
@@ -20,7 +20,7 @@ _REFUSALS = (
 def build_partitions(
     entries: Mapping[str, configured.Partitions],
 ) -> tuple[dict[str, dg.PartitionsDefinition], list[Problem]]:
-    """The definitions by name, and what Dagster does not accept of the entries."""
+    """Return the definitions by name, and the problems that Dagster finds in the entries."""
     built: dict[str, dg.PartitionsDefinition] = {}
     problems: list[Problem] = []
     for name, entry in entries.items():

@@ -5,7 +5,7 @@ from functools import cache
 
 
 def fits(pattern: str, key: str) -> bool:
-    """Whether a key, written with slashes, fits: ``*`` is what has no slash, ``**`` is all."""
+    """Whether a key with slashes matches: ``*`` excludes slashes, ``**`` matches anything."""
     return _expression(pattern).fullmatch(key) is not None
 
 

@@ -12,7 +12,7 @@ from shared_lib.discovery.modules import did_you_mean
 
 
 def unknown_names(configuration: LocationConfiguration) -> Iterator[Problem]:
-    """Names of jobs and partitions that the file uses and does not have."""
+    """Yield the names of jobs and partitions that the file uses but does not define."""
     for used, known in (
         (_jobs_used(configuration), list(configuration.jobs)),
         (_partitions_used(configuration), list(configuration.partitions)),
@@ -46,7 +46,7 @@ def _partitions_used(
 def unknown_assets(
     configuration: LocationConfiguration, assets: Sequence[Asset]
 ) -> Iterator[Problem]:
-    """Assets that checks and sensors name and the location does not have."""
+    """Yield the assets that checks and sensors name but the location does not have."""
     known = sorted(key.to_user_string() for asset in assets for key in keys_of(asset))
     for name, check in configuration.checks.items():
         if check.asset not in known:
@@ -69,7 +69,7 @@ def _unknown(location: Location, name: str, known: Sequence[str]) -> Problem:
 def names_used_twice(
     configuration: LocationConfiguration, inside: dg.Definitions
 ) -> Iterator[Problem]:
-    """Names of the file that something in the modules has already."""
+    """Yield the names in the file that the modules already use."""
     for section, found in (
         ("jobs", inside.jobs), ("schedules", inside.schedules), ("sensors", inside.sensors)
     ):  # fmt: skip

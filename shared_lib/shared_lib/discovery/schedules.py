@@ -1,4 +1,4 @@
-"""Schedules from the configuration."""
+"""Build schedules from the configuration."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -17,7 +17,7 @@ UNFINISHED = [
     dg.DagsterRunStatus.CANCELING,
 ]
 
-# Where Dagster notes the partition of a run.
+# The tag where Dagster records the partition of a run.
 _PARTITION_TAG = "dagster/partition"
 
 PartitionsOfJob = Callable[[str], dg.PartitionsDefinition | None]
@@ -29,12 +29,12 @@ def build_schedules(
     jobs: Mapping[str, BuiltJob],
     partitions_of: PartitionsOfJob,
 ) -> tuple[list[dg.ScheduleDefinition], list[Problem]]:
-    """The schedules, and what Dagster does not accept of the entries.
+    """Return the schedules, and the problems that Dagster finds in the entries.
 
     Args:
-        entries: the schedules by name; their jobs are known.
+        entries: the schedules by name; their jobs must be known.
         jobs: the jobs by name.
-        partitions_of: the partitions of the job of a name, none where it has none.
+        partitions_of: returns the partitions of the job with a name, or None without any.
     """
     built: list[dg.ScheduleDefinition] = []
     problems: list[Problem] = []

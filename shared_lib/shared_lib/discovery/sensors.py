@@ -1,4 +1,4 @@
-"""Sensors from the configuration."""
+"""Build sensors from the configuration."""
 
 import json
 import re
@@ -18,10 +18,10 @@ from shared_lib.discovery.jobs import BuiltJob
 from shared_lib.discovery.modules import UnresolvedReferenceError, find_object
 from shared_lib.discovery.patterns import fits
 
-# The tag of a run that a file has started: the file.
+# The tag that names the file that started a run.
 FILE_TAG = "platform/file"
 
-# Files that one tick starts runs for; the next tick goes on with the others.
+# The number of files that one tick starts runs for; the next tick continues with the rest.
 _FILES_OF_A_TICK = 100
 
 
@@ -32,7 +32,7 @@ def build_sensors(
     freshness_checks: Mapping[str, FreshnessCheck],
     package: str,
 ) -> tuple[list[dg.SensorDefinition], list[Problem]]:
-    """The sensors, and what is wrong with the entries, whose jobs are known."""
+    """Return the sensors, and the problems of the entries; their jobs must be known."""
     built: list[dg.SensorDefinition] = []
     problems: list[Problem] = []
     for name, entry in entries.items():
@@ -128,7 +128,7 @@ def _new_files(entry: configured.FileSensor) -> Any:
 
 
 def _version(path: Any) -> str:
-    """What changes when a file is written: its time and size, or what the store says of it."""
+    """Return what changes when a file is written: time and size, or the store's version."""
     status = path.stat()
     moment = getattr(status, "st_mtime_ns", None)
     if moment is None:
@@ -198,7 +198,7 @@ def _freshness(
         raise _NoFreshnessCheckError("the section checks has no freshness check that it fits")
 
     def evaluate(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        """Have a check evaluated when its outcome is about to become another."""
+        """Evaluate a check when its outcome is about to change."""
         before: dict[str, bool] = json.loads(context.cursor) if context.cursor else {}
         is_fresh = {}
         for key, maximum in wanted.items():

@@ -1,11 +1,12 @@
-"""``${VARIABLE}`` in the values of a configuration file, replaced before they are checked.
+"""Replace ``${VARIABLE}`` in the values of a configuration file, before validation.
 
-``${NAME}`` stands for the variable, ``${NAME:default}`` for the default where it is not set, and
-``${NAME:?message}`` for an error with that message. A default may hold spaces, colons and further
-placeholders; ``$${`` is a plain ``${``. A variable that is set to nothing is set.
+``${NAME}`` is the variable, ``${NAME:default}`` uses the default if it is not set, and
+``${NAME:?message}`` then reports an error with that message. A default may contain spaces, colons
+and further placeholders; ``$${`` is a literal ``${``. A variable that is set to the empty string
+counts as set.
 
-What an unquoted value becomes is read as YAML reads it, so that ``${ENABLED:true}`` is a truth
-value; a value in quotes stays a text.
+The result of an unquoted value is read as YAML, so that ``${ENABLED:true}`` is a boolean; a quoted
+value stays a string.
 """
 
 import re
@@ -27,10 +28,10 @@ def substitute(document: Any, variables: Mapping[str, str]) -> list[Problem]:
 
     Args:
         document: a file as :func:`shared_lib.configuration.validated_yaml.load_yaml` returns it.
-        variables: the environment.
+        variables: the environment variables.
 
     Returns:
-        What could not be replaced, and was left as it is, with its place.
+        What could not be replaced and was left unchanged, with its place.
     """
     problems: list[Problem] = []
     _descend(document, (), variables, problems)
@@ -58,7 +59,7 @@ def _descend(
 
 def _replaced(value: str, variables: Mapping[str, str]) -> Any:
     text, _end = _expand(value, 0, variables, within=False)
-    # ruamel gives quoted scalars a type of their own
+    # ruamel uses a separate type for quoted scalars
     return text if type(value) is not str else _as_yaml(text)
 
 
@@ -76,7 +77,7 @@ def _as_yaml(text: str) -> Any:
 def _expand(
     text: str, position: int, variables: Mapping[str, str], *, within: bool
 ) -> tuple[str, int]:
-    """The text from ``position`` on, up to the brace that ends it where it is ``within`` one."""
+    """Expand the text from ``position``, up to the closing brace if ``within`` a placeholder."""
     parts: list[str] = []
     while position < len(text):
         if text.startswith(_ESCAPED, position):
@@ -114,7 +115,7 @@ def _placeholder(text: str, position: int, variables: Mapping[str, str]) -> tupl
     if not text.startswith(":", after):
         raise _SubstitutionError(f"{text!r}: after ${{{variable} comes : or }}")
     is_required = text.startswith(":?", after)
-    # the default of a variable that is set is read over, not asked for its own variables
+    # if the variable is set, skip its default without looking up the default's own variables
     inner = variables if variable not in variables else _Anything()
     rest, end = _expand(text, after + (2 if is_required else 1), inner, within=True)
     if variable in variables:
@@ -125,7 +126,7 @@ def _placeholder(text: str, position: int, variables: Mapping[str, str]) -> tupl
 
 
 class _Anything(Mapping[str, str]):
-    """Variables that are all set, for a text that is not used."""
+    """A mapping in which every variable is set, for a text that is discarded."""
 
     def __getitem__(self, name: str) -> str:
         return ""

@@ -1,4 +1,4 @@
-"""The files of all locations of the workspace, whichever process asks."""
+"""The files of all locations of the workspace, for any process."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,9 +9,9 @@ from shared_lib.secrets.declared import SecretNeed
 
 
 def location_files(workspace: Path = WORKSPACE) -> dict[str, Path]:
-    """The ``orchestration.yaml`` of each location of a ``workspace.yaml``, by its name.
+    """Return the ``orchestration.yaml`` of each location of a ``workspace.yaml``, by name.
 
-    No location is imported for it.
+    It imports no location.
 
     Raises:
         ModuleNotFoundError: the package of a location is not installed here.
@@ -30,7 +30,7 @@ def _directory_of(package: str) -> Path:
 
 
 def declared_secrets(workspace: Path = WORKSPACE) -> dict[str, list[SecretNeed]]:
-    """The secrets that each location declares as needed, by its name.
+    """Return the secrets that each location declares as needed, by location name.
 
     Raises:
         ConfigurationError: a location's file is wrong.

@@ -1,4 +1,4 @@
-"""``python -m shared_lib.discovery.dbt prepare``: parse the project ahead of whoever needs it."""
+"""``python -m shared_lib.discovery.dbt prepare``: parse the dbt project in advance."""
 
 import argparse
 import sys
@@ -8,7 +8,7 @@ from shared_lib.discovery.dbt.preparation import prepare
 
 
 def main() -> int:
-    """Run the command line; the exit status is 2 where the environment is none."""
+    """Run the command line; the exit status is 2 if the environment is unknown."""
     parser = argparse.ArgumentParser(prog="python -m shared_lib.discovery.dbt", description=__doc__)
     parser.add_argument(
         "command", choices=["prepare"], help="parse the project for each location with models"

@@ -1,4 +1,4 @@
-"""The dbt models of a location as assets."""
+"""Build assets from the dbt models of a location."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,7 +19,7 @@ def build_dbt_models(
     partitions: Mapping[str, dg.PartitionsDefinition],
     package: str,
 ) -> tuple[list[dg.AssetsDefinition], list[Problem]]:
-    """The models of the entry as one asset definition, and what is wrong with the entry."""
+    """Return the entry's models as one asset definition, and the problems of the entry."""
     # imported here: dagster_dbt takes 1.5 s, and one of the locations has no models
     from dagster_dbt import DbtProject, dbt_assets
 

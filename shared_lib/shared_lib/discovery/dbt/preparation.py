@@ -1,4 +1,4 @@
-"""The project parsed ahead of whoever needs it, for each location that has models."""
+"""Parse the dbt project in advance, for each location that has models."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from shared_lib.dbt.project import (
 )
 from shared_lib.discovery.dbt.sections import declared_models
 
-# Of the processes, beside this one; each takes 0.3 GB and most of a core.
+# The number of additional processes; each needs 0.3 GB and most of a core.
 _AT_A_TIME = 2
 
 
@@ -27,14 +27,14 @@ def prepare() -> list[str]:
     """Write manifest, dbt's own parse cache and column lineage into ``target/<location>/``.
 
     Returns:
-        The locations, which are those whose ``orchestration.yaml`` has a section ``dbt``.
+        The locations whose ``orchestration.yaml`` has a section ``dbt``.
 
     Raises:
         subprocess.CalledProcessError: dbt could not parse or compile the project.
-        ConfigurationError: the file of a location is wrong.
+        ConfigurationError: a location's file is wrong.
     """
     with ThreadPoolExecutor(_AT_A_TIME) as pool:
-        # the longest first, and while Dagster is imported
+        # the longest task first, while Dagster is imported
         compiled = pool.submit(_compile)
         locations = sorted(declared_models())
         directories = [TARGET_DIRECTORY / location for location in locations]
@@ -46,23 +46,23 @@ def prepare() -> list[str]:
         for parsed in parses:
             parsed.result()
     for directory in directories:
-        # it names nodes and columns, no database: the same for all
+        # it names nodes and columns but no database, so all locations share it
         write_column_lineage(lineage, directory)
     return locations
 
 
 def parse(location: str, target: Path) -> None:
-    """Write the manifest and dbt's own parse cache, with the very profile of the location's runs.
+    """Write the manifest and dbt's own parse cache, with the profile of the location's runs.
 
     Args:
-        location: whose warehouse path is in the profile.
+        location: the location whose warehouse path the profile has.
         target: the directory to write to.
 
     Raises:
         subprocess.CalledProcessError: dbt could not parse the project.
     """
-    # Another path would make each run parse again. From scratch: dbt 1.11 loses the properties of
-    # singular tests when it parses only what changed.
+    # With another path each run would parse again. Parse from scratch: dbt 1.11 loses the
+    # properties of singular tests when it parses only what changed.
     warehouse = current_settings().warehouse_path(location)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".parse-", dir=target.parent) as scratch:
@@ -74,9 +74,9 @@ def parse(location: str, target: Path) -> None:
 
 
 def _compile() -> Mapping[str, Any]:
-    """The manifest with the SQL of every model."""
+    """Return the manifest with the SQL of every model."""
     with tempfile.TemporaryDirectory(prefix="dbt-compile-") as scratch:
-        # In memory, so that a run in progress does not keep the file from being opened.
+        # In memory, because a run in progress would block opening the file.
         _dbt("compile", target=Path(scratch), warehouse=":memory:")
         return json.loads((Path(scratch) / "manifest.json").read_text(encoding="utf-8"))
 

@@ -1,4 +1,4 @@
-"""Which locations have dbt models, and what of the project is each one's."""
+"""The locations that have dbt models, and the part of the project that each has."""
 
 from typing import TYPE_CHECKING
 
@@ -7,14 +7,14 @@ if TYPE_CHECKING:
 
 
 def declared_models() -> "dict[str, DbtModels]":
-    """The section ``dbt`` of each location of the workspace that has one, by its name.
+    """Return the section ``dbt`` of each workspace location that has one, by location name.
 
-    No location is imported for it.
+    It imports no location.
 
     Raises:
         ConfigurationError: a location's file is wrong.
     """
-    # imported here: Dagster takes 2 s, and parsing for a known location does without
+    # imported here: Dagster takes 2 s, and parsing for a known location does not need it
     from shared_lib.discovery.location import load_configuration
     from shared_lib.discovery.workspace import location_files
 
@@ -23,7 +23,7 @@ def declared_models() -> "dict[str, DbtModels]":
 
 
 def selection_of(location: str) -> list[str]:
-    """Options by which a dbt command takes what is the location's, and no more.
+    """Return the dbt options that select exactly the location's models.
 
     Raises:
         KeyError: the location has no dbt models.
