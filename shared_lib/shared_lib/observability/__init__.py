@@ -1,1 +1,1 @@
-"""Traces, lineage and log lines of runs, model by model. Nothing configured: nothing imported."""
+"""Traces, lineage and log lines of runs, per model. Imports nothing unless configured."""

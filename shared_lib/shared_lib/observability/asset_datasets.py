@@ -1,8 +1,8 @@
-"""The datasets that assets stand for, by name as the warehouse knows them.
+"""The datasets that assets represent, named as in the warehouse.
 
-An asset of Python says in the entry ``dagster/table_name`` of its materialisation which table it
-wrote. One that wrote several is named as their owner in dbt's sources. What is no table is
-named by its asset key, in the namespace of the platform.
+A Python asset names the table it wrote in the entry ``dagster/table_name`` of its materialisation.
+An asset that wrote several tables is named as their owner in dbt's sources. An asset that is not
+a table is named by its asset key, in the platform's namespace.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ _SCHEMA_AND_TABLE = 2
 
 @dataclass(frozen=True, order=True)
 class DatasetName:
-    """OpenLineage's name of a dataset."""
+    """The OpenLineage name of a dataset."""
 
     namespace: str
     name: str
@@ -28,13 +28,13 @@ class DatasetName:
 
 @dataclass(frozen=True)
 class WrittenDataset:
-    """What a step wrote.
+    """A dataset that a step wrote.
 
     Attributes:
-        name: of the dataset.
-        columns: name, type and description of each, where they are known.
-        rows: how many, where that is known.
-        column_origins: for each column the columns that it was computed from.
+        name: the name of the dataset.
+        columns: the name, type and description of each column, if known.
+        rows: the number of rows, if known.
+        column_origins: for each column, the columns that it was computed from.
     """
 
     name: DatasetName
@@ -45,13 +45,13 @@ class WrittenDataset:
 
 @dataclass(frozen=True)
 class Relations:
-    """Which tables the assets of a step and those before it are.
+    """The tables of a step's assets and of the assets upstream.
 
     Attributes:
-        context: of the step.
-        warehouse: the DuckDB file that the step's own tables are in, where it has one.
-        manifest: of the dbt project, where the location has one.
-        namespace: of datasets that are no table.
+        context: the context of the step.
+        warehouse: the DuckDB file with the step's own tables, if any.
+        manifest: the manifest of the dbt project, if the location has one.
+        namespace: the namespace of datasets that are not tables.
     """
 
     context: dg.OpExecutionContext
@@ -60,7 +60,7 @@ class Relations:
     namespace: str = DEFAULT_NAMESPACE
 
     def written(self, materialization: dg.AssetMaterialization) -> list[WrittenDataset]:
-        """What the materialisation of an asset wrote."""
+        """Return the datasets that the materialisation of an asset wrote."""
         metadata = materialization.metadata
         named = self._stated(metadata)
         in_project = self._in_project(materialization.asset_key)
@@ -74,16 +74,16 @@ class Relations:
         ]
 
     def upstream(self, asset_key: dg.AssetKey) -> list[DatasetName]:
-        """What an asset reads: the datasets of the assets before it in the graph."""
+        """Return what an asset reads: the datasets of its upstream assets."""
         if not self.context.has_assets_def:
             return []  # the graph does not know what an op reads
         definition = self.context.assets_def
-        # assets of one step that follow on one another are no reading of the step
+        # dependencies between assets of the same step are not inputs of the step
         before = definition.asset_deps.get(asset_key, set()) - set(definition.keys)
         return [name for key in sorted(before) for name in self.of_asset(key)]
 
     def of_asset(self, asset_key: dg.AssetKey) -> list[DatasetName]:
-        """The datasets of an asset that another step, or another run, has materialised."""
+        """Return the datasets of an asset that another step or run has materialised."""
         if in_project := self._in_project(asset_key):
             return in_project
         event = self.context.instance.get_latest_materialization_event(asset_key)
@@ -131,7 +131,7 @@ class Relations:
     def _in_project(self, asset_key: dg.AssetKey) -> list[DatasetName]:
         if self.manifest is None:
             return []
-        # each location writes the file of its name, which is dbt's database
+        # each location writes the file with its name, which is dbt's database
         path_of = current_settings().warehouse_path
         return [
             DatasetName(

@@ -1,8 +1,8 @@
-"""Sending in the background, as well as it goes, at a bounded cost to the run.
+"""Best-effort sending in the background, at a bounded cost to the run.
 
-A run hands work over and goes on. Each endpoint has threads of its own, so that a dead one holds
-up no other. An endpoint that has refused several pieces in a row is given up for the process.
-What could not be sent is counted and told once, at the end.
+A run submits work and continues. Each endpoint has its own threads, so that a dead endpoint does
+not delay the others. After several failures in a row, the process gives up the endpoint. Whatever
+could not be sent is counted and reported once, at the end.
 """
 
 import queue
@@ -12,30 +12,30 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-# Pieces of work that wait for an endpoint; further ones are counted as not sent.
+# How many pieces of work may wait for an endpoint; further ones are counted as not sent.
 _LONGEST_QUEUE = 10_000
 _FAILURES_BEFORE_GIVING_UP = 3
 _POLL_SECONDS = 0.02
 
 
 class NotSentError(Exception):
-    """An endpoint did not take what was sent; the text says why."""
+    """An endpoint did not accept what was sent; the text says why."""
 
 
-# Makes, in a thread of the delivery, what sends to the endpoint: the imports are expensive.
+# Creates the sender for an endpoint, in a delivery thread: the imports are expensive.
 Connect = Callable[[], Any]
-# Sends one piece by what `Connect` has made; raises to say that it was not sent.
+# Sends one piece through the sender that `Connect` created; raises if it was not sent.
 Work = Callable[[Any], None]
 
 
 @dataclass
 class Channel:
-    """One endpoint, its queue and its threads.
+    """One endpoint with its queue and threads.
 
     Attributes:
-        name: of the endpoint, for messages.
-        connect: makes the sender, once in each thread.
-        threads: how many requests may be under way at once.
+        name: the name of the endpoint, for messages.
+        connect: creates the sender, once in each thread.
+        threads: how many requests may run at once.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Channel:
     _processor_seconds: float = 0.0
 
     def submit(self, work: Work) -> None:
-        """Hand ``work`` over; returns at once."""
+        """Queue ``work``; returns immediately."""
         with self._lock:
             if not self._is_started:
                 self._is_started = True
@@ -62,17 +62,17 @@ class Channel:
             self._failed(f"more than {_LONGEST_QUEUE} pieces waited")
 
     def is_idle(self) -> bool:
-        """Whether all that was handed over has been sent or given up."""
+        """Return whether all submitted work has been sent or given up."""
         return self._pieces.unfinished_tasks == 0
 
     def take_processor_seconds(self) -> float:
-        """Processor time of the threads since this was last asked: the run had to share it."""
+        """Return the threads' processor time since the last call, which the run had to share."""
         with self._lock:
             taken, self._processor_seconds = self._processor_seconds, 0.0
             return taken
 
     def complaint(self) -> str | None:
-        """What was not sent and why, for people; ``None`` when nothing is missing."""
+        """Describe for people what was not sent and why; ``None`` if nothing is missing."""
         with self._lock:
             waiting = self._pieces.unfinished_tasks
             missing = self._not_sent + waiting
@@ -82,7 +82,7 @@ class Channel:
             return f"{missing} to {self.name} ({reason})"
 
     def has_failed(self) -> bool:
-        """Whether something is known not to have been sent."""
+        """Return whether something is known not to have been sent."""
         with self._lock:
             return self._not_sent > 0
 
@@ -98,7 +98,7 @@ class Channel:
                 if sender is None:
                     sender = self.connect()
                 work(sender)
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is told at the end
+            except Exception as error:  # noqa: BLE001 - any error is reported at the end
                 self._failed(_in_words(error))
             else:
                 with self._lock:
@@ -122,7 +122,7 @@ class Delivery:
     channels: tuple[Channel, ...]
 
     def wait(self, seconds: float) -> None:
-        """Until all is sent or given up, but at most ``seconds``."""
+        """Wait until everything is sent or given up, but at most ``seconds``."""
         deadline = time.monotonic() + seconds
         while not all(channel.is_idle() for channel in self.channels):
             if time.monotonic() >= deadline:
@@ -130,11 +130,11 @@ class Delivery:
             time.sleep(_POLL_SECONDS)
 
     def take_processor_seconds(self) -> float:
-        """Processor time that the threads took since this was last asked."""
+        """Return the threads' processor time since the last call."""
         return sum(channel.take_processor_seconds() for channel in self.channels)
 
     def complaint(self) -> str | None:
-        """One sentence on everything that was not sent; ``None`` when nothing is missing."""
+        """Describe in one sentence what was not sent; ``None`` if nothing is missing."""
         parts = [text for channel in self.channels if (text := channel.complaint())]
         if not parts:
             return None
@@ -144,7 +144,7 @@ class Delivery:
         )
 
     def has_failed(self) -> bool:
-        """Whether an endpoint is known not to have taken something."""
+        """Return whether an endpoint is known to have missed something."""
         return any(channel.has_failed() for channel in self.channels)
 
 

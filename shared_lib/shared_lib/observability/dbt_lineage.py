@@ -1,8 +1,8 @@
-"""OpenLineage events of dbt nodes, made by openlineage-dbt's processor from dbt's own events.
+"""OpenLineage events of dbt nodes, built by openlineage-dbt's processor from dbt's own events.
 
-The processor is written for a ``dbt`` that it starts itself and whose log it reads. Here dbt runs
-in the process of the step, so its events are handed in, and what the processor would look for in
-files and variables is given to it: the manifest, the warehouse and the parent run.
+The processor is designed to start ``dbt`` itself and to read its log. Here dbt runs in the step's
+process, so this module passes the events in, along with what the processor would otherwise look
+for in files and variables: the manifest, the warehouse and the parent run.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,19 +28,19 @@ from shared_lib.observability.spans import StepIdentity
 
 
 def parent_facet(run_id: str, job_name: str, namespace: str) -> parent_run.ParentRunFacet:
-    """The Dagster run as parent of what runs in it."""
+    """Return the facet that names the Dagster run as the parent."""
     return _parent(run_id, job_name, namespace).to_openlineage()
 
 
 class InProcessDbt(DbtStructuredLogsProcessor):
-    """openlineage-dbt's processor of dbt's events, for a dbt that it has not started itself."""
+    """openlineage-dbt's processor of dbt's events, for a dbt that it did not start."""
 
     def __init__(self, invocation: DbtInvocation, *, step: StepIdentity, namespace: str) -> None:
-        """For the nodes of ``invocation``, which ran in ``step``."""
+        """Process the nodes of ``invocation``, which ran in ``step``."""
         super().__init__(
             project_dir=str(invocation.project_directory),
             target_path=str(invocation.target_directory),
-            # so that it does not make up a directory for logs; nothing is written or read there
+            # so that it does not choose a log directory itself; nothing is written or read there
             dbt_command_line=["dbt", "build", "--log-path", str(invocation.target_directory)],
             producer=PRODUCER,
             job_namespace=namespace,
@@ -56,13 +56,13 @@ class InProcessDbt(DbtStructuredLogsProcessor):
         self.extract_dataset_namespace(profile)
 
     def start_of(self, node: NodeRun) -> RunEvent:
-        """The first event of ``node``."""
+        """Return the first event of ``node``."""
         self._identify(node)
         event: Any = _with_times(node)
         return self._completed(self._parse_node_start_event(event), node)
 
     def end_of(self, node: NodeRun) -> RunEvent:
-        """The last event of ``node``."""
+        """Return the last event of ``node``."""
         self._identify(node)
         event: Any = _with_times(node)
         last = self.parse_node_finished_event(event)
@@ -72,7 +72,7 @@ class InProcessDbt(DbtStructuredLogsProcessor):
         return self._completed(last, node)
 
     def supplement_of(self, node: NodeRun) -> RunEvent:
-        """What is known of ``node`` after its last event, which the specification calls OTHER."""
+        """Return what is known about ``node`` after its last event, as an event of type OTHER."""
         event = self.end_of(node)
         event.eventType = RunState.OTHER
         event.eventTime = datetime.now(UTC).isoformat()
@@ -94,14 +94,14 @@ class InProcessDbt(DbtStructuredLogsProcessor):
         }
 
     def _completed(self, event: RunEvent, node: NodeRun) -> RunEvent:
-        """Add SQL and our column lineage; take away outputs that are none."""
+        """Add SQL and our column lineage; remove outputs that do not exist."""
         if sql := self._invocation.compiled_sql.get(node.unique_id):
             event.job.facets = {
                 **(event.job.facets or {}),
                 "sql": sql_job.SQLJobFacet(query=sql, dialect=self.extract_dialect()),
             }
         if node.resource_type in {"test", "unit_test"}:
-            event.outputs = []  # the processor names a table that dbt would store failures in
+            event.outputs = []  # the processor names a table where dbt would store failures
             event.inputs = [_with_assertions(dataset) for dataset in event.inputs or []]
         elif columns := self._invocation.column_lineage.get(node.unique_id):
             for output in event.outputs or []:
@@ -132,7 +132,7 @@ class InProcessDbt(DbtStructuredLogsProcessor):
 
 
 def _with_assertions(dataset: Dataset) -> InputDataset:
-    """What tests found, where the specification has it too: with the inputs of the event."""
+    """Return test results where the specification also has them: on the event's inputs."""
     found: dict[str, InputDatasetFacet] = {
         name: facet
         for name, facet in (dataset.facets or {}).items()
@@ -158,14 +158,14 @@ def _parent(run_id: str, job_name: str, namespace: str) -> ParentRunMetadata:
 
 
 def _with_sql(invocation: DbtInvocation) -> dict[str, Any]:
-    """The manifest with the SQL that ran and the tables that were read."""
+    """Return the manifest with the SQL that ran and the tables that were read."""
     nodes = invocation.manifest["nodes"]
     compiled = {
         unique_id: {**nodes[unique_id], "compiled_code": sql}
         for unique_id, sql in invocation.compiled_sql.items()
         if unique_id in nodes
     }
-    # the processor takes the name that dbt calls a source by, not that of its table
+    # the processor uses dbt's name of a source, not the name of its table
     sources = {
         unique_id: {**source, "name": source.get("identifier") or source["name"]}
         for unique_id, source in invocation.manifest["sources"].items()
@@ -174,7 +174,7 @@ def _with_sql(invocation: DbtInvocation) -> dict[str, Any]:
 
 
 def _catalog(invocation: DbtInvocation) -> dict[str, Any]:
-    """What ``dbt docs generate`` would have found out, in its form; sources among the nodes."""
+    """Return a catalog like that of ``dbt docs generate``, with the sources among the nodes."""
     owners = {**invocation.manifest["sources"], **invocation.manifest["nodes"]}
     return {
         "nodes": {
@@ -192,7 +192,7 @@ def _catalog(invocation: DbtInvocation) -> dict[str, Any]:
 
 
 def _with_times(node: NodeRun) -> dict[str, Any]:
-    """The node's last event, whose times may be those of its last batch only."""
+    """Return the node's last event with the node's times; dbt's may be of the last batch only."""
     data = node.event["data"]
     info = {
         **data["node_info"],

@@ -1,7 +1,7 @@
-"""Headers whose value is a secret: read where it is sent, and held nowhere else.
+"""Headers whose value is a secret, which is read only when it is sent and never kept.
 
-A variable holds ``secret:<path>#<key>`` instead of the value, and the code location says with
-:func:`read_secrets_with` what reads it.
+A variable holds ``secret:<path>#<key>`` instead of the value, and the code location sets the
+reader with :func:`read_secrets_with`.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,23 +10,23 @@ from shared_lib.observability.background import NotSentError
 
 PREFIX = "secret:"
 
-# Takes the path of a secret and the key in it.
+# Called with the path of a secret and a key in it.
 ReadSecret = Callable[[str, str], str]
 
 _reader: ReadSecret | None = None
 
 
 def read_secrets_with(reader: ReadSecret) -> None:
-    """Let ``reader`` give the values of headers that name a secret, in this process."""
+    """Use ``reader`` in this process for the values of headers that name a secret."""
     global _reader  # noqa: PLW0603 - one per process, like the variables that name the secrets
     _reader = reader
 
 
 def revealed(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers with every secret in place of its name.
+    """Return the headers, with each secret's name replaced by its value.
 
     Raises:
-        NotSentError: a header names a secret that cannot be read; the text has no value.
+        NotSentError: a header names a secret that cannot be read; the text shows no value.
     """
     return {name: _value(name, value) for name, value in headers.items()}
 

@@ -1,8 +1,7 @@
-"""The ids of a run's spans and lineage runs, which follow from Dagster's own.
+"""The ids of a run's spans and lineage runs, derived from Dagster's own.
 
-Steps may run in processes that know nothing of one another. Each computes the same ids, so that
-their spans fall into one trace, and whoever has the run id has the trace id: it is the same
-number.
+Steps may run in processes that do not know one another. Each computes the same ids, so that
+their spans belong to one trace. The trace id and the run id are the same number.
 """
 
 import hashlib
@@ -14,7 +13,7 @@ _TRACE_ID_BYTES = 16
 
 
 def trace_id(run_id: str) -> int:
-    """The trace of a Dagster run, 128 bits: the run id itself, when it is a UUID as usual."""
+    """Return a run's trace id, 128 bits: the run id itself if it is a UUID, as is usual."""
     try:
         return UUID(run_id).int
     except ValueError:
@@ -22,28 +21,28 @@ def trace_id(run_id: str) -> int:
 
 
 def run_span_id(run_id: str) -> int:
-    """The span of a run, 64 bits."""
+    """Return the span id of a run, 64 bits."""
     return _digest(_SPAN_ID_BYTES, run_id)
 
 
 def step_span_id(run_id: str, step_key: str, attempt: int) -> int:
-    """The span of one attempt at a step; ``attempt`` counts from 0."""
+    """Return the span id of one attempt at a step; ``attempt`` counts from 0."""
     return _digest(_SPAN_ID_BYTES, run_id, step_key, str(attempt))
 
 
 def node_span_id(parent: int, unique_id: str, batch: int = 0) -> int:
-    """The span of a dbt node, or of one batch of it, below the step span ``parent``."""
+    """Return the span id of a dbt node or one of its batches, below the step span ``parent``."""
     return _digest(_SPAN_ID_BYTES, f"{parent:x}", unique_id, str(batch))
 
 
 def lineage_run_id(span_id: int, run_id: str, started: datetime) -> str:
-    """OpenLineage's id of what a span stands for: a UUID of version 7 made from its start."""
+    """Return OpenLineage's run id for a span: a version 7 UUID based on its start."""
     from openlineage.client.uuid import generate_static_uuid
 
     return str(generate_static_uuid(started, f"{run_id}/{span_id:x}".encode()))
 
 
 def _digest(length: int, *parts: str) -> int:
-    # a UUID or a span id of zero is invalid, hence the lowest bit
+    # a UUID or span id of zero is invalid, hence the lowest bit
     digest = hashlib.sha256("\0".join(parts).encode()).digest()[:length]
     return int.from_bytes(digest) | 1

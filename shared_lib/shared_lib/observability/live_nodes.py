@@ -1,6 +1,6 @@
-"""dbt nodes told one by one while dbt runs: that each has begun, and how it ended.
+"""Report dbt nodes one by one while dbt runs: the start of each, and its outcome.
 
-What is known only when dbt has released the warehouse, columns, rows and SQL, follows afterwards.
+Columns, rows and SQL follow later, because they are known only when dbt has released the warehouse.
 """
 
 import threading
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass
 class LiveNodes:
-    """The nodes of a dbt invocation that is under way.
+    """The nodes of a running dbt invocation.
 
     Attributes:
-        channel: where to.
-        step: in which dbt runs.
-        invocation: what dbt runs on, without what it will leave.
-        namespace: OpenLineage's, of jobs.
+        channel: where to send.
+        step: the step in which dbt runs.
+        invocation: the inputs of dbt, without its results.
+        namespace: OpenLineage's namespace of jobs.
     """
 
     channel: Channel
@@ -38,20 +38,20 @@ class LiveNodes:
     namespace: str
     _begun: dict[str, datetime] = field(default_factory=dict)
     _ended: set[str] = field(default_factory=set)
-    # set when the start of a node is sent, so that its end does not overtake it
+    # set when a node's start has been sent, so that its end does not overtake it
     _sent: dict[str, threading.Event] = field(default_factory=dict)
     _noting: threading.Lock = field(default_factory=threading.Lock)
     _making: threading.Lock = field(default_factory=threading.Lock)
     _processor: "InProcessDbt | None" = None
 
     def note(self, event: Event) -> None:
-        """Hand on what an event of dbt's says of a node; returns at once, from any thread."""
+        """Queue what a dbt event reports about a node; returns immediately, from any thread."""
         kind = event["info"]["name"]
         if kind not in {NODE_BEGINS, NODE_ENDS}:
             return
         node = node_of(event)
         with self._noting:
-            # the batches of a model begin and end by themselves, each with a start of its own
+            # the batches of a model start and end separately, each with its own start event
             if kind == NODE_BEGINS and node.unique_id not in self._begun:
                 self._begun[node.unique_id] = node.started
                 self._sent[node.unique_id] = threading.Event()
@@ -61,11 +61,11 @@ class LiveNodes:
                 self.channel.submit(self._end_of(node))
 
     def has_begun(self, node: NodeRun) -> bool:
-        """Whether the start of ``node`` was handed over."""
+        """Return whether the start of ``node`` was queued."""
         return node.unique_id in self._begun
 
     def has_ended(self, node: NodeRun) -> bool:
-        """Whether the end of ``node`` was handed over."""
+        """Return whether the end of ``node`` was queued."""
         return node.unique_id in self._ended
 
     def _start_of(self, node: NodeRun) -> Callable[[Callable[[Any], None]], None]:
@@ -106,9 +106,9 @@ def node_events(
     namespace: str,
     live: LiveNodes | None = None,
 ) -> Iterator[list["RunEvent"]]:
-    """For each dbt node START and then COMPLETE, FAIL or, where it was skipped, ABORT.
+    """Yield for each dbt node START and then COMPLETE, FAIL or, if it was skipped, ABORT.
 
-    Of a node that was told while dbt was running, OTHER: with what was not known then.
+    For a node that was reported while dbt was running, yield OTHER, with what was not known then.
     """
     from shared_lib.observability.dbt_lineage import InProcessDbt
 

@@ -1,8 +1,7 @@
-"""Log lines as JSON that carry the ids of run, step and trace.
+"""Log lines as JSON with the ids of run, step and trace.
 
-Whoever has a line finds the trace, and the other way round. What assets say to ``context.log`` and
-what Dagster says is written so where machines read it; people at a terminal have Dagster's own
-lines.
+A line leads to its trace, and a trace to its lines. Messages from ``context.log`` and from Dagster
+have this form where machines read them; people at a terminal see Dagster's own lines.
 """
 
 import logging
@@ -22,7 +21,7 @@ WRITTEN_IN: Mapping[Environment, bool] = {
 
 
 def handler_of_environment() -> logging.Handler | None:
-    """What writes the lines to standard error; ``None`` where nobody reads them."""
+    """Return the handler that writes JSON to standard error; ``None`` if nobody reads it."""
     if not WRITTEN_IN[current_settings().environment]:
         return None
     handler = logging.StreamHandler()
@@ -31,7 +30,7 @@ def handler_of_environment() -> logging.Handler | None:
 
 
 def json_lines() -> logging.Formatter:
-    """A formatter that makes one line of JSON of a record."""
+    """Return a formatter that writes a record as one line of JSON."""
     import structlog
 
     return structlog.stdlib.ProcessorFormatter(
@@ -53,7 +52,7 @@ def json_lines() -> logging.Formatter:
 def _add_ids(
     _logger: object, _method: str, line: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """Add what Dagster knows of the record, and give the message without Dagster's prefix."""
+    """Add what Dagster knows about the record; remove Dagster's prefix from the message."""
     metadata = getattr(line.get("_record"), "dagster_meta", None)
     if not metadata:
         return line

@@ -1,7 +1,7 @@
-"""What a process sends of the runs that it takes part in.
+"""What a process sends about the runs in which it takes part.
 
-:func:`observability` is ``None`` unless the environment names an endpoint, and costs nothing then.
-What sends, and what makes events out of results, is imported in the threads of the delivery.
+:func:`observability` is ``None``, at no cost, unless the environment names an endpoint. The code
+that sends, and that builds events from results, is imported in the delivery threads.
 """
 
 import logging
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from shared_lib.observability.step_datasets import StepDatasets
     from shared_lib.observability.step_lineage import State
 
-# A consumer of lineage takes one event a request, and answers in 5 to 50 ms.
+# A lineage consumer accepts one event per request and answers in 5 to 50 ms.
 _LINEAGE_THREADS = 4
 
 _logger = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class Observability:
     """The endpoints of this process.
 
     Attributes:
-        namespace: OpenLineage's, of jobs and of datasets that are no table.
+        namespace: OpenLineage's namespace of jobs and of datasets that are not tables.
         traces: where spans go.
         lineage: where lineage events go.
     """
@@ -62,19 +62,19 @@ class Observability:
     _steps_told_by_node: set[StepIdentity] = field(default_factory=set)
 
     def listen_to(self, run_id: str) -> None:
-        """Know that somebody will say when this process has done with the run."""
+        """Record that the end of the run in this process will be signalled."""
         self._runs_listened_to.add(run_id)
 
     def tell_by_node(self, step: StepIdentity) -> None:
-        """Know that the datasets of ``step`` are told with its dbt nodes, not with itself."""
+        """Record that the dbt nodes of ``step`` report its datasets, not the step itself."""
         self._steps_told_by_node.add(step)
 
     def is_told_by_node(self, step: StepIdentity) -> bool:
-        """Whether the datasets of ``step`` are told with its dbt nodes."""
+        """Return whether the dbt nodes of ``step`` report its datasets."""
         return step in self._steps_told_by_node
 
     def run_began(self, run_id: str, job_name: str, moment: datetime) -> None:
-        """Send that a run has begun."""
+        """Report that a run has started."""
         self._send_run_event(run_id, job_name, state="START", moment=moment, error=None)
 
     def run_ended(
@@ -86,7 +86,7 @@ class Observability:
         self._send_run_event(run_id, job_name, state=state, moment=ended, error=error)
 
     def step_began(self, step: StepIdentity, moment: datetime) -> None:
-        """Send that a step has begun."""
+        """Report that a step has started."""
         from shared_lib.observability.step_datasets import StepDatasets
 
         self._send_step_event(
@@ -110,7 +110,7 @@ class Observability:
         )
 
     def dbt_began(self, step: StepIdentity, invocation: "DbtInvocation") -> "LiveNodes | None":
-        """What is to be given dbt's events while dbt runs; ``None`` where nobody hears them."""
+        """Return the receiver of dbt's events while dbt runs; ``None`` without lineage endpoint."""
         if self.lineage is None:
             return None
         from shared_lib.observability.live_nodes import LiveNodes
@@ -130,12 +130,12 @@ class Observability:
         """Send the spans and lineage events of the nodes of a dbt invocation.
 
         Args:
-            step: in which dbt ran.
-            nodes: those that were selected.
-            invocation: what it left.
-            project: its name.
-            target: of the profile.
-            live: what was already told of the nodes.
+            step: the step in which dbt ran.
+            nodes: the selected nodes.
+            invocation: the results of the invocation.
+            project: the project's name.
+            target: the target of the profile.
+            live: what was already reported about the nodes.
         """
         self._send_spans(list(node_spans(step, nodes, project=project, target=target)))
         if self.lineage is None:
@@ -151,24 +151,24 @@ class Observability:
         lineage.submit(make_events)
 
     def finish(self, run_id: str, *, say: Callable[[str], object]) -> None:
-        """Wait for what is still on its way, as long as the run may, and tell what is not sent."""
+        """Wait for pending work, as long as the run may, and report what was not sent."""
         allowance, started = WaitingAllowance(run_id), time.monotonic()
         allowance.spend(self._delivery.take_processor_seconds())
         self._delivery.wait(allowance.remaining())
-        # while it waited the threads took nothing from the run
+        # while the run waited, the threads took no time from it
         self._delivery.take_processor_seconds()
         allowance.spend(time.monotonic() - started)
         self._complain(allowance, say)
 
     def finish_unless_listened_to(self, run_id: str, *, say: Callable[[str], object]) -> None:
-        """Finish now if nobody is going to; otherwise tell what is known not to be sent."""
+        """Finish now if nobody else will; otherwise report what is known not to be sent."""
         if run_id not in self._runs_listened_to:
             self.finish(run_id, say=say)
         elif self._delivery.has_failed():
             self._complain(WaitingAllowance(run_id), say)
 
     def forget(self, run_id: str) -> None:
-        """Keep nothing of a run that is over."""
+        """Discard everything about a run that has ended."""
         WaitingAllowance(run_id).forget()
         self._runs_listened_to.discard(run_id)
         self._steps_told_by_node = {
@@ -233,10 +233,10 @@ class Observability:
 
 
 def observability() -> Observability | None:
-    """The endpoints that the environment names now, or ``None``.
+    """Return the endpoints that the environment names now, or ``None``.
 
-    A variable that cannot be understood is told, once in a process, and turns off traces or
-    lineage, whichever it is about.
+    An invalid variable is reported once per process, and disables traces or lineage, whichever it
+    configures.
     """
     return _for_environment(os.getpid(), _relevant_variables())
 
@@ -251,7 +251,7 @@ def _relevant_variables() -> tuple[tuple[str, str], ...]:
     )
 
 
-# Two, so that a process keeps its threads; the key has the process for those that are forked.
+# Two, so that a process keeps its threads; the key includes the process id because of forks.
 @lru_cache(maxsize=2)
 def _for_environment(_process: int, variables: tuple[tuple[str, str], ...]) -> Observability | None:
     if not variables:
@@ -290,7 +290,7 @@ def _lineage_channel(endpoint: LineageEndpoint) -> Channel:
 
 
 def _each(events: Sequence["RunEvent"]) -> Callable[[Callable[["RunEvent"], None]], None]:
-    """Sends events that belong together, in their order."""
+    """Return work that sends events that belong together, in order."""
 
     def send_all(send: Callable[["RunEvent"], None]) -> None:
         for event in events:

@@ -1,11 +1,10 @@
-"""What a run may still give to what observes it: 2 s in all, over all of its processes.
+"""The time that a run may still spend on observability: 2 s in total, over all its processes.
 
-Waiting counts, and so does the processor time of the threads that send, which Python takes from
-the run.
+Waiting counts, and so does the processor time of the sending threads, which Python takes from the
+run.
 
-What has been spent is kept in a file for each run in the temporary directory, because the steps
-of a run may be processes of their own. Where they are on several machines, each machine has its
-own 2 s.
+The time spent is stored in a file for each run in the temporary directory, because the steps of a
+run may be separate processes. If they run on several machines, each machine has its own 2 s.
 """
 
 import fcntl
@@ -20,7 +19,7 @@ from typing import TextIO
 
 SECONDS_FOR_A_RUN = 2.0
 
-# Kept back for what surrounds the waiting: handing over, and telling what was not sent.
+# Reserved for the work around the waiting: queueing, and reporting what was not sent.
 _RESERVE_SECONDS = 0.4
 _KEEP_SECONDS = 24 * 3600
 # Too short to be worth a file.
@@ -30,29 +29,29 @@ _NEGLIGIBLE_SECONDS = 0.02
 class WaitingAllowance:
     """The waiting time of one run.
 
-    Two steps that wait at the same time both count, so that a run may be given less than 2 s,
-    never more.
+    Two steps that wait at the same time both count, so that a run may spend less than 2 s, never
+    more.
     """
 
     def __init__(self, run_id: str) -> None:
-        """For the run ``run_id``, whose file is made when there is something to keep."""
+        """Track the run ``run_id``, whose file is created when there is something to store."""
         self._path = _directory() / run_id
 
     def remaining(self) -> float:
-        """Seconds that the run may still wait."""
+        """Return the seconds that the run may still wait."""
         if not self._path.exists():
             return SECONDS_FOR_A_RUN - _RESERVE_SECONDS
         with self._kept() as kept:
             return max(0.0, SECONDS_FOR_A_RUN - _RESERVE_SECONDS - kept["spent"])
 
     def spend(self, seconds: float) -> None:
-        """Count what the run has given."""
+        """Count the seconds that the run has spent."""
         if seconds > _NEGLIGIBLE_SECONDS:
             with self._kept() as kept:
                 kept["spent"] += seconds
 
     def is_first_to_say(self) -> bool:
-        """Whether nobody has yet said for this run that something was not sent."""
+        """Return whether this is the first report that something was not sent for this run."""
         with self._kept() as kept:
             was_said, kept["said"] = kept["said"], True
             return not was_said
@@ -85,7 +84,7 @@ def _read(file: TextIO) -> dict[str, float]:
 
 
 def _remove_old(directory: Path) -> None:
-    """Runs that were killed never said that they had ended."""
+    """Remove old files: a run that was killed never removes its own."""
     oldest = time.time() - _KEEP_SECONDS
     for path in directory.iterdir():
         try:

@@ -1,8 +1,8 @@
-"""A handler of Dagster's own log, which tells of every run and step.
+"""A handler of Dagster's own log that reports every run and step.
 
-Dagster hands each event of a run to the handlers that ``python_logs`` in ``dagster.yaml`` names,
-in the process where it happens: those of the run itself in the run's process, those of a step in
-the step's, whichever executor there is. So no asset has to be written in a special way.
+Dagster passes each event of a run to the handlers that ``python_logs`` in ``dagster.yaml`` names,
+in the process where it happens: run events in the run's process, step events in the step's, with
+any executor. So assets need no special code.
 """
 
 import logging
@@ -31,23 +31,23 @@ _STEP_ENDS = frozenset({_Kind.STEP_SUCCESS, _Kind.STEP_FAILURE, _Kind.STEP_UP_FO
 _OF_DATASETS = frozenset({_Kind.ASSET_MATERIALIZATION, _Kind.ASSET_CHECK_EVALUATION})
 _TOLD = frozenset({_Kind.RUN_START}) | _RUN_ENDS | _STEP_BEGINS | _STEP_ENDS | _OF_DATASETS
 
-# The event says only in its text which attempt begins; the first is 1.
+# Only the event's text says which attempt starts; the first is 1.
 _ATTEMPT = re.compile(r"attempt # ?(\d+)")
 
 
 class RunEventHandler(logging.Handler):
-    """Sends spans and lineage events of runs and steps to where the environment says.
+    """Send spans and lineage events of runs and steps to the environment's endpoints.
 
     In QA and production it also writes each line of the log as JSON.
     """
 
     def __init__(self, level: int = logging.NOTSET) -> None:
-        """With lines in JSON if the environment wants them."""
+        """Create the handler, with JSON lines if the environment asks for them."""
         super().__init__(level)
         self._lines = handler_of_environment()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Tell of an event of Dagster's; a failure to do so is printed and harms no run."""
+        """Report a Dagster event; a failure to do so is printed and harms no run."""
         try:
             if self._lines is not None:
                 self._lines.handle(record)
@@ -57,7 +57,7 @@ class RunEventHandler(logging.Handler):
                 return
             if (layer := observability()) is not None:
                 _observe(layer, event, metadata, from_timestamp(record.created))
-        except Exception:  # noqa: BLE001 - logging's own way with a handler that fails
+        except Exception:  # noqa: BLE001 - how logging itself treats a failing handler
             self.handleError(record)
 
 
@@ -83,7 +83,7 @@ def _end_run(layer: Observability, event: dg.DagsterEvent, run_id: str, moment: 
     error = None
     if event.event_type is not _Kind.RUN_SUCCESS:
         error = event.message or "the run was canceled"
-    # a run that never began, because its resources failed, has no length
+    # a run that never started, because its resources failed, has no duration
     started = RUNS.pop(run_id, moment)
     layer.run_ended(run_id, event.job_name, started=started, ended=moment, error=error)
     layer.finish(run_id, say=_logger.warning)
@@ -117,7 +117,7 @@ def _end_step(layer: Observability, event: dg.DagsterEvent, run_id: str, moment:
         error=_error(event),
     )
     if run_id not in RUNS:
-        # the process of this step alone, which ends now
+        # this process runs only this step, and ends now
         layer.finish(run_id, say=_logger.warning)
 
 
@@ -138,7 +138,7 @@ def _note_datasets(layer: Observability, event: dg.DagsterEvent, run_id: str) ->
         return
     from shared_lib.observability.step_datasets import relations_of
 
-    # Dagster records these events within the function of the step, where there is a context
+    # Dagster records these events within the step's function, where a context exists
     relations = relations_of(dg.OpExecutionContext.get(), namespace=layer.namespace)
     if event.event_type is _Kind.ASSET_CHECK_EVALUATION:
         _note_check(step, event.asset_check_evaluation_data, relations)
@@ -163,5 +163,5 @@ def _note_check(
     )
     asset = evaluation.asset_key
     step.outcomes.setdefault(asset, []).append(outcome)
-    # of an asset that the step makes itself, its materialisation says better what it is
+    # for an asset that the step itself writes, the materialisation is more precise
     step.datasets.setdefault(asset, relations.of_asset(asset))

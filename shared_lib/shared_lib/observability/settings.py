@@ -1,7 +1,7 @@
-"""Where spans and lineage events go: the variables that OpenTelemetry and OpenLineage define.
+"""The destinations of spans and lineage events, from OpenTelemetry and OpenLineage variables.
 
-An endpoint has to be named. OpenTelemetry's own default, a collector on port 4318 of this
-machine, would make every run on a laptop wait for something that is not there.
+An endpoint must be set explicitly. OpenTelemetry's own default, a collector on port 4318 of this
+machine, would make every run on a laptop wait for a collector that does not exist.
 """
 
 import json
@@ -14,24 +14,24 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 DEFAULT_NAMESPACE = "dagster"
 
-# No request is waited for longer, whatever a variable says: a run may be slowed by 2 s in all.
+# The longest wait for a request, whatever a variable says: a run may lose 2 s in total.
 LONGEST_REQUEST_SECONDS = 1.0
 
 _TRANSPORT_PREFIX = "OPENLINEAGE__TRANSPORT__"
 
 
 class ObservabilityConfigurationError(ValueError):
-    """A variable says something that cannot be done; the text names it and what is allowed."""
+    """A variable has an unsupported value; the text names it and what is allowed."""
 
 
 @dataclass(frozen=True)
 class TraceEndpoint:
-    """One place that spans go to.
+    """One destination of spans.
 
     Attributes:
-        kind: how they get there.
-        address: a URL of OTLP over HTTP, or the path of a file; empty for the console.
-        headers: of the requests; a value ``secret:<path>#<key>`` is read when it is sent.
+        kind: the transport.
+        address: an OTLP URL over HTTP, or the path of a file; empty for the console.
+        headers: the request headers; a value ``secret:<path>#<key>`` is read when it is sent.
     """
 
     kind: Literal["http", "file", "console"]
@@ -41,7 +41,7 @@ class TraceEndpoint:
 
 @dataclass(frozen=True)
 class LineageEndpoint:
-    """The place that lineage events go to: the configuration of an OpenLineage transport."""
+    """The destination of lineage events: the configuration of an OpenLineage transport."""
 
     transport: Mapping[str, Any]
 
@@ -54,14 +54,14 @@ class LineageEndpoint:
 
 @dataclass(frozen=True)
 class ObservabilitySettings:
-    """What is to be sent where.
+    """What to send, and where.
 
     Attributes:
         traces: empty when nothing is configured.
         lineage: ``None`` when nothing is configured.
         namespace: OpenLineage's, of jobs and of datasets that are no table.
-        problems: which of the two is off because a variable says what is not supported; each text
-            names the variable and what is allowed.
+        problems: why traces or lineage are disabled, if a variable has an unsupported value; each
+            text names the variable and what is allowed.
     """
 
     traces: tuple[TraceEndpoint, ...] = ()
@@ -71,12 +71,12 @@ class ObservabilitySettings:
 
     @property
     def is_off(self) -> bool:
-        """Whether there is nothing to send anything to."""
+        """Whether no endpoint is configured."""
         return not self.traces and self.lineage is None
 
 
 def current_settings() -> ObservabilitySettings:
-    """What the environment says now; a wrong variable switches off what it is about alone."""
+    """Read the environment now; a wrong variable disables only what it configures."""
     traces: tuple[TraceEndpoint, ...] = ()
     lineage, problems = None, []
     try:
@@ -92,7 +92,7 @@ def current_settings() -> ObservabilitySettings:
 
 
 def without_credentials(address: str) -> str:
-    """``address`` as it may be shown: without the user and password that a URL can hold."""
+    """Return ``address`` without the user and password that a URL can contain."""
     parts = urlsplit(address)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
@@ -150,7 +150,7 @@ def _otlp_headers() -> dict[str, str]:
     for pair in filter(None, (part.strip() for part in text.split(","))):
         name, equals, value = pair.partition("=")
         if not equals or not name.strip():
-            # without the text, which may hold a secret
+            # without the text, which may contain a secret
             raise ObservabilityConfigurationError(
                 "OTEL_EXPORTER_OTLP_HEADERS: allowed is name=value, with commas between"
             )

@@ -1,4 +1,4 @@
-"""Spans of runs, steps and dbt nodes as plain data: nothing of OpenTelemetry is imported."""
+"""Spans of runs, steps and dbt nodes as plain data, without importing OpenTelemetry."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,13 +16,13 @@ class SpanRecord:
 
     Attributes:
         name: what ran.
-        trace_id: 128 bits.
-        span_id: 64 bits.
-        parent_id: the span it belongs under; ``None`` for a run.
-        started: when it began.
-        ended: when it was over.
-        attributes: what is known of it.
-        error: why it failed; ``None`` when it did not.
+        trace_id: the trace id, 128 bits.
+        span_id: the span id, 64 bits.
+        parent_id: the id of the parent span; ``None`` for a run.
+        started: when it started.
+        ended: when it ended.
+        attributes: the span's attributes.
+        error: why it failed; ``None`` if it did not.
     """
 
     name: str
@@ -37,7 +37,7 @@ class SpanRecord:
 
 @dataclass(frozen=True)
 class StepIdentity:
-    """Which attempt at which step of which run; ``attempt`` counts from 0."""
+    """The identity of an attempt at a step of a run; ``attempt`` counts from 0."""
 
     run_id: str
     job_name: str
@@ -46,14 +46,14 @@ class StepIdentity:
 
     @property
     def span_id(self) -> int:
-        """The step's span."""
+        """The id of the step's span."""
         return identity.step_span_id(self.run_id, self.step_key, self.attempt)
 
 
 def run_span(
     run_id: str, job_name: str, *, started: datetime, ended: datetime, error: str | None
 ) -> SpanRecord:
-    """The span above all others of a run."""
+    """Return the root span of a run."""
     return SpanRecord(
         name=job_name,
         trace_id=identity.trace_id(run_id),
@@ -69,7 +69,7 @@ def run_span(
 def step_span(
     step: StepIdentity, *, started: datetime, ended: datetime, error: str | None
 ) -> SpanRecord:
-    """The span of one attempt at a step, under its run's."""
+    """Return the span of one attempt at a step, below the run's span."""
     return SpanRecord(
         name=step.step_key,
         trace_id=identity.trace_id(step.run_id),
@@ -90,7 +90,7 @@ def step_span(
 def node_spans(
     step: StepIdentity, nodes: Sequence[NodeRun], *, project: str, target: str
 ) -> Iterator[SpanRecord]:
-    """A span for each dbt node under the step's, and below it one for each batch of a model."""
+    """Return a span for each dbt node below the step's, and below it one for each batch."""
     for node in nodes:
         common: dict[str, Attribute] = {
             "dagster.run_id": step.run_id,
@@ -138,5 +138,5 @@ def _outcome(node: NodeRun) -> dict[str, Attribute]:
 
 
 def from_timestamp(seconds: float) -> datetime:
-    """A time of Dagster's, seconds since 1970, as spans have it."""
+    """Convert a Dagster time, in seconds since 1970, to the form used in spans."""
     return datetime.fromtimestamp(seconds, UTC)

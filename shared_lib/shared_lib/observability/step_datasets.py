@@ -1,4 +1,4 @@
-"""What a step read and wrote, gathered from its context while it runs."""
+"""The inputs and outputs of a step, collected from its context while it runs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,13 +11,13 @@ from shared_lib.observability.asset_datasets import DatasetName, Relations, Writ
 
 @dataclass(frozen=True)
 class CheckOutcome:
-    """What an asset check has found.
+    """The result of an asset check.
 
     Attributes:
-        name: of the check.
-        passed: whether it found the asset in order.
-        severity: of a failure, ``warn`` or ``error``.
-        description: what it says of its finding.
+        name: the name of the check.
+        passed: whether the check passed.
+        severity: the severity of a failure, ``warn`` or ``error``.
+        description: the check's description of its result.
     """
 
     name: str
@@ -28,7 +28,7 @@ class CheckOutcome:
 
 @dataclass(frozen=True)
 class StepDatasets:
-    """What a step read and wrote, and what its checks found of what they read."""
+    """The inputs and outputs of a step, and the results of its checks on what they read."""
 
     inputs: Sequence[DatasetName] = ()
     outputs: Sequence[WrittenDataset] = ()
@@ -36,7 +36,7 @@ class StepDatasets:
 
 
 def relations_of(context: dg.OpExecutionContext, *, namespace: str) -> Relations:
-    """The tables around a step: its warehouse is the one that it has as a resource."""
+    """Return the tables around a step; its warehouse is the one that it has as a resource."""
     from shared_lib.warehouse import Warehouse
 
     resources = context.resources._asdict().values()
@@ -50,7 +50,7 @@ def relations_of(context: dg.OpExecutionContext, *, namespace: str) -> Relations
 
 
 def _manifest_of(location: str) -> Mapping[str, Any] | None:
-    """The dbt project as the location has it, or nothing where it has no models."""
+    """Return the location's manifest of the dbt project, or None if it has no models."""
     from shared_lib.dbt.project import ManifestMissingError, load_manifest
 
     try:

@@ -1,4 +1,4 @@
-"""OpenLineage events of Dagster's runs and steps, with the datasets that their assets stand for."""
+"""OpenLineage events of Dagster's runs and steps, with the datasets of their assets."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -35,7 +35,7 @@ State = Literal["START", "COMPLETE", "FAIL"]
 def run_event(
     run_id: str, job_name: str, *, state: State, moment: datetime, error: str | None, namespace: str
 ) -> RunEvent:
-    """One event of a Dagster run, which is the parent of those of its steps and dbt nodes."""
+    """Return one event of a Dagster run, the parent of its steps and dbt nodes."""
     return RunEvent(
         eventType=RunState[state],
         eventTime=moment.isoformat(),
@@ -54,7 +54,7 @@ def step_event(
     error: str | None,
     namespace: str,
 ) -> RunEvent:
-    """One event of a step, named by job and step, with the Dagster run as parent."""
+    """Return one event of a step, named after job and step, with the Dagster run as parent."""
     facets = _run_facets(error)
     facets["parent"] = parent_facet(step.run_id, step.job_name, namespace)
     return RunEvent(
@@ -98,7 +98,7 @@ def _job_facets(kind: str) -> dict[str, JobFacet]:
 def _input(name: DatasetName, outcomes: Sequence[CheckOutcome]) -> InputDataset:
     dataset = InputDataset(namespace=name.namespace, name=name.name)
     if outcomes:
-        # the specification has them with inputs alone: whoever checks a dataset reads it
+        # the specification has them only on inputs: checking a dataset means reading it
         dataset.inputFacets = {
             "dataQualityAssertions": (
                 data_quality_assertions_dataset.DataQualityAssertionsDatasetFacet(

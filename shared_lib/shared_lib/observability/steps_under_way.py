@@ -1,6 +1,6 @@
-"""The runs and steps that go on in this process.
+"""The runs and steps that are in progress in this process.
 
-Of the process and not of a handler, because Dagster makes several of one configuration.
+Kept per process, not per handler, because Dagster creates several from one configuration.
 """
 
 from dataclasses import dataclass, field
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 @dataclass
 class StepUnderWay:
-    """A step, and what it has reported so far of assets."""
+    """A step, and what it has reported about assets so far."""
 
     identity: StepIdentity
     started: datetime
     inputs: "set[DatasetName]" = field(default_factory=set)
-    # by name, because each partition of an asset is a materialisation of its own
+    # by name, because each partition of an asset has its own materialisation
     outputs: "dict[DatasetName, WrittenDataset]" = field(default_factory=dict)
-    # of each asset what it is, as well as that is known, and what its checks found
+    # for each asset its datasets, as precisely as known, and the results of its checks
     datasets: "dict[dg.AssetKey, list[DatasetName]]" = field(default_factory=dict)
     outcomes: "dict[dg.AssetKey, list[CheckOutcome]]" = field(default_factory=dict)
 
     @property
     def checked(self) -> "dict[DatasetName, list[CheckOutcome]]":
-        """What checks found of each dataset."""
+        """The check results of each dataset."""
         return {
             name: found for asset, found in self.outcomes.items() for name in self.datasets[asset]
         }
@@ -42,6 +42,6 @@ STEPS: dict[tuple[str, str], StepUnderWay] = {}
 
 
 def attempt_at(run_id: str, step_key: str) -> int:
-    """Which attempt at the step is under way in this process, from 0."""
+    """Return which attempt at the step is running in this process, from 0."""
     step = STEPS.get((run_id, step_key))
     return step.identity.attempt if step else 0

@@ -1,7 +1,7 @@
-"""What sends: OTLP over HTTP, OpenLineage's transports, files and the console.
+"""The senders: OTLP over HTTP, OpenLineage's transports, files and the console.
 
-Everything here is made and used in the threads of the delivery, where the imports cost the run
-nothing but processor time.
+Everything here is created and used in the delivery threads, where the imports cost the run only
+processor time.
 """
 
 import logging
@@ -32,10 +32,10 @@ _SERVICE = "dagster"
 
 
 def connect_traces(endpoint: TraceEndpoint) -> SendSpans:
-    """What sends spans to ``endpoint``.
+    """Return a function that sends spans to ``endpoint``.
 
     Raises:
-        NotSentError: by what is returned, when the endpoint does not take them.
+        NotSentError: by the returned function, if the endpoint does not accept the spans.
     """
     if endpoint.kind == "http":
         return _otlp_over_http(endpoint)
@@ -46,12 +46,12 @@ def connect_traces(endpoint: TraceEndpoint) -> SendSpans:
 
 
 def connect_lineage(endpoint: LineageEndpoint) -> SendEvent:
-    """What sends an OpenLineage event to ``endpoint``; raises when it does not take it."""
+    """Return a function that sends an event to ``endpoint``; it raises if that is refused."""
     from openlineage.client.transport import get_default_factory
 
     configuration = dict(endpoint.transport)
     if configuration["type"] == "console":
-        # OpenLineage's own logs at level info, which nobody sees who has not set up logging
+        # OpenLineage's own transport logs at level info, invisible unless logging is configured
         return _print_event
     if headers := configuration.get("custom_headers"):
         configuration["custom_headers"] = revealed(headers)
@@ -66,7 +66,7 @@ def _otlp_over_http(endpoint: TraceEndpoint) -> SendSpans:
     from opentelemetry.sdk.trace.export import SpanExportResult
 
     class OutcomeKeepingSession(requests.Session):
-        """The exporter says only that it failed; this knows why."""
+        """Keep the reason of a failure, which the exporter does not report."""
 
         outcome = "no answer"
 
@@ -79,7 +79,7 @@ def _otlp_over_http(endpoint: TraceEndpoint) -> SendSpans:
             self.outcome = f"HTTP {response.status_code}"
             return response
 
-    # it would write every failure to the log, and then once more in other words
+    # otherwise it logs every failure twice, in different words
     logging.getLogger("opentelemetry.exporter").setLevel(logging.CRITICAL)
     session = OutcomeKeepingSession()
     exporter = OTLPSpanExporter(
@@ -138,7 +138,7 @@ def _context(trace_id: int, span_id: int) -> "SpanContext":
 
 
 def _nanoseconds(moment: datetime) -> int:
-    # in whole numbers: a float of seconds has not the digits for microseconds and nanoseconds
+    # in integers: a float of seconds lacks the digits for microseconds and nanoseconds
     return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1_000
 
 
@@ -155,7 +155,7 @@ def _otlp_json(spans: Sequence[SpanRecord], resource: "Resource") -> str:
     )
 
     def in_hexadecimal(value: Any) -> Any:
-        # protobuf's JSON has bytes in base64, OTLP's has its ids in hexadecimal
+        # protobuf's JSON encodes bytes in base64, OTLP's encodes its ids in hexadecimal
         if isinstance(value, list):
             return [in_hexadecimal(item) for item in value]
         if isinstance(value, Mapping):
