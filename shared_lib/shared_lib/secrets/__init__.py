@@ -1,4 +1,4 @@
-"""Secrets: from Vault, or on a laptop from the environment, fetched when used, never shown."""
+"""Secrets from Vault, or on a laptop from the environment: fetched when used, never shown."""
 
 from shared_lib.secrets.declared import ExaminedSecret, SecretNeed, SecretState, examine
 from shared_lib.secrets.errors import (

@@ -1,4 +1,4 @@
-"""A read-through cache whose entries live for a while and are fetched by one thread at a time."""
+"""A read-through cache with expiring entries that one thread at a time fetches."""
 
 import threading
 import time
@@ -11,27 +11,27 @@ Kept = TypeVar("Kept")
 
 
 class ReadThroughCache(Generic[Kept]):
-    """Keeps what was fetched; what could not be fetched is not remembered."""
+    """A cache of fetched values; failures are not cached."""
 
     def __init__(self, *, lifetime_seconds: float) -> None:
-        """Keep each entry for ``lifetime_seconds`` from when it was asked for."""
+        """Keep each entry for ``lifetime_seconds`` from when it was requested."""
         self._lifetime_seconds = lifetime_seconds
         self._lock = threading.Lock()
         self._entries: dict[Hashable, tuple[float, Kept]] = {}
         self._flights: dict[Hashable, SingleFlight] = {}
 
     def get(self, key: Hashable, fetch: Callable[[], Kept]) -> Kept:
-        """The entry of ``key``, from ``fetch`` if there is none that is young enough."""
+        """Return the entry of ``key``; call ``fetch`` if none is fresh enough."""
         with self._lock:
             flight = self._flights.setdefault(key, SingleFlight())
         asked = time.monotonic()
 
         def fetch_and_keep() -> None:
-            # The life begins before the fetch: what is kept was true then at the earliest.
+            # The lifetime starts before the fetch, because the value may be from that moment.
             until = time.monotonic() + self._lifetime_seconds
             self._entries[key] = (until, fetch())
 
-        # As of when this thread asked: an entry that it waited for is fresh enough for it.
+        # Measured from this thread's request: an entry that it waited for is fresh enough.
         flight.attempt(fetch_and_keep, unless=lambda: self._lives_until(key) > asked)
         return self._entries[key][1]
 

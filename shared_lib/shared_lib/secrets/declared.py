@@ -1,4 +1,4 @@
-"""What the code locations declare that they need, and whether it is there."""
+"""The secrets that the code locations declare as needed, and whether they exist."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ from shared_lib.secrets.errors import (
 
 @dataclass(frozen=True, order=True)
 class SecretNeed:
-    """A secret that somebody declared as needed.
+    """A secret that a code location declares as needed.
 
     Attributes:
-        path: where it is, for example ``gocardless/api``.
-        keys: which of its keys are used.
+        path: the path of the secret, for example ``gocardless/api``.
+        keys: the keys of the secret that are used.
     """
 
     path: str
@@ -27,7 +27,7 @@ class SecretNeed:
 
 
 class SecretState(StrEnum):
-    """What was found out about a secret."""
+    """The result of examining a secret."""
 
     FOUND = "found"
     MISSING = "missing"
@@ -37,12 +37,12 @@ class SecretState(StrEnum):
 
 @dataclass(frozen=True)
 class ExaminedSecret:
-    """What was found out about one needed secret.
+    """The result of examining one needed secret.
 
     Attributes:
-        path: the secret.
-        state: found only if every needed key is there.
-        remedy: what to do; empty when it was found. Holds no value.
+        path: the path of the secret.
+        state: found only if every needed key exists.
+        remedy: what to do; empty if the secret was found. Contains no value.
     """
 
     path: str
@@ -51,25 +51,25 @@ class ExaminedSecret:
 
 
 class KeyNames(Protocol):
-    """Whatever can say which keys a secret has."""
+    """A source of the key names of secrets."""
 
     def key_names(self, path: str) -> frozenset[str]:
-        """The keys of the secret at ``path``."""
+        """Return the keys of the secret at ``path``."""
         ...
 
 
 def examine(needs: Iterable[SecretNeed], *, secrets: KeyNames) -> list[ExaminedSecret]:
-    """Look for each needed secret, asking for the names of its keys alone.
+    """Look up each needed secret, requesting only the names of its keys.
 
     Args:
-        needs: what the locations declare; several for one path are one question.
-        secrets: where to look. If that is not configured, everything is unreachable.
+        needs: what the locations declare; several needs for one path become one request.
+        secrets: where to look. If it is not configured, everything is unreachable.
     """
     keys: dict[str, set[str]] = {}
     for need in needs:
         keys.setdefault(need.path, set()).update(need.keys)
     examined: list[ExaminedSecret] = []
-    # Once the server cannot be reached, the rest is not worth waiting for one after the other.
+    # If the server is unreachable, do not wait again for each of the remaining secrets.
     outage: SecretError | None = None
     for path in sorted(keys):
         try:
@@ -78,7 +78,7 @@ def examine(needs: Iterable[SecretNeed], *, secrets: KeyNames) -> list[ExaminedS
             examined.append(_compared(path, keys[path], present=secrets.key_names(path)))
         except SecretError as error:
             state = _state_after(error)
-            # A mistake in the configuration costs no waiting, and may be of this path alone.
+            # A configuration mistake causes no waiting and may concern only this path.
             if state is SecretState.UNREACHABLE and not isinstance(
                 error, SecretsMisconfiguredError
             ):

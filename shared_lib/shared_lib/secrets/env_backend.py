@@ -16,10 +16,10 @@ _NOT_IN_A_NAME = re.compile(r"[^A-Z0-9]")
 
 
 def variable_name(path: str, key: str) -> str:
-    """The variable that holds ``key`` of the secret at ``path``.
+    """Return the variable that holds ``key`` of the secret at ``path``.
 
-    ``gocardless/api`` and ``secret_id`` make ``GOCARDLESS_API__SECRET_ID``: capital letters, two
-    underscores between path and key, one for whatever else cannot stand in a name.
+    ``gocardless/api`` and ``secret_id`` become ``GOCARDLESS_API__SECRET_ID``: capital letters, two
+    underscores between path and key, one for any other character not allowed in a name.
     """
     return f"{_prefix(path)}{_NOT_IN_A_NAME.sub('_', key.upper())}"
 
@@ -35,11 +35,11 @@ class EnvBackend:
     dotenv_file: Path = DOTENV_FILE
 
     def read(self, path: str, *, version: int | None = None) -> dict[str, str]:
-        """Keys, in small letters, and values of the secret at ``path``.
+        """Return keys, in lower case, and values of the secret at ``path``.
 
         Raises:
-            SecretNotFoundError: no variable begins with the path's name.
-            SecretsMisconfiguredError: a version is asked for, which variables do not have.
+            SecretNotFoundError: no variable starts with the path's name.
+            SecretsMisconfiguredError: a version is requested, which variables do not have.
         """
         if version is not None:
             raise SecretsMisconfiguredError(
@@ -60,10 +60,10 @@ class EnvBackend:
         return found
 
     def key_names(self, path: str) -> frozenset[str]:
-        """The keys of the secret at ``path``.
+        """Return the keys of the secret at ``path``.
 
         Raises:
-            SecretNotFoundError: no variable begins with the path's name.
+            SecretNotFoundError: no variable starts with the path's name.
         """
         return frozenset(self.read(path))
 

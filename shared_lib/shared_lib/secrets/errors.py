@@ -1,4 +1,4 @@
-"""What can go wrong with a secret; each error says what to do and shows no value."""
+"""Errors of secrets; each says what to do and shows no value."""
 
 from collections.abc import Iterable
 
@@ -6,10 +6,10 @@ import dagster as dg
 
 
 class SecretError(dg.Failure):
-    """A secret could not be had.
+    """A secret could not be obtained.
 
-    A ``dg.Failure``, because Dagster shows its text as the step's own error instead of wrapping
-    it, and because trying again is useless for all but the server's own troubles.
+    A ``dg.Failure``, because Dagster shows its text as the step's own error instead of wrapping it,
+    and because a retry is useless except for the server's own problems.
     """
 
     _worth_retrying = False
@@ -22,7 +22,7 @@ class SecretError(dg.Failure):
         return self.message
 
     def __reduce__(self) -> tuple[type, tuple[str]]:
-        # pickle wants any callable; typeshed says that it is a class
+        # pickle accepts any callable; typeshed requires a class
         return _remade, (type(self), self.message)  # pyright: ignore[reportReturnType]
 
 
@@ -33,36 +33,36 @@ def _remade(kind: type[SecretError], message: str) -> SecretError:
 
 
 class SecretsMisconfiguredError(SecretError):
-    """The platform was not told where its secrets are, or was told something it refuses."""
+    """The settings that say where secrets are stored are missing or not acceptable."""
 
 
 class VaultUnreachableError(SecretError):
-    """Nothing answers at the address, or what answers cannot be trusted."""
+    """No server answers at the address, or the one that does cannot be trusted."""
 
     _worth_retrying = True
 
 
 class VaultSealedError(SecretError):
-    """The server answers that it is sealed, or not initialised."""
+    """The server reports that it is sealed or not initialised."""
 
     _worth_retrying = True
 
 
 class VaultBusyError(SecretError):
-    """The server went on answering 429 or 5xx for as long as the caller would wait."""
+    """The server kept answering 429 or 5xx for as long as the caller would wait."""
 
     _worth_retrying = True
 
 
 class LoginRefusedError(SecretError):
-    """The server does not accept who the platform says it is."""
+    """The server does not accept the platform's identity."""
 
 
 class SecretForbiddenError(SecretError):
     """The policies of the platform's identity do not allow the path."""
 
     def __init__(self, path: str, *, policy: str, identity: str) -> None:
-        """Say which ``path`` was refused to ``identity`` and which ``policy`` line allows it."""
+        """Name the ``path`` refused to ``identity`` and the ``policy`` line that allows it."""
         super().__init__(
             f"{identity} may not read the secret at {path}: add to one of its policies\n  {policy}"
         )
@@ -73,10 +73,10 @@ class SecretNotFoundError(SecretError):
 
 
 class SecretKeyNotFoundError(SecretError):
-    """The secret is there, and has no such key."""
+    """The secret exists but does not have the key."""
 
     def __init__(self, path: str, key: str, *, present: Iterable[str]) -> None:
-        """Say which ``key`` the secret at ``path`` lacks, and which keys are ``present``."""
+        """Name the ``key`` missing from the secret at ``path`` and the keys ``present``."""
         listed = ", ".join(sorted(present)) or "none"
         super().__init__(
             f"the secret {path} has no key {key!r}, its keys are: {listed}. "
@@ -85,4 +85,4 @@ class SecretKeyNotFoundError(SecretError):
 
 
 class SecretNotSerializableError(TypeError):
-    """A secret was about to be written down by pickle or the like."""
+    """A secret was about to be serialised, by pickle for example."""

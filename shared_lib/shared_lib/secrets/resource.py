@@ -1,4 +1,4 @@
-"""The one resource through which every secret comes."""
+"""The single resource that provides every secret."""
 
 import os
 import re
@@ -36,14 +36,14 @@ _PATH = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
 
 
 class CurrentSecret(Protocol):
-    """A secret that may change while it is in use."""
+    """A secret that may change during use."""
 
     def current(self) -> Secret:
-        """The values that are valid now."""
+        """Return the values that are valid now."""
         ...
 
     def close(self) -> None:
-        """Give it back."""
+        """Release the secret."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -52,7 +52,7 @@ class CurrentSecret(Protocol):
 
 
 class _FixedSecret:
-    """What stands for a lease where nothing is leased."""
+    """A replacement for a lease if nothing is leased."""
 
     def __init__(self, secret: Secret) -> None:
         self._secret = secret
@@ -71,10 +71,10 @@ class _FixedSecret:
 
 
 class SecretsResource(dg.ConfigurableResource):
-    """Fetches secrets when they are used: ``secrets.get("gocardless/api")["secret_id"].reveal()``.
+    """Fetch secrets when they are used: ``secrets.get("gocardless/api")["secret_id"].reveal()``.
 
-    Its configuration says where secrets are and as whom to ask for them; it never holds one,
-    because a resource's configuration is part of what the UI shows.
+    Its configuration says where secrets are stored and which identity to use; it never contains a
+    secret, because the UI shows a resource's configuration.
     """
 
     location: str = Field(description="The code location that asks.")
@@ -109,34 +109,34 @@ class SecretsResource(dg.ConfigurableResource):
         self,
         context: dg.InitResourceContext,  # noqa: ARG002 - Dagster's signature
     ) -> Iterator["SecretsResource"]:
-        """Redact from the run's start; at its end give back what was leased."""
+        """Redact from the start of the run; release the leases at its end."""
         install_redaction()
         with self._open:
             yield self
 
     def get(self, path: str, *, version: int | None = None) -> Secret:
-        """The secret at ``path``.
+        """Return the secret at ``path``.
 
         Args:
             path: for example ``gocardless/api``.
-            version: of a versioned secret; the newest by default.
+            version: the version of a versioned secret; the newest by default.
 
         Raises:
-            SecretError: it could not be had; the subclass and the text say why and what to do.
+            SecretError: it is unavailable; the subclass and the text say why and what to do.
         """
         install_redaction()
         return Secret(path, self._backend().read(self._full(path), version=version))
 
     def lease(self, path: str) -> CurrentSecret:
-        """A secret that the server makes for this run, renewed while in use.
+        """Return a secret that the server creates for this run, renewed while in use.
 
-        Where secrets come from the environment, the variables' values for as long as it lasts.
+        If secrets come from the environment, return the variables' values, which do not change.
 
         Args:
-            path: of the engine and its role, for example ``database/creds/reader``.
+            path: the path of the engine and its role, for example ``database/creds/reader``.
 
         Raises:
-            SecretError: it could not be had; the subclass and the text say why and what to do.
+            SecretError: it is unavailable; the subclass and the text say why and what to do.
         """
         install_redaction()
         backend = self._backend()
@@ -147,11 +147,11 @@ class SecretsResource(dg.ConfigurableResource):
         return lease
 
     def close(self) -> None:
-        """Give back what was leased, for use outside a run."""
+        """Release the leases; for use outside a run."""
         self._open.close()
 
     def key_names(self, path: str) -> frozenset[str]:
-        """The keys of the secret at ``path``, for :func:`shared_lib.secrets.examine`.
+        """Return the keys of the secret at ``path``, for :func:`shared_lib.secrets.examine`.
 
         Raises:
             SecretError: as :meth:`get`.
@@ -164,7 +164,7 @@ class SecretsResource(dg.ConfigurableResource):
     def _backend(self) -> "EnvBackend | VaultBackend":
         if secrets_backend() == "env":
             return EnvBackend()
-        # Here, because importing hvac takes a fifth of a second and loading needs no secret.
+        # Here, because importing hvac takes 0.2 s and loading needs no secret.
         from shared_lib.secrets.vault.backend import VaultAccess, vault_backend
 
         return vault_backend(
@@ -180,13 +180,13 @@ class SecretsResource(dg.ConfigurableResource):
 
 
 def secrets_backend() -> str:
-    """Where secrets come from: ``env`` or ``vault``.
+    """Return where secrets come from: ``env`` or ``vault``.
 
-    The environment says; ``SECRETS_BACKEND`` chooses otherwise in ``local`` and ``ci``.
+    The environment decides; ``SECRETS_BACKEND`` overrides it in ``local`` and ``ci``.
 
     Raises:
-        SecretsMisconfiguredError: the variable names no backend, or another than ``vault`` where
-            only that is accepted.
+        SecretsMisconfiguredError: the variable does not name a backend, or names one other than
+            ``vault`` where only ``vault`` is accepted.
         UnknownEnvironmentError: ``DAGSTER_ENVIRONMENT`` is not an environment.
     """
     settings = current_settings()

@@ -1,4 +1,4 @@
-"""Sensor ticks that lack a secret skip, and say why."""
+"""Skip sensor ticks that lack a secret, with the reason."""
 
 import functools
 import inspect
@@ -12,10 +12,10 @@ from shared_lib.secrets.redaction.exceptions import redacting_exceptions
 
 
 def skips_without_secrets(evaluate: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorate a sensor's function, below ``@dg.sensor``: no secret, no tick.
+    """Decorate a sensor's function, below ``@dg.sensor``, to skip ticks without their secret.
 
-    A tick that cannot have a secret skips with the error's text as its reason, and whatever else
-    it raises is redacted before Dagster stores it.
+    A tick that cannot get a secret skips with the error's text as its reason. Any other exception
+    is redacted before Dagster stores it.
     """
     if inspect.isgeneratorfunction(evaluate):
 

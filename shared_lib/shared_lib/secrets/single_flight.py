@@ -1,4 +1,4 @@
-"""One thread does what many wait for, and all of them get the outcome."""
+"""One thread does what many wait for, and all get the result."""
 
 import copy
 import threading
@@ -9,10 +9,10 @@ from shared_lib.secrets.errors import SecretError
 
 
 class SingleFlight:
-    """Lets one thread at a time attempt something.
+    """Allow one thread at a time to attempt an action.
 
-    Those that waited while it failed get its error: fifty threads that each tried for ten seconds
-    in turn would keep a run waiting for minutes.
+    Threads that waited while it failed get its error: fifty threads that each tried for ten seconds
+    in turn would delay a run for minutes.
     """
 
     def __init__(self) -> None:
@@ -21,10 +21,10 @@ class SingleFlight:
         self._failure: SecretError | None = None
 
     def attempt(self, action: Callable[[], None], *, unless: Callable[[], bool]) -> None:
-        """Do ``action``, unless ``unless`` says, when it is this thread's turn, that it is done.
+        """Do ``action``, unless ``unless`` returns true when it is this thread's turn.
 
         Raises:
-            SecretError: the action's own, or that of the thread that was waited for.
+            SecretError: the error of the action, or of the thread that this one waited for.
         """
         asked = time.monotonic()
         with self._lock:

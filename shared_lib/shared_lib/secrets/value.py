@@ -1,4 +1,4 @@
-"""Values that do not show themselves."""
+"""Secret values that are not shown by accident."""
 
 import hmac
 from collections.abc import Iterator, Mapping
@@ -11,21 +11,21 @@ from shared_lib.secrets.redaction.registry import know, placeholder
 class SecretValue:
     """A value of a secret, which only :meth:`reveal` shows.
 
-    ``str``, ``repr`` and formatting show which secret it is, copies are the value itself, and
-    JSON and pickle refuse it. From when it exists, :func:`shared_lib.secrets.redact` hides it.
+    ``str``, ``repr`` and formatting show only which secret it is, a copy is the same object, and
+    JSON and pickle refuse it. As soon as it exists, :func:`shared_lib.secrets.redact` hides it.
     """
 
     __slots__ = ("_name", "_revealed")
 
     def __init__(self, value: str, *, path: str, key: str) -> None:
-        """Keep ``value`` and make it known to the redaction as ``key`` of ``path``."""
+        """Keep ``value`` and register it for redaction as ``key`` of ``path``."""
         self._name = f"{path} {key}"
-        # A function, because whatever lists an object's fields shows their repr.
+        # A function, because any listing of an object's fields shows their repr.
         self._revealed = lambda: value
         know(value, name=self._name)
 
     def reveal(self) -> str:
-        """The value itself, for the call that needs it; do not keep or print it."""
+        """Return the value itself, for the call that needs it; do not keep or print it."""
         return self._revealed()
 
     def __repr__(self) -> str:
@@ -60,7 +60,7 @@ class SecretValue:
             "or pass it to another process, ask the secrets resource for it where it is used"
         )
 
-    # the number of the protocol, whose type differs between versions of Python
+    # the protocol number, whose type differs between Python versions
     def __reduce_ex__(self, _protocol: object) -> NoReturn:  # pyright: ignore[reportIncompatibleMethodOverride]
         self.__reduce__()
 
@@ -71,17 +71,17 @@ class Secret:
     __slots__ = ("_values", "path")
 
     def __init__(self, path: str, values: Mapping[str, str]) -> None:
-        """Hand out ``values``, which were found at ``path``."""
+        """Provide ``values``, which were found at ``path``."""
         self.path = path
         self._values = {
             key: SecretValue(value, path=path, key=key) for key, value in values.items()
         }
 
     def __getitem__(self, key: str) -> SecretValue:
-        """The value of ``key``.
+        """Return the value of ``key``.
 
         Raises:
-            SecretKeyNotFoundError: there is none; names the keys that there are.
+            SecretKeyNotFoundError: the key does not exist; the text names the keys that do.
         """
         if key not in self._values:
             raise SecretKeyNotFoundError(self.path, key, present=self._values)
@@ -97,7 +97,7 @@ class Secret:
         return len(self._values)
 
     def keys(self) -> frozenset[str]:
-        """The names of what is kept here."""
+        """Return the names of the keys."""
         return frozenset(self._values)
 
     def __repr__(self) -> str:

@@ -1,1 +1,1 @@
-"""Taking secrets out of whatever is about to be written: logs, events, messages, errors."""
+"""Remove secrets from everything that is written: logs, events, messages, errors."""

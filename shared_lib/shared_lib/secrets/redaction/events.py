@@ -1,4 +1,4 @@
-"""Dagster's events: messages, metadata and stack traces without secrets."""
+"""Redact Dagster's events: messages, metadata and stack traces."""
 
 import json
 from typing import Any, TypeVar
@@ -9,7 +9,7 @@ from shared_lib.secrets.redaction.registry import redact
 
 Event = TypeVar("Event")
 
-# What Dagster finds things by stays as it is, even where somebody's password is the same word.
+# Identifiers that Dagster looks up stay unchanged, even if a password is the same word.
 _IDENTIFYING_FIELDS = frozenset(
     (
         *("__class__", "__enum__", "cls_name", "event_type_value", "pid", "run_id", "timestamp"),
@@ -23,11 +23,11 @@ _IDENTIFYING_CLASSES = frozenset(
 
 
 def redacted_event(event: Event) -> Event:
-    """A Dagster event or ``dg.EventLogEntry`` with nothing secret in its texts.
+    """Return a Dagster event or ``dg.EventLogEntry`` without secrets in its texts.
 
-    Returns the event itself where there was nothing to take out.
+    Return the event itself if there was nothing to redact.
     """
-    # events are what Dagster serialises; its public types do not say so
+    # Dagster does serialise events; its public types do not say so
     written = json.loads(dg.serialize_value(event))  # pyright: ignore[reportArgumentType]
     clean = _redacted(written)
     if clean == written:
@@ -36,7 +36,7 @@ def redacted_event(event: Event) -> Event:
 
 
 def redacted_json(node: Any) -> Any:
-    """``node``, of what JSON is made of, with every text in it redacted, keys included."""
+    """Return the JSON value ``node`` with every text redacted, including keys."""
     if isinstance(node, str):
         return redact(node)
     if isinstance(node, dict):

@@ -1,4 +1,4 @@
-"""Exceptions that leave the platform's code, where no log record is between."""
+"""Redact exceptions that leave the platform's code without a log record."""
 
 import traceback
 from collections.abc import Iterator
@@ -8,18 +8,19 @@ from shared_lib.secrets.redaction.registry import redact
 
 
 class RedactedError(RuntimeError):
-    """Stands for an exception whose own text held a secret."""
+    """A replacement for an exception whose own text contained a secret."""
 
 
 @contextmanager
 def redacting_exceptions() -> Iterator[None]:
-    """Replace an exception of the body whose text, or that of its causes, holds a secret.
+    """Replace an exception of the body if its text, or a cause's, contains a secret.
 
-    For sensors and schedules: Dagster sends what they raise to its daemon, another process, that
-    knows no secret and writes it to the tick. An exception without secrets passes as it is.
+    For sensors and schedules: Dagster sends what they raise to its daemon, another process that
+    does not know the secrets and stores it with the tick. An exception without secrets passes
+    unchanged.
 
     Raises:
-        RedactedError: with type and trace of the original, redacted, and without its objects.
+        RedactedError: has the original's type and trace, redacted, but none of its objects.
     """
     try:
         yield
@@ -35,5 +36,5 @@ def redacting_exceptions() -> Iterator[None]:
     try:
         raise redacted
     finally:
-        # Python has just made the original its context, from which any handler could take it.
+        # Python has just set the original as its context, which any handler could read.
         redacted.__context__ = None

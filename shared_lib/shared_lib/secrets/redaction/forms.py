@@ -1,13 +1,13 @@
-"""The ways in which one and the same value gets written."""
+"""The forms in which a value may be written."""
 
 import base64
 import json
 from collections.abc import Iterator
 from urllib.parse import quote, quote_plus
 
-# Shorter values are left alone: "prod" or "1234" would be taken out of half of all texts.
+# Shorter values are not redacted: "prod" or "1234" would vanish from half of all texts.
 SHORTEST_VALUE = 6
-# A line of a key or certificate that stands alone in a text; shorter lines may be anything.
+# A line of a key or certificate on its own in a text; shorter lines may be anything.
 _SHORTEST_LINE = 16
 
 _BITS_OF_BYTE = 8
@@ -16,9 +16,9 @@ _BYTES_OF_GROUP = 3
 
 
 def written_forms(value: str) -> frozenset[str]:
-    """``value`` as it is and as JSON, URLs, Python and base64 write it.
+    """Return ``value`` unchanged and as written in JSON, URLs, Python and base64.
 
-    Empty for a value of fewer than 6 characters.
+    The result is empty for a value of fewer than 6 characters.
     """
     if len(value) < SHORTEST_VALUE:
         return frozenset()
@@ -32,7 +32,7 @@ def _lines(value: str) -> Iterator[str]:
     lines = value.splitlines()
     if len(lines) > 1:
         for line in lines:
-            # The first and last line of a PEM text say nothing, and everybody's are the same.
+            # The first and last lines of a PEM text are not secret: all PEM texts share them.
             if len(line) >= _SHORTEST_LINE and not line.startswith("-----"):
                 yield line
 
@@ -41,7 +41,7 @@ def _escaped(value: str) -> Iterator[str]:
     for ascii_only in (True, False):
         once = json.dumps(value, ensure_ascii=ascii_only)[1:-1]
         yield once
-        yield json.dumps(once, ensure_ascii=ascii_only)[1:-1]  # JSON as a text within JSON
+        yield json.dumps(once, ensure_ascii=ascii_only)[1:-1]  # JSON as a string within JSON
     yield repr(value)[1:-1]
     yield repr(value.encode())[2:-1]
 
@@ -58,10 +58,10 @@ def _with_small_hexadecimals(encoded: str) -> str:
 
 
 def _base64(value: bytes) -> Iterator[str]:
-    """The letters that ``value`` alone decides, wherever in the encoded bytes it begins.
+    """Yield the letters that depend only on ``value``, for each offset in the encoded bytes.
 
-    A header of basic authentication encodes user and password together, so that the password
-    begins at any of the three places within a group of letters.
+    A basic authentication header encodes user and password together, so that the password may
+    start at any of three offsets within a group of letters.
     """
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         yield encode(value).decode()

@@ -1,4 +1,4 @@
-"""Redaction of everything that is logged or printed in this process."""
+"""Redact everything that is logged or printed in this process."""
 
 import logging
 import sys
@@ -16,8 +16,8 @@ _RecordFactory = Callable[..., logging.LogRecord]
 class _RedactedRecord(logging.LogRecord):
     """A log record whose Dagster event is redacted before any handler can read it.
 
-    Dagster attaches the event to the record after it was made, straight into its ``__dict__``;
-    a property comes before that for whoever asks.
+    Dagster attaches the event after creating the record, directly in its ``__dict__``; a property
+    takes precedence over that on access.
     """
 
     @property
@@ -27,7 +27,7 @@ class _RedactedRecord(logging.LogRecord):
             raise AttributeError("dagster_event")
         event = self.__dict__["dagster_event"]
         if event is not None and not self.__dict__.get("_event_is_clean"):
-            # Here, because importing Dagster is slow and this record proves that it is there.
+            # Here, because importing Dagster is slow and this record proves that it is loaded.
             from shared_lib.secrets.redaction.events import redacted_event
 
             event = redacted_event(event)
@@ -40,14 +40,14 @@ class _RedactedRecord(logging.LogRecord):
 
 
 class RedactedStream:
-    """A text stream that redacts what is written to it and is else the stream itself."""
+    """A text stream that redacts what is written to it; otherwise like the stream itself."""
 
     def __init__(self, stream: TextIO) -> None:
-        """Write to ``stream`` whatever is no secret."""
+        """Write everything except secrets to ``stream``."""
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Write ``text`` without its secrets; returns the length of the text as it was."""
+        """Write ``text`` without its secrets; return the length of the original text."""
         self._stream.write(redact(text))
         return len(text)
 
@@ -61,11 +61,11 @@ class RedactedStream:
 
 
 def install_redaction() -> None:
-    """Redact every log record, Dagster event and print of this process from now on.
+    """Redact every log record, Dagster event and print in this process from now on.
 
-    Log records are redacted where they are made, so that no logger, handler or formatter sees
-    the secret; Python's ``http.client`` prints its debug output, so that standard output and
-    error are redacted as well. Calling it again does no harm.
+    Log records are redacted where they are created, so that no logger, handler or formatter sees
+    the secret. Standard output and error are redacted as well, because Python's ``http.client``
+    prints its debug output. Calling this function again does no harm.
     """
     with _lock:
         present = logging.getLogRecordFactory()
@@ -73,7 +73,7 @@ def install_redaction() -> None:
             logging.setLogRecordFactory(_redacting(present))
         for name in ("stdout", "stderr"):
             stream = getattr(sys, name)
-            # None in a process without a console
+            # None in a process without console
             if stream is not None and not isinstance(stream, RedactedStream):
                 setattr(sys, name, RedactedStream(stream))
 
@@ -86,7 +86,7 @@ def _redacting(make: _RecordFactory) -> _RecordFactory:
             record.__class__ = _RedactedRecord
         return record
 
-    # a function that can be told again, when something else has wrapped it meanwhile
+    # a marker that identifies the function even if something else has wrapped it meanwhile
     make_redacted.redacts_secrets = True  # pyright: ignore[reportFunctionMemberAccess]
     return make_redacted
 
@@ -95,7 +95,7 @@ def _clean(record: logging.LogRecord) -> None:
     try:
         text = record.getMessage()
     except (TypeError, ValueError):
-        # Arguments that do not fit: logging itself reports that, on the redacted stderr.
+        # The arguments do not fit: logging itself reports that, on the redacted stderr.
         return
     clean = redact(text)
     if clean != text:
@@ -104,6 +104,6 @@ def _clean(record: logging.LogRecord) -> None:
         trace = "".join(traceback.format_exception(*record.exc_info)).rstrip("\n")
         clean = redact(trace)
         if clean != trace:
-            # A formatter that finds the text does not make it again from the exception.
+            # A formatter that finds the text does not build it again from the exception.
             record.exc_text = clean
             record.exc_info = None

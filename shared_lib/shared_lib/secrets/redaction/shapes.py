@@ -1,19 +1,19 @@
-"""What a secret looks like to somebody who has never seen it."""
+"""Recognise secrets by their shape, without knowing their values."""
 
 import re
 
 REDACTED = "[redacted]"
 
-# What the redaction itself wrote is not redacted again.
+# Text that the redaction itself wrote is not redacted again.
 _NOT_YET = r"(?!\[(?:redacted\]|secret ))"
 
 _NAMED = (
-    # a name begins after anything but a letter, or after a line's end as Python writes it
+    # a name starts after anything but a letter, or after a newline as Python escapes it
     r"(?:(?<![A-Za-z])|(?<=\\[nrt]))(?:pass(?:word|wd|phrase)|pwd|secret_?(?:id|key|access_?key)|client_?secret|api_?key"
     r"|(?:access|refresh|client|session)_?token|x-vault-token)"
 )
 
-# Each with what takes its place: the part that is no secret stays readable.
+# Each with its replacement: the part that is not secret stays readable.
 _SHAPES = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
@@ -41,9 +41,9 @@ _SHAPES = tuple(
 
 
 def without_known_shapes(text: str) -> str:
-    """``text`` without tokens, private keys and passwords, whoever they belong to.
+    """Return ``text`` without tokens, private keys and passwords, whoever owns them.
 
-    Known are the tokens of Slack, Vault and AWS, JWTs, and passwords in settings and URLs.
+    It recognises Slack, Vault and AWS tokens, JWTs, and passwords in settings and URLs.
     """
     for shape, replacement in _SHAPES:
         text = shape.sub(replacement, text)

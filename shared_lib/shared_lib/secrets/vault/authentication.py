@@ -1,7 +1,7 @@
-"""How the platform says who it is to Vault: chosen explicitly, and never a secret in itself.
+"""How the platform authenticates to Vault: chosen explicitly, and never a secret itself.
 
-What is configured are names and files. ``{location}`` in any of them stands for the code
-location, so that one set of variables gives each location an identity of its own.
+The configuration consists of names and files. ``{location}`` in any of them is replaced by the
+code location, so that one set of variables gives each location its own identity.
 """
 
 import os
@@ -111,11 +111,11 @@ _METHOD = TypeAdapter(Annotated[Method, Field(discriminator="method")])
 
 
 def chosen_method(configured: Method | FromEnvironment, *, location: str) -> Method:
-    """The method to log in with, every ``{location}`` in it filled in.
+    """Return the login method, with every ``{location}`` in it replaced.
 
     Raises:
-        SecretsMisconfiguredError: the environment was to choose and does not, names no method,
-            or sets fields that the method does not have.
+        SecretsMisconfiguredError: the environment should choose the method but does not, names
+            an unknown method, or sets fields that the method does not have.
     """
     method = method_of_environment() if isinstance(configured, FromEnvironment) else configured
     filled = {
@@ -126,10 +126,10 @@ def chosen_method(configured: Method | FromEnvironment, *, location: str) -> Met
 
 
 def method_of_environment() -> Method:
-    """The method that ``VAULT_AUTH_METHOD`` and the variables ``VAULT_AUTH_<FIELD>`` describe.
+    """Return the method that ``VAULT_AUTH_METHOD`` and ``VAULT_AUTH_<FIELD>`` describe.
 
     Raises:
-        SecretsMisconfiguredError: they describe none; says which are wrong.
+        SecretsMisconfiguredError: they do not describe a method; the text says which are wrong.
     """
     fields: dict[str, Any] = {
         name.removeprefix(_FIELD_PREFIX).lower(): value
@@ -157,7 +157,7 @@ def method_of_environment() -> Method:
     try:
         return _METHOD.validate_python(fields)
     except ValidationError as error:
-        # Without the values, in case somebody wrote a secret where its file's name belongs.
+        # Without the values, in case someone wrote a secret in place of its file name.
         wrong = sorted({str(problem["loc"][-1]) for problem in error.errors(include_input=False)})
     raise SecretsMisconfiguredError(
         f"the method {fields['method']} needs {_variables(wrong)}: set it as docs/secrets.md says"

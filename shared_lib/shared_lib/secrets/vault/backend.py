@@ -1,4 +1,4 @@
-"""Secrets from Vault: one session, one cache and one engine for a process."""
+"""Secrets from Vault: one session, one cache and one engine per process."""
 
 import os
 import threading
@@ -16,15 +16,15 @@ from shared_lib.secrets.vault.session import VaultSession
 
 @dataclass(frozen=True)
 class VaultAccess:
-    """Everything that tells one way of reading secrets from another.
+    """Everything that distinguishes one way of reading secrets from another.
 
     Attributes:
-        server: where.
-        method: as whom, as the JSON of a configured method.
-        mount: of the key/value engine.
-        cache_seconds: how long a secret that was read is used without asking again.
-        patience_seconds: how long a server in trouble is asked again and again.
-        timeout_seconds: for a connection and for each answer.
+        server: the server.
+        method: the identity, as the JSON of a configured method.
+        mount: the mount of the key/value engine.
+        cache_seconds: how long a secret is reused before it is read again.
+        patience_seconds: how long requests to a failing server are retried.
+        timeout_seconds: the timeout for a connection and for each answer.
     """
 
     server: VaultServer
@@ -36,7 +36,7 @@ class VaultAccess:
 
 
 class VaultBackend:
-    """Reads secrets from Vault; nothing is sent before the first one is asked for."""
+    """Read secrets from Vault; nothing is sent before the first request."""
 
     def __init__(self, access: VaultAccess) -> None:
         """Read as ``access`` says."""
@@ -50,15 +50,15 @@ class VaultBackend:
         self._cache = ReadThroughCache[dict[str, str]](lifetime_seconds=access.cache_seconds)
 
     def read(self, path: str, *, version: int | None = None) -> dict[str, str]:
-        """Keys and values; see :meth:`KeyValueEngine.read`."""
+        """Return keys and values; see :meth:`KeyValueEngine.read`."""
         return self._cache.get((path, version), lambda: self._engine.read(path, version=version))
 
     def key_names(self, path: str) -> frozenset[str]:
-        """Keys without values; see :meth:`KeyValueEngine.key_names`."""
+        """Return keys without values; see :meth:`KeyValueEngine.key_names`."""
         return self._engine.key_names(path)
 
     def lease(self, path: str) -> Lease:
-        """A leased secret; see :class:`Lease`."""
+        """Return a leased secret; see :class:`Lease`."""
         return Lease(self._session, path)
 
 
@@ -67,7 +67,7 @@ _backends: dict[str, VaultBackend] = {}
 
 
 def vault_backend(access: VaultAccess) -> VaultBackend:
-    """The backend that this process has for ``access``, so that it logs in once."""
+    """Return this process's one backend for ``access``, so that it logs in once."""
     with _lock:
         key = repr(access)
         if key not in _backends:
@@ -81,5 +81,5 @@ def forget_backends() -> None:
         _backends.clear()
 
 
-# Connections and locks of the parent are of no use to a forked child.
+# A forked child cannot use the connections and locks of its parent.
 os.register_at_fork(after_in_child=_backends.clear)

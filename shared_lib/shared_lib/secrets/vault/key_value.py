@@ -22,7 +22,7 @@ _KV1, _KV2 = 1, 2
 
 
 class KeyValueEngine:
-    """Reads the secrets below one mount, whichever version it has."""
+    """Read the secrets below one mount of either version."""
 
     def __init__(self, session: VaultSession, *, mount: str) -> None:
         """Read below ``mount`` through ``session``."""
@@ -32,17 +32,17 @@ class KeyValueEngine:
         self._version: int | None = None
 
     def read(self, path: str, *, version: int | None = None) -> dict[str, str]:
-        """Keys and values at ``path``; what is no text in Vault comes as JSON.
+        """Return keys and values at ``path``; values that are not text in Vault become JSON.
 
         Args:
-            path: below the mount.
-            version: of a version 2 secret; the newest by default.
+            path: the path below the mount.
+            version: the version of a version 2 secret; the newest by default.
 
         Raises:
-            SecretNotFoundError: nothing is there, or that version is deleted.
-            SecretForbiddenError: no policy allows it; has the line that would.
-            SecretsMisconfiguredError: a version is asked of a version 1 mount.
-            SecretError: the login is refused, or the server unreachable, sealed or busy.
+            SecretNotFoundError: the secret does not exist, or that version is deleted.
+            SecretForbiddenError: no policy allows it; the text has the line that would.
+            SecretsMisconfiguredError: a version is requested from a version 1 mount.
+            SecretError: the login is refused, or the server is unreachable, sealed or busy.
         """
         if self._engine_version() == _KV1:
             if version is not None:
@@ -70,7 +70,7 @@ class KeyValueEngine:
         return {key: _text(value) for key, value in found.items()}
 
     def key_names(self, path: str) -> frozenset[str]:
-        """The keys at ``path``, for which a version 2 engine sends no values.
+        """Return the keys at ``path``; a version 2 engine sends no values for this.
 
         Raises:
             SecretError: as :meth:`read`.
@@ -115,7 +115,7 @@ class KeyValueEngine:
             return self._session.ask(question)
         except hvac.exceptions.VaultError as error:
             refusal = type(error)
-        # Outside the handler: hvac's errors carry the whole answer, and this one must not.
+        # Outside the handler: hvac's errors contain the whole answer, and this one must not.
         if refusal is hvac.exceptions.Forbidden:
             raise SecretForbiddenError(
                 place,
@@ -135,7 +135,7 @@ class KeyValueEngine:
 
     def _policy(self, path: str, purpose: str) -> str:
         if purpose == "recognise":
-            # Whoever may do anything below a mount may ask what it is, so there is nothing.
+            # Any permission below a mount allows reading what it is, so the identity has none.
             place = f"{self._mount}/*"
         elif self._version == _KV2:
             place = f"{self._mount}/{'data' if purpose == 'read' else 'subkeys'}/{path}"

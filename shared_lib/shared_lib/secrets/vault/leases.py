@@ -1,4 +1,4 @@
-"""Secrets that the server makes for us and takes back, such as a database account."""
+"""Secrets that the server creates for us and revokes, such as a database account."""
 
 import logging
 import threading
@@ -20,8 +20,8 @@ _log = logging.getLogger(__name__)
 
 # A lease is renewed when half of it is left, which leaves time for a server that restarts.
 _RENEWED_AFTER = 0.5
-# The server grants less and less towards the end of a lease's longest life: below this share of
-# the first grant a new one is fetched while the old one still lives.
+# The server grants shorter renewals near the end of a lease's maximum lifetime: below this share
+# of the first grant a new lease is fetched while the old one is still valid.
 _WORTH_KEEPING = 0.6
 _SHORTEST_WAIT_SECONDS = 0.1
 
@@ -29,8 +29,8 @@ _SHORTEST_WAIT_SECONDS = 0.1
 class Lease:
     """A leased secret, renewed while it is in use and revoked when it is closed.
 
-    When a lease cannot be renewed any more another one takes its place, with other values: ask
-    :meth:`current` for each new connection, and take user name and password from one answer.
+    When a lease can no longer be renewed, another lease with other values replaces it: call
+    :meth:`current` for each new connection, and take user name and password from the same result.
     """
 
     def __init__(self, session: VaultSession, path: str) -> None:
@@ -38,7 +38,7 @@ class Lease:
 
         Raises:
             SecretForbiddenError: no policy allows it; has the line that would.
-            SecretNotFoundError: the engine has no such role.
+            SecretNotFoundError: the role does not exist in the engine.
             SecretError: the login is refused, or the server unreachable, sealed or busy.
         """
         self._session = session
@@ -53,10 +53,10 @@ class Lease:
         self._renewing.start()
 
     def current(self) -> Secret:
-        """The values that are valid now.
+        """Return the values that are valid now.
 
         Raises:
-            SecretError: the lease has run out and no new one could be had.
+            SecretError: the lease has expired and no new one is available.
         """
         with self._lock:
             if time.monotonic() >= self._expires_at:
@@ -86,7 +86,7 @@ class Lease:
         except hvac.exceptions.Forbidden:
             forbidden = True
         except hvac.exceptions.InvalidRequest as error:
-            # what the engine says to a role that it does not have
+            # what the engine answers for an unknown role
             _log.debug("%s: %s", self._path, type(error).__name__)
         if forbidden:
             raise SecretForbiddenError(
@@ -114,7 +114,7 @@ class Lease:
     def _granted(self, seconds: float) -> None:
         now = time.monotonic()
         self._expires_at = now + seconds
-        # A lease ends with the token that asked for it, so that a new token means a new lease.
+        # A lease ends with the token that requested it, so a new token means a new lease.
         self._look_again_at = now + min(seconds * _RENEWED_AFTER, self._session.seconds_left)
 
     def _keep_alive(self) -> None:
@@ -126,7 +126,7 @@ class Lease:
                 with self._lock:
                     self._renew_or_fetch()
             except SecretError as error:
-                # The caller gets its own error when the lease has run out and it asks again.
+                # If the lease has expired by then, the caller's next request raises its own error.
                 _log.warning("the lease of %s could not be renewed: %s", self._path, error)
                 left = self._expires_at - time.monotonic()
                 self._look_again_at = time.monotonic() + max(1.0, left / 2)
@@ -151,7 +151,7 @@ class Lease:
         except hvac.exceptions.InvalidRequest:
             _log.debug("a lease of %s had ended already", self._path)
         except (hvac.exceptions.VaultError, SecretError) as error:
-            # The work is done, and the lease ends by itself: no reason to fail the run.
+            # The work is done, and the lease expires automatically: no reason to fail the run.
             _log.warning(
                 "a lease of %s could not be revoked (%s) and lives on for at most %.0f s: allow "
                 "`update` on sys/leases/revoke, or revoke it with `vault lease revoke`",

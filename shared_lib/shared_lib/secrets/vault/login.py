@@ -1,4 +1,4 @@
-"""Logging in: from a configured method to a token."""
+"""Log in: get a token with a configured method."""
 
 import os
 from collections.abc import Mapping
@@ -27,12 +27,12 @@ from shared_lib.secrets.vault.server import VaultServer
 
 @dataclass(frozen=True)
 class Login:
-    """What a login gave.
+    """The result of a login.
 
     Attributes:
         token: the token; a secret.
-        lifetime_seconds: how long it lives, ``None`` for ever.
-        renewable: whether the server makes it live longer when asked.
+        lifetime_seconds: the token's lifetime; ``None`` if it never expires.
+        renewable: whether the server extends the lifetime on request.
     """
 
     token: str
@@ -50,15 +50,15 @@ def new_client(
     timeout_seconds: float,
     certificate: tuple[str, str] | None = None,
 ) -> hvac.Client:
-    """An hvac client without a token."""
+    """Return an hvac client without a token."""
     client = hvac.Client(
         url=server.address,
-        # Not None, for which hvac would look into VAULT_TOKEN and the home directory by itself.
+        # Not None, or hvac would automatically read VAULT_TOKEN and the home directory.
         token="",
         verify=server.trusted,
         cert=certificate,
         namespace=server.namespace or None,
-        # declared as whole seconds, handed on to requests, which takes parts of them
+        # declared as whole seconds, but passed to requests, which accepts fractions
         timeout=timeout_seconds,  # pyright: ignore[reportArgumentType]
         adapter=PatientAdapter,
     )
@@ -67,10 +67,10 @@ def new_client(
 
 
 class Identity:
-    """Who the platform is to Vault, and what it must remember to log in again."""
+    """The platform's identity in Vault, and what it must remember to log in again."""
 
     def __init__(self, method: Method) -> None:
-        """Be whoever ``method`` says."""
+        """Use the identity that ``method`` describes."""
         self.method = method
         self._unwrapped_secret_id: str | None = None
 
@@ -90,7 +90,7 @@ class Identity:
 
     @property
     def certificate(self) -> tuple[str, str] | None:
-        """The files of the client certificate and its key, where that is the method."""
+        """The files of the client certificate and its key, if that is the method."""
         if isinstance(self.method, CertificateMethod):
             return self.method.certificate_file, self.method.key_file
         return None
@@ -99,8 +99,8 @@ class Identity:
         """Get a token.
 
         Raises:
-            LoginRefusedError: the server refuses; names method, role and mount.
-            SecretsMisconfiguredError: what the method needs is not there.
+            LoginRefusedError: the server refuses; the text names method, role and mount.
+            SecretsMisconfiguredError: something that the method needs is missing.
             SecretError: the server is unreachable, sealed or busy.
         """
         client.token = ""
@@ -173,7 +173,7 @@ class Identity:
         held = _credential(method.secret_id_file, "VAULT_SECRET_ID", "the secret id")
         if not method.wrapped:
             return held
-        # A wrapping token is good for one use, so that nobody else can have seen the secret id.
+        # A wrapping token works only once, so nobody else can have seen the secret id.
         client.token = held
         secret_id = client.sys.unwrap()["data"]["secret_id"]
         client.token = ""
@@ -190,7 +190,7 @@ def _certificate_login(client: hvac.Client, method: CertificateMethod) -> Any:
                 "VAULT_AUTH_CERTIFICATE_FILE and VAULT_AUTH_KEY_FILE"
             )
     named = {"name": method.role} if method.role else {}
-    # hvac's own call wants the certificates once more; the client already presents them.
+    # hvac's own call requires the certificates again; the client already presents them.
     return client.adapter.post(f"/v1/auth/{method.mount}/login", json=named)
 
 
@@ -199,7 +199,7 @@ def _granted(auth: Mapping[str, Any]) -> Login:
 
 
 def _credential(file: str, variable: str, meaning: str) -> str:
-    """What ``file`` holds, or, where no file is named, ``variable``; it is a secret from here."""
+    """Return the content of ``file``, or of ``variable`` if no file is named, as a secret."""
     if file:
         if not Path(file).is_file():
             raise SecretsMisconfiguredError(

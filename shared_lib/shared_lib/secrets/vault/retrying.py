@@ -1,4 +1,4 @@
-"""Trying again what a server in trouble, or on its way back, refuses for now."""
+"""Retry requests that a failing or recovering server refuses temporarily."""
 
 import logging
 import random
@@ -20,7 +20,7 @@ from shared_lib.secrets.errors import (
 
 _log = logging.getLogger(__name__)
 
-# 412: a standby has not caught up; 429: too many requests, or a standby; 472 and 473: standbys.
+# 412: a standby that lags; 429: too many requests, or a standby; 472 and 473: standbys.
 _FOR_NOW = frozenset((412, 429, 472, 473, 500, 502, 503, 504))
 _NOT_INITIALISED = 501
 _SEALED_TEXT = "sealed"
@@ -30,12 +30,12 @@ _MOST_DOUBLINGS = 16
 
 @dataclass(frozen=True, kw_only=True)
 class Patience:
-    """How long to go on.
+    """How long to keep retrying.
 
     Attributes:
-        total_seconds: from the first attempt until the caller is told.
-        first_pause_seconds: the longest first pause; each next one may be twice as long.
-        longest_pause_seconds: no pause of our own is longer.
+        total_seconds: the time from the first attempt until the caller gets the error.
+        first_pause_seconds: the maximum first pause; each further one may be twice as long.
+        longest_pause_seconds: the maximum of our own pauses.
     """
 
     total_seconds: float = 10.0
@@ -43,23 +43,23 @@ class Patience:
     longest_pause_seconds: float = 2.0
 
     def pause(self, attempt: int) -> float:
-        """Seconds before the attempt that follows ``attempt``, which counts from 0.
+        """Return the seconds to wait after ``attempt``, which counts from 0.
 
-        Random, so that clients that were turned away together do not come back together.
+        Random, so that clients that were refused together do not retry together.
         """
         longest = min(
             self.longest_pause_seconds,
             self.first_pause_seconds * 2 ** min(attempt, _MOST_DOUBLINGS),
         )
-        return random.uniform(longest / 2, longest)  # noqa: S311 - nothing secret hangs on it
+        return random.uniform(longest / 2, longest)  # noqa: S311 - no secret depends on it
 
 
 class _ForNowError(Exception):
-    """Another attempt may be answered.
+    """A temporary failure: another attempt may succeed.
 
     Attributes:
-        trouble: what to raise when there is no other.
-        retry_after: seconds for which the server asks.
+        trouble: the error to raise if there is no further attempt.
+        retry_after: the seconds that the server asks to wait.
     """
 
     def __init__(self, trouble: SecretError, *, retry_after: float = 0.0) -> None:
@@ -69,21 +69,21 @@ class _ForNowError(Exception):
 
 
 class PatientAdapter(hvac.adapters.JSONAdapter):
-    """hvac's HTTP layer, which tries again on 429, 5xx, sealed, standby and lost connections.
+    """hvac's HTTP layer with retries on 429, 5xx, sealed, standby and lost connections.
 
-    Retries are here, below hvac's API, because its exceptions no longer have the Retry-After.
+    Retries are here, below hvac's API, because its exceptions lack the Retry-After header.
     """
 
     patience = Patience()
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
-        """Send a request until it is answered for good.
+        """Send a request until it gets a final answer.
 
         Raises:
-            VaultUnreachableError: nothing, or nothing trustworthy, answered in time.
+            VaultUnreachableError: no server, or no trustworthy one, answered in time.
             VaultSealedError: the server stayed sealed, or is not initialised.
-            VaultBusyError: the server went on answering 429 or 5xx.
-            hvac.exceptions.VaultError: it answered with another error.
+            VaultBusyError: the server kept answering 429 or 5xx.
+            hvac.exceptions.VaultError: the server answered with another error.
         """
         kwargs["raise_exception"] = False
         attempts = tenacity.Retrying(
@@ -104,15 +104,15 @@ class PatientAdapter(hvac.adapters.JSONAdapter):
         return max(self.patience.pause(state.attempt_number - 1), asked)
 
     def _attempt(self, method: str, url: str, args: Any, kwargs: Any) -> Any:
-        """The answer to one attempt.
+        """Return the answer to one attempt.
 
         Raises:
-            _ForNowError: another attempt may be answered.
+            _ForNowError: another attempt may succeed.
         """
         try:
             answer = super().request(method, url, *args, **kwargs)
         except (requests.ConnectionError, requests.Timeout) as error:
-            # A TLS connection that breaks off is an SSLError as well, and worth another attempt.
+            # A broken TLS connection is an SSLError too, and worth another attempt.
             if _UNTRUSTED_TEXT not in str(error):
                 raise _ForNowError(self._unreachable(type(error).__name__)) from error
             raise VaultUnreachableError(
@@ -128,7 +128,7 @@ class PatientAdapter(hvac.adapters.JSONAdapter):
             )
         if answer.status_code in _FOR_NOW:
             raise _ForNowError(self._trouble(answer), retry_after=_retry_after(answer))
-        # hvac binds it to each adapter by name, out of sight of pyright
+        # hvac binds it to each adapter by name, which pyright cannot see
         self._raise_for_error(method, url, answer)  # pyright: ignore[reportAttributeAccessIssue]
         raise AssertionError("unreachable: hvac has raised")
 
@@ -152,7 +152,7 @@ class PatientAdapter(hvac.adapters.JSONAdapter):
 
 
 def _retry_after(answer: requests.Response) -> float:
-    """The seconds that the server asks for; 0 where it asks for none, or not in a known form."""
+    """Return the seconds that the server asks for; 0 if it asks for none or in an unknown form."""
     text = answer.headers.get("Retry-After", "").strip()
     if not text:
         return 0.0

@@ -1,4 +1,4 @@
-"""Which server: its address and whether it is who it says it is."""
+"""The server: its address and how to verify it."""
 
 import os
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ _NO = ("", "0", "f", "false")
 
 @dataclass(frozen=True)
 class VaultServer:
-    """Where the server is.
+    """The server's address, namespace and trusted certificates.
 
     Attributes:
         address: its URL, without the path of the API.
-        namespace: the namespace that all paths are in; empty for the root.
-        trusted: a file of certificates to trust, ``True`` for the machine's own, ``False`` for
-            whatever answers.
+        namespace: the namespace of all paths; empty for the root.
+        trusted: a file of certificates to trust, ``True`` for the machine's own, ``False`` to
+            accept any server.
     """
 
     address: str
@@ -30,14 +30,14 @@ class VaultServer:
 
 
 def vault_server(address: str = "", namespace: str = "") -> VaultServer:
-    """The server that the arguments name, and where they are empty the usual variables.
+    """Return the server that the arguments name, or the usual variables if they are empty.
 
-    ``VAULT_ADDR``, ``VAULT_NAMESPACE``, ``VAULT_CACERT`` and ``VAULT_SKIP_VERIFY`` mean what
-    they mean to Vault's own command.
+    ``VAULT_ADDR``, ``VAULT_NAMESPACE``, ``VAULT_CACERT`` and ``VAULT_SKIP_VERIFY`` mean the same
+    as for Vault's own command.
 
     Raises:
-        SecretsMisconfiguredError: no address or none that is a URL, a certificate file that is
-            not there, or verification skipped in production.
+        SecretsMisconfiguredError: the address is missing or not a URL, the certificate file does
+            not exist, or verification is skipped in production.
     """
     address = (address or os.environ.get(ADDRESS_VARIABLE, "")).rstrip("/")
     if not address:

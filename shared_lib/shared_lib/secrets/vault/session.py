@@ -1,4 +1,4 @@
-"""One login for a whole process, kept alive and replaced when it ends."""
+"""One login for the whole process, kept alive and replaced when it ends."""
 
 import logging
 import time
@@ -17,15 +17,15 @@ from shared_lib.secrets.vault.server import VaultServer
 _log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
-# Connections that are kept open: as many as threads are likely to ask at once.
+# Open connections to keep: as many as threads are likely to send requests at once.
 _CONNECTIONS = 64
-# A token is replaced in the last tenth of its life, or in its last minute if that is shorter.
+# A token is replaced in the last tenth of its lifetime, or in its last minute if shorter.
 _LAST_SHARE = 0.1
 _LAST_SECONDS = 60.0
 
 
 class VaultSession:
-    """An hvac client that is logged in whenever it is used, by however many threads."""
+    """An hvac client that is logged in whenever it is used, by any number of threads."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class VaultSession:
         patience: Patience,
         timeout_seconds: float,
     ) -> None:
-        """Talk to ``server`` as ``identity``; nothing is sent before the first use."""
+        """Use ``server`` as ``identity``; nothing is sent before the first use."""
         self.identity = identity
         self._flight = SingleFlight()
         self._generation = 0
@@ -58,32 +58,32 @@ class VaultSession:
         )
 
     def ask(self, question: Callable[[hvac.Client], Answer]) -> Answer:
-        """Answer ``question`` with a client that is logged in.
+        """Call ``question`` with a client that is logged in, and return the answer.
 
-        When the token turns out to be dead, because it expired or somebody revoked it, a new one
-        is got and the question is asked once more.
+        If the token turns out to be invalid, because it expired or was revoked, get a new one and
+        ask the question once more.
 
         Raises:
-            hvac.exceptions.VaultError: the server's answer to the question is an error.
+            hvac.exceptions.VaultError: the server answers the question with an error.
             SecretError: the login is refused, or the server unreachable, sealed or busy.
         """
         generation = self._logged_in()
         try:
             return question(self._client)
         except hvac.exceptions.Forbidden:
-            # The server says the same of a dead token and of a path that the policies forbid.
+            # The server gives the same answer for an invalid token and for a forbidden path.
             if not self._replaced(generation):
                 raise
         return question(self._client)
 
     @property
     def generation(self) -> int:
-        """How many logins there have been: whatever hangs on a token ends with its generation."""
+        """The number of logins so far: whatever depends on a token ends with its generation."""
         return self._generation
 
     @property
     def seconds_left(self) -> float:
-        """Until the token is replaced; infinite for one that never expires."""
+        """The seconds until the token is replaced; infinite if it never expires."""
         return self._replace_at - time.monotonic()
 
     def _logged_in(self) -> int:
@@ -95,7 +95,7 @@ class VaultSession:
         return self._login is not None and self.seconds_left > 0
 
     def _replaced(self, generation: int) -> bool:
-        """Whether another token than that of ``generation`` is in use, if need be a new one."""
+        """Replace the token of ``generation`` if invalid; return whether another is in use."""
         self._flight.attempt(self._replace_if_dead, unless=lambda: self._generation != generation)
         return self._generation != generation
 
@@ -112,7 +112,7 @@ class VaultSession:
         return False
 
     def _renew_or_log_in(self) -> None:
-        """Keep a token that was given to us alive; any other is cheaper to replace."""
+        """Renew a token that was given to us; any other is cheaper to replace."""
         login = self._login
         if login is not None and login.renewable and self.identity.method.method == "token":
             try:
@@ -126,7 +126,7 @@ class VaultSession:
         self._log_in()
 
     def _log_in(self) -> None:
-        # With a client of its own: the other threads go on with the token that they have.
+        # With a separate client: the other threads continue with the token that they have.
         self._use(self.identity.log_in(self._new_client()))
         self._generation += 1
 
