@@ -1,9 +1,9 @@
 """Dagster's Postgres storage as ``deploy/dagster.yaml`` names it.
 
-It differs in two things. Events have no secrets: most are made by a log record, whose texts are
-redacted as such, but those that Dagster reports of a run from outside, the reason of its failure
-among them, go to the storage directly. And processes that start together on an empty database
-make its tables one after the other.
+It differs from Dagster's own storage in two ways. Events contain no secrets: most come from a log
+record, which is redacted as such, but those that Dagster reports about a run from outside, such as
+the reason of its failure, go directly to the storage. And processes that start together on an empty
+database create its tables one after the other.
 """
 
 from collections.abc import Iterator, Mapping
@@ -35,7 +35,7 @@ class PostgresEventLog(PostgresEventLogStorage):
 
 
 class PostgresStorage(DagsterPostgresStorage):
-    """Runs, events and schedules in one database; configured as Dagster's own."""
+    """Runs, events and schedules in one database; configured like Dagster's own storage."""
 
     def __init__(self, postgres_url: str, **options: Any) -> None:
         """Open the storage at ``postgres_url``, as Dagster does from its configuration."""
@@ -50,7 +50,7 @@ class PostgresStorage(DagsterPostgresStorage):
     def from_config_value(
         cls, inst_data: Any, config_value: Mapping[str, Any]
     ) -> "PostgresStorage":
-        """Make it as ``dagster.yaml`` says, in the fields of Dagster's own storage."""
+        """Create the storage from ``dagster.yaml``, with the fields of Dagster's own storage."""
         return cls(
             pg_url_from_config(config_value),
             inst_data=inst_data,
@@ -61,14 +61,14 @@ class PostgresStorage(DagsterPostgresStorage):
 
 @contextmanager
 def _alone(postgres_url: str, token_provider: Any) -> Iterator[None]:
-    """While no other process opens its storage in the same database.
+    """Run the body while no other process opens its storage in the same database.
 
-    Dagster creates what is not there when it opens a storage, and tries again where another process
-    was faster with a table, but not where it was faster with a type or a sequence: of processes
-    that start together on an empty database some ended with "type already exists".
+    Dagster creates what is missing when it opens a storage. It tries again if another process was
+    first to create a table, but not if it was first to create a type or a sequence: some processes
+    that started together on an empty database ended with "type already exists".
     """
     engine = create_pg_engine(postgres_url, token_provider, poolclass=sqlalchemy.NullPool)
     with create_pg_connection(engine) as connection, connection.begin():
-        # of the transaction, not of the session: poolers keep sessions
+        # a lock of the transaction, not of the session: poolers keep sessions
         connection.execute(sqlalchemy.select(sqlalchemy.func.pg_advisory_xact_lock(_LOCK)))
         yield

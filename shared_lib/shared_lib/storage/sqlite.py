@@ -1,11 +1,11 @@
-"""Dagster's SQLite storage with connections that are used again; ``dagster.yaml`` names it.
+"""Dagster's SQLite storage with reused connections; ``dagster.yaml`` names it.
 
-A run of the simulation stores some 430 events. For each, Dagster's own storage makes two to five
-new SQLAlchemy engines, so that nothing compiled is ever used again, and closes the index of events
-as often, at which SQLite writes its log back and syncs the disk. With engines that are kept, and
-one transaction for a batch of events, the run takes 3 s less on two idle cores. Processes that
-start together make the files one after the other. Files, tables and other locking are Dagster's
-own, and either storage reads what the other wrote.
+A run of the simulation stores some 430 events. For each, Dagster's own storage creates two to five
+new SQLAlchemy engines, so that compiled statements are never reused, and closes the event index as
+often, at which SQLite writes its log back and syncs the disk. With engines that are kept, and one
+transaction for each batch of events, the run takes 3 s less on two idle cores. Processes that start
+together create the files one after the other. Files, tables and other locking are Dagster's own,
+and either storage reads what the other wrote.
 
 The only imports of Dagster's private modules: it has no public name for its storage classes.
 """
@@ -29,12 +29,12 @@ from dagster._serdes import ConfigurableClassData
 
 from shared_lib.storage.sqlite_creation import check_revisions, creation_lock
 
-# The index, and the runs that a process writes or shows at a time.
+# The index, and the runs that a process writes or shows at one time.
 _KEPT_ENGINES = 16
 
 
 class SqliteEventLog(SqliteEventLogStorage):
-    """The event log: one file for each run, and an index over all."""
+    """The event log: one file for each run, and an index of all runs."""
 
     def __init__(self, base_dir: str) -> None:
         """Open the event log below ``base_dir``."""
@@ -44,7 +44,7 @@ class SqliteEventLog(SqliteEventLogStorage):
 
     def _new_engine(self, shard: str) -> sqlalchemy.Engine:
         # The webserver watches the files of runs, and sees a new event when the connection that
-        # wrote it is closed. Nobody watches the index.
+        # wrote it is closed. No process watches the index.
         pool = sqlalchemy.QueuePool if shard == INDEX_SHARD_NAME else sqlalchemy.NullPool
         return sqlalchemy.create_engine(
             self.conn_string_for_shard(shard),
@@ -57,15 +57,15 @@ class SqliteEventLog(SqliteEventLogStorage):
             super()._initdb(engine, for_index_shard)
 
     def store_event(self, event: dg.EventLogEntry) -> None:
-        """Store an event without its secrets, also one that no log record carried."""
+        """Store an event without its secrets, including one without a log record."""
         from shared_lib.secrets.redaction.events import redacted_event
 
         super().store_event(redacted_event(event))
 
     def store_event_batch(self, events: Sequence[dg.EventLogEntry]) -> None:
-        """Store events that belong together in one transaction of each file.
+        """Store events that belong together in one transaction per file.
 
-        Dagster makes batches where ``DAGSTER_EVENT_BATCH_SIZE`` says how many events to keep.
+        Dagster creates batches if ``DAGSTER_EVENT_BATCH_SIZE`` sets their size.
         """
         with self._db_lock, ExitStack() as transactions:
 
@@ -97,7 +97,7 @@ class SqliteEventLog(SqliteEventLogStorage):
             yield connection
 
     def dispose(self) -> None:
-        """Close what is open."""
+        """Close everything that is open."""
         self._engine(INDEX_SHARD_NAME).dispose()
         super().dispose()
 
@@ -120,5 +120,5 @@ class SqliteStorage(DagsterSqliteStorage):
     def from_config_value(
         cls, inst_data: ConfigurableClassData | None, config_value: Any
     ) -> "SqliteStorage":
-        """Make it as ``dagster.yaml`` says; the one field is ``base_dir``."""
+        """Create the storage from ``dagster.yaml``; the only field is ``base_dir``."""
         return cls.from_local(inst_data=inst_data, **config_value)

@@ -1,9 +1,9 @@
-"""How Dagster's SQLite files come into being: by one process at a time.
+"""Create Dagster's SQLite files in one process at a time.
 
-Dagster makes each file when it first opens it: the tables, then the revision of their layout. A
-second process that opens the file in between finds tables without a revision, takes them for those
-of an old release and stamps that release's revision beside the present one. Dagster never opens
-such a file again.
+Dagster creates each file when it first opens it: the tables, then the revision of their schema. A
+second process that opens the file in between finds tables without a revision, assumes an old
+release and stamps that release's revision next to the current one. Dagster never opens such a file
+again.
 """
 
 import sqlite3
@@ -12,8 +12,8 @@ from pathlib import Path
 
 from filelock import BaseFileLock, FileLock
 
-# What each file has, below DAGSTER_HOME. The files of single runs are not here: Dagster stamps them
-# with the present revision whatever it finds, and tries again where another process was faster.
+# The contents of each file below DAGSTER_HOME. The files of single runs are not included: Dagster
+# always stamps them with the current revision, and tries again if another process was faster.
 _CONTENTS = {
     Path("history", "runs.db"): (
         "the list of runs with their tags, queued runs, backfills, and the positions of daemons"
@@ -28,19 +28,19 @@ _CONTENTS = {
 
 
 class DamagedStorageError(RuntimeError):
-    """A SQLite file has two revisions; the text says which to remove, and what is lost."""
+    """A SQLite file has two revisions; the text says which file to remove and what is lost."""
 
 
 def creation_lock(directory: Path) -> BaseFileLock:
-    """The lock of whoever makes files below ``directory``; the kernel frees it at a death."""
+    """Return the lock for creating files in ``directory``; the kernel frees it on a crash."""
     return FileLock(directory / "creation.lock", poll_interval=0.01)
 
 
 def check_revisions(home: Path) -> None:
-    """Check that every file of Dagster below ``home`` has one revision, or is not there yet.
+    """Check that every Dagster file below ``home`` has one revision or does not exist yet.
 
     Raises:
-        DamagedStorageError: a file has several.
+        DamagedStorageError: a file has several revisions.
     """
     damaged = {
         home / path: contents

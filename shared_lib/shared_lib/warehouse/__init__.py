@@ -1,4 +1,4 @@
-"""Access to the DuckDB files: one writer at a time, waiting or told who it is."""
+"""Access to the DuckDB files: one writer at a time; others wait or learn who holds the file."""
 
 from shared_lib.warehouse.connection import (
     WarehouseBusyError,

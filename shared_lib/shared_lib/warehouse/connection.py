@@ -1,4 +1,4 @@
-"""Connections to a warehouse file that wait for its writer and always close."""
+"""Connections to a warehouse file, which wait for its writer and always close."""
 
 import re
 import time
@@ -8,25 +8,25 @@ from pathlib import Path
 
 import duckdb
 
-# While a process writes a DuckDB file no other may open it, not even to read. DuckDB names the
-# program where it can see the process: of one in another container it says no more than PID 0.
+# While a process writes a DuckDB file, no other may open it, not even to read. DuckDB names the
+# program if it can see the process: for one in another container it reports only PID 0.
 _LOCK_HELD = re.compile(r"Conflicting lock is held in (?:(?P<program>.+) )?\(?PID (?P<pid>\d+)\)?")
 _POLL_SECONDS = 0.2
 
 DEFAULT_WAIT_SECONDS = 60.0
 
-# Memory that a writer keeps for its next blocks instead of giving it back to the system, whose
-# handing it out anew was a third of the CPU of taking in a million bank transactions. It is
-# addresses at first and memory when used; what is beyond it comes from the system as before.
+# Memory that a writer keeps for its next blocks instead of returning it to the system. Allocating
+# it again took a third of the CPU time of ingesting a million bank transactions. It reserves only
+# addresses until used; memory beyond it comes from the system as before.
 _KEPT_FOR_BLOCKS = "1GiB"
 
 
 class WarehouseBusyError(RuntimeError):
-    """Another process has held the warehouse file for longer than the caller would wait."""
+    """Another process held the warehouse file for longer than the caller would wait."""
 
 
 class WarehouseMissingError(FileNotFoundError):
-    """There is nothing to read yet: no run has written the warehouse file."""
+    """The warehouse file does not exist yet: no run has written it."""
 
 
 @contextmanager
@@ -36,12 +36,12 @@ def write_warehouse(
     wait_seconds: float = DEFAULT_WAIT_SECONDS,
     on_wait: Callable[[str], None] | None = None,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open ``path`` for writing, creating it where it is missing.
+    """Open ``path`` for writing; create it if it is missing.
 
     Args:
         path: the DuckDB file.
-        wait_seconds: how long to wait for another process to let go of it.
-        on_wait: told once, with the holder's name and process id, when waiting begins.
+        wait_seconds: how long to wait for another process to release it.
+        on_wait: called once, with the holder's name and process id, when waiting starts.
 
     Raises:
         WarehouseBusyError: the file was still held after ``wait_seconds``; names the holder.
@@ -100,7 +100,7 @@ def _connect(
                     f"{path} is held by {holder}, still after {wait_seconds:g} s: "
                     "let that process finish or end it, then run again"
                 )
-                # without a cause: whoever shows the innermost error shows this one
+                # without a cause, so that code that shows the innermost error shows this one
                 raise WarehouseBusyError(message) from None
             if on_wait is not None and not announced:
                 on_wait(f"waiting up to {wait_seconds:g} s for {holder} to let go of {path}")

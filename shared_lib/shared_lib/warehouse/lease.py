@@ -1,7 +1,7 @@
-"""The right to write a warehouse for as long as a run takes.
+"""The exclusive right to write a warehouse for the duration of a run.
 
-DuckDB's own lock covers one open connection. A run opens several, one after the other and in
-dbt's process, and a second run between two of them would mix its rows with the first one's.
+DuckDB's own lock covers one open connection. A run opens several, one after the other and in dbt's
+process, and a second run between two of them would mix its rows with those of the first.
 """
 
 import fcntl
@@ -26,16 +26,16 @@ def writing_lease(
 ) -> Iterator[None]:
     """Hold the lease on the warehouse file ``path`` while the body runs.
 
-    The kernel takes the lock back when the process dies, however it dies.
+    The kernel releases the lock when the process dies, whatever the cause.
 
     Args:
-        path: the warehouse file; the lease is a file beside it.
-        holder: who is writing, in words for whoever waits.
-        wait_seconds: how long to wait for the present holder.
-        on_wait: told once who holds it, when waiting begins.
+        path: the warehouse file; the lease is a file next to it.
+        holder: the name of the writer, shown to those that wait.
+        wait_seconds: how long to wait for the current holder.
+        on_wait: called once with the holder when waiting starts.
 
     Raises:
-        WarehouseBusyError: still held after ``wait_seconds``; names the holder.
+        WarehouseBusyError: the lease is still held after ``wait_seconds``; names the holder.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_suffix(".lease").open("a+", encoding="utf-8") as lease:

@@ -18,13 +18,13 @@ from shared_lib.warehouse.lease import writing_lease
 
 
 class Warehouse(dg.ConfigurableResource):
-    """Reads and writes the DuckDB file of one location.
+    """Read and write the DuckDB file of one location.
 
-    ``dagster_duckdb.DuckDBResource`` leaves its connection open when the body raises and cannot
-    open a file for reading only, so that a failed step would keep everybody else out.
+    ``dagster_duckdb.DuckDBResource`` leaves its connection open if the body raises, and cannot open
+    a file read-only, so that a failed step would lock out everyone else.
 
-    A run that has this resource holds the lease on the file from its first step to its last, so
-    that two runs never take turns within one another.
+    A run with this resource holds the lease on the file from its first step to its last, so that
+    two runs never interleave.
     """
 
     location: str = Field(description="The code location whose warehouse file this is.")
@@ -47,12 +47,12 @@ class Warehouse(dg.ConfigurableResource):
 
     @property
     def path(self) -> Path:
-        """The file, which follows from the environment when it is used, not when it is loaded."""
+        """The file, which depends on the environment at the time of use, not of loading."""
         return current_settings().warehouse_path(self.location)
 
     @contextmanager
     def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection that may write; see :func:`shared_lib.warehouse.write_warehouse`."""
+        """Open a connection that may write; see :func:`shared_lib.warehouse.write_warehouse`."""
         with write_warehouse(
             self.path, wait_seconds=self.wait_seconds, on_wait=dg.get_dagster_logger().info
         ) as connection:
@@ -60,7 +60,7 @@ class Warehouse(dg.ConfigurableResource):
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A read-only connection; see :func:`shared_lib.warehouse.read_warehouse`."""
+        """Open a read-only connection; see :func:`shared_lib.warehouse.read_warehouse`."""
         with read_warehouse(
             self.path, wait_seconds=self.wait_seconds, on_wait=dg.get_dagster_logger().info
         ) as connection:

@@ -1,4 +1,4 @@
-"""Several statements that become visible together."""
+"""Make several statements visible together."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ import duckdb
 
 @contextmanager
 def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Make the statements of the block visible together, or, when it raises, none of them."""
+    """Make the statements of the block visible together, or none of them if it raises."""
     connection.begin()
     try:
         yield
