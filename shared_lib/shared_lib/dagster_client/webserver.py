@@ -86,7 +86,7 @@ class Webserver(BaseModel):
 
     @property
     def token_value(self) -> tuple[str, str] | None:
-        """Return the name and value of the header with the token; the value is a secret."""
+        """The name and value of the header with the token; the value is a secret."""
         if self.token is None:
             return None
         token = self.token.get_secret_value()

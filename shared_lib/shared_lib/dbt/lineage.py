@@ -106,7 +106,7 @@ def _origins(
     *,
     seen: set[tuple[int, str]],
 ) -> set[tuple[str, str]]:
-    """Yield the warehouse columns that ``column`` of the query in ``scope`` comes from."""
+    """Return the warehouse columns that ``column`` of the query in ``scope`` comes from."""
     from sqlglot import exp
 
     if (id(scope), column) in seen:  # a recursive CTE reaches itself

@@ -74,7 +74,7 @@ def not_built(
     manifest: Mapping[str, Any],
     asset_keys: Mapping[str, dg.AssetKey],
 ) -> Iterator[dg.AssetObservation]:
-    """Return what the assets that failed or were skipped show: status, reason and SQL.
+    """Yield what the assets that failed or were skipped show: status, reason and SQL.
 
     Dagster records nothing for an asset that was planned but not built, as if nothing had been
     tried.

@@ -90,7 +90,7 @@ def step_span(
 def node_spans(
     step: StepIdentity, nodes: Sequence[NodeRun], *, project: str, target: str
 ) -> Iterator[SpanRecord]:
-    """Return a span for each dbt node below the step's, and below it one for each batch."""
+    """Yield a span for each dbt node below the step's, and below it one for each batch."""
     for node in nodes:
         common: dict[str, Attribute] = {
             "dagster.run_id": step.run_id,
