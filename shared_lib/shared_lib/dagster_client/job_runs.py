@@ -285,7 +285,7 @@ def _no_database() -> WebserverConfigurationError:
 def database_url() -> str:
     """Return the database of ``JOB_RUNS_DATABASE_URL``, else that of the Dagster instance.
 
-    The instance is the one of ``DAGSTER_HOME``: its Postgres, or a file beside its SQLite files.
+    The instance is the one of ``DAGSTER_HOME``: its Postgres, or a file next to its SQLite files.
 
     Raises:
         WebserverConfigurationError: neither variable is set, or the instance does not exist.
