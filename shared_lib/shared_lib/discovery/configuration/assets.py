@@ -4,7 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from shared_lib.discovery.configuration.section import Reference, Section, Tags
+from shared_lib.configuration.section import Section
+from shared_lib.discovery.configuration.section import Reference, Tags
 
 
 class Eager(Section):

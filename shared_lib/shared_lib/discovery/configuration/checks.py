@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from shared_lib.discovery.configuration.section import Section
+from shared_lib.configuration.section import Section
 
 
 class CheckBase(Section):

@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from shared_lib.discovery.configuration.section import Reference, Section, Tags
+from shared_lib.configuration.section import Section
+from shared_lib.discovery.configuration.section import Reference, Tags
 
 Executor = Literal["in_process", "multiprocess"]
 

@@ -4,11 +4,12 @@ from typing import Literal
 
 from pydantic import Field
 
+from shared_lib.configuration.section import Section
 from shared_lib.discovery.configuration.assets import AssetRule
 from shared_lib.discovery.configuration.checks import Check
 from shared_lib.discovery.configuration.jobs import Executor, Job, Schedule, Sensor
 from shared_lib.discovery.configuration.partitions import Partitions
-from shared_lib.discovery.configuration.section import Name, Reference, Section
+from shared_lib.discovery.configuration.section import Name, Reference
 
 
 class PartitionedModels(Section):

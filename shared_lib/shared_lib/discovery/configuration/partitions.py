@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from shared_lib.discovery.configuration.section import Section
+from shared_lib.configuration.section import Section
 
 _TIME_ZONE = Field(default="UTC", description="IANA name, such as Europe/Berlin.")
 

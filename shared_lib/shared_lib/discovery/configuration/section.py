@@ -1,15 +1,8 @@
-"""What all sections of ``orchestration.yaml`` have in common."""
+"""Types that several sections of ``orchestration.yaml`` have in common."""
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-
-
-class Section(BaseModel):
-    """A mapping with the named keys and no others, which nobody changes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+from pydantic import Field, StringConstraints
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]+$")]
 """What Dagster allows as the name of a job, schedule, sensor or check."""

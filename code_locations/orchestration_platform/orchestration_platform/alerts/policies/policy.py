@@ -11,9 +11,9 @@ from orchestration_platform.alerts.facts.event_types import EventType
 from orchestration_platform.alerts.policies.quiet_hours import Duration, Window, seconds_of
 from orchestration_platform.alerts.policies.services import NotificationService
 from orchestration_platform.alerts.policies.targets import KnownAssets, Target
-from orchestration_platform.alerts.services.protocol.configuration import Section
 from shared_lib.configuration.documents import schema_document
 from shared_lib.configuration.environment import REPOSITORY_ROOT
+from shared_lib.configuration.section import Section
 from shared_lib.configuration.validated_yaml import load_yaml, validate_document
 
 POLICIES_FILE = Path(__file__).with_name("alert_policies.yaml")

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from orchestration_platform.alerts.facts.alert import Severity
-from orchestration_platform.alerts.services.protocol.configuration import Section
+from shared_lib.configuration.section import Section
 
 Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,5}(s|min|h|d)$")]
 

@@ -4,11 +4,9 @@ from typing import Any, Self
 
 from pydantic import Field, create_model, model_validator
 
-from orchestration_platform.alerts.services.protocol.configuration import (
-    Section,
-    ServiceConfiguration,
-)
+from orchestration_platform.alerts.services.protocol.configuration import ServiceConfiguration
 from orchestration_platform.alerts.services.registry import SERVICES, configuration_at
+from shared_lib.configuration.section import Section
 
 # A field for each service; the type checker sees none of them.
 _FIELDS: dict[str, Any] = {

@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from orchestration_platform.alerts.facts.alert import Alert
 from orchestration_platform.alerts.facts.event_types import Category
-from orchestration_platform.alerts.services.protocol.configuration import Section
+from shared_lib.configuration.section import Section
 
 
 class KnownAssets(Protocol):

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, ClassVar, Protocol, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from orchestration_platform.alerts.messages.thread import EntryKind
 from orchestration_platform.alerts.services.protocol.service import Service
+from shared_lib.configuration.section import Section
 from shared_lib.secrets import Secret
 
 # The column that keeps a destination is as wide.
@@ -88,12 +89,6 @@ class Connections:
     def resource(self, kind: type[Resource]) -> Resource:
         """The resource of a class."""
         return next(found for found in self.resources if isinstance(found, kind))
-
-
-class Section(BaseModel):
-    """A mapping with the named keys and no others."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ServiceConfiguration(Section, ABC):
