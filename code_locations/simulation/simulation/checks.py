@@ -6,15 +6,15 @@ from shared_lib.warehouse import Warehouse
 from simulation.state.runs import current_run, requested_scenario
 from simulation.state.year_state import YearState, YearSummary, read_states, read_summaries
 
-# The pool of the steps that orchestration.yaml names: one at a time has the file.
+# The pool of the steps that orchestration.yaml names: only one at a time may use the file.
 WAREHOUSE_POOL = "simulation_warehouse"
 
 
 @dg.asset_check(asset="single_year_simulation", blocking=True, pool=WAREHOUSE_POOL)
 def validate_growth_rates(warehouse: Warehouse) -> dg.AssetCheckResult:
-    """Each year of the scenario, up to the run's last, grew as its target says.
+    """Each year of the scenario, up to the run's last, met its growth target.
 
-    Allowed are the configured tolerance and the rounding to whole employees.
+    The configured tolerance and the rounding to whole employees are allowed for.
     """
     with warehouse.reading() as connection:
         opened, _ = current_run(connection)
@@ -25,7 +25,7 @@ def validate_growth_rates(warehouse: Warehouse) -> dg.AssetCheckResult:
 
 
 def growth_result(summaries: list[YearSummary]) -> dg.AssetCheckResult:
-    """Passed when every year meets its growth; else each year that does not, with its rates."""
+    """Return a pass if every year meets its growth, else the years that miss it and their rates."""
     missed = [year for year in summaries if not year.meets_growth]
     description = "; ".join(
         f"{year.simulation_year} grew by {year.growth_rate:.4%}, target is "
@@ -50,7 +50,7 @@ def growth_result(summaries: list[YearSummary]) -> dg.AssetCheckResult:
 
 @dg.asset_check(asset="simulation_year_state", blocking=True, pool=WAREHOUSE_POOL)
 def assert_year_complete(warehouse: Warehouse) -> dg.AssetCheckResult:
-    """Every year of the scenario, up to the run's last, is there and adds up."""
+    """Every year of the scenario, up to the run's last, is present and adds up."""
     with warehouse.reading() as connection:
         opened, _ = current_run(connection)
         years = opened.years_so_far
@@ -62,7 +62,7 @@ def assert_year_complete(warehouse: Warehouse) -> dg.AssetCheckResult:
 def completeness_result(
     years: range, summaries: list[YearSummary], states: list[YearState]
 ) -> dg.AssetCheckResult:
-    """Passed when each of ``years`` has a state and a summary that agree and add up."""
+    """Return a pass if each of ``years`` has a state and a summary that agree and add up."""
     headcounts = {state.simulation_year: state.active_headcount for state in states}
     by_year = {summary.simulation_year: summary for summary in summaries}
     problems = []
@@ -87,8 +87,8 @@ def completeness_result(
     )
 
 
-# Of the model that shows the timings: a check of pipeline_timings, which no step makes, is in no
-# job's selection.
+# Checks the model that shows the timings: no step makes pipeline_timings, so no job would select
+# a check of it.
 @dg.asset_check(asset="mon_pipeline_performance", pool=WAREHOUSE_POOL)
 def pipeline_sla_check(warehouse: Warehouse) -> dg.AssetCheckResult:
     """The last build of the models met the service level for time and row rate."""
@@ -117,10 +117,10 @@ def pipeline_sla_check(warehouse: Warehouse) -> dg.AssetCheckResult:
 def service_level_result(
     *, seconds: float, rows: int, seconds_limit: float, rate_limit: float
 ) -> dg.AssetCheckResult:
-    """Passed when a build was fast enough, by the clock or by its rows.
+    """Return a pass if a build was fast enough, by the clock or by its row rate.
 
-    A small run is held against the clock only: dbt's start alone makes its row rate low. A run
-    that takes longer is still in order when it computes its rows at the agreed rate.
+    A small run is measured by the clock only: dbt's start alone makes its row rate low. A run
+    that takes longer is still OK if it computes its rows at the agreed rate.
     """
     rate = rows / seconds
     return dg.AssetCheckResult(

@@ -1,4 +1,4 @@
-"""What the steps and runs of the location ask for by name."""
+"""The resources that the location's steps and runs request by name."""
 
 import dagster as dg
 

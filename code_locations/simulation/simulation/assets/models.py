@@ -1,4 +1,4 @@
-"""The dbt models of the simulation, built for a range of years by one dbt invocation."""
+"""The dbt models of the simulation: one dbt invocation builds them for a range of years."""
 
 import time
 from collections.abc import Iterator
@@ -60,7 +60,7 @@ def _year_arguments(opened: OpenedRun) -> list[str]:
 
 
 def _refuse_other_run(context: dg.AssetExecutionContext, owner_run_id: str) -> None:
-    """The years come from simulation_run, so the ledger is only built together with it."""
+    """Refuse a run without simulation_run, which supplies the years of the ledger."""
     if owner_run_id not in {context.run.run_id, context.run.root_run_id}:
         message = (
             "int_employee_years was selected without simulation_run, which says the scenario "

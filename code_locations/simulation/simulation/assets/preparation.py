@@ -1,4 +1,4 @@
-"""From the configuration and the census file to a run that may begin."""
+"""Prepares a run from the configuration and the census file."""
 
 import time
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ from simulation.state.tables import create_tables
 
 
 class ScenarioRequest(dg.Config):
-    """What one run simulates. Everything unsaid is as in ``simulation_config.yaml``."""
+    """What one run simulates; ``simulation_config.yaml`` supplies what is left out."""
 
     scenario: str = Field(
         default="baseline", description="A name below `scenarios` in simulation_config.yaml."
@@ -50,7 +50,7 @@ class ScenarioRequest(dg.Config):
     )
 
     def changes(self) -> dict[str, dict[str, Any]]:
-        """The settings that this request changes, nested like the configuration file."""
+        """Return the settings that this request changes, nested like the configuration file."""
         return requested_changes(
             start_year=self.start_year,
             end_year=self.end_year,
@@ -147,7 +147,7 @@ def _opening_date(settings: ScenarioSettings) -> date:
 def census_data_validation(
     context: dg.AssetExecutionContext, warehouse: Warehouse
 ) -> dg.MaterializeResult:
-    """The verdict on every census row: accepted, left before the start, or rejected and why."""
+    """The verdict on each census row: accepted, left before the start, or rejected and why."""
     started = time.perf_counter()
     with warehouse.writing() as connection:
         scenario_id, settings, _ = requested_scenario(connection)
@@ -195,7 +195,7 @@ def census_data_validation(
 def baseline_workforce_validated(
     context: dg.AssetExecutionContext, warehouse: Warehouse
 ) -> dg.MaterializeResult:
-    """Those of the accepted who are employed when the first year begins, with typed columns."""
+    """The accepted employees still employed when the first year begins, with typed columns."""
     started = time.perf_counter()
     with warehouse.writing() as connection:
         scenario_id, _, _ = requested_scenario(connection)
@@ -211,7 +211,7 @@ def baseline_workforce_validated(
     deps=[simulation_config, baseline_workforce_validated],
 )
 def simulation_run(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
-    """The years to compute, opened where the state before them is there, else refused."""
+    """The years to compute; the run is refused if the state before them is missing."""
     started = time.perf_counter()
     years = years_of(context)
     with warehouse.writing() as connection:
@@ -245,7 +245,7 @@ def _described(
     *,
     copied_from: str | None = None,
 ) -> Mapping[str, Any]:
-    """Rows, schema and seconds of a raw table, and which columns keep their name from where."""
+    """Return the rows, schema and seconds of a raw table, and the lineage of its columns."""
     metadata = relation_metadata(connection, "raw", table)
     metadata["seconds"] = round(time.perf_counter() - started, 3)
     if copied_from is not None:

@@ -23,7 +23,7 @@ from simulation.state.runs import current_run
 def simulation_report(
     context: dg.AssetExecutionContext, warehouse: Warehouse
 ) -> dg.MaterializeResult:
-    """One HTML file, readable without a network: the years, who left, pay, configuration."""
+    """One HTML file, readable offline: the years, the leavers, pay and the configuration."""
     from simulation.report import write_report
 
     started = time.perf_counter()

@@ -34,7 +34,7 @@ from simulation.state.year_state import YearSummary, read_states, read_summaries
 def run_single_year_simulation(
     context: dg.AssetExecutionContext, warehouse: Warehouse
 ) -> Iterator[dg.MaterializeResult]:
-    """Conclude the years of the run: record their states, then read their results."""
+    """Complete the years of the run: record their states, then read their results."""
     started = time.perf_counter()
     years = years_of(context)
     with warehouse.writing() as connection:
@@ -71,7 +71,7 @@ def run_single_year_simulation(
 
 
 def year_table(summaries: list[YearSummary]) -> str:
-    """The years as a Markdown table."""
+    """Return the years as a Markdown table."""
     columns: dict[str, Any] = {
         "Year": lambda year: str(year.simulation_year),
         "Start": lambda year: f"{year.start_headcount:,}",

@@ -1,9 +1,9 @@
-"""A copy of a CSV file on which DuckDB's reader loses nothing.
+"""Copies a CSV file so that DuckDB's reader loses no row of it.
 
-Of a file with one opening quote that is never closed, DuckDB 1.5.5 reads the rows before it and
-says nothing about the rest: half a million of a million rows gone, with `store_rejects` on and
-an empty table of rejects. Line ends of two kinds stop it altogether. So the quotes are settled
-here, line by line, and DuckDB splits what is left.
+If a file has an opening quote that is never closed, DuckDB 1.5.5 reads the rows before it and
+silently drops the rest: half a million of a million rows lost, with `store_rejects` on and an
+empty table of rejects. A file with two kinds of line ending fails altogether. So this module
+resolves the quotes line by line, and DuckDB splits the result.
 """
 
 import csv
@@ -18,15 +18,15 @@ from simulation.census.mapping import CensusError
 
 DELIMITERS = ",;\t|"
 
-# A quoted value may run over lines, as an address does. One that is still open after so many
-# has lost its closing quote, and must not take the rows after it along.
+# A quoted value may span several lines, as an address does. One that is still open after this many
+# lines has lost its closing quote, and must not swallow the rows after it.
 _LINES_OF_A_RECORD = 20
 _OPEN_QUOTE = "unexpected end of data"
 
 
 @dataclass(frozen=True)
 class CsvCopy:
-    """What was copied: `rows` counts every row, the `unreadable` (number, reason) included."""
+    """What was copied: `rows` counts every row, including the `unreadable` (number, reason)."""
 
     header: list[str]
     delimiter: str
@@ -35,7 +35,7 @@ class CsvCopy:
 
 
 def read_header(path: Path, *, encoding: str, delimiter: str | None) -> list[str]:
-    """Return the column names of a CSV file, whose delimiter is found where none is given.
+    """Return the column names of a CSV file; the delimiter is detected if none is given.
 
     Raises:
         CensusError: the file holds no text at all, or text in another encoding.
@@ -45,10 +45,10 @@ def read_header(path: Path, *, encoding: str, delimiter: str | None) -> list[str
 
 
 def copy_csv(path: Path, copy: Path, *, encoding: str, delimiter: str | None) -> CsvCopy:
-    r"""Copy the rows below the header as UTF-8, each behind its number, with \n between them.
+    r"""Copy the rows below the header as UTF-8, each preceded by its number, separated by \n.
 
-    Values that need quotes are quoted in the one way that RFC 4180 has. A line whose quotes
-    make no sense is left out and reported; blank lines count for nothing.
+    Values that need quotes are quoted as RFC 4180 specifies. A line with malformed quotes is
+    left out and reported; blank lines are ignored.
 
     Raises:
         CensusError: the file holds no text at all, or text in another encoding.
@@ -75,7 +75,7 @@ def copy_csv(path: Path, copy: Path, *, encoding: str, delimiter: str | None) ->
 
 @contextmanager
 def _decoded(path: Path, encoding: str) -> Iterator[TextIO]:
-    # A byte-order mark is no part of the first column's name.
+    # A byte-order mark is not part of the first column's name.
     codec = "utf-8-sig" if encoding.lower().replace("_", "-") in {"utf-8", "utf8"} else encoding
     try:
         with path.open(encoding=codec, newline=None) as lines:
@@ -123,9 +123,9 @@ def _record(
     delimiter: str,
     width: int | None = None,
 ) -> list[str]:
-    """Return the values of the record that begins with `line`, and may run over more lines.
+    """Return the values of the record that begins with `line` and may span more lines.
 
-    A record of several lines must have `width` values: otherwise its quotes have paired up with
+    A record of several lines must have `width` values: otherwise its quotes were paired with
     those of another record. Lines that do not belong to it are put back into `ahead`.
     """
     try:

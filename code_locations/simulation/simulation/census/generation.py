@@ -1,4 +1,4 @@
-"""Makes a plausible census of any size: the same size, seed and date give the same people."""
+"""Generates a plausible census of any size; size, seed and date determine the employees."""
 
 import os
 from datetime import date
@@ -8,7 +8,7 @@ import duckdb
 
 from simulation.census.mapping import CensusError
 
-# (age at hire from, years up to the next, percent of all), as in the seed new_hire_ages.csv
+# (lowest age at hire, years to the next band, percent of all), as in the seed new_hire_ages.csv
 AGES_AT_HIRE = (
     (22, 3, 5),
     (25, 3, 15),
@@ -47,7 +47,7 @@ DEPARTMENTS = {
 
 _FORMATS = {".csv": "csv", ".parquet": "parquet"}
 
-# The draw is that of the dbt macro `draw`: 52 bits of the MD5 number of a key.
+# Draws like the dbt macro `draw`: 52 bits of the MD5 number of a key.
 _DRAW = """
 create temp macro draw(key, employee, purpose) as
     ((md5_number(key || '|' || employee || '|' || purpose) & 4503599627370495)::double + 0.5)
@@ -61,8 +61,8 @@ select
 from range(1, $size + 1) as numbers(number)
 """
 
-# Tenure falls off exponentially, 6.5 years on average were it not for retirement at 67. Those
-# with the most tenure and age, and luck, are in the upper levels.
+# Tenure falls off exponentially; it would average 6.5 years but for retirement at 67. The upper
+# levels hold those with the most tenure, age and luck.
 _CENSUS = """
 create temp table census as
 with drawn as (
@@ -131,13 +131,13 @@ order by employee_id
 
 
 def generate_census(path: Path, *, size: int, seed: int, as_of: date) -> None:
-    """Write a census of `size` employees on the day `as_of` as CSV or Parquet, by the suffix.
+    """Write a census of `size` employees as at `as_of`, as CSV or Parquet by the suffix.
 
     The columns are those of a census: employee_id, hire_date, annual_compensation (dollars a
-    year), birth_date, level and department. A file is there complete or not at all.
+    year), birth_date, level and department. The file appears complete or not at all.
 
     Raises:
-        CensusError: the suffix is another, the folder does not exist, or the size is below 1.
+        CensusError: the suffix is unknown, the folder does not exist, or the size is below 1.
     """
     kind = _FORMATS.get(path.suffix.lower())
     if kind is None:

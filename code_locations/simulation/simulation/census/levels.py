@@ -1,4 +1,4 @@
-"""The job levels, as the seed that defines them says."""
+"""The job levels, as their seed defines them."""
 
 import csv
 
@@ -8,6 +8,6 @@ JOB_LEVELS_SEED = PROJECT_DIRECTORY / "seeds" / "job_levels.csv"
 
 
 def top_level() -> int:
-    """The highest job level."""
+    """Return the highest job level."""
     with JOB_LEVELS_SEED.open(encoding="utf-8", newline="") as lines:
         return max(int(row["level"]) for row in csv.DictReader(lines))

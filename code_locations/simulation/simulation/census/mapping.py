@@ -1,4 +1,4 @@
-"""How the columns of an HR export map onto the census's own, and which mapping fits a file."""
+"""Maps the columns of an HR export to those of the census, and finds the mapping for a file."""
 
 import difflib
 from collections import Counter
@@ -70,7 +70,7 @@ class CensusMapping(BaseModel):
     def _tells_the_whole_date(cls, date_format: str) -> str:
         probe = datetime(2024, 11, 23, tzinfo=UTC)
         try:
-            # of a date alone, which has no zone
+            # a date alone has no zone
             parsed = datetime.strptime(probe.strftime(date_format), date_format)  # noqa: DTZ007
         except ValueError as error:
             raise ValueError(f"{date_format!r} is not a date format: {error}") from error
@@ -102,7 +102,7 @@ class CensusMapping(BaseModel):
         return delimiter
 
     def fields_in(self, header: Sequence[str]) -> dict[str, str]:
-        """Return the census columns that a file with this header has, and their names in it."""
+        """Return the census columns that a file with this header has, with their names in it."""
         return {
             field: self.columns[field]
             for field in CENSUS_FIELDS
@@ -119,11 +119,11 @@ def choose_mapping(
 ) -> str:
     """Return the name of the mapping for the file at `path` with the given header.
 
-    With a name, that mapping must have its required columns in the header. Without one, it is
-    the only mapping of which that is true. Absent optional columns are no obstacle.
+    If a name is given, the header must have that mapping's required columns. Otherwise exactly
+    one mapping must have its required columns there. Optional columns may be absent.
 
     Raises:
-        CensusError: no such mapping, a required column is absent, no mapping fits, or several.
+        CensusError: the mapping is unknown, a required column is absent, or none or several fit.
     """
     if name is None:
         name = _only_fitting(mappings, header, path)

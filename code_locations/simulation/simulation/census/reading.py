@@ -1,4 +1,4 @@
-"""Reads a census file into `raw.census`: every row of it, as text, whatever its quality."""
+"""Reads every row of a census file into `raw.census`, as text, whatever its quality."""
 
 import codecs
 import glob
@@ -33,8 +33,8 @@ _READ_COPY = """
 class CensusFile:
     """A census file as it was read.
 
-    `mapping` is the name of the one that it was read with. `rows` counts every row, those that
-    could not be parsed included. `digest` is the SHA-256 of the file's bytes. `absent_columns`
+    `mapping` is the name of the mapping used. `rows` counts every row, including those that
+    could not be parsed. `digest` is the SHA-256 of the file's bytes. `absent_columns`
     are the optional census columns that it does not have.
     """
 
@@ -47,7 +47,7 @@ class CensusFile:
 
 @dataclass(frozen=True)
 class _Columns:
-    """What the file has: per census column that is there, its name and how its dates are put."""
+    """The census columns that the file has: their names in it and how its dates are written."""
 
     mapping: str
     names: dict[str, str]
@@ -62,14 +62,14 @@ def read_census(
     mappings: Mapping[str, CensusMapping],
     mapping_name: str | None = None,
 ) -> CensusFile:
-    """Replace the scenario's rows of `raw.census` by those of a CSV or Parquet file.
+    """Replace the scenario's rows of `raw.census` with those of a CSV or Parquet file.
 
-    Every row comes in as text under its number in the file, from 1; blank lines of a CSV file
-    have none. A line that is not CSV comes in with the parser's reason in `malformed`.
+    Every row is stored as text under its number in the file, from 1; blank lines of a CSV file
+    are not counted. A line that is not CSV is stored with the parser's reason in `malformed`.
 
     Raises:
-        CensusError: the file is absent, empty, of an unknown kind or in another encoding than
-            the mapping says, or no mapping fits its columns.
+        CensusError: the file is absent, empty, of an unknown kind or not in the mapping's
+            encoding, or no mapping fits its columns.
     """
     read = {".csv": _read_csv, ".parquet": _read_parquet}.get(path.suffix.lower())
     if read is None:
@@ -163,7 +163,7 @@ def _load_copy(
         _create_rows("row_number", values) + _READ_COPY,
         [str(copy), {"row_number": "bigint", **columns}, copied.delimiter],
     )
-    # The copy has each row's number in front, so a line that DuckDB rejects still has its own.
+    # The copy starts each row with its number, so that even a line that DuckDB rejects has one.
     connection.execute(
         r"""
         insert into temp.census_rows by name
@@ -191,7 +191,7 @@ def _read_parquet(
     mappings: Mapping[str, CensusMapping],
     mapping_name: str | None,
 ) -> _Columns:
-    pattern = glob.escape(str(path))  # DuckDB takes every path for a pattern
+    pattern = glob.escape(str(path))  # DuckDB treats every path as a pattern
     try:
         types: dict[str, str] = dict(
             connection.execute(
@@ -227,10 +227,10 @@ def _create_rows(row_number: str, values: Mapping[str, str]) -> str:
 
 
 def _as_text(column: str, column_type: str) -> str:
-    """Return the SQL that turns a Parquet column into the text that CSV would have for it.
+    """Return the SQL that converts a Parquet column to the text that CSV would have for it.
 
-    Whole numbers lose the `.0` that a floating-point column gives them, NaN and empty text are
-    no value, and a timestamp at midnight (UTC) is its date.
+    Whole numbers lose the `.0` of a floating-point column, NaN and empty text become null, and
+    a timestamp at midnight (UTC) becomes its date.
     """
     if column_type in {"FLOAT", "DOUBLE"}:
         return (
@@ -248,7 +248,7 @@ def _as_text(column: str, column_type: str) -> str:
 
 
 def _likely_encoding(path: Path) -> str:
-    """Return an encoding that at least the header can be read in, to find the mapping by it."""
+    """Return an encoding in which the header at least can be read, to find the mapping."""
     with path.open("rb") as content:
         head = content.read(65_536)
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):

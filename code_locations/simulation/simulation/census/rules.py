@@ -1,7 +1,7 @@
-"""What makes a row of a census bad: the reasons, in the order in which they are looked for."""
+"""The reasons for rejecting a row of a census, in the order in which they are checked."""
 
-# Each row of the census is rejected once, for the first of these reasons that holds. A duplicate
-# is a later row with an employee_id that an earlier row has, whatever becomes of the earlier.
+# A row of the census is rejected once, for the first of these reasons that applies. A duplicate is
+# a row with the employee_id of an earlier row, whatever the verdict on the earlier one.
 REASONS = (
     "malformed_line",
     "missing_employee_id",
@@ -25,7 +25,7 @@ REASONS = (
     "termination_before_hire",
 )
 
-# How text is read. Blanks around it do not count, the no-break space of spreadsheets included.
+# How text is read. Surrounding blanks are ignored, including the no-break space of spreadsheets.
 MACROS = r"""
 create or replace temp macro census_text(content) as
     nullif(trim(content, ' ' || chr(9) || chr(10) || chr(13) || chr(160)), '');

@@ -1,4 +1,4 @@
-"""Judges the rows of `raw.census`, and publishes those that are good as the opening workforce."""
+"""Validates the rows of `raw.census`, and publishes the good ones as the opening workforce."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -74,11 +74,11 @@ order by employee_id
 
 @dataclass(frozen=True)
 class CensusVerdict:
-    """What became of the rows of a census; the first three counts below add up to `rows_read`.
+    """The outcome of validating a census; the first three counts below add up to `rows_read`.
 
-    `rows_accepted` enter the opening workforce, `rows_rejected` do not for the `reasons` counted,
-    and `rows_left_before_start` are good but had left on or before the opening date. The two
-    `rows_without_` are among the accepted.
+    `rows_accepted` enter the opening workforce, `rows_rejected` are excluded for the `reasons`
+    counted, and `rows_left_before_start` are good but left on or before the opening date. The
+    two `rows_without_` counts are among the accepted.
     """
 
     census_name: str
@@ -93,12 +93,12 @@ class CensusVerdict:
 
     @property
     def reject_share(self) -> float:
-        """The rejected part of the rows read, from 0 to 1."""
+        """Return the share of the rows read that was rejected, from 0 to 1."""
         return self.rows_rejected / self.rows_read
 
     @property
     def within_limit(self) -> bool:
-        """Whether the share of rejects is not above its limit."""
+        """Return whether the share of rejects is within its limit."""
         return self.reject_share <= self.reject_share_limit
 
 
@@ -111,12 +111,12 @@ def validate_census(
     top_level: int,
     reject_share_limit: float,
 ) -> CensusVerdict:
-    """Judge every row of the scenario's census, as at `opening_date`.
+    """Validate every row of the scenario's census, as at `opening_date`.
 
-    That is 31 December before the first simulated year. The good rows replace the scenario's in
-    `raw.census_accepted`, the others those in `raw.census_rejects`, each with the first of
-    `REASONS` that holds, and the counts its row in `raw.census_data_validation`. Levels run from
-    1 to `top_level`. The limit (0 to 1) only enters the verdict: the caller decides.
+    That is 31 December before the first simulated year. The good rows replace the scenario's rows
+    in `raw.census_accepted`. The others replace those in `raw.census_rejects`, each with the first
+    of `REASONS` that applies. The counts replace its row in `raw.census_data_validation`. Levels
+    run from 1 to `top_level`. The limit (0 to 1) only enters the verdict: the caller decides.
 
     Raises:
         CensusError: no census has been read for the scenario.
@@ -143,7 +143,7 @@ def validate_census(
 
 
 def _date_formats(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> dict[str, str]:
-    """How the dates of the scenario's census are written, as the rules name it."""
+    """Return how the dates of the scenario's census are written, under the rules' names."""
     names = ("hire_date_format", "birth_date_format", "termination_date_format")
     formats = connection.execute(
         """
@@ -159,7 +159,7 @@ def _date_formats(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> di
 
 
 def read_verdict(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> CensusVerdict:
-    """Return the verdict on the scenario's census as the tables hold it.
+    """Return the stored verdict on the scenario's census.
 
     Raises:
         CensusError: the scenario's census has not been validated.
@@ -187,12 +187,12 @@ def read_verdict(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> Cen
 
 
 def publish_baseline(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> int:
-    """Replace the scenario's rows of `raw.baseline_workforce_validated` by its accepted rows.
+    """Replace the scenario's rows of `raw.baseline_workforce_validated` with its accepted rows.
 
-    Those who had left by the opening date stay out. Returns the number of employees.
+    Employees who left by the opening date are excluded. Returns the number of employees.
 
     Raises:
-        CensusError: nobody remains; the rows of before stay as they are.
+        CensusError: nobody remains; the previous rows are kept.
     """
     with transaction(connection):
         connection.execute(

@@ -1,4 +1,4 @@
-"""The simulation's configuration: the file, its model and what is derived from it."""
+"""The simulation's configuration: the file, its model and the values derived from it."""
 
 from simulation.config.loading import (
     CONFIGURATION_FILE,

@@ -18,10 +18,10 @@ levels, hazards, merit rates and ages of new hires are the CSV files in `dbt_pro
 
 
 def configuration_schema() -> dict[str, Any]:
-    """The schema of ``simulation_config.yaml``, scenarios included.
+    """Return the schema of ``simulation_config.yaml``, including its scenarios.
 
-    The models take the changes of a scenario as they come, because only the scenario as a whole
-    can be checked. Here each section of one is that of the file with every field optional.
+    The models accept the changes of a scenario unchecked, because only the scenario as a whole
+    can be checked. Here each section of a scenario is that of the file, with optional fields.
     """
     schema = SimulationSettings.model_json_schema()
     definitions: dict[str, Any] = schema["$defs"]
@@ -40,18 +40,18 @@ def configuration_schema() -> dict[str, Any]:
     scenarios = schema["properties"]["scenarios"]
     for pattern in scenarios["patternProperties"]:
         scenarios["patternProperties"][pattern] = {"$ref": "#/$defs/ScenarioChanges"}
-    # Without this an editor would accept names that the models refuse.
+    # Without this, an editor would accept names that the models reject.
     scenarios["additionalProperties"] = False
     return schema
 
 
 def schema_text() -> str:
-    """The file's text."""
+    """Return the text of the schema file."""
     return schema_document(configuration_schema())
 
 
 def page() -> str:
-    """The page's text."""
+    """Return the text of the reference page."""
     return reference_page(
         SimulationSettings, title="Configuration of the simulation", introduction=_INTRODUCTION
     )

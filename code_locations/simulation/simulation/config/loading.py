@@ -1,4 +1,4 @@
-"""From the YAML file to the settings of one scenario."""
+"""Loads the settings of one scenario from the YAML file."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +17,7 @@ CONFIGURATION_FILE = Path(__file__).with_name("simulation_config.yaml")
 
 
 def load_settings(path: Path = CONFIGURATION_FILE) -> SimulationSettings:
-    """Read and check the whole file, every scenario of it included.
+    """Read and check the whole file, including every scenario.
 
     Raises:
         ConfigurationError: see :func:`shared_lib.configuration.validated_yaml.validate_document`.
@@ -35,15 +35,15 @@ def load_scenario(
     path: Path = CONFIGURATION_FILE,
     changes: Mapping[str, Any] | None = None,
 ) -> ScenarioSettings:
-    """The complete settings of the scenario called ``name``.
+    """Return the complete settings of the scenario called ``name``.
 
     Args:
         name: a key of ``scenarios`` in the file.
         path: the configuration file.
-        changes: settings of this one run, nested like the file; they win over the scenario's.
+        changes: settings of this run, nested like the file; they override the scenario's.
 
     Raises:
-        ConfigurationError: no such scenario, or a value that is not allowed.
+        ConfigurationError: the scenario does not exist, or a value is not allowed.
     """
     document = load_yaml(path)
     settings = validate_document(document, SimulationSettings, path=path)
@@ -63,7 +63,7 @@ def requested_changes(
     census_mapping: str | None = None,
     generated_size: int | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """The settings that a single run may ask for, nested like the file; None asks for nothing."""
+    """Return the settings that a single run requests, nested like the file; None is left out."""
     asked = {
         "simulation": {"start_year": start_year, "end_year": end_year},
         "census": {
@@ -95,7 +95,7 @@ def _validate_scenario(
 
 
 class _Absent:
-    """What is found where nothing is written; None can be."""
+    """Marks a setting that is absent; None can be a value."""
 
 
 def _value_at(document: Any, location: Location) -> Any:
@@ -109,9 +109,9 @@ def _value_at(document: Any, location: Location) -> Any:
 
 
 def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """``base`` with ``changes`` laid over it, mapping by mapping.
+    """Return ``base`` overridden by ``changes``, mapping by mapping.
 
-    A growth rate for each year replaces a single rate, and the other way round, whole.
+    Yearly growth rates replace a single rate as a whole, and vice versa.
     """
     result = dict(base)
     for key, value in changes.items():

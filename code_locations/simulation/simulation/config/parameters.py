@@ -1,4 +1,4 @@
-"""What the SQL is given: a row of parameters for each year, and the fingerprint of it all."""
+"""The input of the SQL: a row of parameters for each year, and the fingerprint of it all."""
 
 import hashlib
 import json
@@ -13,10 +13,10 @@ FINGERPRINT_LENGTH = 16
 def fingerprint(
     *, scenario_id: str, settings: ScenarioSettings, census_digest: str, rules_digest: str
 ) -> str:
-    """Identifies all that the rows of a scenario's years depend on; 16 hex digits.
+    """Return 16 hex digits that identify everything the rows of a scenario's years depend on.
 
-    Left out is what no row depends on: the last year, where the census was read from (its
-    content counts), and the limits that results are held against.
+    What no row depends on is left out: the last year, the path of the census (its content
+    counts), and the limits that results are checked against.
     """
     relevant = settings.model_dump(mode="json", exclude={"census": True, "limits": True})
     del relevant["simulation"]["end_year"]
@@ -27,7 +27,7 @@ def fingerprint(
 
 
 def year_parameters(settings: ScenarioSettings, year: int) -> dict[str, Any]:
-    """The columns of ``raw.simulation_parameters`` for ``year``, keys left out.
+    """Return the columns of ``raw.simulation_parameters`` for ``year``, without the keys.
 
     Shares of headcounts are whole millionths, because headcounts are computed in whole numbers.
     """

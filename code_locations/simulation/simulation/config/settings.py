@@ -1,4 +1,4 @@
-"""What may stand in ``simulation_config.yaml``: every field with its unit and its range."""
+"""The fields of ``simulation_config.yaml``, each with its unit and its range."""
 
 from datetime import date
 from typing import Annotated
@@ -14,7 +14,7 @@ _SHARE_DECIMALS = 6
 
 
 def _in_millionths(share: float) -> float:
-    """Headcounts are computed exactly, in whole millionths; finer shares would be cut."""
+    """Reject shares finer than millionths: headcounts are computed exactly, in whole millionths."""
     if round(share, _SHARE_DECIMALS) != share:
         message = f"{share} has more than six decimals, allowed are at most six"
         raise ValueError(message)
@@ -22,7 +22,7 @@ def _in_millionths(share: float) -> float:
 
 
 def _in_every_year(month_day: str) -> str:
-    """29 February is refused too: a rule has to find its day in every year."""
+    """Reject dates that some years lack, such as 29 February: a rule needs its day every year."""
     try:
         date.fromisoformat(f"2001-{month_day}")
     except ValueError:
@@ -32,13 +32,13 @@ def _in_every_year(month_day: str) -> str:
 
 
 Share = Annotated[float, Field(ge=0, le=1)]
-# Above 0.9 the hires that a net gain takes grow without bound.
+# Above 0.9, the hires needed for a net gain grow without bound.
 TerminationRate = Annotated[float, Field(ge=0, le=0.9), AfterValidator(_in_millionths)]
 MonthDay = Annotated[str, AfterValidator(_in_every_year)]
 
 
 class _Strict(BaseModel):
-    # Strict, because `true` is no growth of 100 % and `no` no rate of 0.
+    # Strict, because `true` is not a growth of 100 % and `no` is not a rate of 0.
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
@@ -89,7 +89,7 @@ class Horizon(_Strict):
         return self
 
     def growth_in(self, year: int) -> float:
-        """The target growth rate of ``year``, as a share."""
+        """Return the target growth rate of ``year``, as a share."""
         rates = self.target_growth_rate
         return rates[year] if isinstance(rates, dict) else rates
 

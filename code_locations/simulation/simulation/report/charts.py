@@ -1,10 +1,10 @@
 """The charts, drawn by Altair as SVG that follows the page's colours.
 
-The 18 charts of five years, drawn ahead, cost 1.0 s of CPU and 0.16 MB; putting the scripts of
-Vega into the page, to draw at view time, 1.7 s and 0.9 MB. What is drawn prints, and needs no
-script to be read. A kind of chart is described and validated once, in 80 ms, and then drawn with
-the data of each chart, in 25 ms.
-Colours are names of CSS variables, which is what makes a chart light or dark with its page.
+Drawing the 18 charts of five years ahead costs 1.0 s of CPU and 0.16 MB. Embedding the scripts of
+Vega in the page, to draw at view time, would cost 1.7 s and 0.9 MB. Drawn charts can be printed,
+and read without scripts. A kind of chart is described and validated once, in 80 ms, and then drawn
+with the data of each chart, in 25 ms.
+Colours are names of CSS variables, so a chart turns light or dark with its page.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 HEIGHT = 280
 WIDTH = 520
 
-# Beyond these, a value above every bar, or in every segment, no longer fits.
+# Beyond these numbers, a value above every bar, or in every segment, no longer fits.
 _LABELLED_BARS = 12
 _LABELLED_SHARE = 0.035
 
@@ -33,9 +33,9 @@ _QUIET_INK = "var(--quiet-ink)"
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A bar with the value it is compared to, both in the unit of the chart's axis.
+    """A bar and the value it is compared to, both in the unit of the chart's axis.
 
-    `tooltip` says it in words; it is also what a screen reader reads for the bar.
+    `tooltip` puts it in words; screen readers read it too.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step of a waterfall: a total when `is_total`, else a change that adds to those before."""
+    """A step of a waterfall: a total if `is_total`, else a change added to the steps before."""
 
     name: str
     value: float
@@ -70,7 +70,7 @@ class Segment:
 
 
 def ramp(levels: int) -> list[str]:
-    """Return as many CSS colours, from the palest to the fullest, as there are levels."""
+    """Return one CSS colour for each level, from the palest to the fullest."""
     if levels == 1:
         return ["var(--level-high)"]
     steps = (round(100 * place / (levels - 1)) for place in range(levels))
@@ -239,7 +239,7 @@ def _waterfall_specification(axis_title: str, axis_format: str) -> dict[str, Any
         y=alt.Y("start:Q", title=axis_title, axis=alt.Axis(format=axis_format)),
         y2="end:Q",
         color=alt.Color("colour:N", scale=None, legend=None),
-        # a change of zero is seen by its outline only
+        # only its outline shows a change of zero
         stroke=alt.Stroke("colour:N", scale=None, legend=None),
         description="tooltip:N",
     )
@@ -250,7 +250,7 @@ def _waterfall_specification(axis_title: str, axis_format: str) -> dict[str, Any
 
 
 def waterfall(steps: Sequence[Step], *, axis_title: str, axis_format: str) -> str:
-    """Return the way from a first total through its changes to the last total, as SVG.
+    """Return the path from a first total through its changes to the last total, as SVG.
 
     Args:
         steps: Totals and changes from left to right; a line break in a name breaks its label.

@@ -1,4 +1,4 @@
-"""Which charts the report has, and what each says in words."""
+"""The charts of the report, and the words that go with each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from simulation.report.figures import LevelHeadcount, TerminationExperience, Year
 
-# Age and level stand beside each other, tenure beside its table.
+# Age and level are side by side, tenure is beside its table.
 _EXPERIENCE_AXES = {
     "tenure": "completed years with the company",
     "age": "age in completed years",
@@ -24,7 +24,7 @@ _EXPERIENCE_AXES = {
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """How headcount and payroll came from the start of a span of years to its end."""
+    """How headcount and payroll moved from the start of a span of years to its end."""
 
     title: str
     headcount: str
@@ -32,7 +32,7 @@ class Movement:
 
 
 def is_continuous(years: Sequence[Year]) -> bool:
-    """Tell whether each year starts from the headcount and in the year that the last one ended."""
+    """Return whether each year follows the one before and starts from its closing headcount."""
     return all(
         following.year == year.year + 1 and following.start_headcount == year.end_headcount
         for year, following in pairwise(years)
@@ -40,7 +40,7 @@ def is_continuous(years: Sequence[Year]) -> bool:
 
 
 def span(years: Sequence[Year]) -> str:
-    """Return the years as they are spoken of: 2025, or 2025 to 2029."""
+    """Return the years as text: 2025, or 2025 to 2029."""
     first, last = years[0].year, years[-1].year
     return str(first) if first == last else f"{first} to {last}"
 
@@ -75,7 +75,7 @@ def headcount_by_year(years: Sequence[Year]) -> str:
 
 
 def payroll_by_year(years: Sequence[Year], scale: MoneyScale) -> str:
-    """Return payroll at the end of each year beside what was paid in it, as SVG."""
+    """Return payroll at the end of each year beside the pay of that year, as SVG."""
     opening = years[0]
     opening_payroll = scale.amount(opening.start_payroll)
     bars = [
@@ -171,7 +171,7 @@ def _payroll_steps(years: Sequence[Year], scale: MoneyScale) -> list[charts.Step
 
 
 def movements(years: Sequence[Year], scale: MoneyScale) -> list[Movement]:
-    """Return the ways from start to end: over all years if they join up, then of each year."""
+    """Return the movements: over all years if they are continuous, then of each year."""
     spans = [[year] for year in years]
     if len(years) > 1 and is_continuous(years):
         spans.insert(0, list(years))
@@ -190,7 +190,7 @@ def movements(years: Sequence[Year], scale: MoneyScale) -> list[Movement]:
 
 
 def termination_rates(experience: Sequence[TerminationExperience]) -> dict[str, str]:
-    """Return for tenure, age and level the observed rates beside the expected, as SVG."""
+    """Return the observed beside the expected rates by tenure, age and level, as SVG."""
     drawn = {}
     for dimension, axis_title in _EXPERIENCE_AXES.items():
         bands = [band for band in experience if band.dimension == dimension]

@@ -1,4 +1,4 @@
-"""What the report says, read from the marts of one scenario."""
+"""The figures of the report, read from the marts of one scenario."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ class Year:
 
     @property
     def terminations(self) -> int:
-        """Everyone who left in the year, for whatever reason."""
+        """Return the number of employees who left in the year, for any reason."""
         return self.experienced_terminations + self.reductions_in_force + self.new_hire_terminations
 
 
 @dataclass(frozen=True, slots=True)
 class TerminationExperience:
-    """Terminations of one band over all years, beside what the hazards let expect."""
+    """Terminations of one band over all years, beside the number that the hazards predict."""
 
     dimension: str
     band: str
@@ -76,7 +76,7 @@ class LevelHeadcount:
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """What became of the rows of the census."""
+    """The outcome of validating the rows of the census."""
 
     name: str
     rows_read: int
@@ -90,7 +90,7 @@ class Census:
 
 @dataclass(frozen=True, slots=True)
 class RejectReason:
-    """Rejected census rows of one reason, with the first three of them."""
+    """The census rows rejected for one reason, with the first three of them."""
 
     reason: str
     field: str | None
@@ -101,7 +101,7 @@ class RejectReason:
 
 @dataclass(frozen=True, slots=True)
 class QualityCheck:
-    """One quality check over the census or all years; the value is the one nearest failing."""
+    """One quality check over the census or all years, with the value closest to failing."""
 
     check_name: str
     dimension: str
@@ -141,7 +141,7 @@ class Configuration:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Everything that the report of one scenario says."""
+    """Everything that the report of one scenario shows."""
 
     scenario_id: str
     years: list[Year]
@@ -160,7 +160,7 @@ def _read(
     row_type: Callable[..., Row],
     scenario_id: str,
 ) -> list[Row]:
-    """Return the rows of a query as records whose fields bear the names of its columns."""
+    """Return the rows of a query as records whose fields have the names of its columns."""
     cursor = connection.execute(query, {"scenario_id": scenario_id})
     names = [column[0] for column in cursor.description or []]
     return [row_type(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
@@ -174,7 +174,7 @@ def read_figures(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> Fig
         scenario_id: The scenario whose results are wanted.
 
     Raises:
-        ValueError: The scenario has no results; the message names those that have.
+        ValueError: The scenario has no results; the message names the scenarios that do.
     """
     years = _read(connection, queries.YEARS, Year, scenario_id)
     if not years:
@@ -196,7 +196,7 @@ def read_figures(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> Fig
 def _configurations(
     connection: duckdb.DuckDBPyConnection, years: list[Year]
 ) -> list[Configuration]:
-    """Return the configuration of each stretch of years that came from the same one."""
+    """Return the configuration of each run of consecutive years that share one."""
     fingerprints = sorted({year.fingerprint for year in years})
     recorded = dict(
         connection.execute(queries.CONFIGURATIONS, {"fingerprints": fingerprints}).fetchall()

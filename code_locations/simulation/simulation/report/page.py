@@ -1,4 +1,4 @@
-"""The page: figures and charts put into one HTML file that needs nothing else."""
+"""The page: figures and charts in one HTML file that needs nothing else."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FOLDER = Path(__file__).parent
 _TEMPLATE = "page.html.j2"
 _SCRIPT = "tooltip.js"
 
-# Timings beyond these, the longest first, are folded away.
+# Timings beyond this number, longest first, are collapsed.
 _SHOWN_TIMINGS = 8
 _SHOWN_REJECT_REASONS = 50
 
@@ -34,14 +34,14 @@ def write_report(connection: duckdb.DuckDBPyConnection, *, scenario_id: str, pat
 
     Args:
         connection: An open connection to the simulation's DuckDB file; it is only read.
-        scenario_id: The scenario that the report is about.
-        path: The file to write; an older one is replaced, missing folders are made.
+        scenario_id: The scenario to report on.
+        path: The file to write; an existing one is replaced, missing folders are created.
 
     Returns:
         The path of the file.
 
     Raises:
-        ValueError: The scenario has no results; the message names those that have.
+        ValueError: The scenario has no results; the message names the scenarios that do.
     """
     page = _render(read_figures(connection, scenario_id))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -115,5 +115,5 @@ def _configuration_text(configuration: Configuration) -> str:
 
 
 def _digest(script: str) -> str:
-    """Return the digest by which the page's policy lets this script run, and no other."""
+    """Return the digest with which the page's policy allows this script and no other."""
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

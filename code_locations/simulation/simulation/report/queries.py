@@ -1,4 +1,4 @@
-"""The queries behind the report; the columns of each bear the names of a record in figures.py."""
+"""The queries of the report; the columns of each match the fields of a record in figures.py."""
 
 YEARS = """
 select
@@ -129,8 +129,8 @@ group by check_name, dimension
 order by failures > 0 desc, is_of_years, check_name
 """
 
-# A report that is written again later, when another scenario has run since, shows the last run
-# of its own.
+# A report that is rewritten after another scenario has run still shows the last run of its own
+# scenario.
 TIMINGS = """
 with recorded as (
     select * from monitoring.mon_pipeline_performance

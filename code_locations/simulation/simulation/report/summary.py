@@ -1,4 +1,4 @@
-"""The head of the report: what matters most, and what the reader must be warned of."""
+"""The head of the report: the main figures, and the warnings for its reader."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """A figure of the first row: its subject, its value, and what to read it beside."""
+    """A figure of the first row: its subject, its value, and what to compare it with."""
 
     subject: str
     value: str
@@ -24,7 +24,7 @@ class Headline:
 
 
 def _average_growth(years: Sequence[Year]) -> float | None:
-    """Return the constant yearly rate that leads from the first start to the last end."""
+    """Return the constant yearly rate that leads from the first opening to the last closing."""
     if not years[0].start_headcount:
         return None
     return (years[-1].end_headcount / years[0].start_headcount) ** (1 / len(years)) - 1
@@ -97,7 +97,7 @@ def _failure(check: QualityCheck) -> str:
 
 
 def warnings(figures: Figures) -> list[str]:
-    """Return in sentences what limits the use of the results; nothing if nothing does."""
+    """Return sentences on what limits the use of the results; an empty list if nothing does."""
     sentences = []
     if not is_continuous(figures.years):
         sentences.append(

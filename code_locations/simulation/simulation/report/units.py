@@ -1,4 +1,4 @@
-"""Numbers as the report prints them: thousands separators, units, and a dash for none."""
+"""Formats the numbers of the report: thousands separators, units, a dash for no value."""
 
 import math
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ def _is_number(value: float | None) -> TypeGuard[float]:
 
 
 def _typeset(text: str) -> str:
-    """Replace the hyphen by a minus sign, and drop it from a value that rounds to zero."""
+    """Replace the hyphen with a minus sign, and drop it from a value that rounds to zero."""
     if text.startswith("-") and not text.strip(f"-0.,%{_NO_BREAK}"):
         text = text[1:]
     return text.replace("-", _MINUS)
@@ -33,7 +33,7 @@ def count(value: float | None) -> str:
 
 
 def change(value: float | None) -> str:
-    """Return a whole number with its sign, zero without."""
+    """Return a whole number with its sign; zero has no sign."""
     text = count(value)
     return f"+{text}" if value is not None and value > 0 and text not in {"0", NONE} else text
 
@@ -57,7 +57,7 @@ def share_change(value: float | None, digits: int = 1) -> str:
 
 
 def measurement(value: float | None) -> str:
-    """Return a value of unknown unit: at most six decimals, none where it has none."""
+    """Return a value of unknown unit with up to six decimals, none if it is whole."""
     if not _is_number(value):
         return NONE
     text = f"{value:,.6f}".rstrip("0").rstrip(".")
@@ -66,7 +66,7 @@ def measurement(value: float | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class MoneyScale:
-    """The unit in which amounts of one magnitude are read best, and its decimals."""
+    """The unit that best suits amounts of one magnitude, and its decimals."""
 
     divisor: float
     unit: str
@@ -79,7 +79,7 @@ class MoneyScale:
 
     @classmethod
     def of_total(cls, amount: float) -> "MoneyScale":
-        """Return the scale for one amount, in USD, that is read at a glance: USD 1.59 billion."""
+        """Return the scale for one amount, in USD, to read at a glance: USD 1.59 billion."""
         return cls._fitting([amount], 1.0)
 
     @classmethod
@@ -98,7 +98,7 @@ class MoneyScale:
         return amount / self.divisor
 
     def number(self, amount: float | None) -> str:
-        """Return an amount in USD as a number of this unit, the unit left to a heading."""
+        """Return an amount in USD as a number of this unit; a heading names the unit."""
         return decimal(None if amount is None else amount / self.divisor, self.digits)
 
     def amount(self, amount: float | None) -> str:

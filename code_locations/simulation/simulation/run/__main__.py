@@ -1,7 +1,7 @@
 """``python -m simulation.run``: a scenario from census to report, through Dagster.
 
 Runs the job ``multi_year_simulation`` in this process and records it in the Dagster instance, so
-that it can be looked at in the UI. Ends with a table of the years and the report's path.
+that the UI shows it. At the end, prints a table of the years and the report's path.
 """
 
 import gc
@@ -24,22 +24,22 @@ if TYPE_CHECKING:
 
     from simulation.state.year_state import YearSummary
 
-# Characters that the table of the years needs; a file has no width of its own.
+# Width of the table of the years, in characters; a file has no width of its own.
 _TABLE_WIDTH = 124
 
 JOB = "multi_year_simulation"
 
-# The events of all years of a model, and what a run is going to do, are each stored at once.
+# Stores the events of all years of a model in one batch, and those of a run's plan in another.
 _BATCHED_EVENTS = "DAGSTER_EVENT_BATCH_SIZE"
 
-# Names the process of a run, so that a later one can tell that it died and what it still holds.
+# Names the process of a run, so that a later run can detect its death and free what it holds.
 PROCESS_TAG = "simulation/process"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the scenario; the exit status is 0 when every year is complete and in order."""
+    """Run the scenario; the exit status is 0 if every year is complete and OK."""
     asked = parse_arguments(arguments)
-    # imported here so that --help and mistakes answer at once
+    # imported here so that --help and usage errors respond at once
     from rich.console import Console
 
     from shared_lib.configuration.environment import UnknownEnvironmentError, current_environment
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        # before Dagster asks for it, in whose errors it would be buried
+        # before Dagster asks for it, whose own errors would bury this one
         current_environment()
         settings = load_scenario(asked.scenario, changes=requested_changes(**asked.settings()))
     except (ConfigurationError, UnknownEnvironmentError) as error:
@@ -82,7 +82,7 @@ class Outcome:
 
 
 def _execute(asked: Arguments, years: range) -> Outcome:
-    # Nothing that is imported is ever garbage: looking for it takes a quarter of the 3 s.
+    # Imported objects are never garbage: collecting them takes a quarter of the 3 s.
     gc.disable()
     import dagster as dg
 
@@ -101,7 +101,7 @@ def _execute(asked: Arguments, years: range) -> Outcome:
         "end_year": years[-1],
         "resume": not asked.fresh,
     }
-    # tells of variables that it does not understand, while there is somewhere to tell it
+    # reports invalid variables while the terminal is still available
     observability()
     with (
         _silent_output() as terminal,
@@ -135,14 +135,14 @@ def _waiting(seconds: float | None) -> dict[str, Any]:
 
 @contextmanager
 def _silent_output() -> Iterator[int]:
-    """Keep what dbt and the steps print out of the terminal; Dagster's compute logs have it.
+    """Keep the output of dbt and the steps off the terminal; Dagster's compute logs store it.
 
-    The descriptors are moved, not only ``sys.stdout``, because Dagster mirrors what it captures
-    to the descriptors that it finds. The processes that do so would also print a traceback each
-    when Ctrl-C reaches them.
+    The descriptors are redirected, not only ``sys.stdout``, because Dagster mirrors what it
+    captures to the descriptors that it finds. Each process that mirrors would also print a
+    traceback when Ctrl-C reaches it.
 
     Yields:
-        A descriptor of what was standard error, for what people should see.
+        A descriptor of the original standard error, for output to the user.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -161,11 +161,11 @@ def _silent_output() -> Iterator[int]:
 
 
 def _instance_home() -> Path:
-    """The Dagster home, created with the repository's ``dagster.local.yaml`` where it is new."""
+    """Return the Dagster home, created with the repository's ``dagster.local.yaml`` if missing."""
     home = Path(os.environ.setdefault("DAGSTER_HOME", str(REPOSITORY_ROOT / ".dagster_home")))
     home.mkdir(parents=True, exist_ok=True)
     if not (home / "dagster.yaml").exists():
-        # whole at once, for a process that starts at the same time
+        # written atomically, in case another process starts at the same time
         with tempfile.TemporaryDirectory(dir=home) as scratch:
             shutil.copy(REPOSITORY_ROOT / "dagster.local.yaml", Path(scratch, "dagster.yaml"))
             Path(scratch, "dagster.yaml").replace(home / "dagster.yaml")
@@ -173,7 +173,7 @@ def _instance_home() -> Path:
 
 
 def _was_interrupted(result: "dg.ExecuteInProcessResult") -> bool:
-    """Whether Ctrl-C ended the run, which Dagster records as a failure like any other."""
+    """Return whether Ctrl-C ended the run, which Dagster records as an ordinary failure."""
     interruptions = {"KeyboardInterrupt", "DagsterExecutionInterruptedError"}
     return any(
         event.job_failure_data.error is not None
@@ -184,7 +184,7 @@ def _was_interrupted(result: "dg.ExecuteInProcessResult") -> bool:
 
 
 def _failure(result: "dg.ExecuteInProcessResult") -> str | None:
-    """The user's own error of the first failed step, or of a run that failed without one."""
+    """Return the user's own error of the first failed step, or of a run that failed without one."""
     if result.success:
         return None
     for event in result.all_events:
@@ -204,7 +204,7 @@ def _text(error: StoredError | None) -> str:
 
 
 def _failed_checks(result: "dg.ExecuteInProcessResult", step: str | None) -> str:
-    """What the failed checks of a step found; Dagster's own error gives but their names."""
+    """Return what the failed checks of a step found; Dagster's own error only names them."""
     evaluations = [
         event.asset_check_evaluation_data
         for event in result.all_events
@@ -244,7 +244,7 @@ def _show(scenario: str, years: range, report: str | None) -> None:
 
 
 def years_table(scenario: str, summaries: Sequence["YearSummary"]) -> Any:
-    """The years as a table for the terminal."""
+    """Return the years as a table for the terminal."""
     from rich.table import Table
 
     table = Table(title=f"Scenario {scenario}")
@@ -273,5 +273,5 @@ def years_table(scenario: str, summaries: Sequence["YearSummary"]) -> Any:
 
 if __name__ == "__main__":
     status = main()
-    gc.freeze()  # at the end too: 0.3 s of looking for what the system is about to take back
+    gc.freeze()  # at the end too: saves 0.3 s of collecting memory that the system is about to free
     sys.exit(status)

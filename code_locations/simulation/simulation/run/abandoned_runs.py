@@ -1,7 +1,7 @@
-"""Runs of the command line whose process died: they are ended, and what they hold is freed.
+"""Ends the command line's runs whose process died, and frees what they hold.
 
-A run that the daemon launched is watched by Dagster's run monitoring. One that ran in a process
-of its own has nobody to notice a SIGKILL, and would keep its pool slot for good.
+Dagster's run monitoring watches the runs that the daemon launched. Nothing notices a SIGKILL of a
+run in a process of its own, which would hold its pool slot forever.
 """
 
 import socket
@@ -11,7 +11,7 @@ import psutil
 
 
 def this_process() -> str:
-    """Names this process so that no later one is taken for it: host, id and start time."""
+    """Return a name for this process that no later one can have: host, id and start time."""
     return _name(psutil.Process())
 
 
@@ -22,11 +22,11 @@ def _name(process: psutil.Process) -> str:
 def _is_alive(process: str) -> bool:
     host, pid, _ = process.rsplit(":", 2)
     if host != socket.gethostname():
-        return True  # nothing can be said from here
+        return True  # cannot be checked from this host
     try:
         found = psutil.Process(int(pid))
-        # A killed process keeps its id and start time until its parent has asked after it, which
-        # the first process of a container may never do.
+        # A killed process keeps its id and start time until its parent waits for it, which the
+        # first process of a container may never do.
         return _name(found) == process and found.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False

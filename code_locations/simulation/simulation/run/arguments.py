@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
-    """What was asked for; None stands for what was not.
+    """The requested options; None means not given.
 
     Attributes:
         scenario: a name in the configuration file.
@@ -18,7 +18,7 @@ class Arguments:
         mapping: the name of the mapping to read it with.
         generate: employees in a generated census.
         years: first to last year.
-        fresh: whether to begin anew where an earlier run broke off.
+        fresh: whether to start over where an earlier run was interrupted.
         wait: seconds to wait for another run.
     """
 
@@ -31,7 +31,7 @@ class Arguments:
     wait: float | None
 
     def settings(self) -> dict[str, Any]:
-        """The settings that were asked for, named as in a request to Dagster."""
+        """Return the requested settings, named as in a request to Dagster."""
         asked = {
             "census_path": str(Path(self.census).resolve()) if self.census else None,
             "census_mapping": self.mapping,
@@ -43,7 +43,7 @@ class Arguments:
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> Arguments:
-    """Read the command line; an argument that is wrong ends the process with usage."""
+    """Parse the command line; an invalid argument prints the usage and ends the process."""
     parser = argparse.ArgumentParser(
         prog="python -m simulation.run",
         description=(
@@ -76,10 +76,10 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> Arguments:
 
 
 def parse_years(text: str) -> range:
-    """``2025-2029`` or ``2025`` as a range of years.
+    """Return ``2025-2029`` or ``2025`` as a range of years.
 
     Raises:
-        argparse.ArgumentTypeError: another form, or the last before the first.
+        argparse.ArgumentTypeError: the format is wrong, or the last year precedes the first.
     """
     match = re.fullmatch(r"(\d{4})(?:-(\d{4}))?", text)
     if match is None:
@@ -93,10 +93,10 @@ def parse_years(text: str) -> range:
 
 
 def parse_seconds(text: str) -> float:
-    """``2.5`` as seconds.
+    """Return ``2.5`` as seconds.
 
     Raises:
-        argparse.ArgumentTypeError: no number, or one below 0.
+        argparse.ArgumentTypeError: not a number, or below 0.
     """
     if re.fullmatch(r"\d+(\.\d+)?", text) is None:
         message = f"{text!r} is not a number of seconds, allowed is 0 or more"

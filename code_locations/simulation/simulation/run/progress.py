@@ -1,4 +1,4 @@
-"""A logger that tells a person what a run is doing, a line for each thing that is done."""
+"""A logger that shows the user the progress of a run, one line per action."""
 
 import logging
 import os
@@ -10,14 +10,14 @@ _STANDARD_ERROR = 2
 
 
 class _ProgressHandler(logging.Handler):
-    """Prints what steps say, when they start, and what went wrong, with the seconds so far."""
+    """Prints the messages, starts and errors of steps, with the seconds elapsed."""
 
     def __init__(self, descriptor: int) -> None:
         from rich.console import Console
 
         super().__init__(logging.INFO)
         self._started = time.monotonic()
-        # A copy, made before the first step: Dagster points standard error at that step's
+        # A copy, made before the first step: Dagster redirects standard error to that step's
         # compute log.
         stream = os.fdopen(os.dup(descriptor), "w", buffering=1, encoding="utf-8")
         self._console = Console(file=stream, highlight=False, soft_wrap=True)
@@ -35,7 +35,7 @@ class _ProgressHandler(logging.Handler):
         else:
             return
         if text.endswith("Not executing."):
-            return  # said of every step after a failed one
+            return  # logged for every step after a failed one
         if record.levelno >= logging.ERROR:
             style = "bold red"
         elapsed = time.monotonic() - self._started
@@ -53,7 +53,7 @@ class _ProgressHandler(logging.Handler):
     description="One line for each thing a run has done, for people at a terminal.",
 )
 def progress_logger(init_context: dg.InitLoggerContext) -> logging.Logger:
-    """The logger ``progress``, which the command line asks for in its run configuration."""
+    """The logger ``progress``, which the command line requests in its run configuration."""
     logger = logging.Logger("simulation.run.progress", logging.INFO)
     logger.addHandler(_ProgressHandler(init_context.logger_config["descriptor"]))
     return logger

@@ -6,10 +6,10 @@ from simulation.state.runs import YearRefusedError
 
 
 def years_of(context: dg.AssetExecutionContext) -> range:
-    """The years of the run's partition or range of partitions.
+    """Return the years of the run's partition or range of partitions.
 
     Raises:
-        YearRefusedError: the run was launched without any.
+        YearRefusedError: the run was launched without partitions.
     """
     if not (context.has_partition_key or context.has_partition_key_range):
         message = (

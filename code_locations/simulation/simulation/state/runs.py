@@ -1,4 +1,4 @@
-"""Which years a run computes: from the start, from where the last run stopped, or not at all."""
+"""Decides which years a run computes: all, those after the last complete one, or none."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ from shared_lib.warehouse import transaction
 from simulation.config.parameters import fingerprint, year_parameters
 from simulation.config.settings import ScenarioSettings
 
-# What the rows of a year follow from; marts only show them.
+# What determines the rows of a year; marts only show them.
 _RULES = ("macros", "seeds", "models/staging", "models/intermediate")
 
 
 class YearRefusedError(RuntimeError):
-    """The requested years cannot be computed from what is there; the text says what to run."""
+    """The requested years cannot be computed from what exists; the message says what to run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +25,8 @@ class OpenedRun:
         scenario_id: the scenario.
         fingerprint: identifies configuration, census and rules.
         start_year: the scenario's first year.
-        first_year: the first year that is computed; later than asked for when resumed.
-        last_year: the last one.
+        first_year: the first year to compute; later than requested if the run resumes.
+        last_year: the last year to compute.
     """
 
     scenario_id: str
@@ -37,7 +37,7 @@ class OpenedRun:
 
     @property
     def years_so_far(self) -> range:
-        """The scenario's years from its first to the last of this run."""
+        """Return the scenario's years from its first to the last of this run."""
         return range(self.start_year, self.last_year + 1)
 
 
@@ -48,7 +48,7 @@ def record_request(
     settings: ScenarioSettings,
     resume: bool,
 ) -> None:
-    """Say which scenario the following steps are about, with which settings."""
+    """Record the scenario and the settings for the steps that follow."""
     with transaction(connection):
         connection.execute("delete from raw.simulation_config")
         connection.execute(
@@ -62,10 +62,10 @@ def record_request(
 def requested_scenario(
     connection: duckdb.DuckDBPyConnection,
 ) -> tuple[str, ScenarioSettings, bool]:
-    """The scenario, its settings and whether to resume, as :func:`record_request` left them.
+    """Return the scenario, its settings and whether to resume, as :func:`record_request` stored.
 
     Raises:
-        YearRefusedError: no scenario was ever requested in this warehouse.
+        YearRefusedError: no scenario has been requested in this warehouse.
     """
     row = connection.execute(
         "select scenario_id, configuration, is_resumed from raw.simulation_config"
@@ -82,11 +82,11 @@ def open_run(
 ) -> OpenedRun:
     """Decide which of the years ``first_year`` to ``last_year`` to compute and record it.
 
-    Where the whole range was asked for and a run of the same fingerprint broke off within it,
-    the run goes on after the last complete year. A range that is complete is computed anew.
+    If the whole range was requested and a run of the same fingerprint stopped within it, the
+    run resumes after the last complete year. A complete range is recomputed.
 
     Raises:
-        YearRefusedError: a year before the scenario's first, or one whose year before is missing
+        YearRefusedError: a year precedes the scenario's first, or the year before it is missing
             or was computed from another configuration, census or set of rules.
     """
     scenario_id, settings, resume = requested_scenario(connection)
@@ -151,9 +151,9 @@ def _refuse_impossible(
 
 
 def completed_years(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> dict[int, str]:
-    """The years of a scenario that the ledger holds, each with its fingerprint.
+    """Return the years of a scenario that the ledger holds, each with its fingerprint.
 
-    The ledger itself is asked, because a year and its rows are committed together.
+    The ledger itself is queried, because a year and its rows are committed together.
     """
     exists = connection.execute(
         "select count(*) from duckdb_tables() "
@@ -170,7 +170,7 @@ def completed_years(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> 
 
 
 def _census_digest(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> str:
-    """Identifies the accepted employees, whatever file and order they came in."""
+    """Return a digest of the accepted employees, whatever their file and order."""
     row = connection.execute(
         "select count(*) || '-' || bit_xor(md5_number(concat_ws('|', employee_id, "
         "coalesce(birth_date::varchar, '?'), hire_date, coalesce(level::varchar, '?'), "
@@ -189,8 +189,8 @@ def _record(
     run_id: str,
 ) -> None:
     with transaction(connection):
-        # A year is recorded as complete when all of the run is done. Until then nothing may say so
-        # of the rows that are about to be replaced.
+        # A year is recorded as complete when the whole run is done. Until then, the rows that are
+        # about to be replaced must not be recorded as complete.
         connection.execute(
             "delete from raw.simulation_year_state "
             "where scenario_id = ? and (simulation_year >= ? or fingerprint <> ?)",
@@ -235,10 +235,10 @@ def _record(
 
 
 def current_run(connection: duckdb.DuckDBPyConnection) -> tuple[OpenedRun, str]:
-    """The run that :func:`open_run` recorded last, with the id of its Dagster run.
+    """Return the run that :func:`open_run` recorded last, with the id of its Dagster run.
 
     Raises:
-        YearRefusedError: none was ever opened in this warehouse.
+        YearRefusedError: no run has been opened in this warehouse.
     """
     row = connection.execute(
         "select scenario_id, fingerprint, start_year, first_year, last_year, run_id "

@@ -1,4 +1,4 @@
-"""The record of how long a run and its models took."""
+"""Records how long a run and its models took."""
 
 from collections.abc import Collection, Sequence
 
@@ -25,14 +25,14 @@ def record_timings(
     limits: Limits,
     seconds: float,
 ) -> None:
-    """Add a run's durations to ``raw.pipeline_timings``, replacing those it added before.
+    """Add a run's durations to ``raw.pipeline_timings``, replacing its earlier ones.
 
     Args:
         connection: the simulation's warehouse.
         run_id: the Dagster run.
         opened: its scenario and years.
-        timings: what dbt recorded of each model.
-        limits: the service level that the whole is held against.
+        timings: what dbt recorded for each model.
+        limits: the service level for the whole build.
         seconds: wall time of the step that built the models.
     """
     years = opened.last_year - opened.first_year + 1
@@ -77,7 +77,7 @@ def _model_rows(
             timing.name,
             timing.status,
             timing.seconds,
-            # counting a view would compute it once more
+            # counting a view would compute it again
             row_count(connection, timing.relation) if timing.relation in tables else None,
             None,
         )
@@ -86,7 +86,7 @@ def _model_rows(
 
 
 def _computed_rows(connection: duckdb.DuckDBPyConnection) -> int:
-    """The employee-years that the ledger has of the current run's years."""
+    """Return the number of employee-years in the ledger for the current run's years."""
     row = connection.execute(
         "select count(*) from raw.simulation_run as run "
         "inner join intermediate.int_employee_years as ledger using (scenario_id, fingerprint) "

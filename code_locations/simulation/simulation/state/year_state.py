@@ -1,4 +1,4 @@
-"""The finished years: what each came to, and whether its rows are all there."""
+"""The finished years: the result of each, and whether all its rows are there."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -31,17 +31,17 @@ class YearSummary:
 
     @property
     def growth_allowance(self) -> float:
-        """How far the growth may lie from its target: the tolerance and half an employee."""
+        """Return how far the growth may be from its target: the tolerance plus half an employee."""
         return self.growth_tolerance + 0.5 / self.start_headcount
 
     @property
     def meets_growth(self) -> bool:
-        """Whether the growth lies within its allowance."""
+        """Return whether the growth is within its allowance."""
         return abs(self.growth_rate - self.target_growth_rate) <= self.growth_allowance
 
     @property
     def unaccounted(self) -> int:
-        """Employees by which start, hires and leavers miss the end."""
+        """Return by how many employees start, hires and leavers fail to add up to the end."""
         return (
             self.start_headcount
             + self.hires
@@ -55,7 +55,7 @@ class YearSummary:
 def read_summaries(
     connection: duckdb.DuckDBPyConnection, *, scenario_id: str, years: range
 ) -> list[YearSummary]:
-    """The summaries of those of ``years`` that have been simulated, in order."""
+    """Return the summaries of the simulated years among ``years``, in ascending order."""
     names = list(YearSummary.__dataclass_fields__)
     rows = connection.execute(
         f"select {', '.join(names)} from marts.fct_year_summary "  # noqa: S608 - our own columns
@@ -65,7 +65,7 @@ def read_summaries(
     return [YearSummary(**dict(zip(names, row, strict=True))) for row in rows]
 
 
-# Sums over the bits of each row's digest: independent of the order in which rows are stored.
+# Sums over the bits of each row's digest, independent of the order of the stored rows.
 _RECORD_STATES = """
 insert or replace into raw.simulation_year_state (
     scenario_id, simulation_year, fingerprint, run_id, active_headcount, payroll, digest,
@@ -90,10 +90,10 @@ group by all
 
 
 def record_states(connection: duckdb.DuckDBPyConnection, *, years: range) -> None:
-    """Note headcount, payroll and a digest of all rows for the current scenario's ``years``.
+    """Record headcount, payroll and a digest of all rows for the current scenario's ``years``.
 
-    Equal digests mean equal rows. States of later years, which no longer follow from these, and
-    of other configurations of the scenario are removed.
+    Equal digests mean equal rows. States of later years, which no longer follow from these, are
+    removed, as are those of other configurations of the scenario.
     """
     with transaction(connection):
         connection.execute(
@@ -108,7 +108,7 @@ def record_states(connection: duckdb.DuckDBPyConnection, *, years: range) -> Non
 
 
 def _values(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """The ledger's columns as texts; to cast whole rows takes twice as long."""
+    """Return the ledger's columns cast to text; casting whole rows takes twice as long."""
     columns = connection.execute(
         "select column_name from duckdb_columns() "
         "where schema_name = 'intermediate' and table_name = 'int_employee_years' "
@@ -130,7 +130,7 @@ class YearState:
 def read_states(
     connection: duckdb.DuckDBPyConnection, *, scenario_id: str, years: range
 ) -> list[YearState]:
-    """The recorded states of those of ``years`` that are complete, in order."""
+    """Return the recorded states of the complete years among ``years``, in ascending order."""
     rows = connection.execute(
         "select simulation_year, active_headcount, payroll, digest "
         "from raw.simulation_year_state "
