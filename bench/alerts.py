@@ -1,8 +1,8 @@
-"""Alerts: a storm of failures, how fast failures are read, and passes that are killed.
+"""Alerts: a storm of failures, the speed of reading them, and passes that are killed.
 
-A run fails once, and the rows that Dagster has stored of it are stored again under other names;
-Dagster and the outbox are in Postgres, as in production. Slack is the stand-in of the tests,
-which allows one message a second, and the clock is the real one.
+A run fails once, and the rows that Dagster stored for it are stored again under other names.
+Dagster and the outbox are in Postgres, as in production. Slack is the tests' stand-in, which allows
+one message a second, and the clock is the real one.
 """
 
 import itertools
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 STORM_FAILURES = 10_000
 STORM_KINDS = 40
 STORM_SECONDS = 300.0
-# Of the sensor.
+# The sensor's interval.
 INTERVAL_SECONDS = 10.0
 LONGEST_AFTER_STORM_SECONDS = 300.0
 READ_FAILURES = 1_000
@@ -42,7 +42,7 @@ _KIB = 1024
 
 
 class AlertsLostError(RuntimeError):
-    """Not everything was told that had failed."""
+    """Some failures were not delivered."""
 
 
 @dataclass(frozen=True)
@@ -52,17 +52,17 @@ class AlertFigures:
     Attributes:
         storm_failures: how many there were.
         storm_seconds: from the first to the last of them.
-        storm_counted: how many of them the alerts had counted in the end.
-        told_after_seconds: from the last failure until every message said all of it, or until it
-            was given up because that took longer than ``LONGEST_AFTER_STORM_SECONDS``.
+        storm_counted: how many of them the alerts had counted at the end.
+        told_after_seconds: from the last failure until every message was complete, or until the
+            wait was abandoned after ``LONGEST_AFTER_STORM_SECONDS``.
         slack_calls: posts and updates.
-        longest_pass_seconds: of the passes meanwhile.
+        longest_pass_seconds: the longest pass meanwhile.
         read_per_second: failures that one pass takes from the log into the outbox.
         kib_per_1000_failures: what the storm added to the tables and indexes of the alerts.
         kills: passes that were killed, at each stage in turn.
-        lost: failures that were never told.
-        doubled: messages too many.
-        kill_seconds: all of it, with the passes afterwards.
+        lost: failures that were never delivered.
+        doubled: surplus messages.
+        kill_seconds: the total for the kills, including the passes afterwards.
     """
 
     storm_failures: int
@@ -82,7 +82,7 @@ class AlertFigures:
 def measure_alerts(
     *, failures: int = STORM_FAILURES, seconds: float = STORM_SECONDS, kills: int = KILLS
 ) -> AlertFigures:
-    """Measure; a whole storm and what follows take seven minutes."""
+    """Measure; a whole storm and its aftermath take seven minutes."""
     with postgres_instance() as instance:
         figures: dict[str, Any] = _measure_reading(instance)
         figures |= _measure_storm(instance, failures=failures, seconds=seconds)
@@ -129,7 +129,7 @@ def _measure_storm(
             if ended is None and not storm.is_alive():
                 ended = time.monotonic()
             if ended and time.monotonic() - ended > LONGEST_AFTER_STORM_SECONDS:
-                # the figures say how far it came
+                # the figures show how far it got
                 break
             began = time.monotonic()
             _pass(instance, slack.url, memory)
@@ -176,9 +176,9 @@ def _measure_kills(instance: dg.DagsterInstance, *, kills: int) -> dict[str, Any
 
 
 def lost_and_doubled(slack: "SlackServer", *, kills: int) -> tuple[int, int]:
-    """How many of the failures were never told, and how many messages are too many.
+    """Return how many failures were never delivered, and how many messages are surplus.
 
-    There is to be one message about each, with one entry in its thread.
+    Each failure should have one message, with one entry in its thread.
     """
     from tests.integration.orchestration_platform.alerts.recorded_failures import job_names
     from tests.integration.orchestration_platform.alerts.test_kills import told
@@ -191,7 +191,7 @@ def lost_and_doubled(slack: "SlackServer", *, kills: int) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class _StoredFailure:
-    """What Dagster has written of a run that failed, and where."""
+    """The rows that Dagster stored for a failed run, and where."""
 
     address: str
     run: Sequence[Any]
@@ -217,8 +217,8 @@ class _StoredFailure:
 def _store(stored: _StoredFailure, failures: int, seconds: float) -> None:
     """Store failures of ``STORM_KINDS`` kinds, spread over the seconds; perhaps in a process.
 
-    For each failure Dagster opens some ten connections to the database, and no machine of this size
-    has such a storm. So what it has written once is written again under other names.
+    Dagster opens about ten connections to the database for each failure, so a machine of this size
+    cannot produce such a storm. So rows that it stored once are stored again under other names.
     """
     import psycopg2
     from tests.integration.orchestration_platform.alerts.recorded_failures import job_names
@@ -279,7 +279,7 @@ def _pass(instance: dg.DagsterInstance, slack_url: str, memory: "Memory") -> Non
 
 
 def _is_all_told(instance: dg.DagsterInstance, failures: int) -> bool:
-    """Whether all was counted, and every message says so."""
+    """Return whether every failure was counted and every message says so."""
     from orchestration_platform.alerts.outbox.messages import HEAD
     from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES
 
@@ -334,7 +334,7 @@ def _outbox(instance: dg.DagsterInstance) -> Any:
 
 @contextmanager
 def postgres_instance() -> Iterator[dg.DagsterInstance]:
-    """An instance with production's storage, on a Postgres of its own."""
+    """Yield an instance with production's storage, on its own Postgres server."""
     from tests.integration.secrets.postgres_server import PASSWORD, postgres_server
 
     production = yaml.safe_load((REPOSITORY_ROOT / "deploy" / "dagster.yaml").read_text("utf-8"))

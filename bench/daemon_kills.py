@@ -1,4 +1,4 @@
-"""The daemon, killed again and again in the middle of a delivery; Postgres, as in production."""
+"""The daemon, killed repeatedly in the middle of a delivery; on Postgres, as in production."""
 
 import time
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ class DaemonKills:
     """The daemon and its code server, killed at each stage of a delivery in turn.
 
     Attributes:
-        kills: how often.
-        lost: failures that were never told, in the channel or in their thread.
-        doubled: messages too many.
-        seconds: all of it, with what the last daemon made up for.
+        kills: how often they were killed.
+        lost: failures that were never delivered, in the channel or in their thread.
+        doubled: surplus messages.
+        seconds: the total, including the deliveries that the last daemon caught up on.
     """
 
     kills: int
@@ -26,7 +26,7 @@ class DaemonKills:
 
 
 def measure_daemon_kills(*, kills: int = KILLS) -> DaemonKills:
-    """Kill it ``kills`` times, each time with a failure to tell; a start takes ten seconds."""
+    """Kill it ``kills`` times, each with a failure to deliver; a start takes ten seconds."""
     from tests.integration.orchestration_platform.alerts.slack_server import slack_server
     from tests.integration.orchestration_platform.alerts.test_kills_of_the_daemon import (
         kill_the_daemon,

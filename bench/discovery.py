@@ -1,4 +1,4 @@
-"""What a location of 1,000 assets and 200 jobs from YAML costs beside the same in Python."""
+"""The cost of a location of 1,000 assets and 200 jobs in YAML, beside the same in Python."""
 
 import statistics
 import sys
@@ -10,7 +10,7 @@ from shared_lib.configuration.environment import REPOSITORY_ROOT
 
 ASSETS, JOBS = 1_000, 200
 
-# Each asset has the one so many before it upstream.
+# Each asset's upstream is the one this many before it.
 _UPSTREAM = 7
 
 _ASSET = """
@@ -31,7 +31,7 @@ _EVERY_ASSET = (
 
 @dataclass(frozen=True)
 class Discovered:
-    """CPU seconds of loading in a fresh process, and their ratio pair by pair (median)."""
+    """CPU seconds to load in a fresh process, and the median of their pairwise ratios."""
 
     yaml_cpu_seconds: float
     python_cpu_seconds: float
@@ -41,7 +41,7 @@ class Discovered:
 
 
 def measure_discovery(scratch: Path, *, pairs: int) -> Discovered:
-    """Write the location both ways below ``scratch`` and load each in turn, ``pairs`` times."""
+    """Write both locations below ``scratch`` and load them alternately, ``pairs`` times."""
     by_yaml, by_hand = _write_yaml(scratch), _write_python(scratch)
     loads = {"by_yaml": [], "by_hand": []}
     for _ in range(pairs + 1):

@@ -1,4 +1,4 @@
-"""What a first sync of a million bank transactions costs, and the next day's."""
+"""The cost of a first sync of a million bank transactions, and of the next day's."""
 
 import json
 import os
@@ -22,25 +22,25 @@ _KIB = 1024
 class BankDataCost:
     """A first sync of 1,000 accounts with 1,000 transactions each, and a day with 2 % new.
 
-    The sandbox answers after 50 ms, in a process of its own that is not counted. CPU seconds are
-    the process's own; those of loading have the HTTP requests for the answers in them. Both of the
-    machine's cores are at work, which makes each of them slower where they are halves of one.
+    The sandbox responds after 50 ms, in a separate process that is not counted. CPU seconds are
+    those of the syncing process; those of loading include the HTTP requests. Both of the machine's
+    cores are busy, which slows each of them if they are halves of one physical core.
 
     Attributes:
-        transactions: in the unified table at the end.
-        load_cpu_seconds: from the API into the raw tables, the first time.
-        http_cpu_seconds: of these, to ask for the answers.
-        sync_cpu_seconds: from there into the unified ones.
-        peak_bytes: resident memory of the whole process.
-        nothing_new_sync_seconds: to sync when no answer is new.
-        unchanged_sync_seconds: to sync when all accounts answered again, with nothing new.
-        daily_load_cpu_seconds: of the next day.
-        daily_sync_cpu_seconds: of the next day.
-        first_calls: of the first job, and the fewest that there can be.
-        daily_calls: of the next day's.
-        first_wall_seconds: of the first job's steps, and the least that the latency allows.
-        daily_wall_seconds: of the next day's.
-        load_wall_seconds: of the first load of transactions alone, and the least.
+        transactions: rows in the unified table at the end.
+        load_cpu_seconds: to load from the API into the raw tables, the first time.
+        http_cpu_seconds: the part of these spent on HTTP requests.
+        sync_cpu_seconds: to sync from there into the unified tables.
+        peak_bytes: peak resident memory of the whole process.
+        nothing_new_sync_seconds: to sync when there is no new response.
+        unchanged_sync_seconds: to sync when all accounts responded again, with nothing new.
+        daily_load_cpu_seconds: to load the next day.
+        daily_sync_cpu_seconds: to sync the next day.
+        first_calls: API calls of the first job, and the fewest possible.
+        daily_calls: the same for the next day's job.
+        first_wall_seconds: of the first job's steps, and the minimum that the latency allows.
+        daily_wall_seconds: the same for the next day's job.
+        load_wall_seconds: of the first load of transactions alone, and its minimum.
     """
 
     transactions: int
@@ -78,7 +78,7 @@ def measure_bank_data() -> BankDataCost:
     figures = json.loads(told)
     pages = -(-ACCOUNTS // ACCOUNTS_OF_A_CONNECTION // _PAGE)
     registers = 1 + 2 * pages  # institutions, agreements, requisitions
-    # a token, or its renewal; details only the first time
+    # a token or its renewal; details are fetched only the first time
     least = (1 + registers + 4 * ACCOUNTS, 1 + registers + 3 * ACCOUNTS)
     return BankDataCost(
         transactions=figures["rows"],
@@ -104,7 +104,7 @@ def _wall(figures: dict[str, float], job: str) -> float:
 
 
 def _bound(registers: int, calls: int) -> float:
-    """The least seconds: lists page by page, accounts as many at a time as is configured."""
+    """Return the minimum seconds: lists page by page, accounts at the configured concurrency."""
     return LATENCY_SECONDS * (registers + calls / CONCURRENCY)
 
 

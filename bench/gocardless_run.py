@@ -1,4 +1,4 @@
-"""``python -m bench.gocardless_run URL WAREHOUSE``: a first sync and a daily one; prints figures.
+"""``python -m bench.gocardless_run URL WAREHOUSE``: print figures of a first and a daily sync.
 
 The steps are those of the job, without Dagster.
 """
@@ -31,14 +31,14 @@ DAY = timedelta(days=1)
 
 
 class Stopwatch:
-    """CPU and wall seconds by what was done."""
+    """CPU and wall seconds by activity."""
 
     def __init__(self) -> None:
         self.figures: dict[str, float] = {}
 
     @contextmanager
     def measuring(self, what: str) -> Iterator[None]:
-        """Account for the body."""
+        """Record the seconds of the body under ``what``."""
         wall, cpu = time.perf_counter(), time.process_time()
         yield
         self.figures[f"{what}_wall"] = time.perf_counter() - wall
@@ -46,7 +46,7 @@ class Stopwatch:
 
 
 class MeteredClient(BankDataClient):
-    """Accounts for the CPU seconds that it takes to ask for transactions."""
+    """Counts the CPU seconds spent on requesting transactions."""
 
     def __init__(self, **arguments: Any) -> None:
         """As the client itself."""
@@ -63,14 +63,14 @@ class MeteredClient(BankDataClient):
                 self._seconds += time.thread_time() - before
 
     def take_seconds(self) -> float:
-        """Of all threads, since this was last asked."""
+        """Return the seconds of all threads since the last call."""
         with self._lock:
             taken, self._seconds = self._seconds, 0.0
             return taken
 
 
 def main(url: str, warehouse: str) -> None:
-    """Run all and print the figures, and after each sync a line that the calls are counted at."""
+    """Run everything and print the figures; a line after each job lets the calls be counted."""
     watch, moment = Stopwatch(), NOON
 
     def now() -> datetime:
@@ -128,7 +128,7 @@ def _job(
 
 
 def _counted() -> None:
-    """Let whoever started this count the calls."""
+    """Let the parent process count the calls."""
     print("synced", flush=True)
     sys.stdin.readline()
 

@@ -1,7 +1,7 @@
-"""``python -m bench.gocardless_server``: the sandbox with many accounts, in a process of its own.
+"""``python -m bench.gocardless_server``: the sandbox with many accounts, in a separate process.
 
-Answers about transactions are rendered ahead, so that it keeps up with its latency. It prints its
-URL, then, for each line on standard input, how many calls it has had since the last.
+Responses with transactions are rendered ahead, so that it keeps up with its latency. It prints its
+URL. Then, for each line on standard input, it prints how many calls it has had since the last one.
 """
 
 import sys
@@ -17,7 +17,7 @@ LATENCY_SECONDS = 0.05
 ACCOUNTS, TRANSACTIONS, NEW_A_DAY = 1_000, 1_000, 20
 ACCOUNTS_OF_A_CONNECTION = 4
 DAYS = 90
-# asked for again on the next day: the overlap of three days, and two more
+# requested again on the next day: the overlap of three days, and two more
 DAYS_AGAIN = 5
 
 
@@ -52,7 +52,7 @@ def _prepare(account: SandboxAccount) -> None:
     account.prepared = {
         (today - timedelta(days=DAYS), today): _rendered(account, entries),
         (first, tomorrow): _rendered(account, new + again),
-        # asked for once more on the same day, from the new watermark
+        # requested again on the same day, from the new watermark
         (first + timedelta(days=1), tomorrow): _rendered(
             account, new + [entry for entry in again if entry[0] > first]
         ),

@@ -1,4 +1,4 @@
-"""What telling of a small dbt build costs: nothing configured, and an endpoint that is dead.
+"""The cost of reporting a small dbt build: with nothing configured, and with a dead endpoint.
 
 ``python -m bench.observability PAIRS`` prints the figures of one process as JSON. The build is the
 shop of the integration tests: 4 models, a seed, a snapshot and 5 tests, some of which fail.
@@ -40,14 +40,14 @@ class Observing:
 
     Attributes:
         pairs: how often each was run.
-        without_seconds: without handler, and the build told to be of the level of the job.
-        unconfigured_ratio: wall time with all of it and nothing configured, to without; equal
-            runs differ by a tenth and more.
-        unconfigured_share: time within the handler and the build's connection, of such a run.
-        dead_extra_seconds: wall time that refused connections add to that.
-        dead_most_waited_seconds: the longest that such a run waited, by the clock.
-        silent_extra_seconds: wall time that an endpoint adds that never answers.
-        silent_most_waited_seconds: the longest that such a run waited, by the clock.
+        without_seconds: without the handler, and with the build reported at the level of the job.
+        unconfigured_ratio: wall time with everything in place but nothing configured, relative to
+            without; equal runs differ by a tenth or more.
+        unconfigured_share: the share of such a run spent in the handler and the build's connection.
+        dead_extra_seconds: wall time that refused connections add to such a run.
+        dead_most_waited_seconds: the longest that a run waited for one, by the clock.
+        silent_extra_seconds: wall time that an endpoint that never responds adds.
+        silent_most_waited_seconds: the longest that a run waited for it, by the clock.
     """
 
     pairs: int
@@ -61,7 +61,7 @@ class Observing:
 
 
 def measure_observability(*, pairs: int) -> Observing:
-    """Measure in a process of its own, each kind of run in turn, ``pairs`` times."""
+    """Measure each kind of run in turn, ``pairs`` times, in a separate process."""
     cost = measure(
         [sys.executable, "-m", "bench.observability", str(pairs)],
         environment={"DAGSTER_ENVIRONMENT": "ci", "PYTHONUNBUFFERED": "1"},
@@ -90,10 +90,10 @@ def _figures(pairs: int, *, dead: str, silent: str) -> dict[str, float]:
     }
     taken: dict[str, list[float]] = {kind: [] for kind in kinds}
     for turn in range(pairs + 1):
-        # first and last in turn, so that none is always the one after a slow one
+        # alternate the order, so that no kind always follows a slow one
         for kind in kinds if turn % 2 else reversed(list(kinds)):
             taken[kind].append(kinds[kind]())
-    # the first of each imports and warms up
+    # the first run of each kind imports and warms up
     wall = {kind: times[1:] for kind, times in taken.items()}
     extra = {kind: _pairwise(wall[kind], wall["unconfigured"], _minus) for kind in kinds}
     return {
@@ -128,7 +128,7 @@ def _prepare(home: Path) -> None:
 
 
 def _time_asking() -> tuple[float, float]:
-    """Seconds spent on finding out that nothing is to be told, and those of the whole run."""
+    """Return the seconds spent finding that there is nothing to report, and those of the run."""
     clock = Clock()
     with (
         mock.patch.object(RunEventHandler, "handle", clock.around(RunEventHandler.handle)),
@@ -139,7 +139,7 @@ def _time_asking() -> tuple[float, float]:
 
 
 def _time_waiting(endpoint: str) -> float:
-    """Seconds that a run waited for an endpoint."""
+    """Return the seconds that a run waited for an endpoint."""
     clock = Clock()
     with mock.patch.object(Observability, "finish", clock.around(Observability.finish)):
         _run(is_told=True, endpoint=endpoint)
@@ -148,12 +148,12 @@ def _time_waiting(endpoint: str) -> float:
 
 @dataclass
 class Clock:
-    """Adds up how long the functions take that it is put around."""
+    """Adds up how long the functions that it wraps take."""
 
     seconds: float = 0.0
 
     def around(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """``function``, timed."""
+        """Return ``function``, timed."""
 
         def timed(*arguments: Any, **options: Any) -> Any:
             started = time.perf_counter()
@@ -166,7 +166,7 @@ class Clock:
 
 
 def _run(*, is_told: bool, endpoint: str | None = None) -> float:
-    """Seconds of a run."""
+    """Return the seconds of a run."""
     from tests.integration.observability.shop import definitions, raw_orders, shop_models
 
     job = definitions(raw_orders, shop_models(per_model=is_told)).resolve_job_def("shop")

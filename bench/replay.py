@@ -1,6 +1,6 @@
 """``python -m bench.replay WAREHOUSE TARGET``: run compiled SQL straight on DuckDB.
 
-Prints the CPU and wall seconds that the statements alone took, as JSON.
+Prints the CPU and wall seconds of the statements alone, as JSON.
 """
 
 import json
@@ -14,7 +14,7 @@ from shared_lib.dbt.compiled import execute, load_statements
 
 
 def main(warehouse: str, target: str) -> None:
-    """Execute what dbt compiled into ``target`` on the file ``warehouse``."""
+    """Execute the SQL that dbt compiled into ``target`` on the file ``warehouse``."""
     statements = load_statements(Path(target))
     with duckdb.connect(warehouse) as connection:
         wall, cpu = time.perf_counter(), time.process_time()

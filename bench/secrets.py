@@ -1,4 +1,4 @@
-"""What secrets cost a run, against a Vault server on this machine."""
+"""The cost of secrets for a run, against a Vault server on this machine."""
 
 import json
 import os
@@ -16,7 +16,7 @@ READS = 1_000
 SECRETS = 20
 THREADS = 16
 
-# After importing hvac, which every Vault client costs: log in and fetch two secrets.
+# After importing hvac, a cost of every Vault client: log in and fetch two secrets.
 _START_OF_RUN = """
 import json, time
 from shared_lib.secrets import SecretsResource
@@ -58,13 +58,13 @@ print(json.dumps({{"requests": sent.count, "seconds": time.perf_counter() - star
 
 @dataclass(frozen=True)
 class SecretsCost:
-    """What was measured; times are medians over fresh processes.
+    """The measurements; times are medians over fresh processes.
 
     Attributes:
-        import_hvac_seconds: what importing hvac takes once Dagster is imported.
-        start_of_run_seconds: what a login and two secrets take beyond that.
+        import_hvac_seconds: time to import hvac once Dagster is imported.
+        start_of_run_seconds: further time for a login and two secrets.
         reads: how many reads of ``SECRETS`` secrets were made from ``THREADS`` threads.
-        requests: how many requests they cost, the login and the mount's version included.
+        requests: how many requests they took, including the login and the mount's version.
         reads_seconds: how long they took.
     """
 
@@ -76,7 +76,7 @@ class SecretsCost:
 
 
 def measure_secrets(*, processes: int = 5) -> SecretsCost:
-    """Start a local server, and measure the start of a run and a crowd of readers."""
+    """Start a local server, and measure the start of a run and many concurrent readers."""
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         directory = Path(scratch)
         with local_server(log=directory / "server.log") as server:
@@ -98,7 +98,7 @@ def measure_secrets(*, processes: int = 5) -> SecretsCost:
 
 
 def _figures(program: str, variables: dict[str, str]) -> dict[str, float]:
-    # Without whatever else this shell knows of a Vault.
+    # Clears this shell's other Vault variables.
     cleared = {name: "" for name in os.environ if name.startswith("VAULT_")}
     environment = {**cleared, "DAGSTER_ENVIRONMENT": "ci", **variables}
     cost = measure(

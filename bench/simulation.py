@@ -1,4 +1,4 @@
-"""Five simulated years: the SQL alone, the dbt invocation, the whole Dagster job."""
+"""Five simulated years: the SQL alone, the dbt invocation and the whole Dagster job."""
 
 import json
 import sys
@@ -18,7 +18,7 @@ YEARS = (2025, 2029)
 
 @dataclass(frozen=True)
 class Figures:
-    """One line of the table; seconds and bytes."""
+    """One line of the table, in seconds and bytes."""
 
     employees: int
     sql_cpu_seconds: float
@@ -33,9 +33,9 @@ class Figures:
 
 
 def measure_simulation(employees: int, *, scratch: Path) -> Figures:
-    """Measure five years from ``employees`` generated employees, each part on a fresh file.
+    """Measure five years of ``employees`` generated employees, each part on a fresh file.
 
-    The census is generated, and the dbt project parsed, before anything is measured.
+    The census is generated and the dbt project is parsed before anything is measured.
     """
     data = scratch / "data"
     environment = {
@@ -86,7 +86,7 @@ def _census(path: Path, employees: int) -> None:
 
 
 def _measure_dbt(simulated: Path, scratch: Path, environment: Mapping[str, str]) -> Cost:
-    """The job's dbt command, on a fresh file of the same path, so that nothing is parsed anew."""
+    """Measure the job's dbt command on a fresh file at the same path, so dbt need not reparse."""
     kept = simulated.rename(scratch / "job.duckdb")
     _copy_raw_tables(kept, simulated)
     return _dbt(
@@ -120,7 +120,7 @@ def _dbt(arguments: list[str], scratch: Path, environment: Mapping[str, str]) ->
 
 
 def _target(scratch: Path) -> Path:
-    """Where the job finds the parsed project too."""
+    """Return the target directory, in which the job finds the parsed project too."""
     return scratch / "parsed" / "simulation"
 
 
