@@ -1,4 +1,4 @@
-"""Ports for programs that have to know theirs before they listen. Servers of tests bind port 0."""
+"""Ports for programs that must know theirs before they listen. Test servers bind port 0."""
 
 import fcntl
 import os
@@ -8,16 +8,16 @@ from itertools import count
 from pathlib import Path
 from typing import IO
 
-# Below those that the kernel gives to port 0 and to whoever connects.
+# Below those that the kernel assigns to port 0 and to outgoing connections.
 _PORTS = range(20_000, 32_000)
 _LOCKS = Path(tempfile.gettempdir()) / f"ports-of-tests-{os.getuid()}"
 _numbers = count(os.getpid() * 37)
-# each of them open, so that it stays locked
+# each file stays open, so that it stays locked
 _held: list[IO[bytes]] = []
 
 
 def reserved_port() -> int:
-    """A port on 127.0.0.1 that no other process of any test run gets before this one ends."""
+    """Return a port on 127.0.0.1 that no other process of any test run gets before this ends."""
     _LOCKS.mkdir(exist_ok=True)
     for number in _numbers:
         port = _PORTS[number % len(_PORTS)]
@@ -25,7 +25,7 @@ def reserved_port() -> int:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             with socket.socket() as other:
-                # a server of tests may have ended a moment ago
+                # a test server may have ended a moment ago
                 other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 other.bind(("127.0.0.1", port))
         except OSError:

@@ -1,4 +1,4 @@
-"""Five simulated years in memory, by the SQL that dbt compiled, without starting dbt."""
+"""Simulates five years in memory with the SQL that dbt compiled, without starting dbt."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -15,8 +15,8 @@ from simulation.state.tables import create_tables
 
 YEARS = range(2025, 2030)
 
-# Every row of the ledger but for its fingerprint, which moves with the configuration even where
-# the outcome does not. Equal text, equal rows.
+# Every row of the ledger except its fingerprint, which changes with the configuration even where
+# the outcome does not. Equal text means equal rows.
 LEDGER_DIGEST = (
     "select count(*) || '-' || bit_xor(md5_number(ledger::varchar)) "
     "from (select * exclude (fingerprint) from intermediate.int_employee_years) as ledger"
@@ -24,7 +24,7 @@ LEDGER_DIGEST = (
 
 
 def settings_with(**changes: dict[str, Any]) -> ScenarioSettings:
-    """The shipped baseline with some sections changed, as a run would change them."""
+    """Return the shipped baseline with some sections changed, as a run would change them."""
     return load_scenario("baseline", changes=changes)
 
 
@@ -39,16 +39,16 @@ def simulate(
     scenario_id: str = "baseline",
     after: Callable[[duckdb.DuckDBPyConnection, str], None] | None = None,
 ) -> duckdb.DuckDBPyConnection:
-    """Simulate on ``employees`` rows of a generated census, from row ``skip`` on.
+    """Simulate ``employees`` rows of a generated census, after skipping ``skip``.
 
     Args:
         statements: the compiled project.
         census: a generated census as Parquet.
         settings: the scenario's settings.
-        employees: how many of the census are employed at the start.
-        skip: how many of the census to leave out first.
-        threads: DuckDB's.
-        scenario_id: under which name the rows are drawn and kept.
+        employees: how many rows of the census to employ at the start.
+        skip: how many rows of the census to skip first.
+        threads: the number of DuckDB's threads.
+        scenario_id: the name under which the rows are drawn and stored.
         after: called with the name of each node that has just been built.
 
     Returns:

@@ -1,4 +1,4 @@
-"""A small warehouse of literal rows: the marts that a report reads, without a simulation."""
+"""A small warehouse of literal rows: the marts that a report reads, without simulating."""
 
 import json
 from dataclasses import dataclass, field
@@ -64,7 +64,7 @@ _RECORDED_AT = datetime(2026, 3, 5, 14, 30)  # noqa: DTZ001 (DuckDB's timestamps
 
 @dataclass(frozen=True)
 class Movement:
-    """A year's headcount as literal figures; its payroll follows at 100,000 USD a head."""
+    """A year's headcount as literal figures; its payroll is 100,000 USD a head."""
 
     year: int
     start: int
@@ -84,7 +84,7 @@ GROWTH = (
 
 @dataclass(frozen=True)
 class Scenario:
-    """What is written of a scenario; the names are those that data may choose."""
+    """The rows to write for a scenario; its names are those that data may choose."""
 
     name: str = "baseline"
     movements: tuple[Movement, ...] = GROWTH
@@ -161,7 +161,7 @@ def _add_year(connection: duckdb.DuckDBPyConnection, scenario: Scenario, year: M
 
 
 def add_scenario(connection: duckdb.DuckDBPyConnection, scenario: Scenario) -> None:
-    """Add the rows of a scenario, and of a run that has just computed it."""
+    """Add the rows of a scenario, and of the run that has just computed it."""
     for year in scenario.movements:
         _add_year(connection, scenario, year)
     minimums = zip(scenario.tenure_bands, (0, 2, 10), strict=True)
@@ -209,7 +209,7 @@ def add_timing(
     step: str | None = None,
     status: str = "pass",
 ) -> None:
-    """Add what a run recorded of one of its steps: 2.5 seconds, against a limit of 25."""
+    """Add what a run recorded for one of its steps: 2.5 seconds, against a limit of 25."""
     _insert(
         connection,
         "monitoring.mon_pipeline_performance",
