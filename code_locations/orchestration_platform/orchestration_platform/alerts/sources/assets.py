@@ -1,6 +1,6 @@
-"""Assets that were made, and assets that were to be made and were not.
+"""Assets that were materialised, and assets that a run should have materialised but did not.
 
-The open-source Dagster stores no event for the latter: they are what a failed run had planned.
+Open-source Dagster stores no event for the latter: they follow from what a failed run had planned.
 """
 
 from collections.abc import Collection, Sequence
@@ -35,13 +35,13 @@ _SUCCESS = EventType.ASSET_MATERIALIZATION_SUCCESS
 
 
 def failed_assets(record: dg.RunRecord, log: RunLog, *, at: float, whole: Problem) -> list[Finding]:
-    """The assets that the steps that failed have not made; those further down were not tried.
+    """Return the assets that the failed steps did not make, without those that depend on them.
 
     Args:
         record: the run.
-        log: its.
-        at: when it failed.
-        whole: what went wrong, for a run of which no step failed.
+        log: the log of the run.
+        at: when the run failed.
+        whole: what went wrong, for a run in which no step failed.
     """
     run = record.dagster_run
     steps = {event.step_key or "": step_problem(event) for event in log.failed_steps}
@@ -63,7 +63,7 @@ def failed_assets(record: dg.RunRecord, log: RunLog, *, at: float, whole: Proble
         problem = steps.get(step, whole)
         if said:
             problem = Problem(step, f"dbt {status}", said, "", "")
-        # of what has no partitions none has to be made, whatever the run is for
+        # an asset without partitions has no partition to make, whatever the run covers
         partition = partition_of(run.tags) if asset in log.partitioned_assets else ""
         left = unmade.get(asset, ())
         findings.append(_finding(record, asset, problem, at=at, partition=partition, left=left))
@@ -71,9 +71,9 @@ def failed_assets(record: dg.RunRecord, log: RunLog, *, at: float, whole: Proble
 
 
 def _where_it_died(run: dg.DagsterRun, log: RunLog, steps: set[str]) -> set[str]:
-    """Those of ``steps`` that a run was at when it died without the failure of one.
+    """Return those of ``steps`` that were in progress when a run died without a step failure.
 
-    That is what had been begun; where nothing had been, what would have come next.
+    These are the steps that had started; if none had, the steps that would have come next.
     """
     left = steps - log.finished_steps
     begun = {node_of(step) for step in log.started_steps}
@@ -86,7 +86,7 @@ def _where_it_died(run: dg.DagsterRun, log: RunLog, steps: set[str]) -> set[str]
 
 
 def _without_remade(findings: list[Finding], log: RunLog) -> list[Finding]:
-    """Without what another run has made after the step failed, while this one still went on."""
+    """Leave out assets that another run made after the step failed, while this run continued."""
     failed_at = {finding.key: _failed_at(finding, log) for finding in findings}
     keys = [_key(finding) for finding in findings if failed_at[finding.key] is not None]
     latest = log.instance.get_latest_materialization_events(keys) if keys else {}
@@ -106,7 +106,7 @@ def _without_remade(findings: list[Finding], log: RunLog) -> list[Finding]:
 
 
 def _failed_at(finding: Finding, log: RunLog) -> float | None:
-    """When the step that was to make the asset failed; nothing where none did."""
+    """Return when the step that makes the asset failed, or None if it did not."""
     [problem] = finding.alert.problems
     return log.failed_at.get(problem.step)
 
@@ -146,7 +146,7 @@ def _finding(
 
 
 def _not_built_by_dbt(log: RunLog) -> dict[str, tuple[str, str]]:
-    """Of assets whose dbt node failed or was skipped its status, and what dbt says."""
+    """Map each asset whose dbt node failed or was skipped to its status and dbt's message."""
     found: dict[str, tuple[str, str]] = {}
     for event in log.observations:
         metadata = event.asset_observation_data.asset_observation.metadata

@@ -1,4 +1,4 @@
-"""Asset checks: what those of a run have shown, and those that were run outside of any run."""
+"""Asset checks: the results of the checks in a run, and of checks that ran outside any run."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -35,13 +35,13 @@ _NOW = {
 
 
 def checks_of_run(record: dg.RunRecord, log: RunLog, *, at: float, is_whole: bool) -> Found:
-    """What the checks of a run have shown.
+    """Return the results of the checks in a run.
 
     Args:
         record: the run.
-        log: its.
-        at: when it ended.
-        is_whole: whether what gave no result was tried; not so in a cancelled run.
+        log: the log of the run.
+        at: when the run ended.
+        is_whole: whether checks without a result were attempted; false for a cancelled run.
     """
     run = record.dagster_run
     found = Found()
@@ -62,7 +62,7 @@ def checks_of_run(record: dg.RunRecord, log: RunLog, *, at: float, is_whole: boo
         )
         key = occurrence_key(outcome, run.run_id, str(entry.storage_id))
         found.findings.append(Finding(alert=alert, key=key, tags=run.tags))
-        # what a check without partitions shows, it shows of the whole asset
+        # the result of a check without partitions applies to the whole asset
         recovery = _recovery(evaluation.asset_check_key, outcome, entry, partition or None)
         found.recoveries.append(recovery)
     silent = sorted(log.planned_checks.keys() - evaluated, key=str) if is_whole else []
@@ -71,7 +71,7 @@ def checks_of_run(record: dg.RunRecord, log: RunLog, *, at: float, is_whole: boo
 
 
 def _partition(run: dg.DagsterRun, log: RunLog, check: dg.AssetCheckKey) -> str:
-    """What ``check`` was to look at in ``run``: an ordinary check has no partitions."""
+    """Return the partition that ``check`` examines in ``run``; an ordinary check has none."""
     of_run = partition_of(run.tags)
     return of_run if of_run and check in log.partitioned_checks else ""
 
@@ -79,7 +79,7 @@ def _partition(run: dg.DagsterRun, log: RunLog, check: dg.AssetCheckKey) -> str:
 def _without_result(
     record: dg.RunRecord, log: RunLog, checks: Sequence[dg.AssetCheckKey], *, at: float
 ) -> Iterator[Finding]:
-    """Checks that should have given a result and did not, unless what they look at failed."""
+    """Return checks that have no result although they should, unless the checked asset failed."""
     run, kind = record.dagster_run, EventType.ASSET_CHECK_EXECUTION_FAILURE
     errors = [step_problem(event) for event in log.failed_steps]
     for check in checks:
@@ -148,7 +148,7 @@ def _problems(evaluation: dg.AssetCheckEvaluation) -> tuple[Problem, ...]:
 def _recovery(
     check: dg.AssetCheckKey, outcome: EventType, record: dg.EventLogRecord, partition: str | None
 ) -> Recovery:
-    """A check shows one thing at a time: what it showed before is over."""
+    """A check has one result at a time: its previous result is over."""
     subject = _told(check)["subject"]
     others = CHECK_OUTCOMES - {outcome, EventType.ASSET_CHECK_PASSED}
     return Recovery.of_subject(

@@ -1,7 +1,7 @@
-"""Code locations that cannot be loaded, as Dagster's webserver finds them.
+"""Code locations that cannot be loaded, as reported by Dagster's webserver.
 
-The webserver has tried to load every location, and says what came of it. Where it cannot be asked
-nothing is concluded: what was broken stays so.
+The webserver tries to load every location and reports the result. If it cannot be reached, nothing
+is concluded: a location that was broken stays broken.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def _read_locations(reading: Reading, marks: str | None) -> Iterator[Batch]:
         marks,
         dict.fromkeys(broken),
         begun=lambda name: _finding(name, broken[name], at=reading.now),
-        # a location that is not there any more is nobody's trouble
+        # a location that no longer exists needs no attention
         over=lambda name: Recovery.of_subject(name, (_KIND,), at=reading.now),
     )
 

@@ -1,4 +1,4 @@
-"""Reads the sources one after the other, and records what the policies cover in the outbox."""
+"""Reads the sources one after another and records what the policies cover in the outbox."""
 
 import time
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ from orchestration_platform.alerts.sources.source import (
 from orchestration_platform.alerts.sources.ticks import TICKS
 from orchestration_platform.alerts.workspace.webserver import Workspace
 
-# What puts a failure right is read when the failure is known: in this order, or not at all.
+# What ends a failure is read once the failure is known: in this order, or not at all.
 _OF_RUNS = (FAILED_RUNS, SUCCEEDED_RUNS, CANCELLED_RUNS, MATERIALIZATIONS)
 _BY_THEMSELVES = tuple(
     (source,)
@@ -50,14 +50,14 @@ class Collector:
     """Reads what has happened and puts what the policies cover into the outbox.
 
     Attributes:
-        instance: of Dagster.
+        instance: the Dagster instance.
         database: where the outbox is.
-        policies: those that are in force.
-        alert_channel: of the environment, for policies that name no other.
+        policies: the policies in force.
+        alert_channel: the environment's channel, for policies that name no other.
         ui_url: where people open Dagster.
         workspace: what the webserver knows.
         memory: what the sources keep from one pass to the next.
-        errors: of sources that could not be read.
+        errors: the errors of sources that could not be read.
     """
 
     instance: dg.DagsterInstance
@@ -70,10 +70,10 @@ class Collector:
     errors: list[Exception] = field(default_factory=list)
 
     def collect(self, *, until: float) -> int:
-        """Read on, at most until ``until`` (monotonic); gives the number of new findings.
+        """Continue reading until ``until`` (monotonic) at most; return the number of new findings.
 
-        The first call takes note of how far the logs have got, and of nothing before. What a source
-        raises is kept in ``errors``, and does not keep the others waiting.
+        The first call only records where the logs end and reads nothing earlier. An error in one
+        source is kept in ``errors`` and does not hold up the others.
         """
         found = 0
         for group in (_OF_RUNS, *_BY_THEMSELVES):
@@ -130,7 +130,7 @@ class Collector:
             return deduplication.read_runs(connection, run_ids)
 
     def _take(self, source: Source, batch: Batch, *, now: float) -> int:
-        """Record what was found and the position behind it, in one transaction."""
+        """Record the findings and the position after them in one transaction."""
         found = batch.found
         covered = [
             (self._completed(finding), finding, policy)
@@ -165,13 +165,13 @@ class Collector:
         return new
 
     def _completed(self, finding: Finding) -> Alert:
-        """The alert with the owners of its assets."""
+        """Return the alert with the owners of its assets."""
         alert = finding.alert
         owners = self.workspace.owners_of(alert.assets)
         return replace(alert, owners=owners or alert.owners, are_owners_known=owners is not None)
 
 
 def last_pass_at(connection: sa.Connection) -> float | None:
-    """When the log was last read to its end, give or take some seconds; nothing if never."""
+    """Return when the log was last read to its end, within a few seconds; None if never."""
     marks = position(connection, FAILED_RUNS.name)
     return event_feed.Position.from_json(marks).marks[-1][0] if marks else None

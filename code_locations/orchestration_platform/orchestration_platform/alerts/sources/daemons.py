@@ -1,7 +1,7 @@
 """Daemons that the instance needs and that send no heartbeat.
 
-What ticks this sensor is itself a daemon: when that one dies nobody reads this, and
-``python -m orchestration_platform.watchdog`` has to say so from outside.
+The daemon that ticks this sensor is one of them: when it dies, nobody reads this, and
+``python -m orchestration_platform.watchdog`` has to report it from outside.
 """
 
 from collections.abc import Iterator

@@ -38,7 +38,7 @@ _Take = Callable[[Reading, dg.EventLogEntry, dg.RunRecord | None], Found]
 def _ended_runs(
     status: dg.DagsterEventType, event_types: Sequence[EventType], take: _Take
 ) -> Source:
-    """Reads the runs that have come to ``status``: of each, what ``take`` makes of it."""
+    """Read the runs that reached ``status`` and pass each of them to ``take``."""
 
     def read(reading: Reading, records: _LogRecords) -> Found:
         new, runs = _new(reading, records)
@@ -95,7 +95,7 @@ def _cancelled(reading: Reading, entry: dg.EventLogEntry, run: dg.RunRecord | No
     found = Found()
     if run is not None:
         log = reading.log_of(entry.run_id)
-        # what was cancelled has not failed
+        # a cancelled run has not failed
         _add_checks(reading, run, log, entry.timestamp, found, is_whole=False)
     return found
 
@@ -106,7 +106,7 @@ CANCELLED_RUNS = _ended_runs(dg.DagsterEventType.RUN_CANCELED, tuple(CHECK_OUTCO
 
 
 def _new(reading: Reading, records: _LogRecords) -> tuple[_LogRecords, _Runs]:
-    """The records that were not had before, and the runs that they are of."""
+    """Return the records that were not read before, and the runs that they belong to."""
     known = reading.already_read([record.run_id for record in records]) if records else set()
     new = [record for record in records if record.run_id not in known]
     if not new:
@@ -140,7 +140,7 @@ def _good_news(record: dg.RunRecord, log: RunLog, ended_at: float) -> Finding:
 def _put_right(
     reading: Reading, record: dg.RunRecord, log: RunLog, ended_at: float
 ) -> list[Recovery]:
-    """What a run that has succeeded puts right."""
+    """Return what a successful run ends."""
     run = record.dagster_run
     coverage = Coverage(reading.instance, record, reading.memory.plans)
     if any(kind in reading.open for kind in _PUT_RIGHT):
@@ -149,13 +149,13 @@ def _put_right(
         event_types=(EventType.JOB_FAILURE,),
         puts_right=coverage.covers,
         partitions=succeeded_partitions(run, log),
-        # a failure while it ran is not put right by it
+        # the run does not end a failure that happened while it was running
         since=record.start_time or ended_at,
         at=ended_at,
     )
     if not is_over_range(run.tags):
         return [success]
-    # of single partitions, and of a range that is known, the materialisations tell
+    # for single partitions, and for a known range, the materialisations report it
     made = replace(
         success,
         event_types=(EventType.ASSET_MATERIALIZATION_FAILURE,),

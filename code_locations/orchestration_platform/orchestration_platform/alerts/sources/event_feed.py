@@ -1,10 +1,10 @@
-"""Events from the event log, in order and without a gap.
+"""Events from the event log, in order and without gaps.
 
-Dagster numbers events before they are stored. In Postgres a process that was slow to commit makes
-an event appear behind others with higher numbers, and whoever remembers the highest one never sees
-it. So what was stored in the last minute is read again; the caller knows what it has had. SQLite
-keeps runs in files of their own. It mirrors the events of assets and the changes of a run's status
-in one index, which is what is read here.
+Dagster numbers events before they are stored. In Postgres, a process that is slow to commit makes
+an event appear behind others with higher numbers, and a reader that remembers only the highest
+number never sees it. So the last minute is read again; the caller knows which events it has had.
+SQLite keeps each run in its own file. It mirrors asset events and run status changes in a single
+index, and that index is read here.
 """
 
 import json
@@ -19,9 +19,9 @@ from orchestration_platform.alerts.sources.source import Batch, Found, Reading
 OVERLAP_SECONDS = 60.0
 
 _PAGE = 200
-# Reading again from at most this many seconds too early is cheaper than remembering every tick.
+# Reading again from up to this many seconds too early is cheaper than remembering every tick.
 _BETWEEN_MARKS_SECONDS = 10.0
-# Under which Dagster keeps the events of no run.
+# The run id under which Dagster stores events that belong to no run.
 _NO_RUN = ""
 
 
@@ -37,7 +37,7 @@ Record = TypeVar("Record", bound=Dated)
 
 @dataclass(frozen=True)
 class Position:
-    """How far the log was read, and how far it had been at times before.
+    """How far the log has been read, and how far it had been read at earlier times.
 
     Attributes:
         marks: seconds since 1970 and Dagster's cursor at that time, oldest first.
@@ -46,21 +46,21 @@ class Position:
     marks: tuple[tuple[float, str], ...]
 
     def as_of(self, now: float) -> "Position":
-        """The same without times to come, which there are when the clock has gone back.
+        """Return the position without future times, which exist after the clock has gone back.
 
-        The oldest of them stays: behind it nothing is settled by this clock.
+        The oldest mark stays: after it, nothing is settled by this clock.
         """
         past = tuple(mark for mark in self.marks if mark[0] <= now)
         ahead = self.marks[len(past) :]
         return Position((*past, (now, ahead[0][1]))) if ahead else self
 
     def resume_from(self, now: float) -> str:
-        """The cursor behind which there may be events that were not seen."""
+        """Return the cursor after which there may be unseen events."""
         settled = [cursor for at, cursor in self.marks if at <= now - OVERLAP_SECONDS]
         return settled[-1] if settled else self.marks[0][1]
 
     def advanced(self, cursor: str, now: float) -> "Position":
-        """The position after reading up to ``cursor``."""
+        """Return the position after reading up to ``cursor``."""
         marks = list(self.marks)
         if now - marks[-1][0] >= _BETWEEN_MARKS_SECONDS:
             marks.append((now, cursor))
@@ -69,22 +69,22 @@ class Position:
         return Position(tuple(marks))
 
     def behind(self, at: float, cursor: str, now: float) -> "Position":
-        """The position after a record of ``at``, when more follows: moved where all is settled."""
+        """Return the position after a record of ``at`` if more follow: up to what is settled."""
         return Position(((at, cursor),)) if at <= now - OVERLAP_SECONDS else self
 
     def to_json(self) -> str:
-        """As text, for the database."""
+        """Serialise the position for the database."""
         return json.dumps(self.marks)
 
     @classmethod
     def from_json(cls, text: str) -> "Position":
-        """From :meth:`to_json`."""
+        """Parse the output of :meth:`to_json`."""
         return cls(tuple((at, cursor) for at, cursor in json.loads(text)))
 
 
 @dataclass(frozen=True)
 class Page(Generic[Record]):
-    """Some records, the cursor behind them, and whether there are more."""
+    """Some records, the cursor after them, and whether there are more."""
 
     records: Sequence[Record]
     cursor: str
@@ -96,8 +96,8 @@ class Feed(Generic[Record]):
     """Events of one kind.
 
     Attributes:
-        newest: gives the cursor behind all that there are.
-        after: gives those behind a cursor, the oldest first, at most a page of them.
+        newest: returns the cursor after all existing events.
+        after: returns the events after a cursor, oldest first, at most one page.
     """
 
     newest: Callable[[], str]
@@ -107,7 +107,7 @@ class Feed(Generic[Record]):
 def run_status_changes(
     kind: dg.DagsterEventType, instance: dg.DagsterInstance
 ) -> Feed[dg.EventLogRecord]:
-    """Runs that have come to the status of ``kind``."""
+    """Runs that reached the status of ``kind``."""
 
     def after(cursor: str) -> Page[dg.EventLogRecord]:
         found = instance.fetch_run_status_changes(kind, limit=_PAGE, cursor=cursor, ascending=True)
@@ -119,7 +119,7 @@ def run_status_changes(
 def runless_events(
     kind: dg.DagsterEventType, instance: dg.DagsterInstance
 ) -> Feed[dg.EventLogRecord]:
-    """Events of ``kind`` that were stored outside of any run, such as changes of freshness."""
+    """Events of ``kind`` that were stored outside any run, such as freshness changes."""
 
     def after(cursor: str) -> Page[dg.EventLogRecord]:
         found = instance.get_records_for_run(_NO_RUN, cursor=cursor, of_type=kind, limit=_PAGE)
@@ -153,7 +153,7 @@ def batches_of(
     feed: Callable[[dg.DagsterInstance], Feed[Record]],
     take: Callable[[Reading, Sequence[Record]], Found],
 ) -> Callable[[Reading, str | None], Iterator[Batch]]:
-    """Reads ``feed`` page by page, each a batch of what ``take`` makes of its records."""
+    """Read ``feed`` page by page; each batch is what ``take`` returns for the page's records."""
 
     def read(reading: Reading, marks: str | None) -> Iterator[Batch]:
         for records, position in _pages(feed(reading.instance), marks, now=reading.now):
@@ -166,10 +166,10 @@ def batches_of(
 def _pages(
     feed: Feed[Record], marks: str | None, *, now: float
 ) -> Iterator[tuple[Sequence[Record], str]]:
-    """What came after the position that ``marks`` describes, oldest first.
+    """Return what came after the position in ``marks``, oldest first.
 
-    Each page comes with the text of the position behind it. The last one, perhaps an empty one, is
-    behind all that there is. Without a position there is one empty page: nothing of before is read.
+    Each page comes with the serialised position after it. The last page, which may be empty,
+    reaches the end of the log. Without a position there is one empty page: no earlier events.
     """
     if marks is None:
         yield (), Position(((now, feed.newest()),)).to_json()

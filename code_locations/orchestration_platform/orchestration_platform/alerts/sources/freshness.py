@@ -1,4 +1,4 @@
-"""Assets that have become stale or fresh, as Dagster's freshness daemon finds."""
+"""Assets that have become stale or fresh, as reported by Dagster's freshness daemon."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -17,7 +17,7 @@ from orchestration_platform.alerts.sources.source import (
     occurrence_key,
 )
 
-# Dagster knows two more, which say that nothing can be told.
+# Dagster has two more states, which mean that freshness is unknown.
 _STATES = {
     "PASS": EventType.ASSET_FRESHNESS_PASS,
     "WARN": EventType.ASSET_FRESHNESS_WARN,
@@ -78,7 +78,7 @@ def _finding(reading: Reading, asset: str, state: EventType, record: dg.EventLog
 
 
 def _recovery(asset: str, state: EventType | None, record: dg.EventLogRecord) -> Recovery:
-    """An asset is in one state at a time: the one before is over."""
+    """An asset is in one state at a time: its previous state is over."""
     over = FRESHNESS_STATES - {EventType.ASSET_FRESHNESS_PASS}
     others = over - {state} if state else over
     return Recovery.of_subject(asset, others, at=record.timestamp, instead=_NOW[state])

@@ -1,6 +1,6 @@
 """Runs that take longer than a policy allows.
 
-The position has the runs that were told, and the longest time allowed that each had passed.
+The position holds the runs that were reported, and the longest threshold that each has passed.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ from orchestration_platform.alerts.sources.source import (
 )
 
 _KIND = EventType.JOB_LONG_RUNNING
-# A run in the queue has not been given to anybody who could be long about it.
+# A run in the queue has not been given to a worker, so it cannot take too long.
 _IN_PROGRESS = [
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
@@ -90,12 +90,12 @@ def _finding(reading: Reading, record: dg.RunRecord, passed: float) -> Finding:
 
 
 def _since(record: dg.RunRecord) -> float:
-    """When the run has started, or begun to: how long it was queued does not count."""
+    """Return when the run started, or began to start: time in the queue does not count."""
     return record.start_time or record.update_timestamp.timestamp()
 
 
 def _ends(reading: Reading, run_ids: Sequence[str]) -> dict[str, str]:
-    """What has become of runs, in words where it is not success."""
+    """Return how each run ended, in words unless it succeeded."""
     if not run_ids:
         return {}
     records = reading.instance.get_run_records(dg.RunsFilter(run_ids=list(run_ids)))

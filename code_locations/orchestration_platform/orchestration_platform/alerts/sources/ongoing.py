@@ -1,6 +1,6 @@
-"""What goes on until it is over, such as a daemon without a heartbeat.
+"""Conditions that last until they are over, such as a daemon without a heartbeat.
 
-The position has what went on in the last pass, by name.
+The position holds what was going on in the last pass, by name.
 """
 
 import json
@@ -12,9 +12,9 @@ from orchestration_platform.alerts.sources.source import Batch, Finding, Found
 
 
 def known_at(marks: str | None) -> Mapping[str, Any]:
-    """What went on at the position ``marks``."""
+    """Return what was going on at the position ``marks``."""
     known = json.loads(marks) if marks else {}
-    # earlier releases have stored the names alone
+    # earlier releases stored only the names
     return dict.fromkeys(known) if isinstance(known, list) else known
 
 
@@ -25,13 +25,14 @@ def changes(
     begun: Callable[[str], Finding],
     over: Callable[[str], Recovery | None],
 ) -> Batch:
-    """What has begun since the position ``marks``, and what is over.
+    """Return what has begun since the position ``marks``, and what is over.
 
     Args:
         marks: the position, if there is one.
-        now: what goes on, by name; with a value, which is new again when it changes, or ``None``.
-        begun: what is found of a name that is new.
-        over: what is in order again by the end of a name, if anything.
+        now: what is going on, by name. A value makes an entry new again whenever the value changes;
+            ``None`` does not.
+        begun: returns the finding for a name that is new.
+        over: returns what recovers when a name is gone, if anything.
     """
     known = known_at(marks)
     new = [name for name in now if name not in known or now[name] not in (None, known[name])]

@@ -1,4 +1,4 @@
-"""Failed runs that Dagster starts again by itself: what waits for a retry, and what comes of it."""
+"""Failed runs that Dagster retries automatically: which failures wait, and how they end."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ _WILL_RETRY_TAG = "dagster/will_retry"
 _RETRY_TAG = "dagster/auto_retry_run_id"
 _RETRIED = frozenset({EventType.JOB_FAILURE, EventType.ASSET_MATERIALIZATION_FAILURE})
 
-# Dagster says whether it will try again a moment after it has stored the failure.
+# Dagster records whether it will retry a moment after it has stored the failure.
 _UNDECIDED_SECONDS = 60.0
-# A retry that was promised and has not been launched by then is not coming.
+# A promised retry that has not been launched by then will not come.
 _RETRY_LAUNCH_SECONDS = 300.0
-# One that was launched and has not started by then, for example because it waits in the queue, is
-# as good as none.
+# A retry that was launched but has not started by then, for example because it waits in the queue,
+# counts as none.
 _RETRY_START_SECONDS = 3600.0
-# Anybody can write tags, in a circle too.
+# Anyone can write tags, even circular ones.
 _MOST_ATTEMPTS = 100
 _PORTION = 500
 
@@ -33,7 +33,7 @@ _PORTION = 500
 def will_be_retried(
     instance: dg.DagsterInstance, alert: Alert, tags: Mapping[str, str], *, now: float
 ) -> bool:
-    """Whether Dagster starts the run of ``alert``, which has ``tags``, again or may yet do so."""
+    """Return whether Dagster retries, or may yet retry, the run of ``alert``."""
     if alert.event_type not in _RETRIED:
         return False
     said = tags.get(_WILL_RETRY_TAG)
@@ -44,10 +44,10 @@ def will_be_retried(
 
 @dataclass(frozen=True)
 class HeldFailures:
-    """The failures that wait for what a retry will bring.
+    """The failures that wait for the outcome of a retry.
 
     Attributes:
-        instance: of Dagster.
+        instance: the Dagster instance.
         database: where the outbox is.
         router: finds the policies.
         ui_url: where people open Dagster.
@@ -59,7 +59,7 @@ class HeldFailures:
     ui_url: str
 
     def settle(self, *, now: float) -> None:
-        """See what became of them; of several attempts the last one decides."""
+        """Settle the failures that can be settled; of several attempts, the last one decides."""
         chains: dict[tuple[str, str], list[Held]] = {}
         with self.database.transaction() as connection:
             held = deduplication.held_failures(connection)
@@ -77,9 +77,9 @@ class HeldFailures:
                 self._settle(connection, attempts, outcome, now=now)
 
     def _outcome(self, failure: Alert, last: dg.RunRecord | None, now: float) -> str | None:
-        """What becomes of a failure that was held; nothing while a retry may still succeed.
+        """Return the outcome of a held failure, or None while a retry may still succeed.
 
-        ``last`` is the last attempt at its run so far, which may be the one that has failed.
+        ``last`` is the latest attempt at its run, which may be the failed attempt itself.
         """
         if last is None or last.dagster_run.status is dg.DagsterRunStatus.CANCELED:
             return self._told_unless_made(failure)
@@ -94,7 +94,7 @@ class HeldFailures:
         failed_at = failure.at if is_own else last.end_time or failure.at
         is_late = now - failed_at > _RETRY_LAUNCH_SECONDS
         if failure.event_type == EventType.JOB_FAILURE and not is_own:
-            # Its own event tells, which is read like any other, unless no policy covered it then.
+            # Its own event is read like any other and reports it, unless no policy covered it then.
             return deduplication.ANNOUNCED if is_late else None
         if not is_late and not self._is_given_up(run):
             return None
@@ -105,7 +105,7 @@ class HeldFailures:
         return not self.instance.run_retries_enabled if said is None else said == "false"
 
     def _told_unless_made(self, failure: Alert) -> str:
-        """A retry may end elsewhere and have made this asset, or not have come to it."""
+        """Return the outcome for an asset, which a retry that failed elsewhere may have made."""
         if failure.event_type == EventType.JOB_FAILURE:
             return deduplication.ANNOUNCED
         wanted = set(failure.partitions or (failure.partition,))
@@ -137,7 +137,7 @@ class HeldFailures:
         deduplication.settle_held(connection, ids, deduplication.MERGED)
 
     def _hand_over(self, connection: sa.Connection, held: Held, *, now: float) -> None:
-        """The policy is gone, or has another name: those that cover the failure tell it."""
+        """Announce through the policies that cover the failure: its own is gone or was renamed."""
         run = self.instance.get_run_by_id(held.failure.run_id)
         for policy in self.router.policies_for(held.failure, run.tags if run else {}):
             deduplication.record_failure(
@@ -157,9 +157,9 @@ class HeldFailures:
 def _last_attempts(
     instance: dg.DagsterInstance, run_ids: Collection[str]
 ) -> dict[str, dg.RunRecord | None]:
-    """For each run the last attempt so far, which may be itself; nothing for one that is gone.
+    """Map each run to its latest attempt, which may be the run itself; None for a deleted run.
 
-    It costs a few queries for each attempt that the longest chain has, however many runs there are.
+    This takes a few queries per attempt of the longest chain, however many runs there are.
     """
     records: dict[str, dg.RunRecord | None] = {}
     last = {run_id: run_id for run_id in run_ids}

@@ -21,13 +21,13 @@ _LONGEST_KEY = 100
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """Something has happened that a policy may want to tell.
+    """Something that has happened and that a policy may want to report.
 
     Attributes:
-        alert: what is told.
-        key: the same for the same thing, however often it is found.
-        parent_key: of an automatic retry, the key of what it repeats.
-        tags: of the run.
+        alert: what to report.
+        key: identifies it, however often it is found.
+        parent_key: for an automatic retry, the key of what it repeats.
+        tags: the tags of the run.
     """
 
     alert: Alert
@@ -38,12 +38,12 @@ class Finding:
 
 @dataclass
 class Found:
-    """What some records come to.
+    """What was found in some records.
 
     Attributes:
         findings: what has happened.
-        recoveries: what is in order again.
-        read_runs: runs whose log was read, and need not be read again.
+        recoveries: what is OK again.
+        read_runs: runs whose log was read and need not be read again.
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -51,7 +51,7 @@ class Found:
     read_runs: list[str] = field(default_factory=list)
 
     def add(self, other: "Found") -> None:
-        """Add what others come to."""
+        """Add what was found in other records."""
         self.findings += other.findings
         self.recoveries += other.recoveries
         self.read_runs += other.read_runs
@@ -59,13 +59,12 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """What is recorded in one transaction with the position behind it.
+    """What is recorded in one transaction with the position after it.
 
     Attributes:
-        expected: the position that it was read from. Another pass that has come further has
-            recorded the same.
-        position: the one behind it.
-        found: what is between the two.
+        expected: the position it was read from. A pass that has read further has recorded the same.
+        position: the position after it.
+        found: what was found between the two.
     """
 
     expected: str | None
@@ -78,7 +77,7 @@ class SourceMemory:
     """What the sources keep from one pass to the next.
 
     Attributes:
-        plans: of runs.
+        plans: the plans of runs.
         unreadable: runs that could not be read so far.
     """
 
@@ -88,14 +87,14 @@ class SourceMemory:
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """With what the sources read.
+    """What the sources need for reading.
 
     Attributes:
-        instance: of Dagster.
+        instance: the Dagster instance.
         now: seconds since 1970.
         told: the event types that policies want.
-        open: the event types of which something is not yet in order.
-        thresholds: how long runs may take, in seconds, least first.
+        open: the event types with something that is not OK yet.
+        thresholds: how long runs may take, in seconds, smallest first.
         already_read: those of the runs whose log was read before.
         workspace: what the webserver knows.
         memory: what is kept from one pass to the next.
@@ -116,23 +115,23 @@ class Reading:
         return LastSuccesses(self.instance)
 
     def log_of(self, run_id: str) -> RunLog:
-        """The log of a run."""
+        """Return the log of a run."""
         return RunLog(self.instance, run_id, self.memory.plans)
 
     def wants(self, kinds: Collection[EventType]) -> bool:
-        """Whether any of ``kinds`` is told or has to be put right."""
+        """Return whether any of ``kinds`` is reported or still has to recover."""
         return any(kind in self.told or kind in self.open for kind in kinds)
 
 
 @dataclass(frozen=True)
 class Source:
-    """Something that is read in each pass, with a durable position of its own.
+    """Something that is read in each pass and has a durable position of its own.
 
     Attributes:
-        name: of its position.
-        event_types: what it serves. Where none of them is told it is not read, and starts anew
-            when one is.
-        read: from a position, or from nothing, batch by batch.
+        name: the name of its position.
+        event_types: the event types it serves. While no policy wants any of them, it is not read;
+            it starts anew when one does.
+        read: reads batch by batch, from a position or from nothing.
     """
 
     name: str
@@ -141,7 +140,7 @@ class Source:
 
 
 def occurrence_key(*parts: str) -> str:
-    """One text for ``parts``, short enough for the database."""
+    """Return one text for ``parts``, short enough for the database."""
     text = ":".join(parts)
     if len(text) <= _LONGEST_KEY:
         return text

@@ -1,9 +1,9 @@
-"""Schedules and sensors that fail, and work again.
+"""Schedules and sensors that fail, and that work again.
 
-Dagster keeps ticks by schedule and sensor, so each has a mark of its own: the time of the last
-tick that has ended. A tick that is still going on is waited for, because what comes after it may
-not be told before; one that has not ended within ten minutes was killed. Dagster tries a tick again
-under the same number and time, so that the last one is looked at again until it has worked.
+Dagster stores ticks by schedule and sensor, so each has its own mark: the time of the last tick
+that has ended. A tick that is still running holds up the ticks after it, because they may not be
+reported first; a tick that has not ended within ten minutes was killed. Dagster retries a tick
+under the same number and time, so the last tick is checked again until it has succeeded.
 """
 
 import json
@@ -27,7 +27,7 @@ from orchestration_platform.alerts.sources.source import (
 _KIND = EventType.TICK_FAILURE
 _PAGE = 200
 _DEAD_SECONDS = 600.0
-# When the clock was set back: so long ago by the new time nothing was read that was not yet known.
+# After the clock was set back: everything up to this long ago by the new time is already known.
 _CLOCK_SET_BACK_SECONDS = 3600.0
 
 
@@ -37,9 +37,9 @@ class _Mark:
 
     Attributes:
         at: the time of the last tick that was read.
-        failed: how many failed at the end.
-        tick: the number of the last tick that was read; 0 where none was.
-        status: what that one had come to.
+        failed: how many ticks in a row have failed up to it.
+        tick: the number of the last tick that was read; 0 if none was.
+        status: the status of that tick.
         known_as: its kind, name and code location, for when its state is gone.
     """
 
@@ -50,9 +50,9 @@ class _Mark:
     known_as: Sequence[str] = ()
 
     def as_of(self, now: float) -> Self:
-        """The same when the clock has been set back, so that no tick has to wait for it.
+        """Return the mark adjusted to a clock that was set back, so that no tick waits for it.
 
-        What was read before has lower numbers. Where nothing was, there are none to tell it by.
+        Ticks read before have lower numbers. If none was read, there are no numbers to compare.
         """
         if self.at <= now:
             return self
@@ -79,7 +79,7 @@ def _read_ticks(reading: Reading, marks: str | None) -> Iterator[Batch]:
                 recoveries.append(_recovery(_known_as(state), tick.end_timestamp or tick.timestamp))
             mark = _Mark(tick.timestamp, failed, tick.tick_id, status, _known_as(state))
         if mark is before and mark.failed and state.status.value == "STOPPED":
-            # what was switched off has no tick that could show that it works
+            # a stopped schedule or sensor has no tick that could show that it works
             recoveries.append(_recovery(_known_as(state), reading.now, instead="switched off"))
             mark = replace(mark, failed=0)
         found[state.selector_id] = mark
@@ -87,7 +87,7 @@ def _read_ticks(reading: Reading, marks: str | None) -> Iterator[Batch]:
         mark = _Mark(**known["instigators"][name]).as_of(reading.now)
         if mark.failed and mark.known_as:
             recoveries.append(_recovery(mark.known_as, reading.now, instead="removed"))
-        # it may come back, with ticks that were read
+        # it may come back, with ticks that were already read
         found[name] = replace(mark, failed=0)
     position = {
         "since": since,
@@ -104,7 +104,7 @@ TICKS = Source(name="ticks", event_types=(_KIND,), read=_read_ticks)
 
 
 def _tried_again(reading: Reading, mark: _Mark) -> list[Any]:
-    """The last tick, where it had failed or was killed and has come to something else since."""
+    """Return the last tick if it had failed or was killed and has changed its status since."""
     storage = reading.instance.schedule_storage
     if mark.status not in ("FAILURE", "STARTED") or storage is None:
         return []
@@ -113,7 +113,7 @@ def _tried_again(reading: Reading, mark: _Mark) -> list[Any]:
 
 
 def _ended(reading: Reading, state: Any, mark: _Mark) -> Iterator[Any]:
-    """The ticks behind the mark in order, up to one that may still end."""
+    """Return the ticks after the mark in order, up to one that may still end."""
     for tick in _since(reading, state, mark):
         if tick.status.value == "STARTED" and reading.now - tick.timestamp < _DEAD_SECONDS:
             return
@@ -121,7 +121,7 @@ def _ended(reading: Reading, state: Any, mark: _Mark) -> Iterator[Any]:
 
 
 def _since(reading: Reading, state: Any, mark: _Mark) -> list[Any]:
-    """All ticks after the mark, the oldest first; Dagster gives the newest first, page by page."""
+    """Return all ticks after the mark, oldest first; Dagster pages from the newest."""
     found: dict[int, Any] = {}
     before: float | None = None
     while True:
@@ -134,7 +134,7 @@ def _since(reading: Reading, state: Any, mark: _Mark) -> list[Any]:
             if tick.timestamp > mark.at and tick.tick_id > mark.tick
         }
         if len(page) < _PAGE:
-            # by their numbers, which go on when the clock goes back
+            # by their numbers, which continue when the clock goes back
             return [found[number] for number in sorted(found)]
         before = min(tick.timestamp for tick in page)
 

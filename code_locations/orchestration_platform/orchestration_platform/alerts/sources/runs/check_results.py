@@ -11,7 +11,7 @@ _LONGEST_VALUE = 200
 
 
 def outcome_of(evaluation: dg.AssetCheckEvaluation) -> EventType:
-    """What it is among the event types."""
+    """Return the event type of the result."""
     if evaluation.passed:
         return EventType.ASSET_CHECK_PASSED
     if evaluation.severity is dg.AssetCheckSeverity.WARN:
@@ -20,12 +20,12 @@ def outcome_of(evaluation: dg.AssetCheckEvaluation) -> EventType:
 
 
 def check_name(check: dg.AssetCheckKey) -> str:
-    """The check with its asset, as people read it."""
+    """Return the check with its asset, as people read it."""
     return f"{check.asset_key.to_user_string()}: {check.name}"
 
 
 def check_problem(evaluation: dg.AssetCheckEvaluation, *, step: str = "") -> Problem | None:
-    """What is wrong; nothing when the check passed."""
+    """Return what is wrong, or None if the check passed."""
     if evaluation.passed:
         return None
     values = {

@@ -1,4 +1,4 @@
-"""What a run that has succeeded covers, and so puts right."""
+"""What a successful run covers, and therefore ends."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +11,7 @@ from orchestration_platform.alerts.sources.runs.check_results import check_name
 from orchestration_platform.alerts.sources.runs.facts import is_internal, location_of
 from orchestration_platform.alerts.sources.runs.plan import PlanCache, RunPlan, selection_of
 
-# A tag names the run that is repeated, and anybody may have written it in a circle.
+# A tag names the run that is repeated, and anyone may have written tags that form a circle.
 _MOST_ATTEMPTS = 20
 
 _PARENT = "dagster/parent_run_id"
@@ -21,12 +21,12 @@ _RETRIED = "dagster/retry_number"
 
 @dataclass(frozen=True)
 class Coverage:
-    """What a run has done, of which is read what is asked for.
+    """What a run has done, read on demand.
 
     Attributes:
         instance: of Dagster.
-        record: the run, which has succeeded, or was completed by one that has.
-        plans: of runs, as far as they are known.
+        record: the run, which has succeeded or was completed by a run that has.
+        plans: the plans of runs, as far as they are known.
     """
 
     instance: dg.DagsterInstance
@@ -34,15 +34,15 @@ class Coverage:
     plans: PlanCache
 
     def read(self) -> None:
-        """Read all that may be asked for, so that what cannot be read is met here."""
+        """Read everything that may be needed, so that unreadable data raises here."""
         for one in (self, *self._before):
             _ = one.plan
 
     def covers(self, failure: Alert) -> bool:
-        """Whether what failed in ``failure`` was done, by the run or by those that it completes.
+        """Return whether the run, or the runs it completes, did what failed in ``failure``.
 
-        A run of the whole job covers all that the job may fail at. One of a part of it covers the
-        steps, assets and checks that it was of.
+        A run of the whole job covers every failure of the job. A run of a part covers its steps,
+        assets and checks.
         """
         return self._is_of_same(failure) and (
             self.covers_alone(failure) or self._completes(failure)
@@ -54,7 +54,7 @@ class Coverage:
         return failure.location == location_of(run) and is_same_job
 
     def covers_alone(self, failure: Alert) -> bool:
-        """Whether the run itself did what failed, of a failure that is of its job."""
+        """Return whether the run itself did what failed, given a failure of its job."""
         if _is_of_job(failure) and self._is_whole:
             return True
         steps = failure.failed_steps
@@ -64,10 +64,10 @@ class Coverage:
 
     @cached_property
     def assets(self) -> frozenset[str]:
-        """The assets that it was to make."""
+        """The assets that the run was to make."""
         run = self.record.dagster_run
         selected = frozenset(key.to_user_string() for key in run.asset_selection or ())
-        # some of the steps may have been named, of those that the assets have
+        # the run may have been limited to some of the steps of these assets
         if selected and run.step_keys_to_execute is None:
             return selected
         return self.plan.assets if self.plan else selected
@@ -79,7 +79,7 @@ class Coverage:
 
     @cached_property
     def plan(self) -> RunPlan | None:
-        """The steps that it was to execute; nothing where that is not known."""
+        """The steps that the run was to execute, or None if that is unknown."""
         return self.plans.plan_of(self.instance, self.record.dagster_run)
 
     @cached_property
@@ -89,11 +89,11 @@ class Coverage:
             return False
         if run.op_selection or run.resolved_op_selection:
             return False
-        # who launches all steps may name them
+        # a launch of all steps may list them by name
         return run.step_keys_to_execute is None or not (self.plan and self.plan.is_partial)
 
     def _has_done_all(self, failure: Alert) -> bool:
-        """Whether all that the failed run was about was done; not known of a whole job of ops."""
+        """Return whether all that the failed run covered was done; false for a whole job of ops."""
         if failure.checks:
             return self._checks.issuperset(failure.checks)
         if failure.assets:
@@ -113,13 +113,13 @@ class Coverage:
         if self.plan is None or name not in self.plan.steps:
             return False
         planned = self.plan.steps[name]
-        # a step that is for more than one of them may have been of some
+        # a step that serves more than one of them may have run for only some
         if planned.assets or len(planned.checks) > 1:
             return self._has_done_all(failure)
         return True
 
     def _completes(self, failure: Alert) -> bool:
-        """Whether the run is what was left to do of one that failed in this, or later."""
+        """Return whether the run completes one that failed with ``failure`` or started later."""
         if not self._before:
             return False
         if failure.run_id in {earlier.record.dagster_run.run_id for earlier in self._before}:
@@ -130,7 +130,7 @@ class Coverage:
 
     @cached_property
     def _before(self) -> list["Coverage"]:
-        """The runs of which this one does what they have left, the last one first."""
+        """The runs whose remaining work this run does, latest first."""
         found: list[Coverage] = []
         run = self.record.dagster_run
         while (parent := _continued(run)) and len(found) < _MOST_ATTEMPTS:
@@ -143,11 +143,11 @@ class Coverage:
 
 
 def _is_of_job(failure: Alert) -> bool:
-    """Whether a job has failed that has a name of its own."""
+    """Return whether the failure is of a job that has a name of its own."""
     return failure.subject == failure.job_name and not is_internal(failure.job_name)
 
 
 def _continued(run: dg.DagsterRun) -> str:
-    """The run that ``run`` takes up again; empty where it stands for itself."""
+    """Return the run that ``run`` continues; empty if it continues none."""
     is_continued = _RETRIED in run.tags or any(run.tags.get(tag) == "true" for tag in _RESUMED)
     return run.tags.get(_PARENT, "") if is_continued else ""

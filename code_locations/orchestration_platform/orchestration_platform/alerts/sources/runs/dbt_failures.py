@@ -1,4 +1,4 @@
-"""What failed inside a step that ran dbt: each model and test with its own message."""
+"""What failed in a step that ran dbt: each model and test with its own message."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,14 +10,14 @@ from shared_lib.secrets import redact
 
 
 def dbt_problems(whole: Problem, metadata: Mapping[str, Any]) -> list[Problem]:
-    """The models and tests that failed in a step; nothing where its failure names none.
+    """Return the models and tests that failed in a step; empty if its failure names none.
 
     Args:
         whole: the step's own failure.
-        metadata: of that failure, as Dagster stores it.
+        metadata: the metadata of that failure, as Dagster stores it.
     """
     found = [_problem(node, whole) for node in FailedNodes.from_metadata(metadata).nodes]
-    # one trace is enough, and it is dbt's
+    # one trace is enough: the one from dbt
     return [replace(found[0], trace=whole.trace), *found[1:]] if found else []
 
 

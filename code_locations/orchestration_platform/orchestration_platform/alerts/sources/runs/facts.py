@@ -1,4 +1,4 @@
-"""What there is to know of a run, whatever has happened to it."""
+"""What there is to know about a run, whatever happened to it."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,12 +12,12 @@ from orchestration_platform.alerts.sources.runs.plan import RunPlan, selection_o
 
 _INTERNAL_JOB = "__"
 _SOME_ASSETS = "assets"
-# What is left of an automation run whose record is gone.
+# What is left of an automation run whose record was deleted.
 _UNKNOWN_ASSETS = "unknown assets"
 _TAG = "dagster/"
 _REPOSITORY_TAG = ".dagster/repository"
 
-# Of a run of many assets these are looked at to say when it last succeeded.
+# For a run of many assets, this many are checked to find when it last succeeded.
 _ASSETS_LOOKED_AT = 5
 
 
@@ -30,15 +30,15 @@ def run_alert(
     plan: RunPlan | None = None,
     **changes: Any,
 ) -> Alert:
-    """What is told of ``run`` in any case.
+    """Return what is reported about ``run`` in any case.
 
     Args:
         event_type: what has happened.
-        run: it.
-        at: when, in seconds since 1970.
+        run: the run.
+        at: when it happened, in seconds since 1970.
         started_at: when the run started, if it has.
-        plan: of the run, for one whose record does not say what it is about.
-        changes: what else the alert says, and what it says instead.
+        plan: the plan of the run, for a run whose record does not list what it covers.
+        changes: values that the alert adds or replaces.
     """
     selection = selection_of(run, plan)
     assets = selection.assets
@@ -66,18 +66,18 @@ def run_alert(
 
 
 def location_of(run: dg.DagsterRun | None) -> str:
-    """The code location of ``run``; a run that a program executed itself has none."""
+    """Return the code location of ``run``; empty for a run that a program executed itself."""
     origin = run.remote_job_origin if run else None
     return origin.location_name if origin else UNKNOWN_LOCATION
 
 
 def is_internal(job_name: str) -> bool:
-    """Whether the job is Dagster's own, whose name tells people nothing."""
+    """Return whether the job is Dagster's own, whose name means nothing to people."""
     return job_name.startswith(_INTERNAL_JOB)
 
 
 def without_internal_job(problem: Problem, job_name: str) -> Problem:
-    """``problem`` without the name of the job, where that is Dagster's own."""
+    """Return ``problem`` without the job's name if the job is Dagster's own."""
     if not is_internal(job_name):
         return problem
     message, trace = (
@@ -88,39 +88,39 @@ def without_internal_job(problem: Problem, job_name: str) -> Problem:
 
 
 def subject_of(job_name: str, assets: Sequence[str]) -> str:
-    """What people call it: the job, or the assets where the job is Dagster's own."""
+    """Return what people call it: the job, or the assets if the job is Dagster's own."""
     return (", ".join(assets) or _UNKNOWN_ASSETS) if is_internal(job_name) else job_name
 
 
 def kind_of(job_name: str) -> str:
-    """What the subject is, in people's words."""
+    """Return what the subject is, in people's words."""
     return "Assets" if is_internal(job_name) else "Job"
 
 
 def partition_of(tags: Mapping[str, str]) -> str:
-    """The run's partition: its key, or first...last of a range."""
+    """Return the run's partition: its key, or first...last for a range."""
     first = tags.get(f"{_TAG}asset_partition_range_start")
     last = tags.get(f"{_TAG}asset_partition_range_end")
     if not first or not last:
         return tags.get(f"{_TAG}partition", "")
-    # a backfill may give each run a range of one
+    # a backfill may give each run a range of one partition
     return first if first == last else f"{first}...{last}"
 
 
 def is_over_range(tags: Mapping[str, str]) -> bool:
-    """Whether the run is over more than one partition."""
+    """Return whether the run covers more than one partition."""
     first = tags.get(f"{_TAG}asset_partition_range_start")
     last = tags.get(f"{_TAG}asset_partition_range_end")
     return bool(first and last and first != last)
 
 
 def parent_of(tags: Mapping[str, str]) -> str:
-    """Of a retry that Dagster has launched by itself, the run that it repeats."""
+    """Return the run that an automatic retry repeats."""
     return tags.get(f"{_TAG}parent_run_id", "") if f"{_TAG}retry_number" in tags else ""
 
 
 def launched_by(tags: Mapping[str, str]) -> str:
-    """A schedule, a sensor, a person, or what else started the run."""
+    """Return what started the run: a schedule, a sensor, a person or something else."""
     for tag, kind in (("schedule_name", "schedule"), ("sensor_name", "sensor")):
         if f"{_TAG}{tag}" in tags:
             return f"{kind} {tags[f'{_TAG}{tag}']}"
@@ -132,7 +132,7 @@ def launched_by(tags: Mapping[str, str]) -> str:
 
 
 def attempts_of(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> int:
-    """How often Dagster starts such a run at most; 0 where it does not start it again."""
+    """Return how often Dagster starts such a run at most; 0 if it does not retry it."""
     if f"{_TAG}max_retries" in tags:
         most = _number(tags, f"{_TAG}max_retries")
         return most + 1 if most is not None else 0
@@ -141,31 +141,31 @@ def attempts_of(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> int:
 
 
 def _number(tags: Mapping[str, str], name: str) -> int | None:
-    """The number in a tag, which anybody may have written."""
+    """Return the number in a tag, which anyone may have written."""
     text = tags.get(name, "")
     return int(text) if text.isascii() and text.isdigit() else None
 
 
 @dataclass(frozen=True)
 class LastSuccesses:
-    """When jobs and assets last succeeded, each asked for once.
+    """When jobs and assets last succeeded, each queried once.
 
-    For the runs that one pass reads: with Postgres an answer takes some 30 ms, and
-    in a storm most failures are of a few jobs.
+    For the runs that one pass reads: a query takes some 30 ms with Postgres, and in a storm most
+    failures come from a few jobs.
 
     Attributes:
-        instance: of Dagster.
+        instance: the Dagster instance.
     """
 
     instance: dg.DagsterInstance
     _known: dict[Hashable, float | None] = field(default_factory=dict)
 
     def of(self, run: dg.DagsterRun) -> float | None:
-        """When the job of ``run``, or where that is Dagster's own its assets, last succeeded.
+        """Return when the job of ``run`` last succeeded, or its assets if the job is Dagster's own.
 
-        Of several assets the one that has not been made for the longest time counts.
+        Of several assets, the one that was made longest ago counts.
         """
-        # a job of another location may have the same name
+        # a job in another location may have the same name
         repository = run.tags.get(_REPOSITORY_TAG, "")
         key = (run.job_name, repository, frozenset(run.asset_selection or ()))
         if key not in self._known:

@@ -1,4 +1,4 @@
-"""What is told of a failed run."""
+"""What is reported about a failed run."""
 
 import re
 from collections.abc import Sequence
@@ -25,22 +25,22 @@ from orchestration_platform.alerts.sources.runs.log import RunLog
 from orchestration_platform.alerts.sources.runs.plan import is_selection_known
 from shared_lib.secrets import redact
 
-# Problems of one run that are told; the message says how many more there were.
+# How many problems of one run are reported; the message says how many more there were.
 _KEPT_PROBLEMS = 50
 
-# What the executor says of a step whose process has died without an error of its own.
+# What the executor reports for a step whose process died without an error of its own.
 _STEP_DEATH = "ChildProcessCrashException"
 
-# What is said of a run that has died without leaving an error. A reason that is not listed is
-# named as Dagster does.
+# What is reported for a run that died without leaving an error. A reason that is not listed keeps
+# Dagster's name.
 _DEATHS = {
     "UNEXPECTED_TERMINATION": "the run's process ended without a word: killed or out of memory",
     "START_TIMEOUT": "the run did not start in time",
     "RUN_WORKER_RESTART": "the process of the run was started anew and cannot go on",
     "JOB_INITIALIZATION_FAILURE": "the job could not be loaded",
 }
-# What the code server reports of a run's process before it marks the run as failed, without a
-# reason.
+# What the code server reports about a run's process, without a reason, before it marks the run as
+# failed.
 _PROCESS_END = re.compile(r"Run execution process for \S+ (?P<how>[^.]+)")
 _UNKNOWN = "UNKNOWN"
 _LAST_EVENTS = 3
@@ -49,20 +49,20 @@ _LAST_EVENTS = 3
 def read_failure(
     entry: dg.EventLogEntry, record: dg.RunRecord | None, log: RunLog, successes: LastSuccesses
 ) -> Alert:
-    """What the event log and the run's record say of the failure that ``entry`` reports.
+    """Return what the event log and the run's record say about the failure in ``entry``.
 
     Args:
-        entry: the run's failure.
+        entry: the failure event of the run.
         record: the run, unless it was deleted.
-        log: of the run.
-        successes: of the runs that are read at the same time.
+        log: the log of the run.
+        successes: when the jobs and assets of the runs in this pass last succeeded.
     """
     found = problems_of(entry, log)
     problems = tuple(found[:_KEPT_PROBLEMS])
     more = max(len(found) - _KEPT_PROBLEMS, 0)
     kind = EventType.JOB_FAILURE
     if record is None:
-        # its record was deleted, its events were not
+        # the record was deleted, the events were not
         job_name = entry.job_name or ""
         assets = log.named_assets if is_internal(job_name) else ()
         return Alert(
@@ -93,7 +93,7 @@ def read_failure(
 
 
 def problems_of(entry: dg.EventLogEntry, log: RunLog) -> list[Problem]:
-    """What went wrong in the run of which ``entry`` reports the failure."""
+    """Return what went wrong in the run whose failure ``entry`` reports."""
     found = [problem for event in log.failed_steps for problem in _of_step(event)]
     found = [*(found or [_death(entry, log)]), *_failed_checks(log)]
     job_name = entry.job_name or ""
@@ -101,7 +101,7 @@ def problems_of(entry: dg.EventLogEntry, log: RunLog) -> list[Problem]:
 
 
 def _failed_checks(log: RunLog) -> list[Problem]:
-    """What the checks of the run did not let pass, below what made the run fail."""
+    """Return the failed checks of the run, to list below the failure of the run itself."""
     found: list[Problem] = []
     for record in log.check_evaluations:
         evaluation = record.event_log_entry.get_dagster_event().asset_check_evaluation_data
@@ -112,7 +112,7 @@ def _failed_checks(log: RunLog) -> list[Problem]:
 
 
 def step_problem(event: dg.DagsterEvent) -> Problem:
-    """The failure of a step."""
+    """Return the failure of a step."""
     error = event.step_failure_data.error
     if error is None:
         return Problem(event.step_key or "", "Failure", redact(event.message or ""), "", "")
@@ -120,14 +120,14 @@ def step_problem(event: dg.DagsterEvent) -> Problem:
 
 
 def _of_step(event: dg.DagsterEvent) -> Sequence[Problem]:
-    """The failure of a step; of one that ran dbt, what failed in it instead."""
+    """Return the failure of a step, or for a step that ran dbt, the failures in it."""
     whole = step_problem(event)
     reported = event.step_failure_data.user_failure_data
     return dbt_problems(whole, reported.metadata if reported else {}) or [whole]
 
 
 def _without_crash(problem: Problem) -> Problem:
-    """``problem``, in words where it is that the step's process has died."""
+    """Return ``problem``, in plain words if the step's process died."""
     if problem.error_class != _STEP_DEATH:
         return problem
     said = "the step's process ended without a word: killed or out of memory"
@@ -135,9 +135,9 @@ def _without_crash(problem: Problem) -> Problem:
 
 
 def _death(entry: dg.EventLogEntry, log: RunLog) -> Problem:
-    """The failure of a run of which no step failed."""
+    """Return the failure of a run in which no step failed."""
     event = entry.get_dagster_event()
-    # not there where something outside of the run has marked it as failed
+    # missing if something outside the run marked it as failed
     data: Any = event.event_specific_data
     if data is not None and data.error:
         return _without_crash(innermost(data.error))
@@ -152,7 +152,7 @@ def _death(entry: dg.EventLogEntry, log: RunLog) -> Problem:
 
 
 def _end_of_process(log: RunLog) -> str:
-    """How the process of the run has ended, in Dagster's words; empty if nobody saw it end."""
+    """Return how the run's process ended, in Dagster's words; empty if nothing recorded it."""
     found = log.instance.get_records_for_run(
         log.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT, limit=_LAST_EVENTS, ascending=False
     )

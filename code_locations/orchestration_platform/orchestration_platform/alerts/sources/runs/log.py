@@ -1,4 +1,4 @@
-"""What the event log of one run says, sorted by what it is about."""
+"""The event log of one run, sorted by subject."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,19 +9,19 @@ import dagster as dg
 from orchestration_platform.alerts.sources.runs.plan import PlanCache, RunPlan
 
 _KINDS = dg.DagsterEventType
-# Of a run over many partitions of many assets; a second and a half on a slow machine.
+# The limit for a run over many partitions of many assets: 1.5 s on a slow machine.
 _MOST_PLANS = 20_000
 _MOST_NAMED = 1000
 
 
 @dataclass(frozen=True)
 class RunLog:
-    """The log of one run, of which is read what is asked for.
+    """The log of one run, read on demand.
 
     Attributes:
-        instance: of Dagster.
+        instance: the Dagster instance.
         run_id: the run.
-        plans: of runs, as far as they are known.
+        plans: the plans of runs, as far as they are known.
     """
 
     instance: dg.DagsterInstance
@@ -29,12 +29,12 @@ class RunLog:
     plans: PlanCache
 
     def plan_of(self, run: dg.DagsterRun) -> RunPlan | None:
-        """The steps that ``run``, whose log this is, was to execute; nothing if not known."""
+        """Return the steps that ``run``, which has this log, was to execute; None if unknown."""
         return self.plans.plan_of(self.instance, run)
 
     @cached_property
     def failed_steps(self) -> list[dg.DagsterEvent]:
-        """The failures of steps, the last of each."""
+        """The failures of steps, the last one for each step."""
         found: dict[str, dg.DagsterEvent] = {}
         for record in self._troubles[_KINDS.STEP_FAILURE]:
             event = record.event_log_entry.get_dagster_event()
@@ -43,7 +43,7 @@ class RunLog:
 
     @cached_property
     def failed_at(self) -> dict[str, float]:
-        """When each of the steps that failed did so for the last time."""
+        """When each failed step last failed."""
         return {
             record.event_log_entry.get_dagster_event().step_key or "": record.timestamp
             for record in self._troubles[_KINDS.STEP_FAILURE]
@@ -51,7 +51,7 @@ class RunLog:
 
     @cached_property
     def planned_assets(self) -> dict[str, str]:
-        """The step that is to make an asset, by the asset's key."""
+        """The step that is to make each asset, by asset key."""
         return {
             event.asset_key.to_user_string(): event.step_key or ""
             for event in self._asset_plans
@@ -60,7 +60,7 @@ class RunLog:
 
     @cached_property
     def partitioned_assets(self) -> set[str]:
-        """The assets of which partitions are to be made; others in the run may have none."""
+        """The assets that have partitions to make; other assets of the run may have none."""
         return {
             event.asset_key.to_user_string()
             for event in self._asset_plans
@@ -69,7 +69,7 @@ class RunLog:
 
     @cached_property
     def named_assets(self) -> tuple[str, ...]:
-        """The assets that are to be made or looked at, as many as need be named, in order."""
+        """The assets to make or check, in order, as many as need to be named."""
         kinds = {_KINDS.ASSET_MATERIALIZATION_PLANNED, _KINDS.ASSET_CHECK_EVALUATION_PLANNED}
         found = self.instance.get_records_for_run(self.run_id, of_type=kinds, limit=_MOST_NAMED)
         events = [record.event_log_entry.get_dagster_event() for record in found.records]
@@ -91,7 +91,7 @@ class RunLog:
         }
 
     def planned_partitions(self, *, most: int) -> dict[str, frozenset[str]] | None:
-        """The partitions that are to be made, by asset; nothing where there are too many."""
+        """Return the partitions to make, by asset; None if there are too many."""
         found: dict[str, set[str]] = {}
         for event in self._plans or ():
             keys = set(
@@ -119,7 +119,7 @@ class RunLog:
 
     @cached_property
     def _plans(self) -> list[dg.DagsterEvent] | None:
-        """What is to be made; nothing where that is too much to read."""
+        """What is to be made, or None if that is too much to read."""
         found = self.instance.get_records_for_run(
             self.run_id, of_type=_KINDS.ASSET_MATERIALIZATION_PLANNED, limit=_MOST_PLANS
         )
@@ -129,7 +129,7 @@ class RunLog:
 
     @cached_property
     def started_steps(self) -> set[str]:
-        """The steps that were begun."""
+        """The steps that started."""
         return {event.step_key or "" for event in self._events(_KINDS.STEP_START)}
 
     @cached_property
@@ -139,17 +139,17 @@ class RunLog:
 
     @cached_property
     def observations(self) -> list[dg.DagsterEvent]:
-        """What was observed of assets; dbt's models that were not built among it."""
+        """The observations of assets, including dbt models that were not built."""
         return list(self._events(_KINDS.ASSET_OBSERVATION))
 
     @cached_property
     def check_evaluations(self) -> Sequence[dg.EventLogRecord]:
-        """The checks that gave a result, in order."""
+        """The checks that returned a result, in order."""
         return self._troubles[_KINDS.ASSET_CHECK_EVALUATION]
 
     @cached_property
     def _troubles(self) -> dict[dg.DagsterEventType, list[dg.EventLogRecord]]:
-        """What every failed run is asked for, in one query."""
+        """What is needed for every failed run, in one query."""
         kinds = {_KINDS.STEP_FAILURE, _KINDS.ASSET_CHECK_EVALUATION}
         found: dict[dg.DagsterEventType, list[dg.EventLogRecord]] = {kind: [] for kind in kinds}
         for record in self.instance.get_records_for_run(self.run_id, of_type=kinds).records:
@@ -158,7 +158,7 @@ class RunLog:
 
     @cached_property
     def planned_checks(self) -> dict[dg.AssetCheckKey, str]:
-        """The step that is to do a check, by the check's key."""
+        """The step that is to run each check, by check key."""
         return {
             event.asset_check_planned_data.asset_check_key: event.step_key or ""
             for event in self._check_plans
@@ -166,7 +166,7 @@ class RunLog:
 
     @cached_property
     def partitioned_checks(self) -> set[dg.AssetCheckKey]:
-        """The checks that look at partitions; others look at all of an asset that has some."""
+        """The checks that examine partitions; others examine the whole asset."""
         return {
             event.asset_check_planned_data.asset_check_key
             for event in self._check_plans

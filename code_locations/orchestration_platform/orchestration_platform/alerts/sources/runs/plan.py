@@ -1,4 +1,4 @@
-"""Which steps a run was to execute, and what each of them is for."""
+"""Which steps a run was to execute, and what each step does."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,18 +9,18 @@ import dagster as dg
 from orchestration_platform.alerts.facts.fingerprint import without_mapping_index
 from orchestration_platform.alerts.sources.runs.check_results import check_name
 
-# Of so many jobs the plan is kept, the last that were asked for.
+# The plans of this many jobs are kept: the most recently used.
 _KEPT_PLANS = 256
 
 
 @dataclass(frozen=True)
 class PlannedStep:
-    """What a step is for.
+    """What a step does.
 
     Attributes:
-        assets: those that it makes.
-        checks: those that it does.
-        after: the steps of the job that have to succeed before it, without mapping index.
+        assets: the assets it makes.
+        checks: the checks it runs.
+        after: the steps of the job that must succeed before it, without mapping index.
     """
 
     assets: frozenset[str]
@@ -30,11 +30,11 @@ class PlannedStep:
 
 @dataclass(frozen=True)
 class RunPlan:
-    """The steps of a run, those of a dynamic one as one.
+    """The steps of a run; a dynamic step counts once.
 
     Attributes:
-        steps: those that were to be executed, by their name without mapping index.
-        is_partial: whether the job has others, too.
+        steps: the steps to execute, by name without mapping index.
+        is_partial: whether the job has other steps, too.
     """
 
     steps: Mapping[str, PlannedStep]
@@ -47,11 +47,11 @@ class RunPlan:
 
     @cached_property
     def checks(self) -> frozenset[dg.AssetCheckKey]:
-        """The checks that it was to do."""
+        """The checks that the run was to execute."""
         return frozenset[dg.AssetCheckKey]().union(*(step.checks for step in self.steps.values()))
 
     def nodes_before(self, node: str) -> set[str]:
-        """All that has to succeed before ``node``, as far as it was to be executed."""
+        """Return every node to execute that must succeed before ``node``."""
         after: dict[str, set[str]] = {}
         for name, step in self.steps.items():
             after.setdefault(node_of(name), set()).update(map(node_of, step.after))
@@ -65,28 +65,28 @@ class RunPlan:
 
 
 def node_of(step: str) -> str:
-    """The op, or the graph that it is in: an asset may be made by more than one step."""
+    """Return the op, or the graph that contains it: several steps may make one asset."""
     return without_mapping_index(step).split(".")[0]
 
 
 @dataclass(frozen=True)
 class PlanCache:
-    """The plans of runs, of which the last ones are kept.
+    """The most recently used plans of runs.
 
-    Dagster names a plan by what it says, and most runs of a job share one.
+    Dagster names a plan by its content, and most runs of a job share one.
     """
 
     _kept: dict[str, RunPlan] = field(default_factory=dict)
 
     def plan_of(self, instance: dg.DagsterInstance, run: dg.DagsterRun) -> RunPlan | None:
-        """The plan of ``run``; nothing where Dagster has none of it."""
+        """Return the plan of ``run``, or None if Dagster has none."""
         name = run.execution_plan_snapshot_id
         if not name:
             return None
         plan = self._kept.pop(name, None) or _read(instance, name)
         if plan is None:
             return None
-        # the last one that was asked for is the last one to be forgotten
+        # the most recently used plan is dropped last
         self._kept[name] = plan
         while len(self._kept) > _KEPT_PLANS:
             self._kept.pop(next(iter(self._kept)), None)
@@ -95,7 +95,7 @@ class PlanCache:
 
 def _read(instance: dg.DagsterInstance, name: str) -> RunPlan | None:
     snapshot = instance.get_execution_plan_snapshot(name)
-    # Dagster's storage answers so where it has none, whatever its type says
+    # Dagster's storage returns this if it has none, whatever its type says
     if snapshot is None:
         return None
     wanted = set(snapshot.step_keys_to_execute)
@@ -113,12 +113,12 @@ def _read(instance: dg.DagsterInstance, name: str) -> RunPlan | None:
 
 @dataclass(frozen=True)
 class Selection:
-    """What of its job a run is about.
+    """The part of its job that a run covers.
 
     Attributes:
-        assets: those that it makes, in order; of a run that does checks alone, what they look at.
-        checks: of such a run, its checks by name, in order; else empty.
-        ops: those that it was limited to, in order; empty where it was not.
+        assets: the assets it makes, in order; for a run of checks alone, the assets they examine.
+        checks: for a run of checks alone, its checks by name, in order; else empty.
+        ops: the ops it was limited to, in order; empty if it was not limited.
     """
 
     assets: tuple[str, ...] = ()
@@ -127,7 +127,7 @@ class Selection:
 
 
 def selection_of(run: dg.DagsterRun, plan: RunPlan | None = None) -> Selection:
-    """What ``run`` is about, as far as its record says so, and else its ``plan``."""
+    """Return what ``run`` covers according to its record, or else its ``plan``."""
     assets = frozenset(key.to_user_string() for key in run.asset_selection or ())
     checks = frozenset(run.asset_check_selection or ())
     if not assets and not checks and plan:
@@ -140,5 +140,5 @@ def selection_of(run: dg.DagsterRun, plan: RunPlan | None = None) -> Selection:
 
 
 def is_selection_known(run: dg.DagsterRun) -> bool:
-    """Whether the record of ``run`` says what it is about; that of a whole job does not."""
+    """Return whether the record of ``run`` lists what it covers; for a whole job it does not."""
     return bool(run.asset_selection or run.asset_check_selection)

@@ -1,4 +1,4 @@
-"""Runs that cannot be read, of which none may keep what fails after it from being told."""
+"""Runs that cannot be read; none of them may hold up the failures after it."""
 
 import logging
 from collections import Counter
@@ -21,8 +21,8 @@ from orchestration_platform.alerts.sources.runs.facts import (
 from orchestration_platform.alerts.sources.runs.plan import Selection, selection_of
 from shared_lib.secrets import redact
 
-# It may be the database that is in trouble and not the run: so many passes fail before the run is
-# passed over.
+# The database may be at fault and not the run: the run is passed over only after this many failed
+# passes.
 MOST_ATTEMPTS = 3
 
 _NO_PROBLEM = Problem("", "", "", "", "")
@@ -30,11 +30,11 @@ _NO_PROBLEM = Problem("", "", "", "", "")
 
 @dataclass
 class Attempt:
-    """To read one run.
+    """An attempt to read one run.
 
     Attributes:
-        found: what it came to; nothing when it is passed over.
-        problem: why it is.
+        found: what was read; None if the run is passed over.
+        problem: why it is passed over.
     """
 
     found: Any = None
@@ -49,7 +49,7 @@ class UnreadableRuns:
 
     @contextmanager
     def reading(self, run_id: str) -> Iterator[Attempt]:
-        """Read a run; what goes wrong is raised until it has gone wrong too often."""
+        """Read a run; raise its error until the run has failed too often."""
         attempt = Attempt()
         try:
             yield attempt
@@ -65,7 +65,7 @@ class UnreadableRuns:
 
 
 def unread_failure(entry: dg.EventLogEntry, record: dg.RunRecord | None, problem: Problem) -> Alert:
-    """What is told of a failed run of which no more is known than that it has failed."""
+    """Return what is reported about a failed run when only the failure itself is known."""
     run, kind = record.dagster_run if record else None, EventType.JOB_FAILURE
     job_name = entry.job_name or ""
     selection = selection_of(run) if run else Selection()
