@@ -1,7 +1,7 @@
-"""What nobody has taken on is told again and again, to somebody else or to the same people.
+"""Escalates or repeats what nobody has acknowledged, to other people or to the same ones.
 
-An incident's row says when that is due, and what is done about it is one transaction with the
-messages that it leads to: a process that is killed repeats nothing and loses nothing.
+An incident's row holds when that is due. The step and the messages it creates are one transaction:
+a process that is killed repeats nothing and loses nothing.
 """
 
 import time
@@ -38,29 +38,29 @@ from orchestration_platform.alerts.services.protocol.errors import (
 from orchestration_platform.alerts.services.registry import capabilities_of
 from shared_lib.secrets import SecretError, redact
 
-# Each incident that is due costs a call for each of its messages in Slack.
+# Each incident that is due costs one call to Slack per message.
 MOST_IN_A_PASS = 10
-# For so long a service that does not answer is asked again, before people are called all the same.
+# How long a service that does not answer is asked again before people are called anyway.
 PATIENCE_SECONDS = 300.0
 
 
 class SeesAcknowledgements(Protocol):
-    """What knows who has taken on a message, such as ``Services``."""
+    """Knows who has acknowledged a message, such as ``Services``."""
 
     def acknowledged_by(
         self, destination: str, *, message_id: str, place: str
     ) -> tuple[str, ...] | None:
-        """Who has; nothing if nobody."""
+        """Return who has acknowledged it; None if nobody."""
         ...
 
 
 @dataclass(frozen=True)
 class _Answer:
-    """Who has taken something on, as far as it could be asked.
+    """Who has acknowledged an incident, as far as the services could be asked.
 
     Attributes:
-        people: who has; nothing if nobody.
-        problem: why it could not be asked; empty when it could.
+        people: who has acknowledged it; None if nobody.
+        problem: why a service could not be asked; empty if all could.
         may_come: whether to ask again later.
     """
 
@@ -71,13 +71,13 @@ class _Answer:
 
 @dataclass
 class Escalation:
-    """Looks, during one pass, at what nobody may have taken on.
+    """Checks, during one pass, what may still be unacknowledged.
 
     Attributes:
         database: where the outbox is.
-        services: by which people are told, and asked.
-        policies: those in force.
-        alert_channel: of the environment, for services that name no other.
+        services: notify people and report who has acknowledged a message.
+        policies: the policies in force.
+        alert_channel: the environment's channel, for services that name no other.
         problems: why a service could not be asked, for the tick.
     """
 
@@ -89,7 +89,7 @@ class Escalation:
     _silent: set[str] = field(default_factory=set)
 
     def escalate_due(self) -> int:
-        """Ask, and call whom the policies name; gives how many incidents were escalated."""
+        """Ask, and call the people the policies name; return how many incidents were escalated."""
         policies = {policy.name: policy for policy in self.policies if policy.can_escalate}
         if not policies:
             return 0
@@ -180,7 +180,7 @@ class Escalation:
         return True
 
     def _remind(self, connection: sa.Connection, row: Any, policy: Policy, *, now: float) -> bool:
-        """Tell those again who have the message."""
+        """Remind the people who already have the message."""
         after = policy.reminds_after
         values = {
             "escalates_at": None if after is None else now + after,
@@ -210,7 +210,7 @@ def _due(connection: sa.Connection, policies: Sequence[str], *, now: float) -> S
 
 
 def _acknowledgeable(connection: sa.Connection, incident_id: int) -> Sequence[Any]:
-    """The messages of an incident, and at each place the last call to it, which all can see."""
+    """Return the messages of an incident, and for each place the last call, which all can see."""
     newest_calls = (
         sa.select(sa.func.max(MESSAGES.c.id))
         .where(MESSAGES.c.incident_id == incident_id, MESSAGES.c.ts.is_not(None), IS_CALL)
@@ -247,7 +247,7 @@ def _record_acknowledgement(
 
 
 def _change(connection: sa.Connection, row: Any, values: dict[str, Any]) -> bool:
-    """Change the incident, unless it is over or another pass has looked at it meanwhile."""
+    """Change the incident, unless it is over or another pass has handled it in the meantime."""
     changed = connection.execute(
         sa.update(INCIDENTS)
         .where(

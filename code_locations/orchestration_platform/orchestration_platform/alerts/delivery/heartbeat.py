@@ -1,4 +1,4 @@
-"""A sign of life after each completed pass, for a service that raises the alarm when none comes."""
+"""A heartbeat after each completed pass, for a service that raises the alarm when none arrives."""
 
 import logging
 import os
@@ -13,17 +13,17 @@ from shared_lib.secrets import SecretError, redact
 URL_VARIABLE = "ALERTS_HEARTBEAT_URL"
 SECRET_VARIABLE = "ALERTS_HEARTBEAT_SECRET"  # noqa: S105 - the name of a variable
 LONGEST_SECONDS = 2.0
-# A thread cannot be ended from outside. Beyond so many that hang no other one is begun.
+# A thread cannot be stopped from outside. While this many hang, no other is started.
 MOST_HANGING = 3
 
 _THREAD = "alerts heartbeat"
 
 
 def send_heartbeat(secrets: HandsOutSecrets) -> str:
-    """Ask for the address that the environment names, if it names one; gives what went wrong.
+    """Request the address that the environment names, if any; return what went wrong.
 
     ``ALERTS_HEARTBEAT_URL`` is the address, or ``ALERTS_HEARTBEAT_SECRET`` the path of a secret
-    whose key ``url`` is. It takes at most 2 s and raises nothing: alerts that were sent stay sent.
+    whose key ``url`` holds it. Takes at most 2 s and raises nothing: sent alerts stay sent.
     """
     problem = _done_in_time(secrets)
     if not problem:
@@ -46,7 +46,7 @@ def _address(secrets: HandsOutSecrets) -> str:
 
 
 def _done_in_time(secrets: HandsOutSecrets) -> str:
-    """What went wrong. Not even a name that nobody resolves, or a slow Vault, takes longer."""
+    """Return what went wrong, in time even if a name does not resolve or Vault is slow."""
     said = [f"it took more than {LONGEST_SECONDS:.0f} s"]
 
     def do() -> None:
@@ -54,8 +54,8 @@ def _done_in_time(secrets: HandsOutSecrets) -> str:
             said[0] = _asked(_address(secrets))
         except (SecretError, ServiceUnavailableError, ValueError) as error:
             said[0] = str(error)
-        except Exception as error:  # noqa: BLE001 - said in the tick, by whoever waits
-            # its text may have the address, which is secret
+        except Exception as error:  # noqa: BLE001 - reported in the tick
+            # its text may contain the address, which is secret
             said[0] = type(error).__name__
 
     if not (os.environ.get(URL_VARIABLE) or os.environ.get(SECRET_VARIABLE)):
@@ -78,5 +78,5 @@ def _asked(address: str) -> str:
         ) as answer:
             return "" if answer.ok else f"the answer was {answer.status_code}"
     except (requests.RequestException, OSError) as error:
-        # the error's own text has the address, which is secret
+        # the error's own text contains the address, which is secret
         return f"no answer: {type(error).__name__}"

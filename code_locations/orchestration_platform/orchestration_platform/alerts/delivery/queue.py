@@ -1,4 +1,4 @@
-"""Messages that a process is about to send, and nobody else meanwhile."""
+"""Claims on messages: a claimed message is sent by one process at a time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,20 +21,20 @@ from orchestration_platform.alerts.services.protocol.configuration import Update
 from orchestration_platform.alerts.services.registry import capabilities_of, services_that
 from shared_lib.secrets import redact
 
-# A message is brought up to date when its failure has been quiet for a while, or at the latest
-# after some minutes, so that a storm costs few calls.
+# A message is updated once its failure has been quiet for a while, or after some minutes at the
+# latest, so that a storm costs few calls.
 QUIET_SECONDS = 30.0
 LONGEST_STALE_SECONDS = 600.0
 # A storm can come in bursts with quiet between them. So while more than a few messages of a
-# destination are out of date, quiet has to last longer, up to so many times with many of them,
-# or the message has to be older than a storm is long.
+# destination are out of date, the quiet must last longer, up to this factor when there are many, or
+# the message must be older than a storm lasts.
 QUIET_IN_STORM = 4.0
 STORM_SECONDS = 330.0
 _FEW_OUT_OF_DATE = 4
 _MANY_OUT_OF_DATE = 34
-# Longer than any call to a service takes. An older claim was made by a process that has died.
+# Longer than any call to a service takes. An older claim belongs to a process that has died.
 CLAIM_SECONDS = 60.0
-# By which the pace of every service is multiplied.
+# Multiplies the pace of every service.
 PACE = 1.0
 
 _OF_INCIDENT = (
@@ -42,8 +42,8 @@ _OF_INCIDENT = (
     "occurrences", "recovered_at", "version", "escalated_at", "acknowledged_by",
 )  # fmt: skip
 _LISTED_PARTITIONS = 40
-# A message that has failed so often stands back behind those that may fare better: it may be what
-# the service is in trouble with.
+# A message that has failed this often is sent after others that may fare better: it may itself be
+# the cause of the service's trouble.
 _FAIR_ATTEMPTS = 5
 
 
@@ -53,21 +53,22 @@ class Claim:
 
     Attributes:
         message_id: its row.
-        attempt: which one it is; a later one is of a process that takes this one for dead.
-        key: goes with the message, so that it can be recognised at the service.
+        attempt: the number of the attempt; a later one belongs to a process that considers this one
+            dead.
+        key: sent with the message to recognise it at the service.
         incident_key: the key of the head.
-        policy: whose message it is.
+        policy: the policy of the message.
         destination: service and address.
-        channel_id: the service's name of the channel, once it is known.
-        ts: the service's name of the message, when it is there already.
-        thread_ts: of an entry, its head.
-        version: what the head says by now.
-        incident: what the head has to say.
-        entry: what is added to the head; nothing when it is the head itself.
-        is_plain: the full form was refused, send a line of text.
-        is_escalation: it calls those to whom the incident is escalated.
+        channel_id: the service's id of the channel, once it is known.
+        ts: the service's id of the message, if it has been posted.
+        thread_ts: for an entry, its head.
+        version: the current version of the head.
+        incident: what the head reports.
+        entry: what is added to the head; None if the message is the head itself.
+        is_plain: the full form was refused; send one line of text.
+        is_escalation: it calls the people to whom the incident is escalated.
         is_unsure: an earlier attempt may have reached the service.
-        first_attempt_at: when it was first tried, in seconds since 1970.
+        first_attempt_at: when it was first attempted, in seconds since 1970.
     """
 
     message_id: int
@@ -91,12 +92,12 @@ class Claim:
 def claim_next(
     connection: sa.Connection, *, now: float, descriptions: Mapping[str, str]
 ) -> Claim | None:
-    """Take the most urgent message that may be sent now: what is new before what has changed.
+    """Claim the most urgent message that may be sent now: new messages before changed ones.
 
     Args:
-        connection: of a transaction; the claim counts when it is committed.
+        connection: in a transaction; the claim counts once it is committed.
         now: seconds since 1970.
-        descriptions: what the messages of a policy have to say beside, by its name.
+        descriptions: the description to add to the messages of a policy, by policy name.
     """
     heads = MESSAGES.alias("heads")
     is_free = CHANNELS.c.next_call_at.is_(None) | (CHANNELS.c.next_call_at <= now)
@@ -105,7 +106,7 @@ def claim_next(
         try:
             return _claimed(connection, row, now, descriptions)
         except UNREADABLE as error:
-            # nothing that a later attempt would change, and others wait behind it
+            # a later attempt would change nothing, and others wait behind it
             reason = f"what was written down cannot be read: {type(error).__name__}: {error}"
             is_below = (MESSAGES.c.head_id == row["id"]) & (MESSAGES.c.state == WAITING)
             given_up = {"state": FAILED, "error": redact(reason), "claimed_until": None}
@@ -154,7 +155,7 @@ def _claimed(
 
 
 def renew(connection: sa.Connection, claim: Claim, *, now: float) -> bool:
-    """Hold on to a claim for as long again; gives whether it is still ours."""
+    """Extend a claim for the same time again; return whether it is still ours."""
     renewed = connection.execute(
         sa.update(MESSAGES).where(is_ours(claim)).values(claimed_until=now + CLAIM_SECONDS)
     )
@@ -162,7 +163,7 @@ def renew(connection: sa.Connection, claim: Claim, *, now: float) -> bool:
 
 
 def is_ours(claim: Claim) -> sa.ColumnElement[bool]:
-    """Whether nobody has claimed the message since, taking this process for dead."""
+    """Whether no other process has claimed the message since, considering this one dead."""
     return (MESSAGES.c.id == claim.message_id) & (MESSAGES.c.attempts == claim.attempt)
 
 
@@ -211,7 +212,7 @@ def _due(heads: Any, now: float) -> sa.Select[Any]:
 
 
 def _is_out_of_date() -> sa.ColumnElement[bool]:
-    """Whether the service has an older version of a message than it is to have."""
+    """Whether the service has an outdated version of a message."""
     return (
         (MESSAGES.c.kind == HEAD)
         & (MESSAGES.c.state == DELIVERED)
@@ -224,7 +225,7 @@ def _is_out_of_date() -> sa.ColumnElement[bool]:
 
 
 def _out_of_date() -> sa.Subquery:
-    """How many messages of each destination wait to be brought up to date."""
+    """How many messages of each destination wait for an update."""
     return (
         sa.select(MESSAGES.c.destination, sa.func.count().label("messages"))
         .join(INCIDENTS, INCIDENTS.c.id == MESSAGES.c.incident_id)
@@ -235,7 +236,7 @@ def _out_of_date() -> sa.Subquery:
 
 
 def _quiet_seconds(out_of_date: sa.ColumnElement[int]) -> sa.ColumnElement[float]:
-    """How long a failure has to be quiet where so many messages are out of date."""
+    """How long a failure must be quiet when this many messages are out of date."""
     longest = QUIET_SECONDS * QUIET_IN_STORM
     growth = (longest - QUIET_SECONDS) / (_MANY_OUT_OF_DATE - _FEW_OUT_OF_DATE)
     return sa.case(
@@ -246,7 +247,7 @@ def _quiet_seconds(out_of_date: sa.ColumnElement[int]) -> sa.ColumnElement[float
 
 
 def _is_at(updates: Updates) -> sa.ColumnElement[bool]:
-    """Whether the message is with a service that brings messages up to date so."""
+    """Whether the message is with a service that updates messages in this way."""
     return sa.or_(
         *(MESSAGES.c.destination.startswith(f"{name}:") for name in services_that(updates))
     )
@@ -277,14 +278,14 @@ def _incident(connection: sa.Connection, row: Any, descriptions: Mapping[str, st
 
 
 def next_call_at(connection: sa.Connection, *, now: float) -> float | None:
-    """When the first destination is free that something waits for; nothing when none is."""
+    """Return when the first destination with waiting messages is free; None if none waits."""
     waiting = _due(MESSAGES.alias("heads"), now).order_by(None).subquery()
     query = sa.select(sa.func.min(sa.func.coalesce(waiting.c.next_call_at, now)))
     return connection.execute(query).scalar()
 
 
 def use_destination(connection: sa.Connection, name: str, values: Mapping[str, Any]) -> None:
-    """Write down what is known of a destination, such as when it may be used next."""
+    """Record what is known about a destination, such as when it may be used next."""
     changed = connection.execute(
         sa.update(CHANNELS).where(CHANNELS.c.name == name).values(**values)
     )

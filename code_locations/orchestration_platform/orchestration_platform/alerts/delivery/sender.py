@@ -1,4 +1,4 @@
-"""From the outbox to the services."""
+"""Sends messages from the outbox to the services."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -22,27 +22,27 @@ from orchestration_platform.alerts.services.protocol.service import Notification
 from orchestration_platform.alerts.services.registry import capabilities_of
 from shared_lib.secrets import SecretError, redact
 
-# The clocks of a service and of this machine may differ.
+# The clocks of a service and this machine may differ.
 _CLOCK_SECONDS = 120.0
 _SHORTEST_WAIT_SECONDS = 0.05
 _WITHOUT_SECRET_SECONDS = 60.0
 
 
 class _ClaimLostError(Exception):
-    """To look for the message took so long that another process has taken it on."""
+    """Looking for the message took so long that another process has claimed it."""
 
 
 class KnowsServices(Protocol):
-    """What gives a service for a destination, such as ``Services``."""
+    """Returns a service for a destination, such as ``Services``."""
 
     def at(self, destination: str) -> Service:
-        """The service of ``destination``."""
+        """Return the service of ``destination``."""
         ...
 
 
 @dataclass(frozen=True)
 class Calls:
-    """Whom an escalation calls: owners, and the service's ids of them."""
+    """Whom an escalation calls: owners, and the service's ids for them."""
 
     owners: Sequence[str] = ()
     mentions: Mapping[str, str] = field(default_factory=dict)
@@ -54,12 +54,12 @@ class Sender:
 
     Attributes:
         database: where the outbox is.
-        services: by which people are told.
+        services: the services that notify people.
         environment: named in the header.
         ui_url: where people open Dagster.
-        descriptions: what the messages of a policy have to say beside, by its name.
-        mentions: by the name of a policy its service's ids of owners.
-        escalations: by the name of a policy whom its escalation calls, and how.
+        descriptions: the description to add to the messages of a policy, by policy name.
+        mentions: the service's ids of owners, by policy name.
+        escalations: whom the escalation of a policy calls, and how, by policy name.
     """
 
     database: Database
@@ -81,15 +81,15 @@ class Sender:
         ui_url: str,
         members: Mapping[str, str] | None = None,
     ) -> "Sender":
-        """A sender that knows what ``policies`` say of how messages look.
+        """Return a sender that knows what ``policies`` define about the look of messages.
 
         Args:
-            policies: those in force.
+            policies: the policies in force.
             database: where the outbox is.
-            services: by which people are told.
+            services: the services that notify people.
             environment: named in the header.
             ui_url: where people open Dagster.
-            members: Slack's ids of owners, where a policy has none of its own.
+            members: Slack's ids of owners, if a policy has none of its own.
         """
         return cls(
             database,
@@ -114,7 +114,7 @@ class Sender:
         )
 
     def send_due(self, *, until: float) -> int:
-        """Send what is due and becomes due until ``until`` (monotonic); gives the number sent."""
+        """Send what is due before ``until`` (monotonic); return the number of messages sent."""
         sent = 0
         while time.monotonic() < until:
             with self.database.transaction() as connection:
@@ -134,10 +134,10 @@ class Sender:
         return sent
 
     def send(self, claim: Claim) -> bool:
-        """Send one message and record what became of it; gives whether the service has it."""
+        """Send one message and record the result; return whether the service has it."""
         try:
             receipt, version = self._sent(claim)
-        except Exception as error:  # noqa: BLE001 - no message may keep the others waiting
+        except Exception as error:  # noqa: BLE001 - no message may hold up the others
             self._record(error, claim)
             return False
         with self.database.transaction() as connection:
@@ -153,10 +153,10 @@ class Sender:
         return True
 
     def _record(self, error: Exception, claim: Claim) -> None:
-        """What comes of a message that the service did not take."""
+        """Record what happens to a message that the service did not accept."""
         match error:
             case _ClaimLostError():
-                # whoever has it now records what comes of it
+                # the process that has claimed it records the result
                 pass
             case ServiceUnavailableError(retry_after=pause, is_unsure=is_unsure):
                 self._pause(claim, str(error), retry_after=pause, is_unsure=is_unsure)
@@ -198,10 +198,10 @@ class Sender:
             try:
                 found = self._found(service, notification, claim)
             except LookupForbiddenError as error:
-                # Twice is better than not at all.
+                # A duplicate is better than no message.
                 found, note = None, f"may be there twice: {error}"
             if found is not None:
-                # What it says may be of an earlier version: it is brought up to date later.
+                # It may contain an earlier version, so it is updated later.
                 return Receipt(found.id, found.place, "was there already"), 0
             if not note and _may_come_twice(claim.destination):
                 note = "may be there twice: the service cannot be asked"
@@ -226,7 +226,7 @@ class Sender:
             key=claim.key,
             incident_key=claim.incident_key,
             message=message,
-            # Since it was written down, more secrets may have become known.
+            # More secrets may have become known since it was stored.
             entry=redacted(claim.entry, ui_url=self.ui_url) if claim.entry else None,
             thread=thread,
             mentions=calls.mentions if claim.is_escalation else self.mentions.get(claim.policy, {}),
@@ -235,13 +235,13 @@ class Sender:
 
 
 def _mentions(service: NotificationService, members: Mapping[str, str] | None) -> dict[str, str]:
-    """The bot calls those whom it has found; the webhook may be of another workspace."""
+    """Return the ids to mention; those the bot found may not exist in a webhook's workspace."""
     found = members if service.name == "slack" and members else {}
     return {**found, **service.owner_mentions}
 
 
 def _kept(text: str) -> str:
-    """As it is written down: Postgres takes no NUL, whatever a service has answered."""
+    """Return the text as it can be stored: Postgres accepts no NUL in a service's answer."""
     return redact(text).replace("\0", "")
 
 

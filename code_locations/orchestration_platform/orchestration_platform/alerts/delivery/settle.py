@@ -1,4 +1,4 @@
-"""What came of a message that was claimed."""
+"""Records what happened to a claimed message."""
 
 import random
 from typing import Any
@@ -24,7 +24,7 @@ def record_delivery(
     now: float,
     note: str | None = None,
 ) -> None:
-    """The service has the message, saying ``version``; ``note`` is kept for whoever lists it."""
+    """The service has the message at ``version``; ``note`` is kept for listings."""
     _give_back(
         connection,
         claim,
@@ -37,7 +37,7 @@ def record_delivery(
             "error": note,
         },
     )
-    # From here on, because the service counts from when it was called, which was after the claim.
+    # From now on, because the service counts from the call, which was after the claim.
     free_at = now + capabilities_of(claim.destination).pace * queue.PACE
     known = {"channel_id": channel_id, "failures": 0, "reason": None, "next_call_at": free_at}
     queue.use_destination(connection, claim.destination, known)
@@ -52,7 +52,7 @@ def record_pause(
     is_unsure: bool,
     now: float,
 ) -> None:
-    """The service did not take the message: its destination pauses, longer each time."""
+    """The service did not accept the message: its destination pauses, longer each time."""
     _give_back(
         connection,
         claim,
@@ -68,7 +68,7 @@ def record_pause(
 
 
 def record_refusal(connection: sa.Connection, claim: Claim, *, reason: str) -> bool:
-    """The service will not have it as it is; gives whether it is tried again as plain text."""
+    """The service refused the message; return whether it is sent again as plain text."""
     if not claim.is_plain:
         _give_back(connection, claim, {"plain": True, "unsure": claim.is_unsure, "error": reason})
         return True
@@ -86,7 +86,7 @@ def record_refusal(connection: sa.Connection, claim: Claim, *, reason: str) -> b
 
 
 def record_disappearance(connection: sa.Connection, claim: Claim) -> None:
-    """Somebody has deleted the message, or the head of its thread: it is posted anew."""
+    """The message, or the head of its thread, was deleted: it is posted again."""
     if not _give_back(connection, claim, {}):
         return
     query = sa.select(sa.func.coalesce(MESSAGES.c.head_id, MESSAGES.c.id)).where(
@@ -100,7 +100,7 @@ def record_disappearance(connection: sa.Connection, claim: Claim) -> None:
 
 
 def _give_back(connection: sa.Connection, claim: Claim, values: dict[str, Any]) -> bool:
-    """Record what came of a claim, unless somebody else has it by now."""
+    """Record the result of a claim, unless another process has it by now."""
     given = connection.execute(
         sa.update(MESSAGES).where(queue.is_ours(claim)).values(claimed_until=None, **values)
     )

@@ -1,7 +1,7 @@
-"""Who the owners are in Slack, found by their e-mail addresses before anything happens.
+"""Who the owners are in Slack, looked up by e-mail address before anything happens.
 
-No alert waits for it: a message calls those who are known and names the others. People are looked
-up while little happens, so that a storm costs not one call more.
+No alert waits for this: a message mentions the owners that are known and names the others. Lookups
+run while little happens, so that a storm does not cost a single extra call.
 """
 
 import logging
@@ -23,14 +23,14 @@ from orchestration_platform.alerts.services.protocol.errors import (
 )
 from shared_lib.secrets import SecretError, redact
 
-# People come and go; an address is asked for again after so long.
+# People come and go, so an address is looked up again after this time.
 LIFETIME_SECONDS = 86400.0
 MOST_IN_A_PASS = 3
-# More than so many incidents that have changed in so many seconds are no time for it.
+# When more incidents than this have changed in this many seconds, no lookups run.
 _BUSY_INCIDENTS = 5
 _BUSY_SECONDS = 600.0
 
-# Until when Slack is asked nothing.
+# No requests go to Slack before this time.
 _POSITION = "members"
 _PAUSE_SECONDS = 600.0
 _FORBIDDEN_SECONDS = 86400.0
@@ -38,15 +38,15 @@ _ADDRESS = re.compile(r"[^@\s<>]{1,64}@[^@\s<>]{1,255}")
 
 
 class KnowsMembers(Protocol):
-    """What can look somebody up in Slack, such as ``Services``."""
+    """Looks up members in Slack, such as ``Services``."""
 
     def member_id(self, address: str) -> str | None:
-        """Slack's id of the member with an e-mail address, if there is one."""
+        """Return Slack's id of the member with an e-mail address, if there is one."""
         ...
 
 
 def known_members(database: Database) -> dict[str, str]:
-    """Slack's ids of the owners that have been found."""
+    """Return Slack's ids of the owners that have been found."""
     query = sa.select(MEMBERS.c.owner, MEMBERS.c.member_id).where(MEMBERS.c.member_id.is_not(None))
     with database.transaction() as connection:
         return {row.owner: row.member_id for row in connection.execute(query)}
@@ -60,16 +60,16 @@ def find_members(
     policies: Sequence[Policy],
     now: float,
 ) -> str:
-    """Look up a few owners that are not known, or not anew; gives why it could not be done.
+    """Look up a few owners that are unknown or outdated; return why that failed.
 
-    Nobody is looked up for policies that do not use the bot. What goes wrong is said when it does,
-    and then not tried for a while: a missing scope for a day, else for as long as Slack says.
+    Nobody is looked up for policies that do not use the bot. A failure is reported when it occurs
+    and then pauses the lookups: for a day if a scope is missing, else for as long as Slack asks.
 
     Args:
         database: where the outbox is.
-        services: by which Slack is asked.
-        owners: of assets, as Dagster has them.
-        policies: those in force.
+        services: used for asking Slack.
+        owners: the owners of assets, as Dagster has them.
+        policies: the policies in force.
         now: seconds since 1970.
     """
     wanted = _addresses(owners, policies)
@@ -84,10 +84,10 @@ def find_members(
         try:
             found = services.member_id(owner)
         except SecretError:
-            # what keeps the bot from its token, the pass says of every message
+            # the pass reports for every message what keeps the bot from its token
             return ""
         except MessageRefusedError:
-            # what Slack does not take for an address
+            # Slack does not accept this as an address
             found = None
         except ServiceUnavailableError as error:
             return _pause(database, error, now)
@@ -99,7 +99,7 @@ def find_members(
 
 
 def _addresses(owners: Iterable[str], policies: Sequence[Policy]) -> list[str]:
-    """The e-mail addresses among those whom messages of the bot may name."""
+    """Return the e-mail addresses among the owners that the bot's messages may name."""
     tells = any(policy.notification_service.name == "slack" for policy in policies)
     named = list(owners) if tells else []
     for policy in policies:

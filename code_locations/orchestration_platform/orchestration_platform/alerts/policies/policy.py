@@ -1,4 +1,4 @@
-"""``alert_policies.yaml``: who is told of what, in the field names of Dagster+."""
+"""``alert_policies.yaml``: who is notified of what, in the field names of Dagster+."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -135,7 +135,7 @@ class Policy(Section):
 
     @property
     def thresholds(self) -> list[float]:
-        """How long runs may take, in seconds, by its targets."""
+        """The thresholds of its targets: how long runs may take, in seconds."""
         return [
             target.long_running_job_threshold_target.threshold_seconds
             for target in self.alert_targets
@@ -144,28 +144,28 @@ class Policy(Section):
 
     @property
     def needs_workspace(self) -> bool:
-        """Whether it cannot be applied without knowing the assets of the workspace."""
+        """Whether the policy can only be applied when the assets of the workspace are known."""
         return any(target.needs_workspace for target in self.alert_targets)
 
     @property
     def reminds_after(self) -> float | None:
-        """The seconds after which the same people are told again, if they are."""
+        """The seconds after which the same people are reminded, or None if they are not."""
         minutes = self.policy_options.renotify_interval_minutes
         return None if minutes is None else minutes * 60.0
 
     @property
     def can_escalate(self) -> bool:
-        """Whether somebody is told when nobody takes on a message."""
+        """Whether anyone is notified when nobody acknowledges a message."""
         return self.policy_options.escalation_service is not None or self.reminds_after is not None
 
     def escalates_at(self, severity: Severity, *, since: float) -> float | None:
-        """When what was told at ``since`` is escalated or told again; good news never."""
+        """Return when a message sent at ``since`` is escalated or repeated; never for good news."""
         after = self.policy_options.escalate_after
         seconds = self.reminds_after if after is None else seconds_of(after)
         return None if seconds is None or severity is Severity.INFO else since + seconds
 
     def covers(self, alert: Alert, tags: Mapping[str, str], assets: KnownAssets) -> bool:
-        """Whether ``alert``, of a run with ``tags``, is to be told."""
+        """Return whether the policy covers ``alert``, which is of a run with ``tags``."""
         if alert.event_type not in self.event_types:
             return False
         if alert.event_type == EventType.TICK_FAILURE:
@@ -208,7 +208,7 @@ class AlertPolicies(Section):
 
     @property
     def in_force(self) -> list[Policy]:
-        """The policies that are enabled, each with the windows of all."""
+        """The enabled policies, each with the windows that apply to all."""
         return [self._with_windows(policy) for policy in self.alert_policies if policy.enabled]
 
     def _with_windows(self, policy: Policy) -> Policy:
@@ -218,23 +218,23 @@ class AlertPolicies(Section):
 
 
 def load_policies(path: Path = POLICIES_FILE) -> list[Policy]:
-    """The policies that are in force.
+    """Return the policies in force.
 
     Raises:
-        ConfigurationError: all that is wrong with the file, a line each.
+        ConfigurationError: lists everything that is wrong with the file, one problem per line.
     """
     return load_file(path).in_force
 
 
 def load_file(path: Path = POLICIES_FILE) -> AlertPolicies:
-    """The whole file.
+    """Return the whole file.
 
     Raises:
-        ConfigurationError: all that is wrong with the file, a line each.
+        ConfigurationError: lists everything that is wrong with the file, one problem per line.
     """
     return validate_document(load_yaml(path), AlertPolicies, path=path)
 
 
 def schema_text() -> str:
-    """The JSON Schema of the file, for editors."""
+    """Return the JSON Schema of the file, for editors."""
     return schema_document(AlertPolicies.model_json_schema())

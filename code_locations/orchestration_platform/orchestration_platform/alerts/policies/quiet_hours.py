@@ -1,4 +1,4 @@
-"""Times in which people are left alone: windows that begin by the clock and last for a while."""
+"""Quiet hours: windows that begin on a cron schedule and last for a while."""
 
 import re
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,5}(s|min|h|d
 _UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(\d+)(\D+)")
 _LONGEST_WINDOW_SECONDS = 31 * 86400.0
-# Windows that follow one another without a gap count as one, up to so many.
+# Up to this many consecutive windows without a gap count as one.
 _LONGEST_CHAIN = 20
 
 
 def seconds_of(duration: str) -> float:
-    """A duration such as ``15min`` in seconds."""
+    """Convert a duration such as ``15min`` to seconds."""
     [(number, unit)] = _DURATION.findall(duration)
     return int(number) * _UNITS[unit]
 
@@ -74,7 +74,7 @@ class Window(Section):
         return self
 
     def end_of(self, at: float) -> float | None:
-        """When the window ends that ``at`` lies in, both in seconds since 1970, if it does."""
+        """Return when the window that contains ``at`` ends, in seconds since 1970, if it does."""
         begin = _begin(self.cron, datetime.fromtimestamp(at, ZoneInfo(self.timezone)))
         if begin is None:
             return None
@@ -82,7 +82,7 @@ class Window(Section):
         return end if at < end else None
 
     def holds(self, severity: Severity) -> bool:
-        """Whether something of ``severity`` waits until the end."""
+        """Return whether a message of ``severity`` waits until the window ends."""
         order = list(Severity)
         return self.below_severity is None or order.index(severity) < order.index(
             self.below_severity
@@ -91,11 +91,11 @@ class Window(Section):
 
 @dataclass(frozen=True)
 class Hold:
-    """Something waits.
+    """A message waits.
 
     Attributes:
-        until: for this time, in seconds since 1970.
-        tells_recovered: whether it is told then although it is in order again.
+        until: when the wait ends, in seconds since 1970.
+        tells_recovered: whether the message is sent then although the incident is over.
     """
 
     until: float
@@ -103,7 +103,7 @@ class Hold:
 
 
 def hold_of(windows: Sequence[Window], severity: Severity, *, now: float) -> Hold | None:
-    """How long something of ``severity`` waits; nothing when it may be told now."""
+    """Return how long a message of ``severity`` waits, or None if it may be sent now."""
     holding = [window for window in windows if window.holds(severity)]
     current = [window for window in holding if window.end_of(now) is not None]
     if not current:
@@ -118,7 +118,7 @@ def hold_of(windows: Sequence[Window], severity: Severity, *, now: float) -> Hol
 
 
 def _begin(cron: str, at: datetime) -> float | None:
-    """The last time at or before ``at`` at which ``cron`` comes, in seconds since 1970."""
+    """Return the last time at or before ``at`` that ``cron`` matches, in seconds since 1970."""
     from croniter import CroniterBadDateError, croniter
 
     if croniter.match(cron, at):

@@ -1,4 +1,4 @@
-"""To which policies an alert goes."""
+"""Which policies an alert goes to."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ class Router:
     """Finds the policies that cover an alert.
 
     Attributes:
-        policies: those in force.
-        alert_channel: of the environment, for policies that name no other.
-        assets: what is known of the assets of the workspace.
-        errors: of targets that could not be applied, for the tick.
+        policies: the policies in force.
+        alert_channel: the environment's channel, for policies that name no other.
+        assets: what is known about the assets of the workspace.
+        errors: the errors of targets that could not be applied, for the tick.
     """
 
     policies: Sequence[Policy]
@@ -25,18 +25,18 @@ class Router:
     errors: list[Exception]
 
     def policies_for(self, alert: Alert, tags: Mapping[str, str]) -> list[Policy]:
-        """The policies that cover ``alert``, of a run with ``tags``."""
+        """Return the policies that cover ``alert``, which is of a run with ``tags``."""
         return [policy for policy in self.policies if self._covers(policy, alert, tags)]
 
     def destination(self, policy: Policy) -> str:
-        """Where ``policy`` sends its messages."""
+        """Return where ``policy`` sends its messages."""
         return policy.notification_service.destination(self.alert_channel)
 
     def _covers(self, policy: Policy, alert: Alert, tags: Mapping[str, str]) -> bool:
-        """Whether ``policy`` covers ``alert``; yes where that cannot be found out.
+        """Return whether ``policy`` covers ``alert``; true if that cannot be determined.
 
-        One policy's targets must not keep the others from what has happened: the log would be read
-        no further, by anybody.
+        An error in one policy's targets must not hold up the others: the log would not be read any
+        further for anyone.
         """
         try:
             return policy.covers(alert, tags, self.assets)

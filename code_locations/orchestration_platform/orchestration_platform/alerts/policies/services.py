@@ -8,7 +8,7 @@ from orchestration_platform.alerts.services.protocol.configuration import Servic
 from orchestration_platform.alerts.services.registry import SERVICES, configuration_at
 from shared_lib.configuration.section import Section
 
-# A field for each service; the type checker sees none of them.
+# One field per service; the type checker sees none of them.
 _FIELDS: dict[str, Any] = {
     name: (service | None, Field(default=None, description=service.summary))
     for name, service in SERVICES.items()
@@ -34,34 +34,34 @@ class NotificationService(create_model("Services", __base__=Section, **_FIELDS))
 
     @property
     def chosen(self) -> ServiceConfiguration:
-        """The service itself."""
+        """The chosen service."""
         [found] = self._given.values()
         return found
 
     @property
     def name(self) -> str:
-        """Which service it is, as in the file."""
+        """The name of the service, as in the file."""
         return self.chosen.name
 
     @property
     def owner_mentions(self) -> dict[str, str]:
-        """Slack's ids of owners; empty where the service is not Slack."""
+        """Slack's ids of owners; empty if the service is not Slack."""
         return self.chosen.mentions
 
     def destination(self, alert_channel: str) -> str:
-        """Service and address in one text without a secret, such as ``slack:#channel``.
+        """Return service and address as one text without a secret, such as ``slack:#channel``.
 
         Args:
-            alert_channel: of the environment, for Slack without a channel of its own.
+            alert_channel: the environment's channel, for Slack without a channel of its own.
         """
         return f"{self.name}:{self.chosen.address(alert_channel)}".removesuffix(":")
 
     @classmethod
     def from_destination(cls, destination: str) -> Self:
-        """The service that :meth:`destination` gave, without its mentions of owners.
+        """Return the service for a text from :meth:`destination`, without its mentions of owners.
 
         Raises:
-            ValueError: the text is of no service.
+            ValueError: the text names no service.
         """
         found = configuration_at(destination)
         return cls.model_validate({found.name: found})

@@ -1,4 +1,4 @@
-"""``alert_targets`` of a policy: of what happens, what it is about."""
+"""``alert_targets`` of a policy: which subjects its events are about."""
 
 from collections.abc import Mapping
 from typing import Literal, Protocol
@@ -11,14 +11,14 @@ from shared_lib.configuration.section import Section
 
 
 class KnownAssets(Protocol):
-    """What is known of the assets of the workspace."""
+    """What is known about the assets of the workspace."""
 
     def in_group(self, asset: str, *, group: str, location: str) -> bool:
-        """Whether ``asset`` is in ``group`` of the code location."""
+        """Return whether ``asset`` is in ``group`` of the code location."""
         ...
 
     def selected(self, asset: str, selection: str) -> bool:
-        """Whether ``asset`` is among those that ``selection`` means."""
+        """Return whether ``selection`` includes ``asset``."""
         ...
 
 
@@ -49,7 +49,7 @@ class RunResult(Section):
     )
 
     def fits(self, *, location: str, job_name: str, tags: Mapping[str, str]) -> bool:
-        """Whether a run of ``job_name`` in ``location`` with ``tags`` is meant."""
+        """Return whether a run of ``job_name`` in ``location`` with ``tags`` matches."""
         return (
             (not self.location_names or location in self.location_names)
             and (
@@ -122,7 +122,7 @@ class SchedulesAndSensors(Section):
     )
 
     def fits(self, alert: Alert) -> bool:
-        """Whether the schedule or sensor of ``alert`` is meant."""
+        """Return whether the schedule or sensor of ``alert`` matches."""
         named = {(one.location_name, one.name) for one in self.schedules_or_sensors}
         return (
             (not named or (alert.location, alert.subject) in named)
@@ -162,7 +162,7 @@ class Target(Section):
 
     @property
     def category(self) -> Category:
-        """What kind of event it is for."""
+        """The category of events that the target is for."""
         if self.run_result_target or self.long_running_job_threshold_target:
             return Category.JOB
         if self.schedule_or_sensor_target:
@@ -171,16 +171,16 @@ class Target(Section):
 
     @property
     def runs(self) -> RunResult | None:
-        """The runs that it means, if it is for runs."""
+        """The runs that the target matches, if it is for runs."""
         return self.run_result_target or self.long_running_job_threshold_target
 
     @property
     def needs_workspace(self) -> bool:
-        """Whether one has to know the assets of the workspace, and not the key alone."""
+        """Whether the target needs the assets of the workspace, and not the key alone."""
         return bool(self.asset_group_target or self.asset_selection_target)
 
     def fits(self, alert: Alert, tags: Mapping[str, str], assets: KnownAssets) -> bool:
-        """Whether ``alert``, of a run with ``tags``, is meant."""
+        """Return whether ``alert``, which is of a run with ``tags``, matches."""
         if self.runs is not None:
             return self.runs.fits(location=alert.location, job_name=alert.job_name, tags=tags)
         if self.schedule_or_sensor_target:
