@@ -1,6 +1,6 @@
-"""A message as blocks: what it shows, in which order, and which problems have room in full.
+"""A message as blocks: what it shows, in which order, and which problems fit in full.
 
-This is decided here for all formats. A format gives its room, and lays out each block.
+This is decided here for all formats. A format declares its room and lays out each block.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,14 +12,14 @@ from orchestration_platform.alerts.messages.message import Fact, Message, ShownP
 from orchestration_platform.alerts.messages.thread import Entry, Trace
 from orchestration_platform.alerts.messages.wording import Link, Span
 
-# In a message that has them itself: a mail server refuses what is much longer.
+# For a message that includes traces: a mail server refuses anything much longer.
 _LONGEST_TRACES = 200_000
 _NO_MORE_ROOM = "the stack trace is in the log of the run"
 
 
 @dataclass(frozen=True)
 class Header:
-    """The title, and how bad it is by now."""
+    """The title and the current severity."""
 
     text: str
     tone: Severity
@@ -34,7 +34,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Failure:
-    """A problem with its place and its error, of at most ``longest`` characters."""
+    """A problem with its place and its error of at most ``longest`` characters."""
 
     problem: ShownProblem
     longest: int
@@ -42,47 +42,47 @@ class Failure:
 
 @dataclass(frozen=True)
 class Names:
-    """What else has failed, by name."""
+    """The names of other failures."""
 
     names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Note:
-    """Something less important: how many more there are, or the policy's description."""
+    """Less important text: how many more there are, or the policy's description."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Buttons:
-    """Where to look."""
+    """Links to more information."""
 
     links: tuple[Link, ...]
 
 
 @dataclass(frozen=True)
 class Line:
-    """The line of an entry, and what it is about where no thread shows that."""
+    """The line of an entry, and its subject if no thread shows that."""
 
     spans: tuple[Span, ...]
     about: str
 
 
-# A trace below its problem has no name.
+# A trace directly below its problem has no name.
 Block = Header | Facts | Failure | Trace | Names | Note | Buttons | Line
 
 
 @dataclass(frozen=True, kw_only=True)
 class Room:
-    """What a format has room for.
+    """How much a format has room for.
 
     Attributes:
-        problems: how many problems it shows in full at most; all without it.
-        errors: how long an error may be, the longest first: the first with which all fit counts.
-        lists_names: whether problems that are not in full are listed by name.
+        problems: how many problems it shows in full at most; unlimited if not set.
+        errors: possible lengths of an error, longest first: the first that lets all fit is used.
+        lists_names: whether problems that are not shown in full are listed by name.
         traces: whether it shows stack traces below the problems.
-        size: how much of the room a block takes.
+        size: returns how much of the room a block takes.
         total: the room for all blocks.
     """
 
@@ -95,7 +95,7 @@ class Room:
 
 
 def of_message(message: Message, room: Room) -> list[Block]:
-    """The message of an incident, with as many problems in full as there is room for."""
+    """Return the message of an incident, with as many problems in full as fit."""
     before: list[Block] = [Header(message.title, message.tone), Facts(message.facts)]
     after: list[Block] = []
     if message.description:
@@ -107,12 +107,12 @@ def of_message(message: Message, room: Room) -> list[Block]:
 
 
 def of_entry(entry: Entry, *, about: str = "") -> tuple[Line, *tuple[Trace, ...]]:
-    """An entry; ``about`` is what it belongs to, where no thread shows that."""
+    """Return an entry; ``about`` is what it belongs to, if no thread shows that."""
     return (Line(entry.line, about), *entry.traces)
 
 
 def shown_traces(problems: Sequence[ShownProblem]) -> list[str]:
-    """The stack trace of each problem, while there is room: from then on, where it is."""
+    """Return each problem's stack trace while there is room, and then where to find it."""
     room, found = _LONGEST_TRACES, []
     for problem in problems:
         room -= len(problem.trace)
@@ -121,7 +121,7 @@ def shown_traces(problems: Sequence[ShownProblem]) -> list[str]:
 
 
 def _problems(message: Message, room: Room, left: float) -> list[Block]:
-    """Each problem with what it says, the last ones by name only; then how many others."""
+    """Return the problems in full, the last ones by name only, and then the number of others."""
     full, sizes = _in_full(message.problems, room, left)
     names = [problem.short_name for problem in message.problems]
     lines = [room.size(Names((name,))) if room.lists_names else 0 for name in names]
@@ -146,7 +146,7 @@ def _problems(message: Message, room: Room, left: float) -> list[Block]:
 def _in_full(
     problems: Sequence[ShownProblem], room: Room, left: float
 ) -> tuple[list[Failure], list[int]]:
-    """The problems, their errors so long that all fit if they can; and the sizes."""
+    """Return the problems, with errors short enough for all to fit if possible, and the sizes."""
     full: list[Failure] = []
     sizes: list[int] = []
     for longest in room.errors:
@@ -158,9 +158,9 @@ def _in_full(
 
 
 def _more_than(message: Message, shown: int) -> str:
-    """The line that counts all problems but the first ``shown``; empty without any."""
+    """Return the line that counts all problems after the first ``shown``; empty if none."""
     count = len(message.problems) - shown + message.more_problems
-    # those left out of ``problems`` are as those in it
+    # the problems left out of ``problems`` are of the same kind
     those = message.problems if message.more_problems else message.problems[shown:]
     nouns = list(dict.fromkeys(problem.noun for problem in those)) or ["steps"]
     noun = "steps" if "steps" in nouns else " and ".join(nouns)

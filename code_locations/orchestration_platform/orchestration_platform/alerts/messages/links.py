@@ -1,4 +1,4 @@
-"""Where in Dagster there is more about an alert."""
+"""Where to find more about an alert in Dagster."""
 
 from urllib.parse import quote, urlencode
 
@@ -7,7 +7,7 @@ from orchestration_platform.alerts.messages.wording import Link
 
 
 def links_of(alert: Alert, *, ui_url: str) -> list[Link]:
-    """Where to look, the most important first; what has no run has a link all the same."""
+    """Return the links, most important first; an alert without a run has one as well."""
     links: list[Link] = []
     if alert.run_id:
         links.append(Link("Run", run_url(alert, ui_url)))
@@ -31,7 +31,7 @@ def links_of(alert: Alert, *, ui_url: str) -> list[Link]:
 
 
 def run_url(alert: Alert, ui_url: str) -> str:
-    """Where the run is in Dagster."""
+    """Return where the run is in Dagster."""
     return f"{ui_url}/runs/{_quoted(alert.run_id)}"
 
 

@@ -1,4 +1,4 @@
-"""What an alert says, before any service gives it a form."""
+"""What an alert says, before a service lays it out."""
 
 import re
 from collections.abc import Sequence
@@ -23,29 +23,29 @@ from orchestration_platform.alerts.messages.wording import (
 )
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 
-# Of partitions as many are named as fit into so many characters.
+# As many partitions are named as fit into this many characters.
 _CHARACTERS_OF_PARTITIONS = 600
 
-# How dbt_failures.py calls what failed, at the beginning of what is said of it.
+# How dbt_failures.py names what failed, at the beginning of its text.
 _OF_DBT = re.compile(r"dbt (?P<kind>model|seed|snapshot|test|unit test) \w+")
 _KINDS = {"unit test": "test"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Incident:
-    """A failure that goes on, or is over: what one message tells.
+    """A failure that goes on or is over: the subject of one message.
 
     Attributes:
         first: the first failed run.
-        latest: the last one.
-        occurrences: how many runs have failed so.
-        partitions: which partitions failed, some of them.
-        partition_count: how many did.
+        latest: the last failed run.
+        occurrences: how many runs have failed in this way.
+        partitions: some of the partitions that failed.
+        partition_count: how many partitions failed.
         recovered_at: when it succeeded again, in seconds since 1970.
-        description: the policy's, when the message is to have it.
-        acknowledged_by: the ids in Slack of those who have taken it on.
+        description: the policy's, if the message includes it.
+        acknowledged_by: the Slack ids of those who have acknowledged it.
         escalated_at: when it was last escalated, in seconds since 1970.
-        escalated_to: owners whom the escalation calls; only where it was escalated to.
+        escalated_to: owners whom the escalation calls; set only in messages of the escalation.
     """
 
     first: Alert
@@ -62,7 +62,7 @@ class Incident:
 
 @dataclass(frozen=True)
 class Fact:
-    """A line of a message: what it is about, and what there is to say."""
+    """A line of a message: a label and its value."""
 
     label: str
     value: tuple[Span, ...]
@@ -70,11 +70,11 @@ class Fact:
 
 @dataclass(frozen=True)
 class ShownProblem:
-    """A failed step, or several of one dynamic step that are alike.
+    """A failed step, or several similar ones of a dynamic step.
 
     Attributes:
-        name: the step, or what else it went wrong in.
-        count: how many they are.
+        name: the step, or what else failed.
+        count: how many there are.
         place: file, line and function in user code.
         said: class and text of the error.
         trace: the stack trace.
@@ -88,48 +88,48 @@ class ShownProblem:
 
     @property
     def short_name(self) -> str:
-        """What one looks for: of dbt the model or test, which has no step of its own."""
+        """The name to search for: for dbt, the model or test, which has no step of its own."""
         found = _OF_DBT.match(self.said)
         return found[0] if found else self.name
 
     @property
     def times(self) -> str:
-        """What to say of several, after the name."""
+        """What to add after the name if there are several."""
         return f" ({self.count} of its steps)" if self.count > 1 else ""
 
     @property
     def noun(self) -> str:
-        """What several like it are."""
+        """What several of them are called."""
         found = _OF_DBT.match(self.said)
         return f"{_KINDS.get(found['kind'], found['kind'])}s" if found else "steps"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """What one message says, without secrets.
+    """The content of one message, without secrets.
 
     Attributes:
         title: its header.
-        summary: all of it in one line.
-        event_type: of the policy's.
+        summary: the whole message in one line.
+        event_type: the event type of the policy.
         severity: how bad it is.
         kind: what the subject is.
-        subject: its name.
+        subject: the name of the subject.
         location: the code location.
-        run_id: of the latest run; empty where there is none.
-        facts: what there is to know, the most important first.
+        run_id: the latest run; empty if there is none.
+        facts: the facts, most important first.
         problems: what went wrong.
         more_problems: how many were left out of ``problems``.
-        description: the policy's, when the message is to have it.
-        links: where to look, the most important first.
+        description: the policy's, if the message includes it.
+        links: where to look, most important first.
         occurrences: how often it happened.
-        first_at: when first, in seconds since 1970, as below.
-        last_at: when last.
-        recovered_at: when it was over; nothing while it is not.
-        owners: of what it is about, as Dagster has them: an address or ``team:name``; nothing
+        first_at: when it first happened, in seconds since 1970, as below.
+        last_at: when it last happened.
+        recovered_at: when it was over; None while it goes on.
+        owners: the owners of the subject, as Dagster has them: an address or ``team:name``; None
             while they are unknown.
-        assets: those that it is about.
-        instead: of what is over and yet not in order, what it is now.
+        assets: the assets that are the subject.
+        instead: for what is over but not OK, its present state.
     """
 
     title: str
@@ -155,17 +155,17 @@ class Message:
 
     @property
     def is_in_order(self) -> bool:
-        """Whether all is well again."""
+        """Whether everything is OK again."""
         return self.recovered_at is not None and not self.instead
 
     @property
     def tone(self) -> Severity:
-        """How bad it is by now."""
+        """The current severity."""
         return Severity.INFO if self.is_in_order else self.severity
 
 
 def head_message(incident: Incident, *, environment: str, ui_url: str) -> Message:
-    """What the message of an incident says."""
+    """Return the content of an incident's message."""
     first, latest = incident.first, incident.latest
     told = _shown_of(incident)
     title = title_of(first.event_type, environment=environment)
@@ -195,7 +195,7 @@ def head_message(incident: Incident, *, environment: str, ui_url: str) -> Messag
 
 
 def _owners(first: Alert, latest: Alert) -> tuple[str, ...] | None:
-    """Those of the first failure that can be written to, for an answer goes where that went."""
+    """Return the first failure's owners if they have addresses: a reply goes where it went."""
     for alert in (first, latest):
         if any("@" in owner for owner in alert.owners):
             return alert.owners
@@ -259,7 +259,7 @@ def _times(incident: Incident) -> list[Fact]:
 
 
 def _response(incident: Incident) -> list[Fact]:
-    """What people have made of it, and who is called."""
+    """Return how people have responded, and who is called."""
     facts: list[Fact] = []
     if incident.acknowledged_by:
         people = [member(name) for name in incident.acknowledged_by]
@@ -293,18 +293,18 @@ def _repeats(incident: Incident) -> str:
 
 
 def _over(incident: Incident) -> str:
-    """How it is put that it is over."""
+    """Return how the message says that the incident is over."""
     return "over" if incident.latest.instead else "recovered"
 
 
 def _shown_of(incident: Incident) -> Alert:
-    """What is shown of it: of what is in trouble whatever it says, what it says now."""
+    """Return the alert to show: the latest for troubles that do not differ by error."""
     first, latest = incident.first, incident.latest
     return first if first.is_told_apart_by_error or not latest.problems else latest
 
 
 def _shown(problem: Problem, count: int, failure: Alert) -> ShownProblem:
-    # of code in this repository people need no more
+    # for code in this repository, the relative path is enough
     place = problem.place.removeprefix(f"{REPOSITORY_ROOT}/")
     return ShownProblem(step_name(problem, failure), count, place, _said(problem), problem.trace)
 
@@ -316,7 +316,7 @@ def _said(problem: Problem) -> str:
 
 
 def step_name(step: Problem, failure: Alert) -> str:
-    """What people know by name that went wrong: the step, or what else ``failure`` is about."""
+    """Return what people call the failed part: the step, or what else ``failure`` is about."""
     if not step.step and not failure.is_of_run:
         return failure.subject
     return without_mapping_index(step.step) or "the run itself, outside of its steps"

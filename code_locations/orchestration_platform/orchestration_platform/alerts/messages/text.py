@@ -1,4 +1,4 @@
-"""Text without what no service shows, cut where it may be cut."""
+"""Text without what no service can show, cut only where that is safe."""
 
 import re
 import unicodedata
@@ -11,23 +11,23 @@ _JOINER = "\u200d"
 
 
 def length(text: str) -> int:
-    """How long Slack finds ``text``: it may count an emoji as two, so here it is two."""
+    """Return the length of ``text`` for Slack, which may count an emoji as two, so we do too."""
     return len(text.encode("utf-16-le")) // 2
 
 
 def clean(text: str) -> str:
-    """``text`` without colours, control characters and halves of characters."""
+    """Return ``text`` without colours, control characters and halves of characters."""
     text = text.encode("utf-8", "replace").decode("utf-8").replace("\r\n", "\n")
     return _CONTROL.sub("", _ANSI.sub("", text)).replace("\t", "    ")
 
 
 def plain(text: str, limit: int) -> str:
-    """``text`` for a header or a button, which know no mrkdwn, on one line."""
+    """Return ``text`` on one line, for a header or a button, where mrkdwn does not work."""
     return cut(" ".join(clean(text).split()), limit)
 
 
 def cut(text: str, limit: int) -> str:
-    """``text``, at most ``limit`` long, not cut inside an entity or an emoji."""
+    """Cut ``text`` to ``limit``, but never inside an entity or an emoji."""
     if length(text) <= limit:
         return text
     kept = text.encode("utf-16-le")[: 2 * (limit - len(_MORE))].decode("utf-16-le", "ignore")
@@ -40,7 +40,7 @@ def cut(text: str, limit: int) -> str:
 
 
 def _belongs_to_last(character: str) -> bool:
-    """Whether a character changes the one before it: accents, skin tones, joined emoji."""
+    """Return whether a character modifies the one before: accents, skin tones, joined emoji."""
     return bool(character) and (
         unicodedata.combining(character) != 0
         or unicodedata.category(character) in ("Mn", "Me", "Mc")

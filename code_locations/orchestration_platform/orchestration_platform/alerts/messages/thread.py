@@ -1,4 +1,4 @@
-"""What is added to a message later on: a thread's entry, or where there are none a message."""
+"""What is added to a message later: a thread entry, or a message if there are no threads."""
 
 import json
 from collections.abc import Sequence
@@ -23,14 +23,14 @@ from orchestration_platform.alerts.messages.wording import (
     words,
 )
 
-# More share the room of one message so that none has enough of it.
+# With more, none would have enough of the room of one message.
 _SHOWN_TRACES = 20
-# Of an error within a line.
+# The length of an error within a line.
 _LONGEST_ERROR = 300
 
 
 class EntryKind(StrEnum):
-    """Why there is an entry."""
+    """Why an entry exists."""
 
     TRACE = "trace"
     REPEAT = "repeat"
@@ -41,7 +41,7 @@ class EntryKind(StrEnum):
 
 @dataclass(frozen=True)
 class Trace:
-    """A stack trace, and of what."""
+    """A stack trace and its subject."""
 
     name: str
     text: str
@@ -49,19 +49,19 @@ class Trace:
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry of a thread: a line, and below it stack traces."""
+    """A thread entry: a line, with stack traces below it."""
 
     kind: EntryKind
     line: tuple[Span, ...]
     traces: tuple[Trace, ...] = ()
 
     def to_json(self) -> str:
-        """As text, for the database."""
+        """Serialise the entry for the database."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> "Entry":
-        """From :meth:`to_json`."""
+        """Parse the output of :meth:`to_json`."""
         values = json.loads(text)
         return cls(
             EntryKind(values["kind"]),
@@ -73,7 +73,7 @@ class Entry:
 
 
 def trace_entry(failure: Alert) -> Entry | None:
-    """The stack traces of a failure, for the thread; nothing when there are none."""
+    """Return the stack traces of a failure for the thread, or None if it has none."""
     traces = tuple(
         Trace(step_name(step, failure), step.trace)
         for step, _ in same_kind(failure.problems)
@@ -90,7 +90,7 @@ def trace_entry(failure: Alert) -> Entry | None:
 
 
 def repeat_entry(failure: Alert, occurrences: int, *, ui_url: str) -> Entry:
-    """A line for the thread when it has happened again."""
+    """Return a line for the thread about a repeat."""
     again = "Failed again" if failure.problems else "Again"
     spans = [words(f"{again} at {moment(failure.at)}")]
     if failure.run_id:
@@ -99,7 +99,7 @@ def repeat_entry(failure: Alert, occurrences: int, *, ui_url: str) -> Entry:
         spans += [words(", partition "), code(failure.partition)]
     spans.append(words(f", {occurrences} times"))
     if failure.problems and not failure.is_told_apart_by_error:
-        # which may be another than that of the time before
+        # which may differ from the previous one
         error = failure.problems[0]
         said = " ".join(f"{error.error_class}: {error.message}".split())
         spans.append(words(f": {cut(said, _LONGEST_ERROR)}"))
@@ -107,7 +107,7 @@ def repeat_entry(failure: Alert, occurrences: int, *, ui_url: str) -> Entry:
 
 
 def recovery_entry(incident: Incident) -> Entry:
-    """A line for the thread when what had failed has succeeded, or is something else now."""
+    """Return a line for the thread when the failure has recovered or has changed."""
     recovered_at = incident.recovered_at or incident.latest.at
     after = duration(recovered_at - incident.first.at)
     times = "once" if incident.occurrences == 1 else f"{incident.occurrences} times"
@@ -118,10 +118,10 @@ def recovery_entry(incident: Incident) -> Entry:
 
 
 def escalation_entry(incident: Incident, *, now: float, note: str = "") -> Entry:
-    """A line that calls people to what nobody has taken on.
+    """Return a line that calls people to an incident that nobody has acknowledged.
 
     Args:
-        incident: what it is, with whom to call.
+        incident: the incident, with whom to call.
         now: seconds since 1970.
         note: what else they should know.
     """
@@ -133,10 +133,10 @@ def escalation_entry(incident: Incident, *, now: float, note: str = "") -> Entry
 
 
 def reminder_entry(failure: Alert, *, occurrences: int, now: float) -> Entry:
-    """A line that says that what nobody has taken on goes on.
+    """Return a reminder that an unacknowledged failure goes on.
 
     Args:
-        failure: what it is.
+        failure: the failure.
         occurrences: how often it has happened.
         now: seconds since 1970.
     """
@@ -146,7 +146,7 @@ def reminder_entry(failure: Alert, *, occurrences: int, now: float) -> Entry:
 
 
 def acknowledgement_entry(people: Sequence[str]) -> Entry:
-    """A line for those to whom it was escalated when somebody has taken it on."""
+    """Return a line, for those called by the escalation, that someone has acknowledged it."""
     return Entry(
         EntryKind.NOTICE, (words("Taken on by "), *separated([member(name) for name in people]))
     )

@@ -1,4 +1,4 @@
-"""How messages put things: titles, times, and texts of which a part is a link or a name."""
+"""How messages word things: titles, times, and texts with links and names in them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
@@ -10,7 +10,7 @@ from shared_lib.secrets import redact
 
 Value = TypeVar("Value")
 
-# Those that do not read well when the event type itself is taken for words.
+# Event types whose own name does not read well in a title.
 _TITLES = {
     "JOB_FAILURE": "Run Failure",
     "JOB_SUCCESS": "Run Success",
@@ -23,7 +23,7 @@ _TITLES = {
 
 
 class SpanKind(StrEnum):
-    """What a part of a text is."""
+    """What kind of text a part is."""
 
     WORDS = "words"
     CODE = "code"
@@ -34,7 +34,7 @@ class SpanKind(StrEnum):
 
 @dataclass(frozen=True)
 class Span:
-    """A part of a text; ``url`` is where a link leads."""
+    """A part of a text; ``url`` is the target of a link."""
 
     text: str
     kind: SpanKind = SpanKind.WORDS
@@ -42,17 +42,17 @@ class Span:
 
 
 def words(text: str) -> Span:
-    """A part that is read as it is."""
+    """Return a part that is shown as it is."""
     return Span(text)
 
 
 def code(text: str) -> Span:
-    """A name out of code: a job, a partition."""
+    """Return a name from code, such as a job or a partition."""
     return Span(text, SpanKind.CODE)
 
 
 def link(text: str, url: str) -> Span:
-    """A link."""
+    """Return a link."""
     return Span(text, SpanKind.LINK, url)
 
 
@@ -65,34 +65,34 @@ class Link:
 
 
 def owner(name: str) -> Span:
-    """An owner, whom a service may be able to call."""
+    """Return an owner, whom a service may be able to mention."""
     return Span(name, SpanKind.OWNER)
 
 
 def member(identifier: str) -> Span:
-    """Somebody in Slack, by the id there."""
+    """Return a Slack member, by Slack id."""
     return Span(identifier, SpanKind.MEMBER)
 
 
 def separated(spans: Sequence[Span]) -> tuple[Span, ...]:
-    """Parts with commas between them."""
+    """Return the parts separated by commas."""
     joined = [part for span in spans for part in (words(", "), span)]
     return tuple(joined[1:])
 
 
 def title_of(event_type: str, *, environment: str) -> str:
-    """The header of a message, such as ``Dagster Production Run Failure``."""
+    """Return the header of a message, such as ``Dagster Production Run Failure``."""
     what = _TITLES.get(event_type) or event_type.replace("_", " ").title()
     return f"Dagster {environment.capitalize()} {what}"
 
 
 def moment(at: float) -> str:
-    """A time, given in seconds since 1970."""
+    """Format a time given in seconds since 1970."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def duration(seconds: float) -> str:
-    """A length of time in its two largest units."""
+    """Format a length of time in its two largest units."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
@@ -102,19 +102,19 @@ def duration(seconds: float) -> str:
 
 
 def redacted(value: Value, *, ui_url: str = "") -> Value:
-    """``value`` with every text in it, however deep, without secrets.
+    """Return ``value`` with secrets removed from every text in it, at any depth.
 
-    A link of which a part is a secret would lead nowhere without that part, and is left out.
+    A link that contains a secret would lead nowhere without it, so it is left out.
 
     Args:
-        value: of dataclasses, tuples and texts.
-        ui_url: where people open Dagster; no secret, whatever host or user a secret names.
+        value: consists of dataclasses, tuples and texts.
+        ui_url: where people open Dagster; not a secret, whatever host or user a secret names.
     """
     return cast("Value", _redacted(value, ui_url))
 
 
 def _redacted(value: Any, ui_url: str) -> Any:
-    # of links, those that remain are shown as they are
+    # the remaining links are shown unchanged
     if isinstance(value, StrEnum | Link):
         return value
     if isinstance(value, str):
@@ -135,6 +135,6 @@ def _leads_somewhere(value: Any, ui_url: str) -> bool:
 
 
 def _is_open(url: str, ui_url: str) -> bool:
-    """Whether no secret is in an address."""
+    """Return whether an address contains no secret."""
     within = url.removeprefix(ui_url)
     return redact(within) == within

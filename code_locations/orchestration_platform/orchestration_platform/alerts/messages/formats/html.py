@@ -28,14 +28,14 @@ _BUTTON = (
 
 
 def head_html(message: Message) -> str:
-    """All that a message says, with the stack traces, as a document."""
+    """Return the whole message, with the stack traces, as a document."""
     edge = f"border-left:4px solid {_COLOURS[message.tone]};padding-left:12px"
     body = _all(blocks.of_message(message, _ROOM))
     return _document(f'<div style="{edge}">{body}</div>', title=message.title)
 
 
 def entry_html(entry: Entry, *, about: str) -> str:
-    """An entry as a document."""
+    """Return an entry as a document."""
     return _document(_all(blocks.of_entry(entry, about=about)), title=about)
 
 
@@ -50,7 +50,7 @@ def _all(shown: Iterable[blocks.Block]) -> str:
     return "".join(map(_laid_out, shown))
 
 
-def _laid_out(block: blocks.Block) -> str:  # noqa: PLR0911 - one for each
+def _laid_out(block: blocks.Block) -> str:  # noqa: PLR0911 - one per block
     match block:
         case blocks.Header(text):
             return f'<h2 style="font-size:18px">{_text(text)}</h2>'

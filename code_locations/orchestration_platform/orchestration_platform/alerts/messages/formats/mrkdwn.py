@@ -1,4 +1,4 @@
-"""Text in Slack's mrkdwn, shown as it is, and that calls nobody who is not meant."""
+"""Text in Slack's mrkdwn that shows as written and mentions nobody by accident."""
 
 import re
 from collections.abc import Mapping
@@ -16,32 +16,32 @@ _INVISIBLE = "\u200b"
 
 
 def escaped(text: str, limit: int) -> str:
-    """``text`` for mrkdwn, at most ``limit`` long: no link, no mention, no fence of its own."""
+    """Escape ``text`` for mrkdwn, at most ``limit`` long: no link, mention or fence of its own."""
     text = clean(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     text = _BACKTICKS.sub(f"`{_INVISIBLE}", text)
     return cut(_MENTION.sub(f"@{_INVISIBLE}", text), limit)
 
 
 def fenced(text: str, limit: int) -> str:
-    """``text`` as a code block, at most ``limit`` long with its fences."""
+    """Return ``text`` as a code block, at most ``limit`` long including its fences."""
     return fence(escaped(text, limit - 8))
 
 
 def fence(inside: str) -> str:
-    """What is escaped already as a code block."""
+    """Return text that is already escaped as a code block."""
     # a backtick at either end would lengthen the fence
     inside = re.sub(r"^`|`$", "'", inside.strip("\n"))
     return f"```\n{inside or ' '}\n```"
 
 
 def coded(text: str, limit: int) -> str:
-    """``text`` on one line as code, at most ``limit`` long with its backticks."""
+    """Return ``text`` on one line as code, at most ``limit`` long including its backticks."""
     inside = escaped(" ".join(text.replace("`", "'").split()), limit - 2)
     return f"`{inside}`" if inside else ""
 
 
 def spanned(span: Span, mentions: Mapping[str, str], longest_code: int = LONGEST_CODE) -> str:
-    """A part of a text; ``mentions`` has Slack's ids of owners, others are named as text."""
+    """Return a part of a text; an owner without a Slack id in ``mentions`` is named as text."""
     match span.kind:
         case SpanKind.LINK:
             return f"<{span.url}|{escaped(span.text, _LONGEST_LABEL)}>"

@@ -18,7 +18,7 @@ from orchestration_platform.alerts.messages.text import cut, length, plain
 from orchestration_platform.alerts.messages.thread import Entry
 from orchestration_platform.alerts.messages.wording import Link
 
-# Slack's limits, and what we keep to of the sum.
+# Slack's limits, and the limit we keep for the sum.
 MOST_BLOCKS = 50
 LONGEST_HEADER = 150
 LONGEST_TEXT = 3000
@@ -26,12 +26,12 @@ LONGEST_MESSAGE = 11_000
 _LONGEST_URL = 3000
 _LONGEST_BUTTON = 75
 
-# Beside header, facts, description, buttons, the names of the others and their number.
+# In addition to header, facts, description, buttons, and the names and number of the others.
 _SHOWN_PROBLEMS = 40
 _LONGEST_FACTS = 2400
 _LONGEST_VALUE = 1000
 _LONGEST_CODE_IN_LIST = 60
-# Of many errors each says less, so that each has its say.
+# When there are many errors, each is shortened so that all are shown.
 _LONGEST_ERRORS = (1200, 600, 300)
 _LONGEST_NAME = 100
 _LONGEST_SUMMARY = 600
@@ -43,7 +43,7 @@ Content = dict[str, Any]
 
 
 def head_content(message: Message, *, mentions: Mapping[str, str]) -> Content:
-    """The message of an incident, without channel.
+    """Return the message of an incident, without a channel.
 
     Args:
         message: what it says.
@@ -55,7 +55,7 @@ def head_content(message: Message, *, mentions: Mapping[str, str]) -> Content:
         problems=_SHOWN_PROBLEMS,
         errors=_LONGEST_ERRORS,
         lists_names=True,
-        # a line of names is followed by a line end
+        # a line of names ends with a line break
         size=lambda block: _length(laid_out(block)) + isinstance(block, blocks.Names),
         total=LONGEST_MESSAGE - length(text) - _ROOM_FOR_MORE,
     )
@@ -64,17 +64,17 @@ def head_content(message: Message, *, mentions: Mapping[str, str]) -> Content:
 
 
 def plain_text(message: Message) -> str:
-    """The message in one line: for notifications, and where Slack refuses the blocks."""
+    """Return the message in one line: for notifications, and when Slack refuses the blocks."""
     return escaped(" ".join(message.summary.split()), _LONGEST_SUMMARY)
 
 
 def entry_content(entry: Entry, *, mentions: Mapping[str, str], about: str = "") -> Content:
-    """An entry of a thread.
+    """Return an entry of a thread.
 
     Args:
         entry: what it says.
         mentions: Slack's ids of owners.
-        about: what it belongs to, where there is no thread to tell.
+        about: what it belongs to, if no thread shows that.
     """
     line, *traces = blocks.of_entry(entry, about=" ".join(about.split()))
     text = "".join(spanned(span, mentions) for span in line.spans)
@@ -86,7 +86,7 @@ def entry_content(entry: Entry, *, mentions: Mapping[str, str], about: str = "")
     return {"text": text, "blocks": list(map(_section, shown))}
 
 
-def _laid_out(  # noqa: PLR0911 - one for each
+def _laid_out(  # noqa: PLR0911 - one per block
     block: blocks.Block, *, mentions: Mapping[str, str]
 ) -> list[Content]:
     match block:
@@ -109,12 +109,12 @@ def _laid_out(  # noqa: PLR0911 - one for each
         case blocks.Buttons(links):
             buttons = [_button(link) for link in links if len(link.url) <= _LONGEST_URL]
             return [{"type": "actions", "elements": buttons}] if buttons else []
-    # a trace or a line, which belongs into the thread
+    # a trace or a line, which belongs in the thread
     return []
 
 
 def _facts(facts: Iterable[Fact], mentions: Mapping[str, str]) -> str:
-    """A line for each fact; whole lines only, because a link or a mention has no half."""
+    """Return one line per fact; whole lines only, because half a link or mention is useless."""
     lines = [
         f"{_MARKS.get(fact.label, '')}*{escaped(fact.label, 100)}:* {_value(fact, mentions)}"
         for fact in facts
@@ -138,7 +138,7 @@ def _value(fact: Fact, mentions: Mapping[str, str]) -> str:
 
 
 def _list(names: Iterable[str]) -> list[Content]:
-    """Names, a line for each, in as many sections as they take."""
+    """Return the names, one per line, in as many sections as needed."""
     texts: list[str] = []
     for name in names:
         line = f"• {escaped(' '.join(name.split()), _LONGEST_NAME)}"
@@ -159,7 +159,7 @@ def _section(text: str) -> Content:
 
 
 def _length(node: Any) -> int:
-    """Of all that people read in it."""
+    """Return the length of everything in it that people read."""
     if isinstance(node, list):
         return sum(map(_length, node))
     if not isinstance(node, dict):

@@ -1,4 +1,4 @@
-"""Slack's blocks as a page that looks as Slack would show them."""
+"""Slack's blocks as a page that looks the way Slack would show them."""
 
 import re
 from datetime import UTC, datetime
@@ -35,7 +35,7 @@ a { color: #1264a3; text-decoration: none; }
 .thread { border-top: 1px solid #e2e2e2; margin: 12px 0 0 64px; color: #616061;
   font-size: 13px; padding-top: 6px; max-width: 680px; }
 """
-# All that messages are made of; whatever else stands in a text is text.
+# All that messages consist of; anything else in a text is plain text.
 _PARTS = re.compile(
     r"```\n(?P<fence>.*?)\n```"
     r"|`(?P<code>[^`\n]+)`"
@@ -49,12 +49,12 @@ _EMOJI = {"white_check_mark": "✅"}
 
 
 def page(head: Content, *, channel: str, at: float, thread: list[Content] | None = None) -> str:
-    """A document that needs nothing from elsewhere.
+    """Return a self-contained document.
 
     Args:
         head: the message, as it is sent.
-        channel: where to.
-        at: when, in seconds since 1970.
+        channel: where it goes.
+        at: when it is sent, in seconds since 1970.
         thread: the entries below it, as they are sent.
     """
     name = escape(clean(channel))
@@ -98,7 +98,7 @@ def _block(block: dict[str, Any]) -> str:
 
 
 def mrkdwn(text: str) -> str:
-    """A text of Slack's as HTML. Its ``&``, ``<`` and ``>`` are escaped already."""
+    """Convert a Slack text to HTML. Its ``&``, ``<`` and ``>`` are already escaped."""
     parts: list[str] = []
     end = 0
     for found in _PARTS.finditer(text):

@@ -1,4 +1,4 @@
-"""Stack traces as Slack's code blocks: whole where there is room, else without their middle."""
+"""Stack traces as Slack's code blocks: whole if there is room, else without their middle."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,8 +10,8 @@ _FENCES = len("```\n\n```")
 _LONGEST_NAME = 200
 _LONGEST_NAME_IN_MANY = 80
 _FEW_TRACES = 5
-# Of one whose middle is left out a line that is longer than this, and than its part of the room,
-# is cut, and so much of what is kept is its end.
+# When the middle of a trace is left out, a line longer than this, and than its share of the room,
+# is cut, and this share of the kept lines is the end of the trace.
 _LONGEST_LINE = 600
 _SHARE_OF_END = 0.7
 _UNLIMITED = 10**9
@@ -19,12 +19,12 @@ _CUT = " …"
 
 
 def trace_texts(traces: Sequence[Trace], *, room: int, longest: int) -> list[str]:
-    """Texts in mrkdwn that show the traces, each below its name.
+    """Return mrkdwn texts that show the traces, each below its name.
 
     Args:
         traces: what to show, at most twenty.
-        room: how long all texts together may be.
-        longest: how long one text may be.
+        room: the maximum length of all texts together.
+        longest: the maximum length of one text.
     """
     longest_name = _LONGEST_NAME if len(traces) <= _FEW_TRACES else _LONGEST_NAME_IN_MANY
     names = [f"*{escaped(trace.name, longest_name)}*\n" for trace in traces]
@@ -43,7 +43,7 @@ def _lines(trace: Trace) -> list[str]:
 
 
 def _shares(needs: Sequence[int], room: int) -> list[int]:
-    """How much each may take: what it needs, and of what is left the long ones all the same."""
+    """Return each share: what it needs, or for the long ones, an equal part of what is left."""
     shares = [0] * len(needs)
     left = room
     by_need = sorted(range(len(needs)), key=needs.__getitem__)
@@ -54,8 +54,8 @@ def _shares(needs: Sequence[int], room: int) -> list[int]:
 
 
 def _without_middle(name: str, lines: Sequence[str], share: int) -> list[str]:
-    """The first and the last lines, with one between that says how many are left out."""
-    # of the fences of each block, and of lines that are split over two of them
+    """Return the first and last lines, with a line between them that counts the omitted ones."""
+    # the fences of each block, and of lines that are split over two blocks
     overhead = length(name) + length(_left_out(0)) + 1 + 3 * _FENCES + share // 100
     room = max(share - overhead, 40)
     longest = min(max(_LONGEST_LINE, room // len(lines)), room // 2)
@@ -68,7 +68,7 @@ def _without_middle(name: str, lines: Sequence[str], share: int) -> list[str]:
 
 
 def _fitting(lines: Iterator[str] | Sequence[str], room: float) -> int:
-    """How many of the lines, the first of them first, fit into ``room``."""
+    """Return how many of the lines, counted from the first, fit into ``room``."""
     count = 0
     for line in lines:
         room -= length(line) + 1
@@ -85,7 +85,7 @@ def _left_out(lines: int) -> str:
 
 
 def _blocks(name: str, lines: Sequence[str], longest: int) -> list[str]:
-    """The lines, which are escaped, in as many code blocks as they take; the first has the name."""
+    """Return the escaped lines in as many code blocks as needed; the first block has the name."""
     texts: list[str] = []
     inside: list[str] = []
     room = longest - length(name) - _FENCES
@@ -99,9 +99,9 @@ def _blocks(name: str, lines: Sequence[str], longest: int) -> list[str]:
 
 
 def _pieces(line: str, limit: int) -> Iterator[str]:
-    """A line in parts of at most ``limit``, none of which ends inside an emoji or an entity."""
+    """Split a line into parts of at most ``limit``, never inside an emoji or an entity."""
     while length(line) > limit:
-        # where that is all accents of one notification, somewhere
+        # if all of it is accents of one character, it is cut anywhere
         piece = cut(line, limit).removesuffix(_CUT) or line[: limit // 2]
         yield piece
         line = line[len(piece) :]

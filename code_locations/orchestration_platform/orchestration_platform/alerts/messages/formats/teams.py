@@ -12,9 +12,9 @@ from orchestration_platform.alerts.messages.text import clean, cut
 from orchestration_platform.alerts.messages.thread import Entry
 from orchestration_platform.alerts.messages.wording import words
 
-# Teams refuses more; counted as what is sent.
+# Teams refuses more; measured as sent.
 LARGEST_CARD = 28_000
-# Of blocks; the rest of a card is the same for all.
+# For the blocks; the rest of a card is the same for all.
 _LARGEST_USED = 24_000
 _VERSION = "1.5"
 _SHOWN_PROBLEMS = 4
@@ -30,14 +30,14 @@ _COLOURS = {
     Severity.ERROR: "attention",
     Severity.CRITICAL: "attention",
 }
-# What Teams would take for Markdown.
+# What Teams would interpret as Markdown.
 _MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\`*_{}[]<>#|~"})
 
 Card = dict[str, Any]
 
 
 def head_card(message: Message) -> Card:
-    """The message of an incident, as large as Teams allows."""
+    """Return the message of an incident, as large as Teams allows."""
     room = blocks.Room(
         problems=_SHOWN_PROBLEMS,
         errors=(_LONGEST_ERROR,),
@@ -49,16 +49,16 @@ def head_card(message: Message) -> Card:
 
 
 def plain_card(message: Message) -> Card:
-    """The message in one line."""
+    """Return the message in one line."""
     return _card([blocks.Line((words(message.summary),), about="")])
 
 
 def entry_card(entry: Entry, *, about: str) -> Card:
-    """An entry with what it is about: Teams' webhooks know no threads."""
+    """Return an entry with its subject: Teams' webhooks have no threads."""
     return _card(blocks.of_entry(entry, about=about))
 
 
-def _laid_out(block: blocks.Block) -> list[Card]:  # noqa: PLR0911 - one for each
+def _laid_out(block: blocks.Block) -> list[Card]:  # noqa: PLR0911 - one per block
     match block:
         case blocks.Header(text, tone):
             look = {"weight": "bolder", "size": "large", "color": _COLOURS[tone]}
@@ -109,6 +109,6 @@ def _block(text: str, limit: int = _LONGEST_VALUE, **look: Any) -> Card:
 
 
 def _text(text: str, limit: int = _LONGEST_VALUE) -> str:
-    # two line ends make a new line
+    # two line breaks make a new line
     shown = cut(clean(text), limit).translate(_MARKDOWN).replace("\n", "\n\n")
     return shown.strip() or _NOTHING

@@ -13,17 +13,17 @@ _INDENT = "    "
 
 
 def head_text(message: Message, *, with_traces: bool = False) -> str:
-    """All that a message says, a line for each fact.
+    """Return the whole message, one line per fact.
 
     Args:
-        message: what it says.
-        with_traces: whether the stack traces stand below the errors.
+        message: the message.
+        with_traces: whether to show the stack traces below the errors.
     """
     return _document(blocks.of_message(message, blocks.Room(traces=with_traces)))
 
 
 def entry_text(entry: Entry, *, about: str = "") -> str:
-    """An entry, and where there is no thread to tell what it is about."""
+    """Return an entry, with its subject if no thread shows that."""
     return _document(blocks.of_entry(entry, about=about))
 
 
@@ -31,8 +31,8 @@ def _document(shown: Iterable[blocks.Block]) -> str:
     return clean("\n\n".join(map(laid_out, shown)))
 
 
-def laid_out(block: blocks.Block) -> str:  # noqa: PLR0911 - one for each
-    """One block, without the empty line that follows it."""
+def laid_out(block: blocks.Block) -> str:  # noqa: PLR0911 - one per block
+    """Return one block, without the empty line after it."""
     match block:
         case blocks.Header(text) | blocks.Note(text):
             return text
@@ -57,7 +57,7 @@ def _indented(*texts: str) -> str:
 
 
 def one_line(spans: Iterable[Span]) -> str:
-    """Spans as text; a link with its address."""
+    """Return spans as text; a link with its address."""
     return " ".join(
         "".join(
             f"{span.text} ({span.url})" if span.kind is SpanKind.LINK else span.text
