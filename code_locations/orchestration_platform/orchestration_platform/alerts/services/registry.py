@@ -1,4 +1,4 @@
-"""Every service, listed once, and the way from a destination to the service there."""
+"""Every service, listed once, and how to get from a destination to its service."""
 
 import logging
 from collections.abc import Iterable
@@ -43,25 +43,25 @@ SERVICES = {configuration.name: configuration for configuration in _CONFIGURATIO
 
 
 def configuration_at(destination: str) -> ServiceConfiguration:
-    """The configuration of the service and address that ``destination`` names.
+    """Return the configuration of the service and address that ``destination`` names.
 
     Raises:
-        ValueError: the text is of no service.
+        ValueError: the text names no service.
     """
     return _service_of(destination).at(destination.partition(":")[2])
 
 
 def capabilities_of(destination: str) -> Capabilities:
-    """Of the service that ``destination`` begins with.
+    """Return the capabilities of the service that ``destination`` begins with.
 
     Raises:
-        ValueError: the text is of no service.
+        ValueError: the text names no service.
     """
     return _service_of(destination).capabilities
 
 
 def services_that(updates: Updates) -> list[str]:
-    """Names of the services that bring messages up to date so."""
+    """Return the names of the services that update messages in this way."""
     return [name for name, found in SERVICES.items() if found.capabilities.updates is updates]
 
 
@@ -80,14 +80,14 @@ def _logger() -> logging.Logger:
 
 @dataclass(frozen=True)
 class Services:
-    """All services, each made when something is to be told there.
+    """All services, each created when it has to send something.
 
     Attributes:
-        secrets: gives the keys and addresses.
+        secrets: returns the keys and addresses.
         slack: Slack's API.
-        logger: where ``log`` writes.
-        assets: those of the workspace, as the webserver last answered.
-        emails: who has an e-mail already.
+        logger: the logger that ``log`` writes to.
+        assets: the assets of the workspace, as the webserver last reported them.
+        emails: who already has an e-mail.
     """
 
     secrets: HandsOutSecrets
@@ -97,14 +97,14 @@ class Services:
     emails: RecentEmails = field(default_factory=RecentEmails)
 
     def at(self, destination: str) -> Service:
-        """The service of ``destination``.
+        """Return the service of ``destination``.
 
-        On a laptop and in CI what has no secret is told in the log.
+        On a laptop and in CI, messages to a service without a secret are written to the log.
 
         Raises:
-            SecretError: its secret could not be had.
-            ServiceUnavailableError: what the secret says is not allowed.
-            ValueError: the text is of no service.
+            SecretError: its secret could not be read.
+            ServiceUnavailableError: the secret has a value that is not allowed.
+            ValueError: the text names no service.
         """
         using = Connections(
             self.secrets, self.logger, resources=(self.slack, self.assets, self.emails)
@@ -117,7 +117,7 @@ class Services:
             return LogService(self.logger, f"not sent to {destination}: {error}")
 
     def what_is_missing(self, destinations: Iterable[str]) -> list[str]:
-        """What keeps messages from each of the destinations, as far as it can be told unsent."""
+        """Return what blocks messages to each destination, as far as this shows without sending."""
         found: list[str] = []
         for destination in dict.fromkeys(destinations):
             try:
@@ -130,12 +130,12 @@ class Services:
         return found
 
     def member_id(self, address: str) -> str | None:
-        """Slack's id of the member with an e-mail address, if there is one.
+        """Return Slack's id of the member with an e-mail address, if there is one.
 
         Raises:
-            SecretError: the bot's token could not be had.
-            LookupForbiddenError: the bot may not look.
-            ServiceUnavailableError: Slack did not answer, or asks to wait.
+            SecretError: the bot's token could not be read.
+            LookupForbiddenError: the bot has no permission to look.
+            ServiceUnavailableError: Slack did not answer or asked us to wait.
         """
         token = self.secrets.get(slack_configuration.SECRET)["token"].reveal()
         return self.slack.member_id(token, address)
@@ -143,19 +143,19 @@ class Services:
     def acknowledged_by(
         self, destination: str, *, message_id: str, place: str
     ) -> tuple[str, ...] | None:
-        """Who has taken on what a message tells; nothing if nobody, or where it cannot be seen.
+        """Return who has acknowledged a message; None if nobody, or if the service cannot tell.
 
-        The names are the service's own, and may be none although somebody has.
+        The names are the service's own. They may be empty although someone has acknowledged it.
 
         Args:
             destination: where the message is.
-            message_id: the service's name of it.
-            place: the service's name of the channel.
+            message_id: the service's id of the message.
+            place: the service's id of the channel.
 
         Raises:
-            SecretError: the service's secret could not be had.
-            ServiceUnavailableError: the service did not answer, or we may not look.
-            MessageGoneError: the message is not there.
+            SecretError: the service's secret could not be read.
+            ServiceUnavailableError: the service did not answer, or we have no permission to look.
+            MessageGoneError: the message does not exist.
         """
         if not capabilities_of(destination).can_acknowledge:
             return None

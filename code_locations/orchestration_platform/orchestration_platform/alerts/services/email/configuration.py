@@ -23,7 +23,7 @@ Address = Annotated[str, StringConstraints(pattern=r"^[^@\s,:<>]{1,64}@[^@\s,:<>
 class _ToAddresses(ServiceConfiguration, ABC):
     """E-mail to the addresses of one field."""
 
-    # Who gets the same Message-ID twice shows it once, or shows it below the first.
+    # A recipient who gets the same Message-ID twice sees it once, or the second below the first.
     capabilities: ClassVar[Capabilities] = Capabilities(
         why_not_others="the first e-mail has the stack traces", is_idempotent=True, pace=0.2
     )
@@ -38,12 +38,12 @@ class _ToAddresses(ServiceConfiguration, ABC):
         return self
 
     def address(self, alert_channel: str = "") -> str:  # noqa: ARG002 - of the protocol
-        """The addresses, with commas."""
+        """Return the addresses, separated by commas."""
         return ",".join(getattr(self, self.addresses_field))
 
     @classmethod
     def at(cls, address: str) -> Self:
-        """E-mail to ``address``."""
+        """Return the configuration for e-mail to ``address``."""
         return cls(**{cls.addresses_field: address.split(",") if address else []})
 
 
@@ -57,7 +57,7 @@ class Email(_ToAddresses):
     email_addresses: list[Address] = Field(min_length=1, description="To whom.")
 
     def connected(self, using: Connections) -> Service:
-        """The addresses, by the server."""
+        """Return the service that sends to the addresses."""
         from orchestration_platform.alerts.services.email.service import EmailService, SmtpServer
 
         server = SmtpServer.from_secret(using.secrets.get(SECRET))
@@ -78,7 +78,7 @@ class EmailOwners(_ToAddresses):
     )
 
     def connected(self, using: Connections) -> Service:
-        """The owners, by the server."""
+        """Return the service that sends to the owners."""
         from orchestration_platform.alerts.services.email.owners import OwnersEmailService
         from orchestration_platform.alerts.services.email.service import SmtpServer
 

@@ -1,4 +1,4 @@
-"""E-mail to the owners of the asset that is meant."""
+"""E-mail to the owners of the asset concerned."""
 
 import time
 from collections.abc import Sequence
@@ -13,30 +13,30 @@ from orchestration_platform.alerts.services.protocol.errors import (
 from orchestration_platform.alerts.workspace.webserver import AssetCache, Workspace
 from shared_lib.dagster_client.webserver import URL_VARIABLE
 
-# So long it is waited for who the owners are, where there is somebody else to be told.
+# How long to wait for the owners if someone else can be notified instead.
 _OWNERS_AWAITED_SECONDS = 900.0
 
 
 @dataclass(frozen=True)
 class OwnersEmailService(EmailService):
-    """The owners of an asset; ``addresses`` are those of who is told where no owner has one.
+    """The owners of an asset; ``addresses`` get the e-mail if no owner has an address.
 
     Attributes:
-        assets: those of the workspace, as the webserver last answered.
+        assets: the assets of the workspace, as the webserver last reported them.
     """
 
     assets: AssetCache = field(default_factory=AssetCache)
 
     def recipients(self, message: Message) -> tuple[Sequence[str], str]:
-        """The owners' addresses, or those for want of any.
+        """Return the owners' addresses, or the policy's addresses if there are none.
 
         Raises:
-            MessageRefusedError: there are none of either.
-            ServiceUnavailableError: who the owners are is not known yet.
+            MessageRefusedError: there are no addresses at all.
+            ServiceUnavailableError: the owners are not known yet.
         """
         workspace, owners = Workspace(self.assets), message.owners
         if owners is None:
-            # the failure was read while the webserver was away
+            # the failure was read while the webserver was unavailable
             owners = workspace.owners_of(message.assets)
         if owners is None:
             is_over = time.time() - message.first_at > _OWNERS_AWAITED_SECONDS

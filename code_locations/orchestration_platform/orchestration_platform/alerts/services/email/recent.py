@@ -1,18 +1,18 @@
-"""Who has an e-mail already, as far as this process knows."""
+"""Who already has an e-mail, as far as this process knows."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class RecentEmails:
-    """What the outbox does not know: it has e-mails, and not their addresses.
+    """What the outbox does not know: it stores e-mails, but not their addresses.
 
-    A new process begins with nothing. Those who have an e-mail then get it again, with the same
+    A new process starts empty. People who already have an e-mail then get it again, with the same
     Message-ID.
 
     Attributes:
-        delivered: by Message-ID who has it already, while others are to get it.
-        refused: by address the first and the last refusal of a time in which it took nothing
+        delivered: by Message-ID, the addresses that already have it while others still wait.
+        refused: by address, the first and last refusal of a period in which it accepted nothing
             (monotonic).
     """
 

@@ -30,30 +30,30 @@ _STARTTLS = "starttls"
 _IMPLICIT_TLS = "tls"
 _PORTS = {_STARTTLS: 587, _IMPLICIT_TLS: 465}
 _LONGEST_SUBJECT = 180
-# Replies of a server from here on are for good; below, it may take the e-mail later.
+# A server's replies from here on are permanent; below, it may accept the e-mail later.
 _PERMANENT = 500
 _LONGEST_REASON = 300
-# So long an e-mail is handed in again for an address that is refused for now: greylisting takes
-# some minutes. A mailbox that is full must not slow down what others are told for days.
+# How long an e-mail is submitted again for an address that is refused for now: greylisting takes
+# some minutes. A full mailbox must not slow down the e-mails to others for days.
 _REFUSED_FOR_NOW_SECONDS = 1800.0
 _REMEDY = "write what the server wants to the secret orchestration_platform/smtp"
 ADDRESS = re.compile(r"[^@\s,:<>]+@([^@\s,:<>]+)")
 
-# The code, and what the server said beside.
+# The code, and the text the server sent with it.
 _Reply = tuple[int, bytes | str]
 
 
 @dataclass(frozen=True)
 class SmtpServer:
-    """Where e-mail is handed in.
+    """The server that accepts e-mail.
 
     Attributes:
-        host: its name, for which its certificate has to be.
-        port: 587 or 465 as a rule.
-        security: ``starttls`` or ``tls`` from the start; there is no third.
-        sender: the address that messages are from.
-        username: empty when the server wants no login.
-        password: of the user.
+        host: its name, which its certificate must match.
+        port: usually 587 or 465.
+        security: ``starttls``, or ``tls`` from the start; there is no third.
+        sender: the sender address of messages.
+        username: empty if the server requires no login.
+        password: the password of the user.
     """
 
     host: str
@@ -65,7 +65,7 @@ class SmtpServer:
 
     @classmethod
     def from_secret(cls, secret: Secret) -> "SmtpServer":
-        """What the secret's keys say: host, sender; port, security, username, password if any.
+        """Read host and sender, and if present port, security, username and password.
 
         Raises:
             SecretKeyNotFoundError: host or sender is missing.
@@ -95,13 +95,13 @@ class SmtpServer:
 
 @dataclass(frozen=True)
 class EmailService(Service):
-    """Some addresses.
+    """A service for some addresses.
 
     Attributes:
-        server: where e-mail is handed in.
-        addresses: to whom.
+        server: the server that accepts the e-mail.
+        addresses: the recipients.
         timeout_seconds: for a connection, and for each answer.
-        recent: who has an e-mail already, the same for all services of the process.
+        recent: who already has an e-mail; shared by all services of the process.
     """
 
     server: SmtpServer
@@ -110,9 +110,9 @@ class EmailService(Service):
     recent: RecentEmails = field(default_factory=RecentEmails)
 
     def post(self, notification: Notification) -> Receipt:
-        """Hand in the e-mail of an incident, or an answer to it.
+        """Send the e-mail of an incident, or a reply to it.
 
-        Who is refused for now gets it later, and those who have it do not get it again.
+        Recipients refused for now get it later; those who already have it do not get it again.
         """
         message_id = self._message_id(notification.key)
         to, note = self.recipients(notification.message)
@@ -136,7 +136,7 @@ class EmailService(Service):
         return Receipt(message_id, note="; ".join(filter(None, notes)))
 
     def recipients(self, message: Message) -> tuple[Sequence[str], str]:  # noqa: ARG002 - see below
-        """Who gets the e-mails about ``message``, and what is to be noted of why they do."""
+        """Return who gets the e-mails about ``message``, and a note on why they do."""
         return self.addresses, ""
 
     def _remember(self, refused: Collection[str], *, taken: Collection[str]) -> None:
@@ -148,7 +148,7 @@ class EmailService(Service):
             known[address] = (first if now - last <= _REFUSED_FOR_NOW_SECONDS else now, now)
 
     def _may_be_taken(self, address: str, reply: _Reply) -> bool:
-        """Whether it makes sense to hand in again what was refused just now."""
+        """Return whether it makes sense to submit again what was just refused."""
         first, last = self.recent.refused[address]
         return reply[0] < _PERMANENT and last - first <= _REFUSED_FOR_NOW_SECONDS
 
@@ -162,7 +162,7 @@ class EmailService(Service):
         email["To"] = ", ".join(to)
         email["Date"] = format_datetime(datetime.now(UTC))
         email["Message-ID"] = message_id
-        # So that nobody's absence notice answers.
+        # So that no absence notice answers.
         email["Auto-Submitted"] = "auto-generated"
         if notification.entry is None:
             email["Subject"] = _subject(message)
@@ -183,7 +183,7 @@ class EmailService(Service):
         return f"<{key}.dagster@{found[1] if found else 'localhost'}>"
 
     def _hand_in(self, email: EmailMessage, to: Sequence[str]) -> Mapping[str, _Reply]:
-        """Give the e-mail to the server; gives the addresses that it did not want, and why."""
+        """Submit the e-mail to the server; return the addresses it refused, and why."""
         import smtplib
 
         connection = self._connected()
@@ -196,7 +196,7 @@ class EmailService(Service):
         except smtplib.SMTPResponseException as error:
             raise _judged(error.smtp_code, error.smtp_error) from error
         except smtplib.SMTPRecipientsRefused as error:
-            # nobody has it, also who was not refused before the server hung up
+            # nobody has it, not even those not refused before the server hung up
             reply = min(error.recipients.values())
             return {address: error.recipients.get(address, reply) for address in to}
         except (OSError, smtplib.SMTPException) as error:
@@ -208,7 +208,7 @@ class EmailService(Service):
             connection.close()
 
     def _connected(self) -> "smtplib.SMTP":
-        """A connection with TLS, logged in."""
+        """Return a connection with TLS, logged in."""
         import smtplib
         import ssl
 
@@ -242,13 +242,13 @@ class EmailService(Service):
 def _say_goodbye(connection: "smtplib.SMTP") -> None:
     import smtplib
 
-    # The server has the e-mail: how it ends the conversation changes nothing.
+    # The server has the e-mail: how it ends the connection changes nothing.
     with suppress(OSError, smtplib.SMTPException):
         connection.quit()
 
 
 def _subject(message: Message) -> str:
-    # the same for all of a conversation
+    # the same for every e-mail of a conversation
     title = message.title.removesuffix(" (recovered)").removesuffix(" (over)")
     text = f"{title}: {message.subject} in {message.location}"
     return cut(" ".join(clean(text).split()), _LONGEST_SUBJECT)

@@ -18,18 +18,18 @@ class Log(ServiceConfiguration):
     capabilities: ClassVar[Capabilities] = Capabilities(pace=0.0)
 
     def address(self, alert_channel: str) -> str:  # noqa: ARG002 - of the protocol
-        """None is needed."""
+        """Return an empty address: none is needed."""
         return ""
 
     @classmethod
     def at(cls, address: str) -> Self:
-        """The log."""
+        """Return the configuration of the log."""
         if address:
             raise ValueError(f"log has no address, got {address!r}")
         return cls()
 
     def connected(self, using: Connections) -> Service:
-        """The logger."""
+        """Return the service that writes to the logger."""
         from orchestration_platform.alerts.services.log.service import LogService
 
         return LogService(using.logger)

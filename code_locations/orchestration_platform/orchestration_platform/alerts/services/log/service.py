@@ -1,4 +1,4 @@
-"""The log: what is told where no other service is configured."""
+"""The log: receives messages if no other service is configured."""
 
 import logging
 from dataclasses import dataclass
@@ -20,15 +20,15 @@ class LogService(Service):
     """A logger.
 
     Attributes:
-        logger: of the tick, or of the process.
-        note: stands above each message: why it is told here and not elsewhere.
+        logger: the logger of the tick or of the process.
+        note: shown above each message: why it is logged here and not sent elsewhere.
     """
 
     logger: logging.Logger
     note: str = ""
 
     def post(self, notification: Notification) -> Receipt:
-        """Write a message with all its lines at once."""
+        """Write a message with all its lines in one call."""
         message = notification.message
         if notification.entry is None:
             text = head_text(message)

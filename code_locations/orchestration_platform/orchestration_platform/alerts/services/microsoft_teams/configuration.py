@@ -18,13 +18,13 @@ class MicrosoftTeams(BehindSecret):
 
     name: ClassVar[str] = "microsoft_teams"
     summary: ClassVar[str] = "Microsoft Teams."
-    # Four requests a second, and fewer over longer times.
+    # Four requests a second, and fewer over longer periods.
     capabilities: ClassVar[Capabilities] = Capabilities(pace=1.0)
 
     webhook_url: SecretPath = Field(description="Path of the secret whose key is webhook_url.")
 
     def connected(self, using: Connections) -> Service:
-        """The channel, by the webhook."""
+        """Return the service that posts to the channel's webhook."""
         from orchestration_platform.alerts.services.microsoft_teams.service import TeamsService
 
         return TeamsService(self.secret_value(using))

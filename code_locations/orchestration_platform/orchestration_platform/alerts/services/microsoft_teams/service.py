@@ -1,4 +1,4 @@
-"""Microsoft Teams by a webhook: cards that stay as they are."""
+"""Microsoft Teams by a webhook: cards that do not change."""
 
 from dataclasses import dataclass, field
 
@@ -23,7 +23,7 @@ class TeamsService(Service):
     """One webhook.
 
     Attributes:
-        url: of the webhook; who has it can post.
+        url: the address of the webhook; anyone who has it can post.
         timeout_seconds: for a connection, and for the answer.
     """
 
@@ -31,8 +31,8 @@ class TeamsService(Service):
     timeout_seconds: float = TIMEOUT_SECONDS
 
     def post(self, notification: Notification) -> Receipt:
-        """Post a card; an entry's says what it belongs to."""
-        # The client of dagster-msteams does not tell a bad card from a bad day of Teams.
+        """Post a card; an entry's card says what it belongs to."""
+        # The client of dagster-msteams does not distinguish a bad card from an outage of Teams.
         answer = post(
             "Microsoft Teams",
             self.url,
@@ -42,7 +42,7 @@ class TeamsService(Service):
             timeout_seconds=self.timeout_seconds,
         )
         if TeamsClient(self.url).is_legacy_webhook() and answer.text != _LEGACY_SUCCESS:
-            # Connectors of old answer 200 and say in words what went wrong.
+            # Old connectors answer 200 and describe the error in words.
             reason = f"Microsoft Teams answered {answer.text[:200]}"
             raise ServiceUnavailableError(reason, is_unsure=True)
         return Receipt(notification.key)

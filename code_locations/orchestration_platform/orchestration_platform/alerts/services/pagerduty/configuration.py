@@ -33,7 +33,7 @@ class PagerDuty(BehindSecret):
     )
 
     def connected(self, using: Connections) -> Service:
-        """The integration."""
+        """Return the service that sends to the integration."""
         from orchestration_platform.alerts.services.pagerduty.service import PagerDutyService
 
         return PagerDutyService(self.secret_value(using))

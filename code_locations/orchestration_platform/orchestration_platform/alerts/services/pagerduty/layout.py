@@ -15,7 +15,7 @@ _SOURCE = "dagster"
 
 
 def trigger(message: Message, *, with_details: bool) -> dict[str, Any]:
-    """What triggers the incident; ``with_details`` facts and problems too."""
+    """Return the event that triggers the incident; ``with_details`` adds facts and problems."""
     payload: dict[str, Any] = {
         "summary": _short(message.summary, _LONGEST_SUMMARY),
         "source": _short(message.location) or _SOURCE,
@@ -34,7 +34,7 @@ def trigger(message: Message, *, with_details: bool) -> dict[str, Any]:
 def _details(message: Message) -> dict[str, str]:
     details = {_short(fact.label): one_line(fact.value) for fact in message.facts}
     for problem in message.problems[:_MOST_PROBLEMS]:
-        # models of one dbt step have its name
+        # the models of one dbt step share its name
         name, number = _short(problem.name), 1
         while name in details:
             number += 1

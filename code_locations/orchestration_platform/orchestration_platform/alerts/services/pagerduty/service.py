@@ -29,7 +29,7 @@ class PagerDutyService(Service):
     """One integration.
 
     Attributes:
-        integration_key: names the service of PagerDuty, and lets us write to it.
+        integration_key: identifies the PagerDuty service and allows us to write to it.
         timeout_seconds: for a connection, and for the answer.
     """
 
@@ -37,7 +37,7 @@ class PagerDutyService(Service):
     timeout_seconds: float = TIMEOUT_SECONDS
 
     def post(self, notification: Notification) -> Receipt:
-        """Trigger the incident, or when it is over already resolve it."""
+        """Trigger the incident, or resolve it if it is already over."""
         message = notification.message
         if message.recovered_at is not None:
             return self._send("resolve", notification.incident_key)
@@ -45,7 +45,7 @@ class PagerDutyService(Service):
         return self._send("trigger", notification.incident_key, **event)
 
     def update(self, notification: Notification, *, at: Receipt) -> Receipt:
-        """Resolve the incident when it is over; till then there is nothing to change."""
+        """Resolve the incident when it is over; until then there is nothing to change."""
         return self._send("resolve", at.id) if notification.message.recovered_at is not None else at
 
     def _send(self, action: str, incident: str, **event: Any) -> Receipt:
@@ -57,7 +57,7 @@ class PagerDutyService(Service):
             )
         except pagerduty.UrlError as error:
             raise ServiceUnavailableError(f"{API_VARIABLE}: {error}") from error
-        # The outbox waits, and remembers it: without these two the client sleeps by itself.
+        # The outbox waits, and remembers it: without these two, the client sleeps automatically.
         client.max_network_attempts = 0
         client.max_http_attempts = -1
         client.retry = dict.fromkeys((429, 500, 502, 503, 504), 1)

@@ -1,7 +1,7 @@
-"""What a service is to the others: the section of a policy, what it can do, how to connect.
+"""What every service declares: the section of a policy, its capabilities, how to connect.
 
-The field names are those of Dagster+ where it has them. What is secret is not written in the file:
-the field has the path of the secret instead, whose key is named like the field.
+The field names are those of Dagster+ where it has them. Secrets are not written in the file: the
+field holds the path of the secret instead, and the secret's key has the same name as the field.
 """
 
 import logging
@@ -18,10 +18,10 @@ from orchestration_platform.alerts.services.protocol.service import Service
 from shared_lib.configuration.section import Section
 from shared_lib.secrets import Secret
 
-# The column that keeps a destination is as wide.
+# The column that stores a destination is equally wide.
 LONGEST_DESTINATION = 400
 
-# A key or a URL that somebody writes here by mistake does not look like this.
+# A key or a URL entered here by mistake does not look like this.
 SecretPath = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,80}(/[A-Za-z0-9_.-]{1,80}){1,4}$")
 ]
@@ -34,7 +34,7 @@ Resource = TypeVar("Resource")
 
 
 class Updates(StrEnum):
-    """When a message that is there already is brought up to date."""
+    """When a message that was already sent is updated."""
 
     ALWAYS = "always"
     RECOVERY = "recovery"
@@ -47,11 +47,11 @@ class Capabilities:
 
     Attributes:
         updates: when it changes a message that it has.
-        entries: what it takes beside the message of an incident.
-        why_not_others: why it takes no other entries.
-        can_find: whether it can be asked for a message by its key.
-        can_acknowledge: whether people can show there that they have taken it on.
-        is_idempotent: whether a message with the same key twice is one message.
+        entries: what it accepts besides the message of an incident.
+        why_not_others: why it accepts no other entries.
+        can_find: whether it can look up a message by its key.
+        can_acknowledge: whether people can acknowledge a message there.
+        is_idempotent: whether two messages with the same key become one.
         pace: seconds between two calls, so that the service has no reason to complain.
     """
 
@@ -65,21 +65,21 @@ class Capabilities:
 
 
 class HandsOutSecrets(Protocol):
-    """What gives secrets when they are used, such as ``SecretsResource``."""
+    """Returns secrets when they are used, such as ``SecretsResource``."""
 
     def get(self, path: str) -> Secret:
-        """The secret at ``path``."""
+        """Return the secret at ``path``."""
         ...
 
 
 @dataclass(frozen=True)
 class Connections:
-    """What services are made of.
+    """What services are made from.
 
     Attributes:
-        secrets: gives the keys and addresses.
-        logger: where ``log`` writes.
-        resources: resources of Dagster by which a service is called, such as Slack's API.
+        secrets: returns the keys and addresses.
+        logger: the logger that ``log`` writes to.
+        resources: the Dagster resources for calling services, such as Slack's API.
     """
 
     secrets: HandsOutSecrets
@@ -87,19 +87,19 @@ class Connections:
     resources: Sequence[object]
 
     def resource(self, kind: type[Resource]) -> Resource:
-        """The resource of a class."""
+        """Return the resource of a class."""
         return next(found for found in self.resources if isinstance(found, kind))
 
 
 class ServiceConfiguration(Section, ABC):
-    """One service, and the address there.
+    """One service, and its address.
 
     Attributes:
-        name: of the service, in the file and in destinations.
-        summary: for the schema of the file.
+        name: the name of the service, in the file and in destinations.
+        summary: the description in the schema of the file.
         capabilities: what the service can do.
-        instead_without_asset: the service to write for events that are not of an asset; empty
-            where this one takes them.
+        instead_without_asset: the service to use for events that are not about an asset; empty if
+            this one accepts them.
     """
 
     name: ClassVar[str]
@@ -109,49 +109,49 @@ class ServiceConfiguration(Section, ABC):
 
     @property
     def mentions(self) -> dict[str, str]:
-        """The service's own names of owners whom it can call."""
+        """Return the service's own ids of the owners it can mention."""
         return {}
 
     @abstractmethod
     def address(self, alert_channel: str) -> str:
-        """Where, as text; for Slack without a channel of its own that of the environment."""
+        """Return the address as text; Slack without a channel uses the environment's."""
 
     @classmethod
     @abstractmethod
     def at(cls, address: str) -> Self:
-        """The service at what :meth:`address` gave."""
+        """Return the configuration for a result of :meth:`address`."""
 
     @abstractmethod
     def connected(self, using: Connections) -> Service:
-        """The service itself; loads the client, which policies alone do not need.
+        """Return the service; loads the client, which policies alone do not need.
 
         Raises:
-            SecretError: its secret could not be had.
-            ServiceUnavailableError: what the secret says is not allowed.
+            SecretError: its secret could not be read.
+            ServiceUnavailableError: the secret has a value that is not allowed.
         """
 
 
 class BehindSecret(ServiceConfiguration, ABC):
-    """A service whose address is a secret, of which one field has the path."""
+    """A service whose address is a secret; one field holds the secret's path."""
 
     path_field: ClassVar[str] = "webhook_url"
 
     def address(self, alert_channel: str = "") -> str:  # noqa: ARG002 - of the protocol
-        """The secret's path."""
+        """Return the secret's path."""
         return getattr(self, self.path_field)
 
     @classmethod
     def at(cls, address: str) -> Self:
-        """The service whose secret is at the path ``address``."""
+        """Return the configuration for the secret at the path ``address``."""
         return cls(**{cls.path_field: address})
 
     def secret_value(self, using: Connections) -> str:
-        """The value of the secret's key that is named like the field."""
+        """Return the value of the secret's key that has the field's name."""
         return using.secrets.get(self.address())[self.path_field].reveal()
 
 
 class MentionsOwners(ServiceConfiguration, ABC):
-    """A service of Slack, which can call the owners of what failed."""
+    """A Slack service, which can mention the owners of what failed."""
 
     owner_mentions: dict[str, SlackId] = Field(
         default_factory=dict,
@@ -161,5 +161,5 @@ class MentionsOwners(ServiceConfiguration, ABC):
 
     @property
     def mentions(self) -> dict[str, str]:
-        """Slack's ids of owners."""
+        """Return Slack's ids of owners."""
         return dict(self.owner_mentions)

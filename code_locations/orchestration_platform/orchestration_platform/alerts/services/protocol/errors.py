@@ -1,12 +1,12 @@
-"""What can become of a message that a service was given and did not simply take."""
+"""What can happen to a message that a service did not simply accept."""
 
 
 class ServiceUnavailableError(RuntimeError):
-    """The service did not do what was asked, and may later.
+    """The service did not do what was asked, but may do it later.
 
     Attributes:
-        retry_after: seconds to wait, where the service said so.
-        is_unsure: the service may have done it all the same.
+        retry_after: seconds to wait, if the service named them.
+        is_unsure: whether the service may have done it anyway.
     """
 
     def __init__(
@@ -30,4 +30,4 @@ class MessageRefusedError(ValueError):
 
 
 class MessageGoneError(LookupError):
-    """The message that was to be changed or answered is not there."""
+    """The message to change or reply to does not exist."""

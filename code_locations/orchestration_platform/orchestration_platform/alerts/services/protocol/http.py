@@ -1,4 +1,4 @@
-"""What HTTP answers of services mean, where they keep to the customs."""
+"""What the HTTP answers of services mean, for services that follow the conventions."""
 
 import os
 from typing import TYPE_CHECKING, Any
@@ -18,16 +18,16 @@ _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _DEFAULT_RETRY_SECONDS = 30.0
 _TOO_MANY = 429
 _SERVER_ERROR = 500
-# The message is at fault; whatever else is 4xx, such as a wrong key, can be put right.
+# The message is at fault; any other 4xx, such as a wrong key, can be fixed.
 _CONTENT_STATUSES = frozenset({400, 413, 415, 422})
 
 
 def checked_address(address: str, *, what: str) -> str:
-    """``address``, when what is secret may travel there.
+    """Return ``address`` if secrets may travel there.
 
     Raises:
         ServiceUnavailableError: it is neither https nor this machine. Does not show the address,
-            which may be secret itself.
+            which may itself be secret.
     """
     parts = urlsplit(address)
     if not parts.hostname or (parts.scheme != "https" and parts.hostname not in _LOOPBACK):
@@ -36,26 +36,26 @@ def checked_address(address: str, *, what: str) -> str:
 
 
 def address_from(variable: str, default: str) -> str:
-    """The address that the environment's ``variable`` names, or ``default``."""
+    """Return the address in the environment's ``variable``, or ``default``."""
     return (os.environ.get(variable) or default).rstrip("/")
 
 
 def post(
     name: str, url: str, *, what: str, remedy: str, timeout_seconds: float, **request: Any
 ) -> "Response":
-    """The answer to a POST that was taken.
+    """Return the answer to a POST that was accepted.
 
     Args:
-        name: the service, for people.
-        url: where to; secret.
-        what: the url, for people.
-        remedy: what to do when the service does not know us.
+        name: the name of the service, for people.
+        url: the address; secret.
+        what: the name of the url, for people.
+        remedy: what to do if the service rejects our credentials.
         timeout_seconds: for a connection, and for the answer.
-        request: as for ``requests.post``.
+        request: passed on to ``requests.post``.
 
     Raises:
         MessageRefusedError: the service does not want this message.
-        ServiceUnavailableError: it did not take the message now.
+        ServiceUnavailableError: it did not accept the message now.
     """
     import requests
 
@@ -63,7 +63,7 @@ def post(
     try:
         answer = requests.post(address, timeout=timeout_seconds, allow_redirects=False, **request)
     except requests.RequestException as error:
-        # The error's own text has the address.
+        # The error's own text contains the address.
         reason = f"{name} did not answer: {type(error).__name__}"
         raise ServiceUnavailableError(reason, is_unsure=True) from None
     retry_after = answer.headers.get("Retry-After")
@@ -72,17 +72,17 @@ def post(
 
 
 def judge(name: str, status: int, *, retry_after: str | None, remedy: str) -> None:
-    """Nothing when ``status`` says that the service has the message.
+    """Return if ``status`` means that the service has the message; raise if it does not.
 
     Args:
-        name: the service, for people.
-        status: of the answer.
-        retry_after: what the header says, in seconds.
-        remedy: what to do when the service does not know us.
+        name: the name of the service, for people.
+        status: the status of the answer.
+        retry_after: the value of the header, in seconds.
+        remedy: what to do if the service rejects our credentials.
 
     Raises:
         MessageRefusedError: the service does not want this message.
-        ServiceUnavailableError: it did not take the message now.
+        ServiceUnavailableError: it did not accept the message now.
     """
     if 200 <= status < 300:  # noqa: PLR2004 - success in HTTP
         return
@@ -99,6 +99,6 @@ def judge(name: str, status: int, *, retry_after: str | None, remedy: str) -> No
 
 
 def retry_seconds(text: str | None) -> float:
-    """What a ``Retry-After`` header means; half a minute when it is not a number."""
+    """Return the seconds in a ``Retry-After`` header; half a minute if it is not a number."""
     text = text or ""
     return float(text) if text.replace(".", "", 1).isdigit() else _DEFAULT_RETRY_SECONDS

@@ -1,4 +1,4 @@
-"""What the outbox asks of any service."""
+"""What the outbox requires of any service."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,9 +12,9 @@ class Receipt:
     """Where a service has put a message.
 
     Attributes:
-        id: the service's name of the message; ours where the service gives none.
-        place: the service's name of the channel; empty where there is none.
-        note: what people should know of how it got there.
+        id: the service's id of the message; ours if the service returns none.
+        place: the service's id of the channel; empty if there is none.
+        note: what people should know about the delivery.
     """
 
     id: str
@@ -24,16 +24,16 @@ class Receipt:
 
 @dataclass(frozen=True, kw_only=True)
 class Notification:
-    """What a service is to tell.
+    """What a service is to send.
 
     Attributes:
-        key: of this message, never of another one.
-        incident_key: of the message that began the incident; the same for all that follows.
-        message: what the incident's message says by now.
-        entry: what is to be added to it; nothing when it is the message itself.
-        thread: of an entry, the message that it belongs to.
+        key: identifies this message alone.
+        incident_key: the key of the message that began the incident; the same for all that follow.
+        message: the current content of the incident's message.
+        entry: what to add to it; None if this is the message itself.
+        thread: for an entry, the message that it belongs to.
         mentions: the service's ids of owners.
-        is_plain: the full form was refused, a line of text is to do.
+        is_plain: the full form was refused; a line of text will do.
     """
 
     key: str
@@ -46,35 +46,35 @@ class Notification:
 
 
 class Service:
-    """A way to tell people. Capabilities say which of the methods below a service has.
+    """A way to notify people. Its capabilities say which of these methods it has.
 
     All of them raise:
-        ServiceUnavailableError: the service did not do it, and may later.
+        ServiceUnavailableError: the service did not do it, but may later.
         MessageRefusedError: it never will.
-        MessageGoneError: the message to be changed or answered is not there.
+        MessageGoneError: the message to change or reply to does not exist.
     """
 
     def post(self, notification: Notification) -> Receipt:
-        """Tell it."""
+        """Send the notification."""
         raise NotImplementedError
 
     def update(self, notification: Notification, *, at: Receipt) -> Receipt:
-        """Change the message that is ``at`` a place."""
+        """Update the message that is ``at`` a place."""
         raise NotImplementedError
 
     def find(self, notification: Notification, *, since: float, place: str) -> Receipt | None:
-        """The message with the notification's key, if the service has it.
+        """Return the message with the notification's key, if the service has it.
 
         Args:
-            notification: what may have been told.
+            notification: what may have been sent.
             since: look from this time on, in seconds since 1970.
-            place: the service's name of the channel, where it is known.
+            place: the service's id of the channel, if it is known.
 
         Raises:
-            LookupForbiddenError: we may not look.
+            LookupForbiddenError: we have no permission to look.
         """
         raise NotImplementedError
 
     def acknowledged_by(self, at: Receipt) -> tuple[str, ...] | None:
-        """Who has taken on what the message tells, as far as it can be told; nothing if nobody."""
+        """Return who has acknowledged the message, as far as it is known; None if nobody."""
         raise NotImplementedError

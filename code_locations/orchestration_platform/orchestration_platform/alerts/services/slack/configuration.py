@@ -24,7 +24,7 @@ class Slack(MentionsOwners):
 
     name: ClassVar[str] = "slack"
     summary: ClassVar[str] = "Slack, by a bot."
-    # A message a second in a channel.
+    # One message per second in a channel.
     capabilities: ClassVar[Capabilities] = Capabilities(
         updates=Updates.ALWAYS,
         entries=frozenset(EntryKind),
@@ -41,16 +41,16 @@ class Slack(MentionsOwners):
     )
 
     def address(self, alert_channel: str) -> str:
-        """The channel."""
+        """Return the channel."""
         return f"#{(self.slack_channel_name or alert_channel).removeprefix('#')}"
 
     @classmethod
     def at(cls, address: str) -> Self:
-        """The channel at ``address``."""
+        """Return the configuration for the channel ``address``."""
         return cls(slack_channel_name=address)
 
     def connected(self, using: Connections) -> Service:
-        """The channel, by the bot."""
+        """Return the service that posts to the channel as the bot."""
         from orchestration_platform.alerts.services.slack.service import SlackService
 
         token = using.secrets.get(SECRET)["token"].reveal()

@@ -1,4 +1,4 @@
-"""Slack by a bot: messages that count up, with threads."""
+"""Slack by a bot: messages that are updated, with threads."""
 
 import re
 from dataclasses import dataclass
@@ -27,9 +27,9 @@ class SlackService(Service):
     """One channel.
 
     Attributes:
-        api: Slack's.
-        token: the bot's.
-        channel: by name.
+        api: Slack's API.
+        token: the bot's token.
+        channel: the name of the channel.
     """
 
     api: SlackWebApi
@@ -45,12 +45,12 @@ class SlackService(Service):
             content=content_of(notification),
             key=notification.key,
             thread_ts=thread_ts,
-            # in its thread alone nobody would see it who does not follow that
+            # in the thread alone, only people who follow the thread would see it
             is_for_all=notification.entry is not None and notification.entry.kind is EntryKind.CALL,
         )
 
     def update(self, notification: Notification, *, at: Receipt) -> Receipt:
-        """Change the message of an incident."""
+        """Update the message of an incident."""
         return self.api.update(
             self.token,
             channel_id=at.place,
@@ -73,13 +73,13 @@ class SlackService(Service):
         )
 
     def acknowledged_by(self, at: Receipt) -> tuple[str, ...] | None:
-        """The members who have put a pair of eyes below the message."""
+        """Return the members who have reacted to the message with a pair of eyes."""
         found = self.api.reactions(self.token, channel_id=at.place, ts=_timestamp(at))
         return found.get(ACKNOWLEDGEMENT)
 
 
 def content_of(notification: Notification) -> Content:
-    """The notification as Slack wants it, or as a line of text."""
+    """Return the notification as Slack expects it, or as a line of text."""
     if notification.entry is None:
         if notification.is_plain:
             return {"text": plain_text(notification.message)}
@@ -91,6 +91,6 @@ def content_of(notification: Notification) -> Content:
 
 def _timestamp(receipt: Receipt) -> str:
     if not _TIMESTAMP.fullmatch(receipt.id):
-        # It was told elsewhere before there was a token.
+        # It was sent elsewhere before there was a token.
         raise MessageGoneError("the message is not in Slack")
     return receipt.id

@@ -1,4 +1,4 @@
-"""The Web API of Slack: what is asked of it, and what its answers mean."""
+"""The Web API of Slack: the calls we make, and what its answers mean."""
 
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
@@ -34,7 +34,7 @@ _LONGEST_OWN_WAIT_SECONDS = 2
 _LONGEST_REASON = 300
 _LOOKING = ("conversations.", "reactions.", "users.")
 
-# The message is at fault: nothing helps but another message.
+# The message is at fault: only another message helps.
 _CONTENT_ERRORS = frozenset(
     {
         "invalid_blocks",
@@ -56,7 +56,7 @@ _CONTENT_ERRORS = frozenset(
         "markdown_text_conflict",
     }
 )
-# The message that was to be changed, or answered, is not there any more.
+# The message to change or reply to no longer exists.
 _GONE_ERRORS = frozenset(
     {
         "message_not_found",
@@ -66,7 +66,7 @@ _GONE_ERRORS = frozenset(
         "cannot_reply_to_message",
     }
 )
-# Slack's own troubles, after which it may have done what was asked.
+# Slack's own errors, after which it may have done what was asked.
 _SERVER_ERRORS = frozenset(
     {
         "internal_error",
@@ -107,7 +107,7 @@ _REMEDIES = {
 class SlackWebApi(dg.ConfigurableResource):
     """The Web API of Slack, called with the client of Dagster's ``SlackResource``.
 
-    Holds no token: each call takes it, and makes its client with it.
+    Stores no token: each call takes the token and creates its client with it.
     """
 
     api_url: str = Field(
@@ -127,12 +127,12 @@ class SlackWebApi(dg.ConfigurableResource):
         thread_ts: str | None = None,
         is_for_all: bool = False,
     ) -> Receipt:
-        """Post a message, or an entry of a thread, which the channel shows too if it is for all.
+        """Post a message, or an entry of a thread; the channel shows an entry too if it is for all.
 
         Raises:
-            ServiceUnavailableError: Slack did not take it, and may later.
-            MessageRefusedError: Slack will never take it.
-            MessageGoneError: the thread is not there.
+            ServiceUnavailableError: Slack did not accept it, but may later.
+            MessageRefusedError: Slack will never accept it.
+            MessageGoneError: the thread does not exist.
         """
         thread: Content = {"thread_ts": thread_ts} if thread_ts else {}
         if thread_ts and is_for_all:
@@ -145,12 +145,12 @@ class SlackWebApi(dg.ConfigurableResource):
     def update(
         self, token: str, *, channel_id: str, ts: str, content: Content, key: str
     ) -> Receipt:
-        """Change a message.
+        """Update a message.
 
         Raises:
-            ServiceUnavailableError: Slack did not change it, and may later.
-            MessageRefusedError: Slack will never take the new text.
-            MessageGoneError: the message is not there.
+            ServiceUnavailableError: Slack did not update it, but may later.
+            MessageRefusedError: Slack will never accept the new text.
+            MessageGoneError: the message does not exist.
         """
         message = _message(content, key)
         answer = self._call(token, "chat_update", {"channel": channel_id, "ts": ts, **message})
@@ -159,17 +159,17 @@ class SlackWebApi(dg.ConfigurableResource):
     def find(
         self, token: str, *, channel_id: str, key: str, since: float, thread_ts: str | None = None
     ) -> Receipt | None:
-        """The message that was posted with ``key``, if it is there.
+        """Return the message that was posted with ``key``, if it exists.
 
         Args:
-            token: the bot's.
-            channel_id: Slack's number of the channel.
-            key: what the message was posted with.
+            token: the bot's token.
+            channel_id: Slack's id of the channel.
+            key: the key that the message was posted with.
             since: look at messages from this time on, in seconds since 1970.
-            thread_ts: the thread to look into; without it at the channel.
+            thread_ts: the thread to search; if not set, the channel.
 
         Raises:
-            LookupForbiddenError: the bot may not look.
+            LookupForbiddenError: the bot has no permission to look.
             ServiceUnavailableError: Slack did not answer.
         """
         method = "conversations_replies" if thread_ts else "conversations_history"
@@ -183,10 +183,10 @@ class SlackWebApi(dg.ConfigurableResource):
         return None
 
     def channel_id(self, token: str, name: str) -> str | None:
-        """Slack's number of the channel called ``name``, if the bot can see it.
+        """Return Slack's id of the channel called ``name``, if the bot can see it.
 
         Raises:
-            LookupForbiddenError: the bot may not look.
+            LookupForbiddenError: the bot has no permission to look.
             ServiceUnavailableError: Slack did not answer.
         """
         asked = {"limit": 1000, "exclude_archived": True}
@@ -197,11 +197,11 @@ class SlackWebApi(dg.ConfigurableResource):
         return None
 
     def reactions(self, token: str, *, channel_id: str, ts: str) -> Mapping[str, tuple[str, ...]]:
-        """The reactions to a message by name, each with the ids of members, as far as Slack says.
+        """Return the reactions to a message by name, with as many member ids as Slack lists.
 
         Raises:
-            MessageGoneError: the message is not there.
-            LookupForbiddenError: the bot may not look.
+            MessageGoneError: the message does not exist.
+            LookupForbiddenError: the bot has no permission to look.
             ServiceUnavailableError: Slack did not answer.
         """
         answer = self._call(
@@ -211,11 +211,11 @@ class SlackWebApi(dg.ConfigurableResource):
         return {reaction["name"]: tuple(reaction.get("users", ())) for reaction in found}
 
     def member_id(self, token: str, address: str) -> str | None:
-        """Slack's id of the member whose e-mail address it is, if there is one.
+        """Return Slack's id of the member with this e-mail address, if there is one.
 
         Raises:
-            LookupForbiddenError: the bot may not look.
-            ServiceUnavailableError: Slack did not answer, or asks to wait.
+            LookupForbiddenError: the bot has no permission to look.
+            ServiceUnavailableError: Slack did not answer or asked us to wait.
         """
         try:
             answer = self._call(token, "users_lookupByEmail", {"email": address})
@@ -224,10 +224,10 @@ class SlackWebApi(dg.ConfigurableResource):
         return str(answer["user"]["id"])
 
     def check(self, token: str) -> str:
-        """Whether the token is good: the bot's name, as Slack has it.
+        """Check that the token works; return the bot's name in Slack.
 
         Raises:
-            ServiceUnavailableError: Slack does not know the token, or did not answer.
+            ServiceUnavailableError: Slack rejected the token or did not answer.
         """
         return str(self._call(token, "auth_test", {}).get("user", ""))
 
@@ -254,12 +254,12 @@ class SlackWebApi(dg.ConfigurableResource):
         except SlackApiError as error:
             raise _understood(method.replace("_", ".", 1), error.response) from error
         except (OSError, HTTPException, ValueError) as error:
-            # Not even a refused connection is told apart: to look costs one call.
+            # Not even a refused connection is distinguished: looking costs one call.
             reason = f"Slack did not answer: {type(error).__name__}"
             raise ServiceUnavailableError(reason, is_unsure=True) from error
 
     def _client(self, token: str) -> "WebClient":
-        """Dagster's client of Slack, with our address, time limit and retries."""
+        """Return Dagster's Slack client, with our address, time limit and retries."""
         from dagster_slack import SlackResource
 
         if self.api_url:
@@ -267,21 +267,21 @@ class SlackWebApi(dg.ConfigurableResource):
         else:
             address = checked_address(address_from(API_VARIABLE, _SLACK), what=API_VARIABLE)
         client = SlackResource(token=token).get_client()
-        # The resource has a field for the token alone. The client joins the names of methods to
-        # an address that ends with a slash.
+        # The resource only has a field for the token. The client appends the names of methods to an
+        # address that ends with a slash.
         client.base_url = f"{address.rstrip('/')}/"
-        # whole seconds are what the library declares, any number is what it takes
+        # the library declares whole seconds, but accepts any number
         client.timeout = self.timeout_seconds  # pyright: ignore[reportAttributeAccessIssue]
-        # Not the library's own choice, which sends again after a dropped connection.
+        # Not the library's default, which sends again after a dropped connection.
         client.retry_handlers = retry_handlers()
         return client
 
 
 def retry_handlers() -> "list[RetryHandler]":
-    """What slack-sdk may do by itself: wait, when Slack asks for no more than a moment.
+    """Return the retries slack-sdk may do itself: one wait, if Slack asks for only a moment.
 
-    For longer the outbox waits, which a killed process does not forget. A wait is never had twice:
-    what Slack says after the one of the handler counts from then on.
+    For longer waits the outbox waits, which survives a killed process. No wait happens twice: what
+    Slack answers after the handler's wait counts from then on.
     """
     from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
 
@@ -299,7 +299,7 @@ def retry_handlers() -> "list[RetryHandler]":
 def _message(content: Content, key: str) -> dict[str, Any]:
     metadata = {"event_type": _METADATA_TYPE, "event_payload": {"key": key}}
     quiet = {"unfurl_links": False, "unfurl_media": False}
-    # without blocks those that an earlier version had would stay
+    # without an empty list, the blocks of an earlier version would remain
     return {"blocks": [], **content, **quiet, "metadata": metadata}
 
 
@@ -319,6 +319,6 @@ def _understood(method: str, response: Any) -> Exception:
         return LookupForbiddenError(f"Slack answered {problem} to {method}")
     remedy = _REMEDIES.get(problem)
     text = f"Slack answered {problem} to {method}{f': {remedy}' if remedy else ''}"
-    # What is no word of Slack's is the page of something in between.
+    # An answer that is not one of Slack's codes is a page from something in between.
     is_unsure = problem in _SERVER_ERRORS or " " in problem
     return ServiceUnavailableError(text[:_LONGEST_REASON], is_unsure=is_unsure)

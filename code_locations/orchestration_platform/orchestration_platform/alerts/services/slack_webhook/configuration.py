@@ -24,7 +24,7 @@ class SlackWebhook(BehindSecret, MentionsOwners):
     webhook_url: SecretPath = Field(description="Path of the secret whose key is webhook_url.")
 
     def connected(self, using: Connections) -> Service:
-        """The channel, by the webhook."""
+        """Return the service that posts to the channel's webhook."""
         from orchestration_platform.alerts.services.slack_webhook.service import (
             SlackWebhookService,
         )

@@ -1,4 +1,4 @@
-"""Slack by an incoming webhook: messages that stay as they are, without threads."""
+"""Slack by an incoming webhook: messages that do not change, without threads."""
 
 from dataclasses import dataclass, field
 from urllib.error import URLError
@@ -21,7 +21,7 @@ from orchestration_platform.alerts.services.protocol.http import (
 from orchestration_platform.alerts.services.protocol.service import Notification, Receipt, Service
 
 _REMEDY = "write the URL of a webhook that is in force to the secret that the policy names"
-# What Slack says, with status 400 or 404, of a webhook that is switched off or lost its channel.
+# Slack's answers, with status 400 or 404, for a webhook that is disabled or lost its channel.
 _WEBHOOK_ERRORS = frozenset(
     {
         "invalid_token",
@@ -40,7 +40,7 @@ class SlackWebhookService(Service):
     """One webhook.
 
     Attributes:
-        url: of the webhook; who has it can post.
+        url: the address of the webhook; anyone who has it can post.
         timeout_seconds: for a connection, and for the answer.
     """
 
@@ -55,7 +55,7 @@ class SlackWebhookService(Service):
 
         client = WebhookClient(
             checked_address(self.url, what="the webhook's URL"),
-            # whole seconds are what the library declares, any number is what it takes
+            # the library declares whole seconds, but accepts any number
             timeout=self.timeout_seconds,  # pyright: ignore[reportArgumentType]
             # the outbox waits, and remembers it
             retry_handlers=[],

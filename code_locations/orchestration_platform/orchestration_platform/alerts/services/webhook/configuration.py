@@ -28,7 +28,7 @@ class Webhook(BehindSecret):
     )
 
     def connected(self, using: Connections) -> Service:
-        """The receiver."""
+        """Return the service that posts to the receiver."""
         from orchestration_platform.alerts.services.webhook.service import WebhookService
 
         secret = using.secrets.get(self.secret)

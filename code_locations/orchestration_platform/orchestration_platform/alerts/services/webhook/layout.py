@@ -14,7 +14,7 @@ _LONGEST_TEXT = 20_000
 
 
 def content(notification: Notification, now: datetime) -> dict[str, Any]:
-    """What the receiver is sent."""
+    """Return what is sent to the receiver."""
     entry = notification.entry
     kind = "opened" if entry is None else entry.kind.value
     data = {"incident": notification.incident_key, **_described(notification.message)}

@@ -1,4 +1,4 @@
-"""Any receiver of JSON that is signed as standardwebhooks.com says."""
+"""Any receiver of JSON that is signed according to standardwebhooks.com."""
 
 import base64
 import json
@@ -20,8 +20,8 @@ class WebhookService(Service):
     """One receiver.
 
     Attributes:
-        url: of the receiver.
-        signing_secret: ``whsec_`` and 24 to 64 bytes in base64, known to the receiver too.
+        url: the address of the receiver.
+        signing_secret: ``whsec_`` and 24 to 64 bytes in base64, shared with the receiver.
         timeout_seconds: for a connection, and for the answer.
     """
 
@@ -30,7 +30,7 @@ class WebhookService(Service):
     timeout_seconds: float = TIMEOUT_SECONDS
 
     def post(self, notification: Notification) -> Receipt:
-        """Post the message of an incident, or what is added to it."""
+        """Post the message of an incident, or an addition to it."""
         now = datetime.now(UTC)
         body = json.dumps(content(notification, now))
         post(
@@ -41,7 +41,7 @@ class WebhookService(Service):
             data=body.encode(),
             headers={
                 "Content-Type": "application/json",
-                # The receiver knows by it what it has had already.
+                # The receiver uses it to recognise what it already has.
                 "webhook-id": notification.key,
                 "webhook-timestamp": str(int(now.timestamp())),
                 "webhook-signature": self._signature(notification.key, now, body),
@@ -53,7 +53,7 @@ class WebhookService(Service):
     def _signature(self, key: str, now: datetime, body: str) -> str:
         from standardwebhooks import Webhook
 
-        # The library takes a secret of any length, an empty one too, and does not ask for a prefix.
+        # The library accepts a secret of any length, even an empty one, and requires no prefix.
         if not _is_signing_secret(self.signing_secret):
             said = "signing_secret is not whsec_ and 24 to 64 bytes in base64: write one that is"
             raise ServiceUnavailableError(said)
