@@ -1,4 +1,4 @@
-"""Alerts: what fails, in any code location, reaches the people who are responsible for it.
+"""Alerts: failures in any code location reach the people who are responsible.
 
 A pass of the sensor (``sensors.py``) is a list of named stages, ``run_pass.STAGES``:
 
@@ -8,12 +8,12 @@ A pass of the sensor (``sensors.py``) is a list of named stages, ``run_pass.STAG
 room       what it decides
 ========== =====================================================================================
 facts      nothing: the alert, its event type and fingerprint, the recovery that ends it
-workspace  which code locations load, and what assets there are, as the webserver answers
+workspace  which code locations load and which assets exist, according to the webserver
 sources    what has happened, and how far each log was read; ``sources.runs`` reads one run
 policies   who is notified of it, where and when
 outbox     whether it is new, repeated or over, in transactions that survive a kill
-messages   what a notification says, whatever service shows it
-delivery   which message is sent next, and what becomes of it
+messages   what a notification says, whichever service shows it
+delivery   which message is sent next, and what happens to it
 services   how one service shows a message, and what it answers
 ========== =====================================================================================
 
@@ -21,16 +21,16 @@ Where to look:
 
 - Where is a repeat counted? ``outbox.deduplication`` (another attempt of a run, or a new failure)
   and ``outbox.incidents.count_failure``.
-- What becomes of a failure that Dagster tries again? ``sources.retries``.
+- What happens to a failure that Dagster retries? ``sources.retries``.
 - When is something over? ``facts.recovery`` (what ends what) and ``outbox.incidents``.
 - Which policies does an alert go to? ``policies.routing``, ``policies.targets``.
-- Where is quiet time decided? ``policies.quiet_hours.hold_of``.
-- Who is called when nobody reacts? ``delivery.escalation``.
-- Where are Slack's limits kept? Of size in ``messages.formats.slack``, of pace in
-  ``delivery.queue`` with ``services.capabilities``, of its answers in ``services.slack.web_api``.
-- What if a process dies? ``delivery.queue`` (claims), ``outbox.cursors`` (how far each log was
-  read, in one transaction with what was found there).
-- Are alerts themselves in order? ``outbox_health``, and ``orchestration_platform.watchdog``.
+- Where are quiet hours decided? ``policies.quiet_hours.hold_of``.
+- Who is called when nobody acknowledges a message? ``delivery.escalation``.
+- Where are Slack's limits handled? Size in ``messages.formats.slack``, pace in
+  ``delivery.queue`` with ``services.capabilities``, answers in ``services.slack.web_api``.
+- What happens if a process dies? ``delivery.queue`` (claims), ``outbox.cursors`` (how far each
+  log was read, in one transaction with what was found there).
+- Are the alerts themselves healthy? ``outbox_health``, and ``orchestration_platform.watchdog``.
 
 Rooms import in one direction: facts < workspace, messages < services < policies < outbox <
 sources, delivery. What a process keeps from one pass to the next is in ``memory``.

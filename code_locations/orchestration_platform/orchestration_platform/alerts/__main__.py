@@ -1,7 +1,7 @@
-"""``python -m orchestration_platform.alerts``: what is in the outbox, and what alerts look like.
+"""``python -m orchestration_platform.alerts``: lists the outbox and previews messages.
 
-Ends with 0; with 1 when there is no such run, or what was asked for cannot be written; with 2 when
-it was called wrongly, ``DAGSTER_HOME`` included.
+Exit status: 0 if OK; 1 if there is no such run, or the output cannot be written; 2 if it was called
+incorrectly, which includes ``DAGSTER_HOME``.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from orchestration_platform.dagster_home import DagsterHomeError, check_dagster_
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; gives the exit status."""
+    """Run the command line; return the exit status."""
     asked = _parser().parse_args(arguments)
     try:
         return asked.command(asked)
@@ -111,7 +111,7 @@ def _preview(asked: argparse.Namespace) -> int:
     console.print(preview.for_terminal())
     for problem in preview.problems:
         console.print(problem, style="dim", markup=False)
-    # not wrapped, so that it can be opened with a click
+    # not wrapped, so that it opens with a click
     console.print(f"as Slack shows it: {path}", soft_wrap=True, markup=False)
     return 0
 

@@ -1,4 +1,4 @@
-"""What a process that does passes keeps from one to the next."""
+"""What a process keeps from one pass to the next."""
 
 from dataclasses import dataclass, field
 
@@ -12,12 +12,12 @@ from orchestration_platform.alerts.workspace.webserver import AssetCache
 
 @dataclass(frozen=True)
 class Memory:
-    """Lives as long as the process; a new process starts with nothing and loses no alert by that.
+    """Lives as long as the process; a new process starts empty and loses no alert by that.
 
     Attributes:
-        sources: what was read of runs.
-        assets: those of the workspace, as the webserver last answered.
-        emails: who has an e-mail already.
+        sources: what was read about runs.
+        assets: the assets of the workspace, as the webserver last reported them.
+        emails: who already has an e-mail.
     """
 
     sources: SourceMemory = field(default_factory=SourceMemory)
@@ -26,7 +26,7 @@ class Memory:
     _databases: dict[str, Database] = field(default_factory=dict)
 
     def database_of(self, instance: dg.DagsterInstance) -> Database:
-        """The outbox of ``instance``, whose tables are looked at once."""
+        """Return the outbox of ``instance``, whose tables are checked once."""
         url = database_url(instance)
         if url not in self._databases:
             self._databases[url] = Database(url)

@@ -1,4 +1,4 @@
-"""Whether alerts get through: part of what ``platform_health`` says."""
+"""Whether alerts are delivered: part of ``platform_health``."""
 
 import time
 from typing import Any
@@ -10,7 +10,7 @@ from shared_lib.configuration.environment import current_settings
 
 SENSOR_NAME = "slack_on_run_failure_sensor"
 
-# How long a message may wait, and how long ago the last pass may be.
+# How long a message may wait, and how old the last pass may be.
 ALLOWED_SECONDS = 600.0
 
 _LONGEST_ERROR = 300
@@ -63,13 +63,13 @@ def sensor_problems(
     allowed_seconds: float,
     now: float,
 ) -> list[str]:
-    """What is wrong with the sensor, a sentence each, with what to do.
+    """Return what is wrong with the sensor and what to do, one sentence each.
 
     Args:
-        instance: of Dagster.
-        has_to_run: whether it is wrong that it is switched off, or has never been on.
-        last_pass_at: when it last came through, in seconds since 1970.
-        allowed_seconds: how long ago that may be.
+        instance: the Dagster instance.
+        has_to_run: whether a sensor that is switched off, or was never switched on, is a problem.
+        last_pass_at: when the last pass completed, in seconds since 1970.
+        allowed_seconds: how old that pass may be.
         now: seconds since 1970.
     """
     state = _state(instance)
@@ -94,7 +94,7 @@ def sensor_problems(
 
 
 def _state(instance: dg.DagsterInstance) -> Any:
-    """What Dagster stores of the sensor; nothing until it was first ticked or switched."""
+    """Return what Dagster stores about the sensor; None until its first tick or switch."""
     for state in instance.all_instigator_state():
         if state.instigator_name == SENSOR_NAME and state.instigator_type.value == "SENSOR":
             return state
@@ -102,7 +102,7 @@ def _state(instance: dg.DagsterInstance) -> Any:
 
 
 def _last_error(instance: dg.DagsterInstance, state: Any) -> str:
-    """The error of the last tick that has ended; empty when it was in order."""
+    """Return the error of the last finished tick; empty if it was OK."""
     for tick in instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=2):
         if tick.status.value == "STARTED":
             continue

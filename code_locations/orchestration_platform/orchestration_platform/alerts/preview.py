@@ -1,4 +1,4 @@
-"""The message of a failed run, shown and sent nowhere."""
+"""The message of a failed run, shown without sending it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,10 +21,10 @@ class Preview:
     """A message before it is sent.
 
     Attributes:
-        message: what it says.
+        message: its content.
         alert: what has happened.
         channel: where it would go.
-        problems: what it would say more if that could be found out.
+        problems: what could not be determined and would otherwise be part of the message.
     """
 
     message: Message
@@ -33,7 +33,7 @@ class Preview:
     problems: Sequence[str] = ()
 
     def write_page(self, path: Path) -> Path:
-        """Write the message, with its thread, as Slack would show it; gives ``path``."""
+        """Write the message, with its thread, the way Slack would show it; return ``path``."""
         from orchestration_platform.alerts.messages.formats.slack import entry_content, head_content
         from orchestration_platform.alerts.messages.formats.slack_page import page
 
@@ -50,7 +50,7 @@ class Preview:
         return path
 
     def for_terminal(self) -> "RenderableType":
-        """The message as rich shows it."""
+        """Return the message in rich's form."""
         from rich.panel import Panel
         from rich.text import Text
 
@@ -72,12 +72,12 @@ class Preview:
 def preview_of(
     instance: dg.DagsterInstance, run_id: str, *, settings: EnvironmentSettings
 ) -> Preview:
-    """The message that the failure of a run makes.
+    """Return the message for the failure of a run.
 
     Args:
-        instance: of Dagster.
-        run_id: the run's id, or a beginning of it that no other run's has.
-        settings: of the environment.
+        instance: the Dagster instance.
+        run_id: the run's id, or a unique beginning of it.
+        settings: the settings of the environment.
 
     Raises:
         LookupError: the instance has no such run or several, or the run has not failed.
@@ -110,7 +110,7 @@ def preview_of(
 
 
 def _run_record(instance: dg.DagsterInstance, run_id: str) -> dg.RunRecord:
-    """The run with that id, or the one whose id begins so, as messages show it."""
+    """Return the run with that id, or whose id begins with it, as messages shorten it."""
     if not run_id:
         raise LookupError("no run was named: give its id, or the beginning that the alert shows")
     found = [run_id]

@@ -1,4 +1,4 @@
-"""One pass: read what has happened, send what is due."""
+"""One pass: read what has happened and send what is due."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from orchestration_platform.alerts.services.registry import Services
 from orchestration_platform.alerts.workspace.webserver import Workspace
 from shared_lib.configuration.environment import current_settings
 
-# In this order. Whatever a stage raises ends the pass, and the tick fails with it.
+# In this order. An error in a stage ends the pass, and the tick fails with it.
 STAGES = (
     stages.follow_clock,
     stages.collect,  # sources -> policies -> outbox
@@ -20,7 +20,7 @@ STAGES = (
     stages.find_what_is_missing,
     stages.look_up_owners,
     stages.prune,
-    stages.raise_errors,  # of sources; the rest is for passes that have read everything
+    stages.raise_errors,  # of sources; the rest needs a pass that has read everything
     stages.look_at_outbox,
     stages.send_heartbeat,
 )
@@ -35,20 +35,19 @@ def run_pass(
     sending_seconds: float = stages.SENDING_SECONDS,
     keep_days: float = 90.0,
 ) -> stages.Pass:
-    """Put new failures into the outbox, send what is due, and forget what is old.
+    """Put new failures into the outbox, send what is due and delete what is old.
 
     Args:
-        instance: of Dagster.
-        policies: those in force.
-        services: by which people are told.
-        memory: of the process, the same for all its passes.
-        sending_seconds: how long to go on sending.
-        keep_days: days after which what is over is forgotten.
+        instance: the Dagster instance.
+        policies: the policies in force.
+        services: the services that notify people.
+        memory: the memory of the process, the same for all its passes.
+        sending_seconds: how long to continue sending.
+        keep_days: days after which what is over is deleted.
 
     Raises:
         UnknownEnvironmentError: ``DAGSTER_ENVIRONMENT`` is not an environment.
-        ExceptionGroup: something that is watched could not be read. What else there was to tell
-            has been sent.
+        ExceptionGroup: a source could not be read. Everything else that was due has been sent.
     """
     problems: list[str] = []
     current = stages.Pass(

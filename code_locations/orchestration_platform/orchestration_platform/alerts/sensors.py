@@ -10,7 +10,7 @@ from shared_lib.secrets import SecretsResource, skips_without_secrets
 
 INTERVAL_SECONDS = 10
 
-# Here, so that a mistake in the file is found when the location is loaded, not when a run fails.
+# Loaded here, so that an error in the file shows when the location is loaded, not when a run fails.
 _FILE = load_file()
 
 

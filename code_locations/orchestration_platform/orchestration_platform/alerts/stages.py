@@ -1,7 +1,7 @@
-"""The stages of a pass: each reads and writes what its docstring says, and one current.
+"""The stages of a pass: each reads and writes the current pass and what its docstring says.
 
-Each stage commits its own transactions. A process that is killed, or a stage that raises, leaves
-the outbox as it is by then, and the next pass goes on from there.
+Each stage commits its own transactions. If a process is killed or a stage raises, the outbox stays
+as it is at that point, and the next pass continues from there.
 """
 
 import time
@@ -20,31 +20,31 @@ from orchestration_platform.alerts.sources.collect import Collector
 from orchestration_platform.alerts.workspace.webserver import Workspace
 from shared_lib.configuration.environment import EnvironmentSettings
 
-# Dagster gives a sensor's tick 60 s. What is left over the next tick goes on with.
+# Dagster gives a sensor's tick 60 s. The next tick continues with what is left.
 COLLECTING_SECONDS = 20.0
 SENDING_SECONDS = 20.0
 
 
 @dataclass(kw_only=True)
 class Pass:
-    """What the stages of one pass share, and what it has come to.
+    """What the stages of one pass share, and the results of the pass.
 
     Attributes:
-        instance: of Dagster.
-        policies: those in force.
-        services: by which people are notified.
-        settings: of the environment.
+        instance: the Dagster instance.
+        policies: the policies in force.
+        services: the services that notify people.
+        settings: the settings of the environment.
         memory: what the process keeps from one pass to the next.
         database: where the outbox is.
-        workspace: what the webserver knows; why it could not be asked is among ``problems``.
-        sending_seconds: how long to go on sending.
-        keep_days: days after which what is over is forgotten.
-        failures: how many were new.
+        workspace: what the webserver knows; if it could not be asked, ``problems`` has the reason.
+        sending_seconds: how long to continue sending.
+        keep_days: days after which what is over is deleted.
+        failures: how many failures were new.
         escalated: how many incidents were escalated.
-        sent: how many messages the services have taken.
-        outbox: what is left in it.
-        problems: what people read in the tick; nothing waits for it.
-        errors: of sources that could not be read, which fail the tick in the end.
+        sent: how many messages the services have accepted.
+        outbox: what is left in the outbox.
+        problems: what the tick shows to people; nothing waits for it.
+        errors: the errors of sources that could not be read; they fail the tick at the end.
     """
 
     instance: dg.DagsterInstance
@@ -64,7 +64,7 @@ class Pass:
     errors: list[Exception] = field(default_factory=list)
 
     def __str__(self) -> str:
-        """In one line, for the tick."""
+        """Return a summary in one line, for the tick."""
         text = f"{self.failures} failures, {self.sent} messages sent, {self.outbox.waiting} waiting"
         if self.outbox.held:
             text += f", {self.outbox.held} held in quiet hours"
@@ -75,13 +75,13 @@ class Pass:
                 f", {self.outbox.failed} given up (python -m orchestration_platform.alerts list)"
             )
         said = [f"{name}: {reason}" for name, reason in self.outbox.reasons.items()]
-        # What keeps messages from a destination is told of those that wait for it too.
+        # A destination's waiting messages also report what blocks it.
         reasons = "; ".join(dict.fromkeys([*self.problems, *said]))
         return f"{text}. {reasons}" if reasons else text
 
 
 def follow_clock(current: Pass) -> None:
-    """Move the times in the outbox back when the clock of the machine was set back."""
+    """Move the times in the outbox back if the clock of the machine was set back."""
     back = clock.follow_clock(current.database, now=time.time())
     if back:
         current.problems.append(f"the clock has gone back by {back:.0f} s, and what waited with it")
@@ -90,7 +90,7 @@ def follow_clock(current: Pass) -> None:
 def collect(current: Pass) -> None:
     """Read the sources for 20 s at most; write what policies cover, and recoveries, to the outbox.
 
-    The error of one source stops no other and is kept in ``errors``.
+    An error in one source stops no other and is kept in ``errors``.
     """
     collector = Collector(
         current.instance,
@@ -106,9 +106,9 @@ def collect(current: Pass) -> None:
 
 
 def escalate(current: Pass) -> None:
-    """Read which incidents nobody has taken on; write messages to others, or reminders.
+    """Read which incidents nobody has acknowledged; write messages to others, or reminders.
 
-    A service that cannot be asked is among ``problems``.
+    If a service cannot be asked, the reason is added to ``problems``.
     """
     found = escalation.Escalation(
         current.database,
@@ -121,9 +121,9 @@ def escalate(current: Pass) -> None:
 
 
 def deliver(current: Pass) -> None:
-    """Send what is due in the outbox for ``sending_seconds``; write what became of each message.
+    """Send what is due in the outbox for ``sending_seconds``; record the result of each message.
 
-    The error of one message is written to its row and stops no other.
+    An error in one message is written to its row and stops no other.
     """
     sending = sender.Sender.of(
         current.policies,
@@ -137,7 +137,7 @@ def deliver(current: Pass) -> None:
 
 
 def find_what_is_missing(current: Pass) -> None:
-    """Look for the secrets of all services of the policies; what is missing is a problem."""
+    """Check the secrets of all services that policies use; a missing one is a problem."""
     used = (
         service.destination(current.settings.alert_channel)
         for policy in current.policies
@@ -148,7 +148,7 @@ def find_what_is_missing(current: Pass) -> None:
 
 
 def look_up_owners(current: Pass) -> None:
-    """Ask Slack for a few owners of assets, and write who they are there for later messages."""
+    """Look up a few owners of assets in Slack, and store their ids for later messages."""
     problem = slack_users.find_members(
         current.database,
         current.services,
@@ -160,27 +160,27 @@ def look_up_owners(current: Pass) -> None:
 
 
 def prune(current: Pass) -> None:
-    """Delete what is over and old from the outbox, once an hour."""
+    """Delete old incidents that are over from the outbox, once an hour."""
     pruning.prune(current.database, keep_days=current.keep_days)
 
 
 def raise_errors(current: Pass) -> None:
-    """Fail the pass when a source could not be read; what there was to send has been sent.
+    """Fail the pass if a source could not be read; everything that was due has been sent.
 
     Raises:
-        ExceptionGroup: all that the sources have raised.
+        ExceptionGroup: all errors of the sources.
     """
     if current.errors:
         raise ExceptionGroup("not all that is watched could be read", current.errors)
 
 
 def look_at_outbox(current: Pass) -> None:
-    """Read how much waits, and why."""
+    """Read how many messages wait, and why."""
     with current.database.transaction() as connection:
         current.outbox = state.outbox_state(connection)
 
 
 def send_heartbeat(current: Pass) -> None:
-    """Tell the dead man's switch that the pass has completed: in 2 s at most, raising nothing."""
+    """Send a heartbeat to the dead man's switch after the pass: in 2 s at most, raising nothing."""
     problem = heartbeat.send_heartbeat(current.services.secrets)
     current.problems += [problem] if problem else []

@@ -1,4 +1,4 @@
-"""What has happened that people are told of, without anything secret."""
+"""What has happened and people are notified of, without anything secret."""
 
 import json
 from collections.abc import Sequence
@@ -26,15 +26,15 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that went wrong: a failed step, a check, a tick.
+    """Something that went wrong: a failed step, a check, a tick.
 
     Attributes:
-        step: the step, or what else it went wrong in; empty for the whole of the subject.
+        step: the step, or what else failed; empty for the subject as a whole.
         error_class: the class of the error, or a word for its kind.
-        message: what it says.
-        place: file, line and function in user code; empty when there is none.
-        trace: the stack trace; empty when there is none.
-        is_check: it is what an asset check found, not a failure of the step.
+        message: the text of the error.
+        place: file, line and function in user code; empty if there is none.
+        trace: the stack trace; empty if there is none.
+        is_check: whether an asset check found it, rather than the step failing.
     """
 
     step: str
@@ -47,44 +47,44 @@ class Problem:
 
 _NO_PROBLEM = Problem("", "", "", "", "")
 
-# A job fails in many ways. A check, a sensor or a location that is in trouble is so until it is
-# not, whatever it says meanwhile.
+# A job fails in many ways. A check, a sensor or a location is in the same trouble until it is
+# OK, whatever its messages say in the meantime.
 _TOLD_APART_BY_ERROR = frozenset({"JOB_FAILURE", "ASSET_MATERIALIZATION_FAILURE"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Alert:
-    """Something that a policy watches has happened.
+    """An event that a policy watches for.
 
     Attributes:
-        event_type: one of those that ``alert_policies.yaml`` knows.
+        event_type: one of the event types of ``alert_policies.yaml``.
         severity: how bad it is.
         kind: what the subject is, in people's words: Job, Assets, Asset check, Sensor, ...
-        subject: its name; of an automation run its assets.
-        at: when, in seconds since 1970, as all times here.
+        subject: the name of the subject; for an automation run, its assets.
+        at: when it happened, in seconds since 1970, as all times here.
         location: the code location.
-        run_id: the run; empty where there is none.
-        job_name: of the run.
-        assets: what the run was to make, or the asset that is meant; of a run that does checks
-            alone, what they look at.
-        checks: of such a run, its checks by name.
-        ops: those that the run was limited to; empty where it was not.
-        partition: the key, or first...last of several; empty without partitions.
-        partitions: of several the keys that were not made, where the log of the run has them.
-        backfill: its identifier; empty outside of one.
-        launched_by: a schedule, a sensor, a person, or what else started the run.
-        parent: of an automatic retry, the run that it repeats.
+        run_id: the run; empty if there is none.
+        job_name: the job of the run.
+        assets: what the run was to make, or the asset concerned; for a run of checks alone, the
+            assets they examine.
+        checks: for a run of checks alone, its checks by name.
+        ops: the ops the run was limited to; empty if it was not limited.
+        partition: the key, or first...last for several; empty without partitions.
+        partitions: for several, the keys that were not made, if the log of the run lists them.
+        backfill: the backfill's identifier; empty outside a backfill.
+        launched_by: what started the run: a schedule, a sensor, a person or something else.
+        parent: for an automatic retry, the run that it repeats.
         attempt: 1 for the first, counting Dagster's own retries.
-        attempts: how many there are at most; 0 where that is not known.
-        duration_seconds: of the run.
+        attempts: the maximum number of attempts; 0 if that is unknown.
+        duration_seconds: the duration of the run.
         last_success_at: when the subject last succeeded, if it is known.
-        owners: of the assets, as Dagster has them: an address, or ``team:name``.
-        problems: what went wrong, in the order in which it did; empty for good news.
+        owners: the owners of the assets, as Dagster has them: an address, or ``team:name``.
+        problems: what went wrong, in order of time; empty for good news.
         more_problems: how many were left out of ``problems``.
-        facts: what else there is to say, as label and value.
-        consecutive: of a schedule or sensor, how many of its ticks have failed one after another.
-        instead: of what is over and yet not in order, what it is now.
-        are_owners_known: whether it could be found out who they are, if anybody.
+        facts: further facts, as label and value.
+        consecutive: for a schedule or sensor, how many of its ticks have failed in a row.
+        instead: for what is over but not OK, its present state.
+        are_owners_known: whether the owners could be determined, even if there are none.
     """
 
     event_type: str
@@ -117,17 +117,17 @@ class Alert:
 
     @property
     def is_told_apart_by_error(self) -> bool:
-        """Whether two errors of the subject are two troubles."""
+        """Whether two different errors of the subject are two different troubles."""
         return self.event_type in _TOLD_APART_BY_ERROR
 
     @property
     def is_of_run(self) -> bool:
-        """Whether it is about a run, and not about something that runs or looks."""
+        """Whether it is about a run, and not about something that launches or checks."""
         return self.event_type.startswith(("JOB_", "ASSET_MATERIALIZATION_"))
 
     @property
     def fingerprint(self) -> str:
-        """Equal for those that are the same trouble."""
+        """The fingerprint: equal for alerts about the same trouble."""
         first = self.problems[0] if self.problems else _NO_PROBLEM
         if not self.is_told_apart_by_error:
             first = _NO_PROBLEM
@@ -143,12 +143,12 @@ class Alert:
 
     @property
     def failed_steps(self) -> frozenset[str] | None:
-        """The steps that failed; nothing where it may have been any, or none."""
+        """The steps that failed; None if it may have been any step, or none."""
         steps = frozenset(problem.step for problem in self.problems if not problem.is_check)
         return None if self.more_problems or not steps or "" in steps else steps
 
     def part_of_step(self, step: str) -> str | None:
-        """The asset, or of a run of checks alone the check, that Dagster names ``step`` after."""
+        """Return the asset (or check, for a run of checks alone) that gives ``step`` its name."""
         if self.checks:
             by_step = {check.replace("/", "__").replace(": ", "_"): check for check in self.checks}
         else:
@@ -156,12 +156,12 @@ class Alert:
         return by_step.get(step)
 
     def to_json(self) -> str:
-        """As text, for the database."""
+        """Serialise the alert for the database."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> "Alert":
-        """From :meth:`to_json`."""
+        """Parse the output of :meth:`to_json`."""
         values: dict[str, Any] = json.loads(text)
         return cls(
             **{
@@ -179,7 +179,7 @@ class Alert:
 
 
 def same_kind(problems: Sequence[Problem]) -> list[tuple[Problem, int]]:
-    """The problems, those of one dynamic step that are alike as one with their number."""
+    """Return the problems; similar ones of a dynamic step are merged and counted."""
     counted: dict[tuple[str, str, str], tuple[Problem, int]] = {}
     for problem in problems:
         name = without_mapping_index(problem.step)

@@ -1,4 +1,4 @@
-"""What can be told, in Dagster+'s words where it has them."""
+"""The event types, in Dagster+'s terms where it has them."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from orchestration_platform.alerts.facts.alert import Severity
 
 
 class Category(StrEnum):
-    """What kind of thing an event is of; the event types of one policy are of one."""
+    """The category of an event; all event types of a policy are of one category."""
 
     JOB = "job"
     ASSET = "asset"
@@ -36,7 +36,7 @@ class EventType(StrEnum):
 
     @property
     def category(self) -> Category:
-        """What kind of thing it is of."""
+        """The category of the event type."""
         match self.value.partition("_")[0]:
             case "JOB":
                 return Category.JOB
@@ -51,7 +51,7 @@ class EventType(StrEnum):
 
     @property
     def severity(self) -> Severity:
-        """How bad it is; good news is ``INFO``."""
+        """How bad the event is; good news is ``INFO``."""
         return _SEVERITIES.get(self, Severity.ERROR)
 
 

@@ -1,9 +1,9 @@
-"""Which failures are the same failure."""
+"""Which failures count as the same failure."""
 
 import hashlib
 import re
 
-# The order matters: an identifier is made of numbers.
+# The order matters: an identifier contains numbers.
 _VARIABLE_PARTS = (
     (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE), "<id>"),
     # names of temporary files, and of requests at Amazon and elsewhere
@@ -19,7 +19,7 @@ _MAPPING_INDEX = re.compile(r"\[[^\]]*\]")
 _COMPARED_CHARACTERS = 500
 
 
-def fingerprint(  # what makes a failure the one that it is
+def fingerprint(  # the parts that identify a failure
     *,
     event_type: str,
     location: str,
@@ -29,10 +29,10 @@ def fingerprint(  # what makes a failure the one that it is
     message: str,
     partition: str = "",
 ) -> str:
-    """The same text for the same failure.
+    """Return the same text for the same failure.
 
     Args:
-        event_type: what kind of thing has happened.
+        event_type: what has happened.
         location: the code location.
         subject: the job, or the assets of an automation run.
         step: the step that failed first.
@@ -52,13 +52,13 @@ def fingerprint(  # what makes a failure the one that it is
 
 
 def without_mapping_index(step: str) -> str:
-    """``load[3]`` and ``load[4]`` are both ``load[*]``."""
+    """Return ``load[*]`` for ``load[3]`` and for ``load[4]``."""
     return _MAPPING_INDEX.sub("[*]", step)
 
 
 def normalised(message: str, *, partition: str = "") -> str:
-    """``message`` without what differs between repeats."""
-    # a key of several dimensions, and then each of its parts; in a name of a file too
+    """Return ``message`` without the parts that differ between repeats."""
+    # a multi-dimensional key, and then each of its parts; in file names too
     for part in filter(None, [partition, *partition.split("|")]):
         message = re.sub(rf"(?<![^\W_]){re.escape(part)}(?![^\W_])", "<partition>", message)
     for pattern, replacement in _VARIABLE_PARTS:

@@ -1,4 +1,4 @@
-"""What is in order again, and which alerts are over by it."""
+"""What is OK again, and which alerts that ends."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ from orchestration_platform.alerts.facts.alert import Alert
 
 @dataclass(frozen=True, kw_only=True)
 class Recovery:
-    """Something is in order again, or no longer goes on.
+    """Something is OK again, or no longer goes on.
 
     Attributes:
-        event_types: what is over by it.
-        puts_right: of an alert of these, whether it is meant.
-        partitions: those that are in order, ``""`` for what has none; ``None`` where they do not
-            matter.
-        since: what was found at this time or before is over.
-        at: when it is over.
-        instead: what it is now where that is not in order, such as "switched off".
+        event_types: the event types that it ends.
+        puts_right: returns whether it ends a given alert of these event types.
+        partitions: the partitions that are OK, ``""`` for a subject without partitions; ``None`` if
+            partitions do not matter.
+        since: alerts found at this time or before are over.
+        at: when they are over.
+        instead: the present state if it is not OK, such as "switched off".
     """
 
     event_types: Collection[str]
@@ -39,9 +39,9 @@ class Recovery:
         instead: str = "",
         **attributes: str,
     ) -> Self:
-        """All of ``event_types`` that was told of ``subject`` until ``at`` is over.
+        """End all alerts of ``event_types`` that were reported about ``subject`` up to ``at``.
 
-        ``attributes`` are others of its alerts, such as ``location``, where names repeat.
+        ``attributes`` are further attributes of the alerts, such as ``location``, if names repeat.
         """
         wanted = {"subject": subject, **attributes}
         return cls(

@@ -1,4 +1,4 @@
-"""The error that is the user's own, out of what Dagster stores of a failed step."""
+"""The user's own error, extracted from what Dagster stores about a failed step."""
 
 import re
 from collections.abc import Iterator
@@ -14,15 +14,15 @@ _LONGEST_TRACE = 20_000
 
 
 def innermost(error: StoredError, *, step: str = "") -> Problem:
-    """The cause that began it, without any secret; Dagster's wrappers are around it.
+    """Return the original cause, without secrets and without Dagster's wrappers.
 
-    Its place is the last frame in user code, its trace has the causes.
+    Its place is the last frame in user code; its trace includes the causes.
     """
     chain = list(with_causes(error))
     origin = chain[-1]
     name = (origin.cls_name or "Error").rpartition(".")[2]
     message = origin.message.strip()
-    # "ValueError: text", or with the module before it
+    # "ValueError: text", or with the module in front
     prefix, separator, rest = message.partition(":")
     if separator and prefix.rpartition(".")[2] == name:
         message = rest.strip()
@@ -46,14 +46,14 @@ def _place(error: StoredError) -> str:
 
 
 def _trace(chain: list[StoredError]) -> str:
-    """The user's own errors, the innermost last, with Dagster's frames left out."""
+    """Return the user's own errors, innermost last, without Dagster's frames."""
     own = [error for error in chain if not _is_wrapper(error)] or chain
     parts = [f"{''.join(_frames(error))}{error.message.rstrip()}" for error in own]
     return "\n\ncaused by\n\n".join(parts)
 
 
 def _end_of(trace: str) -> str:
-    """The trace, or its last lines with one above them that says how many there were before."""
+    """Return the trace, or its last lines below a line that counts the omitted ones."""
     if len(trace) <= _LONGEST_TRACE:
         return trace
     end = trace[-_LONGEST_TRACE:].partition("\n")[2] or trace[-_LONGEST_TRACE:]

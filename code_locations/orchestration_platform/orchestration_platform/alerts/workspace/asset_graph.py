@@ -1,4 +1,4 @@
-"""Dagster's grammar for selecting assets, resolved against assets that another process defines."""
+"""Resolves Dagster's asset selection syntax against assets that another process defines."""
 
 import hashlib
 import re
@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import dagster as dg
 
-# Dagster resolves `code_location:` against a workspace only. Here the location is a tag.
+# Dagster resolves `code_location:` only against a workspace. Here, the location is a tag.
 _LOCATION_TAG = "platform_code_location"
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _LOCATION = re.compile(rf"\bcode_location\s*:\s*({_QUOTED}|<null>|[\w.-]+)|{_QUOTED}")
 _ATTRIBUTE = re.compile(rf"{_QUOTED}|\b(\w+)\s*:")
-# Of the others the facts below say nothing: to ask for them would select nothing, or fail.
+# The facts below say nothing about other attributes: selecting by them would find nothing or fail.
 _POSSIBLE = ("key", "group", "tag", "owner", "kind", "code_location", "is")
 
 
@@ -26,17 +26,17 @@ class SelectionError(RuntimeError):
 
 @dataclass(frozen=True, kw_only=True)
 class AssetFacts:
-    """What the workspace says of an asset.
+    """What the workspace reports about an asset.
 
     Attributes:
-        key: its parts, joined by slashes.
+        key: the parts of its key, joined by slashes.
         location: the code location that makes it.
         group: its group.
         owners: addresses, or ``team:name``.
-        tags: name and value.
-        kinds: such as ``dbt``.
-        upstream: the keys of what it is made from.
-        is_made_here: whether Dagster makes it, or it is only known to be there.
+        tags: names and values.
+        kinds: its kinds, such as ``dbt``.
+        upstream: the keys of the assets it is made from.
+        is_made_here: whether Dagster makes it, or only knows that it exists.
     """
 
     key: str
@@ -50,16 +50,16 @@ class AssetFacts:
 
 
 def parsed_selection(text: str) -> "dg.AssetSelection":
-    """What ``text`` selects.
+    """Return the selection in ``text``.
 
     Raises:
-        ValueError: it is not in the grammar, or asks for what is not known here of an asset.
+        ValueError: the syntax is wrong, or it selects by an attribute that is not known here.
     """
     import dagster as dg
 
     local = _LOCATION.sub(_as_tag, text)
     if local != text:
-        # in brackets, for without them whatever begins with `tag:` is taken for one tag's value
+        # in brackets, because otherwise anything that begins with `tag:` is read as one tag's value
         local = f"({local})"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)
@@ -88,26 +88,26 @@ def _as_tag(found: re.Match[str]) -> str:
 
 
 def _location_tag(name: str) -> str:
-    """The name in the form of a tag's value, which allows neither a space nor a colon."""
+    """Return the name in the form of a tag value, which allows neither spaces nor colons."""
     return hashlib.sha256(name.encode()).hexdigest()[:40]
 
 
 class AssetGraph:
-    """Assets with what lies up and down of them."""
+    """Assets with everything upstream and downstream of them."""
 
     def __init__(self, assets: Collection[AssetFacts]) -> None:
-        """Know ``assets``; one of a key that several locations have is the one that makes it."""
+        """Store ``assets``; if several locations have a key, the asset of the one that makes it."""
         ordered = sorted(assets, key=lambda asset: asset.is_made_here)
         self.by_key = {asset.key: asset for asset in ordered}
         self._selected: dict[str, frozenset[str]] = {}
-        # in a storm it is asked for thousands of times
+        # in a storm it is requested thousands of times
         self._unresolved: dict[str, str] = {}
 
     def select(self, text: str) -> frozenset[str]:
-        """The keys of the assets that ``text`` selects.
+        """Return the keys of the assets that ``text`` selects.
 
         Raises:
-            SelectionError: Dagster does not resolve it against these assets.
+            SelectionError: Dagster cannot resolve it against these assets.
         """
         if text in self._unresolved:
             raise SelectionError(self._unresolved[text])
@@ -115,7 +115,7 @@ class AssetGraph:
             try:
                 self._selected[text] = self._resolved(text)
             except Exception as error:
-                # whatever it is that Dagster does not take of the assets
+                # whatever Dagster does not accept about the assets
                 self._unresolved[text] = f"{type(error).__name__}: {error}"
                 raise SelectionError(self._unresolved[text]) from error
         return self._selected[text]
@@ -141,7 +141,7 @@ class AssetGraph:
 
 
 def _made_by_one_op(specs: "Sequence[dg.AssetSpec]") -> "dg.AssetsDefinition":
-    """The assets as if one op made them, the outputs numbered: not any key makes a name."""
+    """Define the assets as if one op made them, with numbered outputs: not every key is a name."""
     import dagster as dg
 
     outputs = {f"asset_{number}": spec.key for number, spec in enumerate(specs)}
@@ -162,7 +162,7 @@ def _made_by_one_op(specs: "Sequence[dg.AssetSpec]") -> "dg.AssetsDefinition":
 def _spec(asset: AssetFacts) -> "dg.AssetSpec":
     import dagster as dg
 
-    # one that is made from its own earlier partition is so only with the partitions, not known here
+    # an asset can depend on itself only with partitions, which are not known here
     upstream = [dg.AssetKey(key.split("/")) for key in asset.upstream if key != asset.key]
     return dg.AssetSpec(
         key=asset.key.split("/"),

@@ -1,8 +1,8 @@
-"""What Dagster's webserver knows of the workspace: which locations load, and their assets.
+"""What Dagster's webserver knows about the workspace: which locations load, and their assets.
 
-A sensor runs in its own location and sees no other. The webserver has them all loaded, and answers
-in milliseconds; to load them here would take seconds each time. It is asked where
-``DAGSTER_WEBSERVER_URL`` says where it is.
+A sensor runs in its own location and sees no other. The webserver has loaded all of them and
+answers in milliseconds; loading them here would take seconds each time. ``DAGSTER_WEBSERVER_URL``
+is its address.
 """
 
 import os
@@ -39,7 +39,7 @@ query Assets { assetNodes {
 } }
 """
 
-# Definitions change when a location is deployed. Whoever did not answer is not asked each pass.
+# Definitions change when a location is deployed. An unreachable webserver is not asked each pass.
 _ASSETS_KEPT_SECONDS = 300.0
 _ASK_AGAIN_SECONDS = 60.0
 # A tick has 60 s in all.
@@ -58,7 +58,7 @@ class _ReportedError:
 
 @dataclass(frozen=True)
 class Answer:
-    """The assets as they were last asked for; also that there was no answer."""
+    """The assets in the last answer; may also record that there was no answer."""
 
     asked_at: float
     graph: AssetGraph | None
@@ -66,7 +66,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class AssetCache:
-    """The last answer of each webserver, by its address: a pass comes every few seconds."""
+    """The last answer of each webserver, by address: a pass runs every few seconds."""
 
     answers: dict[str, Answer] = field(default_factory=dict)
 
@@ -77,14 +77,14 @@ class Workspace:
 
     Attributes:
         cache: what is known from earlier passes.
-        problems: why it could not be asked; empty when it could, or did not have to be.
+        problems: why the webserver could not be asked; empty if it could, or was not needed.
     """
 
     cache: AssetCache = field(default_factory=AssetCache)
     problems: list[str] = field(default_factory=list)
 
     def locations(self) -> dict[str, Problem | None] | None:
-        """Each code location with what keeps it from loading; nothing if that is not known."""
+        """Return each code location with the error that stops it from loading; None if unknown."""
         answer = self._ask(_LOCATIONS, what="CODE_LOCATION_ERROR is not watched")
         if answer is None:
             return None
@@ -95,26 +95,26 @@ class Workspace:
         return {
             entry["name"]: _load_error(entry["locationOrLoadError"])
             for entry in workspace["locationEntries"]
-            # without content it is still being loaded
+            # without content it is still loading
             if entry["locationOrLoadError"] is not None
         }
 
     def location_of(self, asset: str) -> str:
-        """The code location that makes ``asset``; empty if that is not known."""
+        """Return the code location that makes ``asset``; empty if that is unknown."""
         found = self._asset(asset)
         return found.location if found else ""
 
     @property
     def has_address(self) -> bool:
-        """Whether there is a webserver to be asked, be it away or not."""
+        """Whether a webserver is configured, even if it is unavailable."""
         return bool(os.environ.get(URL_VARIABLE))
 
     def owners_of(self, assets: tuple[str, ...]) -> tuple[str, ...] | None:
-        """The owners of the assets, each once; nothing while the assets are unknown."""
+        """Return the owners of the assets without duplicates; None while the assets are unknown."""
         if not assets:
             return ()
         if not self.has_address:
-            # nobody would miss what no message has ever had
+            # nobody misses what no message has ever had
             self._note(_without_address("messages name no owners"))
         graph = self._graph(must_be_known=False)
         if graph is None:
@@ -123,13 +123,13 @@ class Workspace:
         return tuple(dict.fromkeys(owner for asset in found if asset for owner in asset.owners))
 
     def all_owners(self) -> tuple[str, ...]:
-        """The owners of all assets, each once, as far as they are known."""
+        """Return the owners of all known assets, without duplicates."""
         graph = self._graph(must_be_known=False)
         found = graph.by_key.values() if graph else ()
         return tuple(dict.fromkeys(owner for asset in found for owner in asset.owners))
 
     def in_group(self, asset: str, *, group: str, location: str) -> bool:
-        """Whether ``asset`` is in ``group`` of the location; yes while the assets are unknown."""
+        """Return whether ``asset`` is in ``group`` of the location; true while that is unknown."""
         graph = self._graph(must_be_known=True)
         if graph is None:
             return True
@@ -137,7 +137,7 @@ class Workspace:
         return found is not None and (found.group, found.location) == (group, location)
 
     def selected(self, asset: str, selection: str) -> bool:
-        """Whether ``selection`` has ``asset``; yes while that cannot be known."""
+        """Return whether ``selection`` includes ``asset``; true while that is unknown."""
         graph = self._graph(must_be_known=True)
         try:
             return graph is None or asset in graph.select(selection)
@@ -159,7 +159,7 @@ class Workspace:
             what = "alert_targets of groups and selections are taken to mean every asset"
             answer = self._ask(_ASSETS, what=what)
             graph = AssetGraph([_asset(node) for node in answer["assetNodes"]]) if answer else None
-            # what was known before is better than nothing
+            # an outdated answer is better than nothing
             kept = Answer(time.monotonic(), graph or (kept.graph if kept else None))
             self.cache.answers[url] = kept
         return kept.graph
@@ -174,7 +174,7 @@ class Workspace:
             webserver = current_webserver().model_copy(update={"answer_seconds": _ANSWER_SECONDS})
             return Connection(webserver).ask(query)
         except DagsterClientError as error:
-            # the tick says so; what else there is to tell does not wait for it
+            # the tick reports it; other messages do not wait for it
             self._note(f"{what}: {error}")
             return None
 
