@@ -1,4 +1,4 @@
-"""Of which Dagster instance the commands of this location speak."""
+"""Which Dagster instance the commands of this location use."""
 
 import os
 from pathlib import Path
@@ -8,13 +8,13 @@ _FILE_NAME = "dagster.yaml"
 
 
 class DagsterHomeError(ValueError):
-    """``DAGSTER_HOME`` names no instance; the text says why."""
+    """``DAGSTER_HOME`` names no instance; the text explains why."""
 
 
 def check_dagster_home() -> None:
-    """Return when ``DAGSTER_HOME`` names an instance that is there.
+    """Return if ``DAGSTER_HOME`` names an existing instance.
 
-    Dagster itself makes a new, empty one of any directory, of which a command would say that
+    Dagster itself creates a new, empty instance in any directory, and a command would report that
     nothing has happened in it.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What the steps of the location ask for by name."""
+"""The resources that the steps of this location request by name."""
 
 from orchestration_platform.alerts.memory import Memory
 from orchestration_platform.alerts.services.slack.web_api import SlackWebApi

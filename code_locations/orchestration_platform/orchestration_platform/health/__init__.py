@@ -1,1 +1,1 @@
-"""How the platform itself is doing."""
+"""The health of the platform itself."""

@@ -11,10 +11,10 @@ WINDOW = timedelta(hours=24)
 
 @dataclass(frozen=True, kw_only=True)
 class PlatformHealth:
-    """What was found.
+    """The result of an examination.
 
     Attributes:
-        runs: how many runs of the last 24 hours are in each status.
+        runs: the number of runs in each status, over the last 24 hours.
         unhealthy_daemons: required daemons without a recent heartbeat.
     """
 
@@ -23,7 +23,7 @@ class PlatformHealth:
 
 
 def examine(instance: dg.DagsterInstance, *, now: datetime) -> PlatformHealth:
-    """Look at the instance's daemons and at its runs since 24 hours before ``now``."""
+    """Examine the instance's daemons and its runs since 24 hours before ``now``."""
     since = now - WINDOW
     counts = {
         status.value: instance.get_runs_count(dg.RunsFilter(statuses=[status], created_after=since))

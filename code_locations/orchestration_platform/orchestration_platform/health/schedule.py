@@ -1,4 +1,4 @@
-"""When the platform looks at itself."""
+"""When the platform checks itself."""
 
 import dagster as dg
 
@@ -11,7 +11,7 @@ platform_health_job = dg.define_asset_job(
     description="The state of the instance, of its secrets and of its alerts.",
 )
 
-# As often as what it finds is allowed to last.
+# The interval is as long as the problems it looks for may last.
 platform_health_schedule = dg.ScheduleDefinition(
     name="platform_health_schedule",
     job=platform_health_job,

@@ -1,4 +1,4 @@
-"""Whether every secret that a location needs can be had, without looking at any value."""
+"""Whether every secret that a location needs can be read, without looking at any value."""
 
 import dagster as dg
 

@@ -1,1 +1,1 @@
-"""Looks from outside whether those are at work who would raise the alarm."""
+"""Checks from outside whether the processes that raise alarms are working."""

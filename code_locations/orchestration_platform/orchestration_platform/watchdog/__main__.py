@@ -1,8 +1,8 @@
-"""``python -m orchestration_platform.watchdog``: are those at work who would raise the alarm?
+"""``python -m orchestration_platform.watchdog``: are the processes that raise alarms working?
 
-For cron or Kubernetes, outside of Dagster: nobody in there can tell of the death of all. Ends with
-0 when all is in order, with 1 and a line for each thing that is not, also when Dagster's database
-does not answer, and with 2 when it was called wrongly, ``DAGSTER_HOME`` included.
+For cron or Kubernetes, outside Dagster: nothing inside can report that everything is dead. Exit
+status: 0 if all is OK; 1 with one line per problem, also if Dagster's database does not answer; 2
+if it was called incorrectly, which includes ``DAGSTER_HOME``.
 """
 
 import argparse
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Look, and say what is not in order; gives the exit status."""
+    """Check, and print what is not OK; return the exit status."""
     asked = _parser().parse_args(arguments)
     try:
         check_dagster_home()
@@ -85,13 +85,13 @@ def _seconds(text: str) -> float:
 
 
 def _found_in_time(asked: argparse.Namespace) -> list[str]:
-    """What is not in order; also that it took too long, whichever call to a database hangs."""
+    """Return the problems, including a check that took too long, whichever database call hangs."""
     found = [f"it could not be looked: no answer within {asked.timeout:g} s"]
 
     def look() -> None:
         try:
             found[:] = _found(asked)
-        except Exception as error:  # noqa: BLE001 - whatever it is, nobody else would say so
+        except Exception as error:  # noqa: BLE001 - whatever it is, nothing else would report it
             from shared_lib.secrets import redact
 
             found[:] = [redact(f"it could not be looked: {type(error).__name__}: {error}")]
@@ -151,13 +151,13 @@ def _alerts(
 
 
 def _outbox(instance: "dg.DagsterInstance") -> "tuple[OutboxState, float | None]":
-    """The outbox, and when the sensor last came through."""
+    """Return the outbox, and when the sensor last completed a pass."""
     from orchestration_platform.alerts.outbox.database import Database, database_url
     from orchestration_platform.alerts.outbox.state import OutboxState, outbox_state
     from orchestration_platform.alerts.sources.collect import last_pass_at
 
     url = database_url(instance)
-    # A file that looking makes belongs to whoever looks, and the sensor may not be able to write it
+    # Opening it would create the file as this user, and the sensor might be unable to write to it.
     if url.startswith("sqlite") and not Path(url.removeprefix("sqlite:///")).exists():
         return OutboxState(), None
     with Database(url).transaction() as connection:
