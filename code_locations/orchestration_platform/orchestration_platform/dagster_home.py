@@ -12,7 +12,7 @@ class DagsterHomeError(ValueError):
 
 
 def check_dagster_home() -> None:
-    """Return if ``DAGSTER_HOME`` names an existing instance.
+    """Check that ``DAGSTER_HOME`` names an existing instance.
 
     Dagster itself creates a new, empty instance in any directory, and a command would report that
     nothing has happened in it.

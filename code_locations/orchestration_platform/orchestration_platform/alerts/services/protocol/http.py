@@ -72,7 +72,7 @@ def post(
 
 
 def judge(name: str, status: int, *, retry_after: str | None, remedy: str) -> None:
-    """Return if ``status`` means that the service has the message; raise if it does not.
+    """Check that ``status`` means that the service has the message.
 
     Args:
         name: the name of the service, for people.

@@ -166,7 +166,7 @@ class RunLog:
 
     @cached_property
     def partitioned_checks(self) -> set[dg.AssetCheckKey]:
-        """The checks that examine partitions; others examine the whole asset."""
+        """Checks that examine partitions; others examine whole assets, even partitioned ones."""
         return {
             event.asset_check_planned_data.asset_check_key
             for event in self._check_plans

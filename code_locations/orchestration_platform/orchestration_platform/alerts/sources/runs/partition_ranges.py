@@ -12,7 +12,7 @@ from orchestration_platform.alerts.facts.alert import Alert
 from orchestration_platform.alerts.sources.runs.facts import is_over_range, partition_of
 from orchestration_platform.alerts.sources.runs.log import RunLog
 
-# A longer range counts as a single unit, which a run over the same range ends.
+# A longer range counts as one unit: a run over the same range ends its failure.
 MOST_PARTITIONS = 2000
 
 
