@@ -43,7 +43,7 @@ Body = TypeVar("Body")
 _CREDENTIALS = "gocardless/api"
 _PAGE_LIMIT = 100
 _SUCCESS = frozenset({200, 201})
-# Of an answer, read at once: 10 KiB, as requests reads by itself, take a third more CPU.
+# Read per chunk of an answer; the 10 KiB that requests reads by default cost a third more CPU.
 _CHUNK_BYTES = 1024 * 1024
 
 
@@ -52,11 +52,11 @@ class Patience:
     """How long to wait, and how often to try again.
 
     Attributes:
-        connect_seconds: for a connection.
-        read_seconds: for an answer; banks are slow.
-        attempts: in all, of a call that gets no answer or a 5xx.
-        first_pause_seconds: before the second attempt; doubled, with jitter, for each further.
-        longest_pause_seconds: the most of a pause.
+        connect_seconds: time-out for connecting.
+        read_seconds: time-out for an answer; banks are slow.
+        attempts: total attempts for a call that gets no answer or a 5xx.
+        first_pause_seconds: pause before the second attempt; doubles, with jitter, each time.
+        longest_pause_seconds: upper limit of a pause.
     """
 
     connect_seconds: float = 5.0
@@ -71,8 +71,8 @@ class Answer(Generic[Body]):
     """A successful answer about an account.
 
     Attributes:
-        body: what was asked for.
-        limit: what the answer says of the account's limit.
+        body: the requested data.
+        limit: the account's limit as the answer reports it.
     """
 
     body: Body
@@ -80,7 +80,7 @@ class Answer(Generic[Body]):
 
 
 class BankDataClient:
-    """Calls the API; may be used by many threads at once."""
+    """Calls the API; safe to use from many threads at once."""
 
     def __init__(
         self,
@@ -94,57 +94,57 @@ class BankDataClient:
 
         Args:
             url: the base URL.
-            credentials: secret_id and secret_key, asked for when a token is needed.
+            credentials: returns secret_id and secret_key; called when a token is needed.
             patience: time-outs and attempts.
-            now: the time, UTC.
+            now: returns the current time, UTC.
         """
         self._url, self._patience = url, patience or Patience()
         self._tokens = TokenSource(post=self._post, credentials=credentials, now=now)
-        # a session of requests is not made for several threads
+        # a requests session is not safe to share between threads
         self._of_thread = threading.local()
 
     def institutions(self) -> list[Institution]:
-        """All institutions."""
+        """Return all institutions."""
         answer, _ = self._get("/api/v2/institutions/")
         if not isinstance(answer, list):
             raise MalformedAnswerError("the list of institutions is no list", status=200)
         return [_read(Institution, document) for document in answer]
 
     def requisitions(self) -> list[Requisition]:
-        """All requisitions, of all pages."""
+        """Return all requisitions, from all pages."""
         return [_read(Requisition, document) for document in self._pages("/api/v2/requisitions/")]
 
     def agreements(self) -> list[Agreement]:
-        """All end-user agreements, of all pages."""
+        """Return all end-user agreements, from all pages."""
         pages = self._pages("/api/v2/agreements/enduser/")
         return [_read(Agreement, document) for document in pages]
 
     def account(self, account_id: str) -> Answer[Account]:
-        """What the vendor knows of an account; counts against no limit of its bank."""
+        """Return what the vendor knows about an account; counts against no bank limit."""
         return self._of_account(Account, account_id, "")
 
     def details(self, account_id: str) -> Answer[DetailsAnswer]:
-        """What the bank says of an account."""
+        """Return the bank's details of an account."""
         return self._of_account(DetailsAnswer, account_id, "details/")
 
     def balances(self, account_id: str) -> Answer[BalancesAnswer]:
-        """The balances of an account."""
+        """Return the balances of an account."""
         return self._of_account(BalancesAnswer, account_id, "balances/")
 
     def transactions(
         self, account_id: str, *, date_from: date, date_to: date
     ) -> Answer[TransactionsAnswer]:
-        """The transactions of an account whose booking date is from ``date_from`` to ``date_to``.
+        """Return an account's transactions booked from ``date_from`` to ``date_to``.
 
-        Pending ones come whatever the dates.
+        Pending ones are included whatever their dates.
         """
         answer = self.transactions_text(account_id, date_from=date_from, date_to=date_to)
         return Answer(read_transactions_answer(answer.body), answer.limit)
 
     def transactions_text(self, account_id: str, *, date_from: date, date_to: date) -> Answer[str]:
-        """The same as the text that came, of which nothing is known but that it is UTF-8.
+        """Return the same answer as raw text, checked only to be UTF-8.
 
-        For :func:`read_transactions_answer`, or for whoever reads many of them at once.
+        For :func:`read_transactions_answer`, or for a caller that reads many answers at once.
         """
         query = {"date_from": date_from.isoformat(), "date_to": date_to.isoformat()}
         path = f"{_account_path(account_id)}transactions/"
@@ -168,8 +168,8 @@ class BankDataClient:
             if not isinstance(page, dict) or not isinstance(page.get("results"), list):
                 raise MalformedAnswerError(f"{path} is no page of results", status=200)
             yield from page["results"]
-            # By what came, not by the link: behind a proxy it may name another host, and the
-            # token must go nowhere else. A page may be smaller than was asked for.
+            # Count the received results instead of following the link: behind a proxy it may name
+            # another host, which must not get the token. A page may be smaller than requested.
             offset += len(page["results"])
             if not page.get("next") or not page["results"]:
                 return
@@ -185,7 +185,7 @@ class BankDataClient:
         try:
             return self._send("GET", path, token=token, params=query, read=read)
         except TokenRefusedError:
-            # it may have been revoked before its time; a new one is tried once
+            # it may have been revoked before it expired; try once with a new one
             self._tokens.discard(token)
             return self._send("GET", path, token=self._tokens.token(), params=query, read=read)
 
@@ -245,8 +245,9 @@ class BankDataClient:
 
         if not hasattr(self._of_thread, "session"):
             session = requests.Session()
-            # Proxies and authorities of the environment are looked up once: with every request
-            # it took half as long as all else. And a .netrc would put its own word for the token.
+            # Look up proxies and certificate authorities of the environment only once: doing so
+            # for every request took half as long as everything else. Besides, a .netrc would
+            # replace the token.
             found = session.merge_environment_settings(self._url, {}, None, None, None)
             session.trust_env = False
             session.proxies, session.verify = dict(found["proxies"]), found["verify"]
@@ -255,11 +256,11 @@ class BankDataClient:
 
 
 def connect(secrets: "SecretsResource") -> BankDataClient:
-    """The client for ``GOCARDLESS_API_URL`` with the credentials from ``secrets``.
+    """Return the client for ``GOCARDLESS_API_URL`` with the credentials from ``secrets``.
 
     Raises:
-        SecretError: there are no credentials; says what to set.
-        ApiAddressError: the variable is no address.
+        SecretError: there are no credentials; the message says what to set.
+        ApiAddressError: the variable is not an address.
     """
     keys = ("secret_id", "secret_key")
     try:
@@ -273,17 +274,17 @@ def connect(secrets: "SecretsResource") -> BankDataClient:
 
 
 def read_transactions_answer(text: str) -> TransactionsAnswer:
-    """An answer about transactions.
+    """Parse an answer about transactions.
 
     Raises:
-        MalformedAnswerError: it is not JSON, or not as the contract says.
+        MalformedAnswerError: it is not JSON, or does not follow the contract.
     """
     return _read(TransactionsAnswer, _parsed(text))
 
 
 @dataclass(frozen=True)
 class _Reply:
-    """What came, whatever it is."""
+    """A raw HTTP reply, not yet interpreted."""
 
     status: int
     content: bytes
@@ -295,20 +296,20 @@ def _account_path(account_id: str) -> str:
 
 
 def _body(reply: _Reply) -> Any:
-    """The answer's body; raises ``ApiError`` where it is an error, or not JSON."""
+    """Return the answer's body; raise ``ApiError`` if it is an error or not JSON."""
     return _parsed(_text(reply))
 
 
 def _text(reply: _Reply) -> str:
-    """The answer's body as a text.
+    """Return the answer's body as text.
 
     Raises:
-        ApiError: it is an error.
+        ApiError: the answer is an error.
     """
     if reply.status not in _SUCCESS:
         raise error_of(reply.status, _error_document(reply), reply.headers)
     try:
-        # whatever the header says of its encoding: JSON is UTF-8
+        # ignore the encoding in the header: JSON is UTF-8
         return reply.content.decode("utf-8")
     except UnicodeDecodeError as error:
         message = "the answer is not JSON in UTF-8"
@@ -319,12 +320,12 @@ def _error_document(reply: _Reply) -> Any:
     try:
         return json.loads(reply.content)
     except (ValueError, RecursionError):
-        # a proxy's page, say; the status tells enough
+        # for example a proxy's page; the status is enough
         return None
 
 
 def _parsed(text: str) -> Any:
-    """The JSON of a text; numbers with a fraction as their text, so that no digit is lost."""
+    """Parse JSON; keep numbers with a fraction as text, so that no digit is lost."""
     try:
         return json.loads(text, parse_float=str)
     except ValueError as error:

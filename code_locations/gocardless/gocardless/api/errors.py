@@ -1,4 +1,4 @@
-"""The API's own errors by type, each with what its reader can do."""
+"""The API's errors by type, each with what the reader can do about it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,13 +7,13 @@ from gocardless.api.limits import Limit, account_limit, general_limit, seconds_i
 
 
 class ApiError(RuntimeError):
-    """The API refused a call, or gave no answer that can be used.
+    """The API refused a call, or returned no usable answer.
 
     Attributes:
-        status: of the HTTP answer; 0 where there was none.
-        summary: in the API's words.
-        detail: in the API's words.
-        limit: what the answer says of the account's limit.
+        status: HTTP status; 0 if there was no answer.
+        summary: the API's own summary.
+        detail: the API's own detail.
+        limit: the account's limit as the answer reports it.
     """
 
     remedy = "see the detail, and the vendor's documentation of the call"
@@ -28,19 +28,19 @@ class ApiError(RuntimeError):
 
 
 class NoAnswerError(ApiError):
-    """No connection, a time-out, or an answer that is not the API's."""
+    """No connection, a time-out, or an answer that is not from the API."""
 
     remedy = "check GOCARDLESS_API_URL, the network and its proxy, then run again"
 
 
 class MalformedAnswerError(ApiError):
-    """A successful answer that is not as the contract says; asking again would spend a call."""
+    """A successful answer that breaks the contract; asking again would spend a call."""
 
     remedy = "nothing was stored of it; if the next day's is the same, tell the vendor's support"
 
 
 class AuthenticationFailedError(ApiError):
-    """The credentials get no token."""
+    """The API issues no token for the credentials."""
 
     remedy = (
         "write the secret_id and secret_key of the vendor's page 'User secrets' "
@@ -49,13 +49,13 @@ class AuthenticationFailedError(ApiError):
 
 
 class TokenRefusedError(ApiError):
-    """The access token is not, or no longer, valid."""
+    """The access token is invalid or has expired."""
 
     remedy = "run again; if it stays, make new user secrets"
 
 
 class AgreementExpiredError(ApiError):
-    """The end-user agreement is over, or there is none."""
+    """The end-user agreement has expired or does not exist."""
 
     remedy = "the account's owner has to connect it again, with a new agreement and requisition"
 
@@ -79,19 +79,19 @@ class AccountSuspendedError(ApiError):
 
 
 class AccountForbiddenError(ApiError):
-    """The agreement or the bank does not allow what was asked for."""
+    """The agreement or the bank does not allow the request."""
 
     remedy = "connect the account again with an agreement whose access_scope has this scope"
 
 
 class IpDeniedError(ApiError):
-    """The vendor does not accept calls from here."""
+    """The vendor does not accept calls from this IP address."""
 
     remedy = "add the platform's outgoing address to the vendor's list of allowed addresses"
 
 
 class NotFoundError(ApiError):
-    """There is no such thing."""
+    """The requested object does not exist."""
 
     remedy = "check the id; the requisition may have been deleted"
 
@@ -103,13 +103,13 @@ class InstitutionUnavailableError(ApiError):
 
 
 class RateLimitedError(ApiError):
-    """No call is left for the time being."""
+    """The limit is reached; no call is left for now."""
 
     remedy = "nothing: the next run after the reset goes on"
 
     @property
     def reset_seconds(self) -> int | None:
-        """Seconds until a call is allowed again, from the headers or the words."""
+        """Seconds until a call is allowed again, from the headers or the error text."""
         told = self.limit.reset_seconds
         return seconds_in_words(self.detail) if told is None else told
 
@@ -139,14 +139,14 @@ _SERVER_ERROR, _TOO_MANY_REQUESTS = 500, 429
 
 
 def error_of(status: int, body: Any, headers: Mapping[str, str]) -> ApiError:
-    """The error that an answer with an error status means."""
+    """Return the exception for an answer with an error status."""
     known = body if isinstance(body, dict) else {}
     summary = str(known.get("summary") or f"HTTP {status}")
-    # the contract has one error, of an account's state, that is no error document
+    # one error of the contract, about an account's state, is not an error document
     detail = str(known.get("detail") or known.get("status") or "")
     limit = account_limit(headers)
     if status == _TOO_MANY_REQUESTS and (not limit or limit.remaining):
-        # not the account's: it has calls left
+        # the general limit is meant: the account has calls left
         limit = general_limit(headers)
     kind = _kind(status, known, summary)
     return kind(summary, detail, status=status, limit=limit)

@@ -1,10 +1,10 @@
-"""What the API says of its limits, in headers of either spelling or in words."""
+"""Limits as the API reports them, in headers of either spelling or in an error text."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-# A bank counts by the day. What is beyond these is no limit, and the answer is taken without it.
+# Banks count calls per day. A larger number is not a limit; it is ignored, and the answer accepted.
 _MOST_CALLS = 1_000_000_000
 _LONGEST_RESET_SECONDS = 366 * 24 * 60 * 60
 
@@ -13,12 +13,12 @@ _IN_WORDS = re.compile(r"try again in (\d+) seconds?", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Limit:
-    """A limit as one answer tells it.
+    """A limit as one answer reports it.
 
     Attributes:
         limit: calls allowed in the window.
         remaining: calls left in it.
-        reset_seconds: until a new window begins.
+        reset_seconds: seconds until a new window begins.
     """
 
     limit: int | None = None
@@ -30,17 +30,17 @@ class Limit:
 
 
 def account_limit(headers: Mapping[str, str]) -> Limit:
-    """Successful calls of the account and scope that the answer is about."""
+    """Return the limit of successful calls for the account and scope of the answer."""
     return _limit(headers, "account-success-")
 
 
 def general_limit(headers: Mapping[str, str]) -> Limit:
-    """All calls, whatever the account."""
+    """Return the limit of all calls, whatever the account."""
     return _limit(headers, "")
 
 
 def seconds_in_words(detail: str) -> int | None:
-    """The seconds of "Please try again in N seconds"."""
+    """Return the seconds from "Please try again in N seconds"."""
     found = _IN_WORDS.search(detail)
     return _number(found[1], most=_LONGEST_RESET_SECONDS) if found else None
 

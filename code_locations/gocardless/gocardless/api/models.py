@@ -1,4 +1,4 @@
-"""What the API answers. Fields that the models do not name are kept as they came."""
+"""The API's answers. Fields that the models do not name are kept unchanged."""
 
 from datetime import datetime
 from typing import Any
@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Document(BaseModel):
-    """Whatever the API sends; unknown fields are kept."""
+    """A document from the API; unknown fields are kept."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -36,7 +36,7 @@ class Requisition(Document):
 
 
 class Agreement(Document):
-    """What an end user has agreed to, and for how long."""
+    """What an end user has consented to, and for how long."""
 
     id: str
     institution_id: str
@@ -80,7 +80,7 @@ class BalancesAnswer(Document):
 
 
 class TransactionLists(Document):
-    """Entries as they came; they are read one by one, since any may be malformed."""
+    """Unparsed entries; they are read one by one, since any may be malformed."""
 
     booked: list[Any]
     pending: list[Any] = Field(default_factory=list)

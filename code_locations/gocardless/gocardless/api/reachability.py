@@ -1,4 +1,4 @@
-"""Whether the API answers from here, which takes no credentials to find out."""
+"""Checks whether the API can be reached from here; needs no credentials."""
 
 import os
 import time
@@ -17,18 +17,18 @@ _TIMEOUT_SECONDS = 10.0
 
 
 class ApiUnreachableError(RuntimeError):
-    """No answer, or not that of this API, came from the base URL."""
+    """The base URL did not answer, or its answer is not from this API."""
 
 
 class ApiAddressError(ValueError):
-    """``GOCARDLESS_API_URL`` is no address."""
+    """``GOCARDLESS_API_URL`` is not an address."""
 
 
 def base_url() -> str:
-    """Where the API is: ``GOCARDLESS_API_URL``, by default the vendor's address.
+    """Return the API's base URL: ``GOCARDLESS_API_URL``, by default the vendor's address.
 
     Raises:
-        ApiAddressError: it is no http or https address.
+        ApiAddressError: it is not an http or https address.
     """
     url = os.environ.get(BASE_URL_VARIABLE) or VENDOR_BASE_URL
     parts = urlsplit(url)
@@ -40,20 +40,21 @@ def base_url() -> str:
 
 
 def measure_reachability(url: str, *, timeout_seconds: float = _TIMEOUT_SECONDS) -> float:
-    """Ask for the institutions without a token and expect to be refused for want of one.
+    """Request the institutions without a token and expect a refusal.
 
-    The refusal (401, with the API's own error body) proves address, TLS and the API behind
-    them, and counts against no limit.
+    The refusal (401, with the API's own error body) proves that the address, TLS and the API
+    work, and counts against no limit.
 
     Args:
         url: the base URL.
         timeout_seconds: how long to wait for the connection and for the answer.
 
     Returns:
-        The seconds that the answer took.
+        The response time in seconds.
 
     Raises:
-        ApiUnreachableError: no connection, or another answer; says which and what to check.
+        ApiUnreachableError: no connection, or another answer; the message says which, and what
+            to check.
     """
     import requests
 
@@ -79,7 +80,7 @@ def measure_reachability(url: str, *, timeout_seconds: float = _TIMEOUT_SECONDS)
 def _is_api_error(response: "requests.Response") -> bool:
     try:
         body = response.json()
-    except ValueError:  # what requests raises for a body that is not JSON derives from it
+    except ValueError:  # base class of the error that requests raises for a body that is not JSON
         return False
     return isinstance(body, dict) and {"summary", "detail", "status_code"} <= body.keys()
 
@@ -88,7 +89,7 @@ def _is_api_error(response: "requests.Response") -> bool:
     key=["source", "gocardless", "api_reachability"],
 )
 def api_reachability(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-    """That the bank data API answers from where the platform runs, and how fast."""
+    """Check that the platform can reach the bank data API, and measure how fast it answers."""
     url = base_url()
     seconds = measure_reachability(url)
     context.log.info(f"{url} answered in {seconds:.3f} s")

@@ -8,7 +8,7 @@ from typing import Any
 
 from gocardless.api.errors import TokenRefusedError
 
-# A call may take a while after its token was asked for.
+# A call may end some time after its token was requested.
 EARLY = timedelta(minutes=5)
 
 Post = Callable[[str, dict[str, str]], Any]
@@ -25,7 +25,7 @@ class _Token:
 
 
 class TokenSource:
-    """Gives out an access token that is valid for some minutes more."""
+    """Provides an access token that stays valid for some minutes."""
 
     def __init__(
         self,
@@ -34,12 +34,12 @@ class TokenSource:
         credentials: Callable[[], dict[str, str]],
         now: Callable[[], datetime],
     ) -> None:
-        """Get tokens by ``post``, by the time that ``now`` tells.
+        """Get tokens with ``post``; ``now`` is the clock.
 
         Args:
             post: sends a request without a token.
-            credentials: secret_id and secret_key, asked for when they are needed.
-            now: the time, UTC.
+            credentials: returns secret_id and secret_key; called when they are needed.
+            now: returns the current time, UTC.
         """
         self._post, self._credentials, self._now = post, credentials, now
         self._lock = threading.Lock()
@@ -47,10 +47,10 @@ class TokenSource:
         self._refresh: _Token | None = None
 
     def token(self) -> str:
-        """The access token; those that ask while one thread gets it wait for that one.
+        """Return the access token; while one thread fetches it, the others wait.
 
         Raises:
-            ApiError: there is none to be had.
+            ApiError: the API issues no token.
         """
         with self._lock:
             if self._access is None or not self._access.is_good(self._now()):
@@ -58,7 +58,7 @@ class TokenSource:
             return self._access.text
 
     def discard(self, token: str) -> None:
-        """Forget ``token``, which the API has refused, unless it has been replaced already."""
+        """Forget ``token``, which the API has refused, unless it has already been replaced."""
         with self._lock:
             if self._access is not None and self._access.text == token:
                 self._access = None
@@ -69,7 +69,7 @@ class TokenSource:
         try:
             answer = self._post("/api/v2/token/refresh/", {"refresh": self._refresh.text})
         except TokenRefusedError:
-            # refused before its time: the credentials get a new pair
+            # refused before it expired: get a new pair with the credentials
             self._refresh = None
             return None
         return self._token(answer["access"], answer["access_expires"])
