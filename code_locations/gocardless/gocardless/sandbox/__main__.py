@@ -17,7 +17,7 @@ _HIGHEST_PORT = 65_535
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until interrupted; the exit status is 0, or 1 when it cannot serve."""
+    """Serve until interrupted; return exit status 0, or 1 if the server cannot start."""
     asked = _parser().parse_args(arguments)
     state = demonstration()
     state.latency_seconds = asked.latency

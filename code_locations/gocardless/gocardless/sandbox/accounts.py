@@ -1,4 +1,4 @@
-"""What accounts answer: metadata, and the scopes that their bank's limits are about."""
+"""Answers about accounts: metadata, and the scopes that the banks' limits apply to."""
 
 import uuid
 from collections.abc import Mapping
@@ -25,19 +25,19 @@ class Accounts:
         self.limits = AccountLimits(state)
 
     def metadata(self, account_id: str, query: Mapping[str, str]) -> dict[str, Any]:
-        """What the vendor knows of an account.
+        """Return what the vendor knows about an account.
 
         Raises:
-            Refusal: an error of the API; the contract has none for an id that is no UUID.
+            Refusal: an error of the API; the contract has none for an id that is not a UUID.
         """
-        del query  # the contract has no answer for fields that it does not know here
+        del query  # the contract defines no answer to unknown fields here
         found = self._state.account(_plain(account_id))
         if found is None:
             raise refusal("AccountNotFoundError", account=account_id)
         return _metadata(found[1], self._state)
 
     def scope(self, account_id: str, scope: str, query: Mapping[str, str]) -> Told:
-        """What the bank says of an account; counts against its limit.
+        """Return the bank's answer about an account; counts against its limit.
 
         Raises:
             Refusal: an error of the API.

@@ -1,4 +1,4 @@
-"""End-user agreements: made, shown, accepted, reconfirmed and deleted."""
+"""End-user agreements: create, show, accept, reconfirm and delete."""
 
 import uuid
 from collections.abc import Mapping
@@ -33,10 +33,10 @@ _RECONFIRMATION_WINDOW = timedelta(days=14)
 
 
 def create_agreement(state: SandboxState, body: Mapping[str, Any]) -> dict[str, Any]:
-    """A new agreement, which nobody has accepted yet.
+    """Create an agreement, not accepted yet.
 
     Raises:
-        Refusal: a field is not as it has to be.
+        Refusal: a field is invalid.
     """
     check_known(body, AGREEMENT_FIELDS)
     bank = known_bank(state, required_text(body, "institution_id"))
@@ -60,10 +60,10 @@ def create_agreement(state: SandboxState, body: Mapping[str, Any]) -> dict[str, 
 
 
 def known_bank(state: SandboxState, institution_id: str) -> Bank:
-    """The bank of that id.
+    """Return the bank with that id.
 
     Raises:
-        Refusal: there is none.
+        Refusal: there is no such bank.
     """
     bank = state.bank(institution_id)
     if bank is None:
@@ -92,10 +92,10 @@ def _scopes(body: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def find_agreement(state: SandboxState, agreement_id: str) -> Agreement:
-    """The agreement of that id.
+    """Return the agreement with that id.
 
     Raises:
-        Refusal: it is no UUID, or there is none.
+        Refusal: the id is not a UUID, or there is no such agreement.
     """
     wanted = uuid_of(agreement_id, "InvalidID")
     for agreement in state.agreements:
@@ -110,7 +110,7 @@ def accept_agreement(
     """Accept an agreement for the end user.
 
     Raises:
-        Refusal: it has been accepted, or a field is not as it has to be.
+        Refusal: it has already been accepted, or a field is invalid.
     """
     check_known(body, ACCEPTANCE_FIELDS)
     for name in ACCEPTANCE_FIELDS:
@@ -123,7 +123,7 @@ def accept_agreement(
 
 
 def delete_agreement(state: SandboxState, agreement_id: str) -> dict[str, Any]:
-    """Delete an agreement that was accepted.
+    """Delete an accepted agreement.
 
     Raises:
         Refusal: it was not accepted.
@@ -139,10 +139,10 @@ def delete_agreement(state: SandboxState, agreement_id: str) -> dict[str, Any]:
 
 
 def reconfirmation_of(state: SandboxState, agreement_id: str, server: str) -> dict[str, Any]:
-    """The reconfirmation that was asked for.
+    """Return the requested reconfirmation.
 
     Raises:
-        Refusal: none was, or the agreement allows none.
+        Refusal: none was requested, or the agreement allows none.
     """
     agreement = find_agreement(state, agreement_id)
     if not agreement.may_be_reconfirmed:
@@ -155,7 +155,7 @@ def reconfirmation_of(state: SandboxState, agreement_id: str, server: str) -> di
 def ask_for_reconfirmation(
     state: SandboxState, agreement_id: str, body: Mapping[str, Any], server: str
 ) -> dict[str, Any]:
-    """Ask the end user to confirm the access once more.
+    """Ask the end user to confirm the access again.
 
     Raises:
         Refusal: the agreement allows none, or has no accounts.

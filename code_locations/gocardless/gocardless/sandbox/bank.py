@@ -1,4 +1,4 @@
-"""What the sandbox knows: its clock, institutions, agreements, requisitions and accounts."""
+"""The sandbox's state: its clock, institutions, agreements, requisitions and accounts."""
 
 import random
 import threading
@@ -15,13 +15,13 @@ HeaderSpelling = Literal["http_underscores", "dashes", "none"]
 
 SCOPES: tuple[Scope, ...] = ("details", "balances", "transactions")
 LONGEST_ACCESS_DAYS = 180
-"""The most that the vendor allows an agreement."""
+"""The most that the vendor allows for an agreement."""
 
 _DEMONSTRATION_DAYS = 180
 
 
 class SandboxClock:
-    """The machine's time plus what it was moved by."""
+    """The machine's time plus an adjustable offset."""
 
     def __init__(self) -> None:
         self._moved = timedelta(0)
@@ -32,11 +32,11 @@ class SandboxClock:
         return (self._fixed or datetime.now(UTC)) + self._moved
 
     def set(self, moment: datetime) -> None:
-        """Stop at ``moment``; from then on the clock only moves when told to."""
+        """Stop at ``moment``; from then on only :meth:`advance` moves the clock."""
         self._fixed, self._moved = moment, timedelta(0)
 
     def advance(self, by: timedelta) -> None:
-        """Move on by so much."""
+        """Move the clock forward by ``by``."""
         self._moved += by
 
 
@@ -45,12 +45,12 @@ class Bank:
     """One institution.
 
     Attributes:
-        institution_id: as in the API.
-        name: for people.
-        total_days: most days of transactions that it gives.
+        institution_id: its id in the API.
+        name: its display name.
+        total_days: how many days of transactions it returns at most.
         calls_a_day: successful calls allowed for each account and scope.
-        country: ISO 3166.
-        customer: what the customer of this bank has; a requisition that is linked gets these.
+        country: ISO 3166 code.
+        customer: the accounts of this bank's customer; a linked requisition gets these.
     """
 
     institution_id: str
@@ -61,7 +61,7 @@ class Bank:
     customer: list["SandboxAccount"] = field(default_factory=list)
 
     def document(self) -> dict[str, Any]:
-        """The institution as the list of institutions has it."""
+        """Return the institution as it appears in the list of institutions."""
         return {
             "id": self.institution_id,
             "name": self.name,
@@ -75,15 +75,15 @@ class Bank:
 
 @dataclass
 class SandboxAccount:
-    """An account at a bank, with what its bank gets wrong.
+    """An account at a bank, with the faults of that bank.
 
     Attributes:
         ledger: what happened to it.
-        bank: where it is.
-        owner_name: for people.
+        bank: the bank that holds it.
+        owner_name: the owner's display name.
         failures: names of API errors for the next calls, by scope.
-        extra_booked: entries that the bank adds to its booked list as they are.
-        prepared: answers about transactions, rendered ahead, by first and last date.
+        extra_booked: entries that the bank adds unchanged to its booked list.
+        prepared: answers about transactions, rendered in advance, by first and last date.
     """
 
     ledger: TrueLedger
@@ -101,10 +101,10 @@ class SandboxAccount:
 
 @dataclass
 class Agreement:
-    """An end-user agreement: what may be asked for, how far back, and how long.
+    """An end-user agreement: what may be requested, how far back, and for how long.
 
     Attributes:
-        reconfirmation: the redirect of a reconfirmation that was asked for, and when.
+        reconfirmation: the redirect of a requested reconfirmation, and when it was requested.
     """
 
     agreement_id: str
@@ -119,11 +119,11 @@ class Agreement:
 
     @property
     def expires(self) -> datetime:
-        """When the access ends; not accepted, it counts from its creation."""
+        """When the access ends; counted from creation if not accepted."""
         return (self.accepted or self.created) + timedelta(days=self.access_valid_for_days)
 
     def document(self) -> dict[str, Any]:
-        """The agreement as the API shows it."""
+        """Return the agreement as the API shows it."""
         return {
             "id": self.agreement_id,
             "created": self.created.isoformat(),
@@ -138,7 +138,7 @@ class Agreement:
 
 @dataclass
 class Connection:
-    """A requisition; its accounts are there once the end user has authorized it."""
+    """A requisition; it has accounts once the end user has authorized it."""
 
     requisition_id: str
     agreement: Agreement
@@ -165,11 +165,11 @@ class Connection:
 
     @property
     def link_path(self) -> str:
-        """Where the end user authorizes it, on the server of the sandbox."""
+        """The path on the sandbox server where the end user authorizes it."""
         return f"/psd2/start/{self.requisition_id}/{self.bank.institution_id}"
 
     def document(self, server: str) -> dict[str, Any]:
-        """The requisition as the API shows it; ``server`` is the base URL of links."""
+        """Return the requisition as the API shows it; ``server`` is the base URL of links."""
         shown = {
             "id": self.requisition_id,
             "created": self.created.isoformat(),
@@ -189,21 +189,21 @@ class Connection:
 
 @dataclass
 class SandboxState:
-    """All that the server answers from; tests change it while the server runs.
+    """The state behind the server's answers; tests change it while the server runs.
 
     Attributes:
-        secret_id: the one that gets tokens.
+        secret_id: the id that gets tokens.
         secret_key: its key.
-        header_spelling: how the limits are told.
+        header_spelling: how the limit headers are spelt.
         limit_body: whether a refusal names its seconds, or is the institution's own.
-        page_limit: most requisitions of a page, whatever was asked for.
-        latency_seconds: how long every answer takes at least.
+        page_limit: most requisitions on a page, whatever was requested.
+        latency_seconds: the least time that an answer takes.
         calls: method and path of every request, in order.
-        deviations: answers that the contract does not allow, where the server checks them.
+        deviations: answers that the contract does not allow, if the server checks them.
     """
 
-    secret_id: str = "sandbox-id"  # noqa: S105 - of this server alone
-    secret_key: str = "sandbox-key"  # noqa: S105 - of this server alone
+    secret_id: str = "sandbox-id"  # noqa: S105 - for this server only
+    secret_key: str = "sandbox-key"  # noqa: S105 - for this server only
     header_spelling: HeaderSpelling = "http_underscores"
     limit_body: Literal["seconds", "institution"] = "seconds"
     page_limit: int = 100
@@ -220,7 +220,7 @@ class SandboxState:
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def account(self, account_id: str) -> tuple[Connection | None, SandboxAccount] | None:
-        """The account with its connection, the newest where several have it."""
+        """Return the account with its connection; the newest connection if several have it."""
         for connection in reversed(self.connections):
             for account in connection.accounts:
                 if account.account_id == account_id:
@@ -232,7 +232,7 @@ class SandboxState:
         return None
 
     def bank(self, institution_id: str) -> Bank | None:
-        """The bank of that id."""
+        """Return the bank with that id."""
         found = (bank for bank in self.banks if bank.institution_id == institution_id)
         return next(found, None)
 
@@ -272,12 +272,12 @@ class SandboxState:
         return connection
 
     def count(self, matches: Callable[[str], bool]) -> int:
-        """How many requests had a path for which ``matches`` is true."""
+        """Count the requests whose path ``matches`` accepts."""
         return sum(matches(path) for _, path in self.calls)
 
 
 def account_uuid(number: int) -> str:
-    """The UUID of the sandbox's account of that number."""
+    """Return the UUID of the sandbox account with that number."""
     return _uuid("account", number)
 
 
@@ -286,7 +286,7 @@ def _uuid(kind: str, number: int) -> str:
 
 
 def demonstration() -> SandboxState:
-    """Three connected banks with months of believable data."""
+    """Return three connected banks with months of believable data."""
     state = SandboxState()
     today = state.clock.now().date()
     banks = (

@@ -1,4 +1,4 @@
-"""The bodies of requests: JSON, or a form, as the contract allows for each."""
+"""Request bodies: JSON or a form, as the contract allows for each operation."""
 
 import email
 import email.policy
@@ -11,19 +11,19 @@ Kind = type[str] | type[int] | type[bool] | type[list]
 
 
 class MalformedBodyError(ValueError):
-    """A body that cannot be read; the text says why."""
+    """A body that cannot be read; the message says why."""
 
 
 def read_body(content: bytes, content_type: str, fields: Mapping[str, Kind]) -> dict[str, Any]:
-    """The fields of a body, those of a form as what ``fields`` says they are.
+    """Return the fields of a body; those of a form get the types in ``fields``.
 
     Args:
         content: the body.
-        content_type: its header.
+        content_type: its ``Content-Type`` header.
         fields: the type of each field.
 
     Raises:
-        MalformedBodyError: it is no object of JSON and no form.
+        MalformedBodyError: the body is neither a JSON object nor a form.
     """
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "application/x-www-form-urlencoded":

@@ -1,7 +1,7 @@
 """The vendor's OpenAPI description, against which the server checks itself.
 
-The description is the vendor's and is no part of this repository: its path is told by the option
-``--contract`` or by ``GOCARDLESS_SANDBOX_CONTRACT``. Checking needs ``jsonschema``.
+The description belongs to the vendor and is not part of this repository. The option ``--contract``
+or ``GOCARDLESS_SANDBOX_CONTRACT`` names its path. Checking needs ``jsonschema``.
 """
 
 import json
@@ -16,17 +16,17 @@ _METHODS = frozenset({"get", "post", "put", "delete", "patch"})
 
 
 class ContractError(ValueError):
-    """The file is no OpenAPI description; the text says why."""
+    """The file is not an OpenAPI description; the message says why."""
 
 
 class Contract:
-    """What the description allows."""
+    """Checks requests and answers against the description."""
 
     def __init__(self, path: Path) -> None:
         """Read the description at ``path``.
 
         Raises:
-            ContractError: it is not there, or is no such description.
+            ContractError: the file does not exist, or is not such a description.
         """
         try:
             document = _plain(json.loads(path.read_text("utf-8")))
@@ -48,13 +48,13 @@ class Contract:
     def problem_of_request(
         self, method: str, path: str, query: Mapping[str, str], body: Any
     ) -> str | None:
-        """Why the contract does not allow a request; none if it does, or has no such operation.
+        """Return why the contract forbids a request; None if it is allowed or not described.
 
         Args:
-            method: of HTTP.
-            path: without the query.
-            query: each field once.
-            body: read, with the types of its fields; none if there is none.
+            method: the HTTP method.
+            path: the path without the query.
+            query: the query, each field once.
+            body: the parsed body with typed fields; None if there is no body.
         """
         operation = self._operation(method, path)
         if operation is None:
@@ -71,10 +71,9 @@ class Contract:
         return self._problem(schema, body)
 
     def problem_of_answer(self, method: str, path: str, status: int, body: Any) -> str | None:
-        """Why the contract does not allow an answer; none if it does, or has no such operation.
+        """Return why the contract forbids an answer; None if it is allowed or not described.
 
-        Every method that an operation does not have is answered by 405, which is no part of the
-        contract.
+        An unsupported method is answered with 405, which is not part of the contract.
         """
         operation = self._operation(method, path)
         if operation is None:
@@ -109,7 +108,7 @@ class Contract:
 
 
 def _plain(node: Any) -> Any:
-    """OpenAPI 3.0's ``nullable`` in the words of JSON Schema."""
+    """Translate OpenAPI 3.0's ``nullable`` into JSON Schema."""
     if isinstance(node, list):
         return [_plain(entry) for entry in node]
     if not isinstance(node, dict):

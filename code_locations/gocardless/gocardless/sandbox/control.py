@@ -1,4 +1,4 @@
-"""What only a sandbox can be asked for: another time, and banks that get things wrong."""
+"""Controls that only a sandbox has: set the clock, and make banks return faulty answers."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -14,10 +14,10 @@ FAULTS_PATH = "/sandbox/faults"
 
 
 def move_clock(state: SandboxState, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Move on by ``advance_seconds``; answers the time.
+    """Move the clock forward by ``advance_seconds``; return the new time.
 
     Raises:
-        Refusal: it is no number of seconds.
+        Refusal: the value is not a number of seconds.
     """
     seconds = body.get("advance_seconds")
     if isinstance(seconds, bool) or not isinstance(seconds, int) or seconds < 0:
@@ -27,10 +27,10 @@ def move_clock(state: SandboxState, body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def set_faults(state: SandboxState, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Say what the bank of ``account_id`` gets wrong from now on.
+    """Set the faults of the bank of ``account_id`` from now on.
 
-    ``faults`` are those of every answer about transactions, in place of what was set before;
-    ``failures`` are the API's errors, by name, of the next calls of a scope.
+    ``faults`` apply to every answer about transactions and replace earlier ones; ``failures`` are
+    the API errors, by name, that the next calls of a scope return.
 
     Raises:
         Refusal: there is no such account, fault, scope or error.
@@ -62,4 +62,4 @@ CONTROLS: Mapping[str, Callable[[SandboxState, Mapping[str, Any]], dict[str, Any
     CONTROL_PATH: move_clock,
     FAULTS_PATH: set_faults,
 }
-"""By the path to which a body is posted."""
+"""The handlers, by the path that a body is posted to."""

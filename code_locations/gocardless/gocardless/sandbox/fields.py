@@ -1,4 +1,4 @@
-"""What the fields of requests have to be, and the API's words where they are not."""
+"""Validates the fields of requests, with the API's own error texts."""
 
 import uuid
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ def check_known(given: Mapping[str, Any], known: Mapping[str, Any]) -> None:
 
 
 def required_text(body: Mapping[str, Any], name: str) -> str:
-    """A text that is there and not empty."""
+    """Return a required text that is not empty."""
     value = body.get(name)
     if name not in body or value in (None, ""):
         raise field_refusal("FieldRequired", field=name)
@@ -26,7 +26,7 @@ def required_text(body: Mapping[str, Any], name: str) -> str:
 
 
 def optional_text(body: Mapping[str, Any], name: str, longest: int) -> str | None:
-    """A text, or none where the field is not there."""
+    """Return a text, or None if the field is missing."""
     if name not in body:
         return None
     value = required_text(body, name)
@@ -36,10 +36,10 @@ def optional_text(body: Mapping[str, Any], name: str, longest: int) -> str | Non
 
 
 def whole_number(body: Mapping[str, Any], name: str, default: int) -> int:
-    """A whole number, or the default where the field is not there."""
+    """Return a whole number, or the default if the field is missing."""
     value = body.get(name, default)
     if isinstance(value, float) and value.is_integer():
-        # JSON knows one kind of number
+        # JSON has only one number type
         return int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise field_refusal("WrongType", field=name, kind="whole number")
@@ -47,7 +47,7 @@ def whole_number(body: Mapping[str, Any], name: str, default: int) -> int:
 
 
 def flag(body: Mapping[str, Any], name: str) -> bool:
-    """True or false, which is what a field is that is not there."""
+    """Return a boolean; a missing field is false."""
     value = body.get(name, False)
     if not isinstance(value, bool):
         raise field_refusal("WrongType", field=name, kind="true or false")
@@ -55,7 +55,7 @@ def flag(body: Mapping[str, Any], name: str) -> bool:
 
 
 def check_url(value: Any, *, longest: int = 1024) -> None:
-    """Refuse what is no URL to send a browser to."""
+    """Refuse a value that is not a URL to redirect a browser to."""
     try:
         parts = urlsplit(value) if isinstance(value, str) else None
     except ValueError:
@@ -65,7 +65,7 @@ def check_url(value: Any, *, longest: int = 1024) -> None:
 
 
 def uuid_of(text: str, error: str) -> str:
-    """``text`` as UUIDs are written; refused by ``error`` if it is none."""
+    """Return ``text`` in canonical UUID form; refuse with ``error`` if it is not a UUID."""
     try:
         return str(uuid.UUID(text))
     except ValueError:

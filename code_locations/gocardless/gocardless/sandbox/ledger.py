@@ -1,8 +1,8 @@
-"""The true ledger of a sandbox account, and what a bank makes of it on a day.
+"""The true ledger of a sandbox account, and how a bank shows it on a given day.
 
-The ledger says what happened. A bank shows it with faults: identifiers that are missing, blank,
+The ledger records what happened. A bank shows it with faults: identifiers that are missing, blank,
 shared or new with every call, dates that move, texts that change when a pending entry is booked,
-and lists that come twice. ``presented`` is one answer of such a bank.
+and lists that are sent twice. ``presented`` returns one answer of such a bank.
 """
 
 import random
@@ -36,17 +36,17 @@ class TrueTransaction:
     """Something that happened to an account.
 
     Attributes:
-        number: tells it from all others, whatever the bank shows.
-        amount: signed.
-        booked_on: the booking date; never booked, if none.
+        number: identifies it, whatever the bank shows.
+        amount: signed amount.
+        booked_on: the booking date; None if it is never booked.
         late_by: days after the booking date on which it appears as booked.
-        pending_on: the day from which it is shown as pending; never, if none.
-        gone_on: of what is never booked, the day from which it is no longer pending.
+        pending_on: the day from which it is shown as pending; None if it never is.
+        gone_on: if it is never booked, the day from which it is no longer pending.
         text: the remittance information when booked.
         pending_text: the same while it is pending.
-        counterparty: who got or sent the money.
+        counterparty: the receiver or sender of the money.
         moves_on: a day from which the bank shows another booking date.
-        moves_by: by so many days.
+        moves_by: the days by which that date differs.
     """
 
     number: int
@@ -67,31 +67,31 @@ class TrueTransaction:
         return self.booked_on and self.booked_on + timedelta(days=self.late_by)
 
     def is_booked(self, today: date) -> bool:
-        """Whether it is booked on the day ``today``."""
+        """Return whether it is booked on ``today``."""
         return self.appears_on is not None and self.appears_on <= today
 
     def is_pending(self, today: date) -> bool:
-        """Whether it is pending on the day ``today``."""
+        """Return whether it is pending on ``today``."""
         if self.pending_on is None or self.pending_on > today:
             return False
         end = self.appears_on or self.gone_on
         return end is None or today < end
 
     def booking_date(self, today: date) -> date:
-        """The date that the bank shows for the booked entry."""
-        assert self.booked_on is not None  # noqa: S101 - asked of booked ones alone
+        """Return the date that the bank shows for the booked entry."""
+        assert self.booked_on is not None  # noqa: S101 - only called for booked ones
         moved = self.moves_on is not None and today >= self.moves_on
         return self.booked_on + timedelta(days=self.moves_by if moved else 0)
 
 
 @dataclass
 class TrueLedger:
-    """All that happened to an account.
+    """Everything that happened to an account.
 
     Attributes:
         account_id: the account.
-        currency: ISO 4217.
-        opening_balance: before the first transaction.
+        currency: ISO 4217 code.
+        opening_balance: the balance before the first transaction.
         transactions: what happened, in any order.
         faults: what the bank gets wrong.
     """
@@ -103,7 +103,7 @@ class TrueLedger:
     faults: frozenset[Fault] = frozenset()
 
     def balance(self, today: date) -> Decimal:
-        """What is booked by the day ``today``, taken together."""
+        """Return the booked balance as of ``today``."""
         booked = (item.amount for item in self.transactions if item.is_booked(today))
         return sum(booked, self.opening_balance)
 
@@ -111,14 +111,14 @@ class TrueLedger:
 def presented(
     ledger: TrueLedger, *, today: date, date_from: date, date_to: date, draw: random.Random
 ) -> dict[str, list[Entry]]:
-    """The lists ``booked`` and ``pending`` of one answer.
+    """Return the lists ``booked`` and ``pending`` of one answer.
 
     Args:
         ledger: what happened.
         today: the day of the answer.
-        date_from: the first booking date that was asked for.
-        date_to: the last one.
-        draw: where identifiers that change with each answer come from.
+        date_from: the first requested booking date.
+        date_to: the last requested booking date.
+        draw: generates the identifiers that change with each answer.
     """
     booked = [
         _booked_entry(ledger, item, today, draw)
@@ -150,7 +150,7 @@ def _booked_entry(
 
 
 def _pending_entry(ledger: TrueLedger, item: TrueTransaction, draw: random.Random) -> Entry:
-    assert item.pending_on is not None  # noqa: S101 - asked of pending ones alone
+    assert item.pending_on is not None  # noqa: S101 - only called for pending ones
     text = item.text if item.pending_text is None else item.pending_text
     entry = {
         **_common(ledger, item, text=text),
@@ -207,7 +207,7 @@ _SHOPS = (
 def believable_months(
     account_id: str, currency: str, *, until: date, days: int, seed: int
 ) -> TrueLedger:
-    """An account with salary, rent and daily purchases, some of them pending at the end."""
+    """Return an account with salary, rent and daily purchases, some pending at the end."""
     draw = random.Random(seed)  # noqa: S311 - believable, not secret
     ledger = TrueLedger(account_id, currency, opening_balance=Decimal("1500.00"))
     begin = until - timedelta(days=days)
@@ -246,7 +246,7 @@ def _plain(amount: str, text: str, counterparty: str, day: date) -> dict[str, An
 
 
 def booked_truth(ledgers: Sequence[TrueLedger], today: date) -> list[tuple[str, Decimal, str]]:
-    """Account, amount and text of all that is booked, sorted: what a sync has to end in."""
+    """Return account, amount and text of all booked entries, sorted: a sync's correct result."""
     return sorted(
         (ledger.account_id, item.amount, item.text)
         for ledger in ledgers

@@ -1,4 +1,4 @@
-"""Successful calls for each account and scope, within 24 hours from the first of them."""
+"""Counts successful calls per account and scope, in 24 hours from the first of them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class _Window:
 
 
 class AccountLimits:
-    """Counts what a bank allows, and refuses what is beyond."""
+    """Counts calls against a bank's limits, and refuses those beyond."""
 
     def __init__(self, state: SandboxState) -> None:
         self._state = state
@@ -28,7 +28,7 @@ class AccountLimits:
         """Refuse with 429 when the account has no call of the scope left.
 
         Raises:
-            Refusal: none is left.
+            Refusal: no call is left.
         """
         window = self._window(account, scope)
         if window.used < account.bank.calls_a_day:
@@ -47,7 +47,7 @@ class AccountLimits:
         self._window(account, scope).used += 1
 
     def headers(self, account: SandboxAccount, scope: Scope) -> dict[str, str]:
-        """The limits as response headers, spelt as the state says."""
+        """Return the limits as response headers, in the spelling that the state sets."""
         window = self._window(account, scope)
         left = max(account.bank.calls_a_day - window.used, 0)
         seconds = str(self._seconds_left(window))

@@ -3,7 +3,7 @@
 from typing import Any
 
 
-class Refusal(Exception):  # noqa: N818 - it is the answer, not a mistake
+class Refusal(Exception):  # noqa: N818 - an answer, not a programming error
     """An answer that is an error of the API."""
 
     def __init__(
@@ -14,7 +14,7 @@ class Refusal(Exception):  # noqa: N818 - it is the answer, not a mistake
 
 
 def refusal(name: str, **words: str) -> Refusal:
-    """The error of that name, its placeholders filled with ``words``.
+    """Return the error of that name, with ``words`` for its placeholders.
 
     Raises:
         KeyError: the contract has no error of that name.
@@ -25,14 +25,14 @@ def refusal(name: str, **words: str) -> Refusal:
 
 
 def known_errors() -> frozenset[str]:
-    """The names that :func:`refusal` knows."""
+    """Return the names that :func:`refusal` knows."""
     return frozenset(_ERRORS)
 
 
 def field_refusal(name: str, **words: str) -> Refusal:
-    """The error of a field, told under the field's name as the contract's examples have it.
+    """Return the error of a field under the field's name, as in the contract's examples.
 
-    The contract's schema of errors wants summary and detail beside it, too.
+    The contract's error schema also requires summary and detail beside it.
 
     Raises:
         KeyError: the contract has no error of that name.

@@ -1,4 +1,4 @@
-"""Requisitions: made, shown, authorized by the end user, and deleted."""
+"""Requisitions: create, show, authorize as the end user, and delete."""
 
 import random
 import uuid
@@ -35,10 +35,10 @@ _NEW_CUSTOMER_DAYS = 120
 
 
 def create_requisition(state: SandboxState, body: Mapping[str, Any], server: str) -> dict[str, Any]:
-    """A new requisition, with an agreement of the usual terms where none is named.
+    """Create a requisition, with an agreement on default terms if none is named.
 
     Raises:
-        Refusal: a field is not as it has to be.
+        Refusal: a field is invalid.
     """
     check_known(body, REQUISITION_FIELDS)
     missing = [name for name in ("redirect", "institution_id") if name not in body]
@@ -103,10 +103,10 @@ def _agreement(state: SandboxState, bank: Bank, body: Mapping[str, Any]) -> Agre
 
 
 def find_requisition(state: SandboxState, requisition_id: str) -> Connection:
-    """The requisition of that id.
+    """Return the requisition with that id.
 
     Raises:
-        Refusal: it is no UUID, or there is none.
+        Refusal: the id is not a UUID, or there is no such requisition.
     """
     wanted = uuid_of(requisition_id, "InvalidID")
     for connection in state.connections:
@@ -116,7 +116,7 @@ def find_requisition(state: SandboxState, requisition_id: str) -> Connection:
 
 
 def delete_requisition(state: SandboxState, requisition_id: str) -> dict[str, Any]:
-    """Delete a requisition with its agreement; its accounts can be asked for no more."""
+    """Delete a requisition with its agreement; its accounts can no longer be queried."""
     connection = find_requisition(state, requisition_id)
     state.connections.remove(connection)
     if connection.agreement in state.agreements:
@@ -129,10 +129,10 @@ def delete_requisition(state: SandboxState, requisition_id: str) -> dict[str, An
 
 
 def authorize(state: SandboxState, requisition_id: str, *, consents: bool) -> str:
-    """What the end user does behind the link; returns where the browser is sent.
+    """Do what the end user does behind the link; return where the browser is redirected.
 
-    The agreement is accepted and the bank's customer's accounts are linked; without consent the
-    requisition is rejected.
+    With consent, the agreement is accepted and the customer's accounts at the bank are linked.
+    Without consent, the requisition is rejected.
     """
     connection = find_requisition(state, requisition_id)
     answer = {"ref": connection.reference or connection.requisition_id}

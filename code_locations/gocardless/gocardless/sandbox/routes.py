@@ -1,4 +1,4 @@
-"""Which request gets which answer."""
+"""Routes each request to its answer."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -38,13 +38,13 @@ class Call:
     """A request.
 
     Attributes:
-        method: of HTTP.
-        path: without the query.
-        query: each field once.
-        authorization: the header, if there is one.
+        method: the HTTP method.
+        path: the path without the query.
+        query: the query, each field once.
+        authorization: the ``Authorization`` header, if any.
         content: the body.
-        content_type: its header.
-        server: the base URL by which the sandbox was called.
+        content_type: the ``Content-Type`` header.
+        server: the base URL that the client used.
     """
 
     method: str
@@ -58,7 +58,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer; a body of bytes is sent as it is, and no body where a browser is sent on."""
+    """An answer; a body of bytes is sent unchanged, and a redirect has no body."""
 
     body: Any
     status: int = 200
@@ -75,14 +75,14 @@ class Routes:
         self.state = state
         self.tokens = Tokens(state.clock)
         self.accounts = Accounts(state)
-        # an id is whatever stands between two slashes; whether it is good says its handler
+        # an id is any text between two slashes; its handler decides whether it is valid
         self._table: list[tuple[re.Pattern[str], dict[str, Handler]]] = [
             (re.compile(pattern.replace("{id}", "([^/]*)")), handlers)
             for pattern, handlers in self._handlers().items()
         ]
 
     def _handlers(self) -> dict[str, dict[str, Handler]]:
-        """The operations of the contract, and those that only the vendor's old client asks for."""
+        """Return the contract's operations, and those that only the vendor's old client calls."""
         account_scopes: dict[str, dict[str, Handler]] = {
             f"accounts/{prefix}{{id}}/{scope}/": {"GET": self._scope(scope, ignored)}
             for prefix, ignored in (("", set()), ("premium/", {"country"}))
@@ -105,7 +105,7 @@ class Routes:
         }
 
     def answer(self, call: Call) -> Answer:
-        """The answer to a request, also where it is a refusal."""
+        """Return the answer to a request, even if it is a refusal."""
         try:
             with self.state.lock:
                 return self._answer(call)
@@ -132,7 +132,7 @@ class Routes:
             found = pattern.fullmatch(path)
             if found is None:
                 if pattern.fullmatch(f"{path}/"):
-                    # as the vendor's framework does; its own client leaves slashes out
+                    # like the vendor's framework; the vendor's own client omits the slash
                     query = f"?{urlencode(call.query)}" if call.query else ""
                     return Answer(b"", 301, {"Location": f"{call.path}/{query}"})
                 continue
@@ -152,7 +152,7 @@ class Routes:
             texts = [required_text(body, name) for name in _TOKEN_FIELDS[path]]
             check_known(body, _TOKEN_FIELDS[path])
         except (MalformedBodyError, Refusal):
-            # for a body that is not as it has to be the contract has no other answer here
+            # the contract has no other answer to an invalid body here
             raise refused from None
         if path == "token/new/":
             if texts != [self.state.secret_id, self.state.secret_key]:

@@ -27,12 +27,12 @@ _START_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class RunningSandbox:
-    """A server that runs.
+    """A running server.
 
     Attributes:
         url: its base URL.
-        state: what it answers from.
-        routes: how it answers; has the tokens.
+        state: the state behind its answers.
+        routes: its request handlers; holds the tokens.
     """
 
     url: str
@@ -47,13 +47,13 @@ def sandbox_server(
     """Serve ``state`` while the body runs.
 
     Args:
-        state: what to answer from.
-        port: on 127.0.0.1; 0 for a free one.
-        contract: the vendor's OpenAPI description; every request and answer is checked against
-            it, if it is given.
+        state: the state behind the answers.
+        port: the port on 127.0.0.1; 0 for a free one.
+        contract: the vendor's OpenAPI description; if given, every request and answer is checked
+            against it.
 
     Raises:
-        OSError: the port is taken.
+        OSError: the port is in use.
         ContractError: there is no description at ``contract``.
     """
     import socket
@@ -75,7 +75,7 @@ def sandbox_server(
         try:
             yield RunningSandbox(f"http://127.0.0.1:{listener.getsockname()[1]}", state, routes)
         finally:
-            # not wait for connections that clients keep open
+            # do not wait for connections that clients keep open
             server.should_exit = server.force_exit = True
             thread.join()
 
@@ -92,10 +92,10 @@ def _wait_for(server: Any, thread: threading.Thread) -> None:
 
 
 def sandbox_application(routes: Routes, contract: Contract | None = None) -> "ASGIApp":
-    """The sandbox as an application of ASGI.
+    """Return the sandbox as an ASGI application.
 
-    Starlette reads requests and writes responses. Its routing is left out: it does not know every
-    path and method that can be sent, and the API answers all of them in its own words.
+    Starlette reads requests and writes responses. Its routing is not used: it does not cover every
+    path and method that can be sent, and the API answers all of them with its own errors.
     """
     from starlette.requests import Request
 
@@ -131,14 +131,14 @@ def _response(answer: Answer) -> "Response":
     from starlette.responses import Response
 
     body = answer.body
-    # ASCII, so that half of a surrogate pair can be sent, as banks do
+    # ASCII, so that half a surrogate pair can be sent, as banks do
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     headers = dict(answer.headers)
     return Response(content, answer.status, headers, media_type="application/json")
 
 
 def _checked(routes: Routes, contract: Contract, call: Call, answer: Answer) -> Answer:
-    """The answer, or another one where the contract does not allow the request or the answer."""
+    """Return the answer, or an error if the contract forbids the request or the answer."""
     if answer.status in _SUCCESS:
         problem = contract.problem_of_request(call.method, call.path, call.query, _sent(call))
         if problem:
@@ -156,7 +156,7 @@ def _checked(routes: Routes, contract: Contract, call: Call, answer: Answer) -> 
 
 
 def _is_injected(routes: Routes, call: Call) -> bool:
-    """Whether the answer has entries that a test or a user has put there as they are."""
+    """Return whether the answer has raw entries that a test or a user added."""
     found = routes.state.account(call.path.split("/")[4]) if "/accounts/" in call.path else None
     return found is not None and bool(found[1].extra_booked)
 

@@ -1,4 +1,4 @@
-"""Tokens that are valid for as long as the vendor's: 24 hours and 30 days."""
+"""Tokens with the vendor's lifetimes: 24 hours and 30 days."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ REFRESH_SECONDS = 30 * 24 * 60 * 60
 
 
 class Tokens:
-    """The tokens that the server has given out."""
+    """The tokens that the server has issued."""
 
     def __init__(self, clock: SandboxClock) -> None:
         self._clock = clock
@@ -18,17 +18,17 @@ class Tokens:
         self._refresh: dict[str, datetime] = {}
 
     def new_pair(self) -> dict[str, str | int]:
-        """A new pair, as ``token/new`` answers."""
+        """Return a new pair, as ``token/new`` does."""
         refresh = secrets.token_urlsafe(24)
         self._refresh[refresh] = self._clock.now() + timedelta(seconds=REFRESH_SECONDS)
         return {**self._new_access(), "refresh": refresh, "refresh_expires": REFRESH_SECONDS}
 
     def refreshed(self, refresh: str) -> dict[str, str | int] | None:
-        """A new access token, as ``token/refresh`` answers; none if ``refresh`` is not valid."""
+        """Return a new access token, as ``token/refresh`` does; None if ``refresh`` is invalid."""
         return self._new_access() if self._is_valid(self._refresh, refresh) else None
 
     def admits(self, authorization: str | None) -> bool:
-        """Whether an ``Authorization`` header has a valid access token."""
+        """Return whether an ``Authorization`` header has a valid access token."""
         kind, _, token = (authorization or "").partition(" ")
         return kind == "Bearer" and self._is_valid(self._access, token)
 
