@@ -1,6 +1,6 @@
 """Alerts: failures in any code location reach the people who are responsible.
 
-A pass of the sensor (``sensors.py``) is a list of named stages, ``run_pass.STAGES``:
+A pass of the sensor (``sensors``) is a list of named stages, ``run_pass.STAGES``:
 
     sources -> policies -> outbox -> messages -> delivery -> services
 
@@ -27,7 +27,7 @@ Where to look:
 - Where are quiet hours decided? ``policies.quiet_hours.hold_of``.
 - Who is called when nobody acknowledges a message? ``delivery.escalation``.
 - Where are Slack's limits handled? Size in ``messages.formats.slack``, pace in
-  ``delivery.queue`` with ``services.capabilities``, answers in ``services.slack.web_api``.
+  ``delivery.queue`` with ``services.slack.configuration``, answers in ``services.slack.web_api``.
 - What happens if a process dies? ``delivery.queue`` (claims), ``outbox.cursors`` (how far each
   log was read, in one transaction with what was found there).
 - Are the alerts themselves healthy? ``outbox_health``, and ``orchestration_platform.watchdog``.
