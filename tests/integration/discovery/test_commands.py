@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -112,6 +113,15 @@ def test_the_reference_page_is_current() -> None:
     assert documents.PAGE.read_text(encoding="utf-8") == documents.page(), "run `make docs`"
 
 
+@pytest.fixture
+def dagster_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A fresh home as `make setup` writes it, which several processes may open at once."""
+    shutil.copy(REPOSITORY_ROOT / "dagster.local.yaml", tmp_path / "dagster.yaml")
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.usefixtures("dagster_home")
 @pytest.mark.parametrize("location", sorted(workspace_modules()))
 def test_dg_lists_and_checks_the_location(location: str) -> None:
     dg = Path(sys.executable).with_name("dg")
@@ -134,6 +144,7 @@ def test_dg_lists_and_checks_the_location(location: str) -> None:
         assert process.returncode == 0, said
 
 
+@pytest.mark.usefixtures("dagster_home")
 def test_dg_checks_all_locations_from_the_root_and_lists_one() -> None:
     running = [
         subprocess.Popen(
