@@ -189,7 +189,7 @@ def alerted_platform(
 
 def _write(home: Path) -> None:
     settings = yaml.safe_load((REPOSITORY / "dagster.local.yaml").read_text(encoding="utf-8"))
-    # a backfill of 30 partitions on the machine of a test
+    # more than the sensor takes in one tick
     settings["concurrency"]["runs"]["max_concurrent_runs"] = 6
     (home / "dagster.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     failing = Path(failing_location.__file__)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-PARTITIONS = [f"part_{number:02}" for number in range(30)]
+PARTITIONS = [f"part_{number:02}" for number in range(12)]
 
 
 @dg.op

@@ -37,7 +37,7 @@ WORDS = ("census", "payroll", "mapping")
 
 # docs/alerts.md has the figure, which is below 15 s; this is for a machine that does much else.
 LATENCY_SECONDS = 45.0
-# of thirty runs of a backfill, on such a machine
+# of twenty-odd runs on such a machine
 LONGEST_WAIT_SECONDS = 900.0
 
 
