@@ -76,7 +76,7 @@ dev: export DAGSTER_WEBSERVER_URL ?= http://127.0.0.1:$(or $(PORT),3000)
 dev: setup ## open Dagster's UI with the three locations, until Ctrl-C
 #: PORT=3000       the port of the UI on 127.0.0.1
 	@$(PYTHON) -m shared_lib.webserver_port "$${PORT:-3000}"
-	@$(WITH_DOTENV) $(VENV)/bin/dg dev --workspace workspace.yaml --host 127.0.0.1 --port "$${PORT:-3000}"
+	@$(COMMAND) orchestration_platform.web dev --port "$${PORT:-3000}"
 
 alerts: setup ## list the alerts of the outbox: sent, waiting, suppressed, failed, and why
 	@$(COMMAND) orchestration_platform.alerts list

@@ -15,12 +15,12 @@ _ANSWER_SECONDS = 5.0
 
 
 def webserver(port: str) -> None:
-    """Whether the webserver answers.
+    """Whether the webserver and its database answer.
 
     Raises:
         OSError: it does not.
     """
-    url = f"http://127.0.0.1:{port}/server_info"
+    url = f"http://127.0.0.1:{port}/healthz"
     with urllib.request.urlopen(url, timeout=_ANSWER_SECONDS) as answer:
         answer.read()
 

@@ -29,5 +29,5 @@ def _evidence(fixtures: dict[str, Any]) -> list[str]:
     try:
         page.screenshot(path=picture)
     except Error as error:
-        return [f"dagster dev's output: {log}", f"no screenshot: {error.message}"]
-    return [f"dagster dev's output: {log}", f"screenshot: {picture}, of {page.url}"]
+        return [f"the platform's output: {log}", f"no screenshot: {error.message}"]
+    return [f"the platform's output: {log}", f"screenshot: {picture}, of {page.url}"]

@@ -1,4 +1,4 @@
-"""The real ``dagster dev``, from its start to the end of its last process."""
+"""The real ``make dev``, from its start to the end of its last process."""
 
 import os
 import re
@@ -44,7 +44,7 @@ LOCATIONS = """
 
 
 class DagsterDev:
-    """A running ``dagster dev`` of this repository, with this process's environment.
+    """A running ``make dev`` of this repository, with this process's environment.
 
     It leads a session of its own, so that everything it starts can be found and ended.
     """
@@ -54,10 +54,9 @@ class DagsterDev:
         self.log_path = log_path
         port = reserved_port()
         self.url = f"http://127.0.0.1:{port}"
-        executable = Path(sys.executable).with_name("dg")
         with log_path.open("wb") as log, _interruptible_children():
             self._process = subprocess.Popen(
-                [executable, *f"dev -w workspace.yaml --host 127.0.0.1 --port {port}".split()],
+                [sys.executable, "-m", "orchestration_platform.web", "dev", "-p", str(port)],
                 cwd=REPOSITORY,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -84,7 +83,7 @@ class DagsterDev:
             if not is_running or "ERROR" in found.values() or time.monotonic() > deadline:
                 message = (
                     f"{sorted(names)} should be loaded within {START_SECONDS:g} s, found {found}; "
-                    f"dagster dev's output, all of it in {self.log_path}:\n{self.log_tail()}"
+                    f"the platform's output, all of it in {self.log_path}:\n{self.log_tail()}"
                 )
                 raise AssertionError(message)
             time.sleep(POLL_SECONDS)

@@ -13,6 +13,7 @@ from typing import Literal
 VARIABLE = "DAGSTER_ENVIRONMENT"
 DATA_DIRECTORY_VARIABLE = "PLATFORM_DATA_DIRECTORY"
 UI_URL_VARIABLE = "DAGSTER_WEBSERVER_URL"
+PEOPLES_URL_VARIABLE = "PLATFORM_UI_URL"
 
 REPOSITORY_ROOT = Path(__file__).resolve().parents[3]
 
@@ -121,15 +122,18 @@ def current_settings() -> EnvironmentSettings:
     """Return the settings of the current environment.
 
     ``PLATFORM_DATA_DIRECTORY`` moves the data directory of any environment, for a volume that
-    is mounted elsewhere. ``DAGSTER_WEBSERVER_URL`` moves the UI of ``local`` and ``ci``; elsewhere
-    it is the address for processes, and people use another.
+    is mounted elsewhere. ``PLATFORM_UI_URL`` is where people open Dagster; without it
+    ``DAGSTER_WEBSERVER_URL`` moves the UI of ``local`` and ``ci``. Elsewhere that one is the
+    address for processes.
 
     Raises:
         UnknownEnvironmentError: ``DAGSTER_ENVIRONMENT`` is not an environment.
     """
     settings = _SETTINGS[current_environment()]
-    served = os.environ.get(UI_URL_VARIABLE)
-    if served and settings.environment in (Environment.LOCAL, Environment.CI):
+    served = os.environ.get(PEOPLES_URL_VARIABLE)
+    if not served and settings.environment in (Environment.LOCAL, Environment.CI):
+        served = os.environ.get(UI_URL_VARIABLE)
+    if served:
         settings = replace(settings, ui_url=served.rstrip("/"))
     moved = os.environ.get(DATA_DIRECTORY_VARIABLE)
     return replace(settings, data_directory=Path(moved).resolve()) if moved else settings

@@ -97,7 +97,11 @@ class Production:
 
     def environment(self, service: str) -> dict[str, str]:
         """The variables of the service's container, with this machine's addresses."""
-        given = {"DAGSTER_POSTGRES_PASSWORD": PASSWORD, "VAULT_ADDR": "https://vault.invalid:8200"}
+        given = {
+            "DAGSTER_POSTGRES_PASSWORD": PASSWORD,
+            "PLATFORM_UI_URL": "https://dagster.acme.test",
+            "VAULT_ADDR": "https://vault.invalid:8200",
+        }
         named = {
             name: filled_in(str(value), given).replace("http://webserver:3000", self.url)
             for name, value in self.services[service]["environment"].items()

@@ -1,8 +1,10 @@
 """The files of deploy/ agree with each other and with the repository."""
 
+import os
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -193,8 +195,19 @@ def test_the_alerts_of_compose_know_where_the_webserver_is(
 ) -> None:
     url = urlsplit(services["orchestration-platform"]["environment"][URL_VARIABLE])
     command = services[url.hostname or ""]["command"]
-    assert command[0] == "dagster-webserver"
+    assert command[:4] == ["python", "-m", "orchestration_platform.web", "serve"]
     assert command[command.index("-p") + 1] == str(url.port)
+
+
+def test_the_webserver_that_the_chart_starts_has_the_front_door() -> None:
+    directory, *_ = image_environment()["PATH"].split(":")
+    command = DEPLOY / "bin" / "dagster-webserver"
+    assert directory == "/opt/dagster/app/deploy/bin"
+    environment = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    shown = subprocess.run(
+        [command, "--help"], env=environment, capture_output=True, text=True, check=True
+    )
+    assert "orchestration_platform.web serve" in shown.stdout
 
 
 def test_the_alerts_of_the_chart_know_where_the_webserver_is(helm: dict[str, Any]) -> None:

@@ -1,0 +1,136 @@
+"""Which requests reach Dagster's webserver.
+
+Dagster's webserver asks nobody who they are, runs GraphQL mutations by GET, and answers under any
+``Host`` to any ``Origin``. Any page in a browser that can reach it could start or delete runs. The
+front door lets a request through only if
+
+- its host name is ours, so that a foreign name with our address (DNS rebinding) reads nothing;
+- it changes nothing, or comes from our own page or from a program that is no browser;
+- a GraphQL operation that changes something is a POST with a JSON body, which a browser sends to
+  another site only after asking, and the webserver never consents.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import graphql
+from starlette.datastructures import Headers, MutableHeaders, QueryParams
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from orchestration_platform.web.hosts import VARIABLE, AllowedHosts
+
+# of requests that change nothing, RFC 9110, section 9.2.1
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+# What a browser states about a request from the address bar, or from a page of the same origin.
+_OWN_SITE = frozenset({"none", "same-origin"})
+
+_POLICY_VIOLATION = 1008  # RFC 6455, section 7.4.1
+
+SECURITY_HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": "frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a request does not pass."""
+
+    status: HTTPStatus
+    reason: str
+
+
+class FrontDoor:
+    """ASGI middleware that passes a request on or answers it with the reason for the refusal."""
+
+    def __init__(self, app: ASGIApp, *, hosts: AllowedHosts) -> None:
+        """Guard ``app``, which is served under ``hosts``."""
+        self._app = app
+        self._hosts = hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request or WebSocket."""
+        if scope["type"] not in {"http", "websocket"}:
+            await self._app(scope, receive, send)
+            return
+        refusal = refusal_of(scope, self._hosts)
+        if refusal is None:
+            await self._app(scope, receive, _with_security_headers(send))
+        elif scope["type"] == "websocket":
+            close = {"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": refusal.reason}
+            await send(close)
+        else:
+            response = PlainTextResponse(f"{refusal.reason}\n", refusal.status)
+            await response(scope, receive, _with_security_headers(send))
+
+
+def refusal_of(scope: Scope, hosts: AllowedHosts) -> Refusal | None:
+    """Return why the request does not pass, or None if it does."""
+    headers = Headers(scope=scope)
+    host = headers.get("host", "")
+    if not hosts.has(host):
+        reason = f"host {host!r} is not served here; a name in {VARIABLE} is"
+        return Refusal(HTTPStatus.MISDIRECTED_REQUEST, reason)
+    is_socket = scope["type"] == "websocket"
+    is_change = is_socket or scope["method"] not in _SAFE_METHODS
+    if is_change and not _is_own_page(headers, host, hosts):
+        reason = f"a page of {headers.get('origin', 'another site')} sends no changes to {host}"
+        return Refusal(HTTPStatus.FORBIDDEN, reason)
+    if is_socket or not scope["path"].rstrip("/").endswith("/graphql"):
+        return None
+    if is_change and _media_type(headers) != "application/json":
+        return Refusal(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "GraphQL is accepted as JSON: send the header Content-Type: application/json",
+        )
+    if not is_change and _has_mutation(QueryParams(scope["query_string"])):
+        reason = "a mutation is accepted by POST with a JSON body, not by GET"
+        return Refusal(HTTPStatus.METHOD_NOT_ALLOWED, reason)
+    return None
+
+
+def _is_own_page(headers: Headers, host: str, hosts: AllowedHosts) -> bool:
+    # Only browsers send these two, and no page can forge them.
+    origin = headers.get("origin")
+    if origin is not None and hosts.may_change(origin, host):
+        return True
+    site = headers.get("sec-fetch-site")
+    return site in _OWN_SITE if site is not None else origin is None
+
+
+def _media_type(headers: Headers) -> str:
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _has_mutation(query: QueryParams) -> bool:
+    return any(_is_mutation(text) for text in query.getlist("query"))
+
+
+def _is_mutation(text: str) -> bool:
+    try:
+        document = graphql.parse(text, no_location=True)
+    except graphql.GraphQLSyntaxError:
+        return False  # the webserver answers with the error's position
+    return any(
+        isinstance(definition, graphql.OperationDefinitionNode)
+        and definition.operation is graphql.OperationType.MUTATION
+        for definition in document.definitions
+    )
+
+
+def _with_security_headers(send: Send) -> Send:
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in SECURITY_HEADERS.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return send_with_headers

@@ -1,0 +1,90 @@
+"""Dagster's webserver behind the front door."""
+
+import logging
+from pathlib import Path
+
+import dagster as dg
+import uvicorn
+from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.load_target import WorkspaceFileTarget
+from dagster_webserver.version import __version__
+from dagster_webserver.webserver import DagsterWebserver
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import BaseRoute, Route
+
+from orchestration_platform.web.front_door import FrontDoor
+from orchestration_platform.web.hosts import AllowedHosts
+
+# The bounds of the webserver's own command: a query of the UI, and the age of a connection.
+_STATEMENT_MILLISECONDS = 15_000
+_RECYCLE_SECONDS = 3_600
+_MOST_CONNECTIONS = 20
+
+_SHUTDOWN_SECONDS = 5
+
+# below Dagster's own, whose level and format it has
+logger = logging.getLogger("dagster.platform_webserver")
+
+
+class PlatformWebserver(DagsterWebserver):
+    """Dagster's webserver with ``/healthz``, behind the front door."""
+
+    def __init__(self, context: WorkspaceProcessContext, hosts: AllowedHosts) -> None:
+        """Serve the workspace of ``context`` under ``hosts``."""
+        self._hosts = hosts
+        super().__init__(context)
+
+    def build_middleware(self) -> list[Middleware]:
+        """Return Dagster's own middleware with the front door before it."""
+        return [Middleware(FrontDoor, hosts=self._hosts), *super().build_middleware()]
+
+    def build_routes(self) -> list[BaseRoute]:
+        """Return Dagster's own routes with those of the platform before them."""
+        return [Route("/healthz", self.healthz_endpoint), *super().build_routes()]
+
+    def healthz_endpoint(self, _request: Request) -> PlainTextResponse:
+        """Answer 200 if Dagster's storage answers: for probes, which wait no longer than that."""
+        self._process_context.instance.get_runs(limit=1)
+        return PlainTextResponse("OK\n")
+
+
+class Webserver:
+    """The platform's webserver for a workspace, which runs until it is stopped."""
+
+    def __init__(
+        self, instance: dg.DagsterInstance, workspace: Path, *, host: str, port: int
+    ) -> None:
+        """Prepare to serve ``workspace``, a ``workspace.yaml``, on ``host`` and ``port``.
+
+        Raises:
+            AllowedHostsError: ``DAGSTER_ALLOWED_HOSTS`` lists something else than host names.
+        """
+        self._instance = instance
+        self._workspace = workspace
+        self._hosts = AllowedHosts.from_environment()
+        # without the limit, an open page of the UI would delay the end for as long as it is open
+        self._config = uvicorn.Config(
+            app="",
+            host=host,
+            port=port,
+            log_level="warning",
+            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+        )
+        self._server = uvicorn.Server(self._config)
+
+    def run(self) -> None:
+        """Load the code locations and serve until SIGINT, SIGTERM or :meth:`stop`."""
+        self._instance.optimize_for_webserver(
+            _STATEMENT_MILLISECONDS, _RECYCLE_SECONDS, _MOST_CONNECTIONS
+        )
+        target = WorkspaceFileTarget([str(self._workspace)])
+        with WorkspaceProcessContext(self._instance, target, version=__version__) as context:
+            self._config.app = PlatformWebserver(context, self._hosts).create_asgi_app()
+            logger.info("Serving http://%s:%s", self._config.host, self._config.port)
+            self._server.run()
+
+    def stop(self) -> None:
+        """End :meth:`run`; for another thread."""
+        self._server.should_exit = True

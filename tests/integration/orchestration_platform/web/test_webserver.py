@@ -1,0 +1,212 @@
+"""The real webserver behind the front door: what programs, pages and attackers get from it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from urllib.parse import quote, urlsplit
+
+import dagster as dg
+import pytest
+import requests
+from tests.end_to_end.browser import needs_browser, open_browser
+from tests.support.ports import reserved_port
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+REPOSITORY = Path(__file__).parents[4]
+START_SECONDS = 120.0
+
+WORKSPACE = "load_from:\n  - python_file: {relative_path: shop.py, location_name: shop}\n"
+SHOP = "import dagster as dg\n\n@dg.asset\ndef shelves(): ...\n\ndefs = dg.Definitions([shelves])\n"
+
+# wipes what is known of an asset: what an attacker would send
+WIPE = (
+    'mutation { wipeAssets(assetPartitionRanges: [{assetKey: {path: ["prices"]}}]) { __typename } }'
+)
+VERSION = "{ version }"
+
+# What a page can send to another site without asking it first, and then what needs asking.
+HOSTILE_PAGE = """<!doctype html><title>waiting</title>
+<img src="{url}/graphql?query={wipe}">
+<form method="post" enctype="text/plain" action="{url}/graphql?query={wipe}" target="inner">
+  <input name="x" value="y"></form>
+<iframe name="inner"></iframe>
+<script>
+  const body = JSON.stringify({{query: decodeURIComponent("{wipe}")}});
+  const post = (path, options) => fetch("{url}" + path, {{method: "POST", body, ...options}});
+  document.querySelector("form").submit();
+  Promise.allSettled([
+    post("/graphql", {{mode: "no-cors"}}),
+    post("/graphql", {{headers: {{"Content-Type": "application/json"}}}}),
+    post("/report_asset_materialization/shelves", {{mode: "no-cors"}}),
+    new Promise((open, refused) => {{
+      const socket = new WebSocket("{url}/graphql".replace("http", "ws"), "graphql-ws");
+      socket.onopen = open; socket.onerror = refused;
+    }}),
+  ]).then(results => {{ document.title = results.map(result => result.status).join(" "); }});
+</script>
+"""
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a webserver whose instance knows the asset ``prices``."""
+    home = tmp_path_factory.mktemp("web")
+    shutil.copy(REPOSITORY / "dagster.local.yaml", home / "dagster.yaml")
+    (home / "workspace.yaml").write_text(WORKSPACE)
+    (home / "shop.py").write_text(SHOP)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAGSTER_HOME", str(home))
+        with dg.DagsterInstance.get() as instance:
+            instance.report_runless_asset_event(dg.AssetMaterialization("prices"))
+    port = reserved_port()
+    with (home / "log").open("wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "orchestration_platform.web", "serve", "--port", str(port)],
+            cwd=home, env={**os.environ, "DAGSTER_HOME": str(home)}, stdout=log, stderr=log,
+        )  # fmt: skip
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(f"{url}/healthz", server, home / "log")
+        yield url
+    finally:
+        server.terminate()
+        assert server.wait(30) == 0, (home / "log").read_text()
+
+
+def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            requests.get(url, timeout=5).raise_for_status()
+        except requests.ConnectionError:
+            assert server.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.2)
+        else:
+            return
+
+
+def is_known(url: str) -> bool:
+    """Whether Dagster still knows the asset."""
+    query = """{ assetOrError(assetKey: {path: ["prices"]}) {
+        ... on Asset { assetMaterializations { runId } }
+    } }"""
+    answer = requests.post(f"{url}/graphql", json={"query": query}, timeout=30).json()
+    return bool(answer["data"]["assetOrError"].get("assetMaterializations"))
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (("GET", f"/graphql?query={quote(WIPE)}", {}, None), 405),
+        (("GET", f"/graphql?query={quote('{version}')}&query={quote(WIPE)}", {}, None), 405),
+        (("POST", f"/graphql?query={quote(WIPE)}", {}, None), 415),
+        (("POST", "/graphql", {"content-type": "text/plain"}, {"query": WIPE}), 415),
+        (
+            ("POST", "/graphql", {"content-type": "text/plain;application/json"}, {"query": WIPE}),
+            415,
+        ),
+        (("POST", "/graphql", {"origin": "http://evil.example"}, {"query": WIPE}), 403),
+        (("POST", "/graphql", {"origin": "null"}, {"query": WIPE}), 403),
+        (("POST", "/graphql", {"sec-fetch-site": "cross-site"}, {"query": WIPE}), 403),
+        (("POST", "/graphql", {"host": "evil.example"}, {"query": WIPE}), 421),
+        (("GET", "/", {"host": "evil.example"}, None), 421),
+        (
+            ("POST", "/report_asset_materialization/prices", {"origin": "http://evil.example"}, {}),
+            403,
+        ),
+    ],
+)
+def test_an_attack_is_refused_and_changes_nothing(
+    url: str, request_: tuple[str, str, dict[str, str], object], status: int
+) -> None:
+    method, target, headers, body = request_
+    headers = {"content-type": "application/json"} | headers if body is not None else headers
+
+    answer = requests.request(
+        method, url + target, headers=headers, data=json.dumps(body) if body is not None else None,
+        timeout=30,
+    )  # fmt: skip
+
+    assert answer.status_code == status, answer.text
+    assert answer.headers["X-Frame-Options"] == "DENY"
+    assert is_known(url)
+
+
+def test_programs_and_our_own_pages_pass(url: str) -> None:
+    host = urlsplit(url).netloc
+    for headers in (
+        {},
+        {"origin": url},
+        {"sec-fetch-site": "same-origin"},
+        {"host": f"localhost:{host.partition(':')[2]}"},
+    ):
+        answer = requests.post(
+            f"{url}/graphql", json={"query": VERSION}, headers=headers, timeout=30
+        )
+        assert answer.json()["data"]["version"]
+    assert requests.get(f"{url}/graphql?query={quote(VERSION)}", timeout=30).ok
+    page = requests.get(url, timeout=30)
+    # Dagster's own policy for its scripts stays
+    assert "script-src" in page.headers["Content-Security-Policy"]
+    assert page.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@contextmanager
+def other_site(html: str) -> Iterator[str]:
+    """Serve a page at another address of this machine, which a browser lets reach ours."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(html.encode())
+
+        def log_message(self, format: str, *args: object) -> None: ...  # noqa: A002
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://localhost:{server.server_port}"
+        server.shutdown()
+
+
+@needs_browser
+def test_a_page_of_another_site_changes_nothing(url: str) -> None:
+    html = HOSTILE_PAGE.format(url=url, wipe=quote(WIPE))
+    with other_site(html) as address, open_browser() as browser:
+        page = browser.new_page()
+        page.goto(address, wait_until="load")
+        page.wait_for_function("document.title != 'waiting'")
+
+        assert page.title() == "rejected rejected rejected rejected"
+    assert is_known(url)
+
+
+def socket(url: str, **headers: str) -> ClientConnection:
+    return connect(
+        url.replace("http", "ws") + "/graphql", subprotocols=["graphql-ws"],  # type: ignore[list-item]
+        additional_headers=headers, open_timeout=30,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "http://evil.example"}, {"Origin": "null"}])
+def test_a_foreign_page_opens_no_socket(url: str, headers: dict[str, str]) -> None:
+    with pytest.raises(InvalidStatus, match="403"), socket(url, **headers):
+        pass
+
+
+def test_a_socket_runs_no_mutation(url: str) -> None:
+    with socket(url, Origin=url) as connection:
+        connection.send(json.dumps({"type": "start", "id": "1", "payload": {"query": WIPE}}))
+        assert json.loads(connection.recv(timeout=30))["type"] != "data"
+    assert is_known(url)
