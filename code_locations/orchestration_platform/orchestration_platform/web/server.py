@@ -11,9 +11,13 @@ from dagster_webserver.version import __version__
 from dagster_webserver.webserver import DagsterWebserver
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from orchestration_platform.alerts.outbox.database import Database, database_url
+from orchestration_platform.board.board import Board, read_board
+from orchestration_platform.board.metrics import CONTENT_TYPE, metrics
+from orchestration_platform.board.page import page
 from orchestration_platform.web.front_door import FrontDoor
 from orchestration_platform.web.hosts import AllowedHosts
 
@@ -23,17 +27,19 @@ _RECYCLE_SECONDS = 3_600
 _MOST_CONNECTIONS = 20
 
 _SHUTDOWN_SECONDS = 5
+_REFRESH_SECONDS = 60
 
 # below Dagster's own, whose level and format it has
 logger = logging.getLogger("dagster.platform_webserver")
 
 
 class PlatformWebserver(DagsterWebserver):
-    """Dagster's webserver with ``/healthz``, behind the front door."""
+    """Dagster's webserver with the board, metrics and ``/healthz``, behind the front door."""
 
     def __init__(self, context: WorkspaceProcessContext, hosts: AllowedHosts) -> None:
         """Serve the workspace of ``context`` under ``hosts``."""
         self._hosts = hosts
+        self._alerts = Database(database_url(context.instance))
         super().__init__(context)
 
     def build_middleware(self) -> list[Middleware]:
@@ -42,12 +48,29 @@ class PlatformWebserver(DagsterWebserver):
 
     def build_routes(self) -> list[BaseRoute]:
         """Return Dagster's own routes with those of the platform before them."""
-        return [Route("/healthz", self.healthz_endpoint), *super().build_routes()]
+        return [
+            Route("/healthz", self.healthz_endpoint),
+            Route("/board", self.board_endpoint),
+            Route("/metrics", self.metrics_endpoint),
+            *super().build_routes(),
+        ]
 
     def healthz_endpoint(self, _request: Request) -> PlainTextResponse:
         """Answer 200 if Dagster's storage answers: for probes, which wait no longer than that."""
         self._process_context.instance.get_runs(limit=1)
         return PlainTextResponse("OK\n")
+
+    def board_endpoint(self, request: Request) -> HTMLResponse:
+        """Answer with the board, which loads itself again every minute."""
+        return HTMLResponse(page(self._read_board(request), refresh_seconds=_REFRESH_SECONDS))
+
+    def metrics_endpoint(self, request: Request) -> Response:
+        """Answer with the board as metrics for Prometheus."""
+        return Response(metrics(self._read_board(request)), media_type=CONTENT_TYPE)
+
+    def _read_board(self, request: Request) -> Board:
+        with self.request_context(request) as context:
+            return read_board(context, self._alerts)
 
 
 class Webserver:

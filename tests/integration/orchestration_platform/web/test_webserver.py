@@ -11,11 +11,13 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import dagster as dg
 import pytest
 import requests
+from prometheus_client.parser import text_string_to_metric_families
 from tests.end_to_end.browser import needs_browser, open_browser
 from tests.support.ports import reserved_port
 from websockets.exceptions import InvalidStatus
@@ -190,6 +192,36 @@ def test_a_page_of_another_site_changes_nothing(url: str) -> None:
 
         assert page.title() == "rejected rejected rejected rejected"
     assert is_known(url)
+
+
+def test_the_board_and_the_metrics_are_beside_the_ui(url: str) -> None:
+    board = requests.get(f"{url}/board", timeout=60)
+    assert board.ok
+    assert 'http-equiv="refresh" content="60"' in board.text
+    assert "shelves" in board.text
+    exposed = requests.get(f"{url}/metrics", timeout=60)
+    families = {family.name for family in text_string_to_metric_families(exposed.text)}
+    assert {"dagster_asset_health", "dagster_runs", "dagster_incidents_open"} <= families
+    assert exposed.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+@needs_browser
+def test_the_board_fits_a_desk_and_a_phone(url: str, width: int, scheme: Any) -> None:
+    with open_browser() as browser:
+        page = browser.new_page(
+            viewport={"width": width, "height": 800}, color_scheme=scheme, java_script_enabled=False
+        )
+        requested: list[str] = []
+        page.on("request", lambda request: requested.append(request.url))
+        page.goto(f"{url}/board")
+
+        assert requested == [f"{url}/board"]
+        [heading] = page.get_by_role("heading", level=1).all()
+        assert heading.inner_text().startswith("Degraded: dagster-daemon: no recent heartbeat")
+        box = page.locator("main").bounding_box()
+        assert box is not None
+        assert box["width"] <= width
 
 
 def socket(url: str, **headers: str) -> ClientConnection:

@@ -1,0 +1,132 @@
+"""Open incidents and what became of their messages."""
+
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from orchestration_platform.alerts.outbox.state import OutboxState, outbox_state
+from orchestration_platform.alerts.outbox.stored_alerts import latest_of
+from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES
+
+_WINDOW_SECONDS = 30 * 24 * 3600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenIncident:
+    """An incident that has not recovered.
+
+    Attributes:
+        number: its number in the outbox.
+        kind: what failed: Job, Assets, Asset check, ...
+        subject: the name of what failed.
+        location: its code location.
+        is_severe: whether it is an error or worse, rather than a warning.
+        text: the last error, on one line.
+        first_at: when it began, in seconds since 1970, as all times here.
+        occurrences: how often it happened.
+        acknowledged_by: who has it; empty if nobody has.
+        owners: of the assets.
+        run_id: the last run; empty without one.
+        assets: the assets concerned.
+        last_success_at: when the subject last succeeded, if known.
+    """
+
+    number: int
+    kind: str
+    subject: str
+    location: str
+    is_severe: bool
+    text: str
+    first_at: float
+    occurrences: int
+    acknowledged_by: str
+    owners: tuple[str, ...]
+    run_id: str
+    assets: tuple[str, ...]
+    last_success_at: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alerting:
+    """The alerts as a whole.
+
+    Attributes:
+        incidents: the open ones, the oldest first, one for each subject.
+        outbox: what waits and what failed.
+        messages: how many messages of the last 30 days are in each state.
+        acknowledge_seconds: the median time to acknowledge an incident of the last 30 days.
+        recover_seconds: the median time until it was over.
+    """
+
+    incidents: tuple[OpenIncident, ...]
+    outbox: OutboxState
+    messages: Mapping[str, int]
+    acknowledge_seconds: float | None
+    recover_seconds: float | None
+
+
+def alerting(connection: sa.Connection, *, now: float) -> Alerting:
+    """Return the state of the alerts at ``now``, in seconds since 1970."""
+    since = now - _WINDOW_SECONDS
+    incidents = INCIDENTS.c
+    return Alerting(
+        incidents=_open_incidents(connection),
+        outbox=outbox_state(connection),
+        messages={
+            row.state: row.messages
+            for row in connection.execute(
+                sa.select(MESSAGES.c.state, sa.func.count().label("messages"))
+                .where(MESSAGES.c.created_at >= since)
+                .group_by(MESSAGES.c.state)
+            )
+        },
+        acknowledge_seconds=_median(connection, incidents.acknowledged_at, since),
+        recover_seconds=_median(connection, incidents.recovered_at, since),
+    )
+
+
+def _open_incidents(connection: sa.Connection) -> tuple[OpenIncident, ...]:
+    query = (
+        sa.select(INCIDENTS)
+        .where(INCIDENTS.c.recovered_at.is_(None))
+        .order_by(INCIDENTS.c.first_at)
+    )
+    found: dict[tuple[str, str, str], OpenIncident] = {}
+    for row in connection.execute(query).mappings():
+        alert = latest_of(row)
+        # several policies may have one incident each for the same failure
+        found.setdefault(
+            (row["location"], row["subject"], row["event_type"]),
+            OpenIncident(
+                number=row["id"],
+                kind=alert.kind,
+                subject=row["subject"],
+                location=row["location"],
+                is_severe=alert.severity in ("error", "critical"),
+                text=_one_line(alert.problems[0].message if alert.problems else alert.event_type),
+                first_at=row["first_at"],
+                occurrences=row["occurrences"],
+                acknowledged_by=row["acknowledged_by"] or "",
+                owners=tuple(alert.owners),
+                run_id=alert.run_id,
+                assets=tuple(alert.assets),
+                last_success_at=alert.last_success_at,
+            ),
+        )
+    return tuple(found.values())
+
+
+def _one_line(text: str) -> str:
+    return text.strip().partition("\n")[0]
+
+
+def _median(
+    connection: sa.Connection, ended_at: sa.ColumnElement[float | None], since: float
+) -> float | None:
+    query = sa.select(ended_at - INCIDENTS.c.first_at).where(
+        INCIDENTS.c.first_at >= since, ended_at.is_not(None)
+    )
+    waits = connection.execute(query).scalars().all()
+    return statistics.median(waits) if waits else None

@@ -1,0 +1,82 @@
+"""The board as one HTML page that needs nothing else."""
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote
+
+import jinja2
+
+from orchestration_platform.board import wording
+from orchestration_platform.board.asset_health import AssetHealth
+from orchestration_platform.board.board import Attention, Board
+from orchestration_platform.board.health import Health
+from orchestration_platform.board.job_history import ASSET_JOB, Day
+
+_TEMPLATES = jinja2.Environment(
+    loader=jinja2.PackageLoader("orchestration_platform.board", ""),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def page(board: Board, *, ui_url: str = "", refresh_seconds: int | None = None) -> str:
+    """Return the page.
+
+    Args:
+        board: what it shows.
+        ui_url: where Dagster's UI is; empty if the page is served beside it.
+        refresh_seconds: the page loads itself again after that time; None for a file.
+    """
+    return _TEMPLATES.get_template("board.html.j2").render(
+        board=board,
+        headline=wording.headline(board),
+        groups=_groups(board.assets),
+        Health=Health,
+        ui_url=ui_url,
+        refresh_seconds=refresh_seconds,
+        ago=lambda at: wording.ago(at, board.at),
+        moment=lambda at: wording.moment(at, board.at),
+        duration=wording.duration,
+        taken_by=wording.taken_by,
+        job_name=lambda job: "assets chosen by hand or automation" if job == ASSET_JOB else job,
+        link=lambda item: _link(item, ui_url),
+        asset_link=lambda name: f"{ui_url}/assets/{quote(name)}",
+        run_link=lambda run_id: f"{ui_url}/runs/{quote(run_id, safe='')}",
+        day_state=_day_state,
+    )
+
+
+def _groups(assets: Sequence[AssetHealth]) -> Mapping[tuple[str, str], Sequence[AssetHealth]]:
+    found: dict[tuple[str, str], list[AssetHealth]] = {}
+    for asset in assets:
+        found.setdefault((asset.location, asset.group), []).append(asset)
+    return {
+        key: sorted(found[key], key=lambda asset: (asset.health, asset.name))
+        for key in sorted(found)
+    }
+
+
+def _link(item: Attention, ui_url: str) -> str:
+    name, repository = quote(item.name, safe=""), f"__repository__@{quote(item.location, safe='')}"
+    return {
+        "Asset": f"{ui_url}/assets/{quote(item.name)}",
+        "Job": f"{ui_url}/locations/{repository}/jobs/{name}",
+        "Schedule": f"{ui_url}/locations/{repository}/schedules/{name}",
+        "Sensor": f"{ui_url}/locations/{repository}/sensors/{name}",
+        "Code location": f"{ui_url}/deployment/locations",
+        "Daemon": f"{ui_url}/deployment/daemons",
+    }.get(item.kind, "")
+
+
+def _day_state(day: Day) -> tuple[str, str]:
+    """Return the class of a day's cell and its description."""
+    counts = {
+        "failed": day.failed,
+        "succeeded": day.succeeded,
+        "unfinished": day.unfinished,
+        "canceled": day.canceled,
+    }
+    named = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    state = next((word for word, count in counts.items() if count), "none")
+    return state, f"{day.date:%a %d %b}: {named or 'no runs'}"

@@ -1,0 +1,57 @@
+"""Times, durations and the headline, as people read them."""
+
+from datetime import UTC, datetime
+
+from orchestration_platform.board.board import Attention, Board
+from orchestration_platform.board.health import Health
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
+
+def headline(board: Board) -> str:
+    """Return the state of the platform in one sentence."""
+    if not board.attention:
+        healthy, known = board.count(Health.HEALTHY), len(board.assets)
+        unknown = board.count(Health.UNKNOWN)
+        rest = f", {unknown} never ran or were never checked" if unknown else ""
+        return f"Healthy: {healthy} of {known} assets are healthy{rest}"
+    worst = board.attention[0]
+    others = len(board.attention) - 1
+    more = f". {others} more below" if others else ""
+    return f"{worst.health.word}: {_sentence(worst, board.at)}{more}"
+
+
+def _sentence(item: Attention, now: datetime) -> str:
+    subject = item.name if item.kind == "Daemon" else f"{item.kind.lower()} {item.name}"
+    since = f" for {duration(now.timestamp() - item.since)}" if item.since else ""
+    good = f", last good {moment(item.last_good_at, now)}" if item.last_good_at else ""
+    taken = f"; {taken_by(item)}" if item.incident else ""
+    return f"{subject}: {item.text}{since}{good}{taken}"
+
+
+def taken_by(item: Attention) -> str:
+    """Return who works on its incident."""
+    person = item.incident.acknowledged_by if item.incident else ""
+    return f"{person or 'nobody'} has it"
+
+
+def ago(at: float, now: datetime) -> str:
+    """Return how long ago ``at`` was: ``12 minutes ago``."""
+    return f"{duration(max(0.0, now.timestamp() - at))} ago"
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time in its largest unit: ``2 hours``."""
+    for size, word in ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "minute")):
+        if seconds >= size:
+            count = int(seconds // size)
+            return f"{count} {word}{'' if count == 1 else 's'}"
+    return f"{seconds:.0f} s" if seconds >= 1 else "less than 1 s"
+
+
+def moment(at: float, now: datetime) -> str:
+    """Return a moment in UTC: ``today 06:15``, ``yesterday 06:15`` or ``2026-11-02 06:15``."""
+    then = datetime.fromtimestamp(at, UTC)
+    days = (now.astimezone(UTC).date() - then.date()).days
+    day = {0: "today", 1: "yesterday"}.get(days, f"{then:%Y-%m-%d}")
+    return f"{day} {then:%H:%M}"

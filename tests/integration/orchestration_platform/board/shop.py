@@ -1,0 +1,79 @@
+"""A code location with something in each state."""
+
+from datetime import timedelta
+
+import dagster as dg
+
+
+@dg.asset(owners=["team:shop"])
+def full() -> None: ...
+
+
+@dg.asset_check(asset=full)
+def is_full() -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(passed=True)
+
+
+@dg.asset(owners=["ada@example.com"])
+def empty() -> None: ...
+
+
+@dg.asset_check(asset=empty)
+def not_empty() -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(passed=False)
+
+
+@dg.asset(deps=[empty])
+def label() -> None: ...
+
+
+@dg.asset
+def odd() -> None: ...
+
+
+@dg.asset_check(asset=odd)
+def looks_odd() -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN)
+
+
+@dg.asset
+def lost() -> None:
+    raise ValueError("no file")
+
+
+@dg.asset
+def late() -> None: ...
+
+
+@dg.asset(freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=1)))
+def prices() -> None: ...
+
+
+@dg.asset(partitions_def=dg.StaticPartitionsDefinition(["north", "south", "west"]))
+def sales(context: dg.AssetExecutionContext) -> None:
+    if context.partition_key == "south":
+        raise ValueError("no file of the south")
+
+
+@dg.op
+def fails() -> None:
+    raise ValueError("the night is short")
+
+
+@dg.job
+def nightly() -> None:
+    fails()
+
+
+defs = dg.Definitions(
+    assets=[full, empty, label, odd, lost, late, prices, sales],
+    asset_checks=[is_full, not_empty, looks_odd],
+    jobs=[
+        nightly,
+        dg.define_asset_job(
+            "all_shelves",
+            selection=dg.AssetSelection.assets(full, empty, label, odd, lost),
+        ),
+        dg.define_asset_job("sales_job", selection=dg.AssetSelection.assets(sales)),
+    ],
+)

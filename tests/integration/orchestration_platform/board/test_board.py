@@ -1,0 +1,200 @@
+"""The board of a real instance in which things are healthy, late, failed, broken and never ran."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.definitions.freshness import FreshnessState, FreshnessStateChange
+from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.load_target import WorkspaceFileTarget
+from prometheus_client.parser import text_string_to_metric_families
+from tests.integration.orchestration_platform.board import shop
+
+from orchestration_platform.alerts.outbox.database import Database, database_url
+from orchestration_platform.board.alerting import OpenIncident
+from orchestration_platform.board.board import Board, attention, read_board
+from orchestration_platform.board.health import Health
+from orchestration_platform.board.metrics import metrics
+from orchestration_platform.board.page import page
+from orchestration_platform.board.wording import headline
+
+REPOSITORY = Path(__file__).parents[4]
+WORKSPACE = """
+load_from:
+  - python_file: {relative_path: shop.py, location_name: shop}
+  - python_file: {relative_path: tills.py, location_name: tills}
+"""
+
+
+@pytest.fixture(scope="module")
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
+    home = tmp_path_factory.mktemp("board")
+    shutil.copy(REPOSITORY / "dagster.local.yaml", home / "dagster.yaml")
+    shutil.copy(Path(shop.__file__), home / "shop.py")
+    (home / "tills.py").write_text('raise ImportError("no module named cash")\n')
+    (home / "workspace.yaml").write_text(WORKSPACE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAGSTER_HOME", str(home))
+        with dg.DagsterInstance.get() as found:
+            _let_things_happen(found)
+            yield found
+
+
+def _let_things_happen(instance: dg.DagsterInstance) -> None:
+    def run(job: str, **options: object) -> None:
+        definition = shop.defs.resolve_job_def(job)
+        tags = {".dagster/repository": "__repository__@shop"}
+        definition.execute_in_process(instance=instance, raise_on_error=False, tags=tags, **options)  # type: ignore[arg-type]
+
+    run("all_shelves")
+    run("nightly")
+    run("nightly")
+    run("sales_job", partition_key="north")
+    run("sales_job", partition_key="south")
+    instance.report_runless_asset_event(dg.AssetMaterialization("prices"))
+    change = FreshnessStateChange(
+        key=dg.AssetKey("prices"),
+        previous_state=FreshnessState.PASS,
+        new_state=FreshnessState.FAIL,
+        state_change_timestamp=datetime.now(UTC).timestamp(),
+    )
+    instance._report_runless_asset_event(asset_event=change)
+
+
+@pytest.fixture(scope="module")
+def board(instance: dg.DagsterInstance) -> Iterator[Board]:
+    target = WorkspaceFileTarget([str(Path(instance.root_directory) / "workspace.yaml")])
+    with WorkspaceProcessContext(instance, target) as context:
+        yield read_board(context.create_request_context(), Database(database_url(instance)))
+
+
+def test_the_health_of_an_asset_is_the_worst_of_its_parts(board: Board) -> None:
+    assert {asset.name: (asset.health, asset.reason) for asset in board.assets} == {
+        "empty": (Health.DEGRADED, "check not_empty failed"),
+        "full": (Health.HEALTHY, ""),
+        "label": (Health.HEALTHY, ""),
+        "late": (Health.UNKNOWN, "never materialized"),
+        "lost": (Health.DEGRADED, "its last run failed"),
+        "odd": (Health.WARNING, "check looks_odd warns"),
+        "prices": (Health.DEGRADED, "older than its freshness policy allows"),
+        "sales": (Health.DEGRADED, "1 of 3 partitions failed"),
+    }
+
+
+def test_what_is_made_of_something_degraded_says_so(board: Board) -> None:
+    above = {asset.name: asset.upstream_degraded for asset in board.assets}
+    assert above == {**dict.fromkeys(above, ()), "label": ("empty",)}
+
+
+def test_what_needs_attention_is_listed_with_the_worst_first(board: Board) -> None:
+    daemon, location, *rest = board.attention
+    assert (daemon.kind, daemon.health) == ("Daemon", Health.DEGRADED)
+    assert daemon.text == "no recent heartbeat: it does not run"
+    assert (location.name, location.text) == ("tills", "ImportError: no module named cash")
+    assert [item.health for item in rest] == sorted(item.health for item in rest)
+    assert {(item.kind, item.name, item.text) for item in rest} == {
+        ("Asset", "empty", "check not_empty failed"),
+        ("Asset", "lost", "its last run failed"),
+        ("Asset", "odd", "check looks_odd warns"),
+        ("Asset", "prices", "older than its freshness policy allows"),
+        ("Asset", "sales", "1 of 3 partitions failed"),
+        ("Job", "all_shelves", "its last run failed"),
+        ("Job", "nightly", "its last run failed"),
+        ("Job", "sales_job", "its last run failed"),
+    }
+    by_name = {item.name: item for item in board.attention}
+    assert by_name["empty"].downstream == 1
+    assert by_name["empty"].owners == ("ada@example.com",)
+
+
+def test_the_headline_is_one_sentence_about_the_worst(board: Board) -> None:
+    job = next(item for item in board.attention if item.name == "sales_job")
+    at = board.at.replace(hour=12, minute=0)
+    good = (at - timedelta(days=1)).replace(hour=6, minute=15).timestamp()
+    since = at.timestamp() - 12 * 60
+    incident = OpenIncident(
+        number=7, kind="Job", subject="sales_job", location="shop", is_severe=True, text="no file",
+        first_at=since, occurrences=2, acknowledged_by="ada", owners=(), run_id="", assets=(),
+        last_success_at=good,
+    )  # fmt: skip
+    failed = replace(job, since=since, last_good_at=good, incident=incident)
+    shown = replace(board, at=at, attention=[failed, job])
+    assert headline(shown) == (
+        "Degraded: job sales_job: its last run failed for 12 minutes, "
+        "last good yesterday 06:15; ada has it. 1 more below"
+    )
+    assert headline(replace(board, attention=[])) == (
+        "Healthy: 2 of 8 assets are healthy, 1 never ran or were never checked"
+    )
+
+
+def test_an_incident_belongs_to_what_it_is_about(board: Board) -> None:
+    def incident(subject: str, *assets: str) -> OpenIncident:
+        return OpenIncident(
+            number=1, kind="Assets", subject=subject, location="shop", is_severe=True, text="bad",
+            first_at=5.0, occurrences=1, acknowledged_by="", owners=(), run_id="", assets=assets,
+            last_success_at=None,
+        )  # fmt: skip
+
+    about, alone = incident("empty, lost", "empty", "lost"), incident("gone")
+    alerts = replace(board.alerts, incidents=(about, alone))
+    items = attention(board.assets, board.jobs, [], alerts, now=10.0)
+    found = {item.name: item.incident for item in items if item.incident or item.name == "gone"}
+    assert found == {"empty": about, "lost": about, "gone": alone}
+
+
+def test_jobs_count_the_runs_that_dagster_has(board: Board, instance: dg.DagsterInstance) -> None:
+    runs = instance.get_run_records()
+    for job in board.jobs:
+        records = [record for record in runs if record.dagster_run.job_name == job.job]
+        assert job.location == "shop"
+        assert sum(day.failed for day in job.days) == sum(
+            record.dagster_run.is_failure for record in records
+        )
+        assert sum(day.succeeded for day in job.days) == sum(
+            record.dagster_run.is_success for record in records
+        )
+        assert job.last_run_id == records[0].dagster_run.run_id
+    nightly = next(job for job in board.jobs if job.job == "nightly")
+    assert nightly.failing_since == min(
+        record.end_time or 0.0 for record in runs if record.dagster_run.job_name == "nightly"
+    )
+
+
+def test_the_metrics_are_the_board(board: Board) -> None:
+    samples = {
+        (sample.name, *sorted(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(metrics(board).decode())
+        for sample in family.samples
+    }
+    for asset in board.assets:
+        found = {
+            dict(key[1:])["health"]
+            for key, value in samples.items()
+            if key[0] == "dagster_asset_health" and value and dict(key[1:])["asset"] == asset.name
+        }
+        assert found == {asset.health.name.lower()}
+    failing = {
+        dict(key[1:])["job"]
+        for key, value in samples.items()
+        if key[0] == "dagster_job_failing" and value
+    }
+    assert failing == {"all_shelves", "nightly", "sales_job"}
+    assert samples["dagster_incidents_open", ("acknowledged", "no")] == 0
+
+
+def test_the_page_escapes_what_it_shows_and_needs_nothing_else(board: Board) -> None:
+    html = page(board, ui_url="https://dagster.acme.test")
+    assert html.count("<h1") == 1
+    assert "src=" not in html
+    assert "<link" not in html
+    assert 'href="https://dagster.acme.test/assets/prices"' in html
+    assert "refresh" not in html
+    wicked = replace(
+        board, attention=[replace(board.attention[0], text="<script>alert(1)</script>")]
+    )
+    assert "<script>" not in page(wicked)
