@@ -24,7 +24,7 @@ PYTHON := $(VENV)/bin/python
 WITH_DOTENV := $(if $(wildcard .env),$(VENV)/bin/dotenv --file .env run --no-override --)
 COMMAND := $(WITH_DOTENV) $(PYTHON) -m
 UV := $(shell command -v uv || echo .uv/bin/uv)
-MEMBERS := shared_lib code_locations/simulation code_locations/gocardless code_locations/orchestration_platform
+MEMBERS := shared_lib code_locations/simulation code_locations/gocardless code_locations/orchestration_platform sandboxes
 INSTALLED := $(VENV)/.installed
 # of each location that has dbt models, below target/; this file says when
 MANIFEST := dbt_project/target/.prepared
@@ -87,14 +87,14 @@ alert-preview: setup ## show the alert of a failed run without sending it
 
 ##@ Servers that stand in for others, until Ctrl-C
 vault: setup ## serve a local Vault with the locations' example secrets
-	@$(COMMAND) shared_lib.secrets.local_server
+	@$(COMMAND) sandboxes.vault
 
 sandbox: setup ## serve a bank data API with three connected banks
 #: CONTRACT=file   the vendor's OpenAPI description, to check every answer against
-	@$(COMMAND) gocardless.sandbox $${CONTRACT:+--contract "$$CONTRACT"}
+	@$(COMMAND) sandboxes.bank $${CONTRACT:+--contract "$$CONTRACT"}
 
 slack: setup ## serve a stand-in for Slack that prints the messages it receives
-	@$(COMMAND) tests.integration.orchestration_platform.alerts.slack_demonstration
+	@$(COMMAND) sandboxes.slack
 
 ##@ Develop
 setup: $(MANIFEST) ## create the environment, the dbt manifest and the Dagster home

@@ -25,9 +25,8 @@ import yaml
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 
 if TYPE_CHECKING:
-    from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
-
     from orchestration_platform.alerts.memory import Memory
+    from sandboxes.slack.server import SlackServer
 
 STORM_FAILURES = 10_000
 STORM_KINDS = 40
@@ -111,9 +110,8 @@ def _measure_reading(instance: dg.DagsterInstance) -> dict[str, Any]:
 def _measure_storm(
     instance: dg.DagsterInstance, *, failures: int, seconds: float
 ) -> dict[str, Any]:
-    from tests.integration.orchestration_platform.alerts.slack_server import slack_server
-
     from orchestration_platform.alerts.memory import Memory
+    from sandboxes.slack.server import slack_server
 
     stored, memory = _StoredFailure.of_new_run(instance), Memory()
     with slack_server() as slack:
@@ -154,8 +152,9 @@ def _measure_storm(
 
 def _measure_kills(instance: dg.DagsterInstance, *, kills: int) -> dict[str, Any]:
     from tests.integration.orchestration_platform.alerts.dying import nursery
-    from tests.integration.orchestration_platform.alerts.slack_server import TOKEN, slack_server
     from tests.integration.orchestration_platform.alerts.test_kills import kill_at_every_stage
+
+    from sandboxes.slack.server import TOKEN, slack_server
 
     started = time.perf_counter()
     with (
@@ -335,7 +334,7 @@ def _outbox(instance: dg.DagsterInstance) -> Any:
 @contextmanager
 def postgres_instance() -> Iterator[dg.DagsterInstance]:
     """Yield an instance with production's storage, on its own Postgres server."""
-    from tests.integration.secrets.postgres_server import PASSWORD, postgres_server
+    from sandboxes.postgres import PASSWORD, postgres_server
 
     production = yaml.safe_load((REPOSITORY_ROOT / "deploy" / "dagster.yaml").read_text("utf-8"))
     kept = {name: production[name] for name in ("storage", "run_retries", "telemetry")}
@@ -363,7 +362,7 @@ def _sqlite_instance() -> Iterator[dg.DagsterInstance]:
 def _instance(
     settings: Mapping[str, Any], variables: Mapping[str, str]
 ) -> Iterator[dg.DagsterInstance]:
-    from tests.integration.orchestration_platform.alerts.slack_server import TOKEN
+    from sandboxes.slack.server import TOKEN
 
     with tempfile.TemporaryDirectory(prefix="bench-") as home:
         (Path(home) / "dagster.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")

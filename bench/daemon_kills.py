@@ -27,12 +27,12 @@ class DaemonKills:
 
 def measure_daemon_kills(*, kills: int = KILLS) -> DaemonKills:
     """Kill it ``kills`` times, each with a failure to deliver; a start takes ten seconds."""
-    from tests.integration.orchestration_platform.alerts.slack_server import slack_server
     from tests.integration.orchestration_platform.alerts.test_kills_of_the_daemon import (
         kill_the_daemon,
     )
 
     from orchestration_platform.alerts.delivery.queue import CLAIM_SECONDS
+    from sandboxes.slack.server import slack_server
 
     started = time.perf_counter()
     with postgres_instance() as instance, slack_server() as slack:

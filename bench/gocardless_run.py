@@ -21,10 +21,10 @@ from gocardless.api.client import Answer, BankDataClient
 from gocardless.extraction import steps
 from gocardless.extraction.reference_data import extract_institutions, extract_requisitions
 from gocardless.extraction.tables import create_raw_tables
-from gocardless.sandbox.control import CONTROL_PATH
 from gocardless.sync.gocardless_provider import GOCARDLESS
 from gocardless.sync.ledger import sync_transactions
 from gocardless.sync.tables import create_unified_tables
+from sandboxes.bank.control import CONTROL_PATH
 from shared_lib.warehouse import write_warehouse
 
 DAY = timedelta(days=1)

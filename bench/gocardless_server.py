@@ -7,10 +7,10 @@ URL. Then, for each line on standard input, it prints how many calls it has had 
 import sys
 from datetime import UTC, date, datetime, timedelta
 
-from gocardless.sandbox.bank import Bank, SandboxAccount, SandboxState, account_uuid
-from gocardless.sandbox.control import CONTROL_PATH
-from gocardless.sandbox.ledger import TrueLedger
-from gocardless.sandbox.server import sandbox_server
+from sandboxes.bank.bank import Bank, SandboxAccount, SandboxState, account_uuid
+from sandboxes.bank.control import CONTROL_PATH
+from sandboxes.bank.ledger import TrueLedger
+from sandboxes.bank.server import sandbox_server
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 LATENCY_SECONDS = 0.05

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.measuring import measure
+from sandboxes.vault.server import give_credentials, local_server
 from shared_lib.configuration.environment import REPOSITORY_ROOT
-from shared_lib.secrets.local_server import give_credentials, local_server
 
 READS = 1_000
 SECRETS = 20

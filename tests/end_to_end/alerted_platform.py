@@ -14,15 +14,15 @@ import requests
 import yaml
 from tests.end_to_end import failing_location, webserver
 from tests.end_to_end.webserver import REPOSITORY, START_SECONDS, DagsterDev
-from tests.integration.orchestration_platform.alerts.slack_server import (
+
+from orchestration_platform.alerts.outbox.database import Database, database_url
+from orchestration_platform.alerts.sources.collect import last_pass_at
+from sandboxes.ports import reserved_port
+from sandboxes.slack.server import (
     TOKEN,
     Message,
     SlackServer,
 )
-from tests.support.ports import reserved_port
-
-from orchestration_platform.alerts.outbox.database import Database, database_url
-from orchestration_platform.alerts.sources.collect import last_pass_at
 
 LOCATION = "everything_fails"
 BROKEN_LOCATION = "not_there"

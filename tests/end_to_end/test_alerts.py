@@ -14,7 +14,8 @@ from tests.end_to_end.alerted_platform import (
     alerted_platform,
 )
 from tests.end_to_end.failing_location import PARTITIONS
-from tests.integration.orchestration_platform.alerts.slack_server import slack_server
+
+from sandboxes.slack.server import slack_server
 
 pytestmark = pytest.mark.xdist_group("everything fails")
 

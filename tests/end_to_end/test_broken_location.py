@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import requests
 from tests.end_to_end.webserver import START_SECONDS
-from tests.support.ports import reserved_port
+
+from sandboxes.ports import reserved_port
 
 # What the page of a location shows of an error: itself, and what it was caused by.
 LOCATIONS = """

@@ -13,7 +13,8 @@ from typing import Any
 
 import psutil
 import requests
-from tests.support.ports import reserved_port
+
+from sandboxes.ports import reserved_port
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -26,6 +26,7 @@ PROJECTS = (
         f"code_locations/{name}/pyproject.toml"
         for name in ("simulation", "gocardless", "orchestration_platform")
     ),
+    "sandboxes/pyproject.toml",
 )
 
 # SHA-256 of the standard text, byte for byte

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import requests
 from tests.integration.dagster_client.front import Front
-from tests.support.ports import reserved_port
 
+from sandboxes.ports import reserved_port
 from shared_lib.dagster_client import DagsterClient, JobRuns, Webserver
 
 LOCATIONS = Path(__file__).with_name("locations")

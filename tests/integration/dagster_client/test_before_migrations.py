@@ -8,8 +8,8 @@ from pathlib import Path
 import psycopg
 import pytest
 import sqlalchemy as sa
-from tests.integration.secrets.postgres_server import PASSWORD, postgres_server, program
 
+from sandboxes.postgres import PASSWORD, postgres_server, program
 from shared_lib.dagster_client import JobRuns, Status, WebserverConfigurationError
 from shared_lib.dagster_client.job_runs import DATABASE_VARIABLE, Observation, open_job_runs
 

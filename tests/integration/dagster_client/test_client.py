@@ -8,8 +8,8 @@ import dagster as dg
 import pytest
 from tests.integration.dagster_client.conftest import RunningDagster
 from tests.integration.dagster_client.front import Front, make_certificate
-from tests.support.ports import reserved_port
 
+from sandboxes.ports import reserved_port
 from shared_lib.dagster_client import (
     AccessRefusedError,
     AmbiguousJobError,

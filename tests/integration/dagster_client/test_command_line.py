@@ -12,8 +12,8 @@ import dagster as dg
 import pytest
 from tests.integration.dagster_client.conftest import RunningDagster
 from tests.integration.dagster_client.front import Front
-from tests.support.ports import reserved_port
 
+from sandboxes.ports import reserved_port
 from shared_lib.dagster_client import DagsterClient, JobRuns, Status, Webserver
 from shared_lib.dagster_client.__main__ import main
 from shared_lib.dagster_client.runs import LAUNCH_GRACE_SECONDS

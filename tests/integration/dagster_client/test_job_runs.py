@@ -7,8 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from tests.integration.secrets.postgres_server import PASSWORD, postgres_server, program
 
+from sandboxes.postgres import PASSWORD, postgres_server, program
 from shared_lib.dagster_client import JobRuns, Status, WebserverConfigurationError
 from shared_lib.dagster_client.job_runs import JOB_RUNS, Observation, database_url
 

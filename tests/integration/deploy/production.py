@@ -16,9 +16,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.integration.secrets.postgres_server import PASSWORD
-from tests.support.ports import reserved_port
-
+from sandboxes.ports import reserved_port
+from sandboxes.postgres import PASSWORD
 from shared_lib.configuration.validated_yaml import load_yaml
 
 REPOSITORY = Path(__file__).parents[3]

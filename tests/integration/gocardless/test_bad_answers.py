@@ -22,8 +22,8 @@ from gocardless.extraction.reference_data import extract_requisitions
 from gocardless.extraction.steps import Extraction
 from gocardless.extraction.tables import create_raw_tables
 from gocardless.extraction.transactions import AnswerOfWindow, Window
-from gocardless.sandbox.bank import account_uuid
-from gocardless.sandbox.server import RunningSandbox
+from sandboxes.bank.bank import account_uuid
+from sandboxes.bank.server import RunningSandbox
 from shared_lib.warehouse import write_warehouse
 
 BAD, *GOOD = (account_uuid(number) for number in range(3))

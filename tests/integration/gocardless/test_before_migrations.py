@@ -10,7 +10,7 @@ from tests.integration.gocardless.warehouse_day import create_all_tables, run_ev
 from tests.support.warehouse_layout import add_a_column_to_each_table, layout, row_counts
 
 from gocardless.api.client import BankDataClient
-from gocardless.sandbox.server import RunningSandbox
+from sandboxes.bank.server import RunningSandbox
 
 WRITTEN = Path(__file__).parent / "before_migrations.sql"
 SCHEMAS = ("raw", "unified")

@@ -10,8 +10,8 @@ import pytest
 from gocardless.api import errors
 from gocardless.api.client import BankDataClient, connect
 from gocardless.api.limits import Limit, account_limit, general_limit
-from gocardless.sandbox.bank import Bank, HeaderSpelling, account_uuid
-from gocardless.sandbox.server import RunningSandbox
+from sandboxes.bank.bank import Bank, HeaderSpelling, account_uuid
+from sandboxes.bank.server import RunningSandbox
 from shared_lib.secrets import SecretNotFoundError, SecretsResource
 
 ACCOUNT = account_uuid(0)

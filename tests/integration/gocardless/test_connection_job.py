@@ -12,7 +12,7 @@ from tests.integration.dagster_client.conftest import running_webserver
 
 from gocardless.definitions import defs
 from gocardless.jobs import CONNECTION_JOB, WildcardConfigError, expand
-from gocardless.sandbox.server import RunningSandbox
+from sandboxes.bank.server import RunningSandbox
 from shared_lib.warehouse import read_warehouse, write_warehouse
 
 pytest_plugins = ("tests.integration.gocardless.bank_platform",)

@@ -17,12 +17,12 @@ from gocardless.extraction.linked_accounts import UnknownConnectionError
 from gocardless.extraction.reference_data import extract_institutions, extract_requisitions
 from gocardless.extraction.steps import Extraction
 from gocardless.extraction.tables import create_raw_tables
-from gocardless.sandbox.bank import account_uuid
-from gocardless.sandbox.server import RunningSandbox
 from gocardless.sync.gocardless_provider import GOCARDLESS
 from gocardless.sync.ledger import sync_transactions
 from gocardless.sync.reference_data import expiring_connections, sync_accounts, sync_connections
 from gocardless.sync.tables import create_unified_tables
+from sandboxes.bank.bank import account_uuid
+from sandboxes.bank.server import RunningSandbox
 
 FIRST, SECOND, THIRD = (account_uuid(number) for number in range(3))
 

@@ -19,8 +19,8 @@ from gocardless.api.limits import Limit
 from gocardless.extraction.fetching import Batching, fetch_concurrently
 from gocardless.extraction.journal import AnswerJournal, Received, Wording
 from gocardless.extraction.transactions import AnswerOfWindow, Window
-from gocardless.sandbox.bank import Bank, SandboxState
-from gocardless.sandbox.server import sandbox_server
+from sandboxes.bank.bank import Bank, SandboxState
+from sandboxes.bank.server import sandbox_server
 from shared_lib.warehouse import read_warehouse
 
 PROGRAM = """

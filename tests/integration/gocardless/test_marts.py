@@ -16,9 +16,6 @@ from gocardless.extraction.steps import Extraction
 from gocardless.extraction.tables import create_raw_tables
 from gocardless.marts.checks import reconciliation_result
 from gocardless.marts.reconciliation import unexplained_balances
-from gocardless.sandbox.bank import account_uuid
-from gocardless.sandbox.ledger import TrueTransaction
-from gocardless.sandbox.server import RunningSandbox
 from gocardless.sync.balances import create_balance_tables, sync_balances
 from gocardless.sync.gocardless_provider import GOCARDLESS
 from gocardless.sync.ledger import sync_transactions
@@ -27,6 +24,9 @@ from gocardless.sync.tables import create_unified_tables
 from gocardless.tagging.application import apply_rules
 from gocardless.tagging.rules import SourcedRule
 from gocardless.tagging.tables import create_tag_tables
+from sandboxes.bank.bank import account_uuid
+from sandboxes.bank.ledger import TrueTransaction
+from sandboxes.bank.server import RunningSandbox
 from shared_lib.dbt.invocation import invoke_dbt
 from shared_lib.discovery.dbt.sections import selection_of
 

@@ -10,10 +10,10 @@ import requests
 from jsonschema import Draft202012Validator
 from tests.integration.gocardless.conftest import CONTRACT
 
-from gocardless.sandbox.bank import Bank, account_uuid, demonstration
-from gocardless.sandbox.control import CONTROL_PATH
-from gocardless.sandbox.refusals import _ERRORS
-from gocardless.sandbox.server import RunningSandbox, sandbox_server
+from sandboxes.bank.bank import Bank, account_uuid, demonstration
+from sandboxes.bank.control import CONTROL_PATH
+from sandboxes.bank.refusals import _ERRORS
+from sandboxes.bank.server import RunningSandbox, sandbox_server
 
 ACCOUNT = f"/api/v2/accounts/{account_uuid(0)}"
 

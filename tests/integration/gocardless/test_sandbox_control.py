@@ -13,10 +13,10 @@ import requests
 from tests.integration.gocardless.conftest import CONTRACT
 
 from gocardless.api.client import BankDataClient
-from gocardless.sandbox.__main__ import main
-from gocardless.sandbox.bank import account_uuid
-from gocardless.sandbox.control import FAULTS_PATH
-from gocardless.sandbox.server import RunningSandbox
+from sandboxes.bank.__main__ import main
+from sandboxes.bank.bank import account_uuid
+from sandboxes.bank.control import FAULTS_PATH
+from sandboxes.bank.server import RunningSandbox
 
 ACCOUNT = account_uuid(0)
 
@@ -51,7 +51,7 @@ def test_a_bank_gets_wrong_what_it_is_told_to(
 def test_the_command_serves_says_how_to_use_it_and_ends_by_interrupt() -> None:
     checked = ["--contract", str(CONTRACT)] if CONTRACT.is_file() else []
     with subprocess.Popen(
-        [sys.executable, "-m", "gocardless.sandbox", "--port", "0", *checked],
+        [sys.executable, "-m", "sandboxes.bank", "--port", "0", *checked],
         env={**os.environ, "GOCARDLESS_SANDBOX_CONTRACT": ""},
         stdout=subprocess.PIPE,
         text=True,

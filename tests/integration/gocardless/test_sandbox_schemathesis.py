@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from tests.integration.gocardless.conftest import CONTRACT
 
-from gocardless.sandbox.bank import account_uuid
-from gocardless.sandbox.server import RunningSandbox
+from sandboxes.bank.bank import account_uuid
+from sandboxes.bank.server import RunningSandbox
 
 SECONDS = 20
 # Its schemas do not say which institutions and agreements there are, so that what they allow may

@@ -6,8 +6,8 @@ import pytest
 import requests
 from nordigen import NordigenClient
 
-from gocardless.sandbox.bank import Bank
-from gocardless.sandbox.server import RunningSandbox
+from sandboxes.bank.bank import Bank
+from sandboxes.bank.server import RunningSandbox
 
 SITE = "https://gocardless.com"
 

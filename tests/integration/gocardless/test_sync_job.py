@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from gocardless.definitions import defs
-from gocardless.sandbox.server import RunningSandbox
+from sandboxes.bank.server import RunningSandbox
 from shared_lib.warehouse import read_warehouse, write_warehouse
 
 pytest_plugins = ("tests.integration.gocardless.bank_platform",)

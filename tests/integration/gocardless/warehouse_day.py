@@ -13,7 +13,6 @@ from gocardless.extraction import steps
 from gocardless.extraction.reference_data import extract_institutions, extract_requisitions
 from gocardless.extraction.steps import Extraction
 from gocardless.extraction.tables import create_raw_tables
-from gocardless.sandbox.bank import SandboxClock
 from gocardless.sync.balances import create_balance_tables, sync_balances
 from gocardless.sync.gocardless_provider import GOCARDLESS
 from gocardless.sync.ledger import sync_transactions
@@ -23,6 +22,7 @@ from gocardless.sync.tables import create_unified_tables
 from gocardless.tagging.application import apply_rules, tag_by_hand
 from gocardless.tagging.rules import SourcedRule
 from gocardless.tagging.tables import create_tag_tables
+from sandboxes.bank.bank import SandboxClock
 
 SHOPPING = SourcedRule(name="shops", tag="shopping", source="file", counterparty="Laden")
 

@@ -12,12 +12,13 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from tests.integration.observability.conftest import MakeInstance
-from tests.integration.observability.receivers import (
+from tests.integration.observability.shop import definitions, raw_orders, shop_models, whole_job
+
+from sandboxes.telemetry import (
     never_answering,
     nobody_listening,
     receiving,
 )
-from tests.integration.observability.shop import definitions, raw_orders, shop_models, whole_job
 
 pytestmark = pytest.mark.serial
 

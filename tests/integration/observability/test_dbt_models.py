@@ -17,9 +17,9 @@ import dagster as dg
 import pytest
 from tests.integration.observability.conftest import MakeInstance, enter
 from tests.integration.observability.openlineage_schema import violations
-from tests.integration.observability.receivers import Receiver, receiving
 from tests.integration.observability.shop import definitions, raw_orders, shop_models, whole_job
 
+from sandboxes.telemetry import Receiver, receiving
 from shared_lib.dbt.failed_nodes import FailedNode, FailedNodes
 
 NODES = {

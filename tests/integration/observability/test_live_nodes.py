@@ -9,9 +9,9 @@ import dagster as dg
 import pytest
 from tests.integration.observability.conftest import MakeInstance
 from tests.integration.observability.openlineage_schema import violations
-from tests.integration.observability.receivers import Receiver, receiving
 from tests.integration.observability.shop import YEARS, definitions, project_directory, raw_orders
 
+from sandboxes.telemetry import Receiver, receiving
 from shared_lib.dbt.invocation import DbtFailedError, invoke_dbt
 from shared_lib.dbt.invocation_record import DbtInvocation
 from shared_lib.dbt_step.observed import ObservedBuild

@@ -10,9 +10,9 @@ import dagster as dg
 import pytest
 from tests.integration.observability.conftest import HANDLER, MakeInstance
 from tests.integration.observability.openlineage_schema import violations
-from tests.integration.observability.receivers import Receiver, receiving
 from tests.integration.observability.shop import definitions, python_job, raw_orders
 
+from sandboxes.telemetry import Receiver, receiving
 from shared_lib.warehouse import Warehouse
 
 ERROR = 2

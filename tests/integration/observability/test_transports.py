@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.observability.receivers import receiving
 
+from sandboxes.telemetry import receiving
 from shared_lib.observability import header_secrets
 from shared_lib.observability.background import NotSentError
 from shared_lib.observability.header_secrets import read_secrets_with

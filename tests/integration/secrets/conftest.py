@@ -8,11 +8,11 @@ from pathlib import Path
 import hvac
 import pytest
 from tests.integration.secrets.fault_proxy import FaultProxy
-from tests.support.ports import reserved_port
 from tests.unit.shared_lib.secrets.isolation import _as_if_just_started  # noqa: F401 - a fixture
 
+from sandboxes.ports import reserved_port
+from sandboxes.vault.server import LocalServer, give_credentials, local_server
 from shared_lib.secrets import SecretsResource
-from shared_lib.secrets.local_server import LocalServer, give_credentials, local_server
 
 Ask = Callable[..., SecretsResource]
 

@@ -11,8 +11,8 @@ import dagster as dg
 import psycopg
 import pytest
 from tests.integration.secrets.conftest import Bao
-from tests.integration.secrets.postgres_server import PASSWORD, connect, postgres_server, program
 
+from sandboxes.postgres import PASSWORD, connect, postgres_server, program
 from shared_lib.secrets import (
     Secret,
     SecretForbiddenError,

@@ -15,7 +15,7 @@ from shared_lib.configuration.validated_yaml import load_yaml
 from shared_lib.secrets import SecretsResource
 from shared_lib.secrets.provisioning import DIRECTORY
 
-COMMAND = (sys.executable, "-m", "shared_lib.secrets.local_server")
+COMMAND = (sys.executable, "-m", "sandboxes.vault")
 
 
 def test_what_it_prints_is_enough_and_shows_no_secret(

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from tests.integration.secrets.conftest import Bao
-from tests.integration.secrets.file_server import FileServer
 
+from sandboxes.vault.file_server import FileServer
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.definitions_check import workspace_modules
 

@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from tests.integration.secrets.conftest import Bao
 from tests.integration.secrets.fault_proxy import FaultProxy
-from tests.integration.secrets.file_server import Authority
 
+from sandboxes.vault.file_server import Authority
 from shared_lib.secrets import (
     LoginRefusedError,
     SecretsMisconfiguredError,

@@ -14,10 +14,10 @@ import psutil
 import pytest
 from dagster_graphql import DagsterGraphQLClient
 from tests.end_to_end.webserver import DagsterDev
-from tests.integration.orchestration_platform.alerts.slack_server import SlackServer, slack_server
 from tests.integration.secrets.conftest import Bao
 from tests.integration.secrets.test_canary import SERVED, leaks, written_to
 
+from sandboxes.slack.server import SlackServer, slack_server
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.definitions_check import workspace_modules
 

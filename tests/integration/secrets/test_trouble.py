@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from tests.integration.secrets.conftest import Bao
 from tests.integration.secrets.fault_proxy import Dropped, FaultProxy, Refusal
-from tests.integration.secrets.file_server import Authority, FileServer
 
+from sandboxes.vault.file_server import Authority, FileServer
+from sandboxes.vault.server import LocalServer, give_credentials
 from shared_lib.secrets import (
     SecretsResource,
     VaultBusyError,
     VaultSealedError,
     VaultUnreachableError,
 )
-from shared_lib.secrets.local_server import LocalServer, give_credentials
 from shared_lib.secrets.vault.retrying import Patience
 
 PATH = "gocardless/api"

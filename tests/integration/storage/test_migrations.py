@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from psycopg import sql
-from tests.integration.secrets.postgres_server import PASSWORD, connect, postgres_server, program
 from tests.integration.storage.letters import (
     ADD_NOTE,
     die_in_migration,
@@ -18,6 +17,7 @@ from tests.integration.storage.letters import (
     open_together,
 )
 
+from sandboxes.postgres import PASSWORD, connect, postgres_server, program
 from shared_lib.storage.migrations import LayoutError, Migration
 from shared_lib.storage.transactions import transaction
 

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from gocardless.extraction.linked_accounts import AccountToFetch
 from gocardless.extraction.tables import create_raw_tables
 from gocardless.extraction.transactions import record_transactions, window_of
-from gocardless.sandbox.ledger import Fault, TrueLedger, TrueTransaction, presented
 from gocardless.sync import ledger
 from gocardless.sync.gocardless_provider import GOCARDLESS
 from gocardless.sync.ledger import sync_transactions
 from gocardless.sync.tables import create_unified_tables
+from sandboxes.bank.ledger import Fault, TrueLedger, TrueTransaction, presented
 
 ACCOUNT = AccountToFetch("account", "requisition", 90)
 BEGIN = date(2026, 3, 2)

@@ -51,7 +51,7 @@ def test_a_name_that_is_no_environment_is_refused_with_those_that_are(
         ("simulation.run",),
         ("shared_lib.discovery.dbt", "prepare"),
         ("shared_lib.dagster_client", "list"),
-        ("shared_lib.secrets.local_server",),
+        ("sandboxes.vault",),
     ],
 )
 def test_a_command_says_so_in_a_line(command: tuple[str, ...]) -> None:

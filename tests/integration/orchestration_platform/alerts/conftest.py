@@ -7,7 +7,6 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from tests.integration.orchestration_platform.alerts.certificates import write_certificate
 from tests.integration.orchestration_platform.alerts.databases import (
     Postgres,
     postgres_instance,
@@ -15,16 +14,7 @@ from tests.integration.orchestration_platform.alerts.databases import (
     sqlite_instance,
     sqlite_template,
 )
-from tests.integration.orchestration_platform.alerts.slack_server import (
-    TOKEN,
-    SlackServer,
-    slack_server,
-)
-from tests.integration.orchestration_platform.alerts.smtp_server import (
-    Mailbox,
-    Servers,
-    smtp_servers,
-)
+from tests.integration.orchestration_platform.alerts.mail_servers import Servers, mail_servers
 
 from orchestration_platform.alerts.memory import Memory
 from orchestration_platform.alerts.policies.policy import Policy, load_policies
@@ -32,6 +22,13 @@ from orchestration_platform.alerts.run_pass import run_pass
 from orchestration_platform.alerts.services.registry import Services
 from orchestration_platform.alerts.services.slack.web_api import SlackWebApi
 from orchestration_platform.alerts.stages import Pass
+from sandboxes.certificates import write_certificate
+from sandboxes.slack.server import (
+    TOKEN,
+    SlackServer,
+    slack_server,
+)
+from sandboxes.smtp import Mailbox
 from shared_lib.secrets import SecretsResource
 
 Watch = Callable[..., Pass]
@@ -153,5 +150,5 @@ def servers(
 ) -> Iterator[Servers]:
     """Starts mail servers that the process trusts."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    with smtp_servers(mailbox, certificate) as start:
+    with mail_servers(mailbox, certificate) as start:
         yield start

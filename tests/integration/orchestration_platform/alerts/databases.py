@@ -14,7 +14,8 @@ import dagster as dg
 import pytest
 import yaml
 from psycopg import sql
-from tests.integration.secrets.postgres_server import (
+
+from sandboxes.postgres import (
     PASSWORD,
     connect,
     postgres_server,

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import dagster as dg
 from tests.integration.orchestration_platform.alerts import dying
-from tests.integration.orchestration_platform.alerts.slack_server import TOKEN
 
 from orchestration_platform.alerts.delivery import queue
+from sandboxes.slack.server import TOKEN
 
 SENSOR = "slack_on_run_failure_sensor"
 # Of a daemon, until its sensor has come to the point; it starts in five to ten.

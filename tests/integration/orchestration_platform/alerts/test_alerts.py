@@ -8,7 +8,8 @@ import pytest
 from tests.integration.orchestration_platform.alerts import failing_jobs
 from tests.integration.orchestration_platform.alerts.conftest import Watch
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail, say
-from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
+
+from sandboxes.slack.server import SlackServer
 
 
 def test_a_failed_run_is_told_once_with_its_trace_in_the_thread(

@@ -13,17 +13,17 @@ import sqlalchemy as sa
 from tests.integration.orchestration_platform.alerts.conftest import services_with
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
 from tests.integration.orchestration_platform.alerts.failing_jobs import say
-from tests.integration.orchestration_platform.alerts.slack_server import (
-    TOKEN,
-    Message,
-    SlackServer,
-)
 from tests.integration.orchestration_platform.alerts.test_escalation import policies
 
 from orchestration_platform.alerts.memory import Memory
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.run_pass import run_pass
 from orchestration_platform.alerts.stages import Pass
+from sandboxes.slack.server import (
+    TOKEN,
+    Message,
+    SlackServer,
+)
 
 pytestmark = on_both_databases
 

@@ -8,7 +8,6 @@ import dagster as dg
 import pytest
 from tests.integration.orchestration_platform.alerts.conftest import Watch
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
-from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 from tests.integration.orchestration_platform.alerts.stored_runs import (
     stored_as,
     stored_as_checks,
@@ -18,6 +17,7 @@ from tests.integration.orchestration_platform.alerts.watcher import Watcher, pol
 
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.sources.runs.unreadable import MOST_ATTEMPTS
+from sandboxes.slack.server import SlackServer
 
 
 @dg.asset

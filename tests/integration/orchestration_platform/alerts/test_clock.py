@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from tests.integration.orchestration_platform.alerts.conftest import Watch
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail, other_job, say
-from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 from tests.integration.orchestration_platform.alerts.test_escalation import (
     escalated,
     policies,
@@ -17,6 +16,7 @@ from tests.integration.orchestration_platform.alerts.test_escalation import (
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.tables import INCIDENTS, METADATA, POSITIONS
 from orchestration_platform.alerts.sources.event_feed import Position
+from sandboxes.slack.server import SlackServer
 
 HOUR = 3600.0
 

@@ -11,7 +11,8 @@ from tests.integration.orchestration_platform.alerts.failing_jobs import (
     plain_job,
     say,
 )
-from tests.integration.orchestration_platform.alerts.slack_server import (
+
+from sandboxes.slack.server import (
     SlackServer,
     slack_server,
 )

@@ -6,13 +6,7 @@ from collections.abc import Callable, Sequence
 import dagster as dg
 import pytest
 from tests.integration.orchestration_platform.alerts.conftest import Watch
-from tests.integration.orchestration_platform.alerts.smtp_server import (
-    Mailbox,
-    Servers,
-    send_e_mail_to,
-    text_of,
-)
-from tests.support.ports import reserved_port
+from tests.integration.orchestration_platform.alerts.mail_servers import Servers, send_e_mail_to
 
 from orchestration_platform.alerts.memory import Memory
 from orchestration_platform.alerts.outbox.database import Database, database_url
@@ -22,6 +16,8 @@ from orchestration_platform.alerts.services.email import owners as email_owners
 from orchestration_platform.alerts.stages import Pass
 from orchestration_platform.alerts.workspace.asset_graph import AssetFacts, AssetGraph
 from orchestration_platform.alerts.workspace.webserver import Answer, Workspace
+from sandboxes.ports import reserved_port
+from sandboxes.smtp import Mailbox, text_of
 
 pytestmark = pytest.mark.usefixtures("only_these_secrets")
 

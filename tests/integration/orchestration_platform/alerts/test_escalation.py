@@ -9,13 +9,13 @@ import sqlalchemy as sa
 from tests.integration.orchestration_platform.alerts.conftest import Watch, send_all
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail, say
-from tests.integration.orchestration_platform.alerts.slack_server import Message, SlackServer
 
 from orchestration_platform.alerts.delivery import escalation
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.tables import INCIDENTS
 from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
 from orchestration_platform.alerts.services.registry import Services
+from sandboxes.slack.server import Message, SlackServer
 
 ONCALL = "oncall"
 

@@ -6,16 +6,13 @@ import dagster as dg
 import pytest
 from tests.integration.orchestration_platform.alerts.conftest import Watch
 from tests.integration.orchestration_platform.alerts.failing_jobs import say
-from tests.integration.orchestration_platform.alerts.receiving_server import ReceivingServer
-from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
-from tests.integration.orchestration_platform.alerts.smtp_server import (
-    Mailbox,
-    Servers,
-    send_e_mail_to,
-    text_of,
-)
+from tests.integration.orchestration_platform.alerts.mail_servers import Servers, send_e_mail_to
 from tests.integration.orchestration_platform.alerts.test_escalation import pass_time, policies
 from tests.integration.orchestration_platform.alerts.test_service_http import ROUTING_KEY, server
+
+from sandboxes.slack.server import SlackServer
+from sandboxes.smtp import Mailbox, text_of
+from sandboxes.webhooks import ReceivingServer
 
 __all__ = ["server"]
 

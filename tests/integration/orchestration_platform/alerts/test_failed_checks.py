@@ -2,7 +2,8 @@
 
 import dagster as dg
 from tests.integration.orchestration_platform.alerts.conftest import Watch
-from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
+
+from sandboxes.slack.server import SlackServer
 
 
 @dg.asset

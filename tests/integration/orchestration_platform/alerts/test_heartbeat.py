@@ -15,11 +15,11 @@ import dagster as dg
 import pytest
 from tests.integration.orchestration_platform.alerts.conftest import Watch
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail
-from tests.integration.orchestration_platform.alerts.slack_server import TOKEN, SlackServer
 
 from orchestration_platform.alerts.delivery import heartbeat
 from orchestration_platform.alerts.services.registry import Services
 from orchestration_platform.alerts.sources.collect import Collector
+from sandboxes.slack.server import TOKEN, SlackServer
 
 # Longer than a sign of life may take, and than a pass takes that waits for none.
 _DRIBBLES_SECONDS = 30.0

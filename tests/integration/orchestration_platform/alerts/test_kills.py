@@ -19,7 +19,8 @@ from tests.integration.orchestration_platform.alerts.recorded_failures import (
     RecordedFailure,
     job_names,
 )
-from tests.integration.orchestration_platform.alerts.slack_server import TOKEN, SlackServer
+
+from sandboxes.slack.server import TOKEN, SlackServer
 
 # `make bench` kills 200.
 KILLS = 42

@@ -14,12 +14,12 @@ from tests.integration.orchestration_platform.alerts.recorded_failures import (
     RecordedFailure,
     job_names,
 )
-from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 from tests.integration.orchestration_platform.alerts.test_kills import told
 
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.state import outbox_state
 from orchestration_platform.alerts.sources.collect import last_pass_at
+from sandboxes.slack.server import SlackServer
 
 
 def kill_the_daemon(

@@ -20,7 +20,6 @@ from tests.integration.orchestration_platform.alerts.recorded_failures import (
     RecordedFailure,
     job_names,
 )
-from tests.integration.orchestration_platform.alerts.slack_server import TOKEN, SlackServer
 from tests.integration.orchestration_platform.alerts.test_escalation import (
     ONCALL,
     escalated,
@@ -37,6 +36,7 @@ from tests.integration.orchestration_platform.alerts.test_quiet_hours import (
 )
 
 from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
+from sandboxes.slack.server import TOKEN, SlackServer
 
 pytestmark = on_both_databases
 

@@ -6,8 +6,8 @@ import dagster as dg
 import pytest
 from tests.integration.orchestration_platform.alerts.conftest import Watch
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail
-from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 
+from sandboxes.slack.server import SlackServer
 from shared_lib.dbt.failed_nodes import FailedNode, FailedNodes
 from shared_lib.dbt.invocation import DbtFailedError
 

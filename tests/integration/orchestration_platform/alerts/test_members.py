@@ -8,7 +8,6 @@ import pytest
 from tests.integration.orchestration_platform.alerts.conftest import Watch
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail, say
-from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 
 from orchestration_platform.alerts.delivery.slack_users import (
     LIFETIME_SECONDS,
@@ -19,6 +18,7 @@ from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
 from orchestration_platform.alerts.services.registry import Services
 from orchestration_platform.alerts.workspace.webserver import Workspace
+from sandboxes.slack.server import SlackServer
 
 ANA, BO, CY, TEAM = "ana@example.com", "bo@example.com", "cy@example.com", "team:platform"
 

@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from tests.integration.orchestration_platform.alerts.conftest import Watch, send_all
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail, other_job, say
-from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 from tests.integration.orchestration_platform.alerts.test_escalation import (
     escalated,
     pass_time,
@@ -28,6 +27,7 @@ from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
 from orchestration_platform.alerts.sources.runs.unreadable import MOST_ATTEMPTS
 from orchestration_platform.alerts.workspace.asset_graph import AssetFacts, AssetGraph
 from orchestration_platform.alerts.workspace.webserver import Answer
+from sandboxes.slack.server import SlackServer
 
 OF_ANOTHER_RELEASE = '{"colour": "red"}'
 

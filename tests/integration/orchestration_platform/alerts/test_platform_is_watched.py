@@ -10,12 +10,12 @@ import dagster as dg
 import pytest
 from slack_sdk import WebClient
 from tests.integration.orchestration_platform.alerts.conftest import Watch
-from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 
 from orchestration_platform.alerts import outbox_health
 from orchestration_platform.alerts.policies.policy import load_policies
 from orchestration_platform.definitions import defs
 from orchestration_platform.health.schedule import platform_health_job
+from sandboxes.slack.server import SlackServer
 
 
 def examine(instance: dg.DagsterInstance) -> None:
@@ -81,7 +81,7 @@ def test_the_platform_looks_at_itself_by_itself_in_production(
 
 
 def test_the_demonstration_prints_what_slack_is_told() -> None:
-    module = "tests.integration.orchestration_platform.alerts.slack_demonstration"
+    module = "sandboxes.slack"
     command = [sys.executable, "-m", module]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:

@@ -28,10 +28,10 @@ from tests.integration.orchestration_platform.alerts.recorded_failures import (
     RecordedFailure,
     job_names,
 )
-from tests.integration.orchestration_platform.alerts.slack_server import TOKEN, SlackServer
 from tests.integration.orchestration_platform.alerts.test_kills import kill_at_every_stage, told
 
 from orchestration_platform.alerts.outbox.database import database_url
+from sandboxes.slack.server import TOKEN, SlackServer
 
 pytestmark = pytest.mark.parametrize("instance", ["postgres"], indirect=True)
 

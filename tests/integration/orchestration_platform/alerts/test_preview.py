@@ -11,10 +11,10 @@ from tests.integration.orchestration_platform.alerts.failing_jobs import (
     plain_job,
     say,
 )
-from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 
 from orchestration_platform.alerts.__main__ import main
 from orchestration_platform.alerts.workspace.webserver import Workspace
+from sandboxes.slack.server import SlackServer
 
 
 def test_a_preview_is_printed_and_written_as_a_page(

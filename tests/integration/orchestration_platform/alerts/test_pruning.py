@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from tests.integration.orchestration_platform.alerts.conftest import Watch
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail, other_job, say
-from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 
 from orchestration_platform.alerts.outbox import pruning
 from orchestration_platform.alerts.outbox.database import Database, database_url
@@ -18,6 +17,7 @@ from orchestration_platform.alerts.outbox.tables import (
     OCCURRENCES,
     OUTSTANDING,
 )
+from sandboxes.slack.server import SlackServer
 
 DAY = 86400.0
 

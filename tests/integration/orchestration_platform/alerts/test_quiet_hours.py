@@ -9,13 +9,13 @@ import sqlalchemy as sa
 from tests.integration.orchestration_platform.alerts.conftest import Watch
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
 from tests.integration.orchestration_platform.alerts.failing_jobs import say
-from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 from tests.integration.orchestration_platform.alerts.test_escalation import pass_time
 
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.state import listed_messages
 from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES
 from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
+from sandboxes.slack.server import SlackServer
 
 NO_WINDOW: list[dict[str, Any]] = []
 

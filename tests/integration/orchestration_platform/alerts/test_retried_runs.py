@@ -7,13 +7,13 @@ import pytest
 import sqlalchemy as sa
 from tests.integration.orchestration_platform.alerts.conftest import Watch
 from tests.integration.orchestration_platform.alerts.failing_jobs import say, told_job
-from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.deduplication import HELD
 from orchestration_platform.alerts.outbox.tables import OCCURRENCES
 from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
 from orchestration_platform.alerts.sources import retries
+from sandboxes.slack.server import SlackServer
 
 
 def policies(event_type: str = "JOB_FAILURE", announce: str = "retries_exhausted") -> list[Policy]:

@@ -9,10 +9,10 @@ import pytest
 from tests.integration.orchestration_platform.alerts.conftest import Watch
 from tests.integration.orchestration_platform.alerts.databases import Postgres
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail, other_job, say
-from tests.integration.orchestration_platform.alerts.slack_server import TOKEN, SlackServer
 
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.run_pass import run_pass
+from sandboxes.slack.server import TOKEN, SlackServer
 from shared_lib.configuration.environment import Environment
 
 SENSOR = "slack_on_run_failure_sensor"

@@ -3,13 +3,8 @@
 from pathlib import Path
 
 import pytest
-from tests.integration.orchestration_platform.alerts.certificates import write_certificate
+from tests.integration.orchestration_platform.alerts.mail_servers import Servers
 from tests.integration.orchestration_platform.alerts.notifications import added, notification
-from tests.integration.orchestration_platform.alerts.smtp_server import (
-    Mailbox,
-    Servers,
-    text_of,
-)
 
 from orchestration_platform.alerts.services.email import service as sent_by_email
 from orchestration_platform.alerts.services.email.service import EmailService, SmtpServer
@@ -17,6 +12,8 @@ from orchestration_platform.alerts.services.protocol.errors import (
     MessageRefusedError,
     ServiceUnavailableError,
 )
+from sandboxes.certificates import write_certificate
+from sandboxes.smtp import Mailbox, text_of
 from shared_lib.secrets import Secret
 
 PEOPLE = ("ada@example.com", "grace@example.com")

@@ -8,16 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.orchestration_platform.alerts.certificates import (
-    server_context,
-    write_certificate,
-)
 from tests.integration.orchestration_platform.alerts.notifications import added, notification
-from tests.integration.orchestration_platform.alerts.receiving_server import (
-    ReceivingServer,
-    receiving_server,
-)
-from tests.integration.orchestration_platform.alerts.slack_server import problem_of
 
 from orchestration_platform.alerts.facts.alert import Problem
 from orchestration_platform.alerts.messages.formats.teams import LARGEST_CARD
@@ -30,6 +21,15 @@ from orchestration_platform.alerts.services.protocol.errors import (
 from orchestration_platform.alerts.services.protocol.service import Service
 from orchestration_platform.alerts.services.slack_webhook.service import SlackWebhookService
 from orchestration_platform.alerts.services.webhook.service import WebhookService
+from sandboxes.certificates import (
+    server_context,
+    write_certificate,
+)
+from sandboxes.slack.server import problem_of
+from sandboxes.webhooks import (
+    ReceivingServer,
+    receiving_server,
+)
 
 SIGNING_SECRET = "whsec_" + base64.b64encode(b"stand-in signing secret, 32 byte").decode()
 ROUTING_KEY = "0123456789abcdef0123456789abcdef"

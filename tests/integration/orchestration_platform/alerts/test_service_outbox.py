@@ -10,16 +10,16 @@ import dagster as dg
 import pytest
 from tests.integration.orchestration_platform.alerts.conftest import Watch
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail, other_job, say
-from tests.integration.orchestration_platform.alerts.receiving_server import (
-    ReceivingServer,
-    receiving_server,
-)
-from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.state import listed_messages
 from orchestration_platform.alerts.policies.policy import Policy, load_policies
 from orchestration_platform.alerts.policies.services import NotificationService
+from sandboxes.slack.server import SlackServer
+from sandboxes.webhooks import (
+    ReceivingServer,
+    receiving_server,
+)
 
 HOOK = "orchestration_platform/hook"
 TEAMS = "orchestration_platform/teams"

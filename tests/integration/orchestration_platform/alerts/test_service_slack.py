@@ -9,11 +9,6 @@ from slack_sdk import WebClient
 from tests.integration.orchestration_platform.alerts.conftest import Watch, services_with
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail
 from tests.integration.orchestration_platform.alerts.notifications import added, notification
-from tests.integration.orchestration_platform.alerts.slack_server import (
-    TOKEN,
-    SlackServer,
-    problem_of,
-)
 
 from orchestration_platform.alerts.services.protocol.errors import (
     LookupForbiddenError,
@@ -24,6 +19,11 @@ from orchestration_platform.alerts.services.protocol.service import Receipt, Ser
 from orchestration_platform.alerts.services.registry import Services
 from orchestration_platform.alerts.services.slack.service import SlackService
 from orchestration_platform.alerts.services.slack.web_api import SlackWebApi
+from sandboxes.slack.server import (
+    TOKEN,
+    SlackServer,
+    problem_of,
+)
 
 DESTINATION = "slack:#alerts"
 
@@ -194,7 +194,7 @@ def test_the_stand_in_refuses_what_slack_refuses(block: dict[str, object]) -> No
 def test_a_channel_of_the_stand_in_takes_one_message_a_second(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from tests.integration.orchestration_platform.alerts.slack_server import slack_server
+    from sandboxes.slack.server import slack_server
 
     monkeypatch.setenv("ORCHESTRATION_PLATFORM_SLACK__TOKEN", TOKEN)
     monkeypatch.setenv("DAGSTER_ENVIRONMENT", "ci")

@@ -14,7 +14,6 @@ import dagster as dg
 import pytest
 import requests
 import sqlalchemy as sa
-from tests.support.ports import reserved_port
 
 from orchestration_platform.alerts.facts.alert import Alert
 from orchestration_platform.alerts.outbox.database import Database
@@ -22,6 +21,7 @@ from orchestration_platform.alerts.outbox.tables import INCIDENTS
 from orchestration_platform.alerts.policies.policy import AlertPolicies
 from orchestration_platform.alerts.sources.collect import Collector
 from orchestration_platform.alerts.workspace.webserver import Workspace
+from sandboxes.ports import reserved_port
 
 pytestmark = pytest.mark.xdist_group("watched dagster")
 

@@ -12,13 +12,13 @@ import pytest
 import sqlalchemy as sa
 from tests.integration.orchestration_platform.alerts.conftest import Watch
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail
-from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES
 from orchestration_platform.alerts.policies.policy import AlertPolicies
 from orchestration_platform.alerts.sources.collect import Collector
 from orchestration_platform.watchdog.__main__ import main
+from sandboxes.slack.server import SlackServer
 
 LONGEST_WAIT_SECONDS = 120.0
 

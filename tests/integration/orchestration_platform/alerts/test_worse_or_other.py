@@ -5,11 +5,11 @@ import threading
 import dagster as dg
 import sqlalchemy as sa
 from tests.integration.orchestration_platform.alerts.conftest import Watch
-from tests.integration.orchestration_platform.alerts.slack_server import SlackServer
 
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES
 from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
+from sandboxes.slack.server import SlackServer
 
 go_on = threading.Event()
 

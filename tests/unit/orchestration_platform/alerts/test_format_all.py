@@ -9,10 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.integration.orchestration_platform.alerts.slack_server import (
-    problem_of,
-    texts_of,
-)
 from tests.unit.orchestration_platform.alerts.failures import failure
 
 from orchestration_platform.alerts.facts.alert import Problem, Severity
@@ -23,6 +19,10 @@ from orchestration_platform.alerts.messages.formats.teams import LARGEST_CARD, e
 from orchestration_platform.alerts.messages.formats.text import entry_text, head_text
 from orchestration_platform.alerts.messages.message import Incident, Message, head_message
 from orchestration_platform.alerts.messages.thread import repeat_entry, trace_entry
+from sandboxes.slack.server import (
+    problem_of,
+    texts_of,
+)
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.secrets import know
 

@@ -7,11 +7,6 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.integration.orchestration_platform.alerts.slack_server import (
-    problem_of,
-    texts_of,
-    units,
-)
 from tests.unit.orchestration_platform.alerts.failures import failure
 
 from orchestration_platform.alerts.facts.alert import Problem
@@ -25,6 +20,11 @@ from orchestration_platform.alerts.messages.formats.slack import (
 )
 from orchestration_platform.alerts.messages.message import Incident, Message, head_message
 from orchestration_platform.alerts.messages.thread import recovery_entry, repeat_entry, trace_entry
+from sandboxes.slack.server import (
+    problem_of,
+    texts_of,
+    units,
+)
 
 UI = "https://dagster.example.com"
 PIECES = [

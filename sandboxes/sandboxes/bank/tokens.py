@@ -3,7 +3,7 @@
 import secrets
 from datetime import datetime, timedelta
 
-from gocardless.sandbox.bank import SandboxClock
+from sandboxes.bank.bank import SandboxClock
 
 ACCESS_SECONDS = 24 * 60 * 60
 REFRESH_SECONDS = 30 * 24 * 60 * 60

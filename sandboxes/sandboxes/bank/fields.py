@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from gocardless.sandbox.refusals import field_refusal, refusal
+from sandboxes.bank.refusals import field_refusal, refusal
 
 
 def check_known(given: Mapping[str, Any], known: Mapping[str, Any]) -> None:

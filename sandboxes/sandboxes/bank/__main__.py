@@ -1,4 +1,4 @@
-"""``python -m gocardless.sandbox``: three connected banks on this machine, until Ctrl-C."""
+"""``python -m sandboxes.bank``: three connected banks on this machine, until Ctrl-C."""
 
 import argparse
 import os
@@ -7,10 +7,10 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from gocardless.sandbox.bank import demonstration
-from gocardless.sandbox.contract import CONTRACT_VARIABLE, ContractError
-from gocardless.sandbox.control import CONTROL_PATH
-from gocardless.sandbox.server import sandbox_server
+from sandboxes.bank.bank import demonstration
+from sandboxes.bank.contract import CONTRACT_VARIABLE, ContractError
+from sandboxes.bank.control import CONTROL_PATH
+from sandboxes.bank.server import sandbox_server
 
 DEFAULT_PORT = 8210
 _HIGHEST_PORT = 65_535
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m gocardless.sandbox", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m sandboxes.bank", description=__doc__)
     parser.add_argument(
         "--port", type=_port, default=DEFAULT_PORT, help="on 127.0.0.1; 0: a free one"
     )

@@ -1,36 +1,23 @@
-"""``python -m shared_lib.secrets.local_server``: run a local Vault on a laptop.
+"""A Vault in memory: OpenBao's server, set up from the files that production applies."""
 
-Starts OpenBao's server in memory on 127.0.0.1, applies ``deploy/vault`` to it as in production,
-writes the example secrets, and prints what to export. Ctrl-C ends it and discards all data.
-"""
-
-import argparse
 import os
 import secrets
-import signal
 import socket
 import subprocess
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import hvac
 
-from shared_lib.configuration.environment import (
-    DATA_DIRECTORY_VARIABLE,
-    UnknownEnvironmentError,
-    current_settings,
-)
 from shared_lib.configuration.validated_yaml import load_yaml
-from shared_lib.secrets.errors import SecretError, SecretsMisconfiguredError
+from shared_lib.secrets.errors import SecretsMisconfiguredError
 from shared_lib.secrets.provisioning import DIRECTORY, provision
 from shared_lib.secrets.vault.login import new_client
 from shared_lib.secrets.vault.retrying import Patience
 from shared_lib.secrets.vault.server import VaultServer
 
-DEFAULT_PORT = 8200
 _START = Patience(total_seconds=20.0, first_pause_seconds=0.02, longest_pause_seconds=0.1)
 _STOP_SECONDS = 10.0
 _TIMEOUT_SECONDS = 10.0
@@ -87,7 +74,7 @@ def local_server(*, port: int = 0, log: Path) -> Iterator[LocalServer]:
     token = secrets.token_hex(16)
     address = f"127.0.0.1:{_free_port(port)}"
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as output:
-        process = subprocess.Popen(  # noqa: S603 - the server's own program
+        process = subprocess.Popen(
             [
                 *(server_binary(), "server", "-dev", f"-dev-listen-address={address}"),
                 "-dev-no-store-token",
@@ -129,8 +116,8 @@ def give_credentials(server: LocalServer, directory: Path) -> dict[str, str]:
         secret_id = auth.generate_secret_id(role, mount_point=approles.mount)["data"]["secret_id"]
         folder = directory / role
         folder.mkdir(parents=True, exist_ok=True)
-        _write(folder / "role_id", role_id)
-        _write(folder / "secret_id", secret_id)
+        write_private(folder / "role_id", role_id)
+        write_private(folder / "secret_id", secret_id)
     return {
         "SECRETS_BACKEND": "vault",
         "VAULT_ADDR": server.address,
@@ -140,7 +127,8 @@ def give_credentials(server: LocalServer, directory: Path) -> dict[str, str]:
     }
 
 
-def _write(path: Path, text: str) -> None:
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)
 
@@ -155,47 +143,3 @@ def _free_port(wanted: int) -> int:
             message = f"port {wanted} is taken ({error.strerror}): choose another with --port"
             raise SecretsMisconfiguredError(message) from None
         return probe.getsockname()[1]
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until interrupted."""
-    parser = argparse.ArgumentParser(prog="python -m shared_lib.secrets.local_server")
-    parser.description = __doc__
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 for a free one")
-    asked = parser.parse_args(arguments)
-    try:
-        directory = current_settings().data_directory / "vault"
-    except UnknownEnvironmentError as error:
-        print(error, file=sys.stderr)
-        return 2
-    try:
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        message = f"{DATA_DIRECTORY_VARIABLE}: {directory} cannot be made: {error.strerror}"
-        raise SecretsMisconfiguredError(message) from error
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with local_server(port=asked.port, log=directory / "server.log") as server:
-        exported = give_credentials(server, directory)
-        lines = [f"export {name}='{value}'" for name, value in exported.items()]
-        _write(directory / "environment.sh", "\n".join(lines) + "\n")
-        _write(directory / "root_token", server.root_token)
-        print(
-            *lines,
-            f"# or: source '{directory / 'environment.sh'}', then: make dev",
-            f"# to look around: export VAULT_TOKEN=\"$(cat '{directory / 'root_token'}')\"",
-            "# serving until Ctrl-C",
-            sep="\n",
-            flush=True,
-        )
-        try:
-            signal.pause()
-        except KeyboardInterrupt:
-            return 0
-    return 0
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except SecretError as error:
-        sys.exit(str(error))

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from gocardless.sandbox.bank import LONGEST_ACCESS_DAYS, SCOPES, Agreement, Bank, SandboxState
-from gocardless.sandbox.bodies import Kind
-from gocardless.sandbox.fields import (
+from sandboxes.bank.bank import LONGEST_ACCESS_DAYS, SCOPES, Agreement, Bank, SandboxState
+from sandboxes.bank.bodies import Kind
+from sandboxes.bank.fields import (
     check_known,
     check_url,
     flag,
@@ -15,7 +15,7 @@ from gocardless.sandbox.fields import (
     uuid_of,
     whole_number,
 )
-from gocardless.sandbox.refusals import field_refusal, refusal
+from sandboxes.bank.refusals import field_refusal, refusal
 
 AGREEMENT_FIELDS: Mapping[str, Kind] = {
     "institution_id": str,

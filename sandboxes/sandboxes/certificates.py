@@ -12,7 +12,7 @@ from cryptography.x509.oid import NameOID
 
 
 def write_certificate(directory: Path) -> Path:
-    """A file with certificate and key."""
+    """Write a file with certificate and key, and return its path."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "stand-in")])
     now = datetime.now(UTC)
@@ -44,6 +44,7 @@ def write_certificate(directory: Path) -> Path:
 
 
 def server_context(certificate: Path) -> ssl.SSLContext:
+    """Return the TLS settings of a server with the certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     return context

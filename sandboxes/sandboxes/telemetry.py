@@ -44,6 +44,7 @@ class Receiver:
     url: str = ""
 
     def take(self, path: str, headers: dict[str, str], body: bytes) -> bytes:
+        """Keep what was sent, and return the body of the answer."""
         time.sleep(self.delay)
         self.headers.append(headers)
         if path == "/v1/traces":
@@ -55,16 +56,19 @@ class Receiver:
         return b""
 
     def span(self, name: str) -> Span:
+        """Return the only span of that name."""
         (found,) = [span for span in self.spans if span.name == name]
         return found
 
     def events_of(self, job: str) -> list[dict[str, Any]]:
+        """Return the lineage events of a job, by time."""
         found = [event for event in self.events if event["job"]["name"] == job]
         return sorted(found, key=lambda event: (event["eventTime"], event["eventType"] != "START"))
 
 
 @contextmanager
 def receiving(**behaviour: Any) -> Iterator[Receiver]:
+    """Serve while the body runs; ``behaviour`` are fields of :class:`Receiver`."""
     receiver = Receiver(**behaviour)
 
     class Handler(BaseHTTPRequestHandler):
@@ -81,7 +85,7 @@ def receiving(**behaviour: Any) -> Iterator[Receiver]:
             except (BrokenPipeError, ConnectionResetError):
                 pass  # whoever asked has not waited for a slow answer
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:

@@ -20,6 +20,8 @@ TOKEN = "stand-in-token"
 
 @dataclass
 class Message:
+    """A message in a channel or thread."""
+
     ts: str
     channel: str
     text: str
@@ -50,8 +52,11 @@ class Message:
 
 @dataclass
 class SlackServer:
-    """``faults`` are taken in turn by posts and updates: 429, 500, "drop", "accept_and_drop",
-    "accept_and_hang", or an error of Slack's such as "invalid_auth"."""
+    """What was posted, and how the server behaves.
+
+    ``faults`` are taken in turn by posts and updates: 429, 500, "drop", "accept_and_drop",
+    "accept_and_hang", or an error of Slack's such as "invalid_auth".
+    """
 
     url: str = ""
     token: str = TOKEN
@@ -73,12 +78,15 @@ class SlackServer:
 
     @property
     def heads(self) -> list[Message]:
+        """The messages that are not in a thread."""
         return [message for message in self.messages if message.thread_ts is None]
 
     def thread(self, head: Message) -> list[Message]:
+        """Return the messages in the thread of ``head``."""
         return [message for message in self.messages if message.thread_ts == head.ts]
 
     def answer(self, method: str, asked: dict[str, Any], token: str) -> dict[str, Any] | int | str:
+        """Return Slack's answer to a call: a document, a status, or a fault."""
         with self.lock:
             self.calls[method] += 1
             if token != self.token:
@@ -200,6 +208,7 @@ def _listed(messages: list[Message], asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def channel_id(name: str) -> str:
+    """Return the identifier of the channel with that name."""
     return "C" + name.upper().replace("-", "")
 
 
@@ -238,6 +247,7 @@ def _is_metadata(metadata: Any) -> bool:
 
 
 def units(text: str) -> int:
+    """Return the length of a text as Slack counts it: in UTF-16 code units."""
     return len(text.encode("utf-16-le")) // 2
 
 
@@ -314,6 +324,12 @@ def _is_text(text: dict[str, Any], limit: int, *kinds: str) -> bool:
 
 @contextmanager
 def slack_server(*, port: int = 0, **behaviour: Any) -> Iterator[SlackServer]:
+    """Serve while the body runs.
+
+    Args:
+        port: the port on 127.0.0.1; 0 for a free one.
+        behaviour: fields of :class:`SlackServer`.
+    """
     slack = SlackServer(**behaviour)
 
     class Handler(BaseHTTPRequestHandler):
@@ -348,7 +364,8 @@ def slack_server(*, port: int = 0, **behaviour: Any) -> Iterator[SlackServer]:
             except (BrokenPipeError, ConnectionResetError):
                 self.close_connection = True
 
-        def log_message(self, *_arguments: Any) -> None: ...
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
+            pass
 
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
-from gocardless.sandbox.ledger import TrueLedger, believable_months
+from sandboxes.bank.ledger import TrueLedger, believable_months
 
 Scope = Literal["details", "balances", "transactions"]
 HeaderSpelling = Literal["http_underscores", "dashes", "none"]
@@ -202,8 +202,8 @@ class SandboxState:
         deviations: answers that the contract does not allow, if the server checks them.
     """
 
-    secret_id: str = "sandbox-id"  # noqa: S105 - for this server only
-    secret_key: str = "sandbox-key"  # noqa: S105 - for this server only
+    secret_id: str = "sandbox-id"
+    secret_key: str = "sandbox-key"
     header_spelling: HeaderSpelling = "http_underscores"
     limit_body: Literal["seconds", "institution"] = "seconds"
     page_limit: int = 100

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gocardless.sandbox.bank import HeaderSpelling, SandboxAccount, SandboxState, Scope
-from gocardless.sandbox.refusals import refusal
+from sandboxes.bank.bank import HeaderSpelling, SandboxAccount, SandboxState, Scope
+from sandboxes.bank.refusals import refusal
 
 WINDOW = timedelta(hours=24)
 _GENERAL_LIMIT = 300

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from gocardless.sandbox.agreements import known_bank
-from gocardless.sandbox.bank import Agreement, Bank, Connection, SandboxAccount, SandboxState
-from gocardless.sandbox.bodies import Kind
-from gocardless.sandbox.fields import (
+from sandboxes.bank.agreements import known_bank
+from sandboxes.bank.bank import Agreement, Bank, Connection, SandboxAccount, SandboxState
+from sandboxes.bank.bodies import Kind
+from sandboxes.bank.fields import (
     check_known,
     check_url,
     flag,
@@ -17,8 +17,8 @@ from gocardless.sandbox.fields import (
     required_text,
     uuid_of,
 )
-from gocardless.sandbox.ledger import believable_months
-from gocardless.sandbox.refusals import field_refusal, refusal
+from sandboxes.bank.ledger import believable_months
+from sandboxes.bank.refusals import field_refusal, refusal
 
 REQUISITION_FIELDS: Mapping[str, Kind] = {
     "redirect": str,

@@ -79,7 +79,7 @@ class TrueTransaction:
 
     def booking_date(self, today: date) -> date:
         """Return the date that the bank shows for the booked entry."""
-        assert self.booked_on is not None  # noqa: S101 - only called for booked ones
+        assert self.booked_on is not None
         moved = self.moves_on is not None and today >= self.moves_on
         return self.booked_on + timedelta(days=self.moves_by if moved else 0)
 
@@ -150,7 +150,7 @@ def _booked_entry(
 
 
 def _pending_entry(ledger: TrueLedger, item: TrueTransaction, draw: random.Random) -> Entry:
-    assert item.pending_on is not None  # noqa: S101 - only called for pending ones
+    assert item.pending_on is not None
     text = item.text if item.pending_text is None else item.pending_text
     entry = {
         **_common(ledger, item, text=text),

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gocardless.sandbox.bank import SandboxState
-from gocardless.sandbox.bodies import MalformedBodyError, read_body
-from gocardless.sandbox.contract import Contract
-from gocardless.sandbox.control import CONTROLS
-from gocardless.sandbox.refusals import refusal
-from gocardless.sandbox.routes import Answer, Call, Routes
+from sandboxes.bank.bank import SandboxState
+from sandboxes.bank.bodies import MalformedBodyError, read_body
+from sandboxes.bank.contract import Contract
+from sandboxes.bank.control import CONTROLS
+from sandboxes.bank.refusals import refusal
+from sandboxes.bank.routes import Answer, Call, Routes
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from gocardless.sandbox.bank import SCOPES, SandboxState
-from gocardless.sandbox.fields import check_known, required_text
-from gocardless.sandbox.ledger import Fault
-from gocardless.sandbox.refusals import known_errors, refusal
+from sandboxes.bank.bank import SCOPES, SandboxState
+from sandboxes.bank.fields import check_known, required_text
+from sandboxes.bank.ledger import Fault
+from sandboxes.bank.refusals import known_errors, refusal
 
 CONTROL_PATH = "/sandbox/clock"
 FAULTS_PATH = "/sandbox/faults"

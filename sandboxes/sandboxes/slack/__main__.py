@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from tests.integration.orchestration_platform.alerts.slack_server import (
+from sandboxes.slack.server import (
     TOKEN,
     Message,
     slack_server,

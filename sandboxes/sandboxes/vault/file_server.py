@@ -11,10 +11,10 @@ import hvac
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-from tests.support.ports import reserved_port
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from shared_lib.secrets.local_server import server_binary
+from sandboxes.ports import reserved_port
+from sandboxes.vault.server import server_binary
 from shared_lib.secrets.vault.login import new_client
 from shared_lib.secrets.vault.retrying import Patience
 from shared_lib.secrets.vault.server import VaultServer
@@ -45,6 +45,7 @@ class Authority:
         self._issue(self._name, self._key, self.certificate, authority=True)
 
     def issue(self, name: str, directory: Path) -> tuple[Path, Path]:
+        """Write a certificate and its key to the directory, and return their paths."""
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         key = ec.generate_private_key(ec.SECP256R1())
         certificate, key_file = directory / f"{name}.pem", directory / f"{name}.key"
@@ -79,7 +80,7 @@ class Authority:
         )
         if not authority:
             address = x509.IPAddress(ip_address("127.0.0.1"))
-            uses = [x509.ExtendedKeyUsageOID.SERVER_AUTH, x509.ExtendedKeyUsageOID.CLIENT_AUTH]
+            uses = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
             builder = builder.add_extension(x509.SubjectAlternativeName([address]), critical=False)
             builder = builder.add_extension(x509.ExtendedKeyUsage(uses), critical=False)
         certificate = builder.sign(self._key, hashes.SHA256())
@@ -101,6 +102,7 @@ class FileServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def set_up(self) -> None:
+        """Start it, initialize it and unseal it."""
         self.start()
         keys: Any = self.client().sys.initialize(secret_shares=1, secret_threshold=1)
         self.unseal_key, self.root_token = keys["keys"][0], keys["root_token"]
@@ -108,9 +110,11 @@ class FileServer:
 
     @property
     def address(self) -> str:
+        """Its URL."""
         return f"https://127.0.0.1:{self.port}"
 
     def client(self) -> hvac.Client:
+        """Return a client with the root token, once there is one."""
         server = VaultServer(self.address, namespace="", trusted=str(self.authority.certificate))
         patience = Patience(total_seconds=15, longest_pause_seconds=0.1)
         client = new_client(server, patience=patience, timeout_seconds=5)
@@ -118,6 +122,7 @@ class FileServer:
         return client
 
     def start(self) -> None:
+        """Start the process; the server is sealed."""
         log = (self.directory / "server.log").open("ab")
         self._process = subprocess.Popen(
             [server_binary(), "server", f"-config={self.directory / 'server.hcl'}"],
@@ -129,14 +134,17 @@ class FileServer:
         self.client().sys.read_seal_status()
 
     def unseal(self) -> None:
+        """Unseal it, and wait until it answers."""
         self.client().sys.submit_unseal_key(self.unseal_key)
         # unsealed is not yet ready
         self.client().sys.list_auth_methods()
 
     def seal(self) -> None:
+        """Seal it."""
         self.client().sys.seal()
 
     def kill(self) -> None:
+        """Kill the process."""
         if self._process:
             self._process.kill()
             self._process.wait()

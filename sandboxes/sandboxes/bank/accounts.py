@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any, cast
 
-from gocardless.sandbox.bank import SCOPES, Connection, SandboxAccount, SandboxState, Scope
-from gocardless.sandbox.fields import check_known, uuid_of
-from gocardless.sandbox.ledger import presented
-from gocardless.sandbox.limits import AccountLimits
-from gocardless.sandbox.refusals import refusal
+from sandboxes.bank.bank import SCOPES, Connection, SandboxAccount, SandboxState, Scope
+from sandboxes.bank.fields import check_known, uuid_of
+from sandboxes.bank.ledger import presented
+from sandboxes.bank.limits import AccountLimits
+from sandboxes.bank.refusals import refusal
 
 _DATES: Mapping[str, Any] = {"date_from": str, "date_to": str}
 

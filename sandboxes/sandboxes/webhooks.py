@@ -26,6 +26,7 @@ class Received:
 
     @property
     def json(self) -> Any:
+        """The body as JSON."""
         return json.loads(self.body)
 
 
@@ -41,6 +42,7 @@ class ReceivingServer:
     faults: deque[int | str] = field(default_factory=deque)
 
     def answer(self, headers: dict[str, str], body: bytes) -> Answer | None:
+        """Return status and text of the answer; None to break the connection off."""
         fault = self.faults.popleft() if self.faults else None
         if isinstance(fault, int):
             return fault, "no"
@@ -58,6 +60,13 @@ class ReceivingServer:
 def receiving_server(
     judge: Judge, *, taken: Answer = (200, "ok"), tls: ssl.SSLContext | None = None
 ) -> Iterator[ReceivingServer]:
+    """Serve while the body runs.
+
+    Args:
+        judge: returns what is wrong with a request, from its headers and body; None for nothing.
+        taken: the answer to what is in order.
+        tls: the TLS settings; without them the server speaks plain HTTP.
+    """
     receiver = ReceivingServer(judge, taken)
 
     class Handler(BaseHTTPRequestHandler):
@@ -75,7 +84,8 @@ def receiving_server(
             self.end_headers()
             self.wfile.write(text.encode())
 
-        def log_message(self, *_arguments: Any) -> None: ...
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
+            pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True

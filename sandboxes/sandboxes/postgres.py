@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from tests.support.ports import reserved_port
+
+from sandboxes.ports import reserved_port
 
 PASSWORD = "canary-postgres-superuser"
 
 
 def program(name: str) -> Path | None:
+    """Return where the machine has a program of Postgres; None if it has none."""
     found = shutil.which(name)
     if found:
         return Path(found)
@@ -26,7 +28,13 @@ def program(name: str) -> Path | None:
 
 @contextmanager
 def postgres_server() -> Iterator[int]:
-    """Yields its port; the superuser is ``postgres`` with :data:`PASSWORD`."""
+    """Run a server while the body runs; yield its port.
+
+    The superuser is ``postgres`` with :data:`PASSWORD`.
+    """
+    initdb, postgres = program("initdb"), program("postgres")
+    assert initdb, "Postgres is not installed"
+    assert postgres, "Postgres is not installed"
     directory = Path(tempfile.mkdtemp(prefix="postgres-"))
     # Postgres refuses to run as root.
     account: dict[str, Any] = {"user": "postgres"} if os.getuid() == 0 else {}
@@ -37,14 +45,14 @@ def postgres_server() -> Iterator[int]:
         (directory / "password").chmod(0o644)
         data = directory / "data"
         subprocess.run(
-            [program("initdb"), "-D", data, "-U", "postgres", "-A", "scram-sha-256", "--no-sync",
+            [initdb, "-D", data, "-U", "postgres", "-A", "scram-sha-256", "--no-sync",
              f"--pwfile={directory / 'password'}"],
             check=True, capture_output=True, cwd=directory, **account,
         )  # fmt: skip
         port = reserved_port()
         with (directory / "log").open("wb") as log:
             process = subprocess.Popen(
-                [program("postgres"), "-D", data, "-p", str(port), "-k", directory,
+                [postgres, "-D", data, "-p", str(port), "-k", directory,
                  "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"],
                 stdout=log, stderr=subprocess.STDOUT, cwd=directory, **account,
             )  # fmt: skip
@@ -59,6 +67,7 @@ def postgres_server() -> Iterator[int]:
 
 
 def connect(port: int, user: str, password: str) -> psycopg.Connection:
+    """Open a connection that commits each statement."""
     return psycopg.connect(
         host="127.0.0.1",
         port=port,
@@ -69,7 +78,7 @@ def connect(port: int, user: str, password: str) -> psycopg.Connection:
     )
 
 
-def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
+def _wait(port: int, process: subprocess.Popen[Any]) -> None:
     deadline = time.monotonic() + 90
     while True:
         try:

@@ -1,5 +1,6 @@
 """A real SMTP server with TLS, and what it was handed in."""
 
+import asyncio
 import email
 import email.policy
 from collections.abc import Callable, Iterator
@@ -9,17 +10,27 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
-import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
-from tests.integration.orchestration_platform.alerts.certificates import server_context
-from tests.support.ports import reserved_port
 
-from orchestration_platform.alerts.services.email.service import SmtpServer
+from sandboxes.certificates import server_context
+from sandboxes.ports import reserved_port
 
 PASSWORD = "stand-in-password"
 
-Servers = Callable[..., SmtpServer]
+
+@dataclass(frozen=True)
+class Account:
+    """Where a client hands in e-mail, and as whom."""
+
+    host: str
+    port: int
+    security: str
+    username: str
+    password: str
+
+
+Servers = Callable[..., Account]
 
 
 @dataclass
@@ -39,6 +50,7 @@ class Mailbox:
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: Any
     ) -> str:
+        """Accept or refuse a recipient."""
         if address in self.unknown:
             return "550 no such mailbox"
         if self.not_yet.get(address):
@@ -50,9 +62,12 @@ class Mailbox:
     async def handle_DATA(  # noqa: N802 - aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
-        assert session.ssl or server.transport.get_extra_info("ssl_object")
+        """Accept or refuse an e-mail, which must have come over TLS."""
+        transport = server.transport
+        assert isinstance(transport, asyncio.Transport)
+        assert session.ssl or transport.get_extra_info("ssl_object")
         if self.answer == "drop":
-            server.transport.abort()
+            transport.abort()
             return "421 gone"
         if self.answer.startswith("250"):
             content = envelope.original_content or b""
@@ -68,7 +83,7 @@ def smtp_servers(mailbox: Mailbox, certificate: Path) -> Iterator[Servers]:
     """Starts servers that put what they are handed in into the mailbox."""
     with ExitStack() as running:
 
-        def start(*, security: str = "starttls", offers_tls: bool = True) -> SmtpServer:
+        def start(*, security: str = "starttls", offers_tls: bool = True) -> Account:
             context = server_context(certificate)
             options: dict[str, Any] = {"authenticator": _authenticate, "auth_required": offers_tls}
             if security == "tls":
@@ -79,11 +94,10 @@ def smtp_servers(mailbox: Mailbox, certificate: Path) -> Iterator[Servers]:
             controller = Controller(mailbox, hostname="127.0.0.1", port=port, **options)
             controller.start()
             running.callback(controller.stop)
-            return SmtpServer(
+            return Account(
                 host="127.0.0.1",
                 port=port,
                 security=security,
-                sender="dagster@platform.example.com",
                 username="dagster",
                 password=PASSWORD,
             )
@@ -91,20 +105,8 @@ def smtp_servers(mailbox: Mailbox, certificate: Path) -> Iterator[Servers]:
         yield start
 
 
-def send_e_mail_to(server: SmtpServer, patch: pytest.MonkeyPatch) -> None:
-    """From now on hand in e-mail there."""
-    for key, value in {
-        "HOST": server.host,
-        "PORT": str(server.port),
-        "SECURITY": server.security,
-        "SENDER": server.sender,
-        "USERNAME": server.username,
-        "PASSWORD": server.password,
-    }.items():
-        patch.setenv(f"ORCHESTRATION_PLATFORM_SMTP__{key}", value)
-
-
 def text_of(message: EmailMessage, kind: str) -> str:
+    """Return the text of the part of that kind, ``plain`` or ``html``."""
     part = message.get_body((kind,))
     assert part is not None
     return part.get_content()

@@ -1,0 +1,1 @@
+"""Stand-in for Slack's Web API."""

@@ -1,0 +1,1 @@
+"""Real OpenBao servers that stand in for the Vault of production."""
