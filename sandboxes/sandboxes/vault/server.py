@@ -13,11 +13,12 @@ import hvac
 
 from shared_lib.configuration.validated_yaml import load_yaml
 from shared_lib.secrets.errors import SecretsMisconfiguredError
-from shared_lib.secrets.provisioning import DIRECTORY, provision
+from shared_lib.secrets.provisioning import provision
 from shared_lib.secrets.vault.login import new_client
 from shared_lib.secrets.vault.retrying import Patience
 from shared_lib.secrets.vault.server import VaultServer
 
+EXAMPLE_SECRETS = Path(__file__).with_name("example_secrets.yaml")
 _START = Patience(total_seconds=20.0, first_pause_seconds=0.02, longest_pause_seconds=0.1)
 _STOP_SECONDS = 10.0
 _TIMEOUT_SECONDS = 10.0
@@ -106,7 +107,7 @@ def give_credentials(server: LocalServer, directory: Path) -> dict[str, str]:
     """
     client = server.client()
     approles = provision(client)
-    for path, values in load_yaml(DIRECTORY / "local_secrets.yaml").items():
+    for path, values in load_yaml(EXAMPLE_SECRETS).items():
         client.secrets.kv.v2.create_or_update_secret(
             path, secret=dict(values), mount_point=approles.key_value_mount
         )

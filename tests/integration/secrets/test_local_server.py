@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from sandboxes.vault.server import EXAMPLE_SECRETS
 from shared_lib.configuration.validated_yaml import load_yaml
 from shared_lib.secrets import SecretsResource
-from shared_lib.secrets.provisioning import DIRECTORY
 
 COMMAND = (sys.executable, "-m", "sandboxes.vault")
 
@@ -37,7 +37,7 @@ def test_what_it_prints_is_enough_and_shows_no_secret(
                 monkeypatch.setenv(name, value)
             if "until Ctrl-C" in line:
                 break
-        for path, values in load_yaml(DIRECTORY / "local_secrets.yaml").items():
+        for path, values in load_yaml(EXAMPLE_SECRETS).items():
             secrets = SecretsResource(location=path.split("/")[0])
             for key, value in values.items():
                 assert secrets.get(path)[key].reveal() == value

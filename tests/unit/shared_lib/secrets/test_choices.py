@@ -5,6 +5,8 @@ from pathlib import Path
 import hvac
 import pytest
 
+from sandboxes.vault.server import EXAMPLE_SECRETS
+from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.configuration.validated_yaml import load_yaml
 from shared_lib.secrets import (
     SecretNeed,
@@ -15,7 +17,6 @@ from shared_lib.secrets import (
     examine,
 )
 from shared_lib.secrets.env_backend import EnvBackend, variable_name
-from shared_lib.secrets.provisioning import DIRECTORY
 from shared_lib.secrets.resource import secrets_backend
 from shared_lib.secrets.vault.authentication import (
     AppRoleMethod,
@@ -68,8 +69,8 @@ def test_variables_come_before_the_file_and_both_make_one_secret(
 
 
 def test_the_example_file_names_every_secret() -> None:
-    example = (DIRECTORY.parents[1] / ".env.example").read_text(encoding="utf-8")
-    for path, values in load_yaml(DIRECTORY / "local_secrets.yaml").items():
+    example = (REPOSITORY_ROOT / ".env.example").read_text(encoding="utf-8")
+    for path, values in load_yaml(EXAMPLE_SECRETS).items():
         for key in values:
             assert f"# {variable_name(path, key)}=\n" in example
         assert f"secret {path}\n" in example
