@@ -7,14 +7,12 @@ shop of the integration tests: 4 models, a seed, a snapshot and 5 tests, some of
 import json
 import os
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from unittest import mock
 import dagster as dg
 
 from bench.measuring import measure
+from sandboxes.serving import never_answering, nobody_listening
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.dbt.lineage import write_column_lineage
 from shared_lib.dbt.project import DBT_EXECUTABLE
@@ -77,7 +76,7 @@ def main(pairs: int) -> None:
             del os.environ[name]
     with tempfile.TemporaryDirectory(prefix="bench-observability-") as scratch:
         _prepare(Path(scratch))
-        with _refusing() as dead, _silent() as silent:
+        with nobody_listening() as dead, never_answering() as silent:
             print(json.dumps(_figures(pairs, dead=dead, silent=silent)))
 
 
@@ -197,21 +196,6 @@ def _minus(left: float, right: float) -> float:
 
 def _over(left: float, right: float) -> float:
     return left / right
-
-
-@contextmanager
-def _refusing() -> Iterator[str]:
-    with socket.socket() as reserved:
-        reserved.bind(("127.0.0.1", 0))
-        yield f"http://127.0.0.1:{reserved.getsockname()[1]}"
-
-
-@contextmanager
-def _silent() -> Iterator[str]:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen(64)
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 
 if __name__ == "__main__":

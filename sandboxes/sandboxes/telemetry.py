@@ -1,19 +1,18 @@
-"""Real receivers of OTLP over HTTP and of OpenLineage, and endpoints that behave badly."""
+"""Real receivers of OTLP over HTTP and of OpenLineage."""
 
 import json
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
+
+from sandboxes.serving import Handler, serving
 
 
 @dataclass(frozen=True)
@@ -71,50 +70,13 @@ def receiving(**behaviour: Any) -> Iterator[Receiver]:
     """Serve while the body runs; ``behaviour`` are fields of :class:`Receiver`."""
     receiver = Receiver(**behaviour)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class ReceivingHandler(Handler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            answer = receiver.take(self.path, dict(self.headers), body)
-            try:
-                self.send_response(receiver.status)
-                self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
-            except (BrokenPipeError, ConnectionResetError):
-                pass  # whoever asked has not waited for a slow answer
+            answer = receiver.take(self.path, dict(self.headers), self.body())
+            self.respond(receiver.status, answer)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        receiver.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield receiver
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-@contextmanager
-def nobody_listening() -> Iterator[str]:
-    """An address at which connections are refused."""
-    with socket.socket() as reserved:
-        reserved.bind(("127.0.0.1", 0))
-        yield f"http://127.0.0.1:{reserved.getsockname()[1]}"
-
-
-@contextmanager
-def never_answering() -> Iterator[str]:
-    """An address at which connections are taken and nothing is ever said."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen(64)
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    with serving(ReceivingHandler) as receiver.url:
+        yield receiver
 
 
 def _spans(request: ExportTraceServiceRequest) -> Iterator[Span]:

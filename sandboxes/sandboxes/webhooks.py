@@ -5,13 +5,13 @@ Each path has a judge, which says what is wrong with a request; what is in order
 
 import json
 import ssl
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from sandboxes.serving import Handler, serving
 
 Judge = Callable[[Mapping[str, str], bytes], str | None]
 Answer = tuple[int, str]
@@ -69,34 +69,15 @@ def receiving_server(
     """
     receiver = ReceivingServer(judge, taken)
 
-    class Handler(BaseHTTPRequestHandler):
+    class ReceivingHandler(Handler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            answer = receiver.answer({k.lower(): v for k, v in self.headers.items()}, body)
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            answer = receiver.answer(headers, self.body())
             if answer is None:
                 self.close_connection = True
                 return
             status, text = answer
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(text)))
-            if status == 429:
-                self.send_header("Retry-After", "7")
-            self.end_headers()
-            self.wfile.write(text.encode())
+            self.respond(status, text.encode(), {"Retry-After": "7"} if status == 429 else None)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    if tls:
-        server.socket = tls.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    receiver.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
-    try:
+    with serving(ReceivingHandler, tls=tls) as receiver.url:
         yield receiver
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

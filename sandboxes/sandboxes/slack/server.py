@@ -8,12 +8,13 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from slack_sdk.errors import SlackObjectFormationError
 from slack_sdk.models.blocks import Block
+
+from sandboxes.serving import Handler, serving
 
 TOKEN = "stand-in-token"
 
@@ -332,11 +333,9 @@ def slack_server(*, port: int = 0, **behaviour: Any) -> Iterator[SlackServer]:
     """
     slack = SlackServer(**behaviour)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class SlackHandler(Handler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            body = self.body().decode()
             is_json = self.headers["Content-Type"].startswith("application/json")
             asked = json.loads(body or "{}") if is_json else dict(parse_qsl(body))
             token = self.headers["Authorization"].removeprefix("Bearer ")
@@ -349,32 +348,13 @@ def slack_server(*, port: int = 0, **behaviour: Any) -> Iterator[SlackServer]:
             if answer == "accept_and_hang":
                 time.sleep(3.0)
                 answer = 500
-            self._send(answer)
+            status = answer if isinstance(answer, int) else 200
+            content = json.dumps(answer if isinstance(answer, dict) else {"ok": False})
+            headers = {"Content-Type": "application/json"}
+            if status == 429:
+                headers["Retry-After"] = str(slack.retry_after)
+            self.respond(status, content.encode(), headers)
 
-        def _send(self, answer: Any) -> None:
-            content = json.dumps(answer if isinstance(answer, dict) else {"ok": False}).encode()
-            self.send_response(answer if isinstance(answer, int) else 200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            if answer == 429:
-                self.send_header("Retry-After", str(slack.retry_after))
-            try:
-                self.end_headers()
-                self.wfile.write(content)
-            except (BrokenPipeError, ConnectionResetError):
-                self.close_connection = True
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    slack.url = f"http://127.0.0.1:{server.server_port}/api"
-    try:
+    with serving(SlackHandler, port=port) as url:
+        slack.url = f"{url}/api"
         yield slack
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -2,17 +2,12 @@
 
 import os
 import subprocess
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import hvac
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from sandboxes.certificates import Authority
 from sandboxes.ports import reserved_port
 from sandboxes.vault.server import server_binary
 from shared_lib.secrets.vault.login import new_client
@@ -33,58 +28,6 @@ listener "tcp" {{
 api_addr = "https://127.0.0.1:{port}"
 cluster_addr = "https://127.0.0.1:{cluster_port}"
 """
-
-
-class Authority:
-    """A certificate authority that issues to files."""
-
-    def __init__(self, name: str, directory: Path) -> None:
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self.certificate = directory / f"{name}.pem"
-        self._issue(self._name, self._key, self.certificate, authority=True)
-
-    def issue(self, name: str, directory: Path) -> tuple[Path, Path]:
-        """Write a certificate and its key to the directory, and return their paths."""
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        key = ec.generate_private_key(ec.SECP256R1())
-        certificate, key_file = directory / f"{name}.pem", directory / f"{name}.key"
-        self._issue(subject, key, certificate, authority=False)
-        key_file.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-        )
-        return certificate, key_file
-
-    def _issue(self, subject: x509.Name, key: Any, path: Path, *, authority: bool) -> None:
-        now = datetime.now(UTC)
-        issuer = self._key.public_key()
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(self._name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(minutes=5))
-            .not_valid_after(now + timedelta(days=1))
-            .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-            .add_extension(
-                x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
-            )
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer), critical=False
-            )
-        )
-        if not authority:
-            address = x509.IPAddress(ip_address("127.0.0.1"))
-            uses = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
-            builder = builder.add_extension(x509.SubjectAlternativeName([address]), critical=False)
-            builder = builder.add_extension(x509.ExtendedKeyUsage(uses), critical=False)
-        certificate = builder.sign(self._key, hashes.SHA256())
-        path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
 
 class FileServer:

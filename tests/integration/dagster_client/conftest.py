@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from tests.integration.dagster_client.front import Front
+from tests.integration.dagster_client.front import Front, front_of
 
 from sandboxes.ports import reserved_port
 from shared_lib.dagster_client import DagsterClient, JobRuns, Webserver
@@ -92,7 +92,7 @@ def client(dagster: RunningDagster, job_runs: JobRuns) -> DagsterClient:
 
 @pytest.fixture
 def front(dagster: RunningDagster) -> Iterator[Front]:
-    with Front(dagster.url) as front:
+    with front_of(dagster.url) as front:
         yield front
 
 

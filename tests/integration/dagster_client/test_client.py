@@ -7,8 +7,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from tests.integration.dagster_client.conftest import RunningDagster
-from tests.integration.dagster_client.front import Front, make_certificate
+from tests.integration.dagster_client.front import Front, front_of
 
+from sandboxes.certificates import write_certificate
 from sandboxes.ports import reserved_port
 from shared_lib.dagster_client import (
     AccessRefusedError,
@@ -221,12 +222,12 @@ def test_the_way_is_encrypted_and_the_token_is_shown(
     header: str, sent: str, dagster: RunningDagster, job_runs: JobRuns, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    certificate = make_certificate(tmp_path / "front.pem")
+    certificate = write_certificate(tmp_path)
     (tmp_path / "token").write_text("t-0k3n\n")
     # requests would rather send this than a header of its caller
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login anna password secret\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    with Front(dagster.url, certificate) as front:
+    with front_of(dagster.url, certificate) as front:
         front.required = (header, sent)
         monkeypatch.setenv("DAGSTER_WEBSERVER_URL", front.url)
         untrusting = DagsterClient(job_runs=job_runs)

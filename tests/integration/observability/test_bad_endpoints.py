@@ -14,11 +14,8 @@ import pytest
 from tests.integration.observability.conftest import MakeInstance
 from tests.integration.observability.shop import definitions, raw_orders, shop_models, whole_job
 
-from sandboxes.telemetry import (
-    never_answering,
-    nobody_listening,
-    receiving,
-)
+from sandboxes.serving import never_answering, nobody_listening
+from sandboxes.telemetry import receiving
 
 pytestmark = pytest.mark.serial
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import hvac
 import pytest
-from tests.integration.secrets.fault_proxy import FaultProxy
+from tests.integration.secrets.fault_proxy import FaultProxy, fault_proxy
 from tests.unit.shared_lib.secrets.isolation import _as_if_just_started  # noqa: F401 - a fixture
 
 from sandboxes.ports import reserved_port
@@ -53,7 +53,7 @@ def bao(_running: Bao, monkeypatch: pytest.MonkeyPatch) -> Bao:
 @pytest.fixture
 def proxy(bao: Bao, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
     """Stands before the server, counts requests and disturbs those that a test wants disturbed."""
-    with FaultProxy(bao.server.address) as proxy:
+    with fault_proxy(bao.server.address) as proxy:
         monkeypatch.setenv("VAULT_ADDR", proxy.address)
         yield proxy
 

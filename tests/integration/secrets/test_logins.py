@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import botocore.auth
@@ -20,7 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from tests.integration.secrets.conftest import Bao
 from tests.integration.secrets.fault_proxy import FaultProxy
 
-from sandboxes.vault.file_server import Authority
+from sandboxes.certificates import Authority
+from sandboxes.serving import Handler, serving
 from shared_lib.secrets import (
     LoginRefusedError,
     SecretsMisconfiguredError,
@@ -186,24 +186,18 @@ def test_a_pods_service_account(
     (tmp_path / "token").write_text(jwt)
     reviewed: list[str] = []
 
-    class Reviewer(BaseHTTPRequestHandler):
+    class Reviewer(Handler):
         def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            asked = json.loads(self.body())
             reviewed.append(asked["spec"]["token"])
             user = {"username": account, "uid": "1", "groups": []}
-            body = json.dumps({"status": {"authenticated": True, "user": user}}).encode()
-            self.send_response(201)
-            self.end_headers()
-            self.wfile.write(body)
+            status = {"authenticated": True, "user": user}
+            self.respond(201, json.dumps({"status": status}).encode())
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Reviewer) as reviewer:
-        threading.Thread(target=reviewer.serve_forever, args=(0.02,), daemon=True).start()
+    with serving(Reviewer) as reviewer:
         enabled("kubernetes")
         bao.root.auth.kubernetes.configure(
-            kubernetes_host=f"http://127.0.0.1:{reviewer.server_port}",
+            kubernetes_host=reviewer,
             kubernetes_ca_cert=Authority("cluster", tmp_path).certificate.read_text(),
             token_reviewer_jwt=jwt,
             disable_local_ca_jwt=True,
@@ -215,10 +209,7 @@ def test_a_pods_service_account(
             policies=["gocardless"],
         )
         secrets = log_in_by("kubernetes", role="platform", token_file=tmp_path / "token")
-        try:
-            assert read(secrets) == VALUE
-        finally:
-            reviewer.shutdown()
+        assert read(secrets) == VALUE
     assert reviewed == [jwt]
 
 
@@ -227,26 +218,21 @@ def test_an_aws_identity_signs_as_botocore_does(
 ) -> None:
     sent: list[dict[str, str]] = []
 
-    class Recorder(BaseHTTPRequestHandler):
+    class Recorder(Handler):
         def do_POST(self) -> None:
-            sent.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_error(403)
-
-        def log_message(self, *_: object) -> None:
-            pass
+            sent.append(json.loads(self.body()))
+            self.respond(403)
 
     credentials = botocore.credentials.Credentials("AKIAEXAMPLE", "canary-aws-key", "canary-aws-st")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", credentials.access_key)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", credentials.secret_key)
     monkeypatch.setenv("AWS_SESSION_TOKEN", str(credentials.token))
-    with HTTPServer(("127.0.0.1", 0), Recorder) as server:
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        monkeypatch.setenv("VAULT_ADDR", f"http://127.0.0.1:{server.server_port}")
+    with serving(Recorder) as url:
+        monkeypatch.setenv("VAULT_ADDR", url)
         for kind in ("variables", "botocore"):
             secrets = log_in_by("aws", role="platform", server_id="vault.here", credentials=kind)
             with pytest.raises(LoginRefusedError, match="aws role platform at auth/aws"):
                 read(secrets)
-        server.shutdown()
     assert len(sent) == 2
     for login in sent:
         assert login["role"] == "platform"

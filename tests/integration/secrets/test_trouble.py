@@ -9,7 +9,8 @@ import pytest
 from tests.integration.secrets.conftest import Bao
 from tests.integration.secrets.fault_proxy import Dropped, FaultProxy, Refusal
 
-from sandboxes.vault.file_server import Authority, FileServer
+from sandboxes.certificates import Authority
+from sandboxes.vault.file_server import FileServer
 from sandboxes.vault.server import LocalServer, give_credentials
 from shared_lib.secrets import (
     SecretsResource,

@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import dagster as dg
@@ -19,6 +18,7 @@ from tests.integration.orchestration_platform.alerts.failing_jobs import fail
 from orchestration_platform.alerts.delivery import heartbeat
 from orchestration_platform.alerts.services.registry import Services
 from orchestration_platform.alerts.sources.collect import Collector
+from sandboxes.serving import Handler, serving
 from sandboxes.slack.server import TOKEN, SlackServer
 
 # Longer than a sign of life may take, and than a pass takes that waits for none.
@@ -32,21 +32,14 @@ def pinged(quick: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """The paths for which a dead man's switch was asked."""
     paths: list[str] = []
 
-    class Handler(BaseHTTPRequestHandler):
+    class Switch(Handler):
         def do_GET(self) -> None:
             paths.append(self.path)
-            self.send_response(500 if "broken" in self.path else 200)
-            self.end_headers()
+            self.respond(500 if "broken" in self.path else 200)
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - of the library
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    quick.setenv(heartbeat.URL_VARIABLE, f"http://127.0.0.1:{server.server_port}/beat")
-    yield paths
-    server.shutdown()
-    server.server_close()
+    with serving(Switch) as url:
+        quick.setenv(heartbeat.URL_VARIABLE, f"{url}/beat")
+        yield paths
 
 
 def test_each_completed_pass_gives_a_sign_of_life_and_no_other_does(
@@ -199,7 +192,7 @@ def slow_vault(quick: pytest.MonkeyPatch) -> Iterator[None]:
     }
     closing = threading.Event()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Vault(Handler):
         def do_GET(self) -> None:
             if "switch" in self.path:
                 closing.wait(_LATE_SECONDS)
@@ -208,24 +201,15 @@ def slow_vault(quick: pytest.MonkeyPatch) -> Iterator[None]:
             engine = {"ttl": 3600, "type": "kv", "path": "secret/", "options": {"version": "2"}}
             data: Any = {"data": found, "metadata": {"version": 1}} if found else engine
             content = json.dumps({"data": data}).encode()
-            with suppress(OSError):
-                self.send_response(404 if closing.is_set() else 200)
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
+            self.respond(404 if closing.is_set() else 200, content)
 
-        def log_message(self, *_arguments: Any) -> None: ...
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    quick.setenv("SECRETS_BACKEND", "vault")
-    quick.setenv("VAULT_ADDR", f"http://127.0.0.1:{server.server_port}")
-    quick.setenv("VAULT_AUTH_METHOD", "token")
-    quick.setenv("VAULT_TOKEN", "stand-in-vault-token")
-    yield
-    closing.set()
-    server.shutdown()
-    server.server_close()
+    with serving(Vault) as url:
+        quick.setenv("SECRETS_BACKEND", "vault")
+        quick.setenv("VAULT_ADDR", url)
+        quick.setenv("VAULT_AUTH_METHOD", "token")
+        quick.setenv("VAULT_TOKEN", "stand-in-vault-token")
+        yield
+        closing.set()
     _no_thread_is_left()
 
 
