@@ -1,4 +1,4 @@
-"""An HTTP server on 127.0.0.1 while a body runs, and addresses at which there is none."""
+"""HTTP servers on 127.0.0.1, and addresses that refuse connections or never answer."""
 
 import http.client
 import socket

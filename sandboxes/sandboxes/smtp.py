@@ -1,4 +1,4 @@
-"""A real SMTP server with TLS, and what it was handed in."""
+"""A real SMTP server with TLS, and the e-mail that it received."""
 
 import asyncio
 import email
@@ -35,9 +35,10 @@ Servers = Callable[..., Account]
 
 @dataclass
 class Mailbox:
-    """``answer`` is what the server says to an e-mail; ``unknown`` has no mailbox here.
+    """The e-mail that the server received, and its answers.
 
-    ``not_yet`` are told so often to come again.
+    ``answer`` is its answer to an e-mail, ``unknown`` are addresses without a mailbox, and
+    ``not_yet`` says how often an address is asked to try again.
     """
 
     answer: str = "250 taken"
@@ -80,7 +81,7 @@ class Mailbox:
 
 @contextmanager
 def smtp_servers(mailbox: Mailbox, certificate: Path) -> Iterator[Servers]:
-    """Starts servers that put what they are handed in into the mailbox."""
+    """Yield a function that starts servers, which put the e-mail they receive into ``mailbox``."""
     with ExitStack() as running:
 
         def start(*, security: str = "starttls", offers_tls: bool = True) -> Account:

@@ -1,6 +1,6 @@
-"""A server that takes what Teams, PagerDuty, Slack's webhooks and receivers of webhooks take.
+"""A server that accepts what Teams, PagerDuty, Slack's webhooks and other webhooks accept.
 
-Each path has a judge, which says what is wrong with a request; what is in order is kept.
+A judge decides what is wrong with a request; valid requests are kept.
 """
 
 import json
@@ -19,7 +19,7 @@ Answer = tuple[int, str]
 
 @dataclass
 class Received:
-    """Requests that were in order."""
+    """A valid request."""
 
     headers: dict[str, str]
     body: bytes
@@ -64,7 +64,7 @@ def receiving_server(
 
     Args:
         judge: returns what is wrong with a request, from its headers and body; None for nothing.
-        taken: the answer to what is in order.
+        taken: the answer to a valid request.
         tls: the TLS settings; without them the server speaks plain HTTP.
     """
     receiver = ReceivingServer(judge, taken)

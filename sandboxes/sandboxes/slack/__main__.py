@@ -1,4 +1,4 @@
-"""``make slack``: the stand-in for Slack, which prints what it is told, until Ctrl-C."""
+"""``make slack``: a stand-in for Slack that prints what it receives, until Ctrl-C."""
 
 import argparse
 import sys
@@ -15,7 +15,7 @@ _LOOK_SECONDS = 0.5
 
 
 def described(message: Message) -> str:
-    """A message as a line that says where it stands, and what people read there."""
+    """Return a line with the place of a message, and what people read there."""
     place = "in a thread" if message.thread_ts else "a message"
     done = f"changed for the {message.edits}. time" if message.edits else "new"
     return f"--- #{message.channel.lstrip('#')}: {place}, {done}\n{message.shown}\n"

@@ -1,20 +1,17 @@
-"""A stand-in for Slack's Web API that is as strict as Slack, and fails when it is told to."""
+"""A stand-in for Slack's Web API that is as strict as Slack, and fails on demand."""
 
 import json
 import threading
 import time
-import warnings
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
-
-from slack_sdk.errors import SlackObjectFormationError
-from slack_sdk.models.blocks import Block
+from urllib.parse import parse_qsl
 
 from sandboxes.serving import Handler, serving
+from sandboxes.slack.limits import problem_of, texts_of
 
 TOKEN = "stand-in-token"
 
@@ -39,7 +36,7 @@ class Message:
         return "\n".join([*texts_of(self.blocks), self.text])
 
     def as_read(self, *, with_metadata: bool) -> dict[str, Any]:
-        """As Slack gives it when it is asked for messages."""
+        """Return the message as Slack returns it from a channel's history."""
         shown = {"type": "message", "ts": self.ts, "text": self.text, "blocks": self.blocks}
         if self.thread_ts:
             shown["thread_ts"] = self.thread_ts
@@ -159,8 +156,8 @@ class SlackServer:
                     for name, count in found.items()
                 ]
                 # as Slack: without reactions the field is not there
-                told = {"ts": ts, **({"reactions": reactions} if reactions else {})}
-                return {"ok": True, "type": "message", "message": told}
+                reacted = {"ts": ts, **({"reactions": reactions} if reactions else {})}
+                return {"ok": True, "type": "message", "message": reacted}
         return {"ok": False, "error": "message_not_found"}
 
     def _write(self, method: str, asked: dict[str, Any]) -> dict[str, Any] | int:
@@ -211,116 +208,6 @@ def _listed(messages: list[Message], asked: dict[str, Any]) -> dict[str, Any]:
 def channel_id(name: str) -> str:
     """Return the identifier of the channel with that name."""
     return "C" + name.upper().replace("-", "")
-
-
-def texts_of(node: Any) -> list[str]:
-    """Every text of a message that people see."""
-    if isinstance(node, list):
-        return [text for entry in node for text in texts_of(entry)]
-    if not isinstance(node, dict):
-        return []
-    own = [node["text"]] if isinstance(node.get("text"), str) else []
-    return own + [text for value in node.values() for text in texts_of(value)]
-
-
-def problem_of(asked: dict[str, Any]) -> str | None:
-    """The error with which Slack refuses a message; nothing when it is in order."""
-    blocks, text = asked.get("blocks", []), asked.get("text", "")
-    if not text and not blocks:
-        return "no_text"
-    if len(text) > 40_000 or sum(map(units, [text, *texts_of(blocks)])) > 12_000:
-        return "msg_too_long"
-    metadata = asked.get("metadata")
-    if metadata is not None and not _is_metadata(metadata):
-        return "invalid_metadata_format"
-    if len(blocks) > 50 or not all(_is_block(block) for block in blocks):
-        return "invalid_blocks"
-    return None
-
-
-def _is_metadata(metadata: Any) -> bool:
-    return (
-        isinstance(metadata, dict)
-        and metadata.keys() == {"event_type", "event_payload"}
-        and isinstance(metadata["event_type"], str)
-        and all(isinstance(v, str | int | bool) for v in metadata["event_payload"].values())
-    )
-
-
-def units(text: str) -> int:
-    """Return the length of a text as Slack counts it: in UTF-16 code units."""
-    return len(text.encode("utf-16-le")) // 2
-
-
-# What Slack knows of each kind of object here; it refuses what it does not know.
-_KEYS = {
-    "header": {"type", "block_id", "text"},
-    "section": {"type", "block_id", "text", "fields", "accessory", "expand"},
-    "context": {"type", "block_id", "elements"},
-    "actions": {"type", "block_id", "elements"},
-    "divider": {"type", "block_id"},
-    "button": {"type", "text", "action_id", "url", "value", "style", "confirm"},
-    "plain_text": {"type", "text", "emoji"},
-    "mrkdwn": {"type", "text", "verbatim"},
-}
-
-
-def _is_block(block: dict[str, Any]) -> bool:
-    """Whether slack-sdk's model of the block, and what it does not look at, find it in order."""
-    kind = block.get("type", "")
-    if block.keys() - _KEYS.get(kind, set()) or not _is_formed(block):
-        return False
-    elements = block.get("elements", [])
-    match kind:
-        case "header":
-            return _is_text(block["text"], 150, "plain_text")
-        case "section":
-            return _is_text(block["text"], 3000, "mrkdwn", "plain_text")
-        case "context":
-            return 0 < len(elements) <= 10 and all(_is_text(e, 3000, "mrkdwn") for e in elements)
-        case "actions":
-            return 0 < len(elements) <= 25 and all(map(_is_button, elements))
-    return kind == "divider"
-
-
-def _is_formed(block: dict[str, Any]) -> bool:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            parsed = Block.parse(block)
-            assert parsed is not None
-            parsed.validate_json()
-            for element in getattr(parsed, "elements", None) or []:
-                assert element is not None
-                element.validate_json()
-    except (SlackObjectFormationError, AssertionError, TypeError, UserWarning):
-        return False
-    return True
-
-
-def _is_button(button: dict[str, Any]) -> bool:
-    return (
-        button["type"] == "button"
-        and not button.keys() - _KEYS["button"]
-        and _is_text(button["text"], 75, "plain_text")
-        and len(button["url"]) <= 3000
-        and _is_address(button["url"])
-    )
-
-
-def _is_address(url: str) -> bool:
-    try:
-        return urlsplit(url).scheme in ("http", "https")
-    except ValueError:
-        return False
-
-
-def _is_text(text: dict[str, Any], limit: int, *kinds: str) -> bool:
-    return (
-        text["type"] in kinds
-        and not text.keys() - _KEYS[text["type"]]
-        and 0 < units(text["text"]) <= limit
-    )
 
 
 @contextmanager

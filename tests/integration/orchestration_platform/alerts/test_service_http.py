@@ -25,7 +25,7 @@ from sandboxes.certificates import (
     server_context,
     write_certificate,
 )
-from sandboxes.slack.server import problem_of
+from sandboxes.slack.limits import problem_of
 from sandboxes.webhooks import (
     ReceivingServer,
     receiving_server,

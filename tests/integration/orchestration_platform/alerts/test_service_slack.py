@@ -19,11 +19,8 @@ from orchestration_platform.alerts.services.protocol.service import Receipt, Ser
 from orchestration_platform.alerts.services.registry import Services
 from orchestration_platform.alerts.services.slack.service import SlackService
 from orchestration_platform.alerts.services.slack.web_api import SlackWebApi
-from sandboxes.slack.server import (
-    TOKEN,
-    SlackServer,
-    problem_of,
-)
+from sandboxes.slack.limits import problem_of
+from sandboxes.slack.server import TOKEN, SlackServer
 
 DESTINATION = "slack:#alerts"
 

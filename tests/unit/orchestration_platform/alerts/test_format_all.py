@@ -19,10 +19,7 @@ from orchestration_platform.alerts.messages.formats.teams import LARGEST_CARD, e
 from orchestration_platform.alerts.messages.formats.text import entry_text, head_text
 from orchestration_platform.alerts.messages.message import Incident, Message, head_message
 from orchestration_platform.alerts.messages.thread import repeat_entry, trace_entry
-from sandboxes.slack.server import (
-    problem_of,
-    texts_of,
-)
+from sandboxes.slack.limits import problem_of, texts_of
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.secrets import know
 

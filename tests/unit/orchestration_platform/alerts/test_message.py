@@ -20,11 +20,7 @@ from orchestration_platform.alerts.messages.formats.slack import (
 )
 from orchestration_platform.alerts.messages.message import Incident, Message, head_message
 from orchestration_platform.alerts.messages.thread import recovery_entry, repeat_entry, trace_entry
-from sandboxes.slack.server import (
-    problem_of,
-    texts_of,
-    units,
-)
+from sandboxes.slack.limits import problem_of, texts_of, units
 
 UI = "https://dagster.example.com"
 PIECES = [
