@@ -19,9 +19,10 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 from tests.end_to_end.browser import needs_browser, open_browser
-from sandboxes.ports import reserved_port
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
+
+from sandboxes.ports import reserved_port
 
 REPOSITORY = Path(__file__).parents[4]
 START_SECONDS = 120.0
