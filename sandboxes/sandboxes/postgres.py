@@ -1,4 +1,4 @@
-"""A real Postgres, of the machine's own programs, in a directory that is gone afterwards."""
+"""A real Postgres, from the machine's own programs, in a directory that is deleted afterwards."""
 
 import os
 import pwd

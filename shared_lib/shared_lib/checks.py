@@ -62,7 +62,7 @@ def row_count_check(
         )
         return _result(
             options,
-            f"{relation} has {rows:,} rows, allowed are {allowed}",
+            f"{relation} has {rows:,} rows, expected {allowed}",
             {"rows": rows},
             passed=is_within,
         )
@@ -83,8 +83,7 @@ def unique_check(
     def judge(repeated: int) -> dg.AssetCheckResult:
         return _result(
             options,
-            f"{repeated:,} combinations of {', '.join(columns)} in {relation} are there "
-            "more than once",
+            f"{repeated:,} combinations of {', '.join(columns)} occur more than once in {relation}",
             {"repeated": repeated},
             passed=repeated == 0,
         )
@@ -104,7 +103,7 @@ def expression_check(
     def judge(broken: int) -> dg.AssetCheckResult:
         return _result(
             options,
-            f"{broken:,} rows of {relation} are not: {expression}",
+            f"{broken:,} rows of {relation} do not satisfy: {expression}",
             {"broken": broken},
             passed=broken == 0,
         )
@@ -147,7 +146,7 @@ def row_count_anomaly_check(
         if not last or len(before) < minimum_runs:
             return _result(
                 options,
-                f"not judged: {len(before)} of {minimum_runs} row counts before",
+                f"not evaluated: {len(before)} of {minimum_runs} earlier row counts are recorded",
                 {"row_counts": len(counts)},
                 passed=True,
             )
@@ -157,7 +156,7 @@ def row_count_anomaly_check(
         return _result(
             options,
             f"{last[0]:,} rows are {away:.1f} deviations from the median {middle:,.0f} of "
-            f"{len(before)} materialisations, allowed are {deviations:g}",
+            f"{len(before)} materialisations, allowed: {deviations:g}",
             {"rows": last[0], "median": middle, "deviation": spread},
             passed=away <= deviations,
         )
@@ -175,13 +174,13 @@ def schema_change_check(options: Options) -> dg.AssetChecksDefinition:
             for entry in _recorded(context.instance, options.asset, _SCHEMA, 2)
         ]
         if len(schemas) < 2:  # noqa: PLR2004 - it takes two to compare
-            return _result(options, "there is no schema to compare with", {}, passed=True)
+            return _result(options, "there is no earlier schema to compare with", {}, passed=True)
         now, before = schemas
         changes = [
-            *(f"{name} is new" for name in now if name not in before),
-            *(f"{name} is gone" for name in before if name not in now),
+            *(f"{name} was added" for name in now if name not in before),
+            *(f"{name} was removed" for name in before if name not in now),
             *(
-                f"{name} was {before[name]} and is {kind}"
+                f"{name} changed from {before[name]} to {kind}"
                 for name, kind in now.items()
                 if name in before and before[name] != kind
             ),
@@ -197,10 +196,10 @@ def freshness_check(options: Options, *, maximum_age: timedelta) -> dg.AssetChec
     @_check(options)
     def judge(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         age = age_of(context.instance, options.asset)
-        described = "was never made" if age is None else f"was made {age} ago"
+        described = "was never materialised" if age is None else f"was materialised {age} ago"
         return _result(
             options,
-            f"{options.asset.to_user_string()} {described}, allowed are {maximum_age}",
+            f"{options.asset.to_user_string()} {described}, maximum age: {maximum_age}",
             {"age_seconds": age.total_seconds()} if age else {},
             passed=age is not None and age <= maximum_age,
         )

@@ -63,7 +63,7 @@ def check_in_own_process(
         return LocationReport(module, problems=[f"the process died: {child.stderr[-2000:]}"])
     if report.seconds > time_limit_seconds:
         report.problems.append(
-            f"took {report.seconds:.1f} s to load, allowed are {time_limit_seconds:g} s"
+            f"took {report.seconds:.1f} s to load, allowed: {time_limit_seconds:g} s"
         )
     return report
 
@@ -88,7 +88,7 @@ def cut_off_network() -> None:
     """Prevent this process from opening any network connection from now on."""
 
     def refuse(_socket: socket.socket, address: Any) -> NoReturn:
-        message = f"loading definitions must not use the network, it tried {address}"
+        message = f"loading definitions must not use the network, but it tried to reach {address}"
         raise ConnectionRefusedError(message)
 
     socket.socket.connect = refuse
@@ -101,7 +101,7 @@ def _examine(module: str, report: LocationReport) -> None:
     loaded = importlib.import_module(module)
     found = [value for value in vars(loaded).values() if isinstance(value, dg.Definitions)]
     if len(found) != 1:
-        report.problems.append(f"has {len(found)} Definitions objects, expected is one")
+        report.problems.append(f"has {len(found)} Definitions objects, expected one")
         return
     definitions = found[0]
     dg.Definitions.validate_loadable(definitions)

@@ -1,4 +1,4 @@
-"""What the Makefile gives to the commands that it starts."""
+"""What the Makefile passes to the commands that it starts."""
 
 import os
 import subprocess
@@ -60,7 +60,7 @@ def test_a_command_has_the_variables_of_the_file_after_those_that_are_exported(
     assert given_by(target, folder=folder)["DAGSTER_HOME"] == f"{folder}/.dagster_home"
 
 
-def test_dev_says_where_its_ui_is(folder: Path) -> None:
+def test_dev_prints_the_address_of_its_ui(folder: Path) -> None:
     given = given_by("dev", "PORT=3977", folder=folder)
     assert given["DAGSTER_WEBSERVER_URL"] == "http://127.0.0.1:3977"
     given = given_by("dev", "PORT=3977", folder=folder, DAGSTER_WEBSERVER_URL="https://proxy")

@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DagsterClientError as error:
         return _complain(error, REFUSED)
     except KeyboardInterrupt:
-        return _complain("interrupted; what was launched goes on, see `list`", INTERRUPTED)
+        return _complain("interrupted; launched runs continue, see `list`", INTERRUPTED)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -62,22 +62,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    trigger = commands.add_parser("trigger", help="launch a job; prints the id of its run")
+    trigger = commands.add_parser("trigger", help="launch a job and print the id of its run")
     trigger.set_defaults(command=_trigger)
     trigger.add_argument("job")
-    trigger.add_argument("--location", help="the code location; needed where several have the job")
+    trigger.add_argument("--location", help="the code location; required if several have the job")
     config = trigger.add_mutually_exclusive_group()
     config.add_argument(
         "--config", type=_run_config, default={}, metavar="FILE|JSON",
-        help="the run's configuration: a file of YAML or JSON, or JSON itself",
+        help="the run configuration: a YAML or JSON file, or JSON text",
     )  # fmt: skip
     config.add_argument(
-        "--connection-id", type=uuid.UUID, metavar="UUID", help="run for this bank connection alone"
+        "--connection-id", type=uuid.UUID, metavar="UUID", help="run only for this bank connection"
     )
     partitions = trigger.add_mutually_exclusive_group()
     partitions.add_argument(
         "--partition", dest="partitions", type=lambda key: (key,), default=(), metavar="KEY",
-        help="the partition to compute, of a job that has partitions",
+        help="the partition to compute, for a partitioned job",
     )  # fmt: skip
     partitions.add_argument(
         "--partition-range", dest="partitions", type=_partition_range, default=(),
@@ -85,37 +85,39 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     trigger.add_argument(
         "--for", dest="requested_by", default=getpass.getuser(), metavar="NAME",
-        help="for whom, as job_runs notes it; default: you",
+        help="who requested the run, recorded in job_runs; default: you",
     )  # fmt: skip
-    trigger.add_argument("--wait", action="store_true", help="return when the run has ended")
+    trigger.add_argument("--wait", action="store_true", help="wait until the run has ended")
     _add_timeout(trigger)
 
-    status = commands.add_parser("status", help="what became of a run")
+    status = commands.add_parser("status", help="show the status of a run")
     status.set_defaults(command=_status)
-    status.add_argument("id", help="of a run, or of a row of job_runs")
+    status.add_argument("id", help="id of a run, or of a row of job_runs")
 
-    wait = commands.add_parser("wait", help="return when a run has ended")
+    wait = commands.add_parser("wait", help="wait until a run has ended")
     wait.set_defaults(command=_wait)
-    wait.add_argument("id", help="of a run, or of a row of job_runs")
+    wait.add_argument("id", help="id of a run, or of a row of job_runs")
     _add_timeout(wait)
 
-    listing = commands.add_parser("list", help="what was triggered, the newest first")
+    listing = commands.add_parser("list", help="list triggered runs, newest first")
     listing.set_defaults(command=_list)
-    listing.add_argument("--for", dest="requested_by", metavar="NAME", help="for whom")
-    listing.add_argument("--limit", type=_count, default=20, help="how many; default: 20")
-    listing.add_argument("--json", action="store_true", help="one object a line")
+    listing.add_argument(
+        "--for", dest="requested_by", metavar="NAME", help="only runs that NAME requested"
+    )
+    listing.add_argument("--limit", type=_count, default=20, help="number of runs; default: 20")
+    listing.add_argument("--json", action="store_true", help="print one JSON object per line")
     return parser
 
 
 def _add_timeout(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--timeout", type=_seconds, metavar="SECONDS", help="longest wait; default: without end"
+        "--timeout", type=_seconds, metavar="SECONDS", help="maximum wait; default: unlimited"
     )
 
 
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
     return int(text)
 
 
@@ -126,7 +128,7 @@ def _seconds(text: str) -> float:
         seconds = -1.0
     # rejects NaN too, which compares with nothing
     if not seconds >= 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a non-negative number of seconds")
     return seconds
 
 
@@ -139,7 +141,7 @@ def _run_config(text: str) -> Mapping[str, Any]:
     except (json.JSONDecodeError, ConfigurationError) as error:
         raise argparse.ArgumentTypeError(str(error)) from error
     if not isinstance(content, Mapping):
-        raise argparse.ArgumentTypeError("a run's configuration is a mapping")
+        raise argparse.ArgumentTypeError("a run configuration must be a mapping")
     # plain dictionaries, without the positions that ruamel keeps
     return json.loads(json.dumps(content, default=str))
 
@@ -147,7 +149,7 @@ def _run_config(text: str) -> Mapping[str, Any]:
 def _partition_range(text: str) -> tuple[str, str]:
     first, dots, last = text.partition("...")
     if not (first and dots and last):
-        raise argparse.ArgumentTypeError(f"{text!r} is no range, write FIRST...LAST")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a range, write FIRST...LAST")
     return first, last
 
 
@@ -214,7 +216,7 @@ def _watch(client: DagsterClient, run_id: str, timeout: float | None) -> int:
 
 def _leave_alone(client: DagsterClient, run_id: str) -> int:
     url = client.webserver.run_url(run_id)
-    return _complain(f"no longer waiting; the run {run_id} goes on: {url}", INTERRUPTED)
+    return _complain(f"no longer waiting; the run {run_id} continues: {url}", INTERRUPTED)
 
 
 def _words(progress: Progress) -> str:

@@ -144,7 +144,7 @@ class DagsterClient:
         except DagsterUnavailableError as error:
             self._note_unavailable(row_id, place.job, error, has_asked=error.may_have_arrived)
         except DagsterGraphQLClientError as error:
-            message = f"Dagster does not launch {place.job}: {_reasons(error)}"
+            message = f"Dagster did not launch {place.job}: {_reasons(error)}"
             self.job_runs.not_launched(row_id, Status.REFUSED, message)
             raise LaunchRefusedError(message) from error
         except DagsterClientError as error:
@@ -157,7 +157,7 @@ class DagsterClient:
         self, row_id: str, job: str, error: DagsterUnavailableError, *, has_asked: bool
     ) -> None:
         if has_asked:
-            message = f"{error}; whether {job} was launched is not known yet"
+            message = f"{error}; it is not yet known whether {job} was launched"
             self.job_runs.unanswered(row_id, message)
         else:
             message = f"{error}; {job} was not launched"
@@ -234,10 +234,10 @@ class DagsterClient:
     ) -> str:
         if state is None:
             # the run may not exist
-            return f"the run {run_id} is not known to have ended: {trouble}"
+            return f"it is not known whether the run {run_id} has ended: {trouble}"
         return (
             f"the run {run_id} has not ended within {timeout_seconds:g} s, its status is "
-            f"{state.status}; it goes on: {self.webserver.run_url(run_id)}"
+            f"{state.status}; it continues: {self.webserver.run_url(run_id)}"
         )
 
     def refresh(self) -> int:

@@ -96,7 +96,7 @@ class Connection:
             )
         if code == _TOO_MANY or (code >= _OWN_TROUBLE and not _is_graphql(response)):
             raise DagsterUnavailableError(
-                f"Dagster at {url} is in trouble (HTTP {code}): try again later",
+                f"Dagster at {url} reports an error (HTTP {code}): try again later",
                 # a proxy also reports this when only the answer was lost
                 may_have_arrived=code != _TOO_MANY,
             )
@@ -139,8 +139,8 @@ class Connection:
         url = self.webserver.url
         if isinstance(cause, requests.exceptions.SSLError):
             return WebserverConfigurationError(
-                f"the certificate of {url} is not trusted: name its authority's certificate in "
-                f"{AUTHORITY_VARIABLE}; the address must be a name in the certificate"
+                f"the certificate of {url} is not trusted: set {AUTHORITY_VARIABLE} to its "
+                "authority's certificate; the address must be a name in the certificate"
             )
         reason = cause.args[0] if cause.args else None
         if isinstance(reason, MaxRetryError):
@@ -149,11 +149,11 @@ class Connection:
             reason, NewConnectionError
         )
         if isinstance(cause, requests.ReadTimeout):
-            what = f"gave no answer within {self.webserver.answer_seconds:g} s"
+            what = f"did not answer within {self.webserver.answer_seconds:g} s"
         elif never_arrived:
             what = f"cannot be reached: is it running, and is {URL_VARIABLE} right?"
         else:
-            what = "broke the connection off without an answer"
+            what = "closed the connection without an answer"
         return DagsterUnavailableError(
             f"Dagster at {url} {what}", may_have_arrived=not never_arrived
         )

@@ -53,7 +53,7 @@ class UnknownJobError(DagsterClientError):
         """List the existing ``jobs`` and the ``broken`` locations."""
         where = f"the location {location}" if location else "any location"
         listed = ", ".join(sorted(jobs)) or "none"
-        message = f"no job {job!r} in {where}; there are: {listed}"
+        message = f"no job {job!r} in {where}; available: {listed}"
         if broken:
             message += f". Not loaded: {_listed(broken)}"
         super().__init__(message)
@@ -68,7 +68,7 @@ class UnknownLocationError(DagsterClientError):
             message = f"the location {location} is not loaded: {broken[location]}"
         else:
             listed = ", ".join(sorted(loaded)) or "none"
-            message = f"no location {location!r}; there are: {listed}"
+            message = f"no location {location!r}; available: {listed}"
         super().__init__(message)
 
 
@@ -78,7 +78,7 @@ class AmbiguousJobError(DagsterClientError):
     def __init__(self, job: str, locations: Iterable[str]) -> None:
         """List the ``locations`` to choose from."""
         listed = ", ".join(sorted(locations))
-        super().__init__(f"the job {job} is in several locations, name one of: {listed}")
+        super().__init__(f"the job {job} is in several locations, choose one of: {listed}")
 
 
 def _listed(broken: Mapping[str, str]) -> str:

@@ -277,7 +277,7 @@ def open_job_runs() -> JobRuns:
 
 def _no_database() -> WebserverConfigurationError:
     return WebserverConfigurationError(
-        f"{DATABASE_VARIABLE} is not the URL of a database that is supported: write "
+        f"{DATABASE_VARIABLE} is not the URL of a supported database: write "
         "sqlite:////PATH/TO/FILE or postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
     )
 
@@ -301,7 +301,7 @@ def database_url() -> str:
         )
     if not Path(home).expanduser().is_absolute() or not Path(home).expanduser().is_dir():
         raise WebserverConfigurationError(
-            f"DAGSTER_HOME: {home!r} is not the absolute path of a directory that is there"
+            f"DAGSTER_HOME: {home!r} is not the absolute path of an existing directory"
         )
     import dagster as dg
 

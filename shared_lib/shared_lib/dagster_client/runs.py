@@ -73,7 +73,7 @@ def read_run(connection: Connection, run_id: str) -> RunState:
 
 def no_such_run(run_id: str) -> str:
     """Return the message for a run that Dagster does not know."""
-    return f"Dagster has no run {run_id}: it never was, or was deleted"
+    return f"Dagster has no run {run_id}: it never existed or was deleted"
 
 
 def _state(run: Mapping[str, Any]) -> RunState:

@@ -29,18 +29,20 @@ class Webserver(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    url: str = Field(description="its address, with the path prefix if it has one")
-    token: SecretStr | None = Field(None, description="what a proxy in front of it asks for")
+    url: str = Field(description="its address, with its path prefix if any")
+    token: SecretStr | None = Field(
+        None, description="the token that a proxy in front of it requires"
+    )
     token_header: str = Field(
         _BEARER_HEADER,
         pattern=r"^[A-Za-z0-9-]+$",
         description="the header that carries the token; Authorization gets it as a bearer token",
     )
     authority_file: Path | None = Field(
-        None, description="certificates to trust, as PEM; the machine's own where none is named"
+        None, description="certificates to trust, as PEM; default: the machine's own"
     )
-    connect_seconds: float = Field(5.0, gt=0, description="longest wait for a connection")
-    answer_seconds: float = Field(30.0, gt=0, description="longest wait for an answer")
+    connect_seconds: float = Field(5.0, gt=0, description="maximum wait for a connection")
+    answer_seconds: float = Field(30.0, gt=0, description="maximum wait for an answer")
 
     @field_validator("url")
     @classmethod
@@ -48,7 +50,7 @@ class Webserver(BaseModel):
         if not _is_server(url):
             message = (
                 f"{URL_VARIABLE} is not the address of a server: write scheme, host and port, "
-                "for example https://dagster.example.com, and nothing of a user"
+                "for example https://dagster.example.com, without user or password"
             )
             raise ValueError(message)
         return url.rstrip("/")
@@ -69,7 +71,7 @@ class Webserver(BaseModel):
         if self.token is not None and not self.is_encrypted and not _is_this_machine(self.host):
             message = (
                 f"a token is not sent unencrypted to {self.host}: write https:// in "
-                f"{URL_VARIABLE}, or take the token away"
+                f"{URL_VARIABLE}, or remove the token"
             )
             raise ValueError(message)
         return self

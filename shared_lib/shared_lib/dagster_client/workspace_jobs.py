@@ -42,7 +42,7 @@ def find_job(connection: Connection, job: str, location: str | None = None) -> J
     """
     answer = connection.ask(_WORKSPACE)["workspaceOrError"]
     if "locationEntries" not in answer:
-        raise NotDagsterError(f"Dagster has no workspace to offer: {answer['message']}")
+        raise NotDagsterError(f"Dagster cannot load its workspace: {answer['message']}")
     loaded, broken = _sorted_out(answer["locationEntries"])
     if location is not None and location not in loaded:
         raise UnknownLocationError(location, loaded=loaded, broken=broken)

@@ -82,7 +82,7 @@ def load_statements(
     absent = sorted({up for ups in reads.values() for up in ups} & set(tables) - set(nodes))
     if absent:
         raise CompiledSqlError(
-            f"{target_dir} lacks {', '.join(absent)}, which others of the run read: run `dbt "
+            f"{target_dir} lacks {', '.join(absent)}, which other models of the run read: run `dbt "
             "build` for all that a location has first"
         )
     order = [key for key in TopologicalSorter(reads).static_order() if key in nodes]
@@ -127,7 +127,7 @@ def _batches(
     if not wanted or not set(wanted) <= set(found):
         raise CompiledSqlError(
             f"{target_dir / 'run' / folder} has the years {sorted(found)} of {node['name']}, "
-            f"needed are {wanted or 'some'}: run dbt for them on a fresh warehouse file"
+            f"but needs {wanted or 'some'}:  run dbt for them on a fresh warehouse file"
         )
     for year in wanted:
         executed = _portable(_read(target_dir / "run" / folder / found[year]), node)

@@ -20,14 +20,14 @@ class FailedNode(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    unique_id: str = Field(description="As in the manifest.")
-    name: str = Field(description="Without project and type.")
+    unique_id: str = Field(description="Its id in the manifest.")
+    name: str = Field(description="Its name, without project and type.")
     resource_type: str = Field(description="model, seed, snapshot, test, unit_test or operation.")
     status: str = Field(description="error, fail or partial success.")
-    message: str = Field(description="What dbt reports of it.")
-    path: str = Field(description="Its file, in the project.")
+    message: str = Field(description="dbt's message about it.")
+    path: str = Field(description="Its file, relative to the project.")
     failing_rows: int | None = Field(
-        default=None, description="How many rows do not pass, where a test counted them."
+        default=None, description="Number of rows that do not pass, if a test counted them."
     )
 
 

@@ -163,7 +163,7 @@ class DbtBuild:
             unique_id = event["data"]["node_info"]["unique_id"]
             if unique_id not in self._nodes:
                 raise ManifestStaleError(
-                    f"dbt runs {unique_id}, which the manifest lacks: run `make manifest`"
+                    f"dbt runs {unique_id}, which is not in the manifest: run `make manifest`"
                 )
             yield from message.to_default_asset_events(
                 manifest=self.manifest,

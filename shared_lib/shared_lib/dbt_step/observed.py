@@ -66,7 +66,7 @@ class ObservedBuild:
             self._live.note(event)
         except Exception as error:  # noqa: BLE001 - logged, harms no run
             self._live = None
-            self.context.log.warning(f"the dbt nodes are told only at the end: {error!r}")
+            self.context.log.warning(f"the dbt nodes are reported only at the end: {error!r}")
 
     def send(
         self, events: Sequence[Event], invocation: DbtInvocation, warehouse: Warehouse
@@ -89,7 +89,7 @@ class ObservedBuild:
             )
         except OSError as error:
             # the temporary directory, which stores how long the run has waited
-            self.context.log.warning(f"not waited for what observes the run: {error}")
+            self.context.log.warning(f"could not wait for observability to finish: {error}")
 
     def _send(
         self, events: Sequence[Event], invocation: DbtInvocation, warehouse: Warehouse

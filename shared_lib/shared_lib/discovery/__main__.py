@@ -40,18 +40,20 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     for name, text in (
         ("validate", "check the files and build their definitions"),
-        ("list", "what the locations consist of"),
+        ("list", "list what each location defines"),
     ):
         command = commands.add_parser(name, help=text)
         command.add_argument("locations", nargs="*", type=_file, help="orchestration.yaml files")
-    explain = commands.add_parser("explain", help="where each attribute of an asset comes from")
+    explain = commands.add_parser("explain", help="show where each attribute of an asset is set")
     explain.add_argument("key", help="an asset key, with slashes")
     explain.add_argument("locations", nargs="*", type=_file, help="orchestration.yaml files")
     explain.set_defaults(known=[], explained=False)
     documents = commands.add_parser(
-        "documents", help="write the JSON Schema of the file and its reference page"
+        "documents", help="write the JSON Schema and the reference page of the file"
     )
-    documents.add_argument("--check", action="store_true", help="only check that they are current")
+    documents.add_argument(
+        "--check", action="store_true", help="only check that they are up to date"
+    )
     return parser
 
 
@@ -84,7 +86,7 @@ def _validate(path: Path, _asked: argparse.Namespace) -> None:
 
     location = _load(path)
     dg.Definitions.validate_loadable(location.definitions)
-    print(f"{path}: in order")
+    print(f"{path}: OK")
 
 
 def _list(path: Path, _asked: argparse.Namespace) -> None:
@@ -169,7 +171,7 @@ def _documents(*, check: bool) -> int:
         if not check:
             path.write_text(text, encoding="utf-8")
         elif not path.is_file() or path.read_text("utf-8") != text:
-            print(f"{path} is not current: run `make docs`", file=sys.stderr)
+            print(f"{path} is out of date: run `make docs`", file=sys.stderr)
             status = 1
     return status
 

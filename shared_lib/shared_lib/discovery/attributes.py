@@ -68,7 +68,7 @@ def _unmatched(rules: Sequence[configured.AssetRule], keys: set[dg.AssetKey]) ->
     return [
         Problem(
             ("assets", position, "match"),
-            f"{pattern!r} fits no asset of the location{did_you_mean(pattern, names)}",
+            f"{pattern!r} matches no asset of the location{did_you_mean(pattern, names)}",
         )
         for position, rule in enumerate(rules)
         for pattern in rule.patterns
@@ -100,7 +100,7 @@ def _of_step(
             continue
         without = [key.to_user_string() for key, entry in by_key.items() if entry != entries[0]]
         if isinstance(asset, dg.AssetSpec):
-            text = "belongs to a step, and this asset is made by none of this location"
+            text = "belongs to a step, and no step of this location makes this asset"
             problems.append(Problem(entries[0].location, text))
         elif without:
             text = (
@@ -185,7 +185,7 @@ def automation_condition(
         case configured.NamedCondition():
             condition = find_object(entry.condition, package=package)
             if not isinstance(condition, dg.AutomationCondition):
-                raise UnresolvedReferenceError(f"{entry.condition} is no automation condition")
+                raise UnresolvedReferenceError(f"{entry.condition} is not an automation condition")
     # with_label is documented, but added to the class in a way that type checkers do not see
     return cast("Any", condition).with_label(entry.label) if entry.label else condition
 

@@ -9,7 +9,7 @@ class CodeLocation(dg.Component, dg.Model, dg.Resolvable):
     """The definitions of an ``orchestration.yaml``."""
 
     path: str = FILE_NAME
-    """The file, from the directory of the component."""
+    """The file, relative to the component's directory."""
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """Build the definitions; see :func:`shared_lib.discovery.load_location`."""

@@ -12,27 +12,27 @@ PAGE = REPOSITORY_ROOT / "docs" / "orchestration.md"
 _PLACEHOLDER = {"type": "string", "pattern": r"\$\{"}
 
 _INTRODUCTION = """\
-What a code location consists of is said once, in the `orchestration.yaml` of its package;
-`definitions.py` only reads it. This page is written by `make docs` from the models that check the
-file; `schemas/orchestration.schema.json` has the same for editors.
+The `orchestration.yaml` of a code location's package defines what the location consists of;
+`definitions.py` only reads it. `make docs` writes this page from the models that check the file.
+`schemas/orchestration.schema.json` contains the same for editors.
 
 - `.venv/bin/python -m shared_lib.discovery validate` checks the files of all locations and
   builds their definitions; `list` shows what they consist of; `explain KEY` shows an
-  asset's attributes and the line that gives each.
+  asset's attributes and the line that sets each.
 - All mistakes of a file are reported at once, as `path:line: field: problem, allowed is ...`.
   One mistake fails the load of its location, and the UI shows the message; the others load.
-- Of two rules below `assets` that fit an asset and give the same attribute, the later counts.
-  What no rule gives stays as the asset's code says.
-- `${NAME}`, `${NAME:default}` and `${NAME:?message}` in a value stand for environment
-  variables. An unquoted value is read as YAML when it has been replaced, so that
-  `${ENABLED:true}` is a truth value; in quotes it stays a text. A variable that is set to
-  nothing is set. `$${` is a plain `${`.
-- Asset checks of the section `checks` are made by `shared_lib/checks.py`, which can be used
-  from code as well. A sensor of the type `freshness` has them evaluated when an asset turns
-  stale or fresh.
-- `shared_lib.discovery.CodeLocation` is the same as a component, for Dagster's `dg` and `defs`
-  folders; `.venv/bin/dg check defs` checks all locations, and `.venv/bin/dg list defs --target-path
-  code_locations/simulation` lists one."""
+- If several rules below `assets` match an asset and set the same attribute, the last one wins.
+  An attribute that no rule sets keeps its value from the asset's code.
+- `${NAME}`, `${NAME:default}` and `${NAME:?message}` in a value refer to environment
+  variables. An unquoted value is read as YAML after the replacement, so `${ENABLED:true}` is a
+  truth value; a quoted value stays text. A variable with an empty value counts as set.
+  `$${` is a plain `${`.
+- `shared_lib/checks.py` builds the asset checks of the section `checks`; code can use it as
+  well. A sensor of the type `freshness` evaluates freshness checks when an asset turns stale or
+  fresh.
+- `shared_lib.discovery.CodeLocation` does the same as a component, for Dagster's `dg` and
+  `defs` folders. `.venv/bin/dg check defs` checks all locations;
+  `.venv/bin/dg list defs --target-path code_locations/simulation` lists one."""
 
 
 def schema_text() -> str:

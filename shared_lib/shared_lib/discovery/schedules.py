@@ -61,7 +61,7 @@ def _build(
             _unfinished_run(context.instance, entry.job) if entry.skip_while_running else None
         )
         if going_on is not None:
-            yield dg.SkipReason(f"run {going_on} of {entry.job} is still going on")
+            yield dg.SkipReason(f"run {going_on} of {entry.job} has not ended")
             return
         tags = {key: str(value) for key, value in entry.tags.items()}
         if partitions is None:

@@ -102,7 +102,7 @@ def _new_files(entry: configured.FileSensor) -> Any:
 
         directory = UPath(entry.directory)
         if not directory.is_dir():
-            raise FileNotFoundError(f"the directory {entry.directory} is not there")
+            raise FileNotFoundError(f"the directory {entry.directory} does not exist")
         known: dict[str, str] = json.loads(context.cursor) if context.cursor else {}
         found = {
             str(path): _version(path)
@@ -151,7 +151,7 @@ def _new_materializations(entry: configured.AssetSensor) -> Any:
         is_due = bool(new) if entry.require == "any" else len(new) == len(keys)
         if not is_due:
             waiting = sorted({key.to_user_string() for key in keys} - new)
-            return dg.SkipReason(f"nothing new of {', '.join(waiting)}")
+            return dg.SkipReason(f"no new materialisation of {', '.join(waiting)}")
         return dg.SensorResult(
             run_requests=[
                 dg.RunRequest(run_key="-".join(str(latest[key]) for key in sorted(latest)))
@@ -170,7 +170,7 @@ def _run_status(
     def react(context: dg.RunStatusSensorContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         run = context.dagster_run
         if run.job_name == entry.job:
-            yield dg.SkipReason(f"run {run.run_id} is of {entry.job} itself")
+            yield dg.SkipReason(f"run {run.run_id} is a run of {entry.job} itself")
         else:
             yield dg.RunRequest(run_key=run.run_id)
 
@@ -195,7 +195,9 @@ def _freshness(
         if entry.assets is None or any(fits(pattern, check.asset) for pattern in entry.assets)
     }
     if not wanted:
-        raise _NoFreshnessCheckError("the section checks has no freshness check that it fits")
+        raise _NoFreshnessCheckError(
+            "the section checks has no freshness check of a matching asset"
+        )
 
     def evaluate(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         """Evaluate a check when its outcome is about to change."""

@@ -92,7 +92,7 @@ def _expand(
             parts.append(text[position])
             position += 1
     if within:
-        raise _SubstitutionError(f"{text!r} has a ${{ without its }}")
+        raise _SubstitutionError(f"{text!r} has a ${{ without a closing }}")
     return "".join(parts), position
 
 
@@ -113,7 +113,7 @@ def _placeholder(text: str, position: int, variables: Mapping[str, str]) -> tupl
             )
         return variables[variable], after + 1
     if not text.startswith(":", after):
-        raise _SubstitutionError(f"{text!r}: after ${{{variable} comes : or }}")
+        raise _SubstitutionError(f"{text!r}: ${{{variable} must be followed by : or }}")
     is_required = text.startswith(":?", after)
     # if the variable is set, skip its default without looking up the default's own variables
     inner = variables if variable not in variables else _Anything()

@@ -59,7 +59,7 @@ class Channel:
         try:
             self._pieces.put_nowait(work)
         except queue.Full:
-            self._failed(f"more than {_LONGEST_QUEUE} pieces waited")
+            self._failed(f"more than {_LONGEST_QUEUE} items were queued")
 
     def is_idle(self) -> bool:
         """Return whether all submitted work has been sent or given up."""

@@ -38,5 +38,5 @@ def _value(name: str, value: str) -> str:
     if not separator:
         raise NotSentError(f"header {name}: allowed is {PREFIX}<path>#<key>")
     if _reader is None:
-        raise NotSentError(f"header {name} names a secret, and nothing was set up to read it")
+        raise NotSentError(f"header {name} names a secret, but no secrets reader is configured")
     return _reader(path, key)

@@ -129,7 +129,7 @@ def _otlp_endpoint(address: str) -> TraceEndpoint:
         return TraceEndpoint("file", unquote(parts.path))
     if parts.scheme not in {"http", "https"} or not parts.netloc:
         raise ObservabilityConfigurationError(
-            f"OTEL_EXPORTER_OTLP_ENDPOINT: {without_credentials(address)!r} is no address, "
+            f"OTEL_EXPORTER_OTLP_ENDPOINT: {without_credentials(address)!r} is not an address, "
             "allowed is http://HOST:PORT, https://HOST:PORT or file:///PATH"
         )
     protocol = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or os.environ.get(
@@ -152,7 +152,7 @@ def _otlp_headers() -> dict[str, str]:
         if not equals or not name.strip():
             # without the text, which may contain a secret
             raise ObservabilityConfigurationError(
-                "OTEL_EXPORTER_OTLP_HEADERS: allowed is name=value, with commas between"
+                "OTEL_EXPORTER_OTLP_HEADERS: allowed is name=value, separated by commas"
             )
         headers[unquote(name.strip())] = unquote(value.strip())
     return headers

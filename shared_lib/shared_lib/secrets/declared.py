@@ -91,7 +91,7 @@ def _compared(path: str, needed: set[str], *, present: frozenset[str]) -> Examin
     missing = sorted(needed - present)
     if not missing:
         return ExaminedSecret(path, SecretState.FOUND, "")
-    remedy = f"the secret {path} lacks {', '.join(missing)}: write what is missing"
+    remedy = f"the secret {path} lacks {', '.join(missing)}: add the missing keys"
     return ExaminedSecret(path, SecretState.MISSING, remedy)
 
 

@@ -43,7 +43,7 @@ class EnvBackend:
         """
         if version is not None:
             raise SecretsMisconfiguredError(
-                f"version {version} of {path} was asked for and environment variables have no "
+                f"version {version} of {path} was requested, but environment variables have no "
                 "versions: leave it out, or set SECRETS_BACKEND=vault"
             )
         prefix = _prefix(path)

@@ -80,7 +80,7 @@ class SecretKeyNotFoundError(SecretError):
         listed = ", ".join(sorted(present)) or "none"
         super().__init__(
             f"the secret {path} has no key {key!r}, its keys are: {listed}. "
-            "Ask for one of them, or write the missing one"
+            "Request one of them, or add the missing one"
         )
 
 

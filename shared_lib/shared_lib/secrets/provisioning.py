@@ -99,7 +99,7 @@ def main() -> int:
     token = os.environ.get("VAULT_TOKEN")
     if not token:
         raise SecretsMisconfiguredError(
-            "VAULT_TOKEN is not set: it must hold a token that may write policies and auth methods"
+            "VAULT_TOKEN is not set: set it to a token that may write policies and auth methods"
         )
     server = vault_server()
     client = new_client(server, patience=Patience(), timeout_seconds=_TIMEOUT_SECONDS)
@@ -108,7 +108,7 @@ def main() -> int:
         approles = provision(client)
     except hvac.exceptions.Forbidden as error:
         raise SecretsMisconfiguredError(
-            f"Vault at {server.address} forbids it to the token in VAULT_TOKEN: it must hold a "
+            f"Vault at {server.address} denies this to the token in VAULT_TOKEN: it must hold a "
             "token that may write policies and auth methods"
         ) from error
     except hvac.exceptions.VaultError as error:

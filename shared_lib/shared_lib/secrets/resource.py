@@ -77,11 +77,11 @@ class SecretsResource(dg.ConfigurableResource):
     secret, because the UI shows a resource's configuration.
     """
 
-    location: str = Field(description="The code location that asks.")
-    address: str = Field(default="", description="The server. Empty: VAULT_ADDR.")
+    location: str = Field(description="The code location that reads secrets.")
+    address: str = Field(default="", description="Address of the server. Empty: VAULT_ADDR.")
     namespace: str = Field(default="", description="Its namespace. Empty: VAULT_NAMESPACE.")
     mount: str = Field(default="secret", description="The key/value engine.")
-    path_prefix: str = Field(default="", description="Stands before every key/value path.")
+    path_prefix: str = Field(default="", description="Prefix of every key/value path.")
     authentication: (
         FromEnvironment
         | TokenMethod
@@ -91,15 +91,17 @@ class SecretsResource(dg.ConfigurableResource):
         | AwsMethod
         | UserpassMethod
         | CertificateMethod
-    ) = Field(default=FromEnvironment(), discriminator="method", description="Who the platform is.")
+    ) = Field(
+        default=FromEnvironment(), discriminator="method", description="How the platform logs in."
+    )
     cache_seconds: float = Field(
-        default=60.0, ge=0, description="How long a secret is used without asking for it again."
+        default=60.0, ge=0, description="Seconds for which a secret is cached."
     )
     patience_seconds: float = Field(
-        default=8.0, ge=0, description="How long to go on asking a server that is in trouble."
+        default=8.0, ge=0, description="Seconds for which failed requests are retried."
     )
     timeout_seconds: float = Field(
-        default=5.0, gt=0, description="For a connection, and for each answer."
+        default=5.0, gt=0, description="Seconds to wait for a connection, and for each answer."
     )
 
     _open: ExitStack = PrivateAttr(default_factory=ExitStack)
@@ -193,7 +195,7 @@ def secrets_backend() -> str:
     chosen = os.environ.get(BACKEND_VARIABLE) or settings.secrets_backend
     if chosen not in _BACKENDS:
         raise SecretsMisconfiguredError(
-            f"{BACKEND_VARIABLE}: {chosen!r} is no backend, allowed is one of: "
+            f"{BACKEND_VARIABLE}: {chosen!r} is not a backend, allowed is one of: "
             f"{', '.join(_BACKENDS)}"
         )
     may_choose = settings.environment in (Environment.LOCAL, Environment.CI)

@@ -56,7 +56,7 @@ class SecretValue:
 
     def __reduce__(self) -> NoReturn:
         raise SecretNotSerializableError(
-            f"the secret {self._name} must not be written down: do not return it from an asset "
+            f"the secret {self._name} must not be serialised: do not return it from an asset "
             "or pass it to another process, ask the secrets resource for it where it is used"
         )
 

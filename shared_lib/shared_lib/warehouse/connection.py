@@ -69,7 +69,7 @@ def read_warehouse(
         WarehouseBusyError: a writer still held it after ``wait_seconds``; names the holder.
     """
     if not path.exists():
-        message = f"{path} does not exist: nothing has been written there yet"
+        message = f"{path} does not exist: nothing has been written to it yet"
         raise WarehouseMissingError(message)
     connection = _connect(path, read_only=True, wait_seconds=wait_seconds, on_wait=on_wait)
     try:
@@ -98,12 +98,12 @@ def _connect(
             if time.monotonic() >= deadline:
                 message = (
                     f"{path} is held by {holder}, still after {wait_seconds:g} s: "
-                    "let that process finish or end it, then run again"
+                    "let that process finish or stop it, then run again"
                 )
                 # without a cause, so that code that shows the innermost error shows this one
                 raise WarehouseBusyError(message) from None
             if on_wait is not None and not announced:
-                on_wait(f"waiting up to {wait_seconds:g} s for {holder} to let go of {path}")
+                on_wait(f"waiting up to {wait_seconds:g} s for {holder} to release {path}")
                 announced = True
             time.sleep(_POLL_SECONDS)
 

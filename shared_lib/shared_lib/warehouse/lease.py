@@ -47,7 +47,7 @@ def writing_lease(
             if time.monotonic() >= deadline:
                 message = (
                     f"{path} is being written by {present}, still after {wait_seconds:g} s: "
-                    "let that run finish or end it, then run again"
+                    "let that run finish or stop it, then run again"
                 )
                 raise WarehouseBusyError(message)
             if not announced:

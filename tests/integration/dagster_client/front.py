@@ -1,4 +1,4 @@
-"""What stands in front of Dagster in production: TLS, a token, and now and then trouble."""
+"""A proxy in front of Dagster as in production: TLS, a token, and errors on request."""
 
 import threading
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from sandboxes.serving import Handler, serving
 
 @dataclass
 class Front:
-    """Forwards to ``target``; a test sets the attributes that say what else it does.
+    """Forwards to ``target``; a test sets the attributes that control what else it does.
 
     Attributes:
         target: the URL of the webserver.

@@ -56,16 +56,16 @@ def test_a_job_is_launched_in_the_location_that_has_it_and_waited_for(
     assert client.refresh() == 0
 
 
-def test_a_failed_run_is_told_as_failed(client: DagsterClient) -> None:
+def test_a_failed_run_is_reported_as_failed(client: DagsterClient) -> None:
     run_id = client.trigger_job("failing_job")
     assert run_id is not None
     assert client.wait_for_run(run_id).status == "FAILURE"
 
 
-def test_a_wait_ends_in_time_and_the_run_goes_on(client: DagsterClient) -> None:
+def test_a_wait_ends_in_time_and_the_run_continues(client: DagsterClient) -> None:
     run_id = client.trigger_job("slow_job")
     assert run_id is not None
-    with pytest.raises(WaitTimeoutError, match=f"{run_id}.*it goes on"):
+    with pytest.raises(WaitTimeoutError, match=f"{run_id}.*it continues"):
         client.wait_for_run(run_id, timeout_seconds=1)
     assert client.get_run_status(run_id) in (
         dg.DagsterRunStatus.STARTING,
@@ -73,8 +73,8 @@ def test_a_wait_ends_in_time_and_the_run_goes_on(client: DagsterClient) -> None:
     )
 
 
-def test_a_name_that_two_locations_have_must_be_told_apart(client: DagsterClient) -> None:
-    with pytest.raises(AmbiguousJobError, match="name one of: first, second"):
+def test_a_job_name_in_two_locations_needs_the_location(client: DagsterClient) -> None:
+    with pytest.raises(AmbiguousJobError, match="choose one of: first, second"):
         client.trigger_job("shared_job")
     run_id = client.trigger_job("shared_job", location_name="second")
     assert run_id is not None
@@ -88,12 +88,12 @@ def test_unknown_jobs_and_locations_are_refused_with_what_there_is(
     with pytest.raises(UnknownJobError) as unknown:
         client.trigger_job("ok_jbo")
     assert str(unknown.value).startswith(
-        "no job 'ok_jbo' in any location; there are: "
+        "no job 'ok_jbo' in any location; available: "
         "failing_job, ok_job, second_job, shared_job, slow_job, years_job. Not loaded: broken ("
     )
-    with pytest.raises(UnknownJobError, match="the location second; there are: second_job, sha"):
+    with pytest.raises(UnknownJobError, match="the location second; available: second_job, sha"):
         client.trigger_job("ok_job", location_name="second")
-    with pytest.raises(UnknownLocationError, match="no location 'third'; there are: first, second"):
+    with pytest.raises(UnknownLocationError, match="no location 'third'; available: first, second"):
         client.trigger_job("ok_job", location_name="third")
     with pytest.raises(UnknownLocationError, match=r"the location broken is not loaded: .*on purp"):
         client.trigger_job("ok_job", location_name="broken")
@@ -108,7 +108,7 @@ def test_a_configuration_that_the_job_does_not_take_is_refused_in_dagsters_words
     with pytest.raises(LaunchRefusedError) as refused:
         client.trigger_job("ok_job", {"ops": mistakes})
     first, *lines = str(refused.value).splitlines()
-    assert first == "Dagster does not launch ok_job: "
+    assert first == "Dagster did not launch ok_job: "
     assert [line[:11] for line in lines] == ["  Received ", "  Invalid s"], lines
     assert 'unexpected config entry "no_such_op"' in lines[0]
     row = job_runs.latest(1)[0]
@@ -116,15 +116,17 @@ def test_a_configuration_that_the_job_does_not_take_is_refused_in_dagsters_words
     assert "no_such_op" in row.message
 
 
-def test_a_run_that_is_not_there_is_told_from_one_that_is(client: DagsterClient) -> None:
+def test_a_missing_run_is_distinguished_from_an_existing_one(client: DagsterClient) -> None:
     missing = "00000000-0000-0000-0000-000000000000"
     for ask in (client.get_run_status, client.wait_for_run):
         with pytest.raises(UnknownRunError) as unknown:
             ask(missing)
-        assert str(unknown.value) == f"Dagster has no run {missing}: it never was, or was deleted"
+        assert (
+            str(unknown.value) == f"Dagster has no run {missing}: it never existed or was deleted"
+        )
 
 
-def test_nobody_there_gives_no_run_and_says_why(
+def test_without_a_server_there_is_no_run_but_a_reason(
     job_runs: JobRuns, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = DagsterClient(Webserver(url=f"http://127.0.0.1:{reserved_port()}"), job_runs=job_runs)
@@ -155,7 +157,7 @@ def test_a_launch_whose_answer_is_lost_finds_its_run_again(
     impatient = DagsterClient(Webserver(url=front.url, answer_seconds=10), job_runs=job_runs)
     row = impatient.trigger("ok_job")
     assert (row.status, row.run_id) == (Status.LAUNCHING, None)
-    assert "is not known yet" in row.message
+    assert "it is not yet known" in row.message
 
     assert client_behind.refresh() == 1
 
@@ -263,7 +265,7 @@ def test_a_page_is_not_taken_for_dagster(front: Front, client_behind: DagsterCli
     [
         ("http://dagster.example.com", "is not sent unencrypted to dagster.example.com"),
         ("http://127.0.0.1.example.com", "is not sent unencrypted"),
-        ("https://anna:secret@dagster.example.com", "nothing of a user"),
+        ("https://anna:secret@dagster.example.com", "without user or password"),
         ("dagster.example.com:3000", "is not the address of a server"),
         ("http://127.0.0.1:abc", "is not the address of a server"),
     ],
@@ -279,12 +281,12 @@ def test_a_token_goes_nowhere_that_others_could_read_it(
     assert "secret" not in str(refused.value)
 
 
-def test_of_a_run_that_nobody_told_of_it_is_not_said_that_it_goes_on(job_runs: JobRuns) -> None:
+def test_an_unknown_run_is_not_reported_to_continue(job_runs: JobRuns) -> None:
     client = DagsterClient(Webserver(url=f"http://127.0.0.1:{reserved_port()}"), job_runs=job_runs)
     with pytest.raises(WaitTimeoutError) as unknown:
         client.wait_for_run("some-run", timeout_seconds=0)
-    assert "not known to have ended: Dagster at http" in str(unknown.value)
-    assert "goes on" not in str(unknown.value)
+    assert "has ended: Dagster at http" in str(unknown.value)
+    assert "continues" not in str(unknown.value)
 
 
 def test_threads_share_a_client(client: DagsterClient) -> None:

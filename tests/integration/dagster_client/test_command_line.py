@@ -81,17 +81,17 @@ def test_a_run_that_fails_or_is_not_done_ends_otherwise(command: Command, tmp_pa
     config = json.dumps({"ops": {"take_long": {"config": {"until": str(may_end)}}}})
     slow = command("trigger", "slow_job", "--config", config, "--wait", "--timeout", "0.5")
     assert slow.returncode == 5
-    assert "it goes on" in slow.stderr
+    assert "it continues" in slow.stderr
     assert command("status", slow.stdout.strip()).returncode == 5
     may_end.touch()
     assert command("wait", slow.stdout.strip()).returncode == 0
 
 
-def test_what_cannot_be_launched_says_so_and_ends_otherwise(command: Command) -> None:
+def test_a_refused_launch_is_reported_with_its_own_exit_status(command: Command) -> None:
     ambiguous = command("trigger", "shared_job")
     assert (ambiguous.returncode, ambiguous.stdout) == (4, "")
     assert ambiguous.stderr == (
-        "the job shared_job is in several locations, name one of: first, second\n"
+        "the job shared_job is in several locations, choose one of: first, second\n"
     )
     away = command("trigger", "ok_job", url=f"http://127.0.0.1:{reserved_port()}")
     assert (away.returncode, away.stdout) == (3, "")
@@ -104,13 +104,16 @@ def test_what_cannot_be_launched_says_so_and_ends_otherwise(command: Command) ->
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("wait", "some-run", "--timeout", "-1"), "'-1' is not a number of seconds from 0"),
-        (("wait", "some-run", "--timeout", "nan"), "'nan' is not a number of seconds from 0"),
-        (("list", "--limit", "0"), "'0' is not a whole number from 1"),
+        (("wait", "some-run", "--timeout", "-1"), "'-1' is not a non-negative number of seconds"),
+        (
+            ("wait", "some-run", "--timeout", "nan"),
+            "'nan' is not a non-negative number of seconds",
+        ),
+        (("list", "--limit", "0"), "'0' is not a positive whole number"),
         (("trigger", "years_job", "--partition-range", "2025"), "write FIRST...LAST"),
     ],
 )
-def test_a_wrong_option_is_told(
+def test_a_wrong_option_is_reported(
     arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
@@ -141,13 +144,21 @@ def test_one_run_computes_the_partitions_that_are_named(
     ("variable", "value", "said"),
     [
         ("JOB_RUNS_DATABASE_URL", "foo", "write sqlite:////PATH/TO/FILE or postgresql://"),
-        ("JOB_RUNS_DATABASE_URL", "mysql://anna:secret@host/x", "is not the URL of a database"),
+        (
+            "JOB_RUNS_DATABASE_URL",
+            "mysql://anna:secret@host/x",
+            "is not the URL of a supported database",
+        ),
         ("JOB_RUNS_DATABASE_URL", "sqlite:////nonexist/x.db", "unable to open database file"),
-        ("DAGSTER_HOME", "/nonexist", "'/nonexist' is not the absolute path of a directory"),
-        ("DAGSTER_HOME", "home", "'home' is not the absolute path of a directory"),
+        (
+            "DAGSTER_HOME",
+            "/nonexist",
+            "'/nonexist' is not the absolute path of an existing directory",
+        ),
+        ("DAGSTER_HOME", "home", "'home' is not the absolute path of an existing directory"),
     ],
 )
-def test_a_database_that_is_none_is_told(
+def test_an_invalid_database_is_reported(
     variable: str, value: str, said: str,
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
@@ -179,7 +190,7 @@ def test_an_interrupted_wait_leaves_the_run_alone(
     waiting.send_signal(signal.SIGINT)
     _, complaint = waiting.communicate(timeout=60)
     assert waiting.returncode == 130
-    assert f"no longer waiting; the run {run_id} goes on" in complaint
+    assert f"no longer waiting; the run {run_id} continues" in complaint
     assert "Traceback" not in complaint
     client = DagsterClient(Webserver(url=dagster.url), job_runs=job_runs)
     assert client.wait_for_run(run_id).status == "SUCCESS"

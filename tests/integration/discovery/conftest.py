@@ -1,4 +1,4 @@
-"""A location that has something of everything, loaded anew for each test."""
+"""A location that uses every feature, loaded again for each test."""
 
 import sys
 from collections.abc import Callable, Iterator

@@ -122,7 +122,7 @@ def test_a_cron_condition_goes_by_the_clock_of_its_time_zone(
         ("exponential", [0.02, 0.06, 0.14]),
     ],
 )
-def test_a_failing_step_is_tried_again_as_often_and_as_late_as_the_file_says(
+def test_a_failing_step_is_retried_as_configured(
     written: Load, instance: dg.DagsterInstance, backoff: str, waits: list[float]
 ) -> None:
     text = f"max_retries: 3, delay_seconds: 0.02, backoff: {backoff}"

@@ -105,7 +105,7 @@ def test_partitions_are_attached_and_a_backfill_runs_two_at_a_time(
 
 
 @pytest.mark.sees("assets.match", "assets.group", "assets.owners", "assets.kinds", "assets.tags")
-def test_a_later_rule_wins_and_what_no_rule_says_stays(demonstration: Load) -> None:
+def test_a_later_rule_wins_and_other_attributes_stay(demonstration: Load) -> None:
     location = demonstration()
     orders = spec(location, "orders")
 
@@ -127,7 +127,7 @@ def test_a_later_rule_wins_and_what_no_rule_says_stays(demonstration: Load) -> N
     "assets.freshness.window.fail_after_minutes",
     "assets.freshness.window.warn_after_minutes",
 )
-def test_freshness_warns_and_fails_when_the_file_says(demonstration: Load) -> None:
+def test_freshness_warns_and_fails_as_configured(demonstration: Load) -> None:
     location = demonstration()
     window = spec(location, "orders").freshness_policy
     deadline = spec(location, "reference/regions").freshness_policy
@@ -139,7 +139,7 @@ def test_freshness_warns_and_fails_when_the_file_says(demonstration: Load) -> No
 
 
 @pytest.mark.sees("assets.automation.on_cron.type")
-def test_automation_requests_what_its_condition_says(
+def test_automation_follows_its_condition(
     demonstration: Load, instance: dg.DagsterInstance
 ) -> None:
     definitions = demonstration().definitions

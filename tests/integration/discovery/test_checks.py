@@ -58,11 +58,21 @@ def evaluate(
 @pytest.mark.parametrize(
     ("name", "good", "bad", "said"),
     [
-        ("enough", "(1, 1), (2, 1)", "(1, 1)", "has 1 rows, allowed are at least 2 and at most 4"),
+        ("enough", "(1, 1), (2, 1)", "(1, 1)", "has 1 rows, expected at least 2 and at most 4"),
         ("enough", "(1, 1), (2, 1)", "(1, 1), (2, 1), (3, 1), (4, 1), (5, 1)", "has 5 rows"),
-        ("there", "(1, 1)", "(1, 1) limit 0", "has 0 rows, allowed are at least 1"),
-        ("one_each", "(1, 1), (2, 1)", "(1, 1), (1, 2)", "1 combinations of id in shop.orders"),
-        ("priced", "(1, 1)", "(1, 0), (2, null)", "2 rows of shop.orders are not: price > 0"),
+        ("there", "(1, 1)", "(1, 1) limit 0", "has 0 rows, expected at least 1"),
+        (
+            "one_each",
+            "(1, 1), (2, 1)",
+            "(1, 1), (1, 2)",
+            "1 combinations of id occur more than once in shop.orders",
+        ),
+        (
+            "priced",
+            "(1, 1)",
+            "(1, 0), (2, null)",
+            "2 rows of shop.orders do not satisfy: price > 0",
+        ),
     ],
 )
 def test_a_check_of_the_warehouse_passes_and_fails(
@@ -106,7 +116,7 @@ def test_a_row_count_far_from_its_history_is_an_anomaly(
     unusual = evaluate(location, instance, "usual")
 
     assert early.passed
-    assert "not judged: 1 of 3" in (early.description or "")
+    assert "not evaluated: 1 of 3" in (early.description or "")
     assert usual.passed
     assert not unusual.passed
     # median of 100 104 98 102 101 is 101, the deviations are 1 3 3 1 0
@@ -114,7 +124,7 @@ def test_a_row_count_far_from_its_history_is_an_anomaly(
 
 
 @pytest.mark.sees("checks.schema_change.type")
-def test_a_changed_schema_is_told_column_by_column(
+def test_a_changed_schema_is_reported_column_by_column(
     demonstration: Load, instance: dg.DagsterInstance
 ) -> None:
     location = demonstration()
@@ -131,7 +141,10 @@ def test_a_changed_schema_is_told_column_by_column(
 
     assert same.passed
     assert not changed.passed
-    assert changed.description == "amount is new; price is gone; id was integer and is bigint"
+    assert (
+        changed.description
+        == "amount was added; price was removed; id changed from integer to bigint"
+    )
 
 
 @pytest.mark.sees("checks.freshness.type")
@@ -144,7 +157,7 @@ def test_an_asset_is_fresh_only_when_it_was_made_in_time(
     now = evaluate(location, instance, "recent")
 
     assert not never.passed
-    assert "was never made" in (never.description or "")
+    assert "was never materialised" in (never.description or "")
     assert now.passed
 
 
@@ -194,7 +207,7 @@ FAILING = {
     "checks.{kind}.description",
 )  # fmt: skip
 @pytest.mark.parametrize("kind", FAILING)
-def test_a_failure_is_as_severe_and_stops_what_follows_as_the_file_says(
+def test_severity_and_blocking_of_a_failure_are_those_of_the_file(
     written: Load, instance: dg.DagsterInstance, shop: Callable[[str], None], kind: str
 ) -> None:
     failing = FAILING[kind]
@@ -273,7 +286,7 @@ def test_an_anomaly_is_judged_by_so_much_of_the_past_and_so_many_deviations(
     ("bounds", "passes"),
     [("minimum: 2", "yes"), ("minimum: 3", "no"), ("maximum: 2", "yes"), ("maximum: 1", "no")],
 )
-def test_a_bound_alone_holds_by_itself(
+def test_a_single_bound_is_enough(
     written: Load,
     instance: dg.DagsterInstance,
     shop: Callable[[str], None],
@@ -288,7 +301,7 @@ def test_a_bound_alone_holds_by_itself(
     assert evaluate(location, instance, "bound", asset="plain").passed is (passes == "yes")
 
 
-def test_a_materialisation_that_says_no_schema_hides_no_change(
+def test_a_materialisation_without_a_schema_hides_no_change(
     written: Load, instance: dg.DagsterInstance
 ) -> None:
     location = written("checks: {columns: {type: schema_change, asset: plain}}\n")

@@ -22,10 +22,10 @@ HERE = Path(__file__).parent
 SIMULATION = REPOSITORY_ROOT / "code_locations/simulation/simulation/orchestration.yaml"
 
 
-def test_every_location_is_in_order(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_location_is_ok(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["validate"]) == 0
 
-    assert capsys.readouterr().out.count(": in order") == len(workspace_modules())
+    assert capsys.readouterr().out.count(": OK") == len(workspace_modules())
 
 
 def test_a_wrong_file_fails_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -37,7 +37,7 @@ def test_a_wrong_file_fails_the_command(tmp_path: Path, capsys: pytest.CaptureFi
     assert f"{file}:1: executor: 'threads' is not allowed" in capsys.readouterr().err
 
 
-def test_a_project_that_is_not_parsed_is_told(
+def test_a_project_that_is_not_parsed_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(project, "TARGET_DIRECTORY", tmp_path)
@@ -49,7 +49,7 @@ def test_a_project_that_is_not_parsed_is_told(
     assert capsys.readouterr().err == f"{missing} is missing: run `make manifest`\n"
 
 
-def test_a_workspace_that_is_not_there_is_told(
+def test_a_missing_workspace_is_reported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
@@ -59,7 +59,7 @@ def test_a_workspace_that_is_not_there_is_told(
 
 
 @pytest.mark.parametrize("module", ["shared_lib.discovery", "simulation.config.documents"])
-def test_what_writes_pages_writes_none_when_it_is_asked_for_help(module: str) -> None:
+def test_help_writes_no_page(module: str) -> None:
     written = [documents.PAGE, REPOSITORY_ROOT / "docs" / "configuration.md"]
     before = [page.stat().st_mtime_ns for page in written]
 
@@ -76,7 +76,7 @@ def test_the_list_names_what_the_location_has(capsys: pytest.CaptureFixture[str]
     assert {"int_employee_years", "multi_year_simulation", "jobs (2)"} <= set(lines)
 
 
-def test_an_explanation_says_where_each_attribute_is_written(
+def test_an_explanation_shows_where_each_attribute_is_set(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert command.main(["explain", "census", str(SIMULATION)]) == 0
@@ -170,7 +170,7 @@ def test_dg_checks_all_locations_from_the_root_and_lists_one() -> None:
     assert not re.search("[A-Za-z]Warning", "".join(printed))
 
 
-def test_the_component_gives_the_definitions_of_its_file(tmp_path: Path) -> None:
+def test_the_component_returns_the_definitions_of_its_file(tmp_path: Path) -> None:
     folder = tmp_path / "shop" / "src" / "shop" / "defs" / "demo"
     folder.mkdir(parents=True)
     for package in (folder.parents[1], folder.parent):

@@ -112,7 +112,7 @@ def test_a_target_that_the_profile_has_not_fails_the_run(
 
 @pytest.mark.sees("dbt.observability")
 @pytest.mark.parametrize(("level", "told"), [("per_model", 1), ("job_level", 0)])
-def test_each_model_is_told_or_the_step_alone(
+def test_each_model_is_reported_or_only_the_step(
     load: LoadDbt,
     in_own_directory: Path,
     tmp_path: Path,

@@ -1,7 +1,7 @@
-"""Every key of ``orchestration.yaml`` is seen to have its effect.
+"""Every key of ``orchestration.yaml`` has a test of its effect.
 
-A test says by the marker ``sees`` which keys it would notice the loss of. A key that is added to
-the models and seen by no test fails here.
+The marker ``sees`` of a test names the keys whose loss the test would notice. A key of the models
+that no test names fails here.
 """
 
 from pathlib import Path

@@ -154,7 +154,7 @@ def test_partitions_begin_by_the_clock_of_their_time_zone(attached: Attach, kind
 
 @pytest.mark.sees("partitions.{kind}.format")
 @by_kind
-def test_partitions_are_written_as_the_file_says(attached: Attach, kind: str) -> None:
+def test_partition_keys_have_the_configured_format(attached: Attach, kind: str) -> None:
     period = PERIODS[kind]
     form, first = period.format
 
@@ -168,7 +168,7 @@ def test_partitions_are_written_as_the_file_says(attached: Attach, kind: str) ->
     "partitions.hourly.minute", "partitions.daily.hour", "partitions.weekly.weekday",
     "partitions.monthly.day", "partitions.yearly.month", "partitions.cron.cron",
 )  # fmt: skip
-def test_a_period_begins_where_its_own_key_says(attached: Attach) -> None:
+def test_a_period_begins_at_its_configured_offset(attached: Attach) -> None:
     for kind, period in PERIODS.items():
         detail, begins = period.detail
         partitions = attached(kind, **detail)

@@ -88,7 +88,7 @@ def test_a_schedule_requests_every_partition_that_was_never_run(
 
 
 @pytest.mark.sees("schedules.skip_while_running")
-def test_a_schedule_is_skipped_while_a_run_goes_on(
+def test_a_schedule_is_skipped_while_a_run_continues(
     demonstration: Load, instance: dg.DagsterInstance
 ) -> None:
     location = demonstration()
@@ -100,5 +100,5 @@ def test_a_schedule_is_skipped_while_a_run_goes_on(
     after = tick_schedule(location, "not_twice", instance)
 
     assert not during.run_requests
-    assert f"run {run.run_id} of left_and_right is still going on" in str(during.skip_message)
+    assert f"run {run.run_id} of left_and_right has not ended" in str(during.skip_message)
     assert len(after.run_requests) == 1

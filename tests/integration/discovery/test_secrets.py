@@ -1,4 +1,4 @@
-"""What the section ``secrets`` says to who looks after the platform."""
+"""What the section ``secrets`` reports to the people who operate the platform."""
 
 from pathlib import Path
 

@@ -70,7 +70,7 @@ def test_a_directory_that_is_not_there_fails_the_tick(
 ) -> None:
     location = demonstration(DROPS=str(tmp_path / "nowhere"))
 
-    with pytest.raises(Exception, match="nowhere is not there"):
+    with pytest.raises(Exception, match="nowhere does not exist"):
         tick_sensor(location, "drops", instance)
 
 
@@ -94,7 +94,7 @@ def test_asset_sensors_wait_for_any_or_for_each(
     assert [len(tick.run_requests) for tick in (nothing, any_one, not_yet, each, afterwards)] == [
         0, 1, 0, 1, 0,
     ]  # fmt: skip
-    assert "nothing new of right" in str(not_yet.skip_message)
+    assert "no new materialisation of right" in str(not_yet.skip_message)
 
 
 @pytest.mark.sees(
@@ -200,9 +200,7 @@ ENTRIES = {
     "sensors.{kind}.interval_seconds", "sensors.{kind}.enabled", "sensors.{kind}.description"
 )
 @pytest.mark.parametrize("kind", ENTRIES)
-def test_a_sensor_ticks_as_often_as_the_file_says_and_is_switched_on(
-    written: Load, kind: str
-) -> None:
+def test_a_sensor_ticks_at_the_interval_of_the_file_and_is_on(written: Load, kind: str) -> None:
     def sensor(more: str) -> dg.SensorDefinition:
         return of_kind(written, kind, more)
 

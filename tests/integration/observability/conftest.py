@@ -1,4 +1,4 @@
-"""The shop's dbt project, parsed once, and instances of Dagster that tell of their runs."""
+"""The shop's dbt project, parsed once, and instances of Dagster that report their runs."""
 
 import json
 import os
@@ -22,7 +22,7 @@ MakeInstance = Callable[..., AbstractContextManager[dg.DagsterInstance]]
 
 
 def enter(variables: dict[str, str], patch: pytest.MonkeyPatch) -> None:
-    """Make the shop the environment, in which nothing is observed until a test says so."""
+    """Make the shop the environment; nothing is observed until a test enables it."""
     for name in list(os.environ):
         if name.startswith(("OTEL_", "OPENLINEAGE_")):
             patch.delenv(name)

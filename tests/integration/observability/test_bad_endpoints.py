@@ -63,7 +63,7 @@ BUILT = {"raw_orders", "prices", "sales", "sales_by_year", "price_history"}
 
 @pytest.fixture
 def undisturbed(shop: Path, instance: MakeInstance) -> Callable[[], float]:
-    """Gives the seconds of a run that tells nobody, when everything is imported."""
+    """Return the seconds of a run without observability, when everything is imported."""
 
     def measure() -> float:
         with pytest.MonkeyPatch.context() as patch, instance() as dagster:
@@ -87,7 +87,7 @@ def undisturbed(shop: Path, instance: MakeInstance) -> Callable[[], float]:
         (erroring, "503"),
     ],
 )
-def test_a_bad_endpoint_costs_at_most_two_seconds_and_is_told_once(
+def test_a_bad_endpoint_costs_at_most_two_seconds_and_is_reported_once(
     endpoint: Callable[[], AbstractContextManager[str]],
     reason: str,
     undisturbed: Callable[[], float],
@@ -135,7 +135,7 @@ def test_without_the_handler_a_dbt_step_waits_for_itself_and_warns_in_its_log(
     assert min(costs) < 2.0 + NOISE_SECONDS, costs
 
 
-def test_a_variable_that_makes_no_sense_is_told_and_harms_no_run(
+def test_an_invalid_variable_is_reported_and_harms_no_run(
     shop: Path,
     instance: MakeInstance,
     monkeypatch: pytest.MonkeyPatch,
@@ -146,7 +146,7 @@ def test_a_variable_that_makes_no_sense_is_told_and_harms_no_run(
         job = definitions(raw_orders).resolve_job_def("shop")
         assert job.execute_in_process(instance=dagster).success
     (told,) = [record.getMessage() for record in caplog.records if "are sent" in record.message]
-    assert "OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318/v1/traces' is no address" in told
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318/v1/traces' is not an address" in told
 
 
 def test_where_nothing_is_configured_nothing_is_imported(

@@ -1,4 +1,4 @@
-"""A dbt build in which a model fails, one is skipped, one test warns and one fails, as told.
+"""Reports of a dbt build in which a model fails, one is skipped, a test warns and one fails.
 
 The receivers are real servers; the build runs once, and every test looks at what came of it.
 """
@@ -116,7 +116,7 @@ def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def test_every_node_has_a_span_that_says_how_it_fared(told: Told) -> None:
+def test_every_node_has_a_span_with_its_status(told: Told) -> None:
     nodes = {span.name: span for span in told.receiver.spans if "dbt.unique_id" in span.attributes}
     batches = {name for name in nodes if " batch " in name}
     assert batches == {"sales_by_year batch 2024", "sales_by_year batch 2025"}
@@ -250,7 +250,7 @@ def test_an_output_has_its_schema_column_lineage_and_rows(told: Told) -> None:
     assert sales["outputFacets"]["outputStatistics"]["rowCount"] == 3
 
 
-def test_sql_and_errors_are_told(told: Told) -> None:
+def test_sql_and_errors_are_reported(told: Told) -> None:
     failed = told.ended("model.shop.tariffs")
     assert failed["job"]["facets"]["sql"]["query"].startswith("select article, error(")
     assert '"shop"."main"."prices"' in failed["job"]["facets"]["sql"]["query"]
@@ -261,7 +261,7 @@ def test_sql_and_errors_are_told(told: Told) -> None:
     assert "2025-01-01" in by_year  # of a model in batches the last one's
 
 
-def test_what_tests_found_is_told_as_data_quality(told: Told) -> None:
+def test_results_of_tests_are_reported_as_data_quality(told: Told) -> None:
     found = {}
     for event in told.receiver.events:
         for dataset in event.get("inputs", []):
@@ -378,7 +378,7 @@ def test_the_failure_of_the_step_has_each_failed_node_as_data(told: Told) -> Non
     )
 
 
-def test_at_the_level_of_the_job_the_step_stands_for_its_models(
+def test_at_the_level_of_the_job_the_step_reports_for_its_models(
     shop: Path, instance: MakeInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = definitions(raw_orders, shop_models(per_model=False)).resolve_job_def("shop")

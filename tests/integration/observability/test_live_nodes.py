@@ -1,4 +1,4 @@
-"""The nodes of a dbt build are told while it goes on, not when it is over."""
+"""The nodes of a dbt build are reported while it runs, not when it has ended."""
 
 import json
 import time
@@ -83,7 +83,7 @@ def test_a_node_begins_and_ends_at_the_receiver_before_dbt_has_ended(
         TARIFFS: ["START", "FAIL"],
         INVOICES: ["START", "ABORT"],
     }
-    # what only the finished warehouse shows follows, and nothing is told twice
+    # what only the finished warehouse shows follows, and nothing is reported twice
     assert kinds(receiver, SALES) == ["START", "COMPLETE", "OTHER"]
     assert kinds(receiver, BY_YEAR) == ["START", "COMPLETE", "OTHER"]
     assert kinds(receiver, INVOICES) == ["START", "ABORT"]

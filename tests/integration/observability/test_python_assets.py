@@ -1,4 +1,4 @@
-"""Runs of Python assets as told: in one process and in one for each step."""
+"""Reports of runs of Python assets: in one process and in one for each step."""
 
 import json
 import logging
@@ -33,7 +33,7 @@ def told_by(
 
 
 @pytest.mark.parametrize("executor", [dg.in_process_executor, dg.multiprocess_executor])
-def test_steps_and_their_attempts_are_told_by_whichever_process_runs_them(
+def test_the_process_that_runs_a_step_reports_it_and_its_attempts(
     executor: dg.ExecutorDefinition,
     shop: Path,
     instance: MakeInstance,
@@ -62,7 +62,7 @@ def test_steps_and_their_attempts_are_told_by_whichever_process_runs_them(
     ]  # fmt: skip
 
 
-def test_assets_are_told_with_the_assets_before_them(
+def test_assets_are_reported_with_their_upstream_assets(
     shop: Path, instance: MakeInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, receiver = told_by(dg.in_process_executor, instance, monkeypatch)

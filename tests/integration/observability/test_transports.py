@@ -75,7 +75,7 @@ def test_headers_come_from_secrets_when_they_are_sent(secrets: list[tuple[str, s
     ("header", "message"),
     [
         ("secret:observability", "header a: allowed is secret:<path>#<key>"),
-        ("secret:p#k", "header a names a secret, and nothing was set up to read it"),
+        ("secret:p#k", "header a names a secret, but no secrets reader is configured"),
     ],
 )
 def test_a_secret_that_cannot_be_read_is_a_reason_not_to_send(header: str, message: str) -> None:
@@ -85,7 +85,7 @@ def test_a_secret_that_cannot_be_read_is_a_reason_not_to_send(header: str, messa
 
 
 @pytest.mark.parametrize("status", [400, 404, 500, 503])
-def test_an_error_of_the_endpoint_is_told_by_its_status(status: int) -> None:
+def test_an_error_of_the_endpoint_is_reported_with_its_status(status: int) -> None:
     with receiving(status=status) as receiver:
         send = connect_traces(TraceEndpoint("http", f"{receiver.url}/v1/traces"))
         with pytest.raises(NotSentError, match=f"HTTP {status}"):

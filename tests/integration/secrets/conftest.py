@@ -43,7 +43,7 @@ def _running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bao]:
 
 @pytest.fixture
 def bao(_running: Bao, monkeypatch: pytest.MonkeyPatch) -> Bao:
-    """The server, with the environment that ``make vault`` says to export."""
+    """The server, with the environment that ``make vault`` prints."""
     for name, value in _running.variables.items():
         monkeypatch.setenv(name, value)
     _running.write("gocardless/api", secret_id="canary-id-0001", secret_key="canary-key-0001")

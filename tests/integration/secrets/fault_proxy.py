@@ -1,4 +1,4 @@
-"""Forwards to a real server, and loses, delays or refuses what it is told to."""
+"""Forwards to a real server, and loses, delays or refuses requests on demand."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ from sandboxes.serving import Handler, serving
 
 @dataclass(frozen=True)
 class Refusal:
-    """An answer that the server would give in trouble."""
+    """An error that the server might return."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -23,7 +23,7 @@ class Dropped:
 
 @dataclass
 class FaultProxy:
-    """Requests go through in order of ``faults``: the first fault disturbs the next request."""
+    """Apply ``faults`` to requests in sequence: the first fault affects the next request."""
 
     address: str = ""
     seen: list[str] = field(default_factory=list)

@@ -47,7 +47,7 @@ def test_what_it_prints_is_enough_and_shows_no_secret(
             capture_output=True, text=True,
         )  # fmt: skip
         assert refused.returncode == 1
-        assert "forbids it to the token in VAULT_TOKEN: it must" in refused.stderr
+        assert "denies this to the token in VAULT_TOKEN: it must" in refused.stderr
         assert len(refused.stderr.splitlines()) == 1, refused.stderr
         files = [file for file in (tmp_path / "vault").rglob("*") if file.is_file()]
         kept = [file.read_text() for file in files if file.name in ("secret_id", "root_token")]
@@ -67,7 +67,7 @@ def test_what_it_prints_is_enough_and_shows_no_secret(
         assert process.wait(60) == 0
 
 
-def test_a_data_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_data_directory_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     ended = subprocess.run(
         COMMAND,
@@ -77,10 +77,10 @@ def test_a_data_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     )
     assert ended.returncode == 1
     (line,) = ended.stderr.splitlines()
-    assert line.startswith(f"PLATFORM_DATA_DIRECTORY: {tmp_path}/file/vault cannot be made: ")
+    assert line.startswith(f"PLATFORM_DATA_DIRECTORY: {tmp_path}/file/vault cannot be created: ")
 
 
-def test_a_port_that_is_taken_is_said_to_be(tmp_path: Path) -> None:
+def test_a_taken_port_is_reported(tmp_path: Path) -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         holder.listen()

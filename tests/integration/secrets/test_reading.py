@@ -145,7 +145,7 @@ def test_needs_are_examined_without_any_value(bao: Bao, proxy: FaultProxy) -> No
         ("gocardless/none", SecretState.MISSING),
         ("orchestration_platform/slack", SecretState.FOUND),
     ]
-    assert found[0].remedy == "the secret gocardless/api lacks webhook: write what is missing"
+    assert found[0].remedy == "the secret gocardless/api lacks webhook: add the missing keys"
     assert proxy.reads() == [], "a value was sent"
     (forbidden,) = examine(needs[3:], secrets=SecretsResource(location="gocardless"))
     assert forbidden.state is SecretState.FORBIDDEN
@@ -182,7 +182,7 @@ def test_a_refused_login_names_method_role_and_mount_and_no_secret(
     error = failure(SecretsResource(location="gocardless"), "gocardless/api")
     assert isinstance(error, LoginRefusedError)
     role_id = bao.directory / "gocardless" / "role_id"
-    assert f"refuses the login of approle role of {role_id} at auth/approle" in str(error)
+    assert f"rejects the login of approle role of {role_id} at auth/approle" in str(error)
     assert "canary-wrong-secret-id" not in str(error)
     assert role_id.read_text() not in str(error)
     assert error.__context__ is None

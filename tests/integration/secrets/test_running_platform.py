@@ -1,4 +1,4 @@
-"""The platform at work with secrets from Vault: nothing that it writes, serves or tells has one."""
+"""The platform with secrets from Vault: nothing that it writes, serves or sends contains one."""
 
 import json
 import shutil
@@ -57,7 +57,7 @@ class Platform:
     data: Path
 
     def run(self, job: str, location: str, **asked: Any) -> str:
-        """Run a job to its end; gives its status."""
+        """Run a job to its end; returns its status."""
         client = DagsterGraphQLClient(self.dagster.url.removeprefix("http://"))
         run_id = client.submit_job_execution(
             job, repository_location_name=location, repository_name="__repository__", **asked
@@ -119,7 +119,7 @@ def command_lines(process: int) -> Iterator[str]:
             yield " ".join(found.cmdline())
 
 
-def test_no_secret_is_written_served_or_told(at_work: Platform) -> None:
+def test_no_secret_is_written_served_or_sent(at_work: Platform) -> None:
     dagster = at_work.dagster
     started = dagster.query(START_SENSOR, sensor=SENSOR)["startSensor"]
     assert started["__typename"] == "Sensor", started

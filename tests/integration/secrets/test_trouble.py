@@ -1,4 +1,4 @@
-"""A server in trouble, and tokens that end: the caller waits a little, or is told what to do."""
+"""Server errors and expiring tokens: the caller waits a little, or gets a remedy."""
 
 import time
 from collections.abc import Iterator
@@ -57,7 +57,7 @@ def test_one_that_asks_for_more_time_than_there_is_is_not_waited_for(proxy: Faul
     assert time.monotonic() - started < 15
 
 
-def test_trouble_that_stays_is_told_in_time(proxy: FaultProxy) -> None:
+def test_a_persistent_error_is_reported_in_time(proxy: FaultProxy) -> None:
     proxy.faults.extend([Refusal(500)] * 1000)
     started = time.monotonic()
     with pytest.raises(VaultBusyError, match="look at the server's log"):
@@ -130,7 +130,7 @@ def test_sealed_and_killed_servers_are_waited_for_in_mid_run(file_server: FileSe
         assert waiting.result() == "example-secret-id"
 
 
-def test_a_server_that_stays_sealed_is_said_to_be(file_server: FileServer) -> None:
+def test_a_server_that_stays_sealed_is_reported(file_server: FileServer) -> None:
     file_server.seal()
     try:
         with pytest.raises(VaultSealedError, match="unseal it with `vault operator unseal`"):

@@ -122,7 +122,7 @@ def test_new_tables_are_those_that_migrations_come_to(old: str, tmp_path: Path) 
         assert layout(new)[name] == layout(old)[name]
 
 
-def test_an_older_release_goes_on_with_what_has_only_gained(old: str) -> None:
+def test_an_older_release_can_use_tables_with_additions_only(old: str) -> None:
     open_letters(old, 2)
     engine = open_letters(old, 1)
     with transaction(engine, lock=99) as connection:

@@ -1,4 +1,4 @@
-"""The reference has every field, also where two models may stand in one place."""
+"""The reference has every field, also where a field allows two models."""
 
 from pydantic import BaseModel, Field
 

@@ -54,7 +54,7 @@ def test_a_name_that_is_no_environment_is_refused_with_those_that_are(
         ("sandboxes.vault",),
     ],
 )
-def test_a_command_says_so_in_a_line(command: tuple[str, ...]) -> None:
+def test_a_command_reports_it_in_one_line(command: tuple[str, ...]) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", *command],
         env={**os.environ, VARIABLE: "prod", "JOB_RUNS_DATABASE_URL": "sqlite://"},
@@ -80,7 +80,7 @@ def test_each_environment_has_settings_of_its_own(monkeypatch: pytest.MonkeyPatc
     assert len(on_one_machine) == 2
 
 
-def test_only_production_starts_sensors_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_production_starts_sensors_automatically(monkeypatch: pytest.MonkeyPatch) -> None:
     starting = []
     for environment in Environment:
         monkeypatch.setenv(VARIABLE, environment)

@@ -31,7 +31,7 @@ def has_rows() -> dg.AssetCheckResult:
 
 
 def run_with(configuration: str, home: Path) -> str:
-    """Makes the asset on an instance of ``configuration``; gives the run's id."""
+    """Makes the asset on an instance of ``configuration``; returns the run's id."""
     (home / "dagster.yaml").write_text(configuration)
     with dg.DagsterInstance.from_config(str(home)) as instance:
         result = dg.materialize([orders, has_rows], instance=instance)
@@ -40,7 +40,7 @@ def run_with(configuration: str, home: Path) -> str:
 
 
 def seen_with(configuration: str, home: Path) -> dict[str, list[Any]]:
-    """What an instance of ``configuration`` has to say of all runs."""
+    """What an instance of ``configuration`` returns about all runs."""
     (home / "dagster.yaml").write_text(configuration)
     with dg.DagsterInstance.from_config(str(home)) as instance:
         runs = instance.get_run_records()

@@ -1,4 +1,4 @@
-"""One writer at a time: others wait, or are told who it is. The others are real processes."""
+"""One writer at a time: others wait, or the error names it. The others are real processes."""
 
 import os
 import signal
@@ -58,7 +58,7 @@ def warehouse(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def hold() -> Iterator[Hold]:
-    """Start a process that holds what its program says; they are all gone afterwards."""
+    """Start a process that holds what its program names; all of them are ended afterwards."""
     holders = []
 
     def start(program: str, *arguments: object) -> subprocess.Popen[str]:
@@ -115,7 +115,7 @@ def test_there_is_nothing_to_read_before_the_first_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("opened", [write_warehouse, read_warehouse])
-def test_whoever_waited_in_vain_is_told_program_process_and_file(
+def test_the_error_after_waiting_names_program_process_and_file(
     opened: Callable, warehouse: Path, hold: Hold
 ) -> None:
     holder = hold(HOLD_FILE, warehouse)
@@ -129,11 +129,11 @@ def test_whoever_waited_in_vain_is_told_program_process_and_file(
     assert "still after 0.5 s" in text
     assert heard == [
         f"waiting up to 0.5 s for {os.path.realpath(sys.executable)} (process {holder.pid}) "
-        f"to let go of {warehouse}"
+        f"to release {warehouse}"
     ]
 
 
-def test_whoever_waits_long_enough_gets_the_file(warehouse: Path, hold: Hold) -> None:
+def test_a_process_that_waits_long_enough_gets_the_file(warehouse: Path, hold: Hold) -> None:
     holder = hold(HOLD_FILE, warehouse)
     # the holder lets go when, and because, the other has begun to wait
     with write_warehouse(
@@ -174,7 +174,7 @@ def test_a_file_that_is_no_warehouse_is_not_waited_for(tmp_path: Path) -> None:
         write_warehouse(path, wait_seconds=60, on_wait=never).__enter__()
 
 
-def test_a_run_that_waited_in_vain_for_another_is_told_which(tmp_path: Path, hold: Hold) -> None:
+def test_the_error_after_waiting_for_another_run_names_it(tmp_path: Path, hold: Hold) -> None:
     path = tmp_path / "simulation.duckdb"
     holder = hold(HOLD_LEASE, path)
     heard: list[str] = []

@@ -12,7 +12,7 @@ class Eager(Section):
     """When an upstream asset has changed."""
 
     type: Literal["eager"]
-    label: str | None = Field(default=None, description="What the UI calls the condition.")
+    label: str | None = Field(default=None, description="Name of the condition in the UI.")
 
 
 class OnCron(Section):
@@ -21,14 +21,14 @@ class OnCron(Section):
     type: Literal["on_cron"]
     cron: str = Field(description="Five fields.")
     timezone: str = Field(default="UTC", description="IANA name, such as Europe/Berlin.")
-    label: str | None = Field(default=None, description="What the UI calls the condition.")
+    label: str | None = Field(default=None, description="Name of the condition in the UI.")
 
 
 class OnMissing(Section):
     """When a partition has never been made and all upstream ones have."""
 
     type: Literal["on_missing"]
-    label: str | None = Field(default=None, description="What the UI calls the condition.")
+    label: str | None = Field(default=None, description="Name of the condition in the UI.")
 
 
 class NamedCondition(Section):
@@ -36,7 +36,7 @@ class NamedCondition(Section):
 
     type: Literal["condition"]
     condition: Reference
-    label: str | None = Field(default=None, description="What the UI calls the condition.")
+    label: str | None = Field(default=None, description="Name of the condition in the UI.")
 
 
 Automation = Annotated[
@@ -46,20 +46,22 @@ Automation = Annotated[
 
 
 class BackfillPolicy(Section):
-    """How a backfill is cut into runs."""
+    """How a backfill is split into runs."""
 
     partitions_per_run: int | None = Field(
-        default=None, ge=1, description="Most partitions of one run; nothing for all in one."
+        default=None, ge=1, description="Maximum partitions per run; without it, one run for all."
     )
 
 
 class WindowFreshness(Section):
-    """An asset is to have been made within a time before now."""
+    """The asset must have been made within this time before now."""
 
     type: Literal["window"]
-    fail_after_minutes: float = Field(gt=0, description="Minutes after which it counts as failed.")
+    fail_after_minutes: float = Field(gt=0, description="Age in minutes at which the asset fails.")
     warn_after_minutes: float | None = Field(
-        default=None, gt=0, description="Minutes after which it warns; below fail_after_minutes."
+        default=None,
+        gt=0,
+        description="Age in minutes at which it warns; below fail_after_minutes.",
     )
 
     @model_validator(mode="after")
@@ -75,13 +77,13 @@ class WindowFreshness(Section):
 
 
 class DeadlineFreshness(Section):
-    """An asset is to have been made by each tick of a cron schedule."""
+    """The asset must have been made by each tick of a cron schedule."""
 
     type: Literal["deadline"]
     cron: str = Field(description="Five fields; each tick is a deadline.")
     timezone: str = Field(default="UTC", description="IANA name, such as Europe/Berlin.")
     within_minutes: float = Field(
-        gt=0, description="Minutes before the deadline from which on a materialisation counts."
+        gt=0, description="How many minutes before the deadline a materialisation counts."
     )
 
 
@@ -91,33 +93,37 @@ Freshness = Annotated[WindowFreshness | DeadlineFreshness, Field(discriminator="
 class RetryPolicy(Section):
     """How often a failed step is tried again within its run."""
 
-    max_retries: int = Field(ge=1, le=20, description="Attempts after the first.")
+    max_retries: int = Field(ge=1, le=20, description="Maximum attempts after the first.")
     delay_seconds: float = Field(default=0, ge=0, description="Seconds before the next attempt.")
     backoff: Literal["constant", "linear", "exponential"] = Field(
         default="constant", description="How the delay grows from attempt to attempt."
     )
-    jitter: bool = Field(default=False, description="Whether the delay is drawn at random.")
+    jitter: bool = Field(default=False, description="Whether the delay is random.")
 
 
 class AssetRule(Section):
-    """Attributes of all assets whose key fits. Of two rules for one attribute the later counts."""
+    """Attributes of all assets whose key matches. The last rule for an attribute wins."""
 
     match: str | list[str] = Field(
-        description="Patterns of keys, such as `source/gocardless/*`; * fits what has no slash, "
-        "** all."
+        description="Patterns of keys, such as `source/gocardless/*`; * matches no slash, "
+        "** matches any text."
     )
     group: str | None = Field(default=None, description="Asset group.")
     owners: list[str] | None = Field(
-        default=None, min_length=1, description="Addresses, or team:name."
+        default=None, min_length=1, description="E-mail addresses, or team:name."
     )
     kinds: list[str] | None = Field(
         default=None, min_length=1, max_length=3, description="Kinds that the UI shows."
     )
     tags: Tags | None = Field(default=None, description="Added to the asset's own tags.")
-    partitions: str | None = Field(default=None, description="A name of the section partitions.")
-    automation: Automation | None = Field(default=None, description="When it is made by itself.")
-    backfill: BackfillPolicy | None = Field(default=None, description="How backfills are cut.")
-    freshness: Freshness | None = Field(default=None, description="How old it may become.")
+    partitions: str | None = Field(default=None, description="A name from the section partitions.")
+    automation: Automation | None = Field(
+        default=None, description="When Dagster makes it automatically."
+    )
+    backfill: BackfillPolicy | None = Field(
+        default=None, description="How backfills are split into runs."
+    )
+    freshness: Freshness | None = Field(default=None, description="How old it may be.")
     retry: RetryPolicy | None = Field(default=None, description="Retries of its step.")
     pool: str | None = Field(default=None, description="Concurrency pool of its step.")
 

@@ -11,22 +11,24 @@ Executor = Literal["in_process", "multiprocess"]
 
 
 class AssetJob(Section):
-    """A job of the assets that a selection gives."""
+    """A job of the assets in a selection."""
 
     selection: str = Field(
         description="Dagster's asset selection, such as `group:marts and not key:report`."
     )
-    description: str | None = Field(default=None, description="Shown in the UI.")
+    description: str | None = Field(default=None, description="Description in the UI.")
     partitions: str | None = Field(
         default=None,
-        description="A name of the section partitions: those that its assets are to have. Without "
-        "it, whichever they have.",
+        description="A name from the section partitions that its assets must have. Without it, "
+        "any that they have.",
     )
     tags: Tags = Field(default_factory=dict, description="Tags of each of its runs.")
     config: dict[str, Any] | None = Field(default=None, description="Run configuration.")
-    executor: Executor | None = Field(default=None, description="By default the location's own.")
+    executor: Executor | None = Field(
+        default=None, description="Default: the executor of the location."
+    )
     retry_on_failure: int | None = Field(
-        default=None, ge=0, le=10, description="How often the platform starts a failed run again."
+        default=None, ge=0, le=10, description="Maximum automatic retries of a failed run."
     )
 
 
@@ -35,11 +37,13 @@ class OpJob(Section):
 
     function: Reference
     arguments: dict[str, Any] = Field(
-        default_factory=dict, description="What the function is called with, by name."
+        default_factory=dict, description="Keyword arguments of the function."
     )
-    description: str | None = Field(default=None, description="Shown in the UI.")
+    description: str | None = Field(default=None, description="Description in the UI.")
     tags: Tags = Field(default_factory=dict, description="Tags of each of its runs.")
-    executor: Executor | None = Field(default=None, description="By default the location's own.")
+    executor: Executor | None = Field(
+        default=None, description="Default: the executor of the location."
+    )
 
 
 def _kind_of_job(entry: Any) -> str:
@@ -59,26 +63,28 @@ class Schedule(Section):
     job: str = Field(description="A job of this location.")
     cron: str = Field(description="Five fields, names and ranges allowed, or such as @daily.")
     timezone: str = Field(default="UTC", description="IANA name, such as Europe/Berlin.")
-    enabled: bool = Field(default=False, description="Whether it runs without being switched on.")
+    enabled: bool = Field(default=False, description="Whether it is on from the start.")
     partitions: Literal["latest", "all_new"] | None = Field(
         default=None,
-        description="Of a partitioned job: the latest partition at each tick, or each that has "
-        "ended and was never run.",
+        description="For a partitioned job: the latest partition at each tick, or every partition "
+        "that has ended and was never run.",
     )
     skip_while_running: bool = Field(
-        default=False, description="Whether a tick is skipped while a run of the job goes on."
+        default=False, description="Whether a tick is skipped while the job runs."
     )
-    tags: Tags = Field(default_factory=dict, description="Tags of the runs, beside the job's own.")
+    tags: Tags = Field(
+        default_factory=dict, description="Tags of the runs, in addition to the job's."
+    )
     config: dict[str, Any] | None = Field(default=None, description="Run configuration.")
-    description: str | None = Field(default=None, description="Shown in the UI.")
+    description: str | None = Field(default=None, description="Description in the UI.")
 
 
 class SensorBase(Section):
-    """What all sensors have."""
+    """Fields of all sensors."""
 
     interval_seconds: int = Field(default=30, ge=5, description="Seconds between two ticks.")
-    enabled: bool = Field(default=False, description="Whether it runs without being switched on.")
-    description: str | None = Field(default=None, description="Shown in the UI.")
+    enabled: bool = Field(default=False, description="Whether it is on from the start.")
+    description: str | None = Field(default=None, description="Description in the UI.")
 
 
 class FileSensor(SensorBase):
@@ -86,10 +92,12 @@ class FileSensor(SensorBase):
 
     type: Literal["file"]
     job: str = Field(description="A job of this location.")
-    directory: str = Field(description="A local directory, or one of an object store: s3://...")
+    directory: str = Field(description="A local directory, or s3://... for an object store.")
     glob: str | None = Field(default=None, description="Pattern of file names, such as *.csv.")
-    regex: str | None = Field(default=None, description="The same as a regular expression.")
-    recursive: bool = Field(default=False, description="Whether directories below count too.")
+    regex: str | None = Field(
+        default=None, description="Regular expression for file names, instead of glob."
+    )
+    recursive: bool = Field(default=False, description="Whether to include subdirectories.")
 
     @model_validator(mode="after")
     def _one_pattern(self) -> Self:
@@ -99,24 +107,26 @@ class FileSensor(SensorBase):
 
 
 class AssetSensor(SensorBase):
-    """Runs a job when assets have been made."""
+    """Runs a job when assets were materialised."""
 
     type: Literal["asset"]
     job: str = Field(description="A job of this location.")
     assets: list[str] = Field(min_length=1, description="Asset keys, with slashes.")
     require: Literal["any", "all"] = Field(
-        default="any", description="Whether one new materialisation will do, or each needs one."
+        default="any", description="Whether any asset, or every one, needs a new materialisation."
     )
 
 
 class RunStatusSensor(SensorBase):
-    """Runs a job when a run of other jobs has ended in some way."""
+    """Runs a job when a run of another job reaches a status."""
 
     type: Literal["run_status"]
     job: str = Field(description="A job of this location.")
-    status: Literal["SUCCESS", "FAILURE", "CANCELED", "STARTED"] = Field(description="Of the run.")
+    status: Literal["SUCCESS", "FAILURE", "CANCELED", "STARTED"] = Field(
+        description="Status of the run."
+    )
     monitored_jobs: list[str] | None = Field(
-        default=None, min_length=1, description="Jobs of this location; by default all others."
+        default=None, min_length=1, description="Jobs of this location; default: all others."
     )
 
 
@@ -124,7 +134,9 @@ class FreshnessSensor(SensorBase):
     """Evaluates the freshness checks of this location, or of some assets."""
 
     type: Literal["freshness"]
-    assets: list[str] | None = Field(default=None, description="Patterns; by default all.")
+    assets: list[str] | None = Field(
+        default=None, description="Patterns of asset keys; default: all."
+    )
 
 
 class CustomSensor(SensorBase):
@@ -132,7 +144,7 @@ class CustomSensor(SensorBase):
 
     type: Literal["custom"]
     function: Reference
-    job: str | None = Field(default=None, description="The job that its run requests are for.")
+    job: str | None = Field(default=None, description="The job of its run requests.")
 
 
 Sensor = Annotated[

@@ -15,23 +15,25 @@ from shared_lib.discovery.configuration.section import Name, Reference
 class PartitionedModels(Section):
     """Which dbt models have partitions."""
 
-    by: str = Field(description="A name of the section partitions.")
-    column: str = Field(description="The documented column that a partitioned model has.")
+    by: str = Field(description="A name from the section partitions.")
+    column: str = Field(description="The documented column that marks a partitioned model.")
 
 
 class DbtModels(Section):
     """The dbt models of the location, built by one invocation."""
 
-    project: str = Field(default="dbt_project", description="Directory, from the repository.")
+    project: str = Field(
+        default="dbt_project", description="Directory, relative to the repository."
+    )
     name: Name = Field(description="Name of the step.")
-    select: str = Field(default="fqn:*", description="dbt's selection of nodes.")
-    exclude: str = Field(default="", description="dbt's exclusion of nodes.")
+    select: str = Field(default="fqn:*", description="dbt selection of nodes.")
+    exclude: str = Field(default="", description="dbt exclusion of nodes.")
     target: str | None = Field(default=None, description="A target of the profile.")
     observability: Literal["per_model", "job_level"] = Field(
-        default="per_model", description="Whether each model is reported, or the step alone."
+        default="per_model", description="Whether to report each model, or only the step."
     )
     partitioned: PartitionedModels | None = Field(
-        default=None, description="Which models have partitions; none by default."
+        default=None, description="Which models have partitions; default: none."
     )
     pool: str | None = Field(default=None, description="Concurrency pool of the step.")
     body: Reference | None = Field(
@@ -41,9 +43,9 @@ class DbtModels(Section):
 
 
 class SecretNeed(Section):
-    """A secret without which the location cannot do its work."""
+    """A secret that the location needs."""
 
-    path: str = Field(pattern=r"^[a-z0-9_/-]+$", description="Where it is, such as slack/bot.")
+    path: str = Field(pattern=r"^[a-z0-9_/-]+$", description="Its path, such as slack/bot.")
     keys: list[str] = Field(min_length=1, description="The keys that are read.")
 
 

@@ -10,16 +10,17 @@ _TIME_ZONE = Field(default="UTC", description="IANA name, such as Europe/Berlin.
 
 
 class TimePartitions(Section):
-    """What all partitions by time have."""
+    """Fields of all partitions by time."""
 
-    start: str = Field(description="The first partition, written as `format` says.")
-    end: str | None = Field(default=None, description="The end; nothing for without end.")
+    start: str = Field(description="The first partition, in the format of `format`.")
+    end: str | None = Field(default=None, description="The end; without it, partitions continue.")
     timezone: str = _TIME_ZONE
     end_offset: int = Field(
-        default=0, description="Partitions beyond the present one; 1 adds the one under way."
+        default=0,
+        description="Number of partitions after the last complete one; 1 adds the current one.",
     )
     format: str | None = Field(
-        default=None, description="How keys are written, as strftime does; by default as Dagster."
+        default=None, description="strftime format of keys; default: Dagster's."
     )
 
 
@@ -64,17 +65,17 @@ class CronWindow(TimePartitions):
     type: Literal["cron"]
     cron: str = Field(description="Five fields; each tick begins a partition.")
     format: str = Field(  # pyright: ignore[reportIncompatibleVariableOverride] - required here
-        description="How keys are written, as strftime does; fine enough to tell them apart."
+        description="strftime format of keys; fine enough that no two are equal."
     )
 
 
 class Static(Section):
-    """Partitions that are listed, or the whole numbers from one to another."""
+    """A list of partitions, or a range of whole numbers."""
 
     type: Literal["static"]
     keys: list[str] | None = Field(default=None, min_length=1, description="The keys, in order.")
     first: int | None = Field(default=None, description="First whole number, instead of keys.")
-    last: int | None = Field(default=None, description="Last whole number, itself included.")
+    last: int | None = Field(default=None, description="Last whole number, inclusive.")
 
     @model_validator(mode="after")
     def _either(self) -> Self:
@@ -84,7 +85,7 @@ class Static(Section):
             raise ValueError(f"first {self.first} is above last {self.last}")
         if self.keys is not None and len(set(self.keys)) < len(self.keys):
             twice = sorted({key for key in self.keys if self.keys.count(key) > 1})
-            raise ValueError(f"the keys {', '.join(twice)} are there twice")
+            raise ValueError(f"the keys {', '.join(twice)} occur twice")
         return self
 
 

@@ -22,7 +22,7 @@ class TokenMethod(dg.Config):
     """A token that somebody else got: Vault Agent's file, or the variable ``VAULT_TOKEN``."""
 
     method: Literal["token"] = "token"
-    token_file: str = Field(default="", description="Holds the token. Empty: VAULT_TOKEN does.")
+    token_file: str = Field(default="", description="File with the token. Empty: VAULT_TOKEN.")
 
 
 class AppRoleMethod(dg.Config):
@@ -30,14 +30,12 @@ class AppRoleMethod(dg.Config):
 
     method: Literal["approle"] = "approle"
     mount: str = "approle"
-    role_id: str = Field(default="", description="The role's id. Empty: role_id_file holds it.")
+    role_id: str = Field(default="", description="The role id. Empty: from role_id_file.")
     role_id_file: str = ""
     secret_id_file: str = Field(
-        default="", description="Holds the secret id. Empty: VAULT_SECRET_ID does."
+        default="", description="File with the secret id. Empty: VAULT_SECRET_ID."
     )
-    wrapped: bool = Field(
-        default=False, description="What is held is a response-wrapping token for the secret id."
-    )
+    wrapped: bool = Field(default=False, description="Whether the secret id is response-wrapped.")
 
 
 class KubernetesMethod(dg.Config):
@@ -55,7 +53,7 @@ class JwtMethod(dg.Config):
     method: Literal["jwt"] = "jwt"
     mount: str = "jwt"
     role: str
-    token_file: str = Field(default="", description="Holds the JWT. Empty: VAULT_JWT does.")
+    token_file: str = Field(default="", description="File with the JWT. Empty: VAULT_JWT.")
 
 
 class AwsMethod(dg.Config):
@@ -67,7 +65,7 @@ class AwsMethod(dg.Config):
     server_id: str = Field(default="", description="The X-Vault-AWS-IAM-Server-ID to sign.")
     credentials: Literal["variables", "botocore"] = Field(
         default="variables",
-        description="AWS_ACCESS_KEY_ID and its companions, or all that botocore searches.",
+        description="The AWS_* variables, or all sources that botocore searches.",
     )
 
 
@@ -78,7 +76,7 @@ class UserpassMethod(dg.Config):
     mount: str = "userpass"
     username: str
     password_file: str = Field(
-        default="", description="Holds the password. Empty: VAULT_PASSWORD does."
+        default="", description="File with the password. Empty: VAULT_PASSWORD."
     )
 
 
@@ -139,19 +137,19 @@ def method_of_environment() -> Method:
     kinds = {kind.model_fields["method"].default: kind for kind in Method.__args__}
     if "method" not in fields:
         raise SecretsMisconfiguredError(
-            f"no way to log in to Vault was chosen: set {METHOD_VARIABLE} to one of: "
+            f"no login method for Vault is configured: set {METHOD_VARIABLE} to one of: "
             f"{', '.join(sorted(kinds))}"
         )
     if fields["method"] not in kinds:
         raise SecretsMisconfiguredError(
-            f"{METHOD_VARIABLE}: {fields['method']!r} is no method, allowed is one of: "
+            f"{METHOD_VARIABLE}: {fields['method']!r} is not a method, allowed is one of: "
             f"{', '.join(sorted(kinds))}"
         )
     known = kinds[fields["method"]].model_fields
     unknown = sorted(fields.keys() - known.keys())
     if unknown:
         raise SecretsMisconfiguredError(
-            f"the method {fields['method']} has no {_variables(unknown)}: unset it, it has: "
+            f"the method {fields['method']} does not use {_variables(unknown)}: unset it; it uses: "
             f"{_variables(sorted(known))}"
         )
     try:
@@ -160,7 +158,8 @@ def method_of_environment() -> Method:
         # Without the values, in case someone wrote a secret in place of its file name.
         wrong = sorted({str(problem["loc"][-1]) for problem in error.errors(include_input=False)})
     raise SecretsMisconfiguredError(
-        f"the method {fields['method']} needs {_variables(wrong)}: set it as docs/secrets.md says"
+        f"the method {fields['method']} needs {_variables(wrong)}: "
+        "set it as described in docs/secrets.md"
     )
 
 

@@ -47,7 +47,7 @@ class KeyValueEngine:
         if self._engine_version() == _KV1:
             if version is not None:
                 raise SecretsMisconfiguredError(
-                    f"version {version} of {path} was asked for and {self._mount}/ is a key/value "
+                    f"version {version} of {path} was requested, but {self._mount}/ is a key/value "
                     f"engine without versions: run `vault kv enable-versioning {self._mount}`"
                 )
             found = self._ask(
@@ -124,7 +124,7 @@ class KeyValueEngine:
             )
         if refusal is not hvac.exceptions.InvalidPath:
             raise SecretError(
-                f"Vault refuses to {purpose} {place} ({refusal.__name__}): look at the server's "
+                f"Vault refuses to {purpose} {place} ({refusal.__name__}): see the server's "
                 "log for the reason"
             )
         which = "" if version is None else f" in version {version}"

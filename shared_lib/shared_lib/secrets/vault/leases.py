@@ -135,7 +135,7 @@ class Lease:
         try:
             answer: Any = self._session.ask(lambda client: client.sys.renew_lease(self._lease_id))
         except hvac.exceptions.VaultError as error:
-            _log.info("lease of %s: %s, fetching another", self._path, type(error).__name__)
+            _log.info("lease of %s: %s, fetching a new one", self._path, type(error).__name__)
             self._fetch()
             return
         granted = float(answer["lease_duration"])
@@ -149,11 +149,11 @@ class Lease:
         try:
             self._session.ask(lambda client: client.sys.revoke_lease(lease_id))
         except hvac.exceptions.InvalidRequest:
-            _log.debug("a lease of %s had ended already", self._path)
+            _log.debug("a lease of %s had already ended", self._path)
         except (hvac.exceptions.VaultError, SecretError) as error:
             # The work is done, and the lease expires automatically: no reason to fail the run.
             _log.warning(
-                "a lease of %s could not be revoked (%s) and lives on for at most %.0f s: allow "
+                "a lease of %s could not be revoked (%s) and stays valid for at most %.0f s: allow "
                 "`update` on sys/leases/revoke, or revoke it with `vault lease revoke`",
                 self._path,
                 type(error).__name__,

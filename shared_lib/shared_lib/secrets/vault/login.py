@@ -112,7 +112,7 @@ class Identity:
             know(login.token, name="vault token")
             return login
         raise LoginRefusedError(
-            f"Vault at {client.url} refuses the login of {self.description} ({kind}): "
+            f"Vault at {client.url} rejects the login of {self.description} ({kind}): "
             f"{_remedy(self.method)}"
         )
 
@@ -124,7 +124,7 @@ class Identity:
             case AppRoleMethod() as method:
                 if not (method.role_id or method.role_id_file):
                     raise SecretsMisconfiguredError(
-                        "there is no role id for Vault: set VAULT_AUTH_ROLE_ID, or "
+                        "no role id for Vault is configured: set VAULT_AUTH_ROLE_ID, or "
                         "VAULT_AUTH_ROLE_ID_FILE to a file that holds it (docs/secrets.md)"
                     )
                 answer = auth.approle.login(
@@ -186,7 +186,7 @@ def _certificate_login(client: hvac.Client, method: CertificateMethod) -> Any:
     for file in (method.certificate_file, method.key_file):
         if not Path(file).is_file():
             raise SecretsMisconfiguredError(
-                f"the TLS login needs the file {file}, which is not there: put it there or set "
+                f"the TLS login needs the file {file}, which does not exist: create it or set "
                 "VAULT_AUTH_CERTIFICATE_FILE and VAULT_AUTH_KEY_FILE"
             )
     named = {"name": method.role} if method.role else {}
@@ -203,17 +203,21 @@ def _credential(file: str, variable: str, meaning: str) -> str:
     if file:
         if not Path(file).is_file():
             raise SecretsMisconfiguredError(
-                f"{meaning} for Vault is to be in the file {file}, which is not there: put it "
-                "there, readable by the platform alone"
+                f"{meaning} for Vault is expected in the file {file}, which does not exist: "
+                "create it, readable only by the platform"
             )
         held = Path(file).read_text(encoding="utf-8").strip()
         source = f"the file {file}"
     else:
         held = os.environ.get(variable, "").strip()
-        source = f"the variable {variable}" if variable else "the configured file (none is named)"
+        source = (
+            f"the variable {variable}"
+            if variable
+            else "the configured file (no file is configured)"
+        )
     if not held:
         raise SecretsMisconfiguredError(
-            f"{meaning} for Vault is to be in {source}, and it is empty: see docs/secrets.md"
+            f"{meaning} for Vault is expected in {source}, which is empty: see docs/secrets.md"
         )
     know(held, name=f"vault {meaning.removeprefix('the ')}")
     return held

@@ -15,7 +15,7 @@ def orders() -> dg.MaterializeResult:
 
 @dg.asset(deps=[orders])
 def invoices(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-    """Partitioned by the file alone; says of which partitions it was made."""
+    """Partitioned only by the file; records the partitions that it was made for."""
     return dg.MaterializeResult(metadata={"made": ",".join(context.partition_keys)})
 
 

@@ -59,7 +59,9 @@ def test_only_what_was_run_is_replayed_in_the_order_of_the_graph(
 
 
 def test_a_run_without_what_its_nodes_read_is_refused(run_of: Callable[..., Path]) -> None:
-    with pytest.raises(CompiledSqlError, match=r"lacks seed\.p\.hues, which others of the run"):
+    with pytest.raises(
+        CompiledSqlError, match=r"lacks seed\.p\.hues, which other models of the run"
+    ):
         load_statements(run_of("model.p.dyes"))
 
 

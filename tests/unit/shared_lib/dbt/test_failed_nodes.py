@@ -1,4 +1,4 @@
-"""The failed nodes of a dbt invocation, as metadata that Dagster stores and gives back."""
+"""The failed nodes of a dbt invocation, as metadata that Dagster stores and returns."""
 
 import dagster as dg
 from hypothesis import given
@@ -38,7 +38,7 @@ def test_what_dagster_stores_is_read_back_as_it_was(nodes: list[FailedNode]) -> 
     assert FailedNodes.from_metadata({FAILED_NODES: read}) == failed
 
 
-def test_messages_share_the_room_and_one_that_is_cut_says_so() -> None:
+def test_messages_share_the_room_and_a_cut_one_is_marked() -> None:
     alone = FailedNodes(nodes=(node("x" * 150_000),))
     assert FailedNodes.from_metadata(alone.to_metadata()) == alone
     many = FailedNodes(nodes=(node("y" * 1_000),) * 500)

@@ -1,4 +1,4 @@
-"""A project that is parsed anew while another process reads what was parsed before."""
+"""A project is parsed again while another process reads the earlier result."""
 
 from pathlib import Path
 

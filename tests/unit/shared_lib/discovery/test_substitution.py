@@ -65,13 +65,13 @@ def test_a_placeholder_becomes(tmp_path: Path, value: str, expected: object) -> 
         ("${UNSET}", "UNSET is not set and has no default here"),
         ("${UNSET:?name the channel}", "UNSET is not set: name the channel"),
         ("${UNSET:${ALSO_UNSET}}", "ALSO_UNSET is not set and has no default here"),
-        ("${SET", "after ${SET comes : or }"),
-        ("${UNSET:open", "has a ${ without its }"),
+        ("${SET", "${SET must be followed by : or }"),
+        ("${UNSET:open", "has a ${ without a closing }"),
         ("${1ST}", "has a ${ without a name"),
-        ("${SET-x}", "after ${SET comes : or }"),
+        ("${SET-x}", "${SET must be followed by : or }"),
     ],
 )
-def test_what_cannot_be_replaced_is_told_with_its_place(
+def test_what_cannot_be_replaced_is_reported_with_its_place(
     tmp_path: Path, value: str, said: str
 ) -> None:
     found, problems = read(tmp_path, f"'{value}'")

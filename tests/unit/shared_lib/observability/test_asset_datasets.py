@@ -1,4 +1,4 @@
-"""The names of datasets that assets stand for."""
+"""The names of the datasets of assets."""
 
 from pathlib import Path
 from typing import Any
@@ -64,7 +64,7 @@ def test_a_table_goes_by_the_name_that_the_warehouse_has_for_it(
     ]
 
 
-def test_an_asset_of_several_tables_is_all_that_the_sources_say_it_writes(
+def test_an_asset_of_several_tables_is_every_table_of_its_sources(
     relations: Relations, tmp_path: Path
 ) -> None:
     file = f"duckdb://{tmp_path / 'shop.duckdb'}"

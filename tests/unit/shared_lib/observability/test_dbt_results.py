@@ -12,7 +12,7 @@ from shared_lib.dbt.results import not_built, read_results, sql_metadata
 STARTED, ENDED = "2026-01-01T10:00:00.000001", "2026-01-01T10:00:05"
 
 
-def test_long_sql_is_cut_and_says_so() -> None:
+def test_long_sql_is_cut_and_marked() -> None:
     assert sql_metadata(None) == {}
     assert sql_metadata("\nselect 1\n")["Compiled SQL"].value == "```sql\nselect 1\n```"
     shown = sql_metadata("x" * 8_123)["Compiled SQL"].value

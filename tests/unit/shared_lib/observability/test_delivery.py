@@ -1,4 +1,4 @@
-"""Sending in the background: bounded, apart from one another, and told once."""
+"""Sending in the background: bounded, independent, and errors reported once."""
 
 import threading
 import time
@@ -65,7 +65,7 @@ def test_refusals_now_and_then_do_not_end_it() -> None:
     assert one.complaint() == "4 to traces (HTTP 503)"
 
 
-def test_waiting_ends_in_time_and_says_what_was_still_on_its_way() -> None:
+def test_waiting_ends_in_time_and_reports_what_was_not_sent() -> None:
     released = threading.Event()
     stuck, well = channel("lineage"), channel("traces")
     done: list[bool] = []

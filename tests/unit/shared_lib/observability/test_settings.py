@@ -1,4 +1,4 @@
-"""What the variables of OpenTelemetry and OpenLineage say, and what they may not say."""
+"""The variables of OpenTelemetry and OpenLineage: valid and invalid values."""
 
 import os
 from pathlib import Path
@@ -149,7 +149,7 @@ def test_no_request_may_take_longer_than_a_run_can_wait(
         ),
         (
             {"OTEL_EXPORTER_OTLP_ENDPOINT": "ftp://me:pass@c"},
-            "OTEL_EXPORTER_OTLP_ENDPOINT: 'ftp://c/v1/traces' is no address, allowed is "
+            "OTEL_EXPORTER_OTLP_ENDPOINT: 'ftp://c/v1/traces' is not an address, allowed is "
             "http://HOST:PORT, https://HOST:PORT or file:///PATH",
         ),
         (
@@ -158,7 +158,7 @@ def test_no_request_may_take_longer_than_a_run_can_wait(
         ),
         (
             {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c", "OTEL_EXPORTER_OTLP_HEADERS": "hush"},
-            "OTEL_EXPORTER_OTLP_HEADERS: allowed is name=value, with commas between",
+            "OTEL_EXPORTER_OTLP_HEADERS: allowed is name=value, separated by commas",
         ),
         (
             {"OPENLINEAGE__TRANSPORT__URL": "http://m"},
@@ -171,7 +171,7 @@ def test_no_request_may_take_longer_than_a_run_can_wait(
         ),
     ],
 )
-def test_what_cannot_be_done_is_said(
+def test_what_cannot_be_done_is_reported(
     variables: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = settings(monkeypatch, variables)

@@ -1,4 +1,4 @@
-"""A run gives 2 s in all, however many of its processes wait."""
+"""A run waits 2 s in total, however many of its processes wait."""
 
 import os
 import subprocess

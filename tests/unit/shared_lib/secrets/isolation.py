@@ -1,4 +1,4 @@
-"""Each test has a process that knows no secret and is told nothing by its environment."""
+"""Each test has a process that knows no secret, and an empty configuration."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""Which backend, which server and which method: said explicitly, or refused."""
+"""Backend, server and method must be set explicitly."""
 
 from pathlib import Path
 
@@ -86,9 +86,12 @@ def test_what_is_no_path_is_refused(path: str) -> None:
     ("variables", "expected"),
     [
         ({}, "set VAULT_AUTH_METHOD to one of: approle, aws, cert, jwt, kubernetes, token, user"),
-        ({"METHOD": "ldap"}, "'ldap' is no method"),
+        ({"METHOD": "ldap"}, "'ldap' is not a method"),
         ({"METHOD": "jwt"}, "the method jwt needs VAULT_AUTH_ROLE: "),
-        ({"METHOD": "token", "ROLE": "x"}, "the method token has no VAULT_AUTH_ROLE: unset it"),
+        (
+            {"METHOD": "token", "ROLE": "x"},
+            "the method token does not use VAULT_AUTH_ROLE: unset it",
+        ),
         ({"METHOD": "approle", "WRAPPED": "s3cr3t-value"}, "approle needs VAULT_AUTH_WRAPPED"),
     ],
 )
@@ -105,7 +108,7 @@ def test_a_method_is_never_guessed(
     assert "s3cr3t-value" not in str(refused.value)
 
 
-def test_one_set_of_variables_gives_each_location_its_own_identity(
+def test_one_set_of_variables_sets_each_location_its_own_identity(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("VAULT_AUTH_METHOD", "approle")
@@ -117,7 +120,7 @@ def test_one_set_of_variables_gives_each_location_its_own_identity(
     )
 
 
-def test_an_approle_without_a_role_id_says_by_which_variables_to_give_one() -> None:
+def test_an_approle_without_a_role_id_names_the_variables_to_set() -> None:
     with pytest.raises(SecretsMisconfiguredError, match=r"VAULT_AUTH_ROLE_ID, or VAULT_AUTH_ROLE_"):
         Identity(AppRoleMethod()).log_in(hvac.Client("http://127.0.0.1:9"))
 
@@ -154,7 +157,7 @@ def test_what_is_no_address_is_refused_without_repeating_it(address: str) -> Non
     assert "pw" not in str(refused.value)
 
 
-def test_secrets_of_a_platform_that_was_told_nothing_are_unreachable(
+def test_secrets_of_an_unconfigured_platform_are_unreachable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("SECRETS_BACKEND", "vault")

@@ -1,4 +1,4 @@
-"""What was handed out, in whatever way it is written, and what looks like a secret is taken out."""
+"""Values handed out, in any notation, and anything that looks like a secret are redacted."""
 
 import base64
 import json
@@ -58,7 +58,7 @@ def test_each_line_of_a_key_is_a_secret_and_its_frame_is_not() -> None:
     assert redact("-----BEGIN RSA KEY-----") == "-----BEGIN RSA KEY-----"
 
 
-def test_short_values_are_replaced_only_where_the_text_says_what_they_are() -> None:
+def test_short_values_are_replaced_only_where_the_text_names_them() -> None:
     Secret("simulation/database", {"password": "4711", "user": "dba"})
     assert redact("4711 rows by dba") == "4711 rows by dba"
     assert redact("password=4711 rows") == "password=[redacted] rows"
@@ -100,7 +100,7 @@ def test_what_looks_like_a_secret_is_taken_out_by_whomever_it_was_made(
         "the password is in the file",
         "http://127.0.0.1:3000/runs/0a1b?tab=logs",
         'File "/srv/app.py", line 3, in get\n    self.session.get(url, token=token_file)',
-        "LoginRefusedError: Vault at https://vault:8200 refuses the login",
+        "LoginRefusedError: Vault at https://vault:8200 rejects the login",
         "analytics.marts.fct_workforce_by_department_and_year(2025)",
         "",
     ],

@@ -175,7 +175,7 @@ def test_an_error_that_leaves_for_another_process_carries_no_secret(secret: str)
         raise ValueError("nothing secret")
 
 
-def test_a_tick_without_its_secret_skips_and_says_why(secret: str) -> None:
+def test_a_tick_without_its_secret_skips_with_the_reason(secret: str) -> None:
     @dg.sensor(job_name="some_job")
     @skips_without_secrets
     def returning(context: dg.SensorEvaluationContext) -> dg.SkipReason:
@@ -201,7 +201,7 @@ def test_a_tick_without_its_secret_skips_and_says_why(secret: str) -> None:
     assert secret not in str(raised.value)
 
 
-def test_a_process_without_a_console_and_one_that_is_told_twice_work(
+def test_a_process_without_a_console_and_a_second_installation_work(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sys, "stdout", None)

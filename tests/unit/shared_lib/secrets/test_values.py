@@ -1,4 +1,4 @@
-"""A secret shows itself to whoever reveals it, and to nothing else."""
+"""A secret is shown only by an explicit call."""
 
 import copy
 import json
@@ -45,7 +45,7 @@ def test_whatever_would_write_it_down_is_refused_with_what_to_do(value: SecretVa
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
         with pytest.raises(TypeError, match="ask the secrets resource for it where it is used"):
             pickle.dumps({"held": value}, protocol=protocol)
-    with pytest.raises(TypeError, match="must not be written down"):
+    with pytest.raises(TypeError, match="must not be serialised"):
         value.__getstate__()
     with pytest.raises(TypeError):
         json.dumps(value)
@@ -77,6 +77,6 @@ def test_a_key_that_is_not_there_is_answered_with_those_that_are() -> None:
         secret["secret"]
     assert str(refused.value) == (
         "the secret gocardless/api has no key 'secret', its keys are: secret_id, secret_key. "
-        "Ask for one of them, or write the missing one"
+        "Request one of them, or add the missing one"
     )
     assert PLAIN not in repr(secret)
