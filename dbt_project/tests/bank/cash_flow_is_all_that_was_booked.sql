@@ -1,6 +1,6 @@
 {{ config(meta={"dagster": {"ref": {"name": "cash_flow_monthly"}}}) }}
 
--- Money in less money out of all months is all that was booked.
+-- Money in minus money out over all months equals everything that was booked.
 with flows as (
     select
         currency,

@@ -1,6 +1,6 @@
 {{ config(meta={"dagster": {"ref": {"name": "spend_by_tag_monthly"}}}) }}
 
--- Every booked transaction is in one tag and month, also those without a tag.
+-- Every booked transaction, tagged or not, counts in exactly one tag and month.
 with spends as (
     select
         currency,

@@ -1,6 +1,6 @@
 {#
-    What a bank says on a day is either the end of that day, or what it had booked when it was
-    asked: a transaction that is booked later may bear an earlier date. Either will do.
+    A bank reports either the balance at the end of the day, or what it had booked at the time of
+    the request: a transaction that is booked later may have an earlier date. Both are accepted.
 #}
 with reports as (
     select
@@ -53,7 +53,7 @@ compared as (
     select
         reports.*,
         coalesce(daily.closing_balance, reports.opening_balance) as closing_balance,
-        -- the answers about balances and about transactions are not of the same second
+        -- the answers about balances and about transactions do not arrive at the same moment
         reports.opening_balance + coalesce(seen.booked_so_far, 0) as balance_when_asked
     from reports
     asof left join {{ ref('bank_balances_daily') }} as daily

@@ -1,4 +1,4 @@
-{# What comes back counts against what was spent; income that is tagged shows as negative. #}
+{# Refunds reduce the amount spent; tagged income appears as a negative amount. #}
 select
     coalesce(tags.tag, 'untagged') as tag,
     transactions.currency,
