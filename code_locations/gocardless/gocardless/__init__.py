@@ -1,3 +1,3 @@
-"""The code location of this name."""
+"""The code location ``gocardless``."""
 
-import shared_lib  # noqa: F401 - says which beta features of Dagster are meant
+import shared_lib  # noqa: F401 - silences warnings about Dagster's beta features

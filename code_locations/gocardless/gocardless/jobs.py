@@ -14,8 +14,8 @@ CONNECTION_JOB = "gocardless_connection_sync_job"
 
 EVERY_STEP = "*"
 
-# All that can be done for one connection alone. Lists that come whole, budgets, which are of all
-# accounts together, and the marts, which are views and follow by themselves, are not among it.
+# The steps that can run for one connection. Lists that the API only returns whole, budgets, which
+# cover all accounts, and the marts, which are views, are not among them.
 STEPS: Mapping[dg.AssetsDefinition, type[dg.Config]] = {
     extraction.bank_accounts: extraction.AccountsRequest,
     extraction.account_details: extraction.DetailsRequest,
@@ -43,44 +43,45 @@ _SCHEMA = {
                             )
                         )
                     },
-                    description="For every step that knows the field.",
+                    description="Applies to every step that has the field.",
                 )
             }
         ),
-        description="Beside * may stand single steps, whose fields count before those of *.",
+        description="`*` for all steps, and single steps, whose fields take precedence.",
     )
 }
 
 
 class WildcardConfigError(ValueError):
-    """The run configuration cannot be expanded to the steps; says what to change."""
+    """The run configuration cannot be expanded to the steps; the text explains what to change."""
 
 
 def expand(run_config: Mapping[str, Any]) -> dict[str, Any]:
-    """The run configuration of the steps: ``*`` written out for each of them.
+    """Return the run configuration of the steps, with ``*`` expanded to each of them.
 
     Args:
         run_config: ``{"ops": {"*": {"config": {"connection_id": uuid, ...}}}}``.
 
     Raises:
-        WildcardConfigError: a field or a step is not known, or a step is given another connection.
+        WildcardConfigError: a field or step is unknown, or a step names another connection.
     """
     ops = run_config["ops"]
     shared = ops[EVERY_STEP]["config"]
-    # whether there is such a connection the first step says, in a run that people can find
+    # the first step checks that the connection exists, in a run that people can find
     connection_id = shared["connection_id"]
     known = {asset.op.name: set(config.model_fields) for asset, config in STEPS.items()}
     own = {name: dict(entry.get("config", {})) for name, entry in ops.items() if name != EVERY_STEP}
     if strange := sorted(set(own) - set(known)):
-        message = f"{strange[0]} is no step of {CONNECTION_JOB}, allowed is one of: " + ", ".join(
-            [EVERY_STEP, *known]
+        message = (
+            f"{strange[0]} is not a step of {CONNECTION_JOB}, allowed is one of: "
+            + ", ".join([EVERY_STEP, *known])
         )
         raise WildcardConfigError(message)
     if unread := sorted(set(shared) - set().union(*known.values())):
-        message = f"no step has a field {unread[0]}: remove it from ops.{EVERY_STEP}.config"
+        message = f"no step has the field {unread[0]}: remove it from ops.{EVERY_STEP}.config"
         raise WildcardConfigError(message)
     if any(config.get("connection_id", connection_id) != connection_id for config in own.values()):
-        raise WildcardConfigError(f"a run is about one connection: {connection_id}")
+        raise WildcardConfigError(f"a run processes one connection: {connection_id}")
     return {
         "ops": {
             name: {
@@ -98,5 +99,5 @@ connection_sync_job = dg.define_asset_job(
     CONNECTION_JOB,
     selection=dg.AssetSelection.assets(*STEPS),
     config=dg.ConfigMapping(config_fn=expand, config_schema=_SCHEMA),
-    description="One connection from the API into the unified tables; nothing else is touched.",
+    description="Loads only one connection from the API into the unified tables.",
 )

@@ -1,4 +1,4 @@
-"""What the steps of the location ask for by name."""
+"""The resources of the location, by the names that steps use."""
 
 from shared_lib.secrets import SecretsResource
 from shared_lib.warehouse import Warehouse

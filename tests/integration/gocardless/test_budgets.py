@@ -79,7 +79,7 @@ def test_each_threshold_is_notified_once_a_month(warehouse: Path) -> None:
     assert notify(warehouse, at=june, m04="500", m05="120", m06="60") == 1
 
 
-def test_the_last_month_is_notified_too_and_none_before(warehouse: Path) -> None:
+def test_the_last_month_is_notified_too_and_no_earlier_one(warehouse: Path) -> None:
     assert notify(warehouse, m03="60", m04="60", m06="60") == 1
     assert [month for month, _, _ in notified(warehouse)] == ["2026-04-01"]
 
@@ -133,6 +133,6 @@ def test_the_check_warns_and_names_budget_and_threshold(warehouse: Path) -> None
     result = kept_result(states)
     assert (result.passed, result.severity.value) == (False, "WARN")
     assert result.description == (
-        "food: 85.00 of 100.00 EUR are spent, the threshold of 80 % is reached"
+        "food: 85.00 of 100.00 EUR spent, which reaches the threshold of 80 %"
     )
     assert kept_result(unspent).passed

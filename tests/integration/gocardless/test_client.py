@@ -63,7 +63,7 @@ def test_without_credentials_the_keys_are_named(monkeypatch: pytest.MonkeyPatch)
         connect(SecretsResource(location="gocardless"))
 
 
-def test_wrong_credentials_are_told_with_what_to_do(make_client: Callable) -> None:
+def test_wrong_credentials_are_reported_with_a_remedy(make_client: Callable) -> None:
     with pytest.raises(errors.AuthenticationFailedError, match="write the secret_id"):
         make_client(secret_key="wrong").requisitions()
 
@@ -131,7 +131,7 @@ def test_a_proxy_of_the_environment_is_used_and_a_netrc_is_not(
         make_client().account(ACCOUNT)
 
 
-def test_nobody_at_the_address_is_told_with_the_address() -> None:
+def test_an_unreachable_address_is_reported() -> None:
     from tests.integration.gocardless.conftest import QUICK
 
     nobody = BankDataClient(
@@ -173,7 +173,7 @@ def test_without_headers_the_seconds_are_taken_from_the_words(
     assert refused.value.reset_seconds is None
 
 
-def test_the_general_limit_is_told_from_the_accounts() -> None:
+def test_the_general_limit_is_distinguished_from_the_accounts() -> None:
     headers = {"HTTP_X_RATELIMIT_REMAINING": "7", "x-ratelimit-account-success-remaining": "1"}
     assert general_limit(headers) == Limit(remaining=7)
     assert account_limit(headers) == Limit(remaining=1)

@@ -183,11 +183,11 @@ def test_the_wildcard_is_written_out_for_every_step() -> None:
 @pytest.mark.parametrize(
     ("ops", "message"),
     [
-        ({"*": {"config": {"colour": "red"}}}, "no step has a field colour"),
+        ({"*": {"config": {"colour": "red"}}}, "no step has the field colour"),
         ({"sync__gocardless__connections": {"config": {}}}, "sync__gocardless__connections is no"),
         (
             {"sync__gocardless__accounts": {"config": {"connection_id": OF_ANOTHER}}},
-            "a run is about one connection",
+            "a run processes one connection",
         ),
     ],
 )

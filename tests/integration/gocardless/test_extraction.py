@@ -119,7 +119,7 @@ def test_no_call_is_sent_that_the_limit_forbids_and_the_others_go_on(
     assert len(of_first) == (3 if spelling == "none" else 2)
     result = answered_result(outcome, "transactions")
     assert (result.passed, result.severity.value) == (False, "WARN")
-    # the next window begins 24 hours after the first call, which is told by the server
+    # the next window begins 24 hours after the first call, as the server reports
     sandbox.state.clock.advance(timedelta(hours=23))
     assert set(fetch(run(refresh=True)).limited) >= {FIRST, SECOND}
     sandbox.state.clock.advance(timedelta(hours=1))

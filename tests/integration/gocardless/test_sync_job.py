@@ -171,7 +171,7 @@ def test_an_unknown_connection_fails_the_run_with_a_message(
     assert any("is not a UUID: give the id" in str(error) for error in errors)
 
 
-def test_without_credentials_the_run_says_what_to_set(
+def test_without_credentials_the_run_names_what_to_set(
     platform_with_sandbox: RunningSandbox,
     instance: dg.DagsterInstance,
     monkeypatch: pytest.MonkeyPatch,
@@ -185,7 +185,7 @@ def test_without_credentials_the_run_says_what_to_set(
     assert platform_with_sandbox.state.calls == []
 
 
-def test_nothing_runs_by_itself() -> None:
+def test_nothing_runs_automatically() -> None:
     repository = defs.get_repository_def()
     assert [schedule.name for schedule in repository.schedule_defs] == ["gocardless_daily_sync"]
     for schedule in repository.schedule_defs:

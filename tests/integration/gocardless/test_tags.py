@@ -1,4 +1,4 @@
-"""Rules give tags to transactions, once, in order, and never over a person's."""
+"""Rules tag transactions once, in their order, and never overwrite a person's tag."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -75,7 +75,7 @@ def tags(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
         ({"description": "miete", "amount_to": "-0.01"}, {"rent"}),
     ],
 )
-def test_all_that_a_rule_gives_must_hold(
+def test_all_conditions_of_a_rule_must_hold(
     conditions: dict, fitting: set[str], connection: duckdb.DuckDBPyConnection
 ) -> None:
     apply(connection, rule("it", "x", **conditions))

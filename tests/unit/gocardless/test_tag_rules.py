@@ -25,7 +25,7 @@ def written(directory: Path, text: str) -> Path:
     return path
 
 
-def test_the_packaged_files_are_in_order() -> None:
+def test_the_packaged_files_are_valid() -> None:
     tags = {rule.tag for rule in load_rules(PACKAGED_RULES)}
     assert {budget.tag for budget in load_budgets(PACKAGED_BUDGETS)} <= tags
 
@@ -39,10 +39,10 @@ def test_the_packaged_files_are_in_order() -> None:
         ),
         # Python has look-ahead, the engine that will use the expression has not
         ("{name: b, tag: x, description: '(?=a)'}", r":3: rules\.1\.description: .*RE2"),
-        ("{name: b, tag: x}", r"file\.yaml:3: rules\.1: it fits everything: give one of"),
-        ("{name: a, tag: x, account: y}", r"file\.yaml:3: rules\.1\.name: 'a' is there twice"),
+        ("{name: b, tag: x}", r"file\.yaml:3: rules\.1: it matches everything: set one of"),
+        ("{name: a, tag: x, account: y}", r"file\.yaml:3: rules\.1\.name: 'a' occurs twice"),
         ("{name: b, tag: X y, account: y}", r":3: rules\.1\.tag: 'X y' is not allowed"),
-        ("{name: b, tag: untagged, account: y}", r":3: rules\.1\.tag: 'untagged' is what"),
+        ("{name: b, tag: untagged, account: y}", r":3: rules\.1\.tag: 'untagged' is reserved"),
         ("{name: b, tag: x, colour: y}", r":3: rules\.1\.colour: unknown key"),
         (
             "{name: b, tag: x, amount_from: 2, amount_to: 1}",
@@ -69,7 +69,12 @@ def test_another_file_of_rules_is_named_by_the_environment(
     [
         ("GOCARDLESS_TAG_RULES", "/absent.yaml", rules_path, "/absent.yaml: no such file"),
         ("GOCARDLESS_BUDGETS", "/absent.yaml", budgets_path, "/absent.yaml: no such file"),
-        ("GOCARDLESS_API_URL", "abc", base_url, "'abc' is no address: write one such as https:"),
+        (
+            "GOCARDLESS_API_URL",
+            "abc",
+            base_url,
+            "'abc' is not an address: write one such as https:",
+        ),
     ],
 )
 def test_a_variable_that_cannot_be_used_is_named(

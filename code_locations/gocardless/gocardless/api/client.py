@@ -107,7 +107,7 @@ class BankDataClient:
         """Return all institutions."""
         answer, _ = self._get("/api/v2/institutions/")
         if not isinstance(answer, list):
-            raise MalformedAnswerError("the list of institutions is no list", status=200)
+            raise MalformedAnswerError("the answer about institutions is not a list", status=200)
         return [_read(Institution, document) for document in answer]
 
     def requisitions(self) -> list[Requisition]:
@@ -166,7 +166,7 @@ class BankDataClient:
             query = {"limit": str(_PAGE_LIMIT), "offset": str(offset)}
             page, _ = self._get(path, query)
             if not isinstance(page, dict) or not isinstance(page.get("results"), list):
-                raise MalformedAnswerError(f"{path} is no page of results", status=200)
+                raise MalformedAnswerError(f"{path} did not return a page of results", status=200)
             yield from page["results"]
             # Count the received results instead of following the link: behind a proxy it may name
             # another host, which must not get the token. A page may be smaller than requested.
@@ -341,5 +341,5 @@ def _read(model: type[Model], document: Any) -> Model:
         fields = ", ".join(
             ".".join(map(str, problem["loc"])) or "document" for problem in error.errors()
         )
-        message = f"the answer is not as the contract says: {fields} of {model.__name__}"
+        message = f"the answer breaks the contract: {fields} of {model.__name__}"
         raise MalformedAnswerError(message, status=200) from error

@@ -36,7 +36,9 @@ class NoAnswerError(ApiError):
 class MalformedAnswerError(ApiError):
     """A successful answer that breaks the contract; asking again would spend a call."""
 
-    remedy = "nothing was stored of it; if the next day's is the same, tell the vendor's support"
+    remedy = (
+        "nothing was stored; if the next day's answer is the same, contact the vendor's support"
+    )
 
 
 class AuthenticationFailedError(ApiError):
@@ -51,7 +53,7 @@ class AuthenticationFailedError(ApiError):
 class TokenRefusedError(ApiError):
     """The access token is invalid or has expired."""
 
-    remedy = "run again; if it stays, make new user secrets"
+    remedy = "run again; if the error persists, create new user secrets"
 
 
 class AgreementExpiredError(ApiError):
@@ -75,7 +77,7 @@ class AccountInactiveError(ApiError):
 class AccountSuspendedError(ApiError):
     """The vendor has suspended the account after many errors, or its state allows no call."""
 
-    remedy = "ask the vendor's support, or connect the account again"
+    remedy = "contact the vendor's support, or connect the account again"
 
 
 class AccountForbiddenError(ApiError):
@@ -99,13 +101,13 @@ class NotFoundError(ApiError):
 class InstitutionUnavailableError(ApiError):
     """The bank does not answer the vendor."""
 
-    remedy = "run again later; the bank is in trouble, the platform is not"
+    remedy = "run again later; the error is at the bank, not in the platform"
 
 
 class RateLimitedError(ApiError):
     """The limit is reached; no call is left for now."""
 
-    remedy = "nothing: the next run after the reset goes on"
+    remedy = "no action needed: the next run after the reset continues"
 
     @property
     def reset_seconds(self) -> int | None:

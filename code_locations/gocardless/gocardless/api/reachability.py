@@ -34,7 +34,7 @@ def base_url() -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ApiAddressError(
-            f"{BASE_URL_VARIABLE}: {url!r} is no address: write one such as {VENDOR_BASE_URL}"
+            f"{BASE_URL_VARIABLE}: {url!r} is not an address: write one such as {VENDOR_BASE_URL}"
         )
     return url.rstrip("/")
 

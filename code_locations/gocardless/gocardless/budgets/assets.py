@@ -1,4 +1,4 @@
-"""The asset that watches the budgets."""
+"""The asset that checks the budgets."""
 
 import dagster as dg
 
@@ -22,14 +22,14 @@ _KEPT = "budgets_kept"
     deps=["spend_by_tag_monthly"],
     check_specs=[
         dg.AssetCheckSpec(
-            _KEPT, asset=_KEY, description="No budget of the month has reached a threshold."
+            _KEPT, asset=_KEY, description="No budget has reached a threshold this month."
         )
     ],
 )
 def budget_notifications(
     context: dg.AssetExecutionContext, warehouse: Warehouse
 ) -> dg.MaterializeResult:
-    """A row for each threshold that a tag's spending has reached in a month."""
+    """Contains a row for each threshold that a tag's spending has reached in a month."""
     budgets = load_budgets(budgets_path())
     now = utc_now()
     with warehouse.writing() as connection:
@@ -46,11 +46,11 @@ def budget_notifications(
 
 
 def kept_result(states: list[BudgetState]) -> dg.AssetCheckResult:
-    """Passed when no budget has reached a threshold; else a warning that says which have."""
+    """Return a warning that lists the budgets that have reached a threshold; passed if none has."""
     reached = [state for state in states if state.reached is not None]
     described = "; ".join(
-        f"{state.tag}: {state.spent:.2f} of {state.monthly:.2f} {state.currency} are spent, "
-        f"the threshold of {state.reached} % is reached"
+        f"{state.tag}: {state.spent:.2f} of {state.monthly:.2f} {state.currency} spent, "
+        f"which reaches the threshold of {state.reached} %"
         for state in reached
     )
     return dg.AssetCheckResult(

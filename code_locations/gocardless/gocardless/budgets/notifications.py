@@ -11,7 +11,7 @@ import duckdb
 from gocardless.budgets.settings import Budget
 from shared_lib.warehouse.tables import create_or_migrate
 
-# A purchase of a month's last day is booked, or seen, in the next.
+# A purchase on the last day of a month may be booked, or arrive, in the next one.
 _MONTHS = 2
 
 _TABLES = """
@@ -35,11 +35,11 @@ class BudgetState:
     """A budget in a month.
 
     Attributes:
-        tag: what for.
+        tag: the tag.
         currency: ISO 4217.
-        monthly: what may be spent.
-        spent: what has been.
-        reached: the greatest threshold that is reached, in percent; none if none is.
+        monthly: the budget.
+        spent: the amount spent.
+        reached: the highest threshold that is reached, in percent; None if there is none.
     """
 
     tag: str
@@ -50,7 +50,7 @@ class BudgetState:
 
 
 def create_budget_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the table of notifications if it is not there yet."""
+    """Create the table of notifications if it does not exist, or migrate it."""
     create_or_migrate(connection, _TABLES, first_table="unified.budget_notifications")
 
 
@@ -61,16 +61,16 @@ def raise_notifications(
     at: datetime,
     run_id: str,
 ) -> int:
-    """Write a notification for each threshold reached this month or last that has none.
+    """Write the missing notifications of thresholds reached this month or last.
 
     It is one statement: a process that dies has written all of them or none, and the next one
-    writes what is not there.
+    writes the missing ones.
 
     Args:
         connection: a warehouse with the marts and the table of notifications.
         budgets: the budgets.
-        at: when, UTC; its month is the current one.
-        run_id: the run that does it.
+        at: the current time, UTC; its month is the current one.
+        run_id: the current run.
 
     Returns:
         How many were written.
@@ -107,7 +107,7 @@ def raise_notifications(
 def budget_states(
     connection: duckdb.DuckDBPyConnection, budgets: Sequence[Budget], *, today: date
 ) -> list[BudgetState]:
-    """How each budget stands in the month of ``today``, in the order of the tags."""
+    """Return the state of each budget in the month of ``today``, ordered by tag."""
     rows = connection.execute(
         f"""
         with budgets as ({_BUDGETS})

@@ -20,15 +20,15 @@ PACKAGED_BUDGETS = Path(__file__).with_name("budgets.yaml")
 
 
 class Budget(BaseModel):
-    """What may be spent for a tag in a calendar month."""
+    """The budget of a tag for a calendar month."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     tag: str = Field(min_length=1, description="A tag, or untagged.")
-    currency: str = Field(description="ISO 4217; only what is spent in it counts.")
-    monthly: Decimal = Field(gt=0, description="The amount of a month.")
+    currency: str = Field(description="ISO 4217; only transactions in it count.")
+    monthly: Decimal = Field(gt=0, description="The budget for a month.")
     thresholds: list[Annotated[int, Field(ge=1, le=1000)]] = Field(
-        default=[80, 100], min_length=1, description="Percents of it at which to notify."
+        default=[80, 100], min_length=1, description="Percentages of the budget at which to notify."
     )
 
     @validator("currency")
@@ -42,23 +42,23 @@ class Budget(BaseModel):
 class _BudgetFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    budgets: list[Budget] = Field(description="One for each tag and currency at most.")
+    budgets: list[Budget] = Field(description="At most one for each tag and currency.")
 
 
 def budgets_path() -> Path:
-    """The file of budgets: ``GOCARDLESS_BUDGETS``, else the packaged one.
+    """Return the path of the budgets: ``GOCARDLESS_BUDGETS``, by default the packaged file.
 
     Raises:
-        ConfigurationError: the variable names a file that is not there.
+        ConfigurationError: the variable names a file that does not exist.
     """
     return file_of(BUDGETS_VARIABLE, otherwise=PACKAGED_BUDGETS)
 
 
 def load_budgets(path: Path) -> list[Budget]:
-    """The budgets of a YAML file.
+    """Return the budgets of a YAML file.
 
     Raises:
-        ConfigurationError: all that is wrong with it, with file, line and field.
+        ConfigurationError: lists all problems with file, line and field.
     """
     document = load_yaml(path)
     found = validate_document(document or {}, _BudgetFile, path=path).budgets

@@ -1,4 +1,4 @@
-"""Whether the bank marts end where the banks say."""
+"""Check that the bank marts agree with the balances that banks report."""
 
 import dagster as dg
 
@@ -10,7 +10,7 @@ _SHOWN = 10
 
 @dg.asset_check(asset="bank_balances_daily", pool="gocardless_warehouse")
 def closing_balances_match_the_bank(warehouse: Warehouse) -> dg.AssetCheckResult:
-    """The transactions of each account add up to every balance that its bank has reported."""
+    """The transactions of each account add up to every balance that its bank reported."""
     with warehouse.reading() as connection:
         compared, unexplained = unexplained_balances(connection)
     return reconciliation_result(compared, unexplained)
@@ -19,9 +19,9 @@ def closing_balances_match_the_bank(warehouse: Warehouse) -> dg.AssetCheckResult
 def reconciliation_result(
     compared: int, unexplained: list[UnexplainedBalance]
 ) -> dg.AssetCheckResult:
-    """Passed when every reported balance is explained; else which ones are not, and by how much."""
+    """Return the result: passed, or the unexplained balances and the differences."""
     described = "; ".join(
-        f"{entry.account_id}: its bank says {entry.reported} {entry.currency} for {entry.day}, "
+        f"{entry.account_id}: its bank reports {entry.reported} {entry.currency} for {entry.day}, "
         f"the transactions add up to {entry.closing}, {entry.difference} "
         "is missing"
         for entry in unexplained[:_SHOWN]
@@ -30,6 +30,6 @@ def reconciliation_result(
     return dg.AssetCheckResult(
         passed=not unexplained,
         description=(described + (f"; and {more} more accounts" if more > 0 else ""))
-        or f"{compared} reported balances are what the transactions add up to",
+        or f"{compared} reported balances agree with the transactions",
         metadata={"reported_balances": compared, "accounts_unexplained": len(unexplained)},
     )

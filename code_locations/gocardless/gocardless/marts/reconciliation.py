@@ -1,4 +1,4 @@
-"""The balances that banks report, against what the transactions add up to."""
+"""Compare the balances that banks report with the sums of the transactions."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -9,15 +9,15 @@ import duckdb
 
 @dataclass(frozen=True)
 class UnexplainedBalance:
-    """The first report of an account that its transactions do not add up to.
+    """The first reported balance of an account that its transactions do not add up to.
 
     Attributes:
         account_id: the account.
-        currency: of all amounts.
-        day: the day that the bank means.
-        reported: what it says.
-        closing: what opening balance and transactions add up to.
-        difference: the one less the other.
+        currency: the currency of all amounts.
+        day: the day of the balance.
+        reported: the balance that the bank reported.
+        closing: the opening balance plus the transactions.
+        difference: reported minus closing.
     """
 
     account_id: str
@@ -31,9 +31,9 @@ class UnexplainedBalance:
 def unexplained_balances(
     connection: duckdb.DuckDBPyConnection,
 ) -> tuple[int, list[UnexplainedBalance]]:
-    """How many reports were compared, and of each account the first that does not agree.
+    """Return how many balances were compared, and the first mismatch of each account.
 
-    What is missing once is missing in every later report too, so the first one shows the day.
+    A missing transaction affects every later balance, so only the first mismatch shows its day.
     """
     (compared,) = connection.execute(
         "select count(*) from marts.bank_balances_reconciled"

@@ -1,4 +1,4 @@
-"""Tags given to transactions: by the rules, all in one statement, or by a person."""
+"""Set the tags of transactions, by the rules, all in one statement, or by a person."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,17 +13,17 @@ from shared_lib.warehouse import transaction
 
 
 class UnknownTransactionError(LookupError):
-    """There is no transaction of that key."""
+    """No transaction has that key."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TagCounts:
-    """What applying the rules did.
+    """The result of applying the rules.
 
     Attributes:
-        by_rule: transactions that got their tag now, by source and name of the rule.
-        taken_back: tags of rules that no rule gives any more.
-        untagged: transactions that are left without a tag.
+        by_rule: the number of newly tagged transactions, by source and name of the rule.
+        taken_back: the number of tags removed because no rule matches any more.
+        untagged: the number of transactions still without a tag.
     """
 
     by_rule: dict[str, int] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class TagCounts:
 
     @property
     def tagged(self) -> int:
-        """Transactions that got their tag now."""
+        """The number of newly tagged transactions."""
         return sum(self.by_rule.values())
 
 
@@ -45,16 +45,16 @@ def apply_rules(
     retag: bool = False,
     connection_id: str | None = None,
 ) -> TagCounts:
-    """Give each transaction without a tag that of the first rule that fits.
+    """Tag each untagged transaction with the tag of the first rule that matches.
 
     Args:
         connection: a warehouse with the unified tables and those of tags.
         rules: in their order.
-        at: when, UTC.
-        run_id: the run that does it.
-        retag: whether what rules have tagged before is judged again. What a person has tagged
-            stays.
-        connection_id: the one connection whose accounts are meant; none for all.
+        at: the current time, UTC.
+        run_id: the current run.
+        retag: whether the rules also apply to transactions that rules have tagged. Tags set by a
+            person stay.
+        connection_id: process only the accounts of this connection; None for all.
     """
     chosen, values = _choice(rules)
     values |= {"rules": TAGGED_BY_RULES, "retag": retag, "connection": connection_id}
@@ -81,9 +81,9 @@ def apply_rules(
 
 
 def _choice(rules: Sequence[SourcedRule]) -> tuple[str, dict[str, Any]]:
-    """An SQL expression for the number of the first rule that fits, and what is bound in it.
+    """Return an SQL expression for the number of the first matching rule, and its parameters.
 
-    One expression for all rules: a pattern that is constant is compiled once, not for each row.
+    One expression covers all rules, because DuckDB compiles a constant pattern only once.
     """
     values: dict[str, Any] = {}
     branches = []
@@ -164,22 +164,22 @@ def tag_by_hand(
     by: str,
     at: datetime,
 ) -> None:
-    """Give a transaction a tag that no rule changes, or with none leave it to the rules again.
+    """Tag a transaction so that no rule changes it; without a tag, leave it to the rules again.
 
     Args:
         connection: a warehouse with the unified tables and those of tags.
         transaction_key: the transaction.
-        tag: what for.
-        by: who says so.
-        at: when, UTC.
+        tag: the tag, or None to remove it.
+        by: the person.
+        at: the current time, UTC.
 
     Raises:
-        UnknownTransactionError: there is no such transaction.
+        UnknownTransactionError: the transaction does not exist.
     """
     if not connection.execute(
         "select 1 from unified.transactions where transaction_key = ?", [transaction_key]
     ).fetchone():
-        message = f"there is no transaction {transaction_key}: give a key of unified.transactions"
+        message = f"no transaction {transaction_key}: use a key of unified.transactions"
         raise UnknownTransactionError(message)
     if tag is None:
         connection.execute(

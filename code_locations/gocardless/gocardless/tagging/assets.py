@@ -14,11 +14,12 @@ from shared_lib.warehouse import Warehouse
 
 
 class TagRequest(ConnectionRequest):
-    """Which transactions are judged."""
+    """Which transactions to tag."""
 
     retag: bool = Field(
         default=False,
-        description="Judge again what rules have tagged before; what people have tagged stays.",
+        description="Also apply the rules to transactions that rules have tagged; tags that people "
+        "set stay.",
     )
 
 
@@ -26,7 +27,7 @@ class TagRequest(ConnectionRequest):
 def transaction_tags(
     context: dg.AssetExecutionContext, config: TagRequest, warehouse: Warehouse
 ) -> dg.MaterializeResult:
-    """The tag of each transaction that a rule fits, of the file's rules and the table's."""
+    """Contains the tag of each transaction that matches a rule of the file or the table."""
     rules = load_rules(rules_path())
     with unified_tables(warehouse) as connection:
         create_tag_tables(connection)

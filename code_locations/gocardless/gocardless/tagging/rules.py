@@ -20,7 +20,7 @@ RULES_VARIABLE = "GOCARDLESS_TAG_RULES"
 PACKAGED_RULES = Path(__file__).with_name("tag_rules.yaml")
 
 UNTAGGED = "untagged"
-"""What the marts call transactions without a tag; no rule may use it."""
+"""The marts' name for transactions without a tag; no rule may use it."""
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 _TagName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
@@ -28,20 +28,20 @@ _CONDITIONS = ("description", "counterparty", "amount_from", "amount_to", "accou
 
 
 class Rule(BaseModel):
-    """A tag, and what a transaction has to be like to get it; all that is given must hold."""
+    """A tag and the conditions for it; a transaction must meet every condition of the rule."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Name = Field(description="What the rule is called; no other rule of its source is.")
-    tag: _TagName = Field(description="What fitting transactions are tagged with.")
+    name: Name = Field(description="Name of the rule, unique within its source.")
+    tag: _TagName = Field(description="Tag of matching transactions.")
     description: Name | None = Field(
-        default=None, description="RE2 expression found in the description; case is ignored."
+        default=None, description="RE2 expression to find in the description, ignoring case."
     )
     counterparty: Name | None = Field(
-        default=None, description="The counterparty's name, letter case and spaces ignored."
+        default=None, description="The counterparty's name, ignoring case and outer spaces."
     )
-    amount_from: Decimal | None = Field(default=None, description="Least amount, signed.")
-    amount_to: Decimal | None = Field(default=None, description="Greatest amount, signed.")
+    amount_from: Decimal | None = Field(default=None, description="Minimum amount, signed.")
+    amount_to: Decimal | None = Field(default=None, description="Maximum amount, signed.")
     account: Name | None = Field(default=None, description="The account's id or IBAN.")
 
     @validator("description")
@@ -55,13 +55,15 @@ class Rule(BaseModel):
     @classmethod
     def _is_free(cls, value: str) -> str:
         if value == UNTAGGED:
-            raise ValueError(f"{UNTAGGED!r} is what the marts call transactions without a tag")
+            raise ValueError(
+                f"{UNTAGGED!r} is reserved: the marts use it for transactions without a tag"
+            )
         return value
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if all(getattr(self, name) is None for name in _CONDITIONS):
-            raise ValueError(f"it fits everything: give one of {', '.join(_CONDITIONS)}")
+            raise ValueError(f"it matches everything: set one of {', '.join(_CONDITIONS)}")
         if (
             self.amount_from is not None
             and self.amount_to is not None
@@ -72,7 +74,7 @@ class Rule(BaseModel):
 
 
 class SourcedRule(Rule):
-    """A rule that knows where it was written."""
+    """A rule and its source."""
 
     source: Literal["file", "table"]
 
@@ -80,27 +82,27 @@ class SourcedRule(Rule):
 class _RuleFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    rules: list[Rule] = Field(description="In the order in which they are tried.")
+    rules: list[Rule] = Field(description="The rules; the first that matches applies.")
 
 
 class TagRuleError(ConfigurationError):
-    """A rule in the table is wrong; says which, and what."""
+    """A rule in the table is invalid; the text explains which one and why."""
 
 
 def rules_path() -> Path:
-    """The file of rules: ``GOCARDLESS_TAG_RULES``, else the packaged one.
+    """Return the path of the rules: ``GOCARDLESS_TAG_RULES``, by default the packaged file.
 
     Raises:
-        ConfigurationError: the variable names a file that is not there.
+        ConfigurationError: the variable names a file that does not exist.
     """
     return file_of(RULES_VARIABLE, otherwise=PACKAGED_RULES)
 
 
 def load_rules(path: Path) -> list[SourcedRule]:
-    """The rules of a YAML file, in their order.
+    """Return the rules of a YAML file, in their order.
 
     Raises:
-        ConfigurationError: all that is wrong with it, with file, line and field.
+        ConfigurationError: lists all problems with file, line and field.
     """
     document = load_yaml(path)
     found = validate_document(document or {}, _RuleFile, path=path).rules
@@ -108,17 +110,17 @@ def load_rules(path: Path) -> list[SourcedRule]:
     for position, rule in enumerate(found):
         if rule.name in seen:
             line = document["rules"].lc.item(position)[0] + 1
-            message = f"{path}:{line}: rules.{position}.name: {rule.name!r} is there twice"
+            message = f"{path}:{line}: rules.{position}.name: {rule.name!r} occurs twice"
             raise ConfigurationError(message)
         seen.add(rule.name)
     return [SourcedRule(**rule.model_dump(), source="file") for rule in found]
 
 
 def read_table_rules(connection: duckdb.DuckDBPyConnection) -> list[SourcedRule]:
-    """The enabled rules of ``unified.tag_rules``, in their order.
+    """Return the enabled rules of ``unified.tag_rules``, in their order.
 
     Raises:
-        TagRuleError: a rule is wrong.
+        TagRuleError: a rule is invalid.
     """
     from pydantic import ValidationError
 
@@ -146,10 +148,10 @@ def read_table_rules(connection: duckdb.DuckDBPyConnection) -> list[SourcedRule]
 
 @cache
 def check_expression(expression: str) -> None:
-    """Have DuckDB read the expression, since it is DuckDB that will use it.
+    """Check the expression with DuckDB, which will evaluate it.
 
     Raises:
-        ValueError: it is not in RE2's grammar.
+        ValueError: it is not valid RE2.
     """
     try:
         with duckdb.connect() as connection:

@@ -33,5 +33,5 @@ TAGGED_BY_RULES = "tag_rules"
 
 
 def create_tag_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the tables of tags and rules that are not there yet."""
+    """Create the missing tables of tags and rules, or migrate them."""
     create_or_migrate(connection, _TABLES, first_table="unified.transaction_tags")
