@@ -73,7 +73,7 @@ mutation Backfill($params: LaunchBackfillParams!) { launchPartitionBackfill(back
 
 @dataclass
 class AlertedPlatform:
-    """``dagster dev`` with its daemon, the instance below it, and the Slack that is told.
+    """``dagster dev`` with its daemon, its instance, and the Slack that receives the alerts.
 
     Attributes:
         backfill: the identifier of the backfill.
@@ -106,7 +106,7 @@ class AlertedPlatform:
         config: dict[str, Any] | None = None,
         checks: Sequence[tuple[str, str]] = (),
     ) -> str:
-        """Launch a job, or of the assets' own job an asset with a check; gives the run's id."""
+        """Launch a job, or of the assets' own job an asset with a check; returns the run's id."""
         selector: dict[str, Any] = {**_selector(LOCATION), "jobName": job}
         if checks:
             selector["assetSelection"] = [{"path": [asset]} for asset, _ in checks]

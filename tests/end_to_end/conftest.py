@@ -1,4 +1,4 @@
-"""What a failed end-to-end test leaves behind for whoever looks into it."""
+"""Keeps the logs of a failed end-to-end test."""
 
 from collections.abc import Generator
 from typing import Any

@@ -46,7 +46,7 @@ LONGEST_WAIT_SECONDS = 900.0
 def platform(
     parsed_platform: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[AlertedPlatform]:
-    """Everything has failed and was told."""
+    """Everything has failed and was reported."""
     data = parsed_platform / "data"
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir()
@@ -97,7 +97,7 @@ def _let_everything_fail(platform: AlertedPlatform) -> None:
         ("dynamic_job", "each[*]* (3 of its steps)", "ValueError: item"),
     ],
 )
-def test_a_failed_run_is_told_once_with_the_users_own_error(
+def test_a_failed_run_is_reported_once_with_the_users_own_error(
     job: str, step: str, said: str, platform: AlertedPlatform
 ) -> None:
     [head] = platform.about(job)
@@ -122,7 +122,7 @@ def test_a_failed_run_is_told_once_with_the_users_own_error(
     assert "failing_location.py" in trace.shown
 
 
-def test_a_resource_that_cannot_be_made_is_told_of_the_run_itself(
+def test_a_resource_that_cannot_be_created_is_reported_for_the_run_itself(
     platform: AlertedPlatform,
 ) -> None:
     [head] = platform.about("database_job")
@@ -131,7 +131,9 @@ def test_a_resource_that_cannot_be_made_is_told_of_the_run_itself(
     assert re.search(r"failing_location\.py:\d+ in no_database", head.shown)
 
 
-def test_each_failed_model_and_test_of_dbt_is_told_with_its_file(platform: AlertedPlatform) -> None:
+def test_each_failed_model_and_test_of_dbt_is_reported_with_its_file(
+    platform: AlertedPlatform,
+) -> None:
     [head] = platform.about("dbt_job")
     model, test = head.blocks[2]["text"]["text"], head.blocks[3]["text"]["text"]
     assert "dbt model stg_age_bands: Runtime Error" in model
@@ -142,18 +144,23 @@ def test_each_failed_model_and_test_of_dbt_is_told_with_its_file(platform: Alert
     assert "`tests/inputs/job_levels_ascend.sql`" in test
 
 
-def test_a_step_that_was_killed_says_so(platform: AlertedPlatform) -> None:
+def test_a_killed_step_is_reported_as_killed(platform: AlertedPlatform) -> None:
     [head] = platform.about("killed_step_job")
     assert "*killed*" in head.shown
-    assert "the step's process ended without a word: killed or out of memory" in head.shown
+    assert (
+        "the step's process ended without an error message: killed or out of memory" in head.shown
+    )
 
 
-def test_a_run_that_was_killed_says_so_and_the_second_attempt_is_no_second_alert(
+def test_a_killed_run_is_reported_as_killed_and_the_second_attempt_is_no_second_alert(
     platform: AlertedPlatform,
 ) -> None:
     [head] = platform.about("killed_run_job")
     assert "*Attempt:* 2 of 2" in head.shown
-    said = "UNEXPECTED_TERMINATION: the run's process ended without a word: killed or out of memory"
+    said = (
+        "UNEXPECTED_TERMINATION: the run's process ended without an error message: "
+        "killed or out of memory"
+    )
     assert f"{said} (was terminated by signal 9 (SIGKILL))" in head.shown
     assert "times since" not in head.shown
 
@@ -174,21 +181,21 @@ def test_a_check_that_fails_calls_the_owners_of_its_asset(platform: AlertedPlatf
     assert "<!subteam^S0123456>" in head.shown
 
 
-def test_an_asset_that_is_too_old_is_told(platform: AlertedPlatform) -> None:
+def test_an_asset_that_is_too_old_is_reported(platform: AlertedPlatform) -> None:
     [head] = platform.about("prices")
     assert head.blocks[0]["text"]["text"] == "Dagster Ci Asset Freshness Failure"
     assert f"*Code location:* `{LOCATION}`" in head.shown
     assert "it is older than its freshness policy allows" in head.shown
 
 
-def test_a_schedule_whose_tick_fails_is_told(platform: AlertedPlatform) -> None:
+def test_a_schedule_whose_tick_fails_is_reported(platform: AlertedPlatform) -> None:
     [head] = platform.about("broken_schedule")
     assert "*Schedule:*" in head.shown
     assert "LookupError: no calendar of holidays" in head.shown
     assert "failing_location.py:" in head.shown
 
 
-def test_a_code_location_that_does_not_import_is_told(platform: AlertedPlatform) -> None:
+def test_a_code_location_that_does_not_import_is_reported(platform: AlertedPlatform) -> None:
     [head] = platform.about(BROKEN_LOCATION)
     assert head.blocks[0]["text"]["text"] == "Dagster Ci Code Location Error"
     assert "ImportError: no module named tills" in head.shown

@@ -1,4 +1,4 @@
-"""A location whose file is wrong says so in the UI, and the others load."""
+"""A location with an invalid file shows its error in the UI, and the others load."""
 
 import subprocess
 import sys
@@ -30,7 +30,7 @@ load_from:
 
 @pytest.fixture
 def locations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What the webserver says of a workspace with a broken location and one in order."""
+    """The webserver's answer about a workspace with a broken location and a valid one."""
     package = tmp_path / "broken"
     package.mkdir()
     (package / "__init__.py").touch()

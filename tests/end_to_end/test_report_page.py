@@ -139,7 +139,7 @@ def test_a_year_can_be_chosen(reading: Reading):
     assert drawn_marks(page) == DRAWN
 
 
-def test_a_mark_says_what_it_stands_for(reading: Reading):
+def test_a_mark_shows_its_meaning(reading: Reading):
     page = reading.page
     hires = page.locator("figure.chart svg [aria-label^='Hires: +407']")
 

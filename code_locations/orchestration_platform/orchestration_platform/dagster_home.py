@@ -31,5 +31,5 @@ def check_dagster_home() -> None:
     else:
         return
     raise DagsterHomeError(
-        f"{HOME_VARIABLE}: {problem}; it has to be the directory of a Dagster instance"
+        f"{HOME_VARIABLE}: {problem}; it must be the directory of a Dagster instance"
     )

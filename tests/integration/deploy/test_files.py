@@ -164,7 +164,7 @@ def test_every_variable_that_the_instance_reads_is_given_to_every_process(
         *((name, "VAULT_CACERT VAULT_NAMESPACE") for name in CODE_SERVERS),
     ],
 )
-def test_what_stands_in_the_file_of_compose_reaches_the_location(
+def test_variables_in_the_compose_file_reach_the_location(
     name: str, variables: str, services: dict[str, dict[str, Any]]
 ) -> None:
     environment = services[name]["environment"]

@@ -1,4 +1,4 @@
-"""The platform runs as deploy/ says: Postgres, three code servers, webserver and daemon."""
+"""The platform runs as defined in deploy/: Postgres, three code servers, webserver and daemon."""
 
 import time
 from collections.abc import Iterator

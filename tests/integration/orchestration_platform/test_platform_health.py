@@ -1,4 +1,4 @@
-"""What ``platform_health`` says of an instance, and of the secrets that the locations need."""
+"""What ``platform_health`` reports about an instance and the secrets that the locations need."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 @pytest.fixture
 def evaluate(instance: dg.DagsterInstance) -> Evaluate:
-    """Materialises the asset; gives its check evaluations by name."""
+    """Materialises the asset; returns its check evaluations by name."""
     from orchestration_platform.definitions import defs
 
     def run() -> dict[str, dg.AssetCheckEvaluation]:

@@ -32,25 +32,33 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m orchestration_platform.alerts", description=__doc__
     )
     commands = parser.add_subparsers(required=True)
-    listing = commands.add_parser("list", help="messages of the outbox and what became of them")
-    listing.add_argument("--limit", type=_count, default=50, help="how many, newest first")
+    listing = commands.add_parser("list", help="list the messages of the outbox and their state")
+    listing.add_argument(
+        "--limit", type=_count, default=50, help="number of messages, newest first; default: 50"
+    )
     states = ("waiting", "delivered", "suppressed", "failed")
-    listing.add_argument("--state", choices=states, help="only those of which this became")
+    listing.add_argument("--state", choices=states, help="only messages in this state")
     listing.set_defaults(command=_list)
-    preview = commands.add_parser("preview", help="the message of a failed run, sent nowhere")
-    preview.add_argument("run", help="the run's id, or the beginning of it")
-    preview.add_argument("--json", action="store_true", help="print what Slack would be sent")
-    preview.add_argument("--page", type=Path, help="write the page here (default: the reports)")
+    preview = commands.add_parser(
+        "preview", help="show the message of a failed run without sending it"
+    )
+    preview.add_argument("run", help="the id of the run, or its beginning")
+    preview.add_argument(
+        "--json", action="store_true", help="print the JSON that Slack would receive"
+    )
+    preview.add_argument(
+        "--page", type=Path, help="path of the page; default: in the report directory"
+    )
     preview.set_defaults(command=_preview)
-    schema = commands.add_parser("schema", help="the JSON Schema of alert_policies.yaml")
-    schema.add_argument("--write", action="store_true", help="into schemas/, for editors")
+    schema = commands.add_parser("schema", help="print the JSON Schema of alert_policies.yaml")
+    schema.add_argument("--write", action="store_true", help="write it into schemas/, for editors")
     schema.set_defaults(command=_schema)
     return parser
 
 
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is no number above 0")
+        raise argparse.ArgumentTypeError(f"{text} is not a positive whole number")
     return int(text)
 
 
@@ -71,7 +79,7 @@ def _list(asked: argparse.Namespace) -> int:
         moment = datetime.fromtimestamp(row["created_at"], UTC).strftime("%Y-%m-%d %H:%M:%S")
         recovered = ", recovered" if row["recovered_at"] else ""
         if row["acknowledged_by"]:
-            recovered += f", taken on by {row['acknowledged_by']}"
+            recovered += f", acknowledged by {row['acknowledged_by']}"
         if row["state"] == "waiting" and row["held_until"]:
             until = datetime.fromtimestamp(row["held_until"], UTC)
             recovered += f", held until {until:%Y-%m-%d %H:%M}"
@@ -104,9 +112,7 @@ def _preview(asked: argparse.Namespace) -> int:
     try:
         preview.write_page(path)
     except OSError as error:
-        raise ValueError(
-            f"{path} cannot be written ({error.strerror}): give --page FILE"
-        ) from error
+        raise ValueError(f"{path} cannot be written ({error.strerror}): set --page FILE") from error
     console = Console()
     console.print(preview.for_terminal())
     for problem in preview.problems:

@@ -46,7 +46,7 @@ def alerts_delivered(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckRes
     return dg.AssetCheckResult(
         passed=not problems,
         severity=dg.AssetCheckSeverity.ERROR,
-        description="; ".join(problems) or "no alert has waited for long",
+        description="; ".join(problems) or "no alert is overdue",
         metadata={"waiting": outbox.waiting, "held": outbox.held, "given_up": outbox.failed},
     )
 
@@ -85,11 +85,12 @@ def sensor_problems(
         problems.append(f"the last tick of {SENSOR_NAME} failed: {error}")
     is_watched = has_to_run or (state is not None and not is_stopped)
     if is_watched and (last_pass_at is None or now - last_pass_at > allowed_seconds):
-        since = "never" if last_pass_at is None else f"{round((now - last_pass_at) / 60)} min ago"
-        problems.append(
-            f"{SENSOR_NAME} has last come through {since}: look at its ticks, and switch it on if "
-            "it is off"
+        since = (
+            "has never completed a pass"
+            if last_pass_at is None
+            else f"last completed a pass {round((now - last_pass_at) / 60)} min ago"
         )
+        problems.append(f"{SENSOR_NAME} {since}: check its ticks, and switch it on if it is off")
     return problems
 
 
@@ -109,7 +110,7 @@ def _last_error(instance: dg.DagsterInstance, state: Any) -> str:
         if tick.status.value != "FAILURE":
             return ""
         if tick.error is None:
-            return "Dagster has no error of it"
+            return "Dagster recorded no error"
         found = innermost(tick.error)
         return f"{found.error_class}: {found.message}"[:_LONGEST_ERROR]
     return ""

@@ -93,7 +93,7 @@ def preview_of(
     records = instance.get_records_for_run(run.dagster_run.run_id, of_type=failure).records
     if not records:
         known = f"{run.dagster_run.run_id} (status {run.dagster_run.status.value})"
-        raise LookupError(f"there is no failure in the log of run {known}")
+        raise LookupError(f"the log of run {known} contains no failure")
     log = RunLog(instance, run.dagster_run.run_id, PlanCache())
     alert = read_failure(records[-1].event_log_entry, run, log, LastSuccesses(instance))
     workspace = Workspace()
@@ -112,12 +112,12 @@ def preview_of(
 def _run_record(instance: dg.DagsterInstance, run_id: str) -> dg.RunRecord:
     """Return the run with that id, or whose id begins with it, as messages shorten it."""
     if not run_id:
-        raise LookupError("no run was named: give its id, or the beginning that the alert shows")
+        raise LookupError("no run was named: enter its id, or the beginning that the alert shows")
     found = [run_id]
     if instance.get_run_by_id(run_id) is None:
         found = [known for known in instance.get_run_ids() if known.startswith(run_id)]
     if not found:
         raise LookupError(f"there is no run {run_id} in the instance at {instance.root_directory}")
     if len(found) > 1:
-        raise LookupError(f"{len(found)} runs begin with {run_id}: give more of the id")
+        raise LookupError(f"{len(found)} runs begin with {run_id}: enter more of the id")
     return instance.get_run_records(dg.RunsFilter(run_ids=found))[0]

@@ -1,4 +1,4 @@
-"""The sensor that tells Slack of failed runs."""
+"""The sensor that reports failures."""
 
 import dagster as dg
 
@@ -21,7 +21,7 @@ _FILE = load_file()
         if current_settings().sensors_run_by_default
         else dg.DefaultSensorStatus.STOPPED
     ),
-    description="Tells Slack of failed runs of all code locations, as alert_policies.yaml says.",
+    description="Reports failures in all code locations, as configured in alert_policies.yaml.",
 )
 @skips_without_secrets
 def slack_on_run_failure_sensor(

@@ -84,7 +84,9 @@ def follow_clock(current: Pass) -> None:
     """Move the times in the outbox back if the clock of the machine was set back."""
     back = clock.follow_clock(current.database, now=time.time())
     if back:
-        current.problems.append(f"the clock has gone back by {back:.0f} s, and what waited with it")
+        current.problems.append(
+            f"the clock was set back by {back:.0f} s; waiting messages were moved with it"
+        )
 
 
 def collect(current: Pass) -> None:
@@ -171,7 +173,7 @@ def raise_errors(current: Pass) -> None:
         ExceptionGroup: all errors of the sources.
     """
     if current.errors:
-        raise ExceptionGroup("not all that is watched could be read", current.errors)
+        raise ExceptionGroup("some sources could not be read", current.errors)
 
 
 def look_at_outbox(current: Pass) -> None:

@@ -8,7 +8,7 @@ from shared_lib.configuration.environment import current_settings
 platform_health_job = dg.define_asset_job(
     "platform_health_job",
     selection=dg.AssetSelection.assets(platform_health),
-    description="The state of the instance, of its secrets and of its alerts.",
+    description="Checks the instance, its secrets and its alerts.",
 )
 
 # The interval is as long as the problems it looks for may last.
@@ -21,5 +21,5 @@ platform_health_schedule = dg.ScheduleDefinition(
         if current_settings().sensors_run_by_default
         else dg.DefaultScheduleStatus.STOPPED
     ),
-    description="Every ten minutes: what is not in order becomes an alert. On in production.",
+    description="Every ten minutes; each problem becomes an alert. Enabled in production.",
 )

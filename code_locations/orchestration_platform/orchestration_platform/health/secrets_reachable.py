@@ -16,7 +16,7 @@ def secrets_reachable(secrets: SecretsResource) -> dg.AssetCheckResult:
         passed=not absent,
         severity=dg.AssetCheckSeverity.WARN,
         description="; ".join(f"{found.path} is {found.state}: {found.remedy}" for found in absent)
-        or f"{len(examined)} secrets are found",
+        or f"all {len(examined)} secrets were found",
         metadata={
             found.path: dg.MetadataValue.json(
                 {

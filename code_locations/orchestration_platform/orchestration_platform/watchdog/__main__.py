@@ -33,43 +33,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for problem in problems:
         print(problem, file=sys.stderr)
     if not problems:
-        print("in order")
+        print("OK")
     return 1 if problems else 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m orchestration_platform.watchdog",
-        description="Checks from outside that Dagster's daemons, the sensor and the outbox of the "
-        "alerts are at work. DAGSTER_HOME says of which instance, DAGSTER_ENVIRONMENT of which "
-        "environment (default: local). Exit status 0: in order; 1: the lines on stderr say what is "
-        "not; 2: wrong arguments, or DAGSTER_HOME has no dagster.yaml.",
+        description="Checks from outside that Dagster's daemons, the alert sensor and its outbox "
+        "are working. DAGSTER_HOME selects the instance, DAGSTER_ENVIRONMENT the environment "
+        "(default: local). Exit status 0: OK; 1: problems, one per line on stderr; 2: wrong "
+        "arguments, or DAGSTER_HOME has no dagster.yaml.",
     )
     parser.add_argument(
         "--max-age",
         type=_seconds,
         default=600.0,
         metavar="SECONDS",
-        help="how long a message may wait and the sensor may not come through (default 600)",
+        help="how long a message may wait, and a pass of the sensor be overdue (default 600)",
     )
     parser.add_argument(
         "--max-heartbeat-age",
         type=_seconds,
         default=300.0,
         metavar="SECONDS",
-        help="how old the last heartbeat of a daemon may be (default 300)",
+        help="maximum age of a daemon's last heartbeat (default 300)",
     )
     parser.add_argument(
         "--sensor",
         choices=("required", "if-on"),
-        help="whether the sensor has to be on (default: where DAGSTER_ENVIRONMENT is production)",
+        help="whether the sensor must be on (default: required in production, else if-on)",
     )
     parser.add_argument(
         "--timeout",
         type=_seconds,
         default=60.0,
         metavar="SECONDS",
-        help="how long to look at most (default 60)",
+        help="maximum duration of the checks (default 60)",
     )
     return parser
 
@@ -80,13 +80,13 @@ def _seconds(text: str) -> float:
     except ValueError:
         value = 0.0
     if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is no number of seconds above 0")
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number of seconds")
     return value
 
 
 def _found_in_time(asked: argparse.Namespace) -> list[str]:
     """Return the problems, including a check that took too long, whichever database call hangs."""
-    found = [f"it could not be looked: no answer within {asked.timeout:g} s"]
+    found = [f"the check did not finish: no answer within {asked.timeout:g} s"]
 
     def look() -> None:
         try:
@@ -94,7 +94,7 @@ def _found_in_time(asked: argparse.Namespace) -> list[str]:
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing else would report it
             from shared_lib.secrets import redact
 
-            found[:] = [redact(f"it could not be looked: {type(error).__name__}: {error}")]
+            found[:] = [redact(f"the check failed: {type(error).__name__}: {error}")]
 
     looking = threading.Thread(target=look, name="watchdog", daemon=True)
     looking.start()

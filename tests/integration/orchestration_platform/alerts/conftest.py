@@ -1,4 +1,4 @@
-"""An instance as the repository configures it, and a Slack to tell."""
+"""An instance as the repository configures it, and a Slack to notify."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ from shared_lib.secrets import SecretsResource
 
 Watch = Callable[..., Pass]
 
-# Until all that waits is told, also on a busy machine.
+# Until all waiting messages are sent, also on a busy machine.
 RECOVERY_SECONDS = 60.0
 
 
@@ -65,7 +65,7 @@ def instance(
     monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
 ) -> Iterator[dg.DagsterInstance]:
-    """On SQLite, or where a test says so on Postgres."""
+    """On SQLite, or on Postgres where a test requests it."""
     monkeypatch.setenv("DAGSTER_ENVIRONMENT", "ci")
     # where links lead to otherwise
     monkeypatch.delenv("DAGSTER_WEBSERVER_URL", raising=False)

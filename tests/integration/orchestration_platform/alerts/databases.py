@@ -38,11 +38,11 @@ class Postgres:
     port: int
 
     def new_database(self) -> str:
-        """An empty one; gives its name."""
+        """An empty one; returns its name."""
         return self._created(f"alerts_{time.monotonic_ns()}", "")
 
     def dagster_database(self, home: Path) -> str:
-        """One with Dagster's tables, which are made once and copied; gives its name."""
+        """One with Dagster's tables, which are made once and copied; returns its name."""
         with connect(self.port, "postgres", PASSWORD) as connection:
             found = connection.execute(
                 "select 1 from pg_database where datname = %s", (_TEMPLATE,)
@@ -70,7 +70,7 @@ class Postgres:
         return f"{driver}://postgres:{PASSWORD}@127.0.0.1:{self.port}/{database}"
 
     def variables(self, database: str) -> Mapping[str, str]:
-        """What production's configuration is told by."""
+        """The variables that production's configuration reads."""
         return {
             "DAGSTER_POSTGRES_HOST": "127.0.0.1",
             "DAGSTER_POSTGRES_PORT": str(self.port),

@@ -48,12 +48,12 @@ HOLDING_POINTS = {
     )
 }
 RELEASING_POINTS = {name: point for name, point in POINTS.items() if name not in HOLDING_POINTS}
-# The same, where it is in order again by then.
+# The same, where the incident has recovered by then.
 SUPPRESSING_POINTS: dict[str, tuple[Any, str, bool]] = {
     "while a recovery is recorded": (incidents, "suppress_waiting", True),
     "before a recovery is committed": (collect, "set_position", True),
 }
-# The same, where nobody has taken on a message.
+# The same, where nobody has acknowledged a message.
 ESCALATION_POINTS: dict[str, tuple[Any, str, bool]] = {
     "before Slack is asked": (Services, "acknowledged_by", False),
     "after Slack was asked": (Services, "acknowledged_by", True),
@@ -83,7 +83,7 @@ class Nursery:
         after: float | None = None,
         policies: Sequence[Policy] | None = None,
     ) -> int:
-        """A pass in a process of its own; gives its exit code.
+        """A pass in a process of its own; returns its exit code.
 
         Args:
             point: one of the points above at which it is killed.

@@ -114,7 +114,7 @@ class DyingDaemon:
             seconds: how long it may take until then.
 
         Raises:
-            AssertionError: neither happened in time, or it ended by itself; with its log.
+            AssertionError: neither happened in time, or it ended on its own; with its log.
         """
         dies = {_POINT: point} if point else {}
         program = str(Path(sys.executable).with_name("dagster-daemon"))

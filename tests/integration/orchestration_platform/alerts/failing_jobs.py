@@ -102,7 +102,7 @@ def sales(context: dg.AssetExecutionContext) -> None:
 
 
 def fail(instance: dg.DagsterInstance, job: dg.JobDefinition = plain_job) -> str:
-    """Runs a job that fails; gives the run's id."""
+    """Runs a job that fails; returns the run's id."""
     result = job.execute_in_process(instance=instance, raise_on_error=False)
     assert not result.success
     return result.run_id

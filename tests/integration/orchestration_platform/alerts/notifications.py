@@ -1,4 +1,4 @@
-"""What services are given to tell, made by hand."""
+"""Notifications for services, made by hand."""
 
 from typing import Any
 

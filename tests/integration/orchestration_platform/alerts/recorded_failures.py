@@ -36,7 +36,7 @@ class RecordedFailure:
         assert len(self._entries) == len(_STORED)
 
     def store(self, instance: dg.DagsterInstance, job_name: str) -> str:
-        """Store it as the failure of a new run of ``job_name``; gives the run's identifier."""
+        """Store it as the failure of a new run of ``job_name``; returns the run's identifier."""
         run_id = str(uuid.uuid4())
         instance.add_run(
             self._run._replace(

@@ -13,7 +13,7 @@ import dagster as dg
 def stored_as(
     instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult, **changes: Any
 ) -> str:
-    """Store a run again with ``changes`` in its record; gives the identifier."""
+    """Store a run again with ``changes`` in its record; returns the identifier."""
     run = instance.get_run_by_id(result.run_id)
     assert run is not None
     entries = instance.all_logs(run.run_id)

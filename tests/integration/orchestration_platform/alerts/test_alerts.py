@@ -12,7 +12,7 @@ from tests.integration.orchestration_platform.alerts.failing_jobs import fail, s
 from sandboxes.slack.server import SlackServer
 
 
-def test_a_failed_run_is_told_once_with_its_trace_in_the_thread(
+def test_a_failed_run_is_reported_once_with_its_trace_in_the_thread(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
     run_id = fail(instance)
@@ -32,7 +32,7 @@ def test_a_failed_run_is_told_once_with_its_trace_in_the_thread(
     assert "in plain_error" in trace.shown
 
 
-def test_what_failed_before_the_first_pass_is_not_told(
+def test_what_failed_before_the_first_pass_is_not_reported(
     instance: dg.DagsterInstance, slack: SlackServer, request: pytest.FixtureRequest
 ) -> None:
     fail(instance)
@@ -85,7 +85,7 @@ def test_repeats_are_one_message_that_counts_and_different_jobs_are_not(
     assert len(slack.thread(by_job["told_job"])) == 1
 
 
-def test_a_success_says_recovered_and_the_next_failure_is_a_new_message(
+def test_a_success_is_reported_as_recovered_and_the_next_failure_is_a_new_message(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
     say(instance, "bad")
@@ -187,7 +187,7 @@ def test_a_secret_in_an_error_does_not_reach_slack_or_the_outbox(
 
 
 def retry_of(instance: dg.DagsterInstance, run_id: str, **tags: Any) -> dict[str, str]:
-    """The tags that Dagster gives to a retry that it launches by itself."""
+    """The tags of a retry that Dagster launches automatically."""
     return {
         "dagster/parent_run_id": run_id,
         "dagster/root_run_id": run_id,
@@ -196,7 +196,7 @@ def retry_of(instance: dg.DagsterInstance, run_id: str, **tags: Any) -> dict[str
 
 
 @pytest.mark.parametrize("announce", ["first_failure", "retries_exhausted"])
-def test_a_run_that_dagster_retries_gives_one_alert(
+def test_a_run_that_dagster_retries_causes_one_alert(
     announce: str, instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
     policies = policies_that(announce=announce)
@@ -246,7 +246,7 @@ def policies_that(**options: Any) -> list[Any]:
     return [policy.model_copy(update={"policy_options": changed})]
 
 
-def test_a_run_that_does_not_start_is_told_with_the_reason(
+def test_a_run_that_does_not_start_is_reported_with_the_reason(
     instance: dg.DagsterInstance,
     slack: SlackServer,
     watch: Watch,

@@ -1,6 +1,6 @@
 """Databases of the alerts that were written before there were migrations.
 
-They hold a message that somebody has taken on, and one that Slack had not accepted yet.
+They contain an acknowledged message, and one that Slack had not accepted yet.
 """
 
 import sqlite3

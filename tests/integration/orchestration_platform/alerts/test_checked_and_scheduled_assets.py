@@ -58,7 +58,7 @@ def everything_said(slack: SlackServer) -> str:
 
 
 @on_both_databases
-def test_a_run_of_checks_alone_is_told_by_the_assets_that_they_look_at(
+def test_a_run_of_only_checks_is_named_after_the_assets_that_they_check(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
     stored_as_checks(instance, execute(instance, CHECK))
@@ -71,7 +71,7 @@ def test_a_run_of_checks_alone_is_told_by_the_assets_that_they_look_at(
 
 
 @on_both_databases
-def test_a_whole_job_is_told_by_its_name_and_has_the_assets_that_it_was_to_make(
+def test_a_whole_job_is_named_after_the_job_and_has_its_planned_assets(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
     watcher = Watcher(instance, Database(database_url(instance)), policy("JOB_FAILURE"))
@@ -85,7 +85,7 @@ def test_a_whole_job_is_told_by_its_name_and_has_the_assets_that_it_was_to_make(
     assert watcher.first().assets == ("shop/prices",)
 
 
-def test_an_automation_run_of_everything_is_told_by_its_assets(
+def test_an_automation_run_of_everything_is_named_after_its_assets(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
     execute(instance, AUTOMATION)
@@ -95,7 +95,7 @@ def test_an_automation_run_of_everything_is_told_by_its_assets(
     assert "__ASSET" not in everything_said(slack)
 
 
-def test_a_run_that_died_is_told_without_the_name_of_dagsters_own_job(
+def test_a_run_that_died_is_reported_without_the_name_of_dagsters_own_job(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
     run = instance.create_run_for_job(CHECK)
@@ -143,7 +143,7 @@ def test_what_is_left_of_a_run_of_checks_names_the_assets(
     assert "__ASSET" not in everything_said(slack)
 
 
-def test_an_automation_run_of_which_nothing_is_left_is_told_without_its_job(
+def test_an_automation_run_without_any_record_is_reported_without_its_job(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
     result = execute(instance, CHECK)

@@ -69,7 +69,7 @@ Failing = Callable[..., Pass]
 def failing(
     instance: dg.DagsterInstance, servers: Servers, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> Failing:
-    """Lets the asset fail; gives the pass that is to tell it."""
+    """Lets the asset fail; returns the pass that reports it."""
     send_e_mail_to(servers(), monkeypatch)
 
     def run(asked: list[Policy], **named: float) -> Pass:
@@ -81,7 +81,7 @@ def failing(
 
 
 def owned_by(patch: pytest.MonkeyPatch, *owners: str) -> None:
-    """As if the webserver had said so."""
+    """Simulate the webserver's answer."""
     patch.setattr(Workspace, "owners_of", lambda _self, _assets: owners)
 
 
@@ -188,6 +188,6 @@ def test_an_answer_goes_to_whom_the_first_message_went(
 
 
 def listed(instance: dg.DagsterInstance) -> str:
-    """What the outbox says of its messages."""
+    """The state of the messages in the outbox."""
     with Database(database_url(instance)).transaction() as connection:
         return str(listed_messages(connection, limit=5))

@@ -1,4 +1,4 @@
-"""What nobody has taken on goes to somebody else, until somebody has."""
+"""Unacknowledged incidents are escalated to others until somebody acknowledges them."""
 
 import time
 from typing import Any
@@ -42,7 +42,7 @@ def policies(**options: Any) -> list[Policy]:
 
 
 def pass_time(instance: dg.DagsterInstance) -> int:
-    """Makes what is to be escalated later due; gives how many incidents that are."""
+    """Makes what is to be escalated later due; returns how many incidents that are."""
     due = sa.update(INCIDENTS).where(INCIDENTS.c.escalates_at > time.time())
     with Database(database_url(instance)).transaction() as connection:
         return connection.execute(due.values(escalates_at=time.time() - 1)).rowcount
@@ -53,7 +53,7 @@ def escalated(slack: SlackServer) -> list[Message]:
 
 
 @on_both_databases
-def test_a_message_that_nobody_takes_on_goes_elsewhere_and_again_until_it_is_in_order(
+def test_an_unacknowledged_message_is_escalated_again_until_it_recovers(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
     say(instance, "the census is bad")
@@ -73,7 +73,7 @@ def test_a_message_that_nobody_takes_on_goes_elsewhere_and_again_until_it_is_in_
     pass_time(instance)
     watch(policies())
     [again] = slack.thread(head)
-    assert "<!subteam^S0123456> Nobody has taken this on for" in again.text
+    assert "<!subteam^S0123456> Nobody has acknowledged this for" in again.text
     assert again.is_broadcast
     assert escalated(slack) == [head]
 
@@ -105,7 +105,7 @@ def test_nobody_is_called_when_it_is_over_before_that_could_be_sent(
 
 
 @pytest.mark.parametrize("where", ["the first message", "the escalation"])
-def test_eyes_on_a_message_end_it_and_say_who(
+def test_eyes_on_a_message_end_the_escalation_and_name_the_person(
     where: str, instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
     fail(instance)
@@ -120,10 +120,10 @@ def test_eyes_on_a_message_end_it_and_say_who(
     pass_time(instance)
     assert watch(policies()).escalated == 0
     assert pass_time(instance) == 0
-    assert "*Taken on by:* <@U0>" in first.shown
+    assert "*Acknowledged by:* <@U0>" in first.shown
     told = [entry for head in escalated(slack) for entry in slack.thread(head)]
     assert not any(entry.is_broadcast for entry in told)
-    assert [entry.text for entry in told] == ["Taken on by <@U0>"] * len(escalated(slack))
+    assert [entry.text for entry in told] == ["Acknowledged by <@U0>"] * len(escalated(slack))
 
 
 def test_in_the_same_channel_the_thread_calls_people(
@@ -178,7 +178,7 @@ def test_a_pass_asks_a_bounded_number_of_times_and_the_next_ones_go_on(
 
 
 def days_go_by(instance: dg.DagsterInstance) -> None:
-    """Everything that was told was told a day and some seconds earlier."""
+    """Move everything that was reported to a day and some seconds earlier."""
     day = 86410
     earlier = {name: INCIDENTS.c[name] - day for name in ("first_at", "last_at", "escalates_at")}
     with Database(database_url(instance)).transaction() as connection:

@@ -1,4 +1,4 @@
-"""What nobody has taken on goes to people who are called in another way than by Slack."""
+"""Unacknowledged incidents are escalated through services other than Slack."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A sign of life after each pass, which delays and breaks nothing whatever it meets."""
+"""A heartbeat after each pass, which delays and breaks nothing in any case."""
 
 import json
 import os
@@ -42,7 +42,7 @@ def pinged(quick: pytest.MonkeyPatch) -> Iterator[list[str]]:
         yield paths
 
 
-def test_each_completed_pass_gives_a_sign_of_life_and_no_other_does(
+def test_each_completed_pass_sends_a_heartbeat_and_no_other_does(
     pinged: list[str],
     watch: Watch,
     quick: pytest.MonkeyPatch,
@@ -75,7 +75,7 @@ def test_the_address_may_be_a_secret(
     assert pinged == ["/beat/secret"]
 
 
-def test_a_sign_of_life_that_cannot_be_given_is_said_and_takes_two_seconds_at_most(
+def test_a_heartbeat_that_cannot_be_sent_is_reported_and_takes_two_seconds_at_most(
     pinged: list[str],
     instance: dg.DagsterInstance,
     slack: SlackServer,
@@ -214,7 +214,7 @@ def slow_vault(quick: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("slow_vault")
-def test_a_vault_that_gives_the_address_late_keeps_no_pass_and_no_alert(
+def test_a_slow_vault_delays_no_pass_and_no_alert(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch, quick: pytest.MonkeyPatch
 ) -> None:
     quick.setenv(heartbeat.SECRET_VARIABLE, "alerts/switch")

@@ -1,4 +1,4 @@
-"""Runs of assets that died without the failure of a step: which of the assets are told."""
+"""Runs of assets that died without a failed step: which of the assets are reported."""
 
 import os
 from collections.abc import Sequence
@@ -84,7 +84,7 @@ def execute_in_another_process(
         (["stock", "order_list"], "read", ["stock"]),
     ],
 )
-def test_of_a_run_that_was_killed_what_was_not_tried_is_not_told(
+def test_what_a_killed_run_did_not_try_is_not_reported(
     assets: Sequence[str], dies_at: str, told: Sequence[str], instance: dg.DagsterInstance
 ) -> None:
     database = Database(database_url(instance))

@@ -1,4 +1,4 @@
-"""kill -9 while something waits: for the end of quiet hours, or for somebody who takes it on."""
+"""kill -9 while a message waits for the end of quiet hours or for an acknowledgement."""
 
 import signal
 from collections import Counter
@@ -60,7 +60,7 @@ def after_maintenance() -> list[Policy]:
     return [policy.model_copy(update={"policy_options": options})]
 
 
-def test_what_a_window_holds_back_is_told_once_whenever_a_process_was_killed(
+def test_a_held_message_is_sent_once_whenever_a_process_was_killed(
     instance: dg.DagsterInstance,
     slack: SlackServer,
     watch: Watch,
@@ -91,7 +91,7 @@ def test_what_a_window_holds_back_is_told_once_whenever_a_process_was_killed(
     assert [len(slack.thread(head)) for head in slack.heads] == [1] * len(expected)
 
 
-def test_what_is_in_order_by_then_stays_untold_whenever_a_process_was_killed(
+def test_a_held_message_of_a_recovered_incident_is_not_sent_whenever_a_process_was_killed(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
     policies = in_maintenance(recovered_meanwhile="nothing")

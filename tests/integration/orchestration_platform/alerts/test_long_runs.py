@@ -23,7 +23,7 @@ def allowed(seconds: float) -> list[dict[str, Any]]:
     return [{"long_running_job_threshold_target": {"threshold_seconds": seconds}}]
 
 
-def test_a_run_that_takes_too_long_is_told_to_each_policy_when_its_time_has_passed(
+def test_a_run_that_takes_too_long_is_reported_to_each_policy_after_its_threshold(
     instance: dg.DagsterInstance, database: Database
 ) -> None:
     go_on = threading.Event()

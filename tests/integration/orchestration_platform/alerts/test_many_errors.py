@@ -1,4 +1,4 @@
-"""Much that went wrong in one run: as much of it as a message may hold is told."""
+"""Many errors in one run: a message reports as many as fit."""
 
 import re
 
@@ -76,7 +76,7 @@ def of_depth(depth: int) -> dg.JobDefinition:
 
 
 @pytest.mark.parametrize("attempts", [1, 2])
-def test_each_of_twelve_models_that_failed_is_told_with_its_own_message(
+def test_each_of_twelve_models_that_failed_is_reported_with_its_own_message(
     attempts: int, instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
     fail(instance, of_models(12, attempts))
@@ -90,7 +90,7 @@ def test_each_of_twelve_models_that_failed_is_told_with_its_own_message(
     assert " more " not in head.shown
 
 
-def test_a_run_of_a_release_without_the_data_is_told_with_the_text_of_its_error(
+def test_a_run_of_a_release_without_the_data_is_reported_with_the_text_of_its_error(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
     fail(instance, old_job)
@@ -110,7 +110,7 @@ def test_of_sixty_models_fifty_are_at_least_named_and_ten_counted(
     assert "and 10 more models" in head.shown
 
 
-def test_a_trace_of_forty_calls_is_whole_and_one_of_many_says_what_it_lacks(
+def test_a_trace_of_forty_calls_is_whole_and_a_cut_one_shows_what_it_lacks(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
     fail(instance, of_depth(20))

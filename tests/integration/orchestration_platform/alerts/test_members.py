@@ -67,7 +67,7 @@ def test_owners_whom_slack_knows_are_called_and_the_others_named(
     assert slack.asked_addresses == [ANA, BO, CY]
 
 
-def test_what_the_policy_says_of_an_owner_comes_first(
+def test_the_policy_of_an_owner_takes_precedence(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
     mine = policies(owner_mentions={ANA: "S0GROUP"})
@@ -77,7 +77,7 @@ def test_what_the_policy_says_of_an_owner_comes_first(
     assert "*Owners:* <!subteam^S0GROUP>" in slack.heads[0].shown
 
 
-def test_a_bot_that_may_not_see_addresses_says_so_once_and_tells_all_the_same(
+def test_a_bot_without_access_to_addresses_reports_it_once_and_still_notifies(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
     slack.may_see_addresses = False

@@ -1,4 +1,4 @@
-"""One run, row or message that is in trouble keeps nobody else waiting."""
+"""A run, row or message with an error delays no other."""
 
 import sqlite3
 import time
@@ -41,7 +41,7 @@ def told(slack: SlackServer) -> list[str]:
     return [head.shown.split("`")[1] for head in slack.heads]
 
 
-def test_a_run_that_cannot_be_read_is_told_after_a_few_passes_and_stops_no_other(
+def test_a_run_that_cannot_be_read_is_reported_after_a_few_passes_and_stops_no_other(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
     damaged = fail(instance)
@@ -82,7 +82,7 @@ def of_runs_and_of(selection: str) -> Sequence[Policy]:
 
 
 def know(memory: Memory, monkeypatch: pytest.MonkeyPatch, *tags: tuple[str, str]) -> None:
-    """As if the webserver had told of an asset with such tags."""
+    """Simulate the webserver's answer about an asset with these tags."""
     known = AssetFacts(
         key="elsewhere",
         location="shop",
@@ -97,7 +97,7 @@ def know(memory: Memory, monkeypatch: pytest.MonkeyPatch, *tags: tuple[str, str]
     monkeypatch.setenv("DAGSTER_WEBSERVER_URL", WEBSERVER)
 
 
-def test_a_selection_that_cannot_be_resolved_means_every_asset_and_the_pass_says_so(
+def test_a_selection_that_cannot_be_resolved_matches_every_asset_and_the_pass_reports_it(
     instance: dg.DagsterInstance,
     slack: SlackServer,
     watch: Watch,
@@ -114,7 +114,7 @@ def test_a_selection_that_cannot_be_resolved_means_every_asset_and_the_pass_says
     assert sorted(told(slack)) == ["other_job", "shelves", "shelves"]
 
 
-def test_a_target_that_goes_wrong_tells_and_is_told_and_stops_no_other_policy(
+def test_a_target_that_fails_matches_and_is_reported_and_stops_no_other_policy(
     instance: dg.DagsterInstance,
     slack: SlackServer,
     watch: Watch,
@@ -151,7 +151,7 @@ def test_a_tag_that_is_no_number_is_no_reason_to_be_silent(
 
 
 @on_both_databases
-def test_a_row_that_cannot_be_read_is_told_from_what_can_and_the_others_as_ever(
+def test_a_row_that_cannot_be_read_is_reported_from_its_other_columns(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch, database: Database
 ) -> None:
     slack.faults.append("is_archived")
@@ -204,7 +204,7 @@ def test_a_question_that_slack_refuses_stops_no_message_and_people_are_called(
     assert "other_job" in told(slack)
 
 
-def test_a_message_that_brings_slack_into_trouble_stands_back_behind_the_others(
+def test_a_message_that_makes_slack_fail_waits_behind_the_others(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch, database: Database
 ) -> None:
     slack.broken_text = "poison"
@@ -268,7 +268,7 @@ def renamed(**options: object) -> list[AlertPolicies]:
     return [AlertPolicies.model_validate({"alert_policies": [one]}) for one in documents]
 
 
-def test_a_failure_that_waits_for_a_retry_is_told_though_its_policy_has_another_name(
+def test_a_failure_that_waits_for_a_retry_is_reported_though_its_policy_has_another_name(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
     old, new = (file.in_force for file in renamed(announce="retries_exhausted"))
@@ -293,5 +293,5 @@ def test_a_message_of_a_policy_that_is_gone_does_not_go_on_saying_that_it_fails(
     watch(new)
     [head] = slack.heads
     assert "(recovered)" in head.shown
-    # whose policy it was nobody is told any more
+    # nobody is notified of incidents of a removed policy
     assert len(slack.thread(head)) == 1

@@ -1,4 +1,4 @@
-"""Runs over a range of partitions: what they fail at and put right, together with single ones."""
+"""Runs over a range of partitions: what they fail and repair, together with single ones."""
 
 import os
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What goes wrong with the platform itself is told by the policies that it is shipped with."""
+"""The shipped policies report errors of the platform itself."""
 
 import os
 import signal
@@ -65,7 +65,7 @@ def test_the_shipped_policies_tell_of_failing_schedules_and_sensors_too() -> Non
 @pytest.mark.parametrize(
     ("environment", "status"), [("production", "RUNNING"), ("qa", "STOPPED"), ("ci", "STOPPED")]
 )
-def test_the_platform_looks_at_itself_by_itself_in_production(
+def test_the_platform_checks_itself_automatically_in_production(
     environment: str, status: str
 ) -> None:
     program = (
@@ -80,7 +80,7 @@ def test_the_platform_looks_at_itself_by_itself_in_production(
     assert ended.stdout.split(maxsplit=2)[:2] == [status, "platform_health_job"]
 
 
-def test_the_demonstration_prints_what_slack_is_told() -> None:
+def test_the_demonstration_prints_what_slack_receives() -> None:
     module = "sandboxes.slack"
     command = [sys.executable, "-m", module]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

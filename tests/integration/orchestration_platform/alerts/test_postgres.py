@@ -47,7 +47,7 @@ insert into event_logs (run_id, event, dagster_event_type, timestamp) values (%s
 """
 
 
-def test_the_outbox_is_in_the_database_of_the_instance_and_tells_once(
+def test_the_outbox_is_in_the_database_of_the_instance_and_notifies_once(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
     assert not list(Path(instance.root_directory).glob("alerts.db*"))
@@ -63,7 +63,7 @@ def test_the_outbox_is_in_the_database_of_the_instance_and_tells_once(
     assert ["(recovered)" in head.shown for head in slack.heads] == [True, False]
 
 
-def test_an_event_of_a_transaction_that_commits_late_is_told(
+def test_an_event_of_a_transaction_that_commits_late_is_reported(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
     failure = RecordedFailure(instance, fail(instance))

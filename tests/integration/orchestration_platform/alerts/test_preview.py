@@ -51,25 +51,25 @@ def test_a_run_is_named_by_the_beginning_of_its_id(
     assert f"/runs/{run_id}" in (tmp_path / "alert.html").read_text()
     capsys.readouterr()
     for named, problem in {
-        "": "no run was named: give its id",
+        "": "no run was named: enter its id",
         "no-such": f"there is no run no-such in the instance at {instance.root_directory}",
-        "0000": "2 runs begin with 0000: give more of the id",
-        others[0]: f"there is no failure in the log of run {others[0]} (status NOT_STARTED)",
+        "0000": "2 runs begin with 0000: enter more of the id",
+        others[0]: f"the log of run {others[0]} (status NOT_STARTED) contains no failure",
     }.items():
         assert main(["preview", named, *arguments]) == 1
         assert capsys.readouterr().err.startswith(problem)
 
 
-def test_a_page_that_cannot_be_written_is_told(
+def test_a_page_that_cannot_be_written_is_reported(
     instance: dg.DagsterInstance, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["preview", fail(instance), "--page", str(tmp_path)]) == 1
     said = capsys.readouterr().err
-    assert f"{tmp_path} cannot be written (Is a directory): give --page FILE" in said
+    assert f"{tmp_path} cannot be written (Is a directory): set --page FILE" in said
 
 
 @pytest.mark.parametrize("command", [["list"], ["preview", "1a2b3c4d"]], ids=lambda it: it[0])
-def test_a_home_that_is_none_is_refused(
+def test_an_invalid_home_is_refused(
     command: list[str],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -81,17 +81,17 @@ def test_a_home_that_is_none_is_refused(
         assert capsys.readouterr().err.startswith("DAGSTER_HOME: ")
 
 
-def test_an_empty_outbox_is_said_and_a_limit_that_is_none_refused(
+def test_an_empty_outbox_is_reported_and_an_invalid_limit_refused(
     instance: dg.DagsterInstance, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["list"]) == 0
     assert capsys.readouterr().out == "no messages\n"
     with pytest.raises(SystemExit):
         main(["list", "--limit", "0"])
-    assert "--limit: 0 is no number above 0" in capsys.readouterr().err
+    assert "--limit: 0 is not a positive whole number" in capsys.readouterr().err
 
 
-def test_a_preview_names_owners_or_says_why_not(
+def test_a_preview_names_owners_or_the_reason(
     instance: dg.DagsterInstance,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -114,7 +114,7 @@ def test_a_preview_names_owners_or_says_why_not(
     assert "team:shelves" in page.read_text()
 
 
-def test_what_an_error_says_is_text_on_the_page(
+def test_the_message_of_an_error_is_text_on_the_page(
     instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     run_id = say(instance, "<script>alert(1)</script> [red]a & b[/red] <@U123> `x` *y*")
@@ -125,7 +125,7 @@ def test_what_an_error_says_is_text_on_the_page(
     assert 'class="mention"' not in written
 
 
-def test_the_list_says_what_was_sent_suppressed_and_why(
+def test_the_list_shows_what_was_sent_suppressed_and_why(
     instance: dg.DagsterInstance,
     watch: Watch,
     slack: SlackServer,

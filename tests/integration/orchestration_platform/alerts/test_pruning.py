@@ -51,7 +51,7 @@ def every_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @on_both_databases
 @pytest.mark.usefixtures("every_time")
-def test_what_is_over_and_was_told_is_forgotten_with_all_that_belongs_to_it(
+def test_ended_and_delivered_incidents_are_deleted_with_all_their_rows(
     instance: dg.DagsterInstance, database: Database, watch: Watch
 ) -> None:
     say(instance, "the census is bad")

@@ -1,4 +1,4 @@
-"""What happens in quiet hours is told at their end, if there is still something to tell."""
+"""Failures in quiet hours are reported at their end, unless they have recovered."""
 
 import time
 from typing import Any
@@ -47,7 +47,7 @@ def states(instance: dg.DagsterInstance) -> list[str]:
 
 
 @on_both_databases
-def test_what_still_fails_when_the_window_ends_is_told_then_and_once(
+def test_what_still_fails_when_the_window_ends_is_reported_once(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
     say(instance, "the census is bad")
@@ -67,7 +67,7 @@ def test_what_still_fails_when_the_window_ends_is_told_then_and_once(
 
 @on_both_databases
 @pytest.mark.parametrize("told", ["summary", "nothing"])
-def test_what_is_in_order_by_then_is_told_in_one_message_or_not_at_all(
+def test_what_has_recovered_by_then_is_reported_in_one_message_or_not_at_all(
     told: str, instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
     windows = always(recovered_meanwhile=told)
@@ -87,7 +87,7 @@ def test_what_is_in_order_by_then_is_told_in_one_message_or_not_at_all(
     assert [entry.blocks != [] for entry in slack.thread(head)] == [True]
 
 
-def test_what_is_severe_is_told_in_quiet_hours_too(
+def test_severe_failures_are_reported_in_quiet_hours_too(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
     say(instance, "the census is bad")

@@ -1,4 +1,4 @@
-"""A success puts right what it covered, and nothing else."""
+"""A success repairs what it covered, and nothing else."""
 
 import os
 import sqlite3
@@ -196,7 +196,7 @@ def test_a_check_that_failed_with_its_asset_is_not_put_right_by_the_asset_withou
 
 
 @on_both_databases
-def test_a_part_of_a_job_puts_right_what_it_has_of_it(
+def test_a_part_of_a_job_repairs_that_part(
     instance: dg.DagsterInstance, watcher: Watcher, run: Run
 ) -> None:
     stored_as_scheduled(instance, run(NIGHTLY, broken="bad"))
@@ -206,7 +206,7 @@ def test_a_part_of_a_job_puts_right_what_it_has_of_it(
     assert are_over(watcher) == [True]
 
 
-def test_all_of_a_job_puts_right_all_of_it(
+def test_all_of_a_job_repairs_all_of_it(
     instance: dg.DagsterInstance, watcher: Watcher, run: Run
 ) -> None:
     stored_as_scheduled(instance, run(NIGHTLY, broken="bad"))
@@ -294,7 +294,7 @@ def test_what_failed_with_it_the_last_time_has_to_be_put_right_too(
     assert are_over(watcher) == [True]
 
 
-def test_a_run_whose_plan_cannot_be_read_puts_right_what_its_record_says(
+def test_a_run_whose_plan_cannot_be_read_repairs_what_its_record_names(
     instance: dg.DagsterInstance, watcher: Watcher, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(AUTOMATION, bad, broken="bad")

@@ -1,4 +1,4 @@
-"""What goes on is told again to the same people, until somebody takes it on."""
+"""People are reminded of an incident that continues, until somebody acknowledges it."""
 
 import dagster as dg
 from tests.integration.orchestration_platform.alerts.conftest import Watch, send_all
@@ -37,10 +37,10 @@ def test_each_time_that_it_is_due_until_somebody_takes_it_on(
         threads = [[entry.text for entry in slack.thread(head)] for head in heads]
         assert threads[0] == []
         assert [len(thread) for thread in threads[1:]] == [times] * (len(heads) - 1)
-        assert all("This goes on for" in thread[-1] for thread in threads[1:])
+        assert all("This has continued for" in thread[-1] for thread in threads[1:])
     assert slack.heads == heads
     assert all(entry.is_broadcast for head in heads for entry in slack.thread(head))
-    assert "*Taken on by:* <@U0>" in heads[0].shown
+    assert "*Acknowledged by:* <@U0>" in heads[0].shown
     assert not any("*Escalated:*" in head.shown for head in heads)
 
 
@@ -66,7 +66,7 @@ def test_eyes_on_the_line_that_the_channel_sees_end_it_too(
     pass_time(instance)
     watch(told)
     assert slack.thread(head) == [line]
-    assert "*Taken on by:* <@U0>" in head.shown
+    assert "*Acknowledged by:* <@U0>" in head.shown
 
 
 @on_both_databases

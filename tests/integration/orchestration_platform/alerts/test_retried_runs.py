@@ -28,7 +28,7 @@ def policies(event_type: str = "JOB_FAILURE", announce: str = "retries_exhausted
 
 
 def retry_tags(runs: Sequence[str], most: int) -> dict[str, str]:
-    """The tags that the daemon gives to the next attempt after ``runs``."""
+    """The tags that the daemon sets for the next attempt after ``runs``."""
     if not runs:
         return {"dagster/max_retries": str(most)}
     return {
@@ -51,7 +51,7 @@ def finish(instance: dg.DagsterInstance, runs: list[str], run_id: str, *, most: 
 
 
 def attempts(instance: dg.DagsterInstance, texts: Sequence[str | None]) -> Iterator[list[str]]:
-    """One attempt after another, which fails with its text; gives the runs so far."""
+    """One attempt after another, which fails with its text; returns the runs so far."""
     runs: list[str] = []
     most = len(texts) - 1
     for text in texts:
@@ -91,7 +91,7 @@ def test_two_failed_attempts_and_one_that_succeeds_leave_nothing_that_waits(
     assert slack.heads == []
 
 
-def test_the_last_of_three_attempts_is_told_alone_also_when_dagster_gives_up_before_it(
+def test_only_the_last_of_three_attempts_is_reported_also_when_dagster_gives_up_before_it(
     instance: dg.DagsterInstance,
     slack: SlackServer,
     watch: Watch,
@@ -112,7 +112,7 @@ def test_the_last_of_three_attempts_is_told_alone_also_when_dagster_gives_up_bef
     assert held(instance) == 0
 
 
-def test_a_retry_whose_failure_no_policy_covered_is_told_by_the_attempt_that_waits(
+def test_a_retry_whose_failure_no_policy_covered_is_reported_by_the_attempt_that_waits(
     instance: dg.DagsterInstance,
     slack: SlackServer,
     watch: Watch,
@@ -133,7 +133,7 @@ def test_a_retry_whose_failure_no_policy_covered_is_told_by_the_attempt_that_wai
 
 
 @pytest.mark.parametrize("last_attempt", ["makes it", "fails"])
-def test_an_asset_is_not_told_before_the_last_attempt_has_not_made_it(
+def test_an_asset_is_not_reported_before_the_last_attempt_has_not_made_it(
     last_attempt: str, instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
     told = policies("ASSET_MATERIALIZATION_FAILURE")
@@ -154,7 +154,7 @@ def test_an_asset_is_not_told_before_the_last_attempt_has_not_made_it(
 
 
 @pytest.mark.parametrize("announce", ["first_failure", "retries_exhausted"])
-def test_an_attempt_that_fails_after_another_run_has_put_the_first_right_is_told_anew(
+def test_an_attempt_that_fails_after_another_run_repaired_the_first_is_a_new_message(
     announce: str,
     instance: dg.DagsterInstance,
     slack: SlackServer,
@@ -165,7 +165,7 @@ def test_an_attempt_that_fails_after_another_run_has_put_the_first_right_is_told
     chain = attempts(instance, ["bad", "bad", "bad"])
     next(chain)
     with monkeypatch.context() as patch:
-        # the second attempt is late, so that the first is told in any case
+        # the second attempt is late, so that the first is reported in any case
         patch.setattr(retries, "_RETRY_LAUNCH_SECONDS", 0.0)
         watch(told)
     say(instance, None)
@@ -205,7 +205,7 @@ def test_a_retry_that_stays_in_the_queue_is_waited_for_an_hour_and_no_longer(
     assert held(instance) == 0
 
 
-def test_an_asset_that_a_retry_has_made_is_not_told_when_the_next_retry_is_cancelled(
+def test_an_asset_that_a_retry_has_made_is_not_reported_when_the_next_retry_is_cancelled(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
     told = policies("ASSET_MATERIALIZATION_FAILURE")

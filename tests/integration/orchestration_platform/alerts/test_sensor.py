@@ -20,7 +20,7 @@ VARIABLE = "ORCHESTRATION_PLATFORM_SLACK__TOKEN"
 
 
 def tick(instance: dg.DagsterInstance) -> str:
-    """Evaluates the sensor as the code server does; gives what the tick says."""
+    """Evaluates the sensor as the code server does; returns the tick's message."""
     from orchestration_platform.definitions import defs
 
     repository = defs.get_repository_def()
@@ -35,7 +35,7 @@ def tick(instance: dg.DagsterInstance) -> str:
     return data.skip_message or ""
 
 
-def test_without_a_token_a_tick_skips_and_says_what_to_do(
+def test_without_a_token_a_tick_skips_with_a_remedy(
     instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
@@ -44,7 +44,7 @@ def test_without_a_token_a_tick_skips_and_says_what_to_do(
     assert "ORCHESTRATION_PLATFORM_SLACK__<KEY>" in said
 
 
-def test_a_tick_tells_of_new_failures_and_says_what_it_did(
+def test_a_tick_reports_new_failures_and_what_it_did(
     instance: dg.DagsterInstance,
     slack: SlackServer,
     quick: pytest.MonkeyPatch,
@@ -88,7 +88,7 @@ def test_a_token_is_not_sent_unprotected_to_another_machine(
 
 
 @pytest.mark.parametrize("environment", list(Environment))
-def test_the_sensor_is_always_there_and_runs_by_itself_in_production_alone(
+def test_the_sensor_always_exists_and_runs_automatically_only_in_production(
     environment: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DAGSTER_ENVIRONMENT", environment)
@@ -189,13 +189,13 @@ def test_health_names_alerts_that_wait_and_why(
     assert "unarchive the channel" in (found.description or "")
 
 
-def test_health_says_when_the_sensor_is_not_at_work_where_it_has_to_be(
+def test_health_reports_a_sensor_that_does_not_work_where_it_must(
     instance: dg.DagsterInstance, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert health(instance).passed
     monkeypatch.setenv("DAGSTER_ENVIRONMENT", "production")
     monkeypatch.setenv("VAULT_ADDR", "http://127.0.0.1:1")
-    assert "has last come through never" in (health(instance).description or "")
+    assert "has never completed a pass" in (health(instance).description or "")
     monkeypatch.setenv("DAGSTER_ENVIRONMENT", "ci")
     request.getfixturevalue("watch")
     monkeypatch.setenv("DAGSTER_ENVIRONMENT", "production")

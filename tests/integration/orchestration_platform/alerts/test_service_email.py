@@ -40,7 +40,7 @@ def test_an_incident_is_a_conversation_of_emails(
     assert "Recovered after" in text_of(answer, "plain")
 
 
-@pytest.mark.parametrize("instead", ["", "it gives an error"], ids=["recovered", "over"])
+@pytest.mark.parametrize("instead", ["", "it reports an error"], ids=["recovered", "over"])
 def test_a_conversation_keeps_its_subject_when_it_is_over(
     instead: str, servers: Servers, mailbox: Mailbox
 ) -> None:

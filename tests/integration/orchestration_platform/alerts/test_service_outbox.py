@@ -1,4 +1,4 @@
-"""Each service is sent what it can show, whatever another one is in trouble."""
+"""Each service receives what it can show, even while another one fails."""
 
 import base64
 import logging

@@ -84,7 +84,7 @@ def are_over(watcher: Watcher) -> list[bool]:
 
 
 @on_both_databases
-def test_a_tick_that_dagster_tries_again_until_it_works_is_in_order_then(
+def test_a_tick_that_dagster_retries_until_it_works_has_recovered(
     instance: dg.DagsterInstance, watcher: Watcher
 ) -> None:
     state = running(instance, InstigatorType.SCHEDULE)
@@ -103,7 +103,7 @@ def test_a_tick_that_dagster_tries_again_until_it_works_is_in_order_then(
     assert Alert.from_json(watcher.rows()[1].facts).consecutive == 1
 
 
-def test_a_tick_that_was_killed_and_fails_when_it_is_resumed_is_told(
+def test_a_tick_that_was_killed_and_fails_when_it_is_resumed_is_reported(
     instance: dg.DagsterInstance, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = running(instance, InstigatorType.SCHEDULE)
@@ -115,7 +115,7 @@ def test_a_tick_that_was_killed_and_fails_when_it_is_resumed_is_told(
 
 
 @on_both_databases
-def test_ticks_are_told_although_the_clock_was_set_back_and_none_twice(
+def test_each_tick_is_reported_once_although_the_clock_was_set_back(
     instance: dg.DagsterInstance, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = running(instance, InstigatorType.SENSOR)
@@ -180,7 +180,7 @@ def test_what_was_switched_off_or_removed_after_it_has_failed_does_not_fail_for_
     assert Alert.from_json(watcher.rows()[1].facts).consecutive == 1
 
 
-def test_a_tick_that_fails_while_its_sensor_is_switched_off_is_told_first(
+def test_a_tick_that_fails_while_its_sensor_is_switched_off_is_reported_first(
     instance: dg.DagsterInstance, watcher: Watcher
 ) -> None:
     state = running(instance, InstigatorType.SENSOR)

@@ -1,4 +1,4 @@
-"""Assets, checks and jobs: which of what happens to them is told, and when it is over."""
+"""Assets, checks and jobs: which of their events are reported, and when an incident ends."""
 
 import os
 from collections.abc import Iterator
@@ -83,7 +83,7 @@ def materialize(instance: dg.DagsterInstance, *assets: dg.AssetsDefinition) -> b
 
 
 @on_both_databases
-def test_an_asset_that_was_not_made_is_told_alone_and_is_over_when_it_is_made(
+def test_only_the_asset_that_was_not_made_is_reported_until_it_is_made(
     instance: dg.DagsterInstance, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watcher = Watcher(instance, database, policy("ASSET_MATERIALIZATION_FAILURE"))
@@ -109,7 +109,7 @@ def test_a_run_that_dies_without_a_failed_step_has_not_made_what_it_had_planned(
     assert watcher.look() == [("ASSET_MATERIALIZATION_FAILURE", "census", False)]
 
 
-def test_good_news_is_told_of_what_was_asked_for(
+def test_successes_are_reported_for_the_selected_targets(
     instance: dg.DagsterInstance, database: Database
 ) -> None:
     target = {"asset_key_target": {"asset_key": ["other"]}}
@@ -169,7 +169,7 @@ def test_a_check_shows_one_thing_at_a_time(
 
 
 @on_both_databases
-def test_a_check_that_was_run_elsewhere_is_told(
+def test_a_check_that_was_run_elsewhere_is_reported(
     instance: dg.DagsterInstance, database: Database
 ) -> None:
     watcher = Watcher(instance, database, policy("ASSET_CHECK_SEVERITY_ERROR"))
@@ -187,7 +187,7 @@ def test_a_check_that_was_run_elsewhere_is_told(
     assert [over for _, _, over in watcher.look()] == [True]
 
 
-def test_a_failure_says_which_attempt_it_was_and_when_the_job_last_succeeded(
+def test_a_failure_shows_its_attempt_and_when_the_job_last_succeeded(
     instance: dg.DagsterInstance, database: Database
 ) -> None:
     watcher = Watcher(instance, database, policy("JOB_FAILURE"))
@@ -219,7 +219,7 @@ def test_what_cannot_be_read_is_an_error_of_the_pass_and_does_not_keep_the_rest_
     assert error.__notes__ == ["while reading PIPELINE_FAILURE"]
 
 
-def test_what_happened_before_a_policy_asked_for_it_is_not_told(
+def test_what_happened_before_a_policy_covered_it_is_not_reported(
     instance: dg.DagsterInstance, database: Database
 ) -> None:
     Watcher(instance, database, policy("ASSET_MATERIALIZATION_SUCCESS"))
@@ -270,7 +270,7 @@ def of_all_days(context: dg.AssetExecutionContext) -> None:
 
 
 @pytest.mark.parametrize("made", ["monday", "tuesday"])
-def test_an_asset_that_is_made_again_while_the_run_that_failed_at_it_goes_on_is_in_order(
+def test_an_asset_that_is_made_again_while_the_run_that_failed_continues_has_recovered(
     made: str, instance: dg.DagsterInstance, database: Database
 ) -> None:
     watcher = Watcher(instance, database, policy("ASSET_MATERIALIZATION_FAILURE"))
@@ -305,7 +305,7 @@ def all_rows() -> dg.AssetCheckResult:
     raise KeyError("of all_rows")
 
 
-def test_a_check_without_result_is_told_with_the_error_of_its_own_step(
+def test_a_check_without_result_is_reported_with_the_error_of_its_own_step(
     instance: dg.DagsterInstance, database: Database
 ) -> None:
     watcher = Watcher(instance, database, policy("ASSET_CHECK_EXECUTION_FAILURE"))

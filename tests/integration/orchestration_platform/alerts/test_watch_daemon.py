@@ -67,7 +67,7 @@ mutation { reloadRepositoryLocation(repositoryLocationName: "tills") { __typenam
 
 @dataclass(frozen=True)
 class RunningDagster:
-    """A webserver and a daemon with one location in order and one that does not load."""
+    """A webserver and a daemon with a valid location and one that does not load."""
 
     home: Path
     url: str
@@ -185,7 +185,7 @@ def is_over(rows: list[Any]) -> bool:
     return rows[0].recovered_at is not None
 
 
-def test_a_sensor_that_fails_is_told_until_it_works_again(
+def test_a_sensor_that_fails_is_reported_until_it_works_again(
     dagster: RunningDagster, watching: Callable[..., Until]
 ) -> None:
     flag = dagster.home / "sensor_fails"
@@ -208,7 +208,7 @@ def test_a_sensor_that_fails_is_told_until_it_works_again(
     until(is_over)
 
 
-def test_a_code_location_that_does_not_load_is_told_until_it_does(
+def test_a_code_location_that_does_not_load_is_reported_until_it_does(
     dagster: RunningDagster, watching: Callable[..., Until]
 ) -> None:
     until = watching("CODE_LOCATION_ERROR")
@@ -252,12 +252,12 @@ def test_a_webserver_that_is_away_leaves_what_was_known_of_locations(
     monkeypatch.setenv("DAGSTER_WEBSERVER_URL", f"http://127.0.0.1:{reserved_port()}")
     found = Workspace()
     assert found.locations() is None
-    assert "CODE_LOCATION_ERROR is not watched: Dagster at" in found.problems[0]
+    assert "CODE_LOCATION_ERROR is not monitored: Dagster at" in found.problems[0]
     [row] = until(has_one)
     assert row.recovered_at is None
 
 
-def test_an_asset_that_is_too_old_is_told_until_it_is_made_anew(
+def test_an_asset_that_is_too_old_is_reported_until_it_is_made_again(
     dagster: RunningDagster, watching: Callable[..., Until]
 ) -> None:
     until = watching("ASSET_FRESHNESS_FAIL", "ASSET_FRESHNESS_PASS")
@@ -288,7 +288,7 @@ def _make_older(home: Path, timestamp: float, *, by_seconds: float) -> None:
     connection.close()
 
 
-def test_an_asset_that_is_about_to_be_too_old_is_told_until_it_is_too_old(
+def test_an_asset_that_is_about_to_be_too_old_is_reported_until_it_is_too_old(
     dagster: RunningDagster, watching: Callable[..., Until]
 ) -> None:
     until = watching("ASSET_FRESHNESS_WARN", "ASSET_FRESHNESS_FAIL")

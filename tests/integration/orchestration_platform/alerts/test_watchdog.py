@@ -36,14 +36,14 @@ defs = dg.Definitions(sensors=[slack_on_run_failure_sensor])
 """
 
 
-def test_an_instance_that_nobody_watches_is_not_in_order(
+def test_an_instance_without_daemons_is_not_ok(
     instance: dg.DagsterInstance,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["--sensor", "required"]) == 1
     said = capsys.readouterr().err
     assert "daemon SENSOR has never sent a heartbeat: is dagster-daemon running?" in said
-    assert "slack_on_run_failure_sensor has last come through never" in said
+    assert "slack_on_run_failure_sensor has never completed a pass" in said
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_an_instance_that_nobody_watches_is_not_in_order(
         ("{mistyped}", "'{mistyped}' has no dagster.yaml"),
     ],
 )
-def test_a_home_that_is_none_is_refused_and_nothing_is_made_there(
+def test_an_invalid_home_is_refused_and_nothing_is_created_there(
     home: str,
     problem: str,
     tmp_path: Path,
@@ -64,7 +64,7 @@ def test_a_home_that_is_none_is_refused_and_nothing_is_made_there(
     monkeypatch.setenv("DAGSTER_HOME", home.format(mistyped=tmp_path))
     assert main([]) == 2
     said = capsys.readouterr().err
-    assert said.startswith(f"DAGSTER_HOME: {problem.format(mistyped=tmp_path)}; it has to be")
+    assert said.startswith(f"DAGSTER_HOME: {problem.format(mistyped=tmp_path)}; it must be")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -80,10 +80,10 @@ def test_how_old_is_asked_for_in_seconds(capsys: pytest.CaptureFixture[str]) -> 
     for wrong in ("abc", "0"):
         with pytest.raises(SystemExit):
             main(["--max-age", wrong])
-        assert f"--max-age: {wrong} is no number of seconds above 0" in capsys.readouterr().err
+        assert f"--max-age: {wrong} is not a positive number of seconds" in capsys.readouterr().err
 
 
-def test_alerts_that_wait_for_long_are_said_with_why(
+def test_alerts_that_wait_for_long_are_reported_with_the_reason(
     instance: dg.DagsterInstance,
     slack: SlackServer,
     watch: Watch,
@@ -102,7 +102,7 @@ def test_alerts_that_wait_for_long_are_said_with_why(
     assert "unarchive the channel" in said
 
 
-def test_an_alert_that_was_given_up_is_said_for_a_day(
+def test_an_alert_that_was_given_up_is_reported_for_a_day(
     instance: dg.DagsterInstance,
     slack: SlackServer,
     watch: Watch,
@@ -120,7 +120,7 @@ def test_an_alert_that_was_given_up_is_said_for_a_day(
     assert said not in capsys.readouterr().err
 
 
-def test_a_database_that_does_not_answer_is_said_in_time(
+def test_a_database_that_does_not_answer_is_reported_in_time(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -131,7 +131,7 @@ def test_a_database_that_does_not_answer_is_said_in_time(
         began = time.monotonic()
         assert main(["--timeout", "1"]) == 1
     assert time.monotonic() - began < 20
-    assert "it could not be looked: no answer within 1 s" in capsys.readouterr().err
+    assert "the check did not finish: no answer within 1 s" in capsys.readouterr().err
 
 
 def daemon(home: Path) -> subprocess.Popen[bytes]:

@@ -1,4 +1,4 @@
-"""What changes while it is told: it gets worse, or says something else."""
+"""Incidents that change: they get worse, or have another result."""
 
 import threading
 
@@ -54,7 +54,7 @@ def check_shows(
 
 
 def is_long_ago(instance: dg.DagsterInstance) -> None:
-    """All that was told was told so long ago that a repeat is told at once."""
+    """Move all reports so far back that a repeat is reported immediately."""
     with Database(database_url(instance)).transaction() as connection:
         connection.execute(sa.update(INCIDENTS).values(last_entry_at=0, changed_at=0))
         connection.execute(sa.update(MESSAGES).values(delivered_at=0))
@@ -74,8 +74,8 @@ def test_a_warning_that_becomes_an_error_is_over_and_has_not_recovered(
     watch(told)
     warning, error = slack.heads
     assert "Asset Check Warning (over)" in warning.shown
-    assert "it gives an error" in warning.shown
-    assert "Over after" in slack.thread(warning)[-1].text
+    assert "it reports an error" in warning.shown
+    assert "Ended after" in slack.thread(warning)[-1].text
     assert not any("ecovered" in message.shown for message in slack.messages)
     check_shows(instance, "all are full", None)
     watch(told)
@@ -83,7 +83,7 @@ def test_a_warning_that_becomes_an_error_is_over_and_has_not_recovered(
     assert "Recovered after" in slack.thread(error)[-1].text
 
 
-def test_a_check_that_says_something_else_is_told_with_that(
+def test_a_check_with_another_result_is_reported_with_it(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
     told = policies("ASSET_CHECK_SEVERITY_ERROR")

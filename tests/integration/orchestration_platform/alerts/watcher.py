@@ -1,4 +1,4 @@
-"""Passes that record what has happened and tell nobody."""
+"""Passes that record what has happened and notify nobody."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ class Watcher:
         self.look()
 
     def look(self) -> list[tuple[str, str, bool]]:
-        """What is told after a pass: event type, subject and whether it is over."""
+        """What a pass would report: event type, subject and whether it is over."""
         self.collector.collect(until=float("inf"))
         return [(row.event_type, row.subject, row.recovered_at is not None) for row in self.rows()]
 

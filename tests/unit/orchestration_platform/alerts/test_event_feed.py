@@ -3,7 +3,7 @@
 from orchestration_platform.alerts.sources.event_feed import OVERLAP_SECONDS, Position
 
 
-def test_reading_goes_on_from_where_the_log_was_a_minute_ago() -> None:
+def test_reading_continues_from_where_the_log_was_a_minute_ago() -> None:
     position = Position(((0.0, "a"),))
     for second in range(10, 300, 10):
         position = position.advanced(f"at {second}", float(second))

@@ -45,7 +45,7 @@ def facts_of(found: Message) -> dict[str, str]:
     return {fact.label: "".join(span.text for span in fact.value) for fact in found.facts}
 
 
-def test_a_failed_run_says_all_that_people_need() -> None:
+def test_a_failed_run_shows_all_that_people_need() -> None:
     found = message(
         attempt=2,
         attempts=3,
@@ -152,7 +152,7 @@ def test_what_has_no_run_has_a_link_all_the_same(changes: dict[str, Any], url: s
 
 
 class Checked(HTMLParser):
-    """Tags that are closed in order, and what they hold."""
+    """Tags that are closed in the right order, and their content."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -274,7 +274,7 @@ def test_where_people_open_dagster_is_no_secret_whatever_a_secret_names(
     assert problem_of(head_content(found, mentions={})) is None
 
 
-def test_a_link_of_which_a_part_is_a_secret_is_left_out(only_these_secrets: None) -> None:
+def test_a_link_that_contains_a_secret_is_left_out(only_these_secrets: None) -> None:
     know("run-of-the-canary", name="shop/api user")
     told = failure(run_id="run-of-the-canary", assets=("sales",))
     found = head_message(
@@ -286,7 +286,7 @@ def test_a_link_of_which_a_part_is_a_secret_is_left_out(only_these_secrets: None
 
 
 @pytest.mark.parametrize("written", [lambda found: head_text(found, with_traces=True), head_html])
-def test_stack_traces_have_so_much_room_and_then_it_says_where_they_are(
+def test_stack_traces_have_limited_room_and_a_pointer_to_the_rest(
     written: Callable[[Message], str],
 ) -> None:
     steps = tuple(

@@ -136,7 +136,7 @@ def test_steps_that_were_not_kept_are_counted() -> None:
 
 
 @pytest.mark.parametrize("words", [5, 300])
-def test_each_of_twelve_models_that_failed_is_told_with_its_own_message(words: int) -> None:
+def test_each_of_twelve_models_that_failed_is_reported_with_its_own_message(words: int) -> None:
     texts = told_of([of_dbt(n, "no such column " * words) for n in range(12)])
     for name in (f"m_a{chr(97 + n)}" for n in range(12)):
         [text] = [text for text in texts if f"`models/{name}.sql`" in text]
@@ -234,7 +234,7 @@ def test_of_a_line_that_does_not_fit_the_beginning_stays() -> None:
     assert sum(map(units, texts)) > 4_000
 
 
-def test_a_line_longer_than_a_block_goes_on_in_the_next() -> None:
+def test_a_line_longer_than_a_block_continues_in_the_next() -> None:
     said = "".join(f"word {n} 👩\u200d👩\u200d👧 " for n in range(400)).strip()
     _, texts = traces_of(said)
     pieces = [re.sub(r"^\*step_a\*\n", "", text)[4:-4] for text in texts]

@@ -1,4 +1,4 @@
-"""What goes on until it is over, read from positions of this release and of earlier ones."""
+"""Ongoing incidents, read from positions of this release and of earlier ones."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Which runs a policy covers, and what is said of a file that is wrong."""
+"""Which runs a policy covers, and the errors of an invalid file."""
 
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ def load(tmp_path: Path, text: str) -> list[Policy]:
     return load_policies(path)
 
 
-def test_the_example_of_the_documentation_is_in_order(tmp_path: Path) -> None:
+def test_the_example_of_the_documentation_is_valid(tmp_path: Path) -> None:
     example = DOCUMENTATION.split("```yaml\n")[1].split("```")[0]
     assert [policy.name for policy in load(tmp_path, example)] == [
         "finance_failures", "finance_ticks",
@@ -51,7 +51,7 @@ def test_the_example_of_the_documentation_is_in_order(tmp_path: Path) -> None:
 
 
 class Known:
-    """The assets of a workspace, as the webserver tells of them."""
+    """The assets of a workspace, as the webserver reports them."""
 
     def __init__(self, *assets: AssetFacts) -> None:
         self.graph = AssetGraph(assets)
@@ -104,7 +104,7 @@ def test_the_shipped_policy_covers_every_run_and_goes_to_the_channel_of_the_envi
     assert not policy.covers(failure(event_type="JOB_SUCCESS"), {}, KNOWN)
 
 
-def test_a_policy_as_dagster_plus_writes_it_covers_what_fits_all_that_it_says(
+def test_a_policy_in_the_form_of_dagster_plus_covers_what_matches_all_its_targets(
     tmp_path: Path,
 ) -> None:
     [policy] = load(tmp_path, VALID)
@@ -169,7 +169,7 @@ def test_while_the_assets_of_the_workspace_are_unknown_a_selection_leaves_nothin
     [("shop:3000", ""), ("http://127.0.0.1:9", "/nowhere/token")],
     ids=["address", "token"],
 )
-def test_what_is_wrong_with_the_settings_of_the_webserver_is_said_and_stops_no_alert(
+def test_wrong_settings_of_the_webserver_are_reported_and_stop_no_alert(
     url: str, token_file: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DAGSTER_WEBSERVER_URL", url)
@@ -181,7 +181,7 @@ def test_what_is_wrong_with_the_settings_of_the_webserver_is_said_and_stops_no_a
     assert "DAGSTER_WEBSERVER_" in problem
 
 
-def test_where_messages_cannot_name_owners_a_pass_says_so_once(
+def test_where_messages_cannot_name_owners_a_pass_reports_it_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("DAGSTER_WEBSERVER_URL", raising=False)
@@ -193,7 +193,7 @@ def test_where_messages_cannot_name_owners_a_pass_says_so_once(
     assert problem.startswith("messages name no owners: set DAGSTER_WEBSERVER_URL")
 
 
-def test_a_tick_is_told_when_enough_of_them_have_failed() -> None:
+def test_a_tick_is_reported_when_enough_of_them_have_failed() -> None:
     target = {"schedule_or_sensor_target": {"types": ["SENSOR"], "location_names": ["shop"]}}
     policy = policy_of(
         "TICK_FAILURE",
@@ -229,24 +229,24 @@ def test_a_policy_that_is_not_enabled_is_left_out(tmp_path: Path) -> None:
             "[JOB_FAILURE]",
             "[JOB_FAILURE, TICK_FAILURE]",
             "alert_policies.yaml:2: alert_policies.0: event_types of job and schedule or sensor in "
-            "one policy: make a policy of each kind",
+            "one policy: write one for each kind",
         ),
         ("[JOB_FAILURE]", "[TICK_FAILURE]", "one of them is not for events of a schedule or sen"),
         ("[JOB_FAILURE]", "[JOB_LONG_RUNNING]", "needs a long_running_job_threshold_target"),
         (
             "policy_options: {",
             "policy_options: {consecutive_failure_threshold: 3, ",
-            "consecutive_failure_threshold is for TICK_FAILURE alone",
+            "consecutive_failure_threshold is only for TICK_FAILURE",
         ),
         (
             "slack: {slack_workspace_name: example, slack_channel_name: ml-alerts}",
             "email_owners: {}",
-            "email_owners is for events of an asset alone: write email",
+            "email_owners is only for events of an asset: write email",
         ),
         (
             "policy_options: {",
             "policy_options: {renotify_interval_minutes: 60, ",
-            "renotify_interval_minutes is for TICK_FAILURE, CODE_LOCATION_ERROR and DAEMON_HEART",
+            "renotify_interval_minutes is only for TICK_FAILURE, CODE_LOCATION_ERROR and DAEMON_",
         ),
         (
             "policy_options: {",
@@ -271,7 +271,7 @@ def test_a_policy_that_is_not_enabled_is_left_out(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_mistake_is_told_with_its_line_and_what_is_allowed(
+def test_a_mistake_is_reported_with_its_line_and_what_is_allowed(
     right: str, wrong: str, expected: str, tmp_path: Path
 ) -> None:
     assert right in VALID
@@ -289,9 +289,9 @@ def test_two_policies_of_one_name_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("selection", "expected"),
     [
-        ("grp:(x", r"'grp:\(x' is no asset selection"),
-        ("code_location:grpc:4266", "is no asset selection"),
-        ("status:FAILED", "asks for status, which is not known here of an asset: possible are key"),
+        ("grp:(x", r"'grp:\(x' is not an asset selection"),
+        ("code_location:grpc:4266", "is not an asset selection"),
+        ("status:FAILED", "asks for status, which is not known for an asset here; possible: key"),
         ("key:a or not (column:x)", "asks for column,"),
         ("table_name:x", "asks for table_name,"),
         ("changed_in_branch:ANY", "asks for changed_in_branch,"),

@@ -1,4 +1,4 @@
-"""When windows begin and end, what waits for their end, and what is said of a wrong one."""
+"""When windows begin and end, what waits for their end, and the errors of an invalid one."""
 
 from datetime import datetime
 from pathlib import Path
@@ -115,11 +115,11 @@ def test_windows_of_the_file_are_those_of_every_policy(tmp_path: Path) -> None:
     ("right", "wrong", "expected"),
     [
         ('"0 22 * * *"', '"0 25 * * *"', "yaml:12: alert_policies.0.policy_options.quiet_hours.0."),
-        ('"0 22 * * *"', '"0 0 30 2 *"', "cron: '0 0 30 2 *' never comes: write a date that"),
-        ('"0 22 * * *"', '"* * * * * *"', "write five fields, or such as @daily"),
+        ('"0 22 * * *"', '"0 0 30 2 *"', "cron: '0 0 30 2 *' never matches: write a date that"),
+        ('"0 22 * * *"', '"* * * * * *"', "write five fields, or a name such as @daily"),
         ("9h", "9 hours", "yaml:13: alert_policies.0.policy_options.quiet_hours.0.duration: '9 h"),
-        ("9h", "32d", "duration is more than 31d: switch the policy off instead"),
-        ("Europe/Berlin", "Berlin", "'Berlin' is no time zone: write an IANA name, such as Eur"),
+        ("9h", "32d", "duration is more than 31d: disable the policy instead"),
+        ("Europe/Berlin", "Berlin", "'Berlin' is not a time zone: write an IANA name, such as Eur"),
         ("timezone: Europe", "zone: Europe", "quiet_hours.0.zone: unknown key, allowed is one of:"),
         ("2h, below", "2 h, below", "yaml:2: maintenance_windows.0.duration: '2 h' is not allo"),
         ("below_severity: null", "below_severity: high", "info, warning, error, critical"),
@@ -127,7 +127,7 @@ def test_windows_of_the_file_are_those_of_every_policy(tmp_path: Path) -> None:
         ("15min", "15min\n      escalate_again_after: 5s", "less than a minute: write 1min or m"),
     ],
 )
-def test_a_mistake_is_told_with_its_line_and_what_is_allowed(
+def test_a_mistake_is_reported_with_its_line_and_what_is_allowed(
     right: str, wrong: str, expected: str, tmp_path: Path
 ) -> None:
     assert right in FILE

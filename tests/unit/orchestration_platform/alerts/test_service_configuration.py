@@ -1,4 +1,4 @@
-"""``notification_service`` and the destination that stands for it."""
+"""``notification_service`` and its destination as text."""
 
 from pathlib import Path
 from typing import Any
@@ -58,8 +58,8 @@ def test_slack_without_a_channel_goes_to_that_of_the_environment() -> None:
 @pytest.mark.parametrize(
     ("document", "expected"),
     [
-        ({}, "none given, required is exactly one of: slack, slack_webhook, email"),
-        ({"slack": {}, "log": {}}, "slack and log given"),
+        ({}, "none set, required is exactly one of: slack, slack_webhook, email"),
+        ({"slack": {}, "log": {}}, "slack and log set"),
         ({"telegram": {}}, "unknown key, allowed is one of"),
         ({"slack": {"chanel": "x"}}, "unknown key"),
         ({"email": {"email_addresses": ["nobody"]}}, "email.email_addresses.0"),

@@ -94,7 +94,7 @@ def in_bursts(spacing: int) -> Callable[[int], list[str]]:
     [evenly, *map(in_bursts, (20, 40, 60, 75, 90, 120))],
     ids=["evenly", "20 s", "40 s", "60 s", "75 s", "90 s", "120 s"],
 )
-def test_a_storm_of_five_minutes_is_told_in_120_calls_within_three_minutes(
+def test_a_storm_of_five_minutes_is_reported_in_120_calls_within_three_minutes(
     kinds_at: Callable[[int], list[str]], tmp_path: Path
 ) -> None:
     storm = Storm(tmp_path)

@@ -1,4 +1,4 @@
-"""What is told of a step in which dbt failed."""
+"""What is reported about a step in which dbt failed."""
 
 from orchestration_platform.alerts.facts.alert import Problem
 from orchestration_platform.alerts.sources.runs.dbt_failures import dbt_problems
@@ -57,7 +57,7 @@ def problem(message: str, error_class: str = "DbtFailedError") -> Problem:
     return Problem("build", error_class, message, "assets.py:3 in build", "a trace")
 
 
-def test_each_model_and_test_is_told_with_its_own_message_path_and_rows() -> None:
+def test_each_model_and_test_is_reported_with_its_own_message_path_and_rows() -> None:
     found = dbt_problems(problem("dbt build: in whatever words"), NODES.to_metadata())
     model, own_test, generic_test, unit_test, broken_test = found
     assert model.error_class == "dbt model stg_census"

@@ -263,7 +263,7 @@ def _response(incident: Incident) -> list[Fact]:
     facts: list[Fact] = []
     if incident.acknowledged_by:
         people = [member(name) for name in incident.acknowledged_by]
-        facts.append(Fact("Taken on by", separated(people)))
+        facts.append(Fact("Acknowledged by", separated(people)))
     if incident.escalated_at is not None:
         called = [owner(name) for name in incident.escalated_to]
         said = (words(moment(incident.escalated_at)), *called)

@@ -113,7 +113,7 @@ def recovery_entry(incident: Incident) -> Entry:
     times = "once" if incident.occurrences == 1 else f"{incident.occurrences} times"
     said = f"after {after}, having failed {times}"
     instead = incident.latest.instead
-    said = f"Over {said}: {instead}" if instead else f"Recovered {said}"
+    said = f"Ended {said}: {instead}" if instead else f"Recovered {said}"
     return redacted(Entry(EntryKind.RECOVERY, (words(said),)))
 
 
@@ -126,7 +126,7 @@ def escalation_entry(incident: Incident, *, now: float, note: str = "") -> Entry
         note: what else they should know.
     """
     called = [part for name in incident.escalated_to for part in (owner(name), words(" "))]
-    since = f"Nobody has taken this on for {duration(now - incident.first.at)}"
+    since = f"Nobody has acknowledged this for {duration(now - incident.first.at)}"
     times = f", {incident.occurrences} times" if incident.occurrences > 1 else ""
     said = words(f"{since}{times}{f' ({note})' if note else ''}")
     return redacted(Entry(EntryKind.CALL, (*called, said)))
@@ -141,12 +141,13 @@ def reminder_entry(failure: Alert, *, occurrences: int, now: float) -> Entry:
         now: seconds since 1970.
     """
     times = f", {occurrences} times" if occurrences > 1 else ""
-    said = f"This goes on for {duration(now - failure.at)}{times}, and nobody has taken it on"
+    since = duration(now - failure.at)
+    said = f"This has continued for {since}{times}, and nobody has acknowledged it"
     return Entry(EntryKind.CALL, (words(said),))
 
 
 def acknowledgement_entry(people: Sequence[str]) -> Entry:
     """Return a line, for those called by the escalation, that someone has acknowledged it."""
     return Entry(
-        EntryKind.NOTICE, (words("Taken on by "), *separated([member(name) for name in people]))
+        EntryKind.NOTICE, (words("Acknowledged by "), *separated([member(name) for name in people]))
     )

@@ -22,50 +22,54 @@ SCHEMA_FILE = REPOSITORY_ROOT / "schemas" / "alert_policies.schema.json"
 
 
 class PolicyOptions(Section):
-    """What else can be chosen. All but the first three are not in Dagster+."""
+    """Further options. Only the first three exist in Dagster+."""
 
     include_description_in_notification: bool = Field(
-        default=False, description="Whether the message has the policy's description."
+        default=False, description="Whether the message contains the policy's description."
     )
     consecutive_failure_threshold: int = Field(
         default=1,
         ge=1,
         le=100,
-        description="Of TICK_FAILURE alone: how many ticks have to fail one after the other.",
+        description="For TICK_FAILURE only: how many ticks must fail in a row.",
     )
     renotify_interval_minutes: float | None = Field(
         default=None,
         ge=1,
-        description="Of TICK_FAILURE, CODE_LOCATION_ERROR and DAEMON_HEARTBEAT_MISSING alone: "
-        "minutes after which what goes on and nobody has taken on is told again.",
+        description="For TICK_FAILURE, CODE_LOCATION_ERROR and DAEMON_HEARTBEAT_MISSING only: "
+        "minutes between reminders of an incident that continues and nobody has acknowledged.",
     )
     announce: Literal["first_failure", "retries_exhausted"] = Field(
         default="first_failure",
-        description="When a failed run is announced that Dagster starts again by itself.",
+        description="When to announce a failed run that Dagster retries automatically.",
     )
     notify_on_recovery: bool = Field(
-        default=True, description="Whether the thread says so when what had failed succeeds again."
+        default=True, description="Whether to report in the thread that the incident has recovered."
     )
     new_message_after_hours: float = Field(
-        default=24, gt=0, description="Hours of silence after which a repeat is a new message."
+        default=24,
+        gt=0,
+        description="Hours without an occurrence after which the next one is a new message.",
     )
     escalate_after: Duration | None = Field(
         default=None,
-        description="How long nobody may have taken on a message: a number and s, min, h or d.",
+        description="How long a message may stay unacknowledged: a number and s, min, h or d.",
     )
     escalation_service: NotificationService | None = Field(
-        default=None, description="Who is told then; required with escalate_after."
+        default=None, description="Who is notified then; required with escalate_after."
     )
     escalation_owners: list[str] = Field(
         default_factory=list,
         max_length=10,
-        description="Whom the escalation calls: owners, as in owner_mentions of its service.",
+        description="Owners whom the escalation calls, as in owner_mentions of its service.",
     )
     escalate_again_after: Duration | None = Field(
-        default=None, description="How long until they are told again; without it once."
+        default=None, description="How long until they are notified again; without it, once."
     )
     quiet_hours: list[Window] = Field(
-        default_factory=list, max_length=20, description="When only what is severe is told at once."
+        default_factory=list,
+        max_length=20,
+        description="When only severe messages are sent immediately.",
     )
 
     @model_validator(mode="after")
@@ -89,18 +93,18 @@ class PolicyOptions(Section):
 
 
 class Policy(Section):
-    """Who is told of what."""
+    """Who is notified of what."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_ -]{1,80}$")] = Field(
         description="Identifies the policy; renaming it makes it a new one."
     )
     description: str = Field(default="", description="For people.")
-    enabled: bool = Field(description="Whether it is in force.")
+    enabled: bool = Field(description="Whether the policy is enabled.")
     event_types: list[EventType] = Field(
-        min_length=1, description="What is told; all of one kind, such as assets."
+        min_length=1, description="Which events to report; all of one kind, such as assets."
     )
     alert_targets: list[Target] = Field(
-        default_factory=list, description="One of these must fit; empty: everything."
+        default_factory=list, description="One of these must match; empty: everything."
     )
     notification_service: NotificationService = Field(description="How.")
     policy_options: PolicyOptions = Field(default_factory=PolicyOptions, description="Details.")
@@ -110,7 +114,7 @@ class Policy(Section):
         kinds = sorted({kind.category.value for kind in self.event_types})
         if len(kinds) > 1:
             raise ValueError(
-                f"event_types of {' and '.join(kinds)} in one policy: make a policy of each kind"
+                f"event_types of {' and '.join(kinds)} in one policy: write one for each kind"
             )
         others = [target for target in self.alert_targets if target.category != kinds[0]]
         if others or (self.alert_targets and kinds[0] == "daemon"):
@@ -121,16 +125,16 @@ class Policy(Section):
             )
         given = self.policy_options.model_fields_set
         if "consecutive_failure_threshold" in given and kinds[0] != "schedule or sensor":
-            raise ValueError("consecutive_failure_threshold is for TICK_FAILURE alone")
+            raise ValueError("consecutive_failure_threshold is only for TICK_FAILURE")
         if self.reminds_after is not None and kinds[0] in ("job", "asset"):
             raise ValueError(
-                "renotify_interval_minutes is for TICK_FAILURE, CODE_LOCATION_ERROR and "
-                "DAEMON_HEARTBEAT_MISSING alone: write escalate_after and escalate_again_after"
+                "renotify_interval_minutes is only for TICK_FAILURE, CODE_LOCATION_ERROR and "
+                "DAEMON_HEARTBEAT_MISSING: write escalate_after and escalate_again_after"
             )
         for service in (self.notification_service, self.policy_options.escalation_service):
             other = service.chosen.instead_without_asset if service else ""
             if service and other and kinds[0] != "asset":
-                raise ValueError(f"{service.name} is for events of an asset alone: write {other}")
+                raise ValueError(f"{service.name} is only for events of an asset: write {other}")
         return self
 
     @property
@@ -189,13 +193,13 @@ class AlertPolicies(Section):
 
     alert_policies: list[Policy] = Field(min_length=1, description="The policies.")
     maintenance_windows: list[Window] = Field(
-        default_factory=list, max_length=50, description="As quiet_hours, for all policies."
+        default_factory=list, max_length=50, description="Like quiet_hours, for all policies."
     )
     keep_days: float = Field(
         default=90,
         ge=1,
         le=3650,
-        description="Days after which what is over and was told is forgotten.",
+        description="Days after which ended and delivered incidents are deleted.",
     )
 
     @model_validator(mode="after")

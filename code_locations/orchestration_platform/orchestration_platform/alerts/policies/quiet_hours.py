@@ -28,18 +28,18 @@ def seconds_of(duration: str) -> float:
 
 
 class Window(Section):
-    """A time that comes again and again, in which only what is severe is told at once."""
+    """A recurring time in which only severe messages are sent immediately."""
 
-    cron: str = Field(description="When it begins: five fields, or such as @daily.")
+    cron: str = Field(description="When it begins: five fields, or a name such as @daily.")
     duration: Duration = Field(description="How long it lasts: a number and s, min, h or d.")
     timezone: str = Field(default="UTC", description="IANA name, such as Europe/Berlin.")
     below_severity: Severity | None = Field(
         default=Severity.CRITICAL,
-        description="What is less severe waits until the end; null: whatever it is.",
+        description="Less severe messages wait until the end; null: all messages.",
     )
     recovered_meanwhile: Literal["summary", "nothing"] = Field(
         default="summary",
-        description="What is told at the end of what is in order again by then.",
+        description="What to send at the end about incidents that have recovered by then.",
     )
 
     @field_validator("timezone")
@@ -49,7 +49,7 @@ class Window(Section):
             ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError(
-                f"{name!r} is no time zone: write an IANA name, such as Europe/Berlin"
+                f"{name!r} is not a time zone: write an IANA name, such as Europe/Berlin"
             ) from None
         return name
 
@@ -61,16 +61,16 @@ class Window(Section):
         is_cron = len(cron.split()) == 5 or cron.startswith("@")  # noqa: PLR2004 - as Dagster
         if not is_cron or not croniter.is_valid(cron):
             raise ValueError(
-                f"{cron!r} is no cron expression: write five fields, or such as @daily"
+                f"{cron!r} is not a cron expression: write five fields, or a name such as @daily"
             )
         if _begin(cron, datetime.now(UTC)) is None:
-            raise ValueError(f"{cron!r} never comes: write a date that there is")
+            raise ValueError(f"{cron!r} never matches: write a date that exists")
         return cron
 
     @model_validator(mode="after")
     def _is_not_forever(self) -> Self:
         if seconds_of(self.duration) > _LONGEST_WINDOW_SECONDS:
-            raise ValueError("duration is more than 31d: switch the policy off instead")
+            raise ValueError("duration is more than 31d: disable the policy instead")
         return self
 
     def end_of(self, at: float) -> float | None:

@@ -41,7 +41,7 @@ class Router:
         try:
             return policy.covers(alert, tags, self.assets)
         except Exception as error:  # noqa: BLE001 - raised at the end of the pass
-            note = f"while looking whether the policy {policy.name!r} covers it: it is told"
+            note = f"while checking whether the policy {policy.name!r} covers it: it is reported"
             if not any(note in getattr(known, "__notes__", ()) for known in self.errors):
                 error.add_note(note)
                 self.errors.append(error)

@@ -16,14 +16,14 @@ _FIELDS: dict[str, Any] = {
 
 
 class NotificationService(create_model("Services", __base__=Section, **_FIELDS)):
-    """How people are told: by one service."""
+    """The one service that notifies people."""
 
     @model_validator(mode="after")
     def _is_one_service(self) -> Self:
         given = self._given
         if len(given) != 1:
             raise ValueError(
-                f"{' and '.join(given) or 'none'} given, required is exactly one of: "
+                f"{' and '.join(given) or 'none'} set, required is exactly one of: "
                 f"{', '.join(SERVICES)}"
             )
         return self

@@ -27,7 +27,7 @@ class JobTarget(Section):
 
     location_name: str = Field(description="The code location.")
     repo_name: Literal["__repository__"] = Field(
-        default="__repository__", description="Its repository; there is one."
+        default="__repository__", description="Its repository; a location has one."
     )
     job_name: str = Field(description="The job.")
 
@@ -40,7 +40,7 @@ class TagTarget(Section):
 
 
 class RunResult(Section):
-    """Which runs are meant: of all that is given, each must fit."""
+    """Which runs match: every condition must hold."""
 
     jobs: list[JobTarget] = Field(default_factory=list, description="One of these; empty: any.")
     tags: list[TagTarget] = Field(default_factory=list, description="All of these.")
@@ -63,7 +63,7 @@ class RunResult(Section):
 class LongRunning(RunResult):
     """Runs, and how long they may take."""
 
-    threshold_seconds: float = Field(gt=0, description="How long a run may take, in seconds.")
+    threshold_seconds: float = Field(gt=0, description="Maximum duration of a run, in seconds.")
 
 
 class AssetKey(Section):
@@ -78,7 +78,7 @@ class AssetGroup(Section):
     asset_group: str = Field(description="The group.")
     location_name: str = Field(description="The code location.")
     repo_name: Literal["__repository__"] = Field(
-        default="__repository__", description="Its repository; there is one."
+        default="__repository__", description="Its repository; a location has one."
     )
 
 
@@ -103,13 +103,13 @@ class Instigator(Section):
 
     location_name: str = Field(description="The code location.")
     repo_name: Literal["__repository__"] = Field(
-        default="__repository__", description="Its repository; there is one."
+        default="__repository__", description="Its repository; a location has one."
     )
     name: str = Field(description="The schedule or sensor.")
 
 
 class SchedulesAndSensors(Section):
-    """Which schedules and sensors are meant: of all that is given, each must fit."""
+    """Which schedules and sensors match: every condition must hold."""
 
     schedules_or_sensors: list[Instigator] = Field(
         default_factory=list, description="One of these; empty: any."
@@ -138,7 +138,7 @@ class CodeLocations(Section):
 
 
 class Target(Section):
-    """Something that a policy watches: one of these."""
+    """What a policy monitors: exactly one of these."""
 
     run_result_target: RunResult | None = Field(default=None, description="Runs that end.")
     long_running_job_threshold_target: LongRunning | None = Field(
@@ -157,7 +157,7 @@ class Target(Section):
         given = [name for name in type(self).model_fields if getattr(self, name) is not None]
         if len(given) != 1:
             known = ", ".join(type(self).model_fields)
-            raise ValueError(f"{len(given)} given, required is exactly one of: {known}")
+            raise ValueError(f"{len(given)} set, required is exactly one of: {known}")
         return self
 
     @property

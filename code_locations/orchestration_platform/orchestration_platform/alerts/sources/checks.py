@@ -29,8 +29,8 @@ from orchestration_platform.alerts.sources.source import (
 
 _KIND = "Asset check"
 _NOW = {
-    EventType.ASSET_CHECK_SEVERITY_WARN: "it gives a warning",
-    EventType.ASSET_CHECK_SEVERITY_ERROR: "it gives an error",
+    EventType.ASSET_CHECK_SEVERITY_WARN: "it reports a warning",
+    EventType.ASSET_CHECK_SEVERITY_ERROR: "it reports an error",
 }
 
 
@@ -88,7 +88,9 @@ def _without_result(
             continue
         node = node_of(log.planned_checks[check])
         own = [problem for problem in errors if node_of(problem.step) == node]
-        unexplained = Problem("", kind, "the run has ended and the check gave no result", "", "")
+        unexplained = Problem(
+            "", kind, "the run has ended and the check returned no result", "", ""
+        )
         yield Finding(
             alert=run_alert(
                 kind,

@@ -31,7 +31,7 @@ _NOW: dict[EventType | None, str] = {
     EventType.ASSET_FRESHNESS_PASS: "",
     EventType.ASSET_FRESHNESS_WARN: "it is about to be too old",
     EventType.ASSET_FRESHNESS_FAIL: "it is too old",
-    None: "whether it is fresh is not known",
+    None: "it is not known whether it is fresh",
 }
 
 

@@ -102,4 +102,4 @@ def _ends(reading: Reading, run_ids: Sequence[str]) -> dict[str, str]:
     ends = {
         record.dagster_run.run_id: _WORDS.get(record.dagster_run.status, "") for record in records
     }
-    return dict.fromkeys(run_ids, "its run is gone") | ends
+    return dict.fromkeys(run_ids, "its run was deleted") | ends

@@ -67,15 +67,15 @@ def parsed_selection(text: str) -> "dg.AssetSelection":
             selection = dg.AssetSelection.from_string(local)
         except dg.DagsterError as error:
             raise ValueError(
-                f"{text!r} is no asset selection: write for example group:marts, tag:tier=gold, "
-                'owner:"team:hr" or key:census+'
+                f"{text!r} is not an asset selection: write for example group:marts, "
+                'tag:tier=gold, owner:"team:hr" or key:census+'
             ) from error
     asked = {found[1] for found in _ATTRIBUTE.finditer(text) if found[1]}
     others = sorted(asked.difference(_POSSIBLE))
     if others:
         raise ValueError(
-            f"{text!r} asks for {', '.join(others)}, which is not known here of an asset: "
-            f"possible are {', '.join(_POSSIBLE)}"
+            f"{text!r} asks for {', '.join(others)}, which is not known for an asset here; "
+            f"possible: {', '.join(_POSSIBLE)}"
         )
     return selection
 

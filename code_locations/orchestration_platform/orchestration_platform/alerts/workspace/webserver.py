@@ -85,12 +85,12 @@ class Workspace:
 
     def locations(self) -> dict[str, Problem | None] | None:
         """Return each code location with the error that stops it from loading; None if unknown."""
-        answer = self._ask(_LOCATIONS, what="CODE_LOCATION_ERROR is not watched")
+        answer = self._ask(_LOCATIONS, what="CODE_LOCATION_ERROR is not monitored")
         if answer is None:
             return None
         workspace = answer["workspaceOrError"]
         if "locationEntries" not in workspace:
-            self._note(f"Dagster has no workspace to offer: {workspace['message']}")
+            self._note(f"Dagster cannot load its workspace: {workspace['message']}")
             return None
         return {
             entry["name"]: _load_error(entry["locationOrLoadError"])
@@ -142,7 +142,7 @@ class Workspace:
         try:
             return graph is None or asset in graph.select(selection)
         except SelectionError as error:
-            self._note(f"asset_selection {selection!r} is taken to mean every asset: {error}")
+            self._note(f"asset_selection {selection!r} is treated as every asset: {error}")
             return True
 
     def _asset(self, key: str) -> AssetFacts | None:
@@ -156,7 +156,7 @@ class Workspace:
         kept = self.cache.answers.get(url)
         longest = _ASSETS_KEPT_SECONDS if kept and kept.graph else _ASK_AGAIN_SECONDS
         if kept is None or time.monotonic() - kept.asked_at > longest:
-            what = "alert_targets of groups and selections are taken to mean every asset"
+            what = "alert_targets of groups and selections are treated as every asset"
             answer = self._ask(_ASSETS, what=what)
             graph = AssetGraph([_asset(node) for node in answer["assetNodes"]]) if answer else None
             # an outdated answer is better than nothing

@@ -34,9 +34,10 @@ _STEP_DEATH = "ChildProcessCrashException"
 # What is reported for a run that died without leaving an error. A reason that is not listed keeps
 # Dagster's name.
 _DEATHS = {
-    "UNEXPECTED_TERMINATION": "the run's process ended without a word: killed or out of memory",
+    "UNEXPECTED_TERMINATION": "the run's process ended without an error message: "
+    "killed or out of memory",
     "START_TIMEOUT": "the run did not start in time",
-    "RUN_WORKER_RESTART": "the process of the run was started anew and cannot go on",
+    "RUN_WORKER_RESTART": "the process of the run was restarted and cannot continue",
     "JOB_INITIALIZATION_FAILURE": "the job could not be loaded",
 }
 # What the code server reports about a run's process, without a reason, before it marks the run as
@@ -130,7 +131,7 @@ def _without_crash(problem: Problem) -> Problem:
     """Return ``problem``, in plain words if the step's process died."""
     if problem.error_class != _STEP_DEATH:
         return problem
-    said = "the step's process ended without a word: killed or out of memory"
+    said = "the step's process ended without an error message: killed or out of memory"
     return replace(problem, message=said)
 
 

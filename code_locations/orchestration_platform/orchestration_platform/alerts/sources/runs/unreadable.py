@@ -59,7 +59,7 @@ class UnreadableRuns:
                 error.add_note(f"while reading run {run_id}")
                 raise
             said = redact(f"the run could not be read: {type(error).__name__}: {error}")
-            logging.getLogger(LOGGER_NAME).warning("run %s is passed over: %s", run_id, said)
+            logging.getLogger(LOGGER_NAME).warning("run %s is skipped: %s", run_id, said)
             attempt.found, attempt.problem = None, Problem("", "Unreadable", said, "", "")
         self._attempts.pop(run_id, None)
 
