@@ -82,7 +82,7 @@ class AssetGroup(Section):
     )
 
 
-class Selection(Section):
+class AssetSelection(Section):
     """Assets by Dagster's selection: group, tag, owner, kind, code location, upstream ..."""
 
     asset_selection: str = Field(
@@ -146,7 +146,7 @@ class Target(Section):
     )
     asset_key_target: AssetKey | None = Field(default=None, description="An asset.")
     asset_group_target: AssetGroup | None = Field(default=None, description="A group of assets.")
-    asset_selection_target: Selection | None = Field(default=None, description="A selection.")
+    asset_selection_target: AssetSelection | None = Field(default=None, description="A selection.")
     schedule_or_sensor_target: SchedulesAndSensors | None = Field(
         default=None, description="Schedules and sensors."
     )

@@ -24,7 +24,7 @@ from orchestration_platform.alerts.sources.runs.partition_ranges import (
     failed_partitions,
     succeeded_partitions,
 )
-from orchestration_platform.alerts.sources.runs.plan import is_selection_known
+from orchestration_platform.alerts.sources.runs.plan import is_scope_known
 from orchestration_platform.alerts.sources.runs.unreadable import unread_failure
 from orchestration_platform.alerts.sources.source import Finding, Found, Reading, Source
 
@@ -132,7 +132,7 @@ def _good_news(record: dg.RunRecord, log: RunLog, ended_at: float) -> Finding:
         run,
         at=ended_at,
         started_at=record.start_time,
-        plan=None if is_selection_known(run) else log.plan_of(run),
+        plan=None if is_scope_known(run) else log.plan_of(run),
     )
     return Finding(alert=alert, key=run.run_id, tags=run.tags)
 

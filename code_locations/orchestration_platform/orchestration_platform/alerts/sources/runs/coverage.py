@@ -9,7 +9,7 @@ from orchestration_platform.alerts.facts.alert import Alert
 from orchestration_platform.alerts.facts.fingerprint import without_mapping_index
 from orchestration_platform.alerts.sources.runs.check_results import check_name
 from orchestration_platform.alerts.sources.runs.facts import is_internal, location_of
-from orchestration_platform.alerts.sources.runs.plan import PlanCache, RunPlan, selection_of
+from orchestration_platform.alerts.sources.runs.plan import PlanCache, RunPlan, scope_of
 
 # A tag names the run that is repeated, and anyone may have written tags that form a circle.
 _MOST_ATTEMPTS = 20
@@ -98,7 +98,7 @@ class Coverage:
             return self._checks.issuperset(failure.checks)
         if failure.assets:
             return self.assets.issuperset(failure.assets)
-        done = selection_of(self.record.dagster_run).ops
+        done = scope_of(self.record.dagster_run).ops
         return bool(failure.ops) and set(done) >= set(failure.ops) and not self._is_part_of_plan
 
     @property

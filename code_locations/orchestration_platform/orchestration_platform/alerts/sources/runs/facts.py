@@ -8,7 +8,7 @@ import dagster as dg
 
 from orchestration_platform.alerts.facts.alert import UNKNOWN_LOCATION, Alert, Problem
 from orchestration_platform.alerts.facts.event_types import EventType
-from orchestration_platform.alerts.sources.runs.plan import RunPlan, selection_of
+from orchestration_platform.alerts.sources.runs.plan import RunPlan, scope_of
 
 _INTERNAL_JOB = "__"
 _SOME_ASSETS = "assets"
@@ -40,8 +40,8 @@ def run_alert(
         plan: the plan of the run, for a run whose record does not list what it covers.
         changes: values that the alert adds or replaces.
     """
-    selection = selection_of(run, plan)
-    assets = selection.assets
+    scope = scope_of(run, plan)
+    assets = scope.assets
     tags = run.tags
     values: dict[str, Any] = {
         "event_type": event_type.value,
@@ -53,8 +53,8 @@ def run_alert(
         "run_id": run.run_id,
         "job_name": run.job_name,
         "assets": assets,
-        "checks": selection.checks,
-        "ops": selection.ops,
+        "checks": scope.checks,
+        "ops": scope.ops,
         "partition": partition_of(tags),
         "backfill": tags.get(f"{_TAG}backfill", ""),
         "launched_by": launched_by(tags),

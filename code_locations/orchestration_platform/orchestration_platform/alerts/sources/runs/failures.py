@@ -22,7 +22,7 @@ from orchestration_platform.alerts.sources.runs.facts import (
     without_internal_job,
 )
 from orchestration_platform.alerts.sources.runs.log import RunLog
-from orchestration_platform.alerts.sources.runs.plan import is_selection_known
+from orchestration_platform.alerts.sources.runs.plan import is_scope_known
 from shared_lib.secrets import redact
 
 # How many problems of one run are reported; the message says how many more there were.
@@ -85,7 +85,7 @@ def read_failure(
         run,
         at=entry.timestamp,
         started_at=record.start_time,
-        plan=None if is_selection_known(run) else log.plan_of(run),
+        plan=None if is_scope_known(run) else log.plan_of(run),
         attempts=attempts_of(log.instance, run.tags),
         last_success_at=successes.of(run),
         problems=problems,

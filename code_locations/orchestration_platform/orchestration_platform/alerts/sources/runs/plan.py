@@ -112,7 +112,7 @@ def _read(instance: dg.DagsterInstance, name: str) -> RunPlan | None:
 
 
 @dataclass(frozen=True)
-class Selection:
+class RunScope:
     """The part of its job that a run covers.
 
     Attributes:
@@ -126,7 +126,7 @@ class Selection:
     ops: tuple[str, ...] = ()
 
 
-def selection_of(run: dg.DagsterRun, plan: RunPlan | None = None) -> Selection:
+def scope_of(run: dg.DagsterRun, plan: RunPlan | None = None) -> RunScope:
     """Return what ``run`` covers according to its record, or else its ``plan``."""
     assets = frozenset(key.to_user_string() for key in run.asset_selection or ())
     checks = frozenset(run.asset_check_selection or ())
@@ -134,11 +134,11 @@ def selection_of(run: dg.DagsterRun, plan: RunPlan | None = None) -> Selection:
         assets, checks = plan.assets, plan.checks
     ops = tuple(sorted(run.resolved_op_selection or ()))
     if assets:
-        return Selection(tuple(sorted(assets)), ops=ops)
+        return RunScope(tuple(sorted(assets)), ops=ops)
     checked = {check.asset_key.to_user_string() for check in checks}
-    return Selection(tuple(sorted(checked)), tuple(sorted(map(check_name, checks))), ops)
+    return RunScope(tuple(sorted(checked)), tuple(sorted(map(check_name, checks))), ops)
 
 
-def is_selection_known(run: dg.DagsterRun) -> bool:
+def is_scope_known(run: dg.DagsterRun) -> bool:
     """Return whether the record of ``run`` lists what it covers; for a whole job it does not."""
     return bool(run.asset_selection or run.asset_check_selection)

@@ -18,7 +18,7 @@ from orchestration_platform.alerts.sources.runs.facts import (
     subject_of,
     without_internal_job,
 )
-from orchestration_platform.alerts.sources.runs.plan import Selection, selection_of
+from orchestration_platform.alerts.sources.runs.plan import RunScope, scope_of
 from shared_lib.secrets import redact
 
 # The database may be at fault and not the run: the run is passed over only after this many failed
@@ -68,18 +68,18 @@ def unread_failure(entry: dg.EventLogEntry, record: dg.RunRecord | None, problem
     """Return what is reported about a failed run when only the failure itself is known."""
     run, kind = record.dagster_run if record else None, EventType.JOB_FAILURE
     job_name = entry.job_name or ""
-    selection = selection_of(run) if run else Selection()
+    scope = scope_of(run) if run else RunScope()
     return Alert(
         event_type=kind.value,
         severity=kind.severity,
         kind=kind_of(job_name),
-        subject=subject_of(job_name, selection.assets),
+        subject=subject_of(job_name, scope.assets),
         at=entry.timestamp,
         location=location_of(run),
         run_id=entry.run_id,
         job_name=job_name,
-        assets=selection.assets,
-        checks=selection.checks,
-        ops=selection.ops,
+        assets=scope.assets,
+        checks=scope.checks,
+        ops=scope.ops,
         problems=(without_internal_job(problem, job_name),),
     )
