@@ -35,7 +35,7 @@ def alerts_delivered(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckRes
         waited = _minutes(now, outbox.oldest_at)
         problems.append(f"{outbox.waiting} alerts wait, the oldest for {waited}")
         problems += [f"{name}: {said}" for name, said in outbox.reasons.items()]
-    problems += outbox.untold
+    problems += outbox.undelivered
     problems += sensor_problems(
         context.instance,
         has_to_run=current_settings().sensors_run_by_default,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
-from orchestration_platform.alerts.delivery import escalation, heartbeat, sender, slack_users
+from orchestration_platform.alerts.delivery import escalation, heartbeat, sender, users
 from orchestration_platform.alerts.memory import Memory
 from orchestration_platform.alerts.outbox import clock, pruning, state
 from orchestration_platform.alerts.outbox.database import Database
@@ -133,7 +133,7 @@ def deliver(current: Pass) -> None:
         services=current.services,
         environment=current.settings.environment.value,
         ui_url=current.settings.ui_url,
-        members=slack_users.known_members(current.database),
+        users=users.known_users(current.database),
     )
     current.sent = sending.send_due(until=time.monotonic() + current.sending_seconds)
 
@@ -150,15 +150,15 @@ def find_what_is_missing(current: Pass) -> None:
 
 
 def look_up_owners(current: Pass) -> None:
-    """Look up a few owners of assets in Slack, and store their ids for later messages."""
-    problem = slack_users.find_members(
+    """Look up a few owners of assets in the services that can, for later messages."""
+    current.problems += users.find_users(
         current.database,
         current.services,
         owners=current.workspace.all_owners(),
         policies=current.policies,
+        alert_channel=current.settings.alert_channel,
         now=time.time(),
     )
-    current.problems += [problem] if problem else []
 
 
 def prune(current: Pass) -> None:

@@ -147,7 +147,7 @@ def _alerts(
         said = "; ".join(f"{name}: {reason}" for name, reason in outbox.reasons.items())
         waited = f"{outbox.waiting} alerts wait, the oldest for {now - outbox.oldest_at:.0f} s"
         yield f"{waited} ({said})" if said else waited
-    yield from outbox.untold
+    yield from outbox.undelivered
 
 
 def _outbox(instance: "dg.DagsterInstance") -> "tuple[OutboxState, float | None]":

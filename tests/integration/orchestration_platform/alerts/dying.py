@@ -31,7 +31,7 @@ from shared_lib.secrets import SecretsResource
 # Where the process dies: the object, its function, and whether the function is still called.
 POINTS: dict[str, tuple[Any, str, bool]] = {
     "while failures are recorded": (deduplication, "record_failure", True),
-    "before the outbox is committed": (collect, "set_position", True),
+    "before the outbox is committed": (collect, "set_cursor", True),
     "after the outbox was committed": (sender.Sender, "send_due", False),
     "after a message was claimed": (sender.Sender, "send", False),
     "after Slack has accepted": (SlackWebApi, "post", True),
@@ -51,7 +51,7 @@ RELEASING_POINTS = {name: point for name, point in POINTS.items() if name not in
 # The same, where the incident has recovered by then.
 SUPPRESSING_POINTS: dict[str, tuple[Any, str, bool]] = {
     "while a recovery is recorded": (incidents, "suppress_waiting", True),
-    "before a recovery is committed": (collect, "set_position", True),
+    "before a recovery is committed": (collect, "set_cursor", True),
 }
 # The same, where nobody has acknowledged a message.
 ESCALATION_POINTS: dict[str, tuple[Any, str, bool]] = {

@@ -3,7 +3,14 @@
 They contain an acknowledged message, and one that Slack had not accepted yet.
 """
 
+import multiprocessing
+import os
+import signal
 import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import dagster as dg
@@ -16,7 +23,10 @@ from tests.integration.orchestration_platform.alerts.failing_jobs import say
 from tests.integration.orchestration_platform.alerts.test_escalation import policies
 
 from orchestration_platform.alerts.memory import Memory
+from orchestration_platform.alerts.outbox import database
 from orchestration_platform.alerts.outbox.database import Database, database_url
+from orchestration_platform.alerts.outbox.migrations import MIGRATIONS
+from orchestration_platform.alerts.outbox.tables import INCIDENTS
 from orchestration_platform.alerts.run_pass import run_pass
 from orchestration_platform.alerts.stages import Pass
 from sandboxes.slack.server import (
@@ -24,9 +34,11 @@ from sandboxes.slack.server import (
     Message,
     SlackServer,
 )
+from shared_lib.storage.migrations import LayoutError
 
 pytestmark = on_both_databases
 
+SPAWN = multiprocessing.get_context("spawn")
 WRITTEN = Path(__file__).parent / "before_migrations"
 CHANNEL = "notifications-data-platform-ci"
 
@@ -53,13 +65,35 @@ def read(url: str, query: str) -> list[tuple]:
     return found
 
 
-def add_a_column_to_each_table(url: str) -> None:
+def change(url: str, *statements: str) -> None:
     engine = sa.create_engine(url)
     with engine.begin() as connection:
-        for name in sa.inspect(connection).get_table_names():
-            if name.startswith("alert_"):
-                connection.execute(sa.text(f"alter table {name} add column mood text"))
+        for statement in statements:
+            connection.exec_driver_sql(statement)
     engine.dispose()
+
+
+def add_a_column_to_each_table(url: str) -> None:
+    engine = sa.create_engine(url)
+    names = sa.inspect(engine).get_table_names()
+    engine.dispose()
+    change(url, *(f"alter table {n} add column mood text" for n in names if n.startswith("alert_")))
+
+
+def prepare_for_migrations(url: str) -> None:
+    """As the release before the first migration left it: with a list of migrations, but empty."""
+    change(
+        url,
+        "create table alert_migrations (name varchar(100) not null primary key, "
+        "is_additive boolean not null, applied_at float not null)",
+    )
+
+
+PREPARATIONS: dict[str, Callable[[str], None]] = {
+    "as written": lambda _url: None,
+    "of a newer release too": add_a_column_to_each_table,
+    "with a list of migrations": prepare_for_migrations,
+}
 
 
 @pytest.fixture
@@ -73,7 +107,7 @@ def url(instance: dg.DagsterInstance, slack: SlackServer) -> str:
     return url
 
 
-@pytest.mark.parametrize("columns", ["as written", "of a newer release too"])
+@pytest.mark.parametrize("columns", PREPARATIONS)
 def test_all_that_was_open_stays_open_and_is_closed_in_slack(
     columns: str,
     url: str,
@@ -82,9 +116,7 @@ def test_all_that_was_open_stays_open_and_is_closed_in_slack(
     quick: pytest.MonkeyPatch,
 ) -> None:
     quick.setenv("ORCHESTRATION_PLATFORM_SLACK__TOKEN", TOKEN)
-    if columns == "of a newer release too":
-        add_a_column_to_each_table(url)
-
+    PREPARATIONS[columns](url)
     memory = Memory()
 
     def watch() -> Pass:
@@ -113,6 +145,136 @@ def test_its_tables_come_to_be_those_of_a_new_database(url: str, tmp_path: Path)
     new = tmp_path / "new.db"
     Database(f"sqlite:///{new}").close()
     assert layout(url) == layout(f"sqlite:///{new}")
+
+
+# Destinations of every form that the release before wrote, or that someone wrote by hand.
+DESTINATIONS = {
+    "slack:#notifications-data-platform-ci": ("slack", "#notifications-data-platform-ci"),
+    "email:ana@example.com,bo@example.com": ("email", "ana@example.com,bo@example.com"),
+    "email_owners": ("email_owners", ""),
+    "log": ("log", ""),
+    "webhook:shop/hook:2": ("webhook", "shop/hook:2"),
+    "x" * 60: ("x" * 50, ""),
+}
+
+
+def test_destinations_users_and_cursors_are_those_of_before(url: str) -> None:
+    columns = (
+        "policy, fingerprint, location, subject, event_type, first_at, last_at, occurrences, "
+        "facts, latest, recovered_at, version, changed_at, last_entry_at, escalates_at, "
+        "escalated_at, escalations, acknowledged_at, acknowledged_by"
+    )
+    change(
+        url,
+        "insert into alert_members values ('ana@example.com', 'U0ANA', 1.5), ('bo@x.org', null, 2)",
+        "insert into alert_positions values ('members', '1750000600.0')",
+        *(
+            f"insert into alert_channels values ('{name}', null, 1.0, 2, 'busy')"
+            for name in list(DESTINATIONS)[1:]
+        ),
+        *(
+            f"insert into alert_incidents (id, destination, {columns}) "
+            f"select {number}, '{name}', {columns} from alert_incidents where id = 1"
+            for number, name in enumerate(DESTINATIONS, start=10)
+        ),
+    )
+    cursors = read(url, "select name, marks from alert_positions order by name")
+    of_message = (
+        "id, key, incident_id, kind, head_id, body, state, sent_version, plain, unsure, attempts, "
+        "first_attempt_at, claimed_until, created_at, held_until, delivered_at, error"
+    )
+    incidents = read(url, f"select id, {columns} from alert_incidents order by id")
+    messages = read(url, f"select {of_message}, ts from alert_messages order by id")
+
+    Database(url).close()
+
+    assert read(url, f"select id, {columns} from alert_incidents order by id") == incidents
+    assert read(url, f"select {of_message}, reference from alert_messages order by id") == messages
+    where = "select service, address from alert_incidents where id >= 10 order by id"
+    assert read(url, where) == list(DESTINATIONS.values())
+    where = "select distinct service, address, place is not null from alert_addresses"
+    expected = {(*parts, parts[0] == "slack") for parts in DESTINATIONS.values()}
+    assert {(a, b, bool(c)) for a, b, c in read(url, where)} == expected
+    assert set(read(url, "select * from alert_users")) == {
+        ("slack", "ana@example.com", "U0ANA", 1.5),
+        ("slack", "bo@x.org", None, 2.0),
+    }
+    renamed = [("users of slack" if name == "members" else name, value) for name, value in cursors]
+    assert set(read(url, "select name, value from alert_cursors")) == set(renamed)
+    # and what belongs to an incident still goes with it
+    with closing(Database(url)) as opened, opened.transaction() as connection:
+        connection.execute(sa.delete(INCIDENTS).where(INCIDENTS.c.id == 1))
+    assert read(url, "select 1 from alert_messages where incident_id = 1") == []
+
+
+def test_the_release_before_refuses_the_tables_and_changes_nothing(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Database(url).close()
+    before = everything(url)
+    monkeypatch.setattr(database, "MIGRATIONS", ())
+    with pytest.raises(LayoutError) as refused:
+        Database(url)
+    assert "a newer release has changed these tables (separate_service_and_address" in str(
+        refused.value
+    )
+    assert "nothing is lost" in str(refused.value)
+    assert everything(url) == before
+
+
+@pytest.mark.parametrize("after", range(len(MIGRATIONS)), ids=[m.name for m in MIGRATIONS])
+def test_a_process_that_is_killed_in_a_migration_leaves_what_was_there(
+    after: int, url: str
+) -> None:
+    before = everything(url)
+    process = SPAWN.Process(target=die_in_migration, args=(url, after))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert everything(url) == before
+    Database(url).close()
+    assert len(read(url, "select id from alert_messages")) == 4
+
+
+def test_of_several_processes_one_migrates(url: str) -> None:
+    barrier = SPAWN.Barrier(3)
+    processes = [SPAWN.Process(target=open_together, args=(url, barrier)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0] * 3
+    applied = {name for (name,) in read(url, "select name from alert_migrations")}
+    assert applied == {migration.name for migration in MIGRATIONS}
+    assert len(read(url, "select id from alert_messages")) == 4
+
+
+def die_in_migration(url: str, after: int) -> None:
+    """Open the tables, in a process that is killed once it has made one of the changes."""
+
+    def change_and_die(connection: sa.Connection) -> None:
+        MIGRATIONS[after].change(connection)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    database.MIGRATIONS = [
+        *MIGRATIONS[:after],
+        replace(MIGRATIONS[after], change=change_and_die),
+    ]
+    Database(url)
+
+
+def open_together(url: str, barrier: Barrier) -> None:
+    """Open the tables at the same moment as others."""
+    barrier.wait()
+    Database(url).close()
+
+
+def everything(url: str) -> dict[str, list[tuple]]:
+    """Columns and rows of each table of the alerts."""
+    return {
+        name: [tuple(sorted(columns)), *sorted(read(url, f"select * from {name}"), key=repr)]
+        for name, (columns, _) in layout(url).items()
+    }
 
 
 def layout(url: str) -> dict[str, tuple[dict[str, bool], set[str]]]:

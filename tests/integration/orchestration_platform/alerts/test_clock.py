@@ -14,7 +14,7 @@ from tests.integration.orchestration_platform.alerts.test_escalation import (
 )
 
 from orchestration_platform.alerts.outbox.database import Database, database_url
-from orchestration_platform.alerts.outbox.tables import INCIDENTS, METADATA, POSITIONS
+from orchestration_platform.alerts.outbox.tables import CURSORS, INCIDENTS, METADATA
 from orchestration_platform.alerts.sources.event_feed import Position
 from sandboxes.slack.server import SlackServer
 
@@ -29,16 +29,16 @@ def set_clock_back(database: Database) -> None:
             if times:
                 ahead = {column.name: column + HOUR for column in times}
                 connection.execute(sa.update(table).values(**ahead))
-        for row in connection.execute(sa.select(POSITIONS)).all():
-            marks = json.loads(row.marks)
+        for row in connection.execute(sa.select(CURSORS)).all():
+            marks = json.loads(row.value)
             if isinstance(marks, float):
                 changed = str(marks + HOUR)
             elif isinstance(marks, list):
                 changed = json.dumps([[at + HOUR, cursor] for at, cursor in marks])
             else:
                 continue
-            this = POSITIONS.c.name == row.name
-            connection.execute(sa.update(POSITIONS).where(this).values(marks=changed))
+            this = CURSORS.c.name == row.name
+            connection.execute(sa.update(CURSORS).where(this).values(value=changed))
 
 
 @on_both_databases

@@ -9,10 +9,10 @@ from tests.integration.orchestration_platform.alerts.conftest import Watch
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail, say
 
-from orchestration_platform.alerts.delivery.slack_users import (
+from orchestration_platform.alerts.delivery.users import (
     LIFETIME_SECONDS,
-    find_members,
-    known_members,
+    find_users,
+    known_users,
 )
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
@@ -43,12 +43,13 @@ def watch(watch: Watch, slack: SlackServer, monkeypatch: pytest.MonkeyPatch) -> 
     return watch
 
 
-def look_up(instance: dg.DagsterInstance, services: Services, *, later: float = 0.0) -> str:
-    return find_members(
+def look_up(instance: dg.DagsterInstance, services: Services, *, later: float = 0.0) -> list[str]:
+    return find_users(
         Database(database_url(instance)),
         services,
         owners=[ANA],
         policies=policies(),
+        alert_channel="alerts",
         now=time.time() + later,
     )
 
@@ -121,4 +122,4 @@ def test_who_somebody_is_is_asked_again_after_a_day(
     look_up(instance, services, later=LIFETIME_SECONDS - 60)
     assert slack.asked_addresses == [ANA, BO, CY]
     look_up(instance, services, later=LIFETIME_SECONDS + 60)
-    assert known_members(Database(database_url(instance)))[ANA] == "U0NEW"
+    assert known_users(Database(database_url(instance)))["slack"][ANA] == "U0NEW"

@@ -13,6 +13,7 @@ from tests.integration.orchestration_platform.alerts.failing_jobs import (
 )
 
 from orchestration_platform.alerts.__main__ import main
+from orchestration_platform.alerts.services.protocol.destination import Destination
 from orchestration_platform.alerts.workspace.webserver import Workspace
 from sandboxes.slack.server import SlackServer
 
@@ -135,7 +136,7 @@ def test_the_list_shows_what_was_sent_suppressed_and_why(
     from orchestration_platform.alerts.policies.policy import load_policies
     from orchestration_platform.alerts.policies.services import NotificationService
 
-    log = NotificationService.from_destination("log")
+    log = NotificationService.from_destination(Destination("log"))
     slack.faults.extend(["invalid_blocks", "no_text"])
     policy = load_policies()[0]
     fail(instance)

@@ -20,6 +20,7 @@ from sandboxes.webhooks import (
     ReceivingServer,
     receiving_server,
 )
+from orchestration_platform.alerts.services.protocol.destination import Destination
 
 HOOK = "orchestration_platform/hook"
 TEAMS = "orchestration_platform/teams"
@@ -36,7 +37,7 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[ReceivingServer]:
         yield server
 
 
-def policies_to(*destinations: str) -> list[Policy]:
+def policies_to(*destinations: Destination) -> list[Policy]:
     [policy, *_] = [p for p in load_policies() if p.name == "slack_on_run_failure"]
     return [
         policy.model_copy(
@@ -62,7 +63,7 @@ def outcomes(instance: dg.DagsterInstance) -> dict[str, list[tuple[str, str]]]:
 def test_a_service_without_threads_or_updates_hears_of_the_beginning_and_of_the_end(
     instance: dg.DagsterInstance, watch: Watch, receiver: ReceivingServer
 ) -> None:
-    policies = policies_to(f"microsoft_teams:{TEAMS}")
+    policies = policies_to(Destination("microsoft_teams", TEAMS))
     for _ in range(3):
         say(instance, "bad")
         watch(policies)
@@ -83,7 +84,9 @@ def test_a_service_in_trouble_keeps_no_other_waiting(
     instance: dg.DagsterInstance, watch: Watch, receiver: ReceivingServer, slack: SlackServer
 ) -> None:
     receiver.faults.extend([503] * 50)
-    policies = policies_to(f"webhook:{HOOK}", "slack:#notes", "log")
+    policies = policies_to(
+        Destination("webhook", HOOK), Destination("slack", "#notes"), Destination("log")
+    )
     fail(instance)
     done = watch(policies, seconds=1.0)
     assert [head.channel for head in slack.heads] == ["notes"]
@@ -100,7 +103,7 @@ def test_what_may_have_come_is_sent_again_under_the_same_name(
 ) -> None:
     receiver.faults.append("accept_and_drop")
     fail(instance)
-    policies = policies_to(f"webhook:{HOOK}")
+    policies = policies_to(Destination("webhook", HOOK))
     watch(policies)
     watch(policies)
     assert len(receiver.received) == 2
@@ -110,7 +113,7 @@ def test_what_may_have_come_is_sent_again_under_the_same_name(
 def test_a_refused_message_is_sent_as_a_line_and_then_given_up(
     instance: dg.DagsterInstance, watch: Watch, receiver: ReceivingServer
 ) -> None:
-    policies = policies_to(f"webhook:{HOOK}")
+    policies = policies_to(Destination("webhook", HOOK))
     receiver.faults.append(400)
     fail(instance)
     watch(policies)
@@ -171,12 +174,12 @@ def test_in_production_a_message_waits_for_its_token(
     watch(seconds=0.0)
     monkeypatch.setenv("DAGSTER_ENVIRONMENT", "production")
     services = Services(Nothing(), SlackWebApi(api_url=slack.url))
-    destination = "slack:#notifications-data-platform-ci"
+    destination = Destination("slack", "#notifications-data-platform-ci")
     assert "nothing is stored at" in services.what_is_missing([destination])[0]
     database = Database(database_url(instance))
     sender = Sender(database, services, environment="production", ui_url="")
     sender.send_due(until=time.monotonic() + 0.3)
-    assert [state for _, state in outcomes(instance)[destination]] == ["waiting"] * 2
+    assert [state for _, state in outcomes(instance)[str(destination)]] == ["waiting"] * 2
 
 
 def test_an_error_that_nobody_thought_of_stops_one_message_alone(
@@ -212,7 +215,12 @@ def test_secrets_reach_no_service(
 
     canary = "canary-7391-of-the-outbox"
     say(instance, f"login with {canary} failed")
-    policies = policies_to("slack:#notes", f"microsoft_teams:{TEAMS}", f"webhook:{HOOK}", "log")
+    policies = policies_to(
+        Destination("slack", "#notes"),
+        Destination("microsoft_teams", TEAMS),
+        Destination("webhook", HOOK),
+        Destination("log"),
+    )
     # collected before anybody knew that it is a secret
     watch(policies, seconds=0.0)
     know(canary, name="shop/api password")
@@ -234,7 +242,7 @@ def test_what_keeps_messages_from_a_destination_is_said_once(
 ) -> None:
     for key, value in {"HOST": "127.0.0.1", "SENDER": "a@example.com", "SECURITY": "none"}.items():
         monkeypatch.setenv(f"ORCHESTRATION_PLATFORM_SMTP__{key}", value)
-    [policy] = policies_to('email:["ops@example.com"]')
+    [policy] = policies_to(Destination("email", "ops@example.com"))
     options = {"escalate_after": "1h", "escalation_service": policy.notification_service}
     options = policy.policy_options.model_copy(update=options)
     fail(instance)

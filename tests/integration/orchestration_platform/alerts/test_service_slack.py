@@ -10,6 +10,7 @@ from tests.integration.orchestration_platform.alerts.conftest import Watch, serv
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail
 from tests.integration.orchestration_platform.alerts.notifications import added, notification
 
+from orchestration_platform.alerts.services.protocol.destination import Destination
 from orchestration_platform.alerts.services.protocol.errors import (
     LookupForbiddenError,
     MessageGoneError,
@@ -22,7 +23,7 @@ from orchestration_platform.alerts.services.slack.web_api import SlackWebApi
 from sandboxes.slack.limits import problem_of
 from sandboxes.slack.server import TOKEN, SlackServer
 
-DESTINATION = "slack:#alerts"
+DESTINATION = Destination("slack", "#alerts")
 
 
 @pytest.fixture
@@ -62,8 +63,10 @@ def test_a_message_that_is_gone_or_may_not_be_looked_at_is_not_taken_for_acknowl
 
 
 def test_where_nobody_can_acknowledge_nobody_has(services: Services) -> None:
-    assert services.acknowledged_by("log", message_id="log", place="") is None
-    found = services.acknowledged_by("email:a@example.com", message_id="k", place="")
+    assert services.acknowledged_by(Destination("log"), message_id="log", place="") is None
+    found = services.acknowledged_by(
+        Destination("email", "a@example.com"), message_id="k", place=""
+    )
     assert found is None
 
 
@@ -200,5 +203,5 @@ def test_a_channel_of_the_stand_in_takes_one_message_a_second(
         service.post(notification())
         with pytest.raises(ServiceUnavailableError):
             service.post(notification("k2"))
-        services_with(strict.url).at("slack:#others").post(notification("k3"))
+        services_with(strict.url).at(Destination("slack", "#others")).post(notification("k3"))
         assert len(strict.messages) == 2

@@ -208,10 +208,10 @@ def test_what_cannot_be_read_is_an_error_of_the_pass_and_does_not_keep_the_rest_
     say(instance, "bad")
     with database.transaction() as connection:
         connection.execute(
-            sa.text("update alert_positions set marks = '?' where name = :name"),
+            sa.text("update alert_cursors set value = '?' where name = :name"),
             {"name": dg.DagsterEventType.RUN_FAILURE.value},
         )
-        connection.execute(sa.text("delete from alert_positions where name = 'daemons'"))
+        connection.execute(sa.text("delete from alert_cursors where name = 'daemons'"))
         connection.execute(sa.delete(INCIDENTS))
         connection.execute(sa.delete(OCCURRENCES))
     assert {kind for kind, _, _ in watcher.look()} == set(DAEMON)
@@ -239,7 +239,7 @@ def test_what_another_pass_has_recorded_meanwhile_is_not_recorded_again(
     with database.transaction() as connection:
         connection.execute(sa.delete(INCIDENTS))
         connection.execute(sa.delete(OCCURRENCES))
-        connection.execute(sa.text("delete from alert_positions where name = 'daemons'"))
+        connection.execute(sa.text("delete from alert_cursors where name = 'daemons'"))
     taken = slow._take
 
     def interrupted(source: Source, batch: Batch, *, now: float) -> int:

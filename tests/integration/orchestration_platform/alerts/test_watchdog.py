@@ -111,7 +111,7 @@ def test_an_alert_that_was_given_up_is_reported_for_a_day(
     fail(instance)
     slack.faults.extend(["invalid_blocks", "no_text"])
     watch()
-    said = "was not told of plain_job: "
+    said = "was not notified of plain_job: "
     main([])
     assert said in capsys.readouterr().err
     with Database(database_url(instance)).transaction() as connection:

@@ -14,6 +14,7 @@ from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.outbox.deduplication import record_failure
 from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES
 from orchestration_platform.alerts.policies.policy import Policy, load_policies
+from orchestration_platform.alerts.services.protocol.destination import Destination
 from orchestration_platform.alerts.services.protocol.service import Notification, Receipt, Service
 
 NOW = 1_000_000.0
@@ -30,7 +31,7 @@ def record(database: Database, policy: Policy, *, will_be_retried: bool = False)
             connection,
             policy,
             failure(at=NOW, trace=""),
-            destination="slack:#alerts",
+            destination=Destination("slack", "#alerts"),
             ui_url="",
             will_be_retried=will_be_retried,
             now=NOW,
@@ -44,7 +45,7 @@ class SlowToFind(Service):
     meanwhile: list[Sender] = field(default_factory=list)
     posted: list[str] = field(default_factory=list)
 
-    def at(self, _destination: str) -> Service:
+    def at(self, destination: Destination) -> Service:  # noqa: ARG002 - as services have it
         return self
 
     def find(self, notification: Notification, *, since: float, place: str) -> Receipt | None:  # noqa: ARG002 - as a service has it
@@ -88,14 +89,14 @@ def test_what_came_of_a_claim_that_another_process_has_by_now_is_not_recorded(
         assert second is not None
         assert second.is_unsure
         assert not queue.renew(connection, first, now=late)
-        settle.record_delivery(connection, second, ts="1.0", channel_id="C1", version=1, now=late)
+        settle.record_delivery(connection, second, reference="1.0", place="C1", version=1, now=late)
         settle.record_refusal(connection, first, reason="late")
         settle.record_disappearance(connection, first)
         settle.record_pause(
             connection, first, reason="late", retry_after=None, is_unsure=True, now=late
         )
         [row] = connection.execute(sa.select(MESSAGES)).mappings()
-    assert (row["state"], row["ts"], row["plain"], row["unsure"]) == (
+    assert (row["state"], row["reference"], row["plain"], row["unsure"]) == (
         "delivered", "1.0", False, False,
     )  # fmt: skip
 
@@ -114,7 +115,7 @@ def test_a_failure_that_two_processes_release_is_one(database: Database) -> None
                 policy,
                 held.id,
                 held.failure,
-                destination="slack:#alerts",
+                destination=Destination("slack", "#alerts"),
                 ui_url="",
                 now=NOW,
             )

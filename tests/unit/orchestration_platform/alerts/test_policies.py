@@ -13,6 +13,7 @@ from orchestration_platform.alerts.policies.policy import (
     load_policies,
     schema_text,
 )
+from orchestration_platform.alerts.services.protocol.destination import Destination
 from orchestration_platform.alerts.workspace.asset_graph import AssetFacts, AssetGraph
 from orchestration_platform.alerts.workspace.webserver import Workspace
 from shared_lib.configuration.environment import REPOSITORY_ROOT
@@ -99,7 +100,7 @@ def policy_of(*event_types: str, **fields: Any) -> Policy:
 def test_the_shipped_policy_covers_every_run_and_goes_to_the_channel_of_the_environment() -> None:
     policy, *_ = load_policies()
     assert policy.name == "slack_on_run_failure"
-    assert policy.notification_service.destination("#here") == "slack:#here"
+    assert policy.notification_service.destination("#here") == Destination("slack", "#here")
     assert policy.covers(failure(), {}, KNOWN)
     assert not policy.covers(failure(event_type="JOB_SUCCESS"), {}, KNOWN)
 

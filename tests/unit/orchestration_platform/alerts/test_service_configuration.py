@@ -7,22 +7,24 @@ import pytest
 
 from orchestration_platform.alerts.outbox.messages import add_message
 from orchestration_platform.alerts.policies.services import SERVICES, NotificationService
+from orchestration_platform.alerts.services.protocol.destination import Destination
 from orchestration_platform.alerts.services.registry import capabilities_of
 from shared_lib.configuration.validated_yaml import ConfigurationError, validate_document
 
 CHANNEL = "#alerts"
-GIVEN: dict[str, tuple[dict[str, Any], str]] = {
-    "slack": ({"slack_channel_name": "ops"}, "slack:#ops"),
-    "slack_webhook": ({"webhook_url": "shop/slack"}, "slack_webhook:shop/slack"),
-    "email": ({"email_addresses": ["a@example.com", "b@x.org"]}, "email:a@example.com,b@x.org"),
+GIVEN: dict[str, tuple[dict[str, Any], str, str]] = {
+    "slack": ({"slack_channel_name": "ops"}, "#ops", "slack:#ops"),
+    "slack_webhook": ({"webhook_url": "shop/slack"}, "shop/slack", "slack_webhook:shop/slack"),
+    "email": ({"email_addresses": ["a@example.com", "b@x.org"]}, "a@example.com,b@x.org",
+              "email:a@example.com,b@x.org"),
     "email_owners": (
         {"default_email_addresses": ["a@example.com", "b@x.org"]},
-        "email_owners:a@example.com,b@x.org",
+        "a@example.com,b@x.org", "email_owners:a@example.com,b@x.org",
     ),
-    "microsoft_teams": ({"webhook_url": "shop/teams"}, "microsoft_teams:shop/teams"),
-    "pagerduty": ({"integration_key": "shop/pagerduty"}, "pagerduty:shop/pagerduty"),
-    "webhook": ({"secret": "shop/hook"}, "webhook:shop/hook"),
-    "log": ({}, "log"),
+    "microsoft_teams": ({"webhook_url": "shop/teams"}, "shop/teams", "microsoft_teams:shop/teams"),
+    "pagerduty": ({"integration_key": "shop/key"}, "shop/key", "pagerduty:shop/key"),
+    "webhook": ({"secret": "shop/hook"}, "shop/hook", "webhook:shop/hook"),
+    "log": ({}, "", "log"),
 }  # fmt: skip
 
 
@@ -36,9 +38,11 @@ def test_each_service_is_here() -> None:
 
 @pytest.mark.parametrize("name", list(GIVEN))
 def test_a_destination_names_the_service_and_leads_back_to_it(name: str) -> None:
-    fields, destination = GIVEN[name]
+    fields, address, text = GIVEN[name]
     service = parsed({name: fields})
+    destination = Destination(name, address)
     assert service.destination(CHANNEL) == destination
+    assert str(destination) == text
     found = NotificationService.from_destination(destination)
     assert found.destination(CHANNEL) == destination
     assert found.name == name
@@ -47,12 +51,13 @@ def test_a_destination_names_the_service_and_leads_back_to_it(name: str) -> None
 
 def test_owners_may_be_all_that_are_told() -> None:
     service = parsed({"email_owners": {}})
-    assert service.destination(CHANNEL) == "email_owners"
-    assert NotificationService.from_destination("email_owners") == service
+    destination = Destination("email_owners")
+    assert service.destination(CHANNEL) == destination
+    assert NotificationService.from_destination(destination) == service
 
 
 def test_slack_without_a_channel_goes_to_that_of_the_environment() -> None:
-    assert parsed({"slack": {}}).destination(CHANNEL) == "slack:#alerts"
+    assert parsed({"slack": {}}).destination(CHANNEL) == Destination("slack", "#alerts")
 
 
 @pytest.mark.parametrize(
@@ -83,8 +88,10 @@ def test_what_is_wrong_is_told_with_its_field(document: dict[str, Any], expected
     assert "alert_policies.yaml" in str(refused.value)
 
 
-@pytest.mark.parametrize("destination", ["telegram:x", "", "log:x"])
-def test_what_is_no_destination_is_refused(destination: str) -> None:
+@pytest.mark.parametrize(
+    "destination", [Destination("telegram", "x"), Destination(""), Destination("log", "x")], ids=str
+)
+def test_what_is_no_destination_is_refused(destination: Destination) -> None:
     with pytest.raises(ValueError, match=r"destination|no address"):
         NotificationService.from_destination(destination)
 
@@ -96,4 +103,4 @@ def test_nothing_is_put_into_the_outbox_for_a_service_that_does_not_exist() -> N
         sa.create_engine("sqlite://").connect() as connection,
         pytest.raises(ValueError, match="is no destination"),
     ):
-        add_message(connection, 1, "telegram:x", None, now=0.0)
+        add_message(connection, 1, Destination("telegram", "x"), None, now=0.0)

@@ -14,6 +14,7 @@ from orchestration_platform.alerts.outbox.messages import HEAD
 from orchestration_platform.alerts.outbox.state import outbox_state
 from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES
 from orchestration_platform.alerts.policies.policy import Policy, load_policies
+from orchestration_platform.alerts.services.protocol.destination import Destination
 
 START = 1_000_000.0
 SECONDS = 300
@@ -46,7 +47,7 @@ class Storm:
                     connection,
                     self.policy,
                     failure(self.failures, subject=job, job_name=job, at=now),
-                    destination="slack:#alerts",
+                    destination=Destination("slack", "#alerts"),
                     ui_url="",
                     will_be_retried=False,
                     now=now,
@@ -58,13 +59,13 @@ class Storm:
                 settle.record_delivery(
                     connection,
                     claim,
-                    ts=str(self.failures),
-                    channel_id="C1",
+                    reference=str(self.failures),
+                    place="C1",
                     version=claim.version,
                     now=now,
                 )
 
-    def untold(self) -> tuple[int, int]:
+    def undelivered(self) -> tuple[int, int]:
         """Messages that are out of date, and those that wait."""
         out_of_date = (
             sa.select(sa.func.count())
@@ -102,7 +103,7 @@ def test_a_storm_of_five_minutes_is_reported_in_120_calls_within_three_minutes(
     for second in range(last + 181):
         storm.pass_second(second, kinds_at(second) if second <= last else [])
     assert storm.counted() == storm.failures
-    assert storm.untold() == (0, 0)
+    assert storm.undelivered() == (0, 0)
     assert len(storm.calls) <= 120
 
 

@@ -27,9 +27,15 @@ from orchestration_platform.alerts.outbox.messages import (
     newest_head,
 )
 from orchestration_platform.alerts.outbox.stored_alerts import first_of, latest_of
-from orchestration_platform.alerts.outbox.tables import CHANNELS, INCIDENTS, MESSAGES
+from orchestration_platform.alerts.outbox.tables import (
+    ADDRESSES,
+    INCIDENTS,
+    MESSAGES,
+    destination_of,
+)
 from orchestration_platform.alerts.policies.policy import Policy
 from orchestration_platform.alerts.policies.quiet_hours import hold_of, seconds_of
+from orchestration_platform.alerts.services.protocol.destination import Destination
 from orchestration_platform.alerts.services.protocol.errors import (
     LookupForbiddenError,
     MessageGoneError,
@@ -38,7 +44,7 @@ from orchestration_platform.alerts.services.protocol.errors import (
 from orchestration_platform.alerts.services.registry import capabilities_of
 from shared_lib.secrets import SecretError, redact
 
-# Each incident that is due costs one call to Slack per message.
+# Each incident that is due costs one call to the service per message.
 MOST_IN_A_PASS = 10
 # How long a service that does not answer is asked again before people are called anyway.
 PATIENCE_SECONDS = 300.0
@@ -48,7 +54,7 @@ class SeesAcknowledgements(Protocol):
     """Knows who has acknowledged a message, such as ``Services``."""
 
     def acknowledged_by(
-        self, destination: str, *, message_id: str, place: str
+        self, destination: Destination, *, message_id: str, place: str
     ) -> tuple[str, ...] | None:
         """Return who has acknowledged it; None if nobody."""
         ...
@@ -86,7 +92,7 @@ class Escalation:
     policies: Sequence[Policy]
     alert_channel: str
     problems: list[str] = field(default_factory=list)
-    _silent: set[str] = field(default_factory=set)
+    _silent: set[Destination] = field(default_factory=set)
 
     def escalate_due(self) -> int:
         """Ask, and call the people the policies name; return how many incidents were escalated."""
@@ -121,7 +127,7 @@ class Escalation:
             messages = _acknowledgeable(connection, incident_id)
         problem, may_come = "", False
         for message in messages:
-            destination = message["destination"]
+            destination = destination_of(message)
             if not capabilities_of(destination).can_acknowledge:
                 continue
             if destination in self._silent:
@@ -129,7 +135,7 @@ class Escalation:
                 continue
             try:
                 people = self.services.acknowledged_by(
-                    destination, message_id=message["ts"], place=message["channel_id"] or ""
+                    destination, message_id=message["reference"], place=message["place"] or ""
                 )
             except MessageGoneError:
                 continue
@@ -188,10 +194,11 @@ class Escalation:
         }
         if after is None or not _change(connection, row, values):
             return False
-        if is_call_waiting(connection, row["id"], row["destination"]):
+        destination = destination_of(row)
+        if is_call_waiting(connection, row["id"], destination):
             return True
         entry = reminder_entry(first_of(row), occurrences=row["occurrences"], now=now)
-        add_message(connection, row["id"], row["destination"], entry, now=now)
+        add_message(connection, row["id"], destination, entry, now=now)
         return True
 
 
@@ -213,16 +220,20 @@ def _acknowledgeable(connection: sa.Connection, incident_id: int) -> Sequence[An
     """Return the messages of an incident, and for each place the last call, which all can see."""
     newest_calls = (
         sa.select(sa.func.max(MESSAGES.c.id))
-        .where(MESSAGES.c.incident_id == incident_id, MESSAGES.c.ts.is_not(None), IS_CALL)
-        .group_by(MESSAGES.c.destination)
+        .where(MESSAGES.c.incident_id == incident_id, MESSAGES.c.reference.is_not(None), IS_CALL)
+        .group_by(MESSAGES.c.service, MESSAGES.c.address)
     )
     query = (
-        sa.select(MESSAGES.c.destination, MESSAGES.c.ts, CHANNELS.c.channel_id)
-        .outerjoin(CHANNELS, CHANNELS.c.name == MESSAGES.c.destination)
+        sa.select(MESSAGES.c.service, MESSAGES.c.address, MESSAGES.c.reference, ADDRESSES.c.place)
+        .outerjoin(
+            ADDRESSES,
+            (ADDRESSES.c.service == MESSAGES.c.service)
+            & (ADDRESSES.c.address == MESSAGES.c.address),
+        )
         .where(
             MESSAGES.c.incident_id == incident_id,
             (MESSAGES.c.kind == HEAD) | MESSAGES.c.id.in_(newest_calls),
-            MESSAGES.c.ts.is_not(None),
+            MESSAGES.c.reference.is_not(None),
         )
         .order_by(MESSAGES.c.id)
     )
@@ -241,7 +252,7 @@ def _record_acknowledgement(
     if not _change(connection, row, values) or not row["escalations"] or not people:
         return
     for destination in destinations_of(connection, row["id"]):
-        if destination != row["destination"]:
+        if destination != destination_of(row):
             entry = acknowledgement_entry(people)
             add_message(connection, row["id"], destination, entry, now=now)
 

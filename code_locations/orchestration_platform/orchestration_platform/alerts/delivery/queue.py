@@ -16,8 +16,16 @@ from orchestration_platform.alerts.outbox.messages import (
     WAITING,
 )
 from orchestration_platform.alerts.outbox.stored_alerts import UNREADABLE, first_of, latest_of
-from orchestration_platform.alerts.outbox.tables import CHANNELS, INCIDENTS, MESSAGES, OUTSTANDING
+from orchestration_platform.alerts.outbox.tables import (
+    ADDRESSES,
+    INCIDENTS,
+    MESSAGES,
+    OUTSTANDING,
+    destination_of,
+    is_at,
+)
 from orchestration_platform.alerts.services.protocol.configuration import Updates
+from orchestration_platform.alerts.services.protocol.destination import Destination
 from orchestration_platform.alerts.services.registry import capabilities_of, services_that
 from shared_lib.secrets import redact
 
@@ -59,9 +67,9 @@ class Claim:
         incident_key: the key of the head.
         policy: the policy of the message.
         destination: service and address.
-        channel_id: the service's id of the channel, once it is known.
-        ts: the service's id of the message, if it has been posted.
-        thread_ts: for an entry, its head.
+        place: the service's id of the address, once it is known.
+        reference: the service's id of the message, if it has been posted.
+        reply_to: for an entry, the service's id of its head.
         version: the current version of the head.
         incident: what the head reports.
         entry: what is added to the head; None if the message is the head itself.
@@ -76,10 +84,10 @@ class Claim:
     key: str
     incident_key: str
     policy: str
-    destination: str
-    channel_id: str | None
-    ts: str | None
-    thread_ts: str | None
+    destination: Destination
+    place: str | None
+    reference: str | None
+    reply_to: str | None
     version: int
     incident: Incident
     entry: Entry | None
@@ -100,14 +108,14 @@ def claim_next(
         descriptions: the description to add to the messages of a policy, by policy name.
     """
     heads = MESSAGES.alias("heads")
-    is_free = CHANNELS.c.next_call_at.is_(None) | (CHANNELS.c.next_call_at <= now)
+    is_free = ADDRESSES.c.next_call_at.is_(None) | (ADDRESSES.c.next_call_at <= now)
     due = _due(heads, now).where(is_free).limit(1)
     while (row := connection.execute(due).mappings().first()) is not None:
         try:
             return _claimed(connection, row, now, descriptions)
         except UNREADABLE as error:
             # a later attempt would change nothing, and others wait behind it
-            reason = f"what was written down cannot be read: {type(error).__name__}: {error}"
+            reason = f"the stored message cannot be read: {type(error).__name__}: {error}"
             is_below = (MESSAGES.c.head_id == row["id"]) & (MESSAGES.c.state == WAITING)
             given_up = {"state": FAILED, "error": redact(reason), "claimed_until": None}
             connection.execute(
@@ -119,7 +127,8 @@ def claim_next(
 def _claimed(
     connection: sa.Connection, row: Any, now: float, descriptions: Mapping[str, str]
 ) -> Claim:
-    pace = capabilities_of(row["destination"]).pace * PACE
+    destination = destination_of(row)
+    pace = capabilities_of(destination).pace * PACE
     entry = Entry.from_json(row["body"]) if row["body"] else None
     claimed_until = now + CLAIM_SECONDS
     first_attempt_at = row["first_attempt_at"] or now
@@ -132,22 +141,22 @@ def _claimed(
             first_attempt_at=first_attempt_at,
         )
     )
-    use_destination(connection, row["destination"], {"next_call_at": now + pace})
+    use_destination(connection, destination, {"next_call_at": now + pace})
     return Claim(
         message_id=row["id"],
         attempt=row["attempts"] + 1,
         key=row["key"],
         incident_key=row["head_key"],
         policy=row["policy"],
-        destination=row["destination"],
-        channel_id=row["channel_id"],
-        ts=row["ts"],
-        thread_ts=row["head_ts"] if row["kind"] == ENTRY else None,
+        destination=destination,
+        place=row["place"],
+        reference=row["reference"],
+        reply_to=row["head_reference"] if row["kind"] == ENTRY else None,
         version=row["version"],
         incident=_incident(connection, row, descriptions),
         entry=entry,
         is_plain=row["plain"],
-        is_escalation=row["destination"] != row["first_destination"]
+        is_escalation=destination != Destination(row["first_service"], row["first_address"])
         or (entry is not None and entry.kind in (EntryKind.NOTICE, EntryKind.CALL)),
         is_unsure=row["unsure"] or row["claimed_until"] is not None,
         first_attempt_at=first_attempt_at,
@@ -169,7 +178,9 @@ def is_ours(claim: Claim) -> sa.ColumnElement[bool]:
 
 def _due(heads: Any, now: float) -> sa.Select[Any]:
     is_new = (MESSAGES.c.kind == HEAD) & (MESSAGES.c.state == WAITING)
-    is_entry = (MESSAGES.c.kind == ENTRY) & (MESSAGES.c.state == WAITING) & heads.c.ts.is_not(None)
+    is_entry = (
+        (MESSAGES.c.kind == ENTRY) & (MESSAGES.c.state == WAITING) & heads.c.reference.is_not(None)
+    )
     out_of_date = _out_of_date()
     is_quiet = (INCIDENTS.c.changed_at <= now - _quiet_seconds(out_of_date.c.messages)) | (
         (INCIDENTS.c.changed_at <= now - QUIET_SECONDS)
@@ -191,17 +202,18 @@ def _due(heads: Any, now: float) -> sa.Select[Any]:
     return (
         sa.select(
             MESSAGES,
-            CHANNELS.c.channel_id,
-            CHANNELS.c.next_call_at,
-            heads.c.ts.label("head_ts"),
+            ADDRESSES.c.place,
+            ADDRESSES.c.next_call_at,
+            heads.c.reference.label("head_reference"),
             heads.c.key.label("head_key"),
-            INCIDENTS.c.destination.label("first_destination"),
+            INCIDENTS.c.service.label("first_service"),
+            INCIDENTS.c.address.label("first_address"),
             *(INCIDENTS.c[name] for name in _OF_INCIDENT),
         )
         .join(INCIDENTS, INCIDENTS.c.id == MESSAGES.c.incident_id)
         .join(heads, heads.c.id == sa.func.coalesce(MESSAGES.c.head_id, MESSAGES.c.id))
-        .outerjoin(CHANNELS, CHANNELS.c.name == MESSAGES.c.destination)
-        .outerjoin(out_of_date, out_of_date.c.destination == MESSAGES.c.destination)
+        .outerjoin(ADDRESSES, _is_same(ADDRESSES.c))
+        .outerjoin(out_of_date, _is_same(out_of_date.c))
         .where(
             is_new | is_entry | is_stale,
             MESSAGES.c.claimed_until.is_(None) | (MESSAGES.c.claimed_until < now),
@@ -227,10 +239,10 @@ def _is_out_of_date() -> sa.ColumnElement[bool]:
 def _out_of_date() -> sa.Subquery:
     """How many messages of each destination wait for an update."""
     return (
-        sa.select(MESSAGES.c.destination, sa.func.count().label("messages"))
+        sa.select(MESSAGES.c.service, MESSAGES.c.address, sa.func.count().label("messages"))
         .join(INCIDENTS, INCIDENTS.c.id == MESSAGES.c.incident_id)
         .where(_is_out_of_date())
-        .group_by(MESSAGES.c.destination)
+        .group_by(MESSAGES.c.service, MESSAGES.c.address)
         .subquery()
     )
 
@@ -248,9 +260,12 @@ def _quiet_seconds(out_of_date: sa.ColumnElement[int]) -> sa.ColumnElement[float
 
 def _is_at(updates: Updates) -> sa.ColumnElement[bool]:
     """Whether the message is with a service that updates messages in this way."""
-    return sa.or_(
-        *(MESSAGES.c.destination.startswith(f"{name}:") for name in services_that(updates))
-    )
+    return MESSAGES.c.service.in_(services_that(updates))
+
+
+def _is_same(columns: Any) -> sa.ColumnElement[bool]:
+    """Whether the columns have the destination of the message."""
+    return (columns.service == MESSAGES.c.service) & (columns.address == MESSAGES.c.address)
 
 
 def _incident(connection: sa.Connection, row: Any, descriptions: Mapping[str, str]) -> Incident:
@@ -284,11 +299,14 @@ def next_call_at(connection: sa.Connection, *, now: float) -> float | None:
     return connection.execute(query).scalar()
 
 
-def use_destination(connection: sa.Connection, name: str, values: Mapping[str, Any]) -> None:
+def use_destination(
+    connection: sa.Connection, destination: Destination, values: Mapping[str, Any]
+) -> None:
     """Record what is known about a destination, such as when it may be used next."""
     changed = connection.execute(
-        sa.update(CHANNELS).where(CHANNELS.c.name == name).values(**values)
+        sa.update(ADDRESSES).where(is_at(ADDRESSES, destination)).values(**values)
     )
     if changed.rowcount == 0:
-        defaults = {"name": name, "next_call_at": 0.0, "failures": 0}
-        connection.execute(sa.insert(CHANNELS).values(**{**defaults, **values}))
+        where = {"service": destination.service, "address": destination.address}
+        defaults = {"next_call_at": 0.0, "failures": 0}
+        connection.execute(sa.insert(ADDRESSES).values({**where, **defaults, **values}))

@@ -12,6 +12,7 @@ from orchestration_platform.alerts.messages.wording import redacted
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.policies.policy import Policy
 from orchestration_platform.alerts.policies.services import NotificationService
+from orchestration_platform.alerts.services.protocol.destination import Destination
 from orchestration_platform.alerts.services.protocol.errors import (
     LookupForbiddenError,
     MessageGoneError,
@@ -35,7 +36,7 @@ class _ClaimLostError(Exception):
 class KnowsServices(Protocol):
     """Returns a service for a destination, such as ``Services``."""
 
-    def at(self, destination: str) -> Service:
+    def at(self, destination: Destination) -> Service:
         """Return the service of ``destination``."""
         ...
 
@@ -79,7 +80,7 @@ class Sender:
         services: KnowsServices,
         environment: str,
         ui_url: str,
-        members: Mapping[str, str] | None = None,
+        users: Mapping[str, Mapping[str, str]] | None = None,
     ) -> "Sender":
         """Return a sender that knows what ``policies`` define about the look of messages.
 
@@ -89,7 +90,7 @@ class Sender:
             services: the services that notify people.
             environment: named in the header.
             ui_url: where people open Dagster.
-            members: Slack's ids of owners, if a policy has none of its own.
+            users: by service, its ids of owners that a policy does not name itself.
         """
         return cls(
             database,
@@ -102,11 +103,11 @@ class Sender:
                 if policy.policy_options.include_description_in_notification
             },
             mentions={
-                policy.name: _mentions(policy.notification_service, members) for policy in policies
+                policy.name: _mentions(policy.notification_service, users) for policy in policies
             },
             escalations={
                 policy.name: Calls(
-                    policy.policy_options.escalation_owners, _mentions(service, members)
+                    policy.policy_options.escalation_owners, _mentions(service, users)
                 )
                 for policy in policies
                 if (service := policy.policy_options.escalation_service)
@@ -144,8 +145,8 @@ class Sender:
             settle.record_delivery(
                 connection,
                 claim,
-                ts=receipt.id,
-                channel_id=receipt.place,
+                reference=receipt.id,
+                place=receipt.place,
                 version=version,
                 now=time.time(),
                 note=_kept(receipt.note) or None,
@@ -190,8 +191,8 @@ class Sender:
     def _sent(self, claim: Claim) -> tuple[Receipt, int]:
         service = self.services.at(claim.destination)
         notification = self._notification(claim)
-        if claim.ts is not None:
-            at = Receipt(claim.ts, claim.channel_id or "")
+        if claim.reference is not None:
+            at = Receipt(claim.reference, claim.place or "")
             return service.update(notification, at=at), claim.version
         note = ""
         if claim.is_unsure:
@@ -215,13 +216,13 @@ class Sender:
         if not capabilities_of(claim.destination).can_find:
             return None
         since = claim.first_attempt_at - _CLOCK_SECONDS
-        return service.find(notification, since=since, place=claim.channel_id or "")
+        return service.find(notification, since=since, place=claim.place or "")
 
     def _notification(self, claim: Claim) -> Notification:
         calls = self.escalations.get(claim.policy, Calls()) if claim.is_escalation else Calls()
         incident = replace(claim.incident, escalated_to=calls.owners)
         message = head_message(incident, environment=self.environment, ui_url=self.ui_url)
-        thread = Receipt(claim.thread_ts, claim.channel_id or "") if claim.thread_ts else None
+        thread = Receipt(claim.reply_to, claim.place or "") if claim.reply_to else None
         return Notification(
             key=claim.key,
             incident_key=claim.incident_key,
@@ -234,10 +235,11 @@ class Sender:
         )
 
 
-def _mentions(service: NotificationService, members: Mapping[str, str] | None) -> dict[str, str]:
-    """Return the ids to mention; those the bot found may not exist in a webhook's workspace."""
-    found = members if service.name == "slack" and members else {}
-    return {**found, **service.owner_mentions}
+def _mentions(
+    service: NotificationService, users: Mapping[str, Mapping[str, str]] | None
+) -> dict[str, str]:
+    """Return the ids to mention: those that the service has found, and those of the policy."""
+    return {**(users or {}).get(service.name, {}), **service.owner_mentions}
 
 
 def _kept(text: str) -> str:
@@ -245,6 +247,6 @@ def _kept(text: str) -> str:
     return redact(text).replace("\0", "")
 
 
-def _may_come_twice(destination: str) -> bool:
+def _may_come_twice(destination: Destination) -> bool:
     capabilities = capabilities_of(destination)
     return not capabilities.can_find and not capabilities.is_idempotent

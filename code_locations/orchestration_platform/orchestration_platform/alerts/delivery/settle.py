@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from orchestration_platform.alerts.delivery import queue
 from orchestration_platform.alerts.delivery.queue import Claim
 from orchestration_platform.alerts.outbox.messages import DELIVERED, FAILED, REFUSED_HEAD, WAITING
-from orchestration_platform.alerts.outbox.tables import CHANNELS, MESSAGES
+from orchestration_platform.alerts.outbox.tables import ADDRESSES, MESSAGES, is_at
 from orchestration_platform.alerts.services.registry import capabilities_of
 
 _LONGEST_PAUSE_SECONDS = 60.0
@@ -18,8 +18,8 @@ def record_delivery(
     connection: sa.Connection,
     claim: Claim,
     *,
-    ts: str,
-    channel_id: str,
+    reference: str,
+    place: str,
     version: int,
     now: float,
     note: str | None = None,
@@ -30,7 +30,7 @@ def record_delivery(
         claim,
         {
             "state": DELIVERED,
-            "ts": ts,
+            "reference": reference,
             "sent_version": version,
             "delivered_at": now,
             "unsure": False,
@@ -39,7 +39,7 @@ def record_delivery(
     )
     # From now on, because the service counts from the call, which was after the claim.
     free_at = now + capabilities_of(claim.destination).pace * queue.PACE
-    known = {"channel_id": channel_id, "failures": 0, "reason": None, "next_call_at": free_at}
+    known = {"place": place, "failures": 0, "reason": None, "next_call_at": free_at}
     queue.use_destination(connection, claim.destination, known)
 
 
@@ -58,7 +58,7 @@ def record_pause(
         claim,
         {"unsure": claim.is_unsure or is_unsure, "error": reason},
     )
-    query = sa.select(CHANNELS.c.failures).where(CHANNELS.c.name == claim.destination)
+    query = sa.select(ADDRESSES.c.failures).where(is_at(ADDRESSES, claim.destination))
     failures = (connection.execute(query).scalar() or 0) + 1
     pause = min(2.0 ** min(failures - 1, 10), _LONGEST_PAUSE_SECONDS) * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
     at = now + (pause if retry_after is None else retry_after)
@@ -72,7 +72,7 @@ def record_refusal(connection: sa.Connection, claim: Claim, *, reason: str) -> b
     if not claim.is_plain:
         _give_back(connection, claim, {"plain": True, "unsure": claim.is_unsure, "error": reason})
         return True
-    if claim.ts is not None:
+    if claim.reference is not None:
         _give_back(connection, claim, {"sent_version": claim.version, "error": reason})
         return False
     is_given_up = _give_back(connection, claim, {"state": FAILED, "error": reason})
@@ -95,7 +95,7 @@ def record_disappearance(connection: sa.Connection, claim: Claim) -> None:
     connection.execute(
         sa.update(MESSAGES)
         .where(MESSAGES.c.id == connection.execute(query).scalar_one())
-        .values(state=WAITING, ts=None, unsure=False, error="was deleted")
+        .values(state=WAITING, reference=None, unsure=False, error="was deleted")
     )
 
 

@@ -1,37 +1,37 @@
-"""The clock of the machine, which may be set back.
+"""Handles a clock that is set back.
 
-What waits, waits until a time. When the clock goes back by an hour, it would wait for an hour more,
-and what has failed before could not be put right in that hour by anything that succeeds.
+A message waits until a certain time. If the clock goes back by an hour, it would wait for another
+hour, and for that hour no success would end a failure that came before.
 """
 
 import sqlalchemy as sa
 
-from orchestration_platform.alerts.outbox.cursors import position, set_position
+from orchestration_platform.alerts.outbox.cursors import read_cursor, set_cursor
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.outbox.tables import METADATA
 
-# Less is made up for by waiting. Clocks of two machines may differ by as much.
+# A smaller step back only means waiting that long. The clocks of two machines may differ by this.
 TOLERATED_SECONDS = 60.0
 
-_POSITION = "clock"
-# By the clock on the wall, whoever has set it.
+_CURSOR = "clock"
+# Times of the day that a policy names, which do not move with the clock.
 _WALL_TIMES = frozenset({"held_until"})
 
 
 def follow_clock(database: Database, *, now: float) -> float:
-    """Take note of the time, and when the clock has gone back move with it what lies ahead.
+    """Record the time; if the clock has gone back, move the times that lie ahead back with it.
 
     Args:
         database: where the outbox is.
         now: seconds since 1970.
 
     Returns:
-        By how many seconds it has gone back since the last pass, about; 0 when it has not.
+        About how many seconds it has gone back since the last pass; 0 if it has not.
     """
     with database.transaction() as connection:
-        seen = position(connection, _POSITION)
+        seen = read_cursor(connection, _CURSOR)
         back = float(seen) - now if seen else 0.0
-        set_position(connection, _POSITION, str(now))
+        set_cursor(connection, _CURSOR, str(now))
         if back <= TOLERATED_SECONDS:
             return 0.0
         for table in METADATA.sorted_tables:

@@ -1,22 +1,22 @@
-"""How far each source was read, and what else a pass leaves for the next one."""
+"""How far each source was read, and what else one pass leaves for the next."""
 
 import sqlalchemy as sa
 
-from orchestration_platform.alerts.outbox.tables import POSITIONS
+from orchestration_platform.alerts.outbox.tables import CURSORS
 
 
-def position(connection: sa.Connection, name: str) -> str | None:
-    """What was left under ``name``, if anything was."""
-    return connection.execute(sa.select(POSITIONS.c.marks).where(POSITIONS.c.name == name)).scalar()
+def read_cursor(connection: sa.Connection, name: str) -> str | None:
+    """Return the cursor called ``name``, or None if there is none."""
+    return connection.execute(sa.select(CURSORS.c.value).where(CURSORS.c.name == name)).scalar()
 
 
-def set_position(connection: sa.Connection, name: str, marks: str) -> None:
-    """Leave ``marks`` under ``name``."""
-    this = POSITIONS.c.name == name
-    if connection.execute(sa.update(POSITIONS).where(this).values(marks=marks)).rowcount == 0:
-        connection.execute(sa.insert(POSITIONS).values(name=name, marks=marks))
+def set_cursor(connection: sa.Connection, name: str, value: str) -> None:
+    """Set the cursor called ``name``."""
+    is_meant = CURSORS.c.name == name
+    if connection.execute(sa.update(CURSORS).where(is_meant).values(value=value)).rowcount == 0:
+        connection.execute(sa.insert(CURSORS).values(name=name, value=value))
 
 
-def forget_position(connection: sa.Connection, name: str) -> None:
-    """Leave nothing under ``name``."""
-    connection.execute(sa.delete(POSITIONS).where(POSITIONS.c.name == name))
+def forget_cursor(connection: sa.Connection, name: str) -> None:
+    """Delete the cursor called ``name``."""
+    connection.execute(sa.delete(CURSORS).where(CURSORS.c.name == name))

@@ -1,4 +1,4 @@
-"""Where the outbox is kept: in the database of the Dagster instance."""
+"""The database of the outbox, which is that of the Dagster instance."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,12 +14,12 @@ from shared_lib.storage.transactions import open_engine, transaction
 
 FILE_NAME = "alerts.db"
 
-# Any number that nobody else uses: who holds it in Postgres writes the outbox.
+# A number that nothing else uses: the holder of this lock in Postgres writes to the outbox.
 _LOCK = 7_205_113
 
 
 def database_url(instance: dg.DagsterInstance) -> str:
-    """The address of the instance's database: Postgres, or a file beside the SQLite storage."""
+    """Return the URL of the instance's database: Postgres, or a file beside the SQLite storage."""
     postgres = getattr(instance.run_storage, "postgres_url", None)
     if postgres:
         return postgres
@@ -27,13 +27,13 @@ def database_url(instance: dg.DagsterInstance) -> str:
 
 
 class Database:
-    """Transactions of which one at a time goes on, in whichever process."""
+    """Transactions, one at a time across all processes."""
 
     def __init__(self, url: str) -> None:
         """Open the database at ``url`` and create or migrate the tables.
 
         Raises:
-            LayoutError: a newer release has changed them so that this one cannot use them.
+            LayoutError: a newer release has changed them, and this release cannot use them.
         """
         self._engine = open_engine(url)
         migrate(
@@ -47,10 +47,10 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlalchemy.Connection]:
-        """A transaction that sees all earlier ones and is wholly there or not at all."""
+        """Run a transaction that sees all earlier ones and is committed as a whole or not."""
         with transaction(self._engine, lock=_LOCK) as connection:
             yield connection
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close the connections."""
         self._engine.dispose()

@@ -1,4 +1,4 @@
-"""Each thing that has happened once, whichever of Dagster's attempts it was."""
+"""Records each event once, whichever of Dagster's attempts reported it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,25 +12,26 @@ from orchestration_platform.alerts.outbox.incidents import count_attempt, count_
 from orchestration_platform.alerts.outbox.stored_alerts import UNREADABLE, unreadable_problem
 from orchestration_platform.alerts.outbox.tables import OCCURRENCES
 from orchestration_platform.alerts.policies.policy import Policy
+from orchestration_platform.alerts.services.protocol.destination import Destination
 
 ANNOUNCED = "announced"
-# Dagster will try again, and the policy wants to know only when it gives up.
+# Dagster will retry, and the policy reports the failure only once Dagster gives up.
 HELD = "held"
-# A further attempt of a run that was announced already.
+# Another attempt of a run that was announced already.
 MERGED = "merged"
-# Was held, and a later attempt succeeded.
+# It was held, and a later attempt succeeded.
 RETRIED = "retried"
-# The log of the run was read, whatever was in it.
+# The log of the run was read, whatever its content.
 READ = "read"
 
 _NO_POLICY = ""
-# Longer than an event is read again and again.
+# Longer than the overlap in which events are read again.
 _REMEMBERED_SECONDS = 600.0
 _LONGEST_KEY = 100
 
 
 def read_runs(connection: sa.Connection, run_ids: Iterable[str]) -> set[str]:
-    """Those of the runs whose log was read already."""
+    """Return those of the runs whose log has been read."""
     query = sa.select(OCCURRENCES.c.key).where(
         OCCURRENCES.c.policy == _NO_POLICY, OCCURRENCES.c.key.in_(list(run_ids))
     )
@@ -38,7 +39,7 @@ def read_runs(connection: sa.Connection, run_ids: Iterable[str]) -> set[str]:
 
 
 def remember_runs(connection: sa.Connection, run_ids: Sequence[str], *, now: float) -> None:
-    """Take note that the logs of the runs were read, for as long as they may be met again."""
+    """Record that the logs of the runs were read, for as long as they may be read again."""
     known = read_runs(connection, run_ids)
     rows = [
         {"policy": _NO_POLICY, "key": run_id, "chain": "", "state": READ, "at": now}
@@ -59,25 +60,25 @@ def record_failure(  # all of it, or nothing
     policy: Policy,
     failure: Alert,
     *,
-    destination: str,
+    destination: Destination,
     ui_url: str,
     will_be_retried: bool,
     now: float,
     key: str = "",
     parent_key: str = "",
 ) -> str:
-    """Take note of something that the policy covers; gives what became of it.
+    """Record an event that the policy covers; return its state.
 
     Args:
         connection: of the caller's transaction.
-        policy: which covers it.
+        policy: the policy.
         failure: what has happened.
-        destination: where the policy tells it.
+        destination: where the policy reports it.
         ui_url: where people open Dagster.
-        will_be_retried: whether Dagster says that it will start the run again.
+        will_be_retried: whether Dagster will start the run again.
         now: seconds since 1970.
-        key: the same for the same thing; by default the run.
-        parent_key: of an automatic retry, the key of what it repeats; by default the run.
+        key: identifies the event; by default the id of the run.
+        parent_key: for an automatic retry, the key of what it repeats; by default that run's id.
     """
     key, parent_key = key or failure.run_id, parent_key or (failure.parent if not key else "")
     if _is_known(connection, policy.name, key):
@@ -88,7 +89,7 @@ def record_failure(  # all of it, or nothing
     )
     earlier = connection.execute(query).mappings().all()
     announced = [row["incident_id"] for row in earlier if row["state"] == ANNOUNCED]
-    # what was put right since, by another run, is told anew
+    # if another run has recovered it since, it is reported again
     incident_id = newest_open(connection, announced) if announced else None
     held = policy.policy_options.announce == "retries_exhausted" and will_be_retried
     state = MERGED if incident_id is not None else HELD if held else ANNOUNCED
@@ -122,13 +123,13 @@ def _is_known(connection: sa.Connection, policy: str, key: str) -> bool:
 
 @dataclass(frozen=True)
 class Held:
-    """A failure that waits for what a retry will bring.
+    """A failure that waits for the result of a retry.
 
     Attributes:
         id: its row.
-        policy: which covers it.
-        key: as it was recorded with.
-        chain: what was first, of Dagster's repetitions.
+        policy: the name of the policy.
+        key: the key it was recorded with.
+        chain: the key of the first attempt.
         failure: what has happened.
     """
 
@@ -140,7 +141,7 @@ class Held:
 
 
 def held_failures(connection: sa.Connection) -> list[Held]:
-    """The failures that wait for what a retry will bring."""
+    """Return the failures that wait for the result of a retry."""
     query = sa.select(OCCURRENCES).where(OCCURRENCES.c.state == HELD).order_by(OCCURRENCES.c.id)
     return [
         Held(row.id, row.policy, row.key, row.chain, _failure_of(row))
@@ -152,7 +153,7 @@ def _failure_of(row: sa.Row[Any]) -> Alert:
     try:
         return Alert.from_json(row.facts)
     except UNREADABLE as error:
-        # of a failed run the key is the run
+        # the key of a failed run is the run's id
         kind = EventType.JOB_FAILURE
         return Alert(
             event_type=kind.value,
@@ -172,11 +173,11 @@ def release(
     occurrence_id: int,
     failure: Alert,
     *,
-    destination: str,
+    destination: Destination,
     ui_url: str,
     now: float,
 ) -> None:
-    """Announce a failure that was held: no retry is coming. Only once, whoever else looks at it."""
+    """Announce a held failure that no retry follows, once even if two processes try to."""
     is_held = (OCCURRENCES.c.id == occurrence_id) & (OCCURRENCES.c.state == HELD)
     taken = connection.execute(
         sa.update(OCCURRENCES).where(is_held).values(state=ANNOUNCED, facts=None)
@@ -194,18 +195,18 @@ def release(
 
 
 def settle_held(connection: sa.Connection, occurrence_ids: Sequence[int], state: str) -> None:
-    """Say of failures that are still held what became of them without an announcement."""
+    """Set the state of failures that are still held and need no announcement."""
     _set_state(connection, occurrence_ids, state, of_state=HELD)
 
 
 def _chain(connection: sa.Connection, policy: str, key: str, parent_key: str) -> str:
-    """What was first, of a thing and Dagster's repetitions of it."""
+    """Return the key of the first attempt."""
     if not parent_key:
         return key
     query = sa.select(OCCURRENCES.c.chain).where(
         OCCURRENCES.c.policy == policy, OCCURRENCES.c.key == parent_key
     )
-    # the parent is named by a tag, which anybody may have written
+    # the parent comes from a tag, which may hold any text
     return connection.execute(query).scalar() or parent_key[:_LONGEST_KEY]
 
 

@@ -1,4 +1,4 @@
-"""Failures that go on: opened, counted and closed, inside one transaction of the caller's."""
+"""Incidents: opened, counted and closed within the caller's transaction."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -23,20 +23,27 @@ from orchestration_platform.alerts.outbox.messages import (
     suppress_waiting,
 )
 from orchestration_platform.alerts.outbox.stored_alerts import first_of, latest_of
-from orchestration_platform.alerts.outbox.tables import INCIDENTS, LONGEST_PARTITION, OUTSTANDING
+from orchestration_platform.alerts.outbox.tables import (
+    INCIDENTS,
+    LONGEST_PARTITION,
+    OUTSTANDING,
+    destination_of,
+    is_at,
+)
 from orchestration_platform.alerts.policies.policy import Policy
 from orchestration_platform.alerts.policies.quiet_hours import hold_of
+from orchestration_platform.alerts.services.protocol.destination import Destination
 
-# A thread gets a line for a repeat at most this often.
+# The shortest time between two entries about repeats.
 SECONDS_BETWEEN_ENTRIES = 20 * 60
-# Good news never ends, so that a new message begins when the last one began so long ago.
+# Good news never ends, so after this time it begins a new message.
 SECONDS_OF_GOOD_NEWS = 3600
 
 _PORTION = 500
 
 
 def open_event_types(connection: sa.Connection) -> frozenset[str]:
-    """The event types of which something has happened and is not yet in order."""
+    """Return the event types that have an open incident."""
     query = sa.select(INCIDENTS.c.event_type).where(INCIDENTS.c.recovered_at.is_(None)).distinct()
     return frozenset(connection.execute(query).scalars())
 
@@ -48,12 +55,12 @@ def record_recoveries(
     policies: Mapping[str, Policy],
     now: float,
 ) -> None:
-    """Close what is in order again: all that went wrong before, and is put right.
+    """Close the incidents that the recoveries end.
 
     Args:
         connection: of the caller's transaction.
-        recoveries: what is in order, the earliest first.
-        policies: those in force, by name.
+        recoveries: what has recovered, the earliest first.
+        policies: the policies in force, by name.
         now: seconds since 1970.
     """
     kinds = {kind for recovery in recoveries for kind in recovery.event_types}
@@ -67,7 +74,7 @@ def record_recoveries(
         for recovery in recoveries:
             if row["event_type"] not in recovery.event_types or not recovery.puts_right(failure):
                 continue
-            # the same failure, which may since have been in more of the job
+            # since then, the failure may have affected more of the job
             if not recovery.puts_right(latest_of(row)):
                 continue
             if _is_over(connection, row["id"], recovery):
@@ -92,12 +99,12 @@ def _close(
     connection: sa.Connection, row: Any, recovery: Recovery, *, policy: Policy | None, now: float
 ) -> None:
     at, latest = recovery.at, replace(latest_of(row), instead=recovery.instead)
-    is_told = policy is not None and policy.policy_options.notify_on_recovery
+    is_reported = policy is not None and policy.policy_options.notify_on_recovery
     values: dict[str, Any] = {"recovered_at": at, "changed_at": at, "escalates_at": None}
     if recovery.instead:
         values["latest"] = latest.to_json()
-    if policy is None or is_told:
-        # of a policy that is gone nobody is told any more, but no message goes on saying it fails
+    if policy is None or is_reported:
+        # without a policy nobody is notified, but the message must not keep reporting a failure
         values["version"] = row["version"] + 1
     _update(connection, row["id"], values)
     suppress_calls(connection, row["id"], why="it was over before this was sent")
@@ -105,11 +112,11 @@ def _close(
     windows = policy.policy_options.quiet_hours if policy else ()
     hold = hold_of(windows, failure.severity, now=now)
     if hold and is_head_held(connection, row["id"], now=now):
-        # what was never told needs no second message that it is over
-        if not hold.tells_recovered:
-            suppress_waiting(connection, row["id"], why="in order again before quiet hours ended")
+        # people who got no message about the failure need none about its end
+        if not hold.reports_recovered:
+            suppress_waiting(connection, row["id"], why="recovered before quiet hours ended")
         return
-    if not is_told:
+    if not is_reported:
         return
     entry = recovery_entry(
         Incident(
@@ -129,17 +136,17 @@ def count_failure(
     policy: Policy,
     failure: Alert,
     *,
-    destination: str,
+    destination: Destination,
     ui_url: str,
     now: float,
 ) -> int:
-    """Count a failure in the incident that it belongs to, or open one; gives its number."""
+    """Count a failure in the incident that it belongs to, or open one; return the incident's id."""
     query = (
         sa.select(INCIDENTS)
         .where(
             INCIDENTS.c.policy == policy.name,
             INCIDENTS.c.fingerprint == failure.fingerprint,
-            INCIDENTS.c.destination == destination,
+            is_at(INCIDENTS, destination),
             INCIDENTS.c.recovered_at.is_(None),
         )
         .order_by(INCIDENTS.c.id.desc())
@@ -164,14 +171,14 @@ def count_failure(
         }
         if now - row["last_entry_at"] >= SECONDS_BETWEEN_ENTRIES:
             entry = repeat_entry(failure, occurrences, ui_url=ui_url)
-            values |= _tell_repeat(connection, policy, row, entry, failure.severity, now=now)
+            values |= _add_repeat(connection, policy, row, entry, failure.severity, now=now)
         _update(connection, incident_id, values)
     _require(connection, incident_id, failure)
     return incident_id
 
 
 def _goes_on(row: Any, policy: Policy, failure: Alert, *, now: float) -> bool:
-    """Whether ``failure`` is told by the message of ``row``, which is of the same and open."""
+    """Whether ``failure`` belongs to the open incident ``row``, or needs a new message."""
     if failure.severity is Severity.INFO:
         return row["first_at"] >= now - SECONDS_OF_GOOD_NEWS
     return row["last_at"] >= now - policy.policy_options.new_message_after_hours * 3600
@@ -180,15 +187,14 @@ def _goes_on(row: Any, policy: Policy, failure: Alert, *, now: float) -> bool:
 def _take_over_escalation(
     connection: sa.Connection, incident_id: int, older: Any, *, now: float
 ) -> None:
-    """Of one failure the newest message alone is escalated.
+    """Escalate only the newest message of a failure, at the time that was set for an older one.
 
-    What was not yet due for an older one keeps its time: with ``escalate_after`` of 36 hours a
-    failure of every day would otherwise never be escalated.
+    Otherwise a daily failure with ``escalate_after`` of 36 hours would never be escalated.
     """
     is_older = (
         (INCIDENTS.c.policy == older["policy"])
         & (INCIDENTS.c.fingerprint == older["fingerprint"])
-        & (INCIDENTS.c.destination == older["destination"])
+        & is_at(INCIDENTS, destination_of(older))
         & INCIDENTS.c.recovered_at.is_(None)
         & (INCIDENTS.c.id < incident_id)
     )
@@ -202,7 +208,7 @@ def _take_over_escalation(
     connection.execute(sa.update(INCIDENTS).where(is_due).values(escalates_at=None))
 
 
-def _tell_repeat(
+def _add_repeat(
     connection: sa.Connection,
     policy: Policy,
     row: Any,
@@ -211,18 +217,23 @@ def _tell_repeat(
     *,
     now: float,
 ) -> dict[str, Any]:
-    """Add a line for a repeat, at most one in quiet hours; gives what changes in the incident."""
+    """Add an entry for a repeat, at most one in quiet hours; return the incident's changes."""
     hold = hold_of(policy.policy_options.quiet_hours, severity, now=now)
     if hold and is_head_held(connection, row["id"], now=now):
-        # the message itself will say how often
+        # the message itself will have the count
         return {}
     until = hold.until if hold else None
-    add_message(connection, row["id"], row["destination"], entry, now=now, held_until=until)
+    add_message(connection, row["id"], destination_of(row), entry, now=now, held_until=until)
     return {"last_entry_at": until or now}
 
 
 def _open(
-    connection: sa.Connection, policy: Policy, failure: Alert, *, destination: str, now: float
+    connection: sa.Connection,
+    policy: Policy,
+    failure: Alert,
+    *,
+    destination: Destination,
+    now: float,
 ) -> int:
     hold = hold_of(policy.policy_options.quiet_hours, failure.severity, now=now)
     until = hold.until if hold else None
@@ -233,7 +244,8 @@ def _open(
             location=failure.location,
             subject=failure.subject,
             event_type=failure.event_type,
-            destination=destination,
+            service=destination.service,
+            address=destination.address,
             first_at=failure.at,
             last_at=failure.at,
             occurrences=1,
@@ -254,7 +266,7 @@ def _open(
 
 
 def _require(connection: sa.Connection, incident_id: int, failure: Alert) -> None:
-    """Each failed partition has to succeed before the incident is over."""
+    """Require each failed partition to succeed before the incident is over."""
     of_incident = OUTSTANDING.c.incident_id == incident_id
     for keys in _portions(failure.partitions or (failure.partition,)):
         these = of_incident & OUTSTANDING.c.partition.in_(keys)
@@ -274,14 +286,14 @@ def _require(connection: sa.Connection, incident_id: int, failure: Alert) -> Non
 
 
 def _portions(partitions: Collection[str]) -> Iterator[list[str]]:
-    """The partitions as the table has them, as many at a time as any database takes."""
+    """Yield the partitions as stored, in portions that fit into one query."""
     names = sorted({name[:LONGEST_PARTITION] for name in partitions})
     for start in range(0, len(names), _PORTION):
         yield names[start : start + _PORTION]
 
 
 def newest_open(connection: sa.Connection, incident_ids: Sequence[int]) -> int | None:
-    """Of the incidents the newest that goes on; nothing if they are all over or forgotten."""
+    """Return the newest of the incidents that is open, or None."""
     query = sa.select(sa.func.max(INCIDENTS.c.id)).where(
         INCIDENTS.c.id.in_(incident_ids), INCIDENTS.c.recovered_at.is_(None)
     )
@@ -291,7 +303,7 @@ def newest_open(connection: sa.Connection, incident_ids: Sequence[int]) -> int |
 def count_attempt(
     connection: sa.Connection, incident_id: int, failure: Alert, *, now: float
 ) -> None:
-    """A further attempt has failed: the message shows it, and counts it as no new failure."""
+    """Show another failed attempt in the message without counting a new failure."""
     query = sa.select(INCIDENTS.c.version, INCIDENTS.c.last_at).where(INCIDENTS.c.id == incident_id)
     row = connection.execute(query).one()
     values: dict[str, Any] = {"version": row.version + 1, "changed_at": now}

@@ -1,11 +1,12 @@
-"""What is to be told, durably: put in beside what has happened, in one transaction."""
+"""Messages in the outbox: added in the transaction that records what has happened."""
 
 import uuid
 
 import sqlalchemy as sa
 
 from orchestration_platform.alerts.messages.thread import Entry, EntryKind
-from orchestration_platform.alerts.outbox.tables import MESSAGES
+from orchestration_platform.alerts.outbox.tables import MESSAGES, destination_of, is_at
+from orchestration_platform.alerts.services.protocol.destination import Destination
 from orchestration_platform.alerts.services.registry import capabilities_of
 
 HEAD = "head"
@@ -14,13 +15,13 @@ ENTRY = "entry"
 WAITING = "waiting"
 DELIVERED = "delivered"
 FAILED = "failed"
-# The service has no use for it.
+# The service does not show such entries, or the message is no longer needed.
 SUPPRESSED = "suppressed"
 
-# With these what was given up is tried anew: whoever is to know still does not.
+# These entries send a message again that was given up: the people still do not know.
 _GOES_ON = frozenset({EntryKind.REPEAT, EntryKind.NOTICE, EntryKind.CALL})
 
-# An entry is kept as JSON, which begins with its kind.
+# An entry is stored as JSON that begins with its kind.
 IS_CALL = MESSAGES.c.body.startswith(f'{{"kind": "{EntryKind.CALL}"')
 
 REFUSED_HEAD = "the head of its thread was refused"
@@ -29,38 +30,39 @@ REFUSED_HEAD = "the head of its thread was refused"
 def add_message(
     connection: sa.Connection,
     incident_id: int,
-    destination: str,
+    destination: Destination,
     entry: Entry | None,
     *,
     now: float,
     held_until: float | None = None,
 ) -> None:
-    """Put a message into the outbox: the head of an incident, or an entry below the newest head.
+    """Add a message to the outbox: the head of an incident, or an entry below the newest head.
 
-    An entry for which the service has no use is kept as suppressed.
+    An entry that the service does not show is stored as suppressed.
 
     Args:
         connection: of the caller's transaction.
-        incident_id: whose message it is.
-        destination: where it goes.
-        entry: nothing for a head.
+        incident_id: the incident.
+        destination: where the message goes.
+        entry: None for a head.
         now: seconds since 1970.
-        held_until: before then it is not sent.
+        held_until: the message is not sent before this time.
     """
     capabilities = capabilities_of(destination)
-    is_of_use = entry is None or entry.kind in capabilities.entries
-    state, why = (WAITING, None) if is_of_use else (SUPPRESSED, capabilities.why_not_others)
+    is_shown = entry is None or entry.kind in capabilities.entries
+    state, why = (WAITING, None) if is_shown else (SUPPRESSED, capabilities.why_not_others)
     head_id = newest_head(connection, incident_id, destination) if entry else None
-    if entry and is_of_use and head_id is not None and _is_given_up(connection, head_id):
+    if entry and is_shown and head_id is not None and _is_given_up(connection, head_id):
         if entry.kind in _GOES_ON:
-            _try_anew(connection, head_id)
+            _send_again(connection, head_id)
         else:
             state, why = FAILED, REFUSED_HEAD
     connection.execute(
         sa.insert(MESSAGES).values(
             key=uuid.uuid4().hex,
             incident_id=incident_id,
-            destination=destination,
+            service=destination.service,
+            address=destination.address,
             kind=HEAD if entry is None else ENTRY,
             head_id=head_id,
             body=None if entry is None else entry.to_json(),
@@ -76,11 +78,13 @@ def add_message(
     )
 
 
-def newest_head(connection: sa.Connection, incident_id: int, destination: str) -> int | None:
-    """The message of an incident at a destination that later ones belong to, if there is one."""
+def newest_head(
+    connection: sa.Connection, incident_id: int, destination: Destination
+) -> int | None:
+    """Return the message of an incident at a destination that entries belong to, if any."""
     query = sa.select(sa.func.max(MESSAGES.c.id)).where(
         MESSAGES.c.incident_id == incident_id,
-        MESSAGES.c.destination == destination,
+        is_at(MESSAGES, destination),
         MESSAGES.c.kind == HEAD,
     )
     return connection.execute(query).scalar()
@@ -91,24 +95,25 @@ def _is_given_up(connection: sa.Connection, message_id: int) -> bool:
     return connection.execute(query).scalar() == FAILED
 
 
-def _try_anew(connection: sa.Connection, message_id: int) -> None:
+def _send_again(connection: sa.Connection, message_id: int) -> None:
     anew = {"state": WAITING, "plain": False, "attempts": 0}
     connection.execute(sa.update(MESSAGES).where(MESSAGES.c.id == message_id).values(**anew))
 
 
-def destinations_of(connection: sa.Connection, incident_id: int) -> list[str]:
-    """Where the incident was told, or is to be: those to whom it was escalated too."""
+def destinations_of(connection: sa.Connection, incident_id: int) -> list[Destination]:
+    """Return where the incident is reported, including where it was escalated to."""
+    where = (MESSAGES.c.service, MESSAGES.c.address)
     query = (
-        sa.select(MESSAGES.c.destination)
+        sa.select(*where)
         .where(MESSAGES.c.incident_id == incident_id, MESSAGES.c.kind == HEAD)
-        .group_by(MESSAGES.c.destination)
+        .group_by(*where)
         .order_by(sa.func.min(MESSAGES.c.id))
     )
-    return list(connection.execute(query).scalars())
+    return [destination_of(row) for row in connection.execute(query).mappings()]
 
 
 def is_head_held(connection: sa.Connection, incident_id: int, *, now: float) -> bool:
-    """Whether the incident's message waits for the end of quiet hours."""
+    """Return whether the incident's message waits for the end of quiet hours."""
     query = sa.select(MESSAGES.c.id).where(
         MESSAGES.c.incident_id == incident_id,
         MESSAGES.c.kind == HEAD,
@@ -118,11 +123,11 @@ def is_head_held(connection: sa.Connection, incident_id: int, *, now: float) -> 
     return connection.execute(query.limit(1)).scalar() is not None
 
 
-def is_call_waiting(connection: sa.Connection, incident_id: int, destination: str) -> bool:
-    """Whether people there have not yet got the message, or the last call to it."""
+def is_call_waiting(connection: sa.Connection, incident_id: int, destination: Destination) -> bool:
+    """Return whether the message, or the last call to it, still waits for delivery there."""
     query = sa.select(MESSAGES.c.id).where(
         MESSAGES.c.incident_id == incident_id,
-        MESSAGES.c.destination == destination,
+        is_at(MESSAGES, destination),
         MESSAGES.c.state == WAITING,
         (MESSAGES.c.kind == HEAD) | IS_CALL,
     )
@@ -130,7 +135,7 @@ def is_call_waiting(connection: sa.Connection, incident_id: int, destination: st
 
 
 def suppress_calls(connection: sa.Connection, incident_id: int, *, why: str) -> None:
-    """Nobody is called any more to what is over."""
+    """Suppress the waiting calls of an incident that is over."""
     connection.execute(
         sa.update(MESSAGES)
         .where(MESSAGES.c.incident_id == incident_id, MESSAGES.c.state == WAITING, IS_CALL)
@@ -139,7 +144,7 @@ def suppress_calls(connection: sa.Connection, incident_id: int, *, why: str) -> 
 
 
 def suppress_waiting(connection: sa.Connection, incident_id: int, *, why: str) -> None:
-    """What waits of the incident need not be told any more."""
+    """Suppress everything of the incident that waits."""
     connection.execute(
         sa.update(MESSAGES)
         .where(MESSAGES.c.incident_id == incident_id, MESSAGES.c.state == WAITING)

@@ -1,6 +1,6 @@
-"""Changes of the outbox's tables, for databases that an older release made.
+"""Changes to the outbox's tables, for databases that an earlier release created.
 
-Whoever changes ``tables.py`` adds a migration here, unless all that is new is a table.
+A change to ``tables.py`` needs a migration here, unless it only adds a table.
 """
 
 from collections.abc import Sequence
@@ -9,4 +9,154 @@ import sqlalchemy as sa
 
 from shared_lib.storage.migrations import Migration
 
-MIGRATIONS: Sequence[Migration[sa.Connection]] = ()
+# `{service}` and `{address}` are the two parts of the text `destination`, such as slack:#data.
+_SMALL_TABLES = """
+create table alert_cursors (
+    name varchar(100) not null primary key,
+    value text not null
+);
+insert into alert_cursors (name, value)
+select case name when 'members' then 'users of slack' else name end, marks
+from alert_positions;
+drop table alert_positions;
+
+create table alert_users (
+    service varchar(50) not null,
+    owner varchar(400) not null,
+    user_id varchar(50),
+    asked_at float not null,
+    primary key (service, owner)
+);
+insert into alert_users (service, owner, user_id, asked_at)
+select 'slack', owner, member_id, asked_at from alert_members;
+drop table alert_members;
+
+create table alert_addresses (
+    service varchar(50) not null,
+    address varchar(400) not null,
+    place varchar(100),
+    next_call_at float not null,
+    failures integer not null,
+    reason text,
+    primary key (service, address)
+);
+insert into alert_addresses (service, address, place, next_call_at, failures, reason)
+select {service}, {address}, channel_id, next_call_at, failures, reason
+from (select alert_channels.*, name as destination from alert_channels) as channels;
+drop table alert_channels;
+"""
+
+_ON_POSTGRES = """
+alter table alert_incidents
+    add column service varchar(50),
+    add column address varchar(400);
+update alert_incidents set service = {service}, address = {address};
+alter table alert_incidents
+    alter column service set not null,
+    alter column address set not null,
+    drop column destination;
+
+alter table alert_messages rename column ts to reference;
+alter table alert_messages
+    add column service varchar(50),
+    add column address varchar(400);
+update alert_messages set service = {service}, address = {address};
+alter table alert_messages
+    alter column service set not null,
+    alter column address set not null,
+    drop column destination;
+"""
+
+# SQLite before 3.35 drops no columns, so copies replace the tables.
+_ON_SQLITE = """
+create table new_incidents (
+    id integer not null primary key,
+    policy varchar(100) not null,
+    fingerprint varchar(64) not null,
+    location varchar(255) not null,
+    subject text not null,
+    event_type varchar(50) not null,
+    service varchar(50) not null,
+    address varchar(400) not null,
+    first_at float not null,
+    last_at float not null,
+    occurrences integer not null,
+    facts text not null,
+    latest text not null,
+    recovered_at float,
+    version integer not null,
+    changed_at float not null,
+    last_entry_at float not null,
+    escalates_at float,
+    escalated_at float,
+    escalations integer not null,
+    acknowledged_at float,
+    acknowledged_by text
+);
+insert into new_incidents
+select
+    id, policy, fingerprint, location, subject, event_type, {service}, {address},
+    first_at, last_at, occurrences, facts, latest, recovered_at, version, changed_at,
+    last_entry_at, escalates_at, escalated_at, escalations, acknowledged_at, acknowledged_by
+from alert_incidents;
+
+create table new_messages (
+    id integer not null primary key,
+    "key" varchar(64) not null unique,
+    incident_id integer not null references alert_incidents (id) on delete cascade,
+    service varchar(50) not null,
+    address varchar(400) not null,
+    kind varchar(10) not null,
+    head_id integer,
+    body text,
+    state varchar(10) not null,
+    sent_version integer not null,
+    plain boolean not null,
+    unsure boolean not null,
+    attempts integer not null,
+    first_attempt_at float,
+    claimed_until float,
+    created_at float not null,
+    held_until float,
+    delivered_at float,
+    reference varchar(400),
+    error text
+);
+insert into new_messages
+select
+    id, "key", incident_id, {service}, {address}, kind, head_id, body, state, sent_version,
+    plain, unsure, attempts, first_attempt_at, claimed_until, created_at, held_until,
+    delivered_at, ts, error
+from alert_messages;
+
+drop table alert_messages;
+drop table alert_incidents;
+alter table new_incidents rename to alert_incidents;
+alter table new_messages rename to alert_messages;
+create index alert_incidents_by_escalation on alert_incidents (escalates_at);
+create index alert_incidents_by_kind on alert_incidents (policy, fingerprint);
+create index alert_incidents_by_event_type on alert_incidents (event_type, recovered_at);
+create index alert_messages_by_state on alert_messages (state);
+create index alert_messages_by_incident on alert_messages (incident_id);
+"""
+
+
+def _separate_service_and_address(connection: sa.Connection) -> None:
+    """Give the service and the address columns of their own, and tables and columns new names."""
+    is_sqlite = connection.dialect.name == "sqlite"
+    colon = f"{'instr' if is_sqlite else 'strpos'}(destination, ':')"
+    before = f"case {colon} when 0 then destination else substr(destination, 1, {colon} - 1) end"
+    parts = {
+        # someone may have written a text that names no service and is longer than any name
+        "service": f"substr({before}, 1, 50)",
+        "address": f"case {colon} when 0 then '' else substr(destination, {colon} + 1) end",
+    }
+    script = (_ON_SQLITE if is_sqlite else _ON_POSTGRES) + _SMALL_TABLES
+    for statement in script.format(**parts).split(";"):
+        if statement.strip():
+            connection.exec_driver_sql(statement)
+
+
+MIGRATIONS: Sequence[Migration[sa.Connection]] = (
+    Migration("separate_service_and_address", _separate_service_and_address, is_additive=False),
+)

@@ -1,4 +1,4 @@
-"""What is over, was told and is old is forgotten."""
+"""Deletes old incidents that are over, with their messages."""
 
 import time
 
@@ -6,30 +6,31 @@ import sqlalchemy as sa
 
 from orchestration_platform.alerts.facts.alert import Severity
 from orchestration_platform.alerts.facts.event_types import EventType
-from orchestration_platform.alerts.outbox.cursors import position, set_position
+from orchestration_platform.alerts.outbox.cursors import read_cursor, set_cursor
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.outbox.deduplication import HELD
 from orchestration_platform.alerts.outbox.messages import WAITING
 from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES, OCCURRENCES
 
-# Rows of each table that one pass deletes, so that none holds up the others.
+# The rows of each table that one pass deletes at most, so that a pass stays short.
 MOST_IN_A_PASS = 1000
 EVERY_SECONDS = 3600.0
 
-_POSITION = "pruning"
-# Nothing puts good news right: it is over when it has been told.
+_CURSOR = "pruning"
+# Nothing ends good news: it is over once it has been sent.
 _GOOD_NEWS = [kind.value for kind in EventType if kind.severity is Severity.INFO]
 
 
 def prune(database: Database, *, keep_days: float) -> int:
-    """Delete what is over and older than ``keep_days``; gives how many rows.
+    """Delete incidents that have been over for ``keep_days``; return the number of deleted rows.
 
-    What is open or waits stays. It looks once an hour, and in the next pass where more is left.
+    Open incidents and waiting messages stay. It runs once an hour, and again in the next pass if
+    there was more to delete than one pass may.
     """
     now = time.time()
     before = now - keep_days * 86400
     with database.transaction() as connection:
-        looked_at = position(connection, _POSITION)
+        looked_at = read_cursor(connection, _CURSOR)
         if looked_at is not None and now - float(looked_at) < EVERY_SECONDS:
             return 0
         deleted = [
@@ -37,12 +38,12 @@ def prune(database: Database, *, keep_days: float) -> int:
             for query in (_old_incidents(before), _old_occurrences(before))
         ]
         if max(deleted) < MOST_IN_A_PASS:
-            set_position(connection, _POSITION, str(now))
+            set_cursor(connection, _CURSOR, str(now))
     return sum(deleted)
 
 
 def _old_incidents(before: float) -> sa.Delete:
-    """Incidents, and with them their messages. A late recovery of something old was just told."""
+    """Incidents with their messages, except those whose recovery was reported only recently."""
     is_over = (INCIDENTS.c.recovered_at < before) | (
         INCIDENTS.c.event_type.in_(_GOOD_NEWS) & (INCIDENTS.c.last_at < before)
     )
@@ -58,7 +59,7 @@ def _old_incidents(before: float) -> sa.Delete:
 
 
 def _old_occurrences(before: float) -> sa.Delete:
-    """Occurrences, except those whose incident is there: by them repetitions are known."""
+    """Occurrences without an incident; the others are needed to recognise retries."""
     is_needed = sa.exists().where(INCIDENTS.c.id == OCCURRENCES.c.incident_id)
     old = (
         sa.select(OCCURRENCES.c.id)

@@ -1,7 +1,7 @@
-"""What was written down of an alert, also where this release cannot read it.
+"""Reads stored alerts, including those that this release cannot parse.
 
-One row that another release has written, or somebody has changed by hand, must not keep all others
-waiting: what the row's own columns say is told instead.
+A row that another release wrote, or someone edited, must not hold up the others: the alert is
+rebuilt from the row's own columns instead.
 """
 
 from typing import Any
@@ -9,17 +9,17 @@ from typing import Any
 from orchestration_platform.alerts.facts.alert import Alert, Problem, Severity
 from orchestration_platform.alerts.facts.event_types import EventType
 
-# What comes of text that is no JSON, or is the JSON of something else.
+# The errors of parsing text that is not JSON, or not the JSON of an alert.
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)
 
 
 def first_of(row: Any) -> Alert:
-    """With what the incident of ``row`` began."""
+    """Return the first failure of the incident ``row``."""
     return _read(row, row["facts"], at=row["first_at"])
 
 
 def latest_of(row: Any) -> Alert:
-    """What has happened last in the incident of ``row``."""
+    """Return the last failure of the incident ``row``."""
     return _read(row, row["latest"], at=row["last_at"])
 
 
@@ -34,7 +34,7 @@ def _read(row: Any, text: str, *, at: float) -> Alert:
             severity=EventType(event_type).severity if is_known else Severity.ERROR,
             kind="Subject",
             subject=row["subject"],
-            # of a job, by which it is put right
+            # a success of the job ends it
             job_name=row["subject"] if event_type.startswith("JOB_") else "",
             at=at,
             location=row["location"],
@@ -43,6 +43,6 @@ def _read(row: Any, text: str, *, at: float) -> Alert:
 
 
 def unreadable_problem(error: Exception) -> Problem:
-    """What is told instead of what cannot be read."""
-    said = "more was written down of it, which this release cannot read"
+    """Return the problem to show for a stored alert that cannot be read."""
+    said = "more was stored about it, which this release cannot read"
     return Problem("", type(error).__name__, said, "", "")

@@ -1,9 +1,12 @@
 """The tables of the outbox, in the database of the Dagster instance."""
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Float,
     ForeignKey,
     Index,
@@ -15,25 +18,27 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from orchestration_platform.alerts.services.protocol.configuration import LONGEST_ADDRESS
+from orchestration_platform.alerts.services.protocol.destination import Destination
+
 METADATA = MetaData()
 
 LONGEST_PARTITION = 400
 
 _ID = BigInteger().with_variant(Integer, "sqlite")
 
-# How far each source was read, or what is known of its state. Times are seconds since 1970, here
-# and everywhere below.
-POSITIONS = Table(
-    "alert_positions",
+# How far each source was read, or its last known state. All times here are seconds since 1970.
+CURSORS = Table(
+    "alert_cursors",
     METADATA,
     Column("name", String(100), primary_key=True),
-    Column("marks", Text, nullable=False),
+    Column("value", Text, nullable=False),
 )
 
-# One failure that goes on: one message with its thread. `facts` is the first failure, `latest` the
-# last one, as JSON. `version` grows whenever the message has to say something else. It is escalated
-# at `escalates_at`, was so `escalations` times, last at `escalated_at`, and who has taken it on is
-# `acknowledged_by`, with commas.
+# A failure that continues. `service` and `address` are the destination of the policy. `facts` is
+# the first failure and `latest` the last, as JSON. `version` grows whenever the message changes.
+# The incident is escalated at `escalates_at`, has been `escalations` times, and last was at
+# `escalated_at`. `acknowledged_by` lists the people who have acknowledged it, with commas.
 INCIDENTS = Table(
     "alert_incidents",
     METADATA,
@@ -43,7 +48,8 @@ INCIDENTS = Table(
     Column("location", String(255), nullable=False),
     Column("subject", Text, nullable=False),
     Column("event_type", String(50), nullable=False),
-    Column("destination", String(400), nullable=False),
+    Column("service", String(50), nullable=False),
+    Column("address", String(LONGEST_ADDRESS), nullable=False),
     Column("first_at", Float, nullable=False),
     Column("last_at", Float, nullable=False),
     Column("occurrences", Integer, nullable=False),
@@ -63,7 +69,7 @@ INCIDENTS = Table(
     Index("alert_incidents_by_event_type", "event_type", "recovered_at"),
 )
 
-# What has to succeed before an incident is over: its partitions, or "" without partitions.
+# The partitions that must succeed before an incident is over; "" without partitions.
 OUTSTANDING = Table(
     "alert_outstanding",
     METADATA,
@@ -72,8 +78,8 @@ OUTSTANDING = Table(
     Column("failed_at", Float, nullable=False),
 )
 
-# Each thing that a policy covers, once: of a failed run the key is its id. `state` says what became
-# of it. Without a policy, a run whose log was read.
+# Each event that a policy covers, once, with its `state`; the key of a failed run is the run's id.
+# A row without a policy is a run whose log has been read.
 OCCURRENCES = Table(
     "alert_occurrences",
     METADATA,
@@ -90,17 +96,19 @@ OCCURRENCES = Table(
     Index("alert_occurrences_by_state", "state"),
 )
 
-# What is to be told. `head_id` of an entry is the message that it belongs to, `sent_version` of a
-# head the version that the service has, and `ts` the service's name of the message. A claim that
-# was not given back belongs to a process that died: the service may or may not have the message.
-# Before `held_until`, the end of quiet hours, it is not sent.
+# What a destination receives about an incident: its message (`kind` head), or an entry below the
+# message `head_id`. `sent_version` is the version of a head that the service has, and `reference`
+# the service's own id of the message. A row that is still claimed after `claimed_until` belongs to
+# a process that has died: the service may or may not have the message. It is not sent before
+# `held_until`, the end of quiet hours.
 MESSAGES = Table(
     "alert_messages",
     METADATA,
     Column("id", _ID, primary_key=True, autoincrement=True),
     Column("key", String(64), nullable=False, unique=True),
     Column("incident_id", ForeignKey("alert_incidents.id", ondelete="CASCADE"), nullable=False),
-    Column("destination", String(400), nullable=False),
+    Column("service", String(50), nullable=False),
+    Column("address", String(LONGEST_ADDRESS), nullable=False),
     Column("kind", String(10), nullable=False),
     Column("head_id", _ID),
     Column("body", Text),
@@ -114,28 +122,41 @@ MESSAGES = Table(
     Column("created_at", Float, nullable=False),
     Column("held_until", Float),
     Column("delivered_at", Float),
-    Column("ts", String(400)),
+    Column("reference", String(400)),
     Column("error", Text),
     Index("alert_messages_by_state", "state"),
     Index("alert_messages_by_incident", "incident_id"),
 )
 
-# Who an owner is in Slack; without `member_id` Slack knows nobody of that address.
-MEMBERS = Table(
-    "alert_members",
+# The users of a service that owners of assets are; without `user_id` it has none for this owner.
+USERS = Table(
+    "alert_users",
     METADATA,
+    Column("service", String(50), primary_key=True),
     Column("owner", String(400), primary_key=True),
-    Column("member_id", String(50)),
+    Column("user_id", String(50)),
     Column("asked_at", Float, nullable=False),
 )
 
-# When a destination may be used next, and why not before.
-CHANNELS = Table(
-    "alert_channels",
+# When an address may be used next, and if later than usual, why. `place` is the service's own id of
+# the address.
+ADDRESSES = Table(
+    "alert_addresses",
     METADATA,
-    Column("name", String(400), primary_key=True),
-    Column("channel_id", String(100)),
+    Column("service", String(50), primary_key=True),
+    Column("address", String(LONGEST_ADDRESS), primary_key=True),
+    Column("place", String(100)),
     Column("next_call_at", Float, nullable=False),
     Column("failures", Integer, nullable=False),
     Column("reason", Text),
 )
+
+
+def is_at(table: Table, destination: Destination) -> ColumnElement[bool]:
+    """Whether a row of ``table`` has this service and address."""
+    return (table.c.service == destination.service) & (table.c.address == destination.address)
+
+
+def destination_of(row: Any) -> Destination:
+    """The destination in the columns ``service`` and ``address`` of a row."""
+    return Destination(row["service"], row["address"])

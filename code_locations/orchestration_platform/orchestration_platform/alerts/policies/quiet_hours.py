@@ -95,11 +95,11 @@ class Hold:
 
     Attributes:
         until: when the wait ends, in seconds since 1970.
-        tells_recovered: whether the message is sent then although the incident is over.
+        reports_recovered: whether the message is sent then although the incident is over.
     """
 
     until: float
-    tells_recovered: bool
+    reports_recovered: bool
 
 
 def hold_of(windows: Sequence[Window], severity: Severity, *, now: float) -> Hold | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from orchestration_platform.alerts.facts.alert import Alert
 from orchestration_platform.alerts.policies.policy import Policy
 from orchestration_platform.alerts.policies.targets import KnownAssets
+from orchestration_platform.alerts.services.protocol.destination import Destination
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Router:
         """Return the policies that cover ``alert``, which is of a run with ``tags``."""
         return [policy for policy in self.policies if self._covers(policy, alert, tags)]
 
-    def destination(self, policy: Policy) -> str:
+    def destination(self, policy: Policy) -> Destination:
         """Return where ``policy`` sends its messages."""
         return policy.notification_service.destination(self.alert_channel)
 

@@ -5,6 +5,7 @@ from typing import Any, Self
 from pydantic import Field, create_model, model_validator
 
 from orchestration_platform.alerts.services.protocol.configuration import ServiceConfiguration
+from orchestration_platform.alerts.services.protocol.destination import Destination
 from orchestration_platform.alerts.services.registry import SERVICES, configuration_at
 from shared_lib.configuration.section import Section
 
@@ -45,23 +46,23 @@ class NotificationService(create_model("Services", __base__=Section, **_FIELDS))
 
     @property
     def owner_mentions(self) -> dict[str, str]:
-        """Slack's ids of owners; empty if the service is not Slack."""
+        """The service's ids of the owners that the policy names."""
         return self.chosen.mentions
 
-    def destination(self, alert_channel: str) -> str:
-        """Return service and address as one text without a secret, such as ``slack:#channel``.
+    def destination(self, alert_channel: str) -> Destination:
+        """Return service and address, without a secret.
 
         Args:
             alert_channel: the environment's channel, for Slack without a channel of its own.
         """
-        return f"{self.name}:{self.chosen.address(alert_channel)}".removesuffix(":")
+        return Destination(self.name, self.chosen.address(alert_channel))
 
     @classmethod
-    def from_destination(cls, destination: str) -> Self:
-        """Return the service for a text from :meth:`destination`, without its mentions of owners.
+    def from_destination(cls, destination: Destination) -> Self:
+        """Return the service for a result of :meth:`destination`, without its mentions of owners.
 
         Raises:
-            ValueError: the text names no service.
+            ValueError: there is no such service.
         """
         found = configuration_at(destination)
         return cls.model_validate({found.name: found})

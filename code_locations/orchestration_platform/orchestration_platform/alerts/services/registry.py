@@ -18,9 +18,9 @@ from orchestration_platform.alerts.services.protocol.configuration import (
     ServiceConfiguration,
     Updates,
 )
+from orchestration_platform.alerts.services.protocol.destination import Destination
 from orchestration_platform.alerts.services.protocol.errors import ServiceUnavailableError
 from orchestration_platform.alerts.services.protocol.service import Receipt, Service
-from orchestration_platform.alerts.services.slack import configuration as slack_configuration
 from orchestration_platform.alerts.services.slack.configuration import Slack
 from orchestration_platform.alerts.services.slack.web_api import SlackWebApi
 from orchestration_platform.alerts.services.slack_webhook.configuration import SlackWebhook
@@ -42,20 +42,20 @@ _CONFIGURATIONS: tuple[type[ServiceConfiguration], ...] = (
 SERVICES = {configuration.name: configuration for configuration in _CONFIGURATIONS}
 
 
-def configuration_at(destination: str) -> ServiceConfiguration:
-    """Return the configuration of the service and address that ``destination`` names.
+def configuration_at(destination: Destination) -> ServiceConfiguration:
+    """Return the configuration of the service for the address of ``destination``.
 
     Raises:
-        ValueError: the text names no service.
+        ValueError: there is no such service, or it has no such address.
     """
-    return _service_of(destination).at(destination.partition(":")[2])
+    return _service_of(destination).at(destination.address)
 
 
-def capabilities_of(destination: str) -> Capabilities:
-    """Return the capabilities of the service that ``destination`` begins with.
+def capabilities_of(destination: Destination) -> Capabilities:
+    """Return the capabilities of the service of ``destination``.
 
     Raises:
-        ValueError: the text names no service.
+        ValueError: there is no such service.
     """
     return _service_of(destination).capabilities
 
@@ -65,13 +65,13 @@ def services_that(updates: Updates) -> list[str]:
     return [name for name, found in SERVICES.items() if found.capabilities.updates is updates]
 
 
-def _service_of(destination: str) -> type[ServiceConfiguration]:
-    name = destination.partition(":")[0]
-    if name not in SERVICES:
+def _service_of(destination: Destination) -> type[ServiceConfiguration]:
+    if destination.service not in SERVICES:
         raise ValueError(
-            f"{destination!r} is no destination, it begins with one of: {', '.join(SERVICES)}"
+            f"{str(destination)!r} is no destination: its service is not one of "
+            f"{', '.join(SERVICES)}"
         )
-    return SERVICES[name]
+    return SERVICES[destination.service]
 
 
 def _logger() -> logging.Logger:
@@ -96,7 +96,7 @@ class Services:
     assets: AssetCache = field(default_factory=AssetCache)
     emails: RecentEmails = field(default_factory=RecentEmails)
 
-    def at(self, destination: str) -> Service:
+    def at(self, destination: Destination) -> Service:
         """Return the service of ``destination``.
 
         On a laptop and in CI, messages to a service without a secret are written to the log.
@@ -104,19 +104,22 @@ class Services:
         Raises:
             SecretError: its secret could not be read.
             ServiceUnavailableError: the secret has a value that is not allowed.
-            ValueError: the text names no service.
+            ValueError: there is no such service.
         """
-        using = Connections(
-            self.secrets, self.logger, resources=(self.slack, self.assets, self.emails)
-        )
         try:
-            return configuration_at(destination).connected(using)
+            return self._connected(destination)
         except (SecretNotFoundError, SecretKeyNotFoundError) as error:
             if current_environment() not in (Environment.LOCAL, Environment.CI):
                 raise
             return LogService(self.logger, f"not sent to {destination}: {error}")
 
-    def what_is_missing(self, destinations: Iterable[str]) -> list[str]:
+    def _connected(self, destination: Destination) -> Service:
+        using = Connections(
+            self.secrets, self.logger, resources=(self.slack, self.assets, self.emails)
+        )
+        return configuration_at(destination).connected(using)
+
+    def what_is_missing(self, destinations: Iterable[Destination]) -> list[str]:
         """Return what blocks messages to each destination, as far as this shows without sending."""
         found: list[str] = []
         for destination in dict.fromkeys(destinations):
@@ -126,22 +129,26 @@ class Services:
                 found.append(f"{destination}: {error}")
                 continue
             if isinstance(service, LogService) and service.note:
-                found.append(f"{service.note} (told in the log)")
+                found.append(f"{service.note} (written to the log)")
         return found
 
-    def member_id(self, address: str) -> str | None:
-        """Return Slack's id of the member with an e-mail address, if there is one.
+    def user_id(self, destination: Destination, address: str) -> str | None:
+        """Return the id of the user with an e-mail address at the service, or None.
+
+        Args:
+            destination: a destination of a service that can find users.
+            address: the e-mail address.
 
         Raises:
-            SecretError: the bot's token could not be read.
-            LookupForbiddenError: the bot has no permission to look.
-            ServiceUnavailableError: Slack did not answer or asked us to wait.
+            SecretError: the service's secret could not be read.
+            LookupForbiddenError: we have no permission to look.
+            ServiceUnavailableError: the service did not answer or asked us to wait.
+            MessageRefusedError: the service does not accept this as an address.
         """
-        token = self.secrets.get(slack_configuration.SECRET)["token"].reveal()
-        return self.slack.member_id(token, address)
+        return self._connected(destination).user_id(address)
 
     def acknowledged_by(
-        self, destination: str, *, message_id: str, place: str
+        self, destination: Destination, *, message_id: str, place: str
     ) -> tuple[str, ...] | None:
         """Return who has acknowledged a message; None if nobody, or if the service cannot tell.
 

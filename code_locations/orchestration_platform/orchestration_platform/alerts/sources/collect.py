@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from orchestration_platform.alerts.facts.alert import Alert
 from orchestration_platform.alerts.outbox import deduplication, incidents
-from orchestration_platform.alerts.outbox.cursors import forget_position, position, set_position
+from orchestration_platform.alerts.outbox.cursors import forget_cursor, read_cursor, set_cursor
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.policies.policy import Policy
 from orchestration_platform.alerts.policies.routing import Router
@@ -101,10 +101,10 @@ class Collector:
     def _read_on(self, source: Source, *, until: float) -> int:
         now = time.time()
         with self.database.transaction() as connection:
-            marks = position(connection, source.name)
+            marks = read_cursor(connection, source.name)
             reading = self._reading(connection, now)
             if source is not FAILED_RUNS and not reading.wants(source.event_types):
-                forget_position(connection, source.name)
+                forget_cursor(connection, source.name)
                 return 0
         found = 0
         for batch in source.read(reading, marks):
@@ -139,7 +139,7 @@ class Collector:
         ]
         in_force = {policy.name: policy for policy in self.policies}
         with self.database.transaction() as connection:
-            if position(connection, source.name) != batch.expected:
+            if read_cursor(connection, source.name) != batch.expected:
                 return 0
             new = 0
             for alert, finding, policy in covered:
@@ -161,7 +161,7 @@ class Collector:
                 )
             incidents.record_recoveries(connection, found.recoveries, policies=in_force, now=now)
             deduplication.remember_runs(connection, found.read_runs, now=now)
-            set_position(connection, source.name, batch.position)
+            set_cursor(connection, source.name, batch.position)
         return new
 
     def _completed(self, finding: Finding) -> Alert:
@@ -173,5 +173,5 @@ class Collector:
 
 def last_pass_at(connection: sa.Connection) -> float | None:
     """Return when the log was last read to its end, within a few seconds; None if never."""
-    marks = position(connection, FAILED_RUNS.name)
+    marks = read_cursor(connection, FAILED_RUNS.name)
     return event_feed.Position.from_json(marks).marks[-1][0] if marks else None

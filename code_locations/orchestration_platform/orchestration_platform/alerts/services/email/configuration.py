@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from orchestration_platform.alerts.services.email.recent import RecentEmails
 from orchestration_platform.alerts.services.protocol.configuration import (
-    LONGEST_DESTINATION,
+    LONGEST_ADDRESS,
     Capabilities,
     Connections,
     ServiceConfiguration,
@@ -31,7 +31,7 @@ class _ToAddresses(ServiceConfiguration, ABC):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if len(f"{self.name}:{self.address()}") > LONGEST_DESTINATION:
+        if len(self.address()) > LONGEST_ADDRESS:
             raise ValueError(
                 f"too many {self.addresses_field}: write the address of a list instead"
             )

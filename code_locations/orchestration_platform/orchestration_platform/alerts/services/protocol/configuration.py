@@ -18,8 +18,8 @@ from orchestration_platform.alerts.services.protocol.service import Service
 from shared_lib.configuration.section import Section
 from shared_lib.secrets import Secret
 
-# The column that stores a destination is equally wide.
-LONGEST_DESTINATION = 400
+# The column that stores an address is equally wide.
+LONGEST_ADDRESS = 400
 
 # A key or a URL entered here by mistake does not look like this.
 SecretPath = Annotated[
@@ -51,6 +51,7 @@ class Capabilities:
         why_not_others: why it accepts no other entries.
         can_find: whether it can look up a message by its key.
         can_acknowledge: whether people can acknowledge a message there.
+        can_find_users: whether it can look up its users by e-mail address.
         is_idempotent: whether two messages with the same key become one.
         pace: seconds between two calls, so that the service has no reason to complain.
     """
@@ -60,6 +61,7 @@ class Capabilities:
     why_not_others: str = _NO_THREADS
     can_find: bool = False
     can_acknowledge: bool = False
+    can_find_users: bool = False
     is_idempotent: bool = False
     pace: float
 

@@ -78,3 +78,11 @@ class Service:
     def acknowledged_by(self, at: Receipt) -> tuple[str, ...] | None:
         """Return who has acknowledged the message, as far as it is known; None if nobody."""
         raise NotImplementedError
+
+    def user_id(self, address: str) -> str | None:
+        """Return the service's id of the user with an e-mail address, or None.
+
+        Raises:
+            LookupForbiddenError: we have no permission to look.
+        """
+        raise NotImplementedError

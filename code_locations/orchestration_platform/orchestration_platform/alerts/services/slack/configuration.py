@@ -30,6 +30,7 @@ class Slack(MentionsOwners):
         entries=frozenset(EntryKind),
         can_find=True,
         can_acknowledge=True,
+        can_find_users=True,
         pace=1.05,
     )
 

@@ -77,6 +77,10 @@ class SlackService(Service):
         found = self.api.reactions(self.token, channel_id=at.place, ts=_timestamp(at))
         return found.get(ACKNOWLEDGEMENT)
 
+    def user_id(self, address: str) -> str | None:
+        """Return the id of the member with this e-mail address."""
+        return self.api.member_id(self.token, address)
+
 
 def content_of(notification: Notification) -> Content:
     """Return the notification as Slack expects it, or as a line of text."""
