@@ -28,6 +28,7 @@ Where to look:
 - Who is called when nobody acknowledges a message? ``delivery.escalation``.
 - Where are Slack's limits handled? Size in ``messages.formats.slack``, pace in
   ``delivery.queue`` with ``services.slack.configuration``, answers in ``services.slack.web_api``.
+- Who already has an e-mail? ``delivery.recipients``.
 - What happens if a process dies? ``delivery.queue`` (claims), ``outbox.cursors`` (how far each
   log was read, in one transaction with what was found there).
 - Are the alerts themselves healthy? ``outbox_health``, and ``orchestration_platform.watchdog``.

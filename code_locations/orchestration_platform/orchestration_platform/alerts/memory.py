@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 import dagster as dg
 
 from orchestration_platform.alerts.outbox.database import Database, database_url
-from orchestration_platform.alerts.services.email.recent import RecentEmails
 from orchestration_platform.alerts.sources.source import SourceMemory
 from orchestration_platform.alerts.workspace.webserver import AssetCache
 
@@ -17,12 +16,10 @@ class Memory:
     Attributes:
         sources: what was read about runs.
         assets: the assets of the workspace, as the webserver last reported them.
-        emails: who already has an e-mail.
     """
 
     sources: SourceMemory = field(default_factory=SourceMemory)
     assets: AssetCache = field(default_factory=AssetCache)
-    emails: RecentEmails = field(default_factory=RecentEmails)
     _databases: dict[str, Database] = field(default_factory=dict)
 
     def database_of(self, instance: dg.DagsterInstance) -> Database:

@@ -39,7 +39,6 @@ def slack_on_run_failure_sensor(
         slack,
         logger=context.log,
         assets=alerts_memory.assets,
-        emails=alerts_memory.emails,
     )
     done = run_pass(
         context.instance,

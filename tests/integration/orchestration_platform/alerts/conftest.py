@@ -107,7 +107,7 @@ def memory() -> Memory:
 def services(slack: SlackServer, memory: Memory, monkeypatch: pytest.MonkeyPatch) -> Services:
     """The services, of which the Slack one is the stand-in and has a token."""
     monkeypatch.setenv("ORCHESTRATION_PLATFORM_SLACK__TOKEN", TOKEN)
-    return replace(services_with(slack.url), assets=memory.assets, emails=memory.emails)
+    return replace(services_with(slack.url), assets=memory.assets)
 
 
 def services_with(slack_url: str, timeout_seconds: float = 2.0) -> Services:

@@ -61,7 +61,12 @@ ESCALATION_POINTS: dict[str, tuple[Any, str, bool]] = {
     "after the escalation was committed": (sender.Sender, "send_due", False),
     **{f"{name} (escalation)": point for name, point in RELEASING_POINTS.items()},
 }
-_ALL_POINTS = {**POINTS, **SUPPRESSING_POINTS, **ESCALATION_POINTS}
+# The same, where a message goes to several recipients.
+RECIPIENT_POINTS: dict[str, tuple[Any, str, bool]] = {
+    "after a result was committed": (sender.Sender, "_record_result", True),
+    "after an address was refused": (settle, "record_pause", True),
+}
+_ALL_POINTS = {**POINTS, **SUPPRESSING_POINTS, **ESCALATION_POINTS, **RECIPIENT_POINTS}
 
 # What is not recovered sooner; a claim of one that died.
 CLAIM_SECONDS = 0.3

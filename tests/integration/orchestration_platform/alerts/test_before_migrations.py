@@ -4,13 +4,10 @@ They contain an acknowledged message, and one that Slack had not accepted yet.
 """
 
 import multiprocessing
-import os
 import signal
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
-from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import dagster as dg
@@ -20,6 +17,10 @@ import sqlalchemy as sa
 from tests.integration.orchestration_platform.alerts.conftest import services_with
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
 from tests.integration.orchestration_platform.alerts.failing_jobs import say
+from tests.integration.orchestration_platform.alerts.migrating import (
+    die_in_migration,
+    open_together,
+)
 from tests.integration.orchestration_platform.alerts.test_escalation import policies
 
 from orchestration_platform.alerts.memory import Memory
@@ -247,26 +248,6 @@ def test_of_several_processes_one_migrates(url: str) -> None:
     applied = {name for (name,) in read(url, "select name from alert_migrations")}
     assert applied == {migration.name for migration in MIGRATIONS}
     assert len(read(url, "select id from alert_messages")) == 4
-
-
-def die_in_migration(url: str, after: int) -> None:
-    """Open the tables, in a process that is killed once it has made one of the changes."""
-
-    def change_and_die(connection: sa.Connection) -> None:
-        MIGRATIONS[after].change(connection)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    database.MIGRATIONS = [
-        *MIGRATIONS[:after],
-        replace(MIGRATIONS[after], change=change_and_die),
-    ]
-    Database(url)
-
-
-def open_together(url: str, barrier: Barrier) -> None:
-    """Open the tables at the same moment as others."""
-    barrier.wait()
-    Database(url).close()
 
 
 def everything(url: str) -> dict[str, list[tuple]]:

@@ -6,7 +6,6 @@ import pytest
 from tests.integration.orchestration_platform.alerts.mail_servers import Servers
 from tests.integration.orchestration_platform.alerts.notifications import added, notification
 
-from orchestration_platform.alerts.services.email import service as sent_by_email
 from orchestration_platform.alerts.services.email.service import EmailService, SmtpServer
 from orchestration_platform.alerts.services.protocol.errors import (
     MessageRefusedError,
@@ -14,9 +13,15 @@ from orchestration_platform.alerts.services.protocol.errors import (
 )
 from sandboxes.certificates import write_certificate
 from sandboxes.smtp import Mailbox, text_of
+from orchestration_platform.alerts.services.protocol.service import Notification, Receipt
 from shared_lib.secrets import Secret
 
 PEOPLE = ("ada@example.com", "grace@example.com")
+
+
+def send(service: EmailService, what: Notification) -> dict[str, Exception | None]:
+    """Send to all recipients; return the answer for each."""
+    return dict(service.post_to_each(what, recipients=service.addresses, due=service.addresses))
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
@@ -24,13 +29,14 @@ def test_an_incident_is_a_conversation_of_emails(
     security: str, servers: Servers, mailbox: Mailbox
 ) -> None:
     service = EmailService(servers(security=security), PEOPLE)
-    receipt = service.post(notification())
-    service.post(added("recovery", thread=receipt))
+    assert send(service, notification()) == dict.fromkeys(PEOPLE)
+    assert send(service, added("recovery", thread=Receipt("k1"))) == dict.fromkeys(PEOPLE)
 
-    first, answer = mailbox.emails
-    assert mailbox.recipients[0] == list(PEOPLE)
+    first, _, answer, _ = mailbox.emails
+    assert mailbox.recipients == [[person] for person in PEOPLE] * 2
+    assert first["To"] == ", ".join(PEOPLE)
     assert first["Subject"] == "Dagster Production Run Failure: nightly in shop"
-    assert first["Message-ID"] == receipt.id == "<k1.dagster@platform.example.com>"
+    assert first["Message-ID"] == "<k1.dagster@platform.example.com>"
     assert "ValueError: it is bad" in text_of(first, "plain")
     assert "a trace" in text_of(first, "plain")
     assert "<h2" in text_of(first, "html")
@@ -45,16 +51,17 @@ def test_a_conversation_keeps_its_subject_when_it_is_over(
     instead: str, servers: Servers, mailbox: Mailbox
 ) -> None:
     service = EmailService(servers(), PEOPLE)
-    receipt = service.post(notification())
-    service.post(added("recovery", thread=receipt, recovered_at=2_000_000.0, instead=instead))
-    first, answer = mailbox.emails
+    send(service, notification())
+    over = added("recovery", thread=Receipt("k1"), recovered_at=2_000_000.0, instead=instead)
+    send(service, over)
+    first, _, answer, _ = mailbox.emails
     assert answer["Subject"] == f"Re: {first['Subject']}"
 
 
 def test_nothing_is_said_to_a_server_without_tls(servers: Servers, mailbox: Mailbox) -> None:
     service = EmailService(servers(offers_tls=False), PEOPLE)
     with pytest.raises(ServiceUnavailableError, match="STARTTLS"):
-        service.post(notification())
+        send(service, notification())
     assert mailbox.emails == []
 
 
@@ -63,7 +70,7 @@ def test_a_certificate_that_is_not_trusted_is_refused(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(write_certificate(tmp_path)))
     with pytest.raises(ServiceUnavailableError, match="CERTIFICATE_VERIFY_FAILED"):
-        EmailService(servers(), PEOPLE).post(notification())
+        send(EmailService(servers(), PEOPLE), notification())
     assert mailbox.emails == []
 
 
@@ -72,107 +79,96 @@ def test_a_wrong_password_can_be_put_right_and_is_not_shown(servers: Servers) ->
 
     server = replace(servers(), password="another-password")
     with pytest.raises(ServiceUnavailableError, match="orchestration_platform/smtp") as refused:
-        EmailService(server, PEOPLE).post(notification())
+        send(EmailService(server, PEOPLE), notification())
     assert "another-password" not in f"{refused.value!r} {server!r}"
     assert not refused.value.is_unsure
 
 
 @pytest.mark.parametrize(
-    ("answer", "expected", "is_unsure"),
+    ("answer", "is_plain", "expected", "is_unsure"),
     [
-        ("451 busy", ServiceUnavailableError, False),
-        ("drop", ServiceUnavailableError, True),
-        ("554 too bad", MessageRefusedError, False),
+        ("451 busy", False, ServiceUnavailableError, False),
+        ("drop", False, ServiceUnavailableError, True),
+        ("554 too bad", True, MessageRefusedError, False),
     ],
 )
-def test_what_the_server_says_decides_what_becomes_of_an_email(
+def test_what_the_server_answers_decides_what_becomes_of_an_email(
     answer: str,
     expected: type[Exception],
-    is_unsure: object,
     servers: Servers,
     mailbox: Mailbox,
+    *,
+    is_plain: bool,
+    is_unsure: bool,
 ) -> None:
     mailbox.answer = answer
-    with pytest.raises(expected) as refused:
-        EmailService(servers(), PEOPLE).post(notification())
-    assert getattr(refused.value, "is_unsure", False) is is_unsure
+    results = send(EmailService(servers(), PEOPLE), notification(is_plain=is_plain))
+    assert {type(error) for error in results.values()} == {expected}
+    assert {getattr(error, "is_unsure", False) for error in results.values()} == {is_unsure}
 
 
-def test_one_of_two_addresses_that_does_not_exist_is_noted(
+def test_a_content_that_is_refused_is_to_go_out_as_plain_text(
     servers: Servers, mailbox: Mailbox
 ) -> None:
-    mailbox.unknown = frozenset({"grace@example.com"})
-    receipt = EmailService(servers(), PEOPLE).post(notification())
-    assert receipt.note == "refused: grace@example.com"
-    assert mailbox.recipients == [["ada@example.com"]]
+    mailbox.answer = "554 too bad"
+    with pytest.raises(MessageRefusedError, match="554 too bad"):
+        send(EmailService(servers(), PEOPLE), notification())
 
 
-def test_who_is_refused_for_now_gets_it_later_and_the_others_not_again(
+def test_an_answer_is_that_to_one_recipient_and_the_others_get_the_same_email(
     servers: Servers, mailbox: Mailbox
 ) -> None:
-    mailbox.not_yet = {"grace@example.com": 2}
-    service = EmailService(servers(), PEOPLE)
-    for _ in range(2):
-        with pytest.raises(ServiceUnavailableError, match=r"grace@example.com: .* 451 greyl"):
-            service.post(notification())
-    assert service.post(notification()).note == ""
+    mailbox.unknown = frozenset({"bo@example.com"})
+    mailbox.not_yet = {"cy@example.com": 1}
+    people = ("ada@example.com", "bo@example.com", "cy@example.com", "grace@example.com")
+    results = send(EmailService(servers(), people), notification())
+    assert {address: type(error) for address, error in results.items()} == {
+        "ada@example.com": type(None),
+        "bo@example.com": MessageRefusedError,
+        "cy@example.com": ServiceUnavailableError,
+        "grace@example.com": type(None),
+    }
+    assert "550 no such mailbox" in str(results["bo@example.com"])
+    assert "451 greylisted" in str(results["cy@example.com"])
     assert mailbox.recipients == [["ada@example.com"], ["grace@example.com"]]
     first, second = mailbox.emails
     assert (first["Message-ID"], first["To"]) == (second["Message-ID"], second["To"])
-    service.post(added("recovery"))
-    assert mailbox.recipients[2] == list(PEOPLE)
+    assert first["To"] == ", ".join(people)
 
 
-def test_who_is_refused_for_long_keeps_nothing_waiting(servers: Servers, mailbox: Mailbox) -> None:
-    mailbox.not_yet = {"grace@example.com": 9}
+def test_only_those_that_are_due_get_it(servers: Servers, mailbox: Mailbox) -> None:
     service = EmailService(servers(), PEOPLE)
-    with pytest.raises(ServiceUnavailableError):
-        service.post(notification())
-    first, last = service.recent.refused["grace@example.com"]
-    began = first - sent_by_email._REFUSED_FOR_NOW_SECONDS
-    service.recent.refused["grace@example.com"] = (began, last)
-    assert service.post(notification()).note == "refused: grace@example.com"
-    assert service.post(added("recovery")).note == "refused: grace@example.com"
-    assert mailbox.recipients == [["ada@example.com"]] * 2
+    due = PEOPLE[1:]
+    assert dict(service.post_to_each(notification(), recipients=PEOPLE, due=due)) == {
+        "grace@example.com": None
+    }
+    assert mailbox.recipients == [["grace@example.com"]]
 
 
-def test_a_server_that_hangs_up_among_the_addresses_has_told_nobody(
+def test_a_server_that_hangs_up_leaves_the_others_for_the_next_attempt(
     servers: Servers, mailbox: Mailbox
 ) -> None:
     mailbox.come_again = "421 shutting down"
-    mailbox.not_yet = {"grace@example.com": 1}
-    service = EmailService(servers(), PEOPLE)
-    with pytest.raises(ServiceUnavailableError, match="421 shutting down"):
-        service.post(notification())
-    assert service.post(notification()).note == ""
-    assert mailbox.recipients == [list(PEOPLE)]
-
-
-def test_who_has_it_has_it_although_the_other_is_refused_for_good_in_the_end(
-    servers: Servers, mailbox: Mailbox
-) -> None:
-    mailbox.not_yet = {"grace@example.com": 1}
-    service = EmailService(servers(), PEOPLE)
-    with pytest.raises(ServiceUnavailableError):
-        service.post(notification())
-    mailbox.unknown = frozenset({"grace@example.com"})
-    assert service.post(notification()).note == "refused: grace@example.com"
-    assert mailbox.recipients == [["ada@example.com"]]
+    mailbox.not_yet = {"ada@example.com": 1}
+    [(address, error)] = send(EmailService(servers(), PEOPLE), notification()).items()
+    assert address == "ada@example.com"
+    assert "421 shutting down" in str(error)
+    assert mailbox.recipients == []
 
 
 def test_what_failed_cannot_write_headers(servers: Servers, mailbox: Mailbox) -> None:
     hostile = "nightly\r\nBcc: eve@example.com\r\n\r\n<script>alert(1)</script>\udc00"
     service = EmailService(servers(), PEOPLE)
-    service.post(notification(subject=hostile, message=hostile, trace=hostile))
-    [found] = mailbox.emails
+    send(service, notification(subject=hostile, message=hostile, trace=hostile))
+    found, _ = mailbox.emails
     assert found["Bcc"] is None
-    assert mailbox.recipients == [list(PEOPLE)]
+    assert mailbox.recipients == [[person] for person in PEOPLE]
     assert "<script>" not in text_of(found, "html")
 
 
 def test_a_plain_email_has_no_html(servers: Servers, mailbox: Mailbox) -> None:
-    EmailService(servers(), PEOPLE).post(notification(is_plain=True))
-    [found] = mailbox.emails
+    send(EmailService(servers(), PEOPLE), notification(is_plain=True))
+    found, _ = mailbox.emails
     assert found.get_content_type() == "text/plain"
 
 

@@ -2,14 +2,17 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from orchestration_platform.alerts.delivery import queue, settle
+from orchestration_platform.alerts.delivery import queue, recipients, settle
 from orchestration_platform.alerts.delivery.queue import Claim
+from orchestration_platform.alerts.delivery.recipients import Delivery
 from orchestration_platform.alerts.messages.message import head_message
 from orchestration_platform.alerts.messages.wording import redacted
 from orchestration_platform.alerts.outbox.database import Database
+from orchestration_platform.alerts.outbox.messages import WAITING
 from orchestration_platform.alerts.policies.policy import Policy
 from orchestration_platform.alerts.policies.services import NotificationService
 from orchestration_platform.alerts.services.protocol.destination import Destination
@@ -19,7 +22,13 @@ from orchestration_platform.alerts.services.protocol.errors import (
     MessageRefusedError,
     ServiceUnavailableError,
 )
-from orchestration_platform.alerts.services.protocol.service import Notification, Receipt, Service
+from orchestration_platform.alerts.services.protocol.service import (
+    Notification,
+    Receipt,
+    Recipients,
+    Service,
+    ServiceWithRecipients,
+)
 from orchestration_platform.alerts.services.registry import capabilities_of
 from shared_lib.secrets import SecretError, redact
 
@@ -209,8 +218,51 @@ class Sender:
             with self.database.transaction() as connection:
                 if not queue.renew(connection, claim, now=time.time()):
                     raise _ClaimLostError
-        receipt = service.post(notification)
+        if isinstance(service, ServiceWithRecipients):
+            receipt = self._posted_to_each(service, notification, claim)
+        else:
+            receipt = service.post(notification)
         return Receipt(receipt.id, receipt.place, note or receipt.note), claim.version
+
+    def _posted_to_each(
+        self, service: ServiceWithRecipients, notification: Notification, claim: Claim
+    ) -> Receipt:
+        deliveries = self._deliveries(service, notification, claim)
+        # Those that were refused come last: the server may hang up on one of them.
+        waiting = [one for one in deliveries if one.state == WAITING]
+        due = [one.recipient for one in sorted(waiting, key=lambda one: bool(one.error))]
+        everyone = [one.recipient for one in deliveries]
+        is_unsure = False
+        with closing(service.post_to_each(notification, recipients=everyone, due=due)) as results:
+            for recipient, error in results:
+                is_unsure |= getattr(error, "is_unsure", False)
+                self._record_result(claim, recipient, error)
+        with self.database.transaction() as connection:
+            deliveries = recipients.give_up_waiting(connection, claim, now=time.time())
+        return recipients.receipt_of(claim, deliveries, is_unsure=is_unsure)
+
+    def _deliveries(
+        self, service: ServiceWithRecipients, notification: Notification, claim: Claim
+    ) -> Sequence[Delivery]:
+        """Return the deliveries of a message; an entry goes to whom its head went."""
+        with self.database.transaction() as connection:
+            known = recipients.deliveries_of(connection, claim)
+            of_head = recipients.recipients_of_head(connection, claim)
+        if known:
+            return known
+        found = Recipients(of_head) if of_head else service.recipients(notification.message)
+        with self.database.transaction() as connection:
+            if not recipients.add_deliveries(connection, claim, found, now=time.time()):
+                raise _ClaimLostError
+            return recipients.deliveries_of(connection, claim)
+
+    def _record_result(self, claim: Claim, recipient: str, error: Exception | None) -> None:
+        reason = _kept(str(error)) if error else ""
+        with self.database.transaction() as connection:
+            if not recipients.record_result(
+                connection, claim, recipient, error, reason=reason, now=time.time()
+            ):
+                raise _ClaimLostError
 
     def _found(self, service: Service, notification: Notification, claim: Claim) -> Receipt | None:
         if not capabilities_of(claim.destination).can_find:

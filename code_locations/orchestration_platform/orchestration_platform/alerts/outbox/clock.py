@@ -14,7 +14,7 @@ from orchestration_platform.alerts.outbox.tables import METADATA
 TOLERATED_SECONDS = 60.0
 
 _CURSOR = "clock"
-# Times of the day that a policy names, which do not move with the clock.
+# The end of quiet hours is a time of day and does not move with the clock.
 _WALL_TIMES = frozenset({"held_until"})
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import dagster as dg
 import sqlalchemy
 
 from orchestration_platform.alerts.outbox.migrations import MIGRATIONS
@@ -12,13 +12,16 @@ from orchestration_platform.alerts.outbox.tables import METADATA
 from shared_lib.storage.migrations import migrate
 from shared_lib.storage.transactions import open_engine, transaction
 
+if TYPE_CHECKING:
+    import dagster as dg
+
 FILE_NAME = "alerts.db"
 
 # A number that nothing else uses: the holder of this lock in Postgres writes to the outbox.
 _LOCK = 7_205_113
 
 
-def database_url(instance: dg.DagsterInstance) -> str:
+def database_url(instance: "dg.DagsterInstance") -> str:
     """Return the URL of the instance's database: Postgres, or a file beside the SQLite storage."""
     postgres = getattr(instance.run_storage, "postgres_url", None)
     if postgres:

@@ -5,7 +5,7 @@ import uuid
 import sqlalchemy as sa
 
 from orchestration_platform.alerts.messages.thread import Entry, EntryKind
-from orchestration_platform.alerts.outbox.tables import MESSAGES, destination_of, is_at
+from orchestration_platform.alerts.outbox.tables import DELIVERIES, MESSAGES, destination_of, is_at
 from orchestration_platform.alerts.services.protocol.destination import Destination
 from orchestration_platform.alerts.services.registry import capabilities_of
 
@@ -98,6 +98,8 @@ def _is_given_up(connection: sa.Connection, message_id: int) -> bool:
 def _send_again(connection: sa.Connection, message_id: int) -> None:
     anew = {"state": WAITING, "plain": False, "attempts": 0}
     connection.execute(sa.update(MESSAGES).where(MESSAGES.c.id == message_id).values(**anew))
+    is_refused = (DELIVERIES.c.message_id == message_id) & (DELIVERIES.c.state == FAILED)
+    connection.execute(sa.update(DELIVERIES).where(is_refused).values(state=WAITING, error=None))
 
 
 def destinations_of(connection: sa.Connection, incident_id: int) -> list[Destination]:

@@ -157,6 +157,13 @@ def _separate_service_and_address(connection: sa.Connection) -> None:
             connection.exec_driver_sql(statement)
 
 
+def _remember_refusals(connection: sa.Connection) -> None:
+    """Since when, and when last, an address has refused everything."""
+    for column in ("refused_since", "refused_at"):
+        connection.exec_driver_sql(f"alter table alert_addresses add column {column} float")
+
+
 MIGRATIONS: Sequence[Migration[sa.Connection]] = (
     Migration("separate_service_and_address", _separate_service_and_address, is_additive=False),
+    Migration("remember_refusals", _remember_refusals, is_additive=True),
 )

@@ -18,8 +18,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from orchestration_platform.alerts.services.protocol.configuration import LONGEST_ADDRESS
-from orchestration_platform.alerts.services.protocol.destination import Destination
+from orchestration_platform.alerts.services.protocol.destination import LONGEST_ADDRESS, Destination
 
 METADATA = MetaData()
 
@@ -128,6 +127,20 @@ MESSAGES = Table(
     Index("alert_messages_by_incident", "incident_id"),
 )
 
+# A message to one recipient, for services that notify several. `note` is why it goes there, and
+# `error` why the service refused the recipient last.
+DELIVERIES = Table(
+    "alert_deliveries",
+    METADATA,
+    Column("id", _ID, primary_key=True, autoincrement=True),
+    Column("message_id", ForeignKey("alert_messages.id", ondelete="CASCADE"), nullable=False),
+    Column("recipient", String(LONGEST_ADDRESS), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("note", Text),
+    Column("error", Text),
+    UniqueConstraint("message_id", "recipient"),
+)
+
 # The users of a service that owners of assets are; without `user_id` it has none for this owner.
 USERS = Table(
     "alert_users",
@@ -139,7 +152,8 @@ USERS = Table(
 )
 
 # When an address may be used next, and if later than usual, why. `place` is the service's own id of
-# the address.
+# the address. An address that is a recipient among others has refused everything since
+# `refused_since`, and last at `refused_at`.
 ADDRESSES = Table(
     "alert_addresses",
     METADATA,
@@ -149,6 +163,8 @@ ADDRESSES = Table(
     Column("next_call_at", Float, nullable=False),
     Column("failures", Integer, nullable=False),
     Column("reason", Text),
+    Column("refused_since", Float),
+    Column("refused_at", Float),
 )
 
 

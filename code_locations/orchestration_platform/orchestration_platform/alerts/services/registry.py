@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from orchestration_platform.alerts.facts.logger import LOGGER_NAME
 from orchestration_platform.alerts.services.email.configuration import Email, EmailOwners
-from orchestration_platform.alerts.services.email.recent import RecentEmails
 from orchestration_platform.alerts.services.log.configuration import Log
 from orchestration_platform.alerts.services.log.service import LogService
 from orchestration_platform.alerts.services.microsoft_teams.configuration import MicrosoftTeams
@@ -87,14 +86,12 @@ class Services:
         slack: Slack's API.
         logger: the logger that ``log`` writes to.
         assets: the assets of the workspace, as the webserver last reported them.
-        emails: who already has an e-mail.
     """
 
     secrets: HandsOutSecrets
     slack: SlackWebApi
     logger: logging.Logger = field(default_factory=_logger)
     assets: AssetCache = field(default_factory=AssetCache)
-    emails: RecentEmails = field(default_factory=RecentEmails)
 
     def at(self, destination: Destination) -> Service:
         """Return the service of ``destination``.
@@ -114,9 +111,7 @@ class Services:
             return LogService(self.logger, f"not sent to {destination}: {error}")
 
     def _connected(self, destination: Destination) -> Service:
-        using = Connections(
-            self.secrets, self.logger, resources=(self.slack, self.assets, self.emails)
-        )
+        using = Connections(self.secrets, self.logger, resources=(self.slack, self.assets))
         return configuration_at(destination).connected(using)
 
     def what_is_missing(self, destinations: Iterable[Destination]) -> list[str]:

@@ -5,13 +5,12 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from orchestration_platform.alerts.services.email.recent import RecentEmails
 from orchestration_platform.alerts.services.protocol.configuration import (
-    LONGEST_ADDRESS,
     Capabilities,
     Connections,
     ServiceConfiguration,
 )
+from orchestration_platform.alerts.services.protocol.destination import LONGEST_ADDRESS
 from orchestration_platform.alerts.services.protocol.service import Service
 from orchestration_platform.alerts.workspace.webserver import AssetCache
 
@@ -61,8 +60,7 @@ class Email(_ToAddresses):
         from orchestration_platform.alerts.services.email.service import EmailService, SmtpServer
 
         server = SmtpServer.from_secret(using.secrets.get(SECRET))
-        emails = using.resource(RecentEmails)
-        return EmailService(server, tuple(self.email_addresses), recent=emails)
+        return EmailService(server, tuple(self.email_addresses))
 
 
 class EmailOwners(_ToAddresses):
@@ -86,6 +84,5 @@ class EmailOwners(_ToAddresses):
         return OwnersEmailService(
             server,
             tuple(self.default_email_addresses),
-            recent=using.resource(RecentEmails),
             assets=using.resource(AssetCache),
         )

@@ -1,7 +1,6 @@
 """E-mail to the owners of the asset concerned."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from orchestration_platform.alerts.messages.message import Message
@@ -10,6 +9,7 @@ from orchestration_platform.alerts.services.protocol.errors import (
     MessageRefusedError,
     ServiceUnavailableError,
 )
+from orchestration_platform.alerts.services.protocol.service import Recipients
 from orchestration_platform.alerts.workspace.webserver import AssetCache, Workspace
 from shared_lib.dagster_client.webserver import URL_VARIABLE
 
@@ -27,7 +27,7 @@ class OwnersEmailService(EmailService):
 
     assets: AssetCache = field(default_factory=AssetCache)
 
-    def recipients(self, message: Message) -> tuple[Sequence[str], str]:
+    def recipients(self, message: Message) -> Recipients:
         """Return the owners' addresses, or the policy's addresses if there are none.
 
         Raises:
@@ -41,7 +41,7 @@ class OwnersEmailService(EmailService):
         if owners is None:
             is_over = time.time() - message.first_at > _OWNERS_AWAITED_SECONDS
             if self.addresses and (is_over or not workspace.has_address):
-                return self.addresses, "who the owners are was not known"
+                return Recipients(self.addresses, "who the owners are was not known")
             why = (
                 "Dagster's webserver has not answered"
                 if workspace.has_address
@@ -54,4 +54,4 @@ class OwnersEmailService(EmailService):
                 f"no owner of {message.subject} has an address: give it one, or the policy "
                 "default_email_addresses"
             )
-        return found or self.addresses, ""
+        return Recipients(found or self.addresses)

@@ -1,8 +1,7 @@
 """E-mail by SMTP with TLS: an incident is a conversation."""
 
 import re
-import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,13 +13,16 @@ from orchestration_platform.alerts.messages.formats.html import entry_html, head
 from orchestration_platform.alerts.messages.formats.text import entry_text, head_text
 from orchestration_platform.alerts.messages.message import Message
 from orchestration_platform.alerts.messages.text import clean, cut
-from orchestration_platform.alerts.services.email.recent import RecentEmails
 from orchestration_platform.alerts.services.protocol.errors import (
     MessageRefusedError,
     ServiceUnavailableError,
 )
 from orchestration_platform.alerts.services.protocol.http import TIMEOUT_SECONDS
-from orchestration_platform.alerts.services.protocol.service import Notification, Receipt, Service
+from orchestration_platform.alerts.services.protocol.service import (
+    Notification,
+    Recipients,
+    ServiceWithRecipients,
+)
 from shared_lib.secrets import Secret
 
 if TYPE_CHECKING:
@@ -33,14 +35,8 @@ _LONGEST_SUBJECT = 180
 # A server's replies from here on are permanent; below, it may accept the e-mail later.
 _PERMANENT = 500
 _LONGEST_REASON = 300
-# How long an e-mail is submitted again for an address that is refused for now: greylisting takes
-# some minutes. A full mailbox must not slow down the e-mails to others for days.
-_REFUSED_FOR_NOW_SECONDS = 1800.0
 _REMEDY = "write what the server wants to the secret orchestration_platform/smtp"
 ADDRESS = re.compile(r"[^@\s,:<>]+@([^@\s,:<>]+)")
-
-# The code, and the text the server sent with it.
-_Reply = tuple[int, bytes | str]
 
 
 @dataclass(frozen=True)
@@ -94,74 +90,78 @@ class SmtpServer:
 
 
 @dataclass(frozen=True)
-class EmailService(Service):
+class EmailService(ServiceWithRecipients):
     """A service for some addresses.
 
     Attributes:
         server: the server that accepts the e-mail.
         addresses: the recipients.
         timeout_seconds: for a connection, and for each answer.
-        recent: who already has an e-mail; shared by all services of the process.
     """
 
     server: SmtpServer
     addresses: Sequence[str]
     timeout_seconds: float = TIMEOUT_SECONDS
-    recent: RecentEmails = field(default_factory=RecentEmails)
 
-    def post(self, notification: Notification) -> Receipt:
-        """Send the e-mail of an incident, or a reply to it.
+    def recipients(self, message: Message) -> Recipients:  # noqa: ARG002 - see owners.py
+        """Return who gets the e-mails about ``message``."""
+        return Recipients(self.addresses)
 
-        Recipients refused for now get it later; those who already have it do not get it again.
+    def post_to_each(
+        self, notification: Notification, *, recipients: Sequence[str], due: Sequence[str]
+    ) -> Generator[tuple[str, Exception | None]]:
+        """Send the e-mail of an incident, or a reply to it, to each recipient that is due.
+
+        All of them see who the others are, and get the same Message-ID.
         """
-        message_id = self._message_id(notification.key)
-        to, note = self.recipients(notification.message)
-        delivered = self.recent.delivered.get(message_id, set())
-        due = [address for address in to if address not in delivered]
-        refused = self._hand_in(self._email(notification, message_id, to), due) if due else {}
-        taken = set(due) - set(refused)
-        self._remember(refused, taken=taken)
-        if not taken | delivered:
-            raise _judged(*min(refused.values()))
-        reasons = [
-            f"{address}: {_said(*reply)}"
-            for address, reply in sorted(refused.items())
-            if self._may_be_taken(address, reply)
-        ]
-        if reasons:
-            self.recent.delivered[message_id] = taken | delivered
-            raise ServiceUnavailableError("; ".join(reasons)[:_LONGEST_REASON])
-        self.recent.delivered.pop(message_id, None)
-        notes = [note, f"refused: {', '.join(sorted(refused))}" if refused else ""]
-        return Receipt(message_id, note="; ".join(filter(None, notes)))
+        if not due:
+            return
+        email = self._email(notification, recipients)
+        connection = self._connected()
+        try:
+            for address in due:
+                yield address, self._refusal(connection, email, address, notification)
+                if connection.sock is None:
+                    # the server has hung up: the others are due in the next attempt
+                    return
+            _say_goodbye(connection)
+        finally:
+            connection.close()
 
-    def recipients(self, message: Message) -> tuple[Sequence[str], str]:  # noqa: ARG002 - see below
-        """Return who gets the e-mails about ``message``, and a note on why they do."""
-        return self.addresses, ""
+    def _refusal(
+        self, connection: "smtplib.SMTP", email: EmailMessage, to: str, notification: Notification
+    ) -> Exception | None:
+        """Submit the e-mail for one recipient; return why the server refused, or None."""
+        import smtplib
 
-    def _remember(self, refused: Collection[str], *, taken: Collection[str]) -> None:
-        known, now = self.recent.refused, time.monotonic()
-        for address in taken:
-            known.pop(address, None)
-        for address in refused:
-            first, last = known.get(address, (now, now))
-            known[address] = (first if now - last <= _REFUSED_FOR_NOW_SECONDS else now, now)
+        try:
+            connection.send_message(email, to_addrs=[to])
+        except smtplib.SMTPSenderRefused as error:
+            reason = _said(error.smtp_code, error.smtp_error)
+            remedy = "the server does not let its user send as the sender of the secret"
+            raise ServiceUnavailableError(f"{reason}: {remedy}") from error
+        except smtplib.SMTPRecipientsRefused as error:
+            [reply] = error.recipients.values()
+            return _judged(*reply)
+        except smtplib.SMTPResponseException as error:
+            judged = _judged(error.smtp_code, error.smtp_error)
+            if isinstance(judged, MessageRefusedError) and not notification.is_plain:
+                # the content is refused: the message goes out as plain text instead
+                raise judged from error
+            return judged
+        except (OSError, smtplib.SMTPException) as error:
+            connection.close()
+            return ServiceUnavailableError(self._silence(error), is_unsure=True)
+        return None
 
-    def _may_be_taken(self, address: str, reply: _Reply) -> bool:
-        """Return whether it makes sense to submit again what was just refused."""
-        first, last = self.recent.refused[address]
-        return reply[0] < _PERMANENT and last - first <= _REFUSED_FOR_NOW_SECONDS
-
-    def _email(
-        self, notification: Notification, message_id: str, to: Sequence[str]
-    ) -> EmailMessage:
+    def _email(self, notification: Notification, to: Sequence[str]) -> EmailMessage:
         message = notification.message
         first = self._message_id(notification.incident_key)
         email = EmailMessage()
         email["From"] = self.server.sender
         email["To"] = ", ".join(to)
         email["Date"] = format_datetime(datetime.now(UTC))
-        email["Message-ID"] = message_id
+        email["Message-ID"] = self._message_id(notification.key)
         # So that no absence notice answers.
         email["Auto-Submitted"] = "auto-generated"
         if notification.entry is None:
@@ -181,31 +181,6 @@ class EmailService(Service):
     def _message_id(self, key: str) -> str:
         found = ADDRESS.fullmatch(self.server.sender)
         return f"<{key}.dagster@{found[1] if found else 'localhost'}>"
-
-    def _hand_in(self, email: EmailMessage, to: Sequence[str]) -> Mapping[str, _Reply]:
-        """Submit the e-mail to the server; return the addresses it refused, and why."""
-        import smtplib
-
-        connection = self._connected()
-        try:
-            refused = connection.send_message(email, to_addrs=to)
-        except smtplib.SMTPSenderRefused as error:
-            reason = _said(error.smtp_code, error.smtp_error)
-            remedy = "the server does not let its user send as the sender of the secret"
-            raise ServiceUnavailableError(f"{reason}: {remedy}") from error
-        except smtplib.SMTPResponseException as error:
-            raise _judged(error.smtp_code, error.smtp_error) from error
-        except smtplib.SMTPRecipientsRefused as error:
-            # nobody has it, not even those not refused before the server hung up
-            reply = min(error.recipients.values())
-            return {address: error.recipients.get(address, reply) for address in to}
-        except (OSError, smtplib.SMTPException) as error:
-            raise ServiceUnavailableError(self._silence(error), is_unsure=True) from error
-        else:
-            _say_goodbye(connection)
-            return refused
-        finally:
-            connection.close()
 
     def _connected(self) -> "smtplib.SMTP":
         """Return a connection with TLS, logged in."""

@@ -18,9 +18,6 @@ from orchestration_platform.alerts.services.protocol.service import Service
 from shared_lib.configuration.section import Section
 from shared_lib.secrets import Secret
 
-# The column that stores an address is equally wide.
-LONGEST_ADDRESS = 400
-
 # A key or a URL entered here by mistake does not look like this.
 SecretPath = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,80}(/[A-Za-z0-9_.-]{1,80}){1,4}$")

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+# The column that stores an address is as wide.
+LONGEST_ADDRESS = 400
+
 
 @dataclass(frozen=True)
 class Destination:

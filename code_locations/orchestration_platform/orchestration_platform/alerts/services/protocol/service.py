@@ -1,6 +1,6 @@
 """What the outbox requires of any service."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from orchestration_platform.alerts.messages.message import Message
@@ -19,6 +19,19 @@ class Receipt:
 
     id: str
     place: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Recipients:
+    """Who gets a message.
+
+    Attributes:
+        addresses: their addresses at the service, without repetition.
+        note: why it is these, if people should know.
+    """
+
+    addresses: Sequence[str]
     note: str = ""
 
 
@@ -84,5 +97,32 @@ class Service:
 
         Raises:
             LookupForbiddenError: we have no permission to look.
+        """
+        raise NotImplementedError
+
+
+class ServiceWithRecipients(Service):
+    """A service that notifies several recipients, one after the other.
+
+    Its messages cannot be updated or found.
+    """
+
+    def recipients(self, message: Message) -> Recipients:
+        """Return who gets ``message``."""
+        raise NotImplementedError
+
+    def post_to_each(
+        self, notification: Notification, *, recipients: Sequence[str], due: Sequence[str]
+    ) -> Generator[tuple[str, Exception | None]]:
+        """Send the notification to the recipients that are ``due``, one at a time.
+
+        Args:
+            notification: what to send.
+            recipients: all recipients of the message, including those that already have it.
+            due: the recipients that do not have it yet.
+
+        Yields:
+            A recipient, and why the service refused it for good (``MessageRefusedError``) or for
+            now (``ServiceUnavailableError``); None if the recipient has the message.
         """
         raise NotImplementedError
