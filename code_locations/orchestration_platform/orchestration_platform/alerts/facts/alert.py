@@ -49,7 +49,7 @@ _NO_PROBLEM = Problem("", "", "", "", "")
 
 # A job fails in many ways. A check, a sensor or a location is in the same trouble until it is
 # OK, whatever its messages say in the meantime.
-_TOLD_APART_BY_ERROR = frozenset({"JOB_FAILURE", "ASSET_MATERIALIZATION_FAILURE"})
+_DISTINGUISHED_BY_ERROR = frozenset({"JOB_FAILURE", "ASSET_MATERIALIZATION_FAILURE"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,9 +116,9 @@ class Alert:
     are_owners_known: bool = True
 
     @property
-    def is_told_apart_by_error(self) -> bool:
+    def is_distinguished_by_error(self) -> bool:
         """Whether two different errors of the subject are two different troubles."""
-        return self.event_type in _TOLD_APART_BY_ERROR
+        return self.event_type in _DISTINGUISHED_BY_ERROR
 
     @property
     def is_of_run(self) -> bool:
@@ -129,7 +129,7 @@ class Alert:
     def fingerprint(self) -> str:
         """The fingerprint: equal for alerts about the same trouble."""
         first = self.problems[0] if self.problems else _NO_PROBLEM
-        if not self.is_told_apart_by_error:
+        if not self.is_distinguished_by_error:
             first = _NO_PROBLEM
         return fingerprint(
             event_type=self.event_type,

@@ -43,7 +43,7 @@ class Incident:
         partition_count: how many partitions failed.
         recovered_at: when it succeeded again, in seconds since 1970.
         description: the policy's, if the message includes it.
-        acknowledged_by: the Slack ids of those who have acknowledged it.
+        acknowledged_by: the ids, at the service, of those who have acknowledged it.
         escalated_at: when it was last escalated, in seconds since 1970.
         escalated_to: owners whom the escalation calls; set only in messages of the escalation.
     """
@@ -167,7 +167,7 @@ class Message:
 def head_message(incident: Incident, *, environment: str, ui_url: str) -> Message:
     """Return the content of an incident's message."""
     first, latest = incident.first, incident.latest
-    told = _shown_of(incident)
+    shown = _shown_of(incident)
     title = title_of(first.event_type, environment=environment)
     message = Message(
         title=f"{title} ({_over(incident)})" if incident.recovered_at is not None else title,
@@ -179,8 +179,10 @@ def head_message(incident: Incident, *, environment: str, ui_url: str) -> Messag
         location=first.location,
         run_id=latest.run_id,
         facts=tuple(_facts(incident, ui_url=ui_url)),
-        problems=tuple(_shown(problem, count, told) for problem, count in same_kind(told.problems)),
-        more_problems=told.more_problems,
+        problems=tuple(
+            _shown(problem, count, shown) for problem, count in same_kind(shown.problems)
+        ),
+        more_problems=shown.more_problems,
         description=incident.description.strip(),
         links=tuple(links_of(latest, ui_url=ui_url)),
         occurrences=incident.occurrences,
@@ -211,9 +213,9 @@ def _summary(incident: Incident, title: str) -> str:
     parts.append(_repeats(incident))
     if incident.recovered_at is not None:
         parts.append(f", {_over(incident)} {moment(incident.recovered_at)}")
-    told = _shown_of(incident)
-    if told.problems:
-        parts.append(f". {' '.join(_said(told.problems[0]).split())}")
+    shown = _shown_of(incident)
+    if shown.problems:
+        parts.append(f". {' '.join(_said(shown.problems[0]).split())}")
     return "".join(parts)
 
 
@@ -300,7 +302,7 @@ def _over(incident: Incident) -> str:
 def _shown_of(incident: Incident) -> Alert:
     """Return the alert to show: the latest for troubles that do not differ by error."""
     first, latest = incident.first, incident.latest
-    return first if first.is_told_apart_by_error or not latest.problems else latest
+    return first if first.is_distinguished_by_error or not latest.problems else latest
 
 
 def _shown(problem: Problem, count: int, failure: Alert) -> ShownProblem:

@@ -98,7 +98,7 @@ def repeat_entry(failure: Alert, occurrences: int, *, ui_url: str) -> Entry:
     if failure.partition:
         spans += [words(", partition "), code(failure.partition)]
     spans.append(words(f", {occurrences} times"))
-    if failure.problems and not failure.is_told_apart_by_error:
+    if failure.problems and not failure.is_distinguished_by_error:
         # which may differ from the previous one
         error = failure.problems[0]
         said = " ".join(f"{error.error_class}: {error.message}".split())

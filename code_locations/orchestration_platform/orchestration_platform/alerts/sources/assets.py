@@ -159,7 +159,7 @@ def _not_built_by_dbt(log: RunLog) -> dict[str, tuple[str, str]]:
 
 def _made(reading: Reading, records: Sequence[Any]) -> Found:
     found = Found()
-    if _SUCCESS in reading.told:
+    if _SUCCESS in reading.reported:
         runs = _runs(reading, {record.run_id for record in records if record.run_id})
         found.findings += [_good_news(record, runs.get(record.run_id)) for record in records]
     if reading.wants([_FAILURE]):
@@ -183,21 +183,21 @@ def _runs(reading: Reading, run_ids: set[str]) -> dict[str, dg.DagsterRun]:
 
 def _good_news(record: Any, run: dg.DagsterRun | None) -> Finding:
     asset = record.asset_key.to_user_string()
-    told = {
+    known = {
         "kind": "Asset",
         "subject": asset,
         "assets": (asset,),
         "partition": record.partition or "",
     }
     alert = (
-        run_alert(_SUCCESS, run, at=record.timestamp, started_at=None, **told)
+        run_alert(_SUCCESS, run, at=record.timestamp, started_at=None, **known)
         if run
         else Alert(
             event_type=_SUCCESS.value,
             severity=_SUCCESS.severity,
             at=record.timestamp,
             location=UNKNOWN_LOCATION,
-            **told,
+            **known,
         )
     )
     return Finding(

@@ -56,7 +56,7 @@ def checks_of_run(record: dg.RunRecord, log: RunLog, *, at: float, is_whole: boo
             run,
             at=entry.timestamp,
             started_at=None,
-            **_told(evaluation.asset_check_key),
+            **_about(evaluation.asset_check_key),
             partition=partition,
             problems=_problems(evaluation),
         )
@@ -97,7 +97,7 @@ def _without_result(
                 run,
                 at=at,
                 started_at=None,
-                **_told(check),
+                **_about(check),
                 partition=_partition(run, log, check),
                 problems=(own[0] if own else unexplained,),
             ),
@@ -120,7 +120,7 @@ def _runless(reading: Reading, records: Sequence[dg.EventLogRecord]) -> Found:
             or UNKNOWN_LOCATION,
             partition=evaluation.partition or "",
             problems=_problems(evaluation),
-            **_told(check),
+            **_about(check),
         )
         key = occurrence_key(outcome, "", str(record.storage_id))
         found.findings.append(Finding(alert=alert, key=key))
@@ -137,7 +137,7 @@ RUNLESS_CHECKS = Source(
 )
 
 
-def _told(check: dg.AssetCheckKey) -> dict[str, Any]:
+def _about(check: dg.AssetCheckKey) -> dict[str, Any]:
     asset = check.asset_key.to_user_string()
     return {"kind": _KIND, "subject": check_name(check), "assets": (asset,)}
 
@@ -151,7 +151,7 @@ def _recovery(
     check: dg.AssetCheckKey, outcome: EventType, record: dg.EventLogRecord, partition: str | None
 ) -> Recovery:
     """A check has one result at a time: its previous result is over."""
-    subject = _told(check)["subject"]
+    subject = _about(check)["subject"]
     others = CHECK_OUTCOMES - {outcome, EventType.ASSET_CHECK_PASSED}
     return Recovery.of_subject(
         subject, others, at=record.timestamp, partition=partition, instead=_NOW.get(outcome, "")

@@ -117,7 +117,7 @@ class Collector:
         return Reading(
             instance=self.instance,
             now=now,
-            told=frozenset(kind for policy in self.policies for kind in policy.event_types),
+            reported=frozenset(kind for policy in self.policies for kind in policy.event_types),
             open=incidents.open_event_types(connection),
             thresholds=sorted({limit for policy in self.policies for limit in policy.thresholds}),
             already_read=self._already_read,

@@ -85,7 +85,7 @@ def _succeeded(reading: Reading, entry: dg.EventLogEntry, run: dg.RunRecord | No
     log = reading.log_of(entry.run_id)
     if reading.wants(_PUT_RIGHT):
         found.recoveries += _put_right(reading, run, log, ended_at)
-    if EventType.JOB_SUCCESS in reading.told:
+    if EventType.JOB_SUCCESS in reading.reported:
         found.findings.append(_good_news(run, log, ended_at))
     _add_checks(reading, run, log, ended_at, found)
     return found

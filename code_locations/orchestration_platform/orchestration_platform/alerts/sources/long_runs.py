@@ -40,20 +40,20 @@ def _read_running(reading: Reading, marks: str | None) -> Iterator[Batch]:
         record.dagster_run.run_id: record
         for record in reading.instance.get_run_records(dg.RunsFilter(statuses=_IN_PROGRESS))
     }
-    told = {run_id: entry for run_id, entry in known.items() if run_id in running}
+    reported = {run_id: entry for run_id, entry in known.items() if run_id in running}
     findings: dict[str, Finding] = {}
     for run_id, record in running.items():
         ran = reading.now - _since(record)
         passed = max((limit for limit in reading.thresholds if limit <= ran), default=0.0)
-        if passed > told.get(run_id, {}).get("passed", 0.0):
+        if passed > reported.get(run_id, {}).get("passed", 0.0):
             findings[run_id] = _finding(reading, record, passed)
             alert = findings[run_id].alert
-            told[run_id] = {
+            reported[run_id] = {
                 "passed": passed, "location": alert.location, "subject": alert.subject
             }  # fmt: skip
     ends = _ends(reading, [run_id for run_id in known if run_id not in running])
 
-    goes_on = [(entry["location"], entry["subject"]) for entry in told.values()]
+    goes_on = [(entry["location"], entry["subject"]) for entry in reported.values()]
 
     def over(run_id: str) -> Recovery | None:
         location, subject = known[run_id]["location"], known[run_id]["subject"]
@@ -64,7 +64,7 @@ def _read_running(reading: Reading, marks: str | None) -> Iterator[Batch]:
             subject, (_KIND,), at=reading.now, instead=instead, location=location
         )
 
-    yield ongoing.changes(marks, told, begun=findings.__getitem__, over=over)
+    yield ongoing.changes(marks, reported, begun=findings.__getitem__, over=over)
 
 
 LONG_RUNNING = Source(name="long running", event_types=(_KIND,), read=_read_running)

@@ -82,14 +82,14 @@ class HeldFailures:
         ``last`` is the latest attempt at its run, which may be the failed attempt itself.
         """
         if last is None or last.dagster_run.status is dg.DagsterRunStatus.CANCELED:
-            return self._told_unless_made(failure)
+            return self._announced_unless_made(failure)
         run = last.dagster_run
         if run.is_success:
             return deduplication.RETRIED
         if not run.is_failure:
             waited = now - last.create_timestamp.timestamp()
             is_stuck = last.start_time is None and waited > _RETRY_START_SECONDS
-            return self._told_unless_made(failure) if is_stuck else None
+            return self._announced_unless_made(failure) if is_stuck else None
         is_own = run.run_id == failure.run_id
         failed_at = failure.at if is_own else last.end_time or failure.at
         is_late = now - failed_at > _RETRY_LAUNCH_SECONDS
@@ -98,13 +98,13 @@ class HeldFailures:
             return deduplication.ANNOUNCED if is_late else None
         if not is_late and not self._is_given_up(run):
             return None
-        return deduplication.ANNOUNCED if is_own else self._told_unless_made(failure)
+        return deduplication.ANNOUNCED if is_own else self._announced_unless_made(failure)
 
     def _is_given_up(self, run: dg.DagsterRun) -> bool:
         said = run.tags.get(_WILL_RETRY_TAG)
         return not self.instance.run_retries_enabled if said is None else said == "false"
 
-    def _told_unless_made(self, failure: Alert) -> str:
+    def _announced_unless_made(self, failure: Alert) -> str:
         """Return the outcome for an asset, which a retry that failed elsewhere may have made."""
         if failure.event_type == EventType.JOB_FAILURE:
             return deduplication.ANNOUNCED

@@ -92,7 +92,7 @@ class Reading:
     Attributes:
         instance: the Dagster instance.
         now: seconds since 1970.
-        told: the event types that policies want.
+        reported: the event types that policies want.
         open: the event types with something that is not OK yet.
         thresholds: how long runs may take, in seconds, smallest first.
         already_read: those of the runs whose log was read before.
@@ -102,7 +102,7 @@ class Reading:
 
     instance: dg.DagsterInstance
     now: float
-    told: frozenset[str]
+    reported: frozenset[str]
     open: frozenset[str]
     thresholds: Sequence[float]
     already_read: Callable[[Sequence[str]], set[str]]
@@ -120,7 +120,7 @@ class Reading:
 
     def wants(self, kinds: Collection[EventType]) -> bool:
         """Return whether any of ``kinds`` is reported or still has to recover."""
-        return any(kind in self.told or kind in self.open for kind in kinds)
+        return any(kind in self.reported or kind in self.open for kind in kinds)
 
 
 @dataclass(frozen=True)
