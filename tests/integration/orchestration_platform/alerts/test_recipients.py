@@ -17,12 +17,7 @@ from tests.integration.orchestration_platform.alerts.conftest import (
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
 from tests.integration.orchestration_platform.alerts.dying import nursery
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail, other_job
-from tests.integration.orchestration_platform.alerts.slack_server import TOKEN, SlackServer
-from tests.integration.orchestration_platform.alerts.smtp_server import (
-    Mailbox,
-    Servers,
-    send_e_mail_to,
-)
+from tests.integration.orchestration_platform.alerts.mail_servers import Servers, send_e_mail_to
 
 from orchestration_platform.alerts.delivery.recipients import REFUSED_FOR_NOW_SECONDS
 from orchestration_platform.alerts.outbox import incidents
@@ -30,6 +25,8 @@ from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.state import listed_messages
 from orchestration_platform.alerts.outbox.tables import ADDRESSES
 from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
+from sandboxes.slack.server import TOKEN, SlackServer
+from sandboxes.smtp import Mailbox
 
 pytestmark = pytest.mark.usefixtures("only_these_secrets")
 

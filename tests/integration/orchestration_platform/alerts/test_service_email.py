@@ -11,9 +11,9 @@ from orchestration_platform.alerts.services.protocol.errors import (
     MessageRefusedError,
     ServiceUnavailableError,
 )
+from orchestration_platform.alerts.services.protocol.service import Notification, Receipt
 from sandboxes.certificates import write_certificate
 from sandboxes.smtp import Mailbox, text_of
-from orchestration_platform.alerts.services.protocol.service import Notification, Receipt
 from shared_lib.secrets import Secret
 
 PEOPLE = ("ada@example.com", "grace@example.com")

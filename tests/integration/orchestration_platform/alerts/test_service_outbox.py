@@ -15,12 +15,12 @@ from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.state import listed_messages
 from orchestration_platform.alerts.policies.policy import Policy, load_policies
 from orchestration_platform.alerts.policies.services import NotificationService
+from orchestration_platform.alerts.services.protocol.destination import Destination
 from sandboxes.slack.server import SlackServer
 from sandboxes.webhooks import (
     ReceivingServer,
     receiving_server,
 )
-from orchestration_platform.alerts.services.protocol.destination import Destination
 
 HOOK = "orchestration_platform/hook"
 TEAMS = "orchestration_platform/teams"
