@@ -26,7 +26,8 @@ class Provider:
         entries: ``fetch_number``, ``account_id``, ``status`` (booked or pending), ``entry_id``
             (equal for entries that are equal), ``copies``, ``transaction_id``, ``booking_date``,
             ``value_date``, ``amount``, ``currency``, ``description``, ``counterparty``,
-            ``balance_after``.
+            ``balance_after``; and those of
+            :data:`~gocardless.sync.transaction_details.DETAIL_COLUMNS`, or none of them.
         balances: ``account_id``, ``balance_type``, ``reference_date``, ``amount``, ``currency``,
             ``reported_at``; none where nobody reports any.
     """

@@ -2,6 +2,7 @@
 
 import duckdb
 
+from shared_lib.storage.migrations import Migration
 from shared_lib.warehouse.tables import create_or_migrate
 
 _TABLES = """
@@ -54,7 +55,14 @@ create table if not exists unified.transactions (
     first_fetch_number bigint not null,
     last_fetch_number bigint not null,
     first_seen_at timestamp not null,
-    last_seen_at timestamp not null
+    last_seen_at timestamp not null,
+    counterparty_iban varchar using compression fsst,
+    end_to_end_id varchar using compression fsst,
+    mandate_id varchar using compression fsst,
+    original_amount decimal(18, 4),  -- as it was paid, in original_currency
+    original_currency varchar using compression dictionary,
+    exchange_rate decimal(18, 8),  -- as the bank writes it, which way round differs
+    merchant_category varchar using compression dictionary  -- of ISO 18245
 );
 create table if not exists unified.transaction_history (
     -- only of transactions that have changed: the others have one state, which is above
@@ -85,6 +93,24 @@ create table if not exists unified.synced_fetches (
 """
 
 
+def _add_details(connection: duckdb.DuckDBPyConnection) -> None:
+    for name, kind in {
+        "counterparty_iban": "varchar",
+        "end_to_end_id": "varchar",
+        "mandate_id": "varchar",
+        "original_amount": "decimal(18, 4)",
+        "original_currency": "varchar",
+        "exchange_rate": "decimal(18, 8)",
+        "merchant_category": "varchar",
+    }.items():
+        connection.execute(f"alter table unified.transactions add column {name} {kind}")
+
+
+_MIGRATIONS = [Migration(name="details of transactions", change=_add_details, is_additive=True)]
+
+
 def create_unified_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the unified tables that are not there yet."""
-    create_or_migrate(connection, _TABLES, first_table="unified.transactions")
+    create_or_migrate(
+        connection, _TABLES, first_table="unified.transactions", migrations=_MIGRATIONS
+    )
