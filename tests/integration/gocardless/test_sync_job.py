@@ -190,5 +190,9 @@ def test_nothing_runs_automatically() -> None:
     assert [schedule.name for schedule in repository.schedule_defs] == ["gocardless_daily_sync"]
     for schedule in repository.schedule_defs:
         assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
-    assert repository.sensor_defs == []
+    [sensor] = repository.sensor_defs
+    assert (sensor.name, sensor.default_status) == (
+        "statement_files_dropped",
+        dg.DefaultSensorStatus.STOPPED,
+    )
     assert not any(spec.automation_condition for spec in defs.resolve_all_asset_specs())

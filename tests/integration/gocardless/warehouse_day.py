@@ -13,11 +13,12 @@ from gocardless.extraction import steps
 from gocardless.extraction.reference_data import extract_institutions, extract_requisitions
 from gocardless.extraction.steps import Extraction
 from gocardless.extraction.tables import create_raw_tables
+from gocardless.statement_files.loading import import_file
+from gocardless.statement_files.tables import create_file_tables
 from gocardless.sync.balances import create_balance_tables, sync_balances
 from gocardless.sync.gocardless_provider import GOCARDLESS
 from gocardless.sync.ledger import sync_transactions
 from gocardless.sync.reference_data import sync_accounts, sync_connections, sync_institutions
-from gocardless.sync.statement_file import import_statement
 from gocardless.sync.tables import create_unified_tables
 from gocardless.tagging.application import apply_rules, tag_by_hand
 from gocardless.tagging.rules import SourcedRule
@@ -32,6 +33,7 @@ def create_all_tables(connection: duckdb.DuckDBPyConnection) -> None:
     create_raw_tables(connection)
     create_unified_tables(connection)
     create_balance_tables(connection)
+    create_file_tables(connection)
     create_tag_tables(connection)
     create_budget_tables(connection)
 
@@ -58,8 +60,11 @@ def run_everything(
     sync_transactions(connection, GOCARDLESS)
     sync_balances(connection, GOCARDLESS)
     statement = directory / f"{now.date()}.csv"
-    statement.write_text(f"booking_date,amount,currency\n{now.date()},-1.50,EUR\n", "utf-8")
-    import_statement(connection, statement, account_id="giro", at=now)
+    statement.write_text(
+        f"booking_date,amount,currency,balance\n{now.date()},-1.50,EUR,9\nno day,-1,EUR,8\n",
+        "utf-8",
+    )
+    import_file(connection, statement, account="giro", at=now)
     apply_rules(connection, [SHOPPING], at=now, run_id="run")
     [(by_hand,)] = connection.execute(
         "select transaction_key from unified.transactions where account_id = 'giro' "

@@ -1,0 +1,1 @@
+"""Statement files that banks hand out: read, inspected, and imported into one history."""
