@@ -28,7 +28,7 @@ _FIELD = re.compile(r":(?P<tag>\d{2}[A-Z]?):(?P<value>.*)")
 _BALANCE = re.compile(r"(?P<mark>[CD])(?P<day>\d{6})(?P<currency>[A-Z]{3})(?P<amount>[\d.,]+)\s*")
 _ENTRY = re.compile(
     r"(?P<value>\d{6})(?P<entry>\d{4}|\s{4})?(?P<mark>[RE]?[CD])(?P<funds>[A-Z])?\s?"
-    r"(?P<amount>\d[\d.,]*)(?P<type>[NSF][A-Z0-9]{3})?(?P<reference>[^\n]*?)"
+    r"(?P<amount>\d[\d.,]*)\s?(?:[A-Z][A-Z0-9]{3}(?P<reference>[^\n]*?))?"
     r"(?://(?P<bank_reference>[^\n]*))?(?:\n(?P<supplement>.*))?",
     re.DOTALL,
 )  # fmt: skip
