@@ -53,8 +53,13 @@ class Surroundings:
 
 def line_kind(cells: Sequence[str]) -> str | None:
     """``opening``, ``closing`` or ``sum`` for a row that has such a word and no other text."""
-    words = [cell for cell in cells if cell and not _is_value(cell)]
-    if len(words) != 1:
+    words = []
+    for cell in cells:
+        if any(map(str.isalpha, cell)) and not _is_value(cell):
+            words.append(cell)
+            if len(words) > 1:  # as bookings have
+                return None
+    if not words:
         return None
     said = normalised(words[0])
     kinds = (kind for kind, pattern in _line_patterns().items() if pattern.fullmatch(said))

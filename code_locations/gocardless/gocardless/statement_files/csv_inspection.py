@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import PurePath
 
 from gocardless.extraction.currencies import CURRENCIES
@@ -145,7 +146,7 @@ def _quality(table: _Table) -> tuple[int, int, int]:
 
 
 def _table_of(text: str, separator: str) -> _Table | None:
-    rows = list(rows_of(text, separator))
+    rows = list(islice(rows_of(text, separator), _HEADER_WITHIN + _JUDGED_ROWS))
     best: tuple[int, int] | None = None
     for number, row in enumerate(rows[:_HEADER_WITHIN]):
         if len(row.cells) < 2 or any(is_date(cell) or is_amount(cell) for cell in row.cells):  # noqa: PLR2004

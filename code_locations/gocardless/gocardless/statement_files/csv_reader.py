@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from gocardless.extraction.currencies import CURRENCIES
-from gocardless.statement_files.amounts import is_amount, read_amount
+from gocardless.statement_files.amounts import read_amount
 from gocardless.statement_files.csv_balances import Surroundings, has_value, line_kind, take_line
 from gocardless.statement_files.csv_columns import (
     CREDIT_WORDS,
@@ -18,7 +18,7 @@ from gocardless.statement_files.csv_columns import (
 from gocardless.statement_files.csv_inspection import named_uniquely
 from gocardless.statement_files.csv_lines import Row, rows_of
 from gocardless.statement_files.csv_mapping import Mapping
-from gocardless.statement_files.dates import is_date, read_date
+from gocardless.statement_files.dates import read_date
 from gocardless.statement_files.iban import find_iban
 from gocardless.statement_files.statement import (
     Account,
@@ -63,15 +63,16 @@ def read_csv(text: str, mapping: Mapping, header_line: int) -> StatementFile:
         if row.line < header_line:
             take_line(around, row, mapping)
             continue
-        if row.is_quoted_well and (
-            line_kind(row.cells) or (not has_value(row.cells) and len(row.cells) <= width)
-        ):
+        if row.is_quoted_well and line_kind(row.cells):
             found.notes.append(Note(line=row.line, text=take_line(around, row, mapping)))
             continue
         try:
             own_iban, entry = _entry(row, mapping)
         except UnreadableValueError as error:
-            found.rejects.append(Reject.of(error, row.line))
+            if row.is_quoted_well and len(row.cells) <= width and not has_value(row.cells):
+                found.notes.append(Note(line=row.line, text=take_line(around, row, mapping)))
+            else:
+                found.rejects.append(Reject.of(error, row.line))
             continue
         if entry is None:
             found.notes.append(Note(line=row.line, text="its status says that no money moved"))
@@ -230,7 +231,7 @@ def _amount(values: Values[str, str], mapping: Mapping) -> Decimal:
 
 def _optional_amount(text: str | None, decimal: str) -> Decimal | None:
     """An amount that no money depends on: none if it cannot be read."""
-    if not text or not is_amount(text):
+    if not text:
         return None
     try:
         return read_amount(text, "", decimal=decimal)
@@ -239,7 +240,7 @@ def _optional_amount(text: str | None, decimal: str) -> Decimal | None:
 
 
 def _optional_day(text: str | None, mapping: Mapping) -> date | None:
-    if not text or not is_date(text):
+    if not text:
         return None
     try:
         return read_date(text, "", order=mapping.date_order)

@@ -76,7 +76,7 @@ def check_balances(found: ReadFile, ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("version", ["02", "08"])
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(ledger=ledgers())
 def test_camt053_which_isos_schema_accepts(version: str, ledger: Ledger) -> None:
     found = read(writers.camt053(ledger, version), "x.xml")
@@ -85,7 +85,7 @@ def test_camt053_which_isos_schema_accepts(version: str, ledger: Ledger) -> None
 
 
 @pytest.mark.parametrize("details", ["german", "swift", "plain"])
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(ledger=ledgers())
 def test_mt940(details: str, ledger: Ledger) -> None:
     found = read(writers.mt940(ledger, details), "x.sta")
@@ -95,7 +95,7 @@ def test_mt940(details: str, ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("version", [1, 2])
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(ledger=ledgers())
 def test_ofx(version: int, ledger: Ledger) -> None:
     found = read(writers.ofx(ledger, version), "x.ofx")
@@ -105,7 +105,7 @@ def test_ofx(version: int, ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("order", ["dmy", "mdy"])
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(ledger=ledgers())
 def test_qif(order: str, ledger: Ledger) -> None:
     found = read(writers.qif(ledger, order), "x.qif", currency="EUR", date_order=order)
@@ -208,7 +208,7 @@ DIALECTS = {
 
 
 @pytest.mark.parametrize("name", DIALECTS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(ledger=ledgers(least=2))
 def test_csv_whose_mapping_is_proposed(name: str, ledger: Ledger) -> None:
     dialect = DIALECTS[name]
