@@ -1,7 +1,8 @@
 {#
     A uniform draw in the open interval (0, 1) that depends on nothing but its key:
-    seed, scenario and year (`draw_key`), the employee and the purpose. The same key gives
-    the same number on any thread count and DuckDB release; `hash()` would not.
+    seed and year (`draw_key`), the employee and the purpose. The scenario is not part of it, so
+    that two scenarios differ only by what they change. The same key gives the same number on any
+    thread count and DuckDB release; `hash()` would not.
 
     52 bits of the MD5 number are kept, so that adding one half is exact and neither 0 nor 1
     can occur. A mask rather than a modulo: on 128-bit numbers `%` costs 4.2 s for a million

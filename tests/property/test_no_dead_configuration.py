@@ -21,6 +21,8 @@ YEARS = (2025, 2026)
 SETTINGS: dict[str, dict[str, Any]] = {
     "simulation": {"end_year": 2026},
     "compensation": {"promotion_age_limit": 80},
+    # so that bands, and not recent joiners, make the pay of hires
+    "hiring": {"minimum_recent_joiners": 5000},
 }
 
 KEYS = {
@@ -30,8 +32,8 @@ KEYS = {
     "merit_rates": "level",
     "termination_hazard_by_age": "age_band",
     "termination_hazard_by_tenure": "tenure_band",
-    "termination_hazard_by_level": None,
-    "promotion_hazard": None,
+    "termination_hazard_by_level": "level",
+    "promotion_hazard_by_level": "level",
     "promotion_hazard_by_age": "age_band",
     "promotion_hazard_by_tenure": "tenure_band",
     "new_hire_ages": "age",
@@ -80,9 +82,9 @@ def change(
             f"update {table} set share = share + 0.02{where}",
             f"update {table} set share = share - 0.02 where age = {neighbour}",
         ]
-    # With five levels the dampener stops at 0.6, so the floor of 0.4 is felt when it rises above.
-    factor = Decimal(2) if column == "floor" else Decimal("1.2")
-    return [f"update {table} set {column} = {value * factor}{where}"]
+    if not value:
+        return []  # the multiplier of promotions from the top level, which there are none of
+    return [f"update {table} set {column} = {value * Decimal('1.2')}{where}"]
 
 
 @pytest.fixture(scope="module")
@@ -137,20 +139,31 @@ def test_a_changed_seed_value_changes_the_outcome(
 SETTING_CHANGES: dict[str, dict[str, Any]] = {
     "simulation": {"random_seed": 43, "target_growth_rate": 0.04},
     "workforce": {
-        "total_termination_rate": 0.13,
+        "experienced_termination_rate": 0.13,
         "new_hire_termination_rate": 0.3,
         "minimum_days_before_leaving": 60,
+        "retirement": [{"age": 60, "probability": 0.5}],
+        "reduction_date": "04-30",
+        "reduction_order": "least_tenure",
+        "reduction_departments": ["Sales"],
     },
     "hiring": {
         "pay_percentile": 0.4,
+        "pay_percentile_by_level": {1: 0.4},
+        "pay_spread": 0.1,
+        "recent_joiner_years": 20,
+        "minimum_recent_joiners": 30,
         "level_mix": [{"level": 1, "share": 0.5}, {"level": 2, "share": 0.5}],
     },
     "compensation": {
         "cola_rate": 0.03,
+        "cola_minimum_tenure": 1,
+        "band_growth": 0.01,
         "merit_budget": 0.05,
         "raise_date": "08-15",
         "raise_minimum_tenure": 2,
         "promotion_date": "03-01",
+        "promotion_rate": 0.05,
         "promotion_minimum_tenure": 2,
         "promotion_age_limit": 40,
         "promotion_increase": 0.15,
@@ -170,6 +183,13 @@ def test_every_setting_is_changed_below() -> None:
         assert SETTING_CHANGES[section].keys() == names
 
 
+# What is felt only where something else is set as well.
+NEEDS: dict[str, dict[str, dict[str, Any]]] = {
+    name: {"simulation": {"target_growth_rate": -0.2}}
+    for name in ("reduction_date", "reduction_order", "reduction_departments")
+} | {"recent_joiner_years": {"hiring": {"minimum_recent_joiners": 30}}}
+
+
 @pytest.mark.parametrize(
     ("section", "name"),
     [(section, name) for section, names in SETTING_CHANGES.items() for name in names],
@@ -178,4 +198,6 @@ def test_a_changed_setting_changes_the_outcome(
     section: str, name: str, outcome: Callable[..., str], undisturbed: str
 ) -> None:
     changes = {section: {name: SETTING_CHANGES[section][name]}}
-    assert outcome(changes, None) != undisturbed
+    needed = NEEDS.get(name)
+    before = outcome(needed, None) if needed else undisturbed
+    assert outcome(merged(needed or {}, changes), None) != before

@@ -14,7 +14,7 @@ create schema raw;
 create table marts.fct_year_summary (
     scenario_id varchar, simulation_year integer, fingerprint varchar, start_headcount bigint,
     hires bigint, experienced_terminations bigint, reductions_in_force bigint,
-    new_hire_terminations bigint, promotions bigint, end_headcount bigint,
+    new_hire_terminations bigint, total_turnover double, promotions bigint, end_headcount bigint,
     target_headcount bigint, growth_rate double, target_growth_rate double,
     start_payroll decimal(38, 2), end_payroll decimal(38, 2), paid_compensation decimal(38, 2)
 );
@@ -119,7 +119,9 @@ def _add_year(connection: duckdb.DuckDBPyConnection, scenario: Scenario, year: M
         "marts.fct_year_summary",
         (
             scenario.name, year.year, year.fingerprint, year.start, year.hires, year.experienced,
-            year.reductions, year.new_hire, 40, year.end, year.end, year.end / year.start - 1,
+            year.reductions, year.new_hire,
+            (year.start + year.hires - year.end) / ((year.start + year.end) / 2), 40, year.end,
+            year.end, year.end / year.start - 1,
             0.03, year.start * 100_000, year.end * 100_000, year.end * 98_000,
         ),
     )  # fmt: skip

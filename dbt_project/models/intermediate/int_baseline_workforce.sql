@@ -1,16 +1,12 @@
 -- The workforce on 31 December before the first year, complete: a missing level follows from
--- the salary, a missing birth date from a stable draw of the age at hire.
+-- the salary, a missing birth date from a draw of the age at hire that depends on the employee
+-- alone, whatever scenario and seed.
 with baseline as (
     select
         workforce.*,
-        run.start_year - 1 as baseline_year,
-        parameters.random_seed || '|' || parameters.scenario_id || '|0' as draw_key
+        run.start_year - 1 as baseline_year
     from {{ ref('stg_baseline_workforce') }} as workforce
     cross join {{ ref('stg_simulation_run') }} as run
-    inner join {{ ref('stg_simulation_parameters') }} as parameters
-        on
-            run.fingerprint = parameters.fingerprint
-            and run.start_year = parameters.simulation_year
 ),
 
 ages as (
@@ -23,8 +19,8 @@ ages as (
 drawn as (
     select
         *,
-        {{ draw('draw_key', 'employee_id', 'age_at_hire') }} as age_draw,
-        {{ draw('draw_key', 'employee_id', 'birthday') }} as birthday_draw
+        {{ draw("'census'", 'employee_id', 'age_at_hire') }} as age_draw,
+        {{ draw("'census'", 'employee_id', 'birthday') }} as birthday_draw
     from baseline
 ),
 

@@ -21,6 +21,7 @@ with prior_year as (
         baseline.hire_date,
         baseline.department,
         baseline.level,
+        baseline.level as entry_level,
         baseline.annual_compensation,
         baseline.age as opening_age,
         baseline.tenure_years as opening_tenure,
@@ -37,6 +38,7 @@ with prior_year as (
         ledger.hire_date,
         ledger.department,
         ledger.level,
+        ledger.entry_level,
         ledger.annual_compensation,
         ledger.age as opening_age,
         ledger.tenure_years as opening_tenure,
@@ -70,73 +72,143 @@ year as (
         end
 ),
 
+retirement as (
+    select
+        ages.years as age,
+        coalesce(
+            year.retirement_probabilities[
+                len(list_filter(year.retirement_ages, lambda age: age <= ages.years))
+            ],
+            0
+        ) as probability
+    from {{ ref('int_bands_by_years') }} as ages
+    cross join year
+),
+
+-- The chance to leave goes by the level at entry, so that another promotion policy changes pay
+-- and not who leaves.
 at_risk as (
     select
         prior_year.*,
-        hazards.termination_weight,
-        hazards.promotion_probability,
+        leaving.termination_weight,
+        retirement.probability as retirement_probability,
+        retirement.probability > 0
+        and {{ draw('year.draw_key', 'prior_year.employee_id', 'retirement') }}
+        < retirement.probability as retires,
+        least(1, year.promotion_rate * promoting.promotion_multiplier) as promotion_probability,
         {{ exponential_key(
-            draw('year.draw_key', 'prior_year.employee_id', 'leave'), 'hazards.termination_weight'
+            draw('year.draw_key', 'prior_year.employee_id', 'leave'), 'leaving.termination_weight'
         ) }} as leaving_key
     from prior_year
     cross join year
-    inner join {{ ref('int_hazards') }} as hazards
+    inner join {{ ref('int_hazards') }} as leaving
         on
-            prior_year.opening_age_band = hazards.age_band
-            and prior_year.opening_tenure_band = hazards.tenure_band
-            and prior_year.level = hazards.level
+            prior_year.opening_age_band = leaving.age_band
+            and prior_year.opening_tenure_band = leaving.tenure_band
+            and prior_year.entry_level = leaving.level
+    inner join {{ ref('int_hazards') }} as promoting
+        on
+            prior_year.opening_age_band = promoting.age_band
+            and prior_year.opening_tenure_band = promoting.tenure_band
+            and prior_year.level = promoting.level
+    inner join retirement
+        on prior_year.opening_age = retirement.age
 ),
 
 -- Ranked apart from the other columns: a window over all of them takes 0.84 s for a million
--- employees, over these two 0.15 s.
+-- employees, over these 0.15 s.
 leaving_order as (
     select
         employee_id,
         leaving_key,
-        row_number() over (order by leaving_key, employee_id) as place
+        retires,
+        row_number() over (order by retires desc, leaving_key asc, employee_id asc) as place
     from at_risk
 ),
 
--- Exactly as many leave as planned: those with the smallest keys, the reductions after the
--- ordinary leavers.
+-- The reductions in force among those who do not leave otherwise, by the configured rule.
+reductions as (
+    select leaving_order.employee_id
+    from leaving_order
+    -- joined one by one, so that nothing is looked up in a year without reductions
+    inner join year
+        on
+            year.reductions_in_force > 0
+            and leaving_order.place > year.experienced_terminations
+    inner join prior_year
+        on leaving_order.employee_id = prior_year.employee_id
+    qualify
+        row_number() over (
+            order by
+                list_position(year.reduction_departments, prior_year.department) nulls last,
+                case year.reduction_order
+                    when 'least_tenure' then year.year_end - prior_year.hire_date
+                    when 'lowest_level' then prior_year.level
+                    else 0
+                end,
+                leaving_order.leaving_key,
+                leaving_order.employee_id
+        ) <= year.reductions_in_force
+),
+
+-- Exactly as many leave as planned: those who retire, then those with the smallest keys.
 leavers as (
     select
         leaving_order.employee_id,
-        leaving_order.leaving_key,
-        case
-            when leaving_order.place <= year.experienced_terminations
-                then 'experienced_termination'
-            else 'reduction_in_force'
-        end as termination_category,
+        if(leaving_order.retires, 'retirement', 'experienced_termination') as termination_category,
         year.year_start::date + floor(
             {{ draw('year.draw_key', 'leaving_order.employee_id', 'leave_date') }}
             * year.days_in_year
         )::integer as termination_date
     from leaving_order
     cross join year
-    where leaving_order.place <= year.experienced_terminations + year.reductions_in_force
+    where leaving_order.place <= year.experienced_terminations
+
+    union all
+
+    select
+        reductions.employee_id,
+        'reduction_in_force' as termination_category,
+        year.reduction_date as termination_date
+    from reductions
+    cross join year
 ),
 
--- With exponential keys the chance to be among them is 1 - exp(-weight x threshold), where the
--- threshold is the largest key that still left.
+-- With exponential keys the chance to leave is 1 - exp(-weight x threshold); the threshold is the
+-- one at which the chances add up to the plan.
+cells as (
+    select
+        termination_weight as weight,
+        retirement_probability as retirement,
+        count(*) as employees
+    from at_risk
+    group by termination_weight, retirement_probability
+),
+
+all_cells as (
+    select list(cells order by cells.weight, cells.retirement) as cells
+    from cells
+),
+
 threshold as (
-    select coalesce(max(leaving_key), 0) as largest_key
-    from leavers
+    select {{ leaving_threshold('all_cells.cells', 'year.experienced_terminations') }} -- noqa: PRS
+        as largest_key
+    from all_cells
+    cross join year
 ),
 
 experienced as (
     select
         at_risk.*,
-        1 - exp(-at_risk.termination_weight * threshold.largest_key) as termination_probability,
+        at_risk.retirement_probability + (1 - at_risk.retirement_probability)
+        * (1 - exp(-at_risk.termination_weight * threshold.largest_key)) as termination_probability,
         leavers.termination_category,
         leavers.termination_date,
         coalesce(leavers.termination_date >= year.promotion_date, true)
         and at_risk.opening_tenure >= year.promotion_minimum_tenure
         and at_risk.opening_age < year.promotion_age_limit
         and {{ draw('year.draw_key', 'at_risk.employee_id', 'promotion') }}
-        < at_risk.promotion_probability as is_promoted,
-        coalesce(leavers.termination_date >= year.raise_date, true)
-        and at_risk.opening_tenure >= year.raise_minimum_tenure as is_raised
+        < at_risk.promotion_probability as is_promoted
     from at_risk
     cross join year
     cross join threshold
@@ -144,101 +216,32 @@ experienced as (
         on at_risk.employee_id = leavers.employee_id
 ),
 
+-- A promotion lifts pay at least to where the new level's band starts.
 promoted as (
     select
         experienced.*,
         experienced.level + experienced.is_promoted::integer as new_level,
         case
             when experienced.is_promoted
-                then round(
-                    experienced.annual_compensation * (1 + least(
-                        year.promotion_increase_cap,
-                        year.promotion_increase + year.promotion_increase_spread
-                        * (2 * {{ draw(
-                            'year.draw_key', 'experienced.employee_id', 'promotion_increase'
-                        ) }} - 1)
-                    )),
-                    2
+                then greatest(
+                    round(levels.min_compensation * year.band_index, 2),
+                    round(
+                        experienced.annual_compensation * (1 + least(
+                            year.promotion_increase_cap,
+                            year.promotion_increase + year.promotion_increase_spread
+                            * (2 * {{ draw(
+                                'year.draw_key', 'experienced.employee_id', 'promotion_increase'
+                            ) }} - 1)
+                        )),
+                        2
+                    )
                 )::decimal(16, 2)
             else experienced.annual_compensation
         end as compensation_after_promotion
     from experienced
     cross join year
-),
-
--- The factor that makes the payroll-weighted mean of the merits the budget. Sums are over
--- decimals, so they do not depend on the order in which threads add.
-merit as (
-    select
-        year.merit_budget * sum(promoted.compensation_after_promotion)
-        / sum(promoted.compensation_after_promotion * levels.merit_rate) as scale
-    from promoted
-    cross join year
     inner join {{ ref('stg_job_levels') }} as levels
-        on promoted.new_level = levels.level
-    where promoted.is_raised
-    group by year.merit_budget
-),
-
-raised as (
-    select
-        promoted.*,
-        case
-            when promoted.is_raised
-                then round(
-                    promoted.compensation_after_promotion
-                    * (1 + levels.merit_rate * merit.scale + year.cola_rate),
-                    2
-                )::decimal(16, 2)
-            else promoted.compensation_after_promotion
-        end as compensation_after_raise
-    from promoted
-    cross join year
-    inner join {{ ref('stg_job_levels') }} as levels
-        on promoted.new_level = levels.level
-    left join merit
-        on promoted.is_raised
-),
-
-templates as (
-    select
-        employee_id,
-        level,
-        department,
-        row_number() over (order by employee_id) - 1 as position
-    from prior_year
-),
-
--- A hire takes the department of an employee drawn from the opening workforce, and the level
--- too where the configuration gives no mix of its own.
-new_hires as (
-    select
-        hires.*,
-        templates.department,
-        levels.level,
-        age.age_band as opening_age_band,
-        tenure.tenure_band as opening_tenure_band,
-        round(
-            levels.min_compensation
-            + (levels.max_compensation - levels.min_compensation) * year.hire_pay_percentile,
-            2
-        )::decimal(16, 2) as annual_compensation
-    from {{ ref('int_new_hires') }} as hires
-    inner join year
-        on hires.simulation_year = year.simulation_year
-    inner join templates
-        on hires.template_position = templates.position
-    left join {{ ref('stg_hire_level_mix') }} as mix
-        on
-            hires.fingerprint = mix.fingerprint
-            and hires.level_draw >= mix.share_from
-            and hires.level_draw < mix.share_to
-    inner join {{ ref('stg_job_levels') }} as levels
-        on coalesce(mix.level, templates.level) = levels.level
-    inner join {{ ref('int_bands_by_years') }} as age
-        on hires.opening_age = age.years
-    inner join {{ ref('int_bands_by_years') }} as tenure
-        on tenure.years = 0
+        on experienced.level + experienced.is_promoted::integer = levels.level
 ),
 
 everyone as (
@@ -248,6 +251,7 @@ everyone as (
         birth_date,
         hire_date,
         department,
+        entry_level,
         opening_age,
         opening_tenure,
         opening_age_band,
@@ -260,48 +264,102 @@ everyone as (
         is_promoted,
         promotion_probability,
         new_level as level,
-        compensation_after_promotion,
-        is_raised,
-        compensation_after_raise as annual_compensation
-    from raised
+        compensation_after_promotion
+    from promoted
 
     union all
 
     select
-        new_hires.employee_id,
+        hires.employee_id,
         true as is_new_hire,
-        new_hires.birth_date,
-        new_hires.hire_date,
-        new_hires.department,
-        new_hires.opening_age,
+        hires.birth_date,
+        hires.hire_date,
+        hires.department,
+        hires.level as entry_level,
+        hires.opening_age,
         0 as opening_tenure,
-        new_hires.opening_age_band,
-        new_hires.opening_tenure_band,
-        new_hires.level as opening_level,
-        new_hires.annual_compensation as opening_compensation,
-        new_hires.termination_date,
+        age.age_band as opening_age_band,
+        tenure.tenure_band as opening_tenure_band,
+        hires.level as opening_level,
+        hires.annual_compensation as opening_compensation,
+        hires.termination_date,
         case
-            when new_hires.termination_date is not null then 'new_hire_termination'
+            when hires.termination_date is not null then 'new_hire_termination'
         end as termination_category,
-        year.new_hire_termination_rate as termination_probability,
+        hires.termination_probability,
         false as is_promoted,
         null as promotion_probability,
-        new_hires.level,
-        new_hires.annual_compensation as compensation_after_promotion,
-        false as is_raised,
-        new_hires.annual_compensation
-    from new_hires
+        hires.level,
+        hires.annual_compensation as compensation_after_promotion
+    from {{ ref('int_new_hires') }} as hires
+    inner join year
+        on hires.simulation_year = year.simulation_year
+    inner join {{ ref('int_bands_by_years') }} as age
+        on hires.opening_age = age.years
+    inner join {{ ref('int_bands_by_years') }} as tenure
+        on tenure.years = 0
+),
+
+-- Who is employed on the raise date gets the cost of living and the merit, each from its own
+-- tenure on.
+entitled as (
+    select
+        everyone.*,
+        levels.merit_rate,
+        -- hired so long before, the employee has the completed years on the raise date
+        coalesce(everyone.termination_date >= year.raise_date, true)
+        and everyone.hire_date <= year.raise_date - to_years(year.cola_minimum_tenure) as has_cola,
+        coalesce(everyone.termination_date >= year.raise_date, true)
+        and everyone.hire_date <= year.raise_date - to_years(year.raise_minimum_tenure)
+            as has_merit
+    from everyone
     cross join year
+    inner join {{ ref('stg_job_levels') }} as levels
+        on everyone.level = levels.level
+),
+
+-- The factor that makes the payroll-weighted mean of the merits the budget. Sums are over
+-- decimals, so they do not depend on the order in which threads add.
+merit as (
+    select
+        year.merit_budget * sum(entitled.compensation_after_promotion)
+        / sum(entitled.compensation_after_promotion * entitled.merit_rate) as scale
+    from entitled
+    cross join year
+    where entitled.has_merit
+    group by year.merit_budget
+),
+
+raised as (
+    select
+        entitled.*,
+        entitled.has_cola or entitled.has_merit as is_raised,
+        case
+            when entitled.has_cola or entitled.has_merit
+                then round(
+                    entitled.compensation_after_promotion * (
+                        1
+                        + if(entitled.has_merit, entitled.merit_rate * merit.scale, 0)
+                        + if(entitled.has_cola, year.cola_rate, 0)
+                    ),
+                    2
+                )::decimal(16, 2)
+            else entitled.compensation_after_promotion
+        end as annual_compensation
+    from entitled
+    cross join year
+    left join merit
+        on entitled.has_merit
 ),
 
 paid as (
     select
-        everyone.*,
-        greatest(everyone.hire_date, year.year_start::date) as paid_from,
-        coalesce(everyone.termination_date, year.year_end) + 1 as paid_until,
-        (year.simulation_year - year(everyone.birth_date))::integer as age,
-        (year.simulation_year - year(everyone.hire_date))::integer as tenure_years
-    from everyone
+        raised.*,
+        greatest(raised.hire_date, year.year_start::date) as paid_from,
+        coalesce(raised.termination_date, year.year_end) + 1 as paid_until,
+        (year.simulation_year - year(raised.birth_date))::integer as age,
+        (year.simulation_year - year(raised.hire_date))::integer as tenure_years
+    from raised
     cross join year
 )
 
@@ -350,7 +408,8 @@ select
     paid.age,
     paid.tenure_years,
     age.age_band,
-    tenure.tenure_band
+    tenure.tenure_band,
+    paid.entry_level::integer as entry_level
 from paid
 cross join year
 inner join {{ ref('int_bands_by_years') }} as age

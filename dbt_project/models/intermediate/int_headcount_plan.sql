@@ -1,49 +1,39 @@
 -- How many leave and join in each year. The end of a year is its target exactly, so the whole
 -- plan follows from the opening headcount alone.
-with recursive parameters as (
+with parameters as (
     select
         parameters.fingerprint,
         parameters.scenario_id,
         parameters.simulation_year,
-        run.start_year,
-        parameters.growth_millionths,
+        parameters.target_headcount,
         parameters.termination_millionths,
         parameters.new_hire_termination_millionths
     from {{ ref('stg_simulation_parameters') }} as parameters
     inner join {{ ref('stg_simulation_run') }} as run
         on parameters.fingerprint = run.fingerprint
-    where parameters.simulation_year <= run.last_year
+    where parameters.simulation_year between run.start_year and run.last_year
+),
+
+opening as (
+    select count(*) as headcount from {{ ref('int_baseline_workforce') }}
 ),
 
 headcount as (
     select
-        start_year as simulation_year,
-        (select count(*) from {{ ref('int_baseline_workforce') }}) as start_headcount
+        parameters.*,
+        coalesce(
+            lag(parameters.target_headcount) over (order by parameters.simulation_year),
+            opening.headcount
+        ) as start_headcount
     from parameters
-    where simulation_year = start_year
-
-    union all
-
-    select
-        headcount.simulation_year + 1 as simulation_year,
-        {{ share_of('headcount.start_headcount', '(1000000 + parameters.growth_millionths)') }}
-            as start_headcount
-    from headcount
-    inner join parameters
-        on headcount.simulation_year = parameters.simulation_year
+    cross join opening
 ),
 
 demand as (
     select
-        parameters.*,
-        headcount.start_headcount,
-        {{ share_of('headcount.start_headcount', '(1000000 + parameters.growth_millionths)') }}
-            as target_headcount,
-        {{ share_of('headcount.start_headcount', 'parameters.termination_millionths') }}
-            as experienced_terminations
+        *,
+        {{ share_of('start_headcount', 'termination_millionths') }} as experienced_terminations
     from headcount
-    inner join parameters
-        on headcount.simulation_year = parameters.simulation_year
 ),
 
 net as (

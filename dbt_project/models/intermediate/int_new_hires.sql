@@ -1,8 +1,17 @@
--- Who joins in each year, and which of them leave again. It depends on the plan alone, not on
--- the people: level and pay, which follow the workforce, are given in int_employee_years.
+-- Who joins in each year, as what and for how much, and which of them leave again. The hire of a
+-- number is the same person in every scenario: all depends on year, number and census alone, so
+-- that more growth adds hires and changes none.
 with slots as (
     select
-        years.*,
+        years.fingerprint,
+        years.scenario_id,
+        years.simulation_year,
+        years.year_start,
+        years.year_end,
+        years.days_in_year,
+        years.draw_key,
+        years.new_hire_termination_millionths,
+        years.minimum_days_before_leaving,
         unnest(range(0, years.hires)) as slot
     from {{ ref('int_simulation_years') }} as years
 ),
@@ -13,59 +22,35 @@ hires as (
         -- six digits or more: lpad would cut the seventh off and give the number twice
         printf('NH-%d-%06d', simulation_year, slot + 1) as employee_id,
         -- days of the year on which somebody may join and still leave within it
-        days_in_year - minimum_days_before_leaving as leaving_window
+        days_in_year - minimum_days_before_leaving as leaving_window,
+        -- The j-th who stays is the ceil(j / (1 - rate))-th hire. So the first hires that have the
+        -- planned number of stayers have the planned number of leavers too.
+        (slot + 1) * (1000000 - new_hire_termination_millionths) // 1000000
+        = slot * (1000000 - new_hire_termination_millionths) // 1000000 as leaves
     from slots
 ),
 
 drawn as (
     select
         *,
+        new_hire_termination_millionths / 1000000 as leaving_rate,
         {{ draw('draw_key', 'employee_id', 'hire_date') }} as date_draw,
-        -- Day on which the first `new_hire_terminations` slots end. Evenly spread, unless that
-        -- leaves too few who may leave again; then these slots are moved into the window.
-        least(days_in_year * new_hire_terminations / hires, leaving_window) as early_days
+        {{ draw('draw_key', 'employee_id', 'age_at_hire') }} as age_draw,
+        {{ draw('draw_key', 'employee_id', 'level') }} as level_draw,
+        {{ draw('draw_key', 'employee_id', 'pay') }} as pay_draw
     from hires
 ),
 
 dated as (
     select
-        simulation_year,
-        slot,
-        employee_id,
+        *,
         year_start::date + case
-            when slot < new_hire_terminations
-                then least(
-                    floor(early_days * (slot + date_draw) / new_hire_terminations),
-                    leaving_window - 1
-                )
-            else least(
-                floor(
-                    early_days
-                    + (days_in_year - early_days)
-                    * (slot - new_hire_terminations + date_draw)
-                    / (hires - new_hire_terminations)
-                ),
-                days_in_year - 1
-            )
+            when leaves then {{ hire_day_of_leaver('date_draw', 'leaving_window') }}
+            else {{ hire_day_of_stayer(
+                'date_draw', 'days_in_year', 'leaving_rate', 'leaving_window'
+            ) }}
         end::integer as hire_date
     from drawn
-),
-
--- Leavers are drawn, each alike, among those whom the minimum days fit. Ranked apart from the
--- other columns: a window over all of them takes 0.98 s for a million hires.
-leavers as (
-    select
-        dated.simulation_year,
-        dated.slot
-    from dated
-    inner join {{ ref('int_simulation_years') }} as years
-        on dated.simulation_year = years.simulation_year
-    where dated.hire_date + years.minimum_days_before_leaving <= years.year_end
-    qualify
-        row_number() over (
-            partition by dated.simulation_year
-            order by {{ draw('years.draw_key', 'dated.employee_id', 'leave') }}, dated.slot
-        ) <= years.new_hire_terminations
 ),
 
 ages as (
@@ -75,32 +60,102 @@ ages as (
     from {{ ref('stg_new_hire_ages') }}
 ),
 
-aged as (
-    select
-        years.*,
-        dated.employee_id,
-        dated.hire_date,
-        leavers.slot is not null as leaves,
-        {{ draw('years.draw_key', 'dated.employee_id', 'age_at_hire') }} as age_draw
-    from dated
-    inner join {{ ref('int_simulation_years') }} as years
-        on dated.simulation_year = years.simulation_year
-    left join leavers
-        on
-            dated.simulation_year = leavers.simulation_year
-            and dated.slot = leavers.slot
+templates as (
+    select count(*) as employees from {{ ref('int_hire_templates') }}
 ),
 
 born as (
     select
-        aged.*,
+        dated.*,
         (
-            aged.hire_date - to_years({{ outcome_of('aged.age_draw', 'ages.ages', 'ages.bounds') }})
+            dated.hire_date
+            - to_years({{ outcome_of('dated.age_draw', 'ages.ages', 'ages.bounds') }})
         )::date
-        - floor({{ draw('aged.draw_key', 'aged.employee_id', 'birthday') }} * 365)::integer
-            as birth_date
-    from aged
+        - floor({{ draw('dated.draw_key', 'dated.employee_id', 'birthday') }} * 365)::integer
+            as birth_date,
+        floor(
+            {{ draw('dated.draw_key', 'dated.employee_id', 'template') }} * templates.employees
+        )::integer as template_position
+    from dated
     cross join ages
+    cross join templates
+),
+
+placed as (
+    select
+        born.*,
+        templates.department,
+        coalesce(mix.level, templates.level) as level
+    from born
+    inner join {{ ref('int_hire_templates') }} as templates
+        on born.template_position = templates.position
+    left join {{ ref('stg_hire_level_mix') }} as mix
+        on
+            born.fingerprint = mix.fingerprint
+            and born.level_draw >= mix.share_from
+            and born.level_draw < mix.share_to
+),
+
+pay_cells as (
+    select distinct
+        level,
+        department,
+        is_any_department,
+        joiners
+    from {{ ref('int_hire_pay') }}
+),
+
+-- The recent joiner whose pay a hire gets: of the level and department, else of the level.
+paired as (
+    select
+        placed.*,
+        coalesce(of_department.is_any_department, of_level.is_any_department) as is_any_department,
+        floor(placed.pay_draw * coalesce(of_department.joiners, of_level.joiners))::bigint
+            as pay_position
+    from placed
+    left join pay_cells as of_department
+        on
+            placed.level = of_department.level
+            and placed.department is not distinct from of_department.department
+            and not of_department.is_any_department
+    left join pay_cells as of_level
+        on
+            placed.level = of_level.level
+            and of_level.is_any_department
+),
+
+paid as (
+    select
+        paired.*,
+        coalesce(
+            pay.annual_compensation::double,
+            levels.min_compensation
+            + (levels.max_compensation - levels.min_compensation) * greatest(0, least(
+                1,
+                coalesce(
+                    years.hire_pay_percentiles[
+                        list_position(years.hire_pay_levels, paired.level)
+                    ],
+                    years.hire_pay_percentile
+                )
+                + years.hire_pay_spread * (2 * paired.pay_draw - 1)
+            ))
+        ) * case
+            when paired.hire_date < years.raise_date then years.band_index
+            else years.band_index_after_raises
+        end as compensation
+    from paired
+    inner join {{ ref('int_simulation_years') }} as years
+        on paired.simulation_year = years.simulation_year
+    inner join {{ ref('stg_job_levels') }} as levels
+        on paired.level = levels.level
+    left join {{ ref('int_hire_pay') }} as pay
+        on
+            paired.level = pay.level
+            and paired.is_any_department = pay.is_any_department
+            and paired.pay_position = pay.position
+            and if(paired.is_any_department, null, paired.department)
+            is not distinct from pay.department
 )
 
 select
@@ -121,7 +176,8 @@ select
                     * (year_end - hire_date - minimum_days_before_leaving + 1)
                 )::integer
     end as termination_date,
-    floor({{ draw('draw_key', 'employee_id', 'template') }} * start_headcount)::integer
-        as template_position,
-    {{ draw('draw_key', 'employee_id', 'level') }} as level_draw
-from born
+    leaving_rate as termination_probability,
+    department,
+    level,
+    round(compensation, 2)::decimal(16, 2) as annual_compensation
+from paid

@@ -10,17 +10,22 @@ select
     parameters.year_end,
     parameters.days_in_year,
     parameters.simulation_year = run.start_year as is_start_year,
-    parameters.random_seed || '|' || parameters.scenario_id || '|' || parameters.simulation_year
-        as draw_key,
+    parameters.random_seed || '|' || parameters.simulation_year as draw_key,
     plan.start_headcount,
     plan.target_headcount,
     plan.experienced_terminations,
     plan.reductions_in_force,
     plan.hires,
     plan.new_hire_terminations,
-    parameters.new_hire_termination_millionths / 1000000 as new_hire_termination_rate,
+    parameters.new_hire_termination_millionths,
     parameters.minimum_days_before_leaving,
+    parameters.retirement_ages,
+    parameters.retirement_probabilities,
+    parameters.reduction_date,
+    parameters.reduction_order,
+    parameters.reduction_departments,
     parameters.promotion_date,
+    parameters.promotion_rate,
     parameters.promotion_increase,
     parameters.promotion_increase_spread,
     parameters.promotion_increase_cap,
@@ -29,8 +34,14 @@ select
     parameters.raise_date,
     parameters.raise_minimum_tenure,
     parameters.cola_rate,
+    parameters.cola_minimum_tenure,
     parameters.merit_budget,
-    parameters.hire_pay_percentile
+    parameters.band_index,
+    parameters.band_index_after_raises,
+    parameters.hire_pay_percentile,
+    parameters.hire_pay_levels,
+    parameters.hire_pay_percentiles,
+    parameters.hire_pay_spread
 from {{ ref('int_headcount_plan') }} as plan
 inner join {{ ref('stg_simulation_parameters') }} as parameters
     on

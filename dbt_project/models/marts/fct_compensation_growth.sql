@@ -20,12 +20,10 @@ yearly as (
             0
         ) as payroll_from_promotions,
         coalesce(
-            sum(annual_compensation - compensation_after_promotion) filter (
-                where is_active and not is_new_hire
-            ),
+            sum(annual_compensation - compensation_after_promotion) filter (where is_active),
             0
         ) as payroll_from_raises,
-        coalesce(sum(annual_compensation) filter (where is_active and is_new_hire), 0)
+        coalesce(sum(opening_compensation) filter (where is_active and is_new_hire), 0)
             as payroll_from_hires,
         coalesce(sum(opening_compensation) filter (where not is_active and not is_new_hire), 0)
             as payroll_from_leavers,

@@ -1,5 +1,5 @@
 -- Observed terminations of the experienced beside what the hazards let expect, that is, the sum
--- of their chances to be drawn.
+-- of their chances to leave. Reductions in force, which follow their own rule, are left out.
 select
     scenario_id,
     simulation_year,
@@ -7,7 +7,7 @@ select
     opening_tenure_band as tenure_band,
     opening_level as level,
     count(*) as exposed,
-    count(termination_date) as observed,
+    count(*) filter (where termination_category <> 'reduction_in_force') as observed,
     sum(termination_probability) as expected
 from {{ ref('int_employee_years') }}
 where not is_new_hire

@@ -6,8 +6,9 @@ with movement as (
         any_value(fingerprint) as fingerprint,
         count(*) filter (where not is_new_hire) as start_headcount,
         count(*) filter (where is_new_hire) as hires,
-        count(*) filter (where termination_category = 'experienced_termination')
+        count(*) filter (where termination_category in ('experienced_termination', 'retirement'))
             as experienced_terminations,
+        count(*) filter (where termination_category = 'retirement') as retirements,
         count(*) filter (where termination_category = 'reduction_in_force')
             as reductions_in_force,
         count(*) filter (where termination_category = 'new_hire_termination')
@@ -30,16 +31,21 @@ select
     movement.start_headcount,
     movement.hires,
     movement.experienced_terminations,
+    movement.retirements,
     movement.reductions_in_force,
     movement.new_hire_terminations,
     movement.promotions,
     movement.raises,
     movement.end_headcount,
-    {{ share_of('movement.start_headcount', '(1000000 + parameters.growth_millionths)') }}
-        as target_headcount,
+    parameters.target_headcount,
     movement.end_headcount / movement.start_headcount - 1 as growth_rate,
     parameters.growth_millionths / 1000000 as target_growth_rate,
     parameters.growth_tolerance,
+    (
+        movement.experienced_terminations
+        + movement.reductions_in_force
+        + movement.new_hire_terminations
+    ) / ((movement.start_headcount + movement.end_headcount) / 2) as total_turnover,
     movement.start_payroll,
     movement.end_payroll,
     movement.paid_compensation

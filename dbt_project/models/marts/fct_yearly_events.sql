@@ -41,7 +41,7 @@ events as (
         'raise' as event_type,
         'merit_and_cola' as event_category,
         raise_date as effective_date,
-        1 + (promotion_date is not null)::integer as event_sequence,
+        1 + is_new_hire::integer + (promotion_date is not null)::integer as event_sequence,
         compensation_after_promotion as previous_compensation,
         annual_compensation as new_compensation,
         level as previous_level,

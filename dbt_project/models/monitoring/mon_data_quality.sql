@@ -53,7 +53,7 @@ measured as (
         simulation_year,
         'growth_deviation' as check_name,
         'accuracy' as dimension,
-        abs(growth_rate - target_growth_rate) as value,
+        abs(end_headcount - target_headcount) / start_headcount as value,
         growth_tolerance + 0.5 / start_headcount as threshold
     from summary
 
@@ -85,6 +85,30 @@ measured as (
         ) as value,
         0 as threshold
     from {{ ref('int_employee_years') }} as ledger
+    group by ledger.scenario_id, ledger.simulation_year
+
+    union all
+
+    select
+        ledger.scenario_id,
+        ledger.simulation_year,
+        'outside_band_share' as check_name,
+        'validity' as dimension,
+        count(*) filter (
+            where
+            ledger.annual_compensation
+            not between levels.min_compensation * parameters.band_index_after_raises - 0.01
+            and levels.max_compensation * parameters.band_index_after_raises + 0.01
+        ) / nullif(count(*), 0) as value,
+        any_value(parameters.outside_band_share) as threshold
+    from {{ ref('int_employee_years') }} as ledger
+    inner join {{ ref('stg_job_levels') }} as levels
+        on ledger.level = levels.level
+    inner join {{ ref('stg_simulation_parameters') }} as parameters
+        on
+            ledger.fingerprint = parameters.fingerprint
+            and ledger.simulation_year = parameters.simulation_year
+    where ledger.termination_date is null
     group by ledger.scenario_id, ledger.simulation_year
 )
 

@@ -1,8 +1,8 @@
 {{ config(meta={"dagster": {"ref": {"name": "int_hazards"}}}) }}
 
 -- One row for every combination of age band, tenure band and level, each with a weight that an
--- exponential key can be divided by and a probability that is one. Nobody is promoted from the
--- top level.
+-- exponential key can be divided by and a promotion multiplier. Nobody is promoted from the top
+-- level.
 with size as (
     select
         (
@@ -21,8 +21,8 @@ measured as (
             where not coalesce(
                 hazards.termination_weight > 0
                 and isfinite(hazards.termination_weight)
-                and hazards.promotion_probability between 0 and 1
-                and (not levels.is_top_level or hazards.promotion_probability = 0),
+                and hazards.promotion_multiplier >= 0
+                and (not levels.is_top_level or hazards.promotion_multiplier = 0),
                 false
             )
         ) as rows_out_of_range

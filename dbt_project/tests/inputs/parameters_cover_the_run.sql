@@ -26,6 +26,11 @@ compared as (
                 and parameters.merit_budget >= 0
                 and parameters.promotion_increase_spread >= 0
                 and parameters.hire_pay_percentile between 0 and 1
+                and parameters.hire_pay_spread between 0 and 1
+                and parameters.target_headcount > 0
+                and parameters.promotion_rate between 0 and 1
+                and parameters.band_index > 0
+                and year(parameters.reduction_date) = parameters.simulation_year
                 and parameters.growth_tolerance >= 0
                 and parameters.promotion_date >= parameters.year_start
                 and parameters.promotion_date <= parameters.raise_date

@@ -9,7 +9,9 @@ with played as (
         max(ledger.fingerprint) as highest_fingerprint,
         count(*) filter (where not ledger.is_new_hire) as start_headcount,
         count(*) filter (where ledger.is_new_hire) as hires,
-        count(*) filter (where ledger.termination_category = 'experienced_termination')
+        count(*) filter (
+            where ledger.termination_category in ('experienced_termination', 'retirement')
+        )
             as experienced_terminations,
         count(*) filter (where ledger.termination_category = 'reduction_in_force')
             as reductions_in_force,

@@ -22,7 +22,10 @@ ledger as (
         parameters.minimum_days_before_leaving,
         parameters.promotion_minimum_tenure,
         parameters.promotion_age_limit,
-        parameters.raise_minimum_tenure,
+        parameters.reduction_date,
+        levels.min_compensation * parameters.band_index as lowest_of_band,
+        least(parameters.cola_minimum_tenure, parameters.raise_minimum_tenure)
+            as raise_minimum_tenure,
         least(
             parameters.promotion_increase_cap,
             parameters.promotion_increase - parameters.promotion_increase_spread
@@ -42,6 +45,8 @@ ledger as (
         on
             ledger.fingerprint = parameters.fingerprint
             and ledger.simulation_year = parameters.simulation_year
+    inner join {{ ref('stg_job_levels') }} as levels
+        on ledger.level = levels.level
     where ledger.scenario_id = {{ current_scenario() }}
 ),
 
@@ -63,8 +68,14 @@ judged as (
                 or (termination_date is null) <> (termination_category is null)
                 or is_new_hire <> (termination_category = 'new_hire_termination')
                 or termination_category not in (
-                    'experienced_termination', 'reduction_in_force', 'new_hire_termination'
-                ) then 'termination'
+                    'experienced_termination', 'retirement', 'reduction_in_force',
+                    'new_hire_termination'
+                )
+                or (
+                    termination_category = 'reduction_in_force'
+                    and termination_date <> reduction_date
+                )
+                then 'termination'
             when
                 promotion_date <> day_of_promotions
                 or promotion_date > last_day
@@ -80,8 +91,8 @@ judged as (
             when
                 raise_date <> day_of_raises
                 or (raise_date is not null) <> (
-                    not is_new_hire
-                    and opening_tenure >= raise_minimum_tenure
+                    hire_date <= day_of_raises
+                    and date_sub('year', hire_date, day_of_raises) >= raise_minimum_tenure
                     and last_day >= day_of_raises
                 ) then 'raise'
             when not coalesce(
@@ -91,8 +102,12 @@ judged as (
                         then compensation_after_promotion = opening_compensation
                     else
                         compensation_after_promotion
-                        between opening_compensation * (1 + lowest_increase) - 0.01
-                        and opening_compensation * (1 + highest_increase) + 0.01
+                        between greatest(
+                            lowest_of_band, opening_compensation * (1 + lowest_increase)
+                        ) - 0.01
+                        and greatest(
+                            lowest_of_band, opening_compensation * (1 + highest_increase)
+                        ) + 0.01
                 end
                 and case
                     when raise_date is null

@@ -1,34 +1,34 @@
 {{ config(meta={"dagster": {"ref": {"name": "int_employee_years"}}}) }}
 
--- All raises of a year together are the payroll they apply to, times merit budget and cost of
--- living. Each raise is rounded to cents, so that half a cent for each may be left over.
-with raises as (
+-- All raises of a year together are the merit budget and the cost of living, each times the
+-- payroll of those with the tenure for it. Each raise is rounded to cents, so that half a cent for
+-- each may be left over.
+with raised as (
     select
         ledger.simulation_year,
-        count(*) as raises,
-        sum(ledger.compensation_after_promotion) as payroll,
-        sum(ledger.annual_compensation - ledger.compensation_after_promotion) as increase
+        ledger.compensation_after_promotion as pay,
+        ledger.annual_compensation - ledger.compensation_after_promotion as increase,
+        date_sub('year', ledger.hire_date, ledger.raise_date) as tenure,
+        parameters.cola_rate,
+        parameters.cola_minimum_tenure,
+        parameters.merit_budget,
+        parameters.raise_minimum_tenure
     from {{ ref('int_employee_years') }} as ledger
+    inner join {{ ref('stg_simulation_parameters') }} as parameters
+        on
+            ledger.fingerprint = parameters.fingerprint
+            and ledger.simulation_year = parameters.simulation_year
     where
         ledger.scenario_id = {{ current_scenario() }}
         and ledger.raise_date is not null
-    group by ledger.simulation_year
 )
 
 select
-    raises.*,
-    parameters.merit_budget,
-    parameters.cola_rate
-from raises
-inner join {{ ref('stg_simulation_run') }} as run
-    on raises.simulation_year <= run.last_year
-inner join {{ ref('stg_simulation_parameters') }} as parameters
-    on
-        run.fingerprint = parameters.fingerprint
-        and raises.simulation_year = parameters.simulation_year
-where
-    not coalesce(
-        abs(raises.increase - raises.payroll * (parameters.merit_budget + parameters.cola_rate))
-        <= 0.005 * raises.raises + 0.01,
-        false
-    )
+    simulation_year,
+    count(*) as raises,
+    sum(increase) as increase,
+    sum(case when tenure >= cola_minimum_tenure then pay * cola_rate else 0 end) as cola,
+    sum(case when tenure >= raise_minimum_tenure then pay * merit_budget else 0 end) as merit
+from raised
+group by simulation_year
+having not coalesce(abs(sum(increase) - cola - merit) <= 0.005 * count(*) + 0.01, false)

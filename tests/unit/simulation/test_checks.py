@@ -20,6 +20,7 @@ def summary(year: int, start: int, end: int, *, target: int | None = None) -> Ye
         start_headcount=start,
         hires=200,
         experienced_terminations=start + 200 - 50 - end,
+        retirements=0,
         reductions_in_force=0,
         new_hire_terminations=50,
         promotions=30,
@@ -29,6 +30,7 @@ def summary(year: int, start: int, end: int, *, target: int | None = None) -> Ye
         growth_rate=end / start - 1,
         target_growth_rate=0.03,
         growth_tolerance=0.005,
+        total_turnover=(start + 200 - end) / ((start + end) / 2),
         start_payroll=Decimal(100),
         end_payroll=Decimal(110),
     )

@@ -6,7 +6,7 @@ import pytest
 
 from shared_lib.configuration.validated_yaml import ConfigurationError
 from simulation.config import CONFIGURATION_FILE, load_scenario, load_settings
-from simulation.config.parameters import fingerprint, year_parameters
+from simulation.config.parameters import fingerprint, target_headcount, year_parameters
 from simulation.config.settings import ScenarioSettings
 
 SHIPPED = CONFIGURATION_FILE.read_text(encoding="utf-8")
@@ -32,16 +32,23 @@ def test_the_shipped_baseline_has_the_agreed_figures() -> None:
         "target_growth_rate": 0.03,
     }
     assert settings.workforce.model_dump() == {
-        "total_termination_rate": 0.12,
+        "experienced_termination_rate": 0.12,
         "new_hire_termination_rate": 0.25,
         "minimum_days_before_leaving": 30,
+        "retirement": ({"age": 75, "probability": 1.0},),
+        "reduction_date": "03-31",
+        "reduction_order": "hazard",
+        "reduction_departments": (),
     }
     assert settings.compensation.model_dump() == {
         "cola_rate": 0.025,
+        "cola_minimum_tenure": 0,
         "merit_budget": 0.04,
+        "band_growth": None,
         "raise_date": "07-15",
         "raise_minimum_tenure": 1,
         "promotion_date": "02-01",
+        "promotion_rate": 0.04,
         "promotion_minimum_tenure": 1,
         "promotion_age_limit": 65,
         "promotion_increase": 0.2,
@@ -57,7 +64,7 @@ def test_every_shipped_scenario_is_in_order() -> None:
 
 
 NUMBER = "is not allowed, allowed is a number"
-RATE = "a number from 0 to 0.9"
+RATE = "a number from 0 to 0.9 or a mapping"
 YEAR = "a whole number from 2000 to 2060"
 GROWTH = "a number from -0.5 to 1"
 NO_DAY = "is not a day of every year, allowed is month-day, such as 07-15"
@@ -65,8 +72,8 @@ NO_DAY = "is not a day of every year, allowed is month-day, such as 07-15"
 # What is replaced in the shipped file, by what, the field named, and the rest of the message.
 MISTAKES = [
     # out of range
-    ("total_termination_rate: 0.12", "total_termination_rate: 0.91",
-     "workforce.total_termination_rate", f"0.91 is not allowed, allowed is {RATE}"),
+    ("experienced_termination_rate: 0.12", "experienced_termination_rate: 0.91",
+     "workforce.experienced_termination_rate", f"0.91 is not allowed, allowed is {RATE}"),
     ("new_hire_termination_rate: 0.25", "new_hire_termination_rate: -0.1",
      "workforce.new_hire_termination_rate", f"-0.1 is not allowed, allowed is {RATE}"),
     ("start_year: 2025", "start_year: 1999",
@@ -74,11 +81,11 @@ MISTAKES = [
     ("target_growth_rate: 0.03", "target_growth_rate: 3",
      "simulation.target_growth_rate", f"3 is not allowed, allowed is {GROWTH} or a mapping"),
     ("merit_budget: 0.04", "merit_budget: 4",
-     "compensation.merit_budget", f"4 {NUMBER} from 0 to 0.5"),
+     "compensation.merit_budget", f"4 {NUMBER} from 0 to 0.5 or a mapping"),
     ("run_seconds: 60", "run_seconds: 0", "limits.run_seconds", f"0 {NUMBER} above 0"),
     # finer than headcounts are computed
-    ("total_termination_rate: 0.12", "total_termination_rate: 0.1234567",
-     "workforce.total_termination_rate",
+    ("experienced_termination_rate: 0.12", "experienced_termination_rate: 0.1234567",
+     "workforce.experienced_termination_rate",
      "0.1234567 has more than six decimals, allowed are at most six"),
     # another type, among them those that a lenient reader would take for numbers
     ("start_year: 2025", "start_year: soon",
@@ -89,16 +96,19 @@ MISTAKES = [
      "simulation.start_year", f"'2025' is not allowed, allowed is {YEAR}"),
     ("target_growth_rate: 0.03", "target_growth_rate: true",
      "simulation.target_growth_rate", f"True is not allowed, allowed is {GROWTH} or a mapping"),
-    ("total_termination_rate: 0.12", "total_termination_rate: false",
-     "workforce.total_termination_rate", f"False is not allowed, allowed is {RATE}"),
-    ("total_termination_rate: 0.12", "total_termination_rate: 12 %",
-     "workforce.total_termination_rate", f"'12 %' is not allowed, allowed is {RATE}"),
-    ("total_termination_rate: 0.12", "total_termination_rate:",
-     "workforce.total_termination_rate", f"None is not allowed, allowed is {RATE}"),
-    ("total_termination_rate: 0.12", "total_termination_rate: {first: 0.1}",
-     "workforce.total_termination_rate", f"a mapping is not allowed, allowed is {RATE}"),
-    ("total_termination_rate: 0.12", "total_termination_rate: .nan",
-     "workforce.total_termination_rate", f"nan is not allowed, allowed is {RATE}"),
+    ("experienced_termination_rate: 0.12", "experienced_termination_rate: false",
+     "workforce.experienced_termination_rate", f"False is not allowed, allowed is {RATE}"),
+    ("experienced_termination_rate: 0.12", "experienced_termination_rate: 12 %",
+     "workforce.experienced_termination_rate", f"'12 %' is not allowed, allowed is {RATE}"),
+    ("experienced_termination_rate: 0.12", "experienced_termination_rate:",
+     "workforce.experienced_termination_rate", f"None is not allowed, allowed is {RATE}"),
+    ("pay_percentile: 0.5", "pay_percentile: {first: 0.1}",
+     "hiring.pay_percentile", f"a mapping {NUMBER} from 0 to 1"),
+    ("experienced_termination_rate: 0.12", "experienced_termination_rate: {first: 0.1}",
+     "workforce.experienced_termination_rate.first",
+     "'first' is not allowed as a key: Input should be a valid integer"),
+    ("experienced_termination_rate: 0.12", "experienced_termination_rate: .nan",
+     "workforce.experienced_termination_rate", f"nan is not allowed, allowed is {RATE}"),
     ("run_seconds: 60", "run_seconds: .inf", "limits.run_seconds", f"inf {NUMBER} above 0"),
     ("level_mix: []", "level_mix: 3",
      "hiring.level_mix", "3 is not allowed, allowed is a list of mappings"),
@@ -109,11 +119,12 @@ MISTAKES = [
      "compensation.raise_date", "715 is not allowed, allowed is a text"),
     # unknown and missing
     ("  merit_budget: 0.04\n", "  merit_budget: 0.04\n  merit_bugdet: 0.04\n",
-     "compensation.merit_bugdet", "unknown key, allowed is one of: cola_rate, merit_budget, "
-     "promotion_age_limit, promotion_date, promotion_increase, promotion_increase_cap, "
-     "promotion_increase_spread, promotion_minimum_tenure, raise_date, raise_minimum_tenure"),
+     "compensation.merit_bugdet", "unknown key, allowed is one of: band_growth, "
+     "cola_minimum_tenure, cola_rate, merit_budget, promotion_age_limit, promotion_date, "
+     "promotion_increase, promotion_increase_cap, promotion_increase_spread, "
+     "promotion_minimum_tenure, promotion_rate, raise_date, raise_minimum_tenure"),
     ("compensation:\n  cola_rate: 0.025\n", "compensation:\n",
-     "compensation.cola_rate", "missing, required is a number from 0 to 0.5"),
+     "compensation.cola_rate", "missing, required is a number from 0 to 0.5 or a mapping"),
     ("limits:\n", "limit:\n", "limit", "unknown key, allowed is one of: census, compensation, "
      "hiring, limits, scenarios, simulation, workforce"),
     # what has to agree
@@ -130,6 +141,13 @@ MISTAKES = [
     ("target_growth_rate: 0.03", "target_growth_rate: {first: 0}",
      "simulation.target_growth_rate.first",
      "'first' is not allowed as a key: Input should be a valid integer"),
+    ("cola_rate: 0.025", "cola_rate: {2025: 0, 2026: 0, 2027: 0, 2028: 0}",
+     "(the whole file)", "cola_rate has no rate for 2029, required is one for each "
+     "year from 2025 to 2029"),
+    ("reduction_order: hazard", "reduction_order: youngest",
+     "workforce.reduction_order", "'youngest' is not allowed, allowed is"),
+    ("[{age: 75, probability: 1.0}]", "[{age: 75, probability: 1.0}, {age: 70, probability: 0.5}]",
+     "workforce", "retirement has the ages [75, 70], allowed are ages in ascending order"),
     ("level_mix: []", "level_mix: [{level: 1, share: 0.7}]",
      "hiring", "the shares of level_mix add up to 0.7, allowed is 1"),
     ("level_mix: []", "level_mix: [{level: 2, share: 0.5}, {level: 2, share: 0.5}]",
@@ -198,7 +216,7 @@ def test_a_mistake_is_answered_with_place_value_and_remedy(
     ("replaced", "by", "message"),
     [
         ("  high_growth:\n", "  baseline:\n", 'found duplicate key "baseline"'),
-        ("workforce:\n", "workforce: [\n", "expected ',' or ']', but got ':'"),
+        ("limits:\n", "limits: [\n", "expected ',' or ']', but got ':'"),
     ],
 )
 def test_what_is_no_proper_yaml_is_answered_with_file_and_line(
@@ -271,7 +289,7 @@ def test_the_fingerprint_moves_with_all_that_rows_depend_on() -> None:
             ("simulation", "random_seed", 43),
             ("simulation", "start_year", 2024),
             ("simulation", "target_growth_rate", 0.031),
-            ("workforce", "total_termination_rate", 0.13),
+            ("workforce", "experienced_termination_rate", 0.13),
             ("hiring", "pay_percentile", 0.6),
             ("compensation", "cola_rate", 0.03),
         )
@@ -295,8 +313,51 @@ def test_the_fingerprint_stays_with_what_no_row_depends_on() -> None:
 
 
 def test_the_parameters_of_a_year_are_its_own_and_exact() -> None:
-    parameters = year_parameters(load_scenario("hiring_freeze"), 2026)
+    parameters = year_parameters(load_scenario("hiring_freeze"), 2026, opening_headcount=1000)
     assert parameters["growth_millionths"] == -50_000
     assert parameters["termination_millionths"] == 120_000
     assert str(parameters["raise_date"]) == "2026-07-15"
     assert str(parameters["promotion_date"]) == "2026-02-01"
+    assert parameters["target_headcount"] == 950
+
+
+def test_rates_of_a_year_are_that_years() -> None:
+    rates = {2025: 0.01, 2026: 0.02, 2027: 0.03, 2028: 0.04, 2029: 0.05}
+    settings = load_scenario(
+        "baseline",
+        changes={
+            "workforce": {
+                "experienced_termination_rate": rates,
+                "new_hire_termination_rate": rates,
+            },
+            "compensation": {"cola_rate": rates, "merit_budget": rates, "promotion_rate": rates},
+        },
+    )
+    parameters = year_parameters(settings, 2027, opening_headcount=100)
+    assert parameters["termination_millionths"] == 30_000
+    assert parameters["new_hire_termination_millionths"] == 30_000
+    assert parameters["cola_rate"] == parameters["merit_budget"] == 0.03
+    assert parameters["promotion_rate"] == 0.03
+    # bands grow as the cost of living of the years before
+    assert parameters["band_index"] == pytest.approx(1.01 * 1.02)
+    assert parameters["band_index_after_raises"] == pytest.approx(1.01 * 1.02 * 1.03)
+
+
+def test_the_target_is_growth_upon_the_census_and_not_upon_rounded_years() -> None:
+    settings = load_scenario("baseline")
+    targets = [target_headcount(settings, 12, year) for year in range(2025, 2035)]
+    assert targets == [12, 13, 13, 14, 14, 14, 15, 15, 16, 16]
+
+
+@pytest.mark.parametrize(
+    ("rate", "opening", "target"),
+    [
+        (0.005, 100, 101),  # 100.5, in floating point 100.49999999999999
+        (0.285, 100, 129),
+        (-0.2, 3, 2),  # 2.4
+        (-0.5, 1, 1),  # 0.5
+    ],
+)
+def test_halves_are_rounded_up_exactly(rate: float, opening: int, target: int) -> None:
+    settings = load_scenario("baseline", changes={"simulation": {"target_growth_rate": rate}})
+    assert target_headcount(settings, opening, 2025) == target

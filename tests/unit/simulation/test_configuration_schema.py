@@ -54,7 +54,7 @@ def test_the_schema_accepts_the_shipped_file() -> None:
 @pytest.mark.parametrize(
     ("replaced", "by"),
     [
-        ("total_termination_rate: 0.12", "total_termination_rate: 0.91"),
+        ("experienced_termination_rate: 0.12", "experienced_termination_rate: 0.91"),
         ("start_year: 2025", 'start_year: "2025"'),
         ("cola_rate: 0.025", "cola: 0.025"),
         ("limits:\n", "limit:\n"),

@@ -58,7 +58,10 @@ def test_results_are_in_the_page(tmp_path):
 
     assert "From 2025 to 2026 the workforce grows from 1,000 to 1,061 employees" in page.text
     for year in GROWTH:
-        row = f"{year.year} {year.start:,} {year.hires} {year.experienced} 0 {year.new_hire}"
+        leavers = year.experienced + year.new_hire
+        turnover = f"{leavers / ((year.start + year.end) / 2):.1%}".replace("%", " %")
+        row = f"{year.year} {year.start:,} {year.hires} {year.experienced} 0 {year.new_hire} "
+        row += turnover
         assert f"{row} {year.end:,} {year.end:,} +3.0" in page.text
     assert "random_seed: 42" in page.text
     assert "fingerprint-one" in page.text

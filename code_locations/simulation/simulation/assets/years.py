@@ -79,6 +79,7 @@ def year_table(summaries: list[YearSummary]) -> str:
         "Left, experienced": lambda year: f"{year.experienced_terminations:,}",
         "Left, reduction": lambda year: f"{year.reductions_in_force:,}",
         "Left, new hires": lambda year: f"{year.new_hire_terminations:,}",
+        "Turnover": lambda year: f"{year.total_turnover:.1%}",
         "Promotions": lambda year: f"{year.promotions:,}",
         "End": lambda year: f"{year.end_headcount:,}",
         "Growth": lambda year: f"{year.growth_rate:+.2%}",

@@ -111,13 +111,13 @@ def _value_at(document: Any, location: Location) -> Any:
 def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``base`` overridden by ``changes``, mapping by mapping.
 
-    Yearly growth rates replace a single rate as a whole, and vice versa.
+    Mappings of years replace a single rate, or those of other years, as a whole.
     """
     result = dict(base)
     for key, value in changes.items():
         current = result.get(key)
         both_mappings = isinstance(current, Mapping) and isinstance(value, Mapping)
-        if both_mappings and key != "target_growth_rate":
+        if both_mappings and not any(isinstance(year, int) for year in value):
             result[key] = merged(cast("Mapping[str, Any]", current), value)
         else:
             result[key] = value

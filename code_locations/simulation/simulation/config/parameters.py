@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+import math
 from datetime import date
+from fractions import Fraction
 from typing import Any
 
-from simulation.config.settings import MILLIONTHS, ScenarioSettings
+from simulation.config.settings import MILLIONTHS, ScenarioSettings, rate_in
 
 FINGERPRINT_LENGTH = 16
 
@@ -26,32 +28,83 @@ def fingerprint(
     return hashlib.sha256(identity.encode()).hexdigest()[:FINGERPRINT_LENGTH]
 
 
-def year_parameters(settings: ScenarioSettings, year: int) -> dict[str, Any]:
+def target_headcount(settings: ScenarioSettings, opening_headcount: int, year: int) -> int:
+    """Return the headcount at the end of ``year``: round half up of n0 x product of (1 + g).
+
+    The product is of exact fractions from the first year on, so small units grow too.
+    """
+    growth = math.prod(
+        1 + Fraction(_millionths(settings.simulation.growth_in(each)), MILLIONTHS)
+        for each in range(settings.simulation.start_year, year + 1)
+    )
+    return math.floor(opening_headcount * growth + Fraction(1, 2))
+
+
+def band_index(settings: ScenarioSettings, year: int) -> float:
+    """Return the pay bands at the start of ``year`` as a multiple of those in the seeds."""
+    return math.prod(
+        1 + _band_growth(settings, each) for each in range(settings.simulation.start_year, year)
+    )
+
+
+def _band_growth(settings: ScenarioSettings, year: int) -> float:
+    compensation = settings.compensation
+    growth = compensation.band_growth
+    return rate_in(compensation.cola_rate if growth is None else growth, year)
+
+
+def year_parameters(
+    settings: ScenarioSettings, year: int, *, opening_headcount: int
+) -> dict[str, Any]:
     """Return the columns of ``raw.simulation_parameters`` for ``year``, without the keys.
 
     Shares of headcounts are whole millionths, because headcounts are computed in whole numbers.
     """
-    workforce, compensation = settings.workforce, settings.compensation
+    workforce, compensation, hiring = settings.workforce, settings.compensation, settings.hiring
     return {
         "simulation_year": year,
         "random_seed": settings.simulation.random_seed,
         "growth_millionths": _millionths(settings.simulation.growth_in(year)),
-        "termination_millionths": _millionths(workforce.total_termination_rate),
-        "new_hire_termination_millionths": _millionths(workforce.new_hire_termination_rate),
+        "target_headcount": target_headcount(settings, opening_headcount, year),
+        "termination_millionths": _millionths(
+            rate_in(workforce.experienced_termination_rate, year)
+        ),
+        "new_hire_termination_millionths": _millionths(
+            rate_in(workforce.new_hire_termination_rate, year)
+        ),
         "minimum_days_before_leaving": workforce.minimum_days_before_leaving,
-        "cola_rate": compensation.cola_rate,
-        "merit_budget": compensation.merit_budget,
-        "raise_date": date.fromisoformat(f"{year}-{compensation.raise_date}"),
+        "retirement_ages": [step.age for step in workforce.retirement],
+        "retirement_probabilities": [step.probability for step in workforce.retirement],
+        "reduction_date": _day(year, workforce.reduction_date),
+        "reduction_order": workforce.reduction_order,
+        "reduction_departments": list(workforce.reduction_departments),
+        "cola_rate": rate_in(compensation.cola_rate, year),
+        "cola_minimum_tenure": compensation.cola_minimum_tenure,
+        "merit_budget": rate_in(compensation.merit_budget, year),
+        "raise_date": _day(year, compensation.raise_date),
         "raise_minimum_tenure": compensation.raise_minimum_tenure,
-        "promotion_date": date.fromisoformat(f"{year}-{compensation.promotion_date}"),
+        "band_index": band_index(settings, year),
+        "band_index_after_raises": band_index(settings, year + 1),
+        "promotion_date": _day(year, compensation.promotion_date),
+        "promotion_rate": rate_in(compensation.promotion_rate, year),
         "promotion_minimum_tenure": compensation.promotion_minimum_tenure,
         "promotion_age_limit": compensation.promotion_age_limit,
         "promotion_increase": compensation.promotion_increase,
         "promotion_increase_spread": compensation.promotion_increase_spread,
         "promotion_increase_cap": compensation.promotion_increase_cap,
-        "hire_pay_percentile": settings.hiring.pay_percentile,
+        "hire_pay_percentile": hiring.pay_percentile,
+        "hire_pay_levels": list(hiring.pay_percentile_by_level),
+        "hire_pay_percentiles": list(hiring.pay_percentile_by_level.values()),
+        "hire_pay_spread": hiring.pay_spread,
+        "recent_joiner_years": hiring.recent_joiner_years,
+        "minimum_recent_joiners": hiring.minimum_recent_joiners,
         "growth_tolerance": settings.limits.growth_tolerance,
+        "outside_band_share": settings.limits.outside_band_share,
     }
+
+
+def _day(year: int, month_day: str) -> date:
+    return date.fromisoformat(f"{year}-{month_day}")
 
 
 def _millionths(share: float) -> int:

@@ -1,7 +1,8 @@
 """The fields of ``simulation_config.yaml``, each with its unit and its range."""
 
+from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -35,6 +36,15 @@ Share = Annotated[float, Field(ge=0, le=1)]
 # Above 0.9, the hires needed for a net gain grow without bound.
 TerminationRate = Annotated[float, Field(ge=0, le=0.9), AfterValidator(_in_millionths)]
 MonthDay = Annotated[str, AfterValidator(_in_every_year)]
+Year = Annotated[int, Field(ge=FIRST_YEAR, le=LAST_YEAR)]
+Level = Annotated[int, Field(ge=1, le=99)]
+Growth = Annotated[float, Field(ge=-0.5, le=1)]
+RaiseRate = Annotated[float, Field(ge=0, le=0.5)]
+
+
+def rate_in(rates: float | Mapping[int, float], year: int) -> float:
+    """Return the rate of ``year``: the one of all years, or the year's own."""
+    return rates[year] if isinstance(rates, Mapping) else rates
 
 
 class _Strict(BaseModel):
@@ -56,13 +66,7 @@ class Horizon(_Strict):
     random_seed: int = Field(
         ge=0, le=2**63 - 1, description="Another seed gives another, equally likely, outcome."
     )
-    target_growth_rate: (
-        Annotated[float, Field(ge=-0.5, le=1)]
-        | dict[
-            Annotated[int, Field(ge=FIRST_YEAR, le=LAST_YEAR)],
-            Annotated[float, Field(ge=-0.5, le=1)],
-        ]
-    ) = Field(
+    target_growth_rate: Growth | dict[Year, Growth] = Field(
         description=(
             "Growth of the headcount from one 31 December to the next, as a share of it: one "
             "number for all years, or a mapping of each year to its own."
@@ -77,41 +81,90 @@ class Horizon(_Strict):
                 f"allowed is a year from {self.start_year} to {LAST_YEAR}"
             )
             raise ValueError(message)
-        rates = self.target_growth_rate
-        for year in range(self.start_year, self.end_year + 1):
-            if isinstance(rates, dict) and year not in rates:
-                message = (
-                    f"target_growth_rate has no rate for {year}, required is one for each "
-                    f"year from {self.start_year} to {self.end_year}"
-                )
-                raise ValueError(message)
+        _require_each_year(self, "target_growth_rate", self.target_growth_rate)
+        for year in self.years:
             _in_millionths(self.growth_in(year))
         return self
 
+    @property
+    def years(self) -> range:
+        """Return the simulated years."""
+        return range(self.start_year, self.end_year + 1)
+
     def growth_in(self, year: int) -> float:
         """Return the target growth rate of ``year``, as a share."""
-        rates = self.target_growth_rate
-        return rates[year] if isinstance(rates, dict) else rates
+        return rate_in(self.target_growth_rate, year)
+
+
+def _require_each_year(horizon: Horizon, field: str, rates: float | Mapping[int, float]) -> None:
+    for year in horizon.years:
+        if isinstance(rates, Mapping) and year not in rates:
+            message = (
+                f"{field} has no rate for {year}, required is one for each "
+                f"year from {horizon.start_year} to {horizon.end_year}"
+            )
+            raise ValueError(message)
+
+
+class Retirement(_Strict):
+    """From which age on how many retire in a year."""
+
+    age: int = Field(ge=16, le=120, description="Age in years on 31 December before, or older.")
+    probability: Share = Field(description="Chance to retire in a year, up to the next such age.")
 
 
 class Workforce(_Strict):
     """How many leave."""
 
-    total_termination_rate: TerminationRate = Field(
-        description="Share of those employed at the start of a year who leave in it."
+    experienced_termination_rate: TerminationRate | dict[Year, TerminationRate] = Field(
+        description=(
+            "Share of those employed at the start of a year who leave in it, retirements included; "
+            "reductions in force and hires who leave again come on top. One number for all years, "
+            "or a mapping of each year to its own."
+        )
     )
-    new_hire_termination_rate: TerminationRate = Field(
-        description="Share of a year's hires who leave again in the same year."
+    new_hire_termination_rate: TerminationRate | dict[Year, TerminationRate] = Field(
+        description=(
+            "Share of a year's hires who leave again in the same year: one number for all years, "
+            "or a mapping of each year to its own."
+        )
     )
     minimum_days_before_leaving: int = Field(
         ge=0, le=330, description="Days between a new hire's first day and the earliest last day."
     )
+    retirement: tuple[Retirement, ...] = Field(
+        default=(),
+        strict=False,  # a list becomes a tuple
+        description="Chances to retire, by age in ascending order; empty: nobody retires.",
+    )
+    reduction_date: MonthDay = Field(
+        description="Last day of those who leave by a reduction in force, month and day."
+    )
+    reduction_order: Literal["least_tenure", "lowest_level", "hazard"] = Field(
+        description=(
+            "Who leaves first by a reduction in force: the last hired, the lowest levels, or those "
+            "likeliest to leave. Ties are broken by the order of the likeliest."
+        )
+    )
+    reduction_departments: tuple[str, ...] = Field(
+        default=(),
+        strict=False,
+        description="Departments that reductions in force come from first, in this order.",
+    )
+
+    @model_validator(mode="after")
+    def _ages_ascend(self) -> "Workforce":
+        ages = [step.age for step in self.retirement]
+        if ages != sorted(set(ages)):
+            message = f"retirement has the ages {ages}, allowed are ages in ascending order"
+            raise ValueError(message)
+        return self
 
 
 class LevelShare(_Strict):
     """One level's share of the hires."""
 
-    level: int = Field(ge=1, le=99, description="Job level, as in the seed job_levels.")
+    level: Level = Field(description="Job level, as in the seed job_levels.")
     share: Share = Field(description="Share of all hires.")
 
 
@@ -119,7 +172,29 @@ class Hiring(_Strict):
     """Who is hired, and for how much."""
 
     pay_percentile: Share = Field(
-        description="Where in the level's pay band a hire starts: 0 its bottom, 1 its top."
+        description=(
+            "Where in the level's pay band hires start on average, where the census has too few "
+            "recent joiners to draw their pay from: 0 its bottom, 1 its top."
+        )
+    )
+    pay_percentile_by_level: dict[Level, Share] = Field(
+        default={}, description="The same for single levels, by level."
+    )
+    pay_spread: Share = Field(
+        description="Pay is uniform within this distance of the percentile, cut at the band's ends."
+    )
+    recent_joiner_years: int = Field(
+        ge=1,
+        le=50,
+        description="Employees who joined in so many years before the start are recent joiners.",
+    )
+    minimum_recent_joiners: int = Field(
+        ge=1,
+        description=(
+            "So many recent joiners are enough to draw departments, levels and, of one level and "
+            "department or of one level, the pay of hires from. With fewer, departments and levels "
+            "are those of the whole census, and pay is within the band."
+        ),
     )
     level_mix: tuple[LevelShare, ...] = Field(
         default=(),
@@ -143,19 +218,41 @@ class Hiring(_Strict):
 class Compensation(_Strict):
     """Raises and what a promotion brings."""
 
-    cola_rate: float = Field(ge=0, le=0.5, description="Cost-of-living part of a raise, a share.")
-    merit_budget: float = Field(
-        ge=0,
-        le=0.5,
-        description="Payroll-weighted mean of the merit raises, as a share of pay.",
+    cola_rate: RaiseRate | dict[Year, RaiseRate] = Field(
+        description=(
+            "Cost-of-living part of a raise, a share: one number for all years, or a mapping of "
+            "each year to its own."
+        )
+    )
+    cola_minimum_tenure: int = Field(
+        ge=0, le=50, description="Completed years on the raise date that the cost of living takes."
+    )
+    merit_budget: RaiseRate | dict[Year, RaiseRate] = Field(
+        description=(
+            "Payroll-weighted mean of the merit raises, as a share of pay: one number for all "
+            "years, or a mapping of each year to its own."
+        )
+    )
+    band_growth: RaiseRate | dict[Year, RaiseRate] | None = Field(
+        default=None,
+        description=(
+            "By how much pay bands and the pay of hires rise at the raise date, a share; none: as "
+            "the cost of living."
+        ),
     )
     raise_date: MonthDay = Field(description="Month and day of the raises.")
     raise_minimum_tenure: int = Field(
         ge=0,
         le=50,
-        description="Completed years, on 31 December before, that a raise takes.",
+        description="Completed years on the raise date that a merit raise takes.",
     )
     promotion_date: MonthDay = Field(description="Month and day of the promotions.")
+    promotion_rate: Share | dict[Year, Share] = Field(
+        description=(
+            "Chance of a promotion in a year where all multipliers of the seeds are 1: one number "
+            "for all years, or a mapping of each year to its own."
+        )
+    )
     promotion_minimum_tenure: int = Field(
         ge=0,
         le=50,
@@ -173,7 +270,12 @@ class Compensation(_Strict):
         ge=0, le=0.5, description="The increase is uniform within this distance of its mean."
     )
     promotion_increase_cap: float = Field(
-        ge=0, le=2, description="No promotion increases pay by more than this share."
+        ge=0,
+        le=2,
+        description=(
+            "No promotion increases pay by more than this share, unless the new level starts "
+            "higher."
+        ),
     )
 
     @model_validator(mode="after")
@@ -216,6 +318,9 @@ class Limits(_Strict):
         le=1,
         description="Allowed distance of a year's growth from its target, beyond rounding.",
     )
+    outside_band_share: Share = Field(
+        description="Share of the employees who may be paid outside their level's band."
+    )
     run_seconds: float = Field(
         gt=0, description="Service level: seconds that the dbt part of a run may take."
     )
@@ -233,6 +338,20 @@ class ScenarioSettings(_Strict):
     compensation: Compensation = Field(description="Promotions and raises.")
     census: Census = Field(description="The workforce at the start.")
     limits: Limits = Field(description="What a run is held against.")
+
+    @model_validator(mode="after")
+    def _each_year_has_its_rates(self) -> "ScenarioSettings":
+        for field, rates in _yearly(self.workforce, self.compensation):
+            _require_each_year(self.simulation, field, rates)
+        return self
+
+
+def _yearly(*sections: BaseModel) -> Iterator[tuple[str, Mapping[int, float]]]:
+    """Yield the fields that have a rate for each year."""
+    for section in sections:
+        for field, value in section:
+            if isinstance(value, Mapping):
+                yield field, value
 
 
 class SimulationSettings(ScenarioSettings):

@@ -29,6 +29,7 @@ class Year:
     experienced_terminations: int
     reductions_in_force: int
     new_hire_terminations: int
+    total_turnover: float
     promotions: int
     end_headcount: int
     target_headcount: int

@@ -9,6 +9,7 @@ select
     summary.experienced_terminations,
     summary.reductions_in_force,
     summary.new_hire_terminations,
+    summary.total_turnover,
     summary.promotions,
     summary.end_headcount,
     summary.target_headcount,

@@ -250,7 +250,7 @@ def years_table(scenario: str, summaries: Sequence["YearSummary"]) -> Any:
     table = Table(title=f"Scenario {scenario}")
     headings = (
         "Year", "Start", "Hires", "Left\nexperienced", "Left\nreduction", "Left\nnew hires",
-        "Promo-\ntions", "End", "Growth", "Target", "Payroll at end\nUSD",
+        "Turn-\nover", "Promo-\ntions", "End", "Growth", "Target", "Payroll at end\nUSD",
     )  # fmt: skip
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
@@ -262,6 +262,7 @@ def years_table(scenario: str, summaries: Sequence["YearSummary"]) -> Any:
             f"{year.experienced_terminations:,}",
             f"{year.reductions_in_force:,}",
             f"{year.new_hire_terminations:,}",
+            f"{year.total_turnover:.1%}",
             f"{year.promotions:,}",
             f"{year.end_headcount:,}",
             f"{year.growth_rate:+.2%}",

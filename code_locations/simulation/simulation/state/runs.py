@@ -6,7 +6,7 @@ import duckdb
 
 from shared_lib.dbt.project import rules_digest
 from shared_lib.warehouse import transaction
-from simulation.config.parameters import fingerprint, year_parameters
+from simulation.config.parameters import fingerprint, target_headcount, year_parameters
 from simulation.config.settings import ScenarioSettings
 
 # What determines the rows of a year; marts only show them.
@@ -116,8 +116,30 @@ def open_run(
         first_year=first_year if resume_at > last_year else resume_at,
         last_year=last_year,
     )
-    _record(connection, opened, settings, run_id=run_id)
+    opening_headcount = _opening_headcount(connection, scenario_id)
+    _refuse_empty_years(opened, settings, opening_headcount)
+    _record(connection, opened, settings, opening_headcount, run_id=run_id)
     return opened
+
+
+def _opening_headcount(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> int:
+    row = connection.execute(
+        "select count(*) from raw.baseline_workforce_validated where scenario_id = ?",
+        [scenario_id],
+    ).fetchone()
+    return row[0] if row else 0
+
+
+def _refuse_empty_years(
+    opened: OpenedRun, settings: ScenarioSettings, opening_headcount: int
+) -> None:
+    for year in opened.years_so_far:
+        if opening_headcount and not target_headcount(settings, opening_headcount, year):
+            message = (
+                f"target_growth_rate leaves nobody of {opening_headcount} employees at the end of "
+                f"{year}: raise it, or end before {year}"
+            )
+            raise YearRefusedError(message)
 
 
 def _refuse_impossible(
@@ -185,6 +207,7 @@ def _record(
     connection: duckdb.DuckDBPyConnection,
     opened: OpenedRun,
     settings: ScenarioSettings,
+    opening_headcount: int,
     *,
     run_id: str,
 ) -> None:
@@ -200,7 +223,7 @@ def _record(
             row = {
                 "fingerprint": opened.fingerprint,
                 "scenario_id": opened.scenario_id,
-                **year_parameters(settings, year),
+                **year_parameters(settings, year, opening_headcount=opening_headcount),
             }
             connection.execute(
                 f"insert or replace into raw.simulation_parameters ({', '.join(row)}) "  # noqa: S608 - own names

@@ -2,6 +2,7 @@
 
 import duckdb
 
+from shared_lib.storage.migrations import Migration
 from shared_lib.warehouse.tables import create_or_migrate
 
 _TABLES = """
@@ -55,6 +56,23 @@ create table if not exists raw.simulation_parameters (
     promotion_increase_cap decimal(9, 6) not null,
     hire_pay_percentile decimal(9, 6) not null,
     growth_tolerance double not null,
+    -- null in the years of releases before they were added
+    target_headcount bigint,
+    retirement_ages integer[],
+    retirement_probabilities double[],
+    reduction_date date,
+    reduction_order varchar,
+    reduction_departments varchar[],
+    cola_minimum_tenure integer,
+    band_index double,
+    band_index_after_raises double,
+    promotion_rate double,
+    hire_pay_levels integer[],
+    hire_pay_percentiles double[],
+    hire_pay_spread double,
+    recent_joiner_years integer,
+    minimum_recent_joiners integer,
+    outside_band_share double,
     primary key (fingerprint, simulation_year)
 );
 
@@ -94,6 +112,37 @@ create table if not exists raw.simulation_year_state (
 """
 
 
+def _add_rules_of_pay_and_leaving(connection: duckdb.DuckDBPyConnection) -> None:
+    for column in (
+        "target_headcount bigint",
+        "retirement_ages integer[]",
+        "retirement_probabilities double[]",
+        "reduction_date date",
+        "reduction_order varchar",
+        "reduction_departments varchar[]",
+        "cola_minimum_tenure integer",
+        "band_index double",
+        "band_index_after_raises double",
+        "promotion_rate double",
+        "hire_pay_levels integer[]",
+        "hire_pay_percentiles double[]",
+        "hire_pay_spread double",
+        "recent_joiner_years integer",
+        "minimum_recent_joiners integer",
+        "outside_band_share double",
+    ):
+        connection.execute(f"alter table raw.simulation_parameters add column {column}")
+    # dbt's ledger reads its own earlier years, so it needs the column before it is built again
+    connection.execute(
+        "alter table if exists intermediate.int_employee_years add column entry_level integer"
+    )
+
+
+MIGRATIONS = (
+    Migration("rules of pay and leaving", _add_rules_of_pay_and_leaving, is_additive=True),
+)
+
+
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Create those tables that are missing."""
-    create_or_migrate(connection, _TABLES, first_table="raw.simulation_run")
+    create_or_migrate(connection, _TABLES, first_table="raw.simulation_run", migrations=MIGRATIONS)
