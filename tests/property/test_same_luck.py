@@ -58,8 +58,8 @@ def payroll(ledger: pd.DataFrame) -> pd.Series:
 
 
 def leavers(ledger: pd.DataFrame, year: int) -> set[str]:
-    rows = ledger[(ledger.simulation_year == year) & ledger.termination_date.notna()]
-    return set(rows[rows.termination_category != "reduction_in_force"].employee_id)
+    left = ledger.termination_date.notna() & (ledger.termination_category != "reduction_in_force")
+    return set(ledger.employee_id[left & (ledger.simulation_year == year)])
 
 
 @few_examples
