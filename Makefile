@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 # A variable reaches its command through the environment, exactly as typed: make would expand a $,
 # and the shell would execute a value pasted into a recipe.
-VARIABLES := AGAINST CENSUS CONTRACT DAGSTER_HOME FAIL_FAST FRESH ONLY PORT RUN SCENARIO UPGRADE WORKERS YEARS
+VARIABLES := AGAINST CENSUS CONTRACT DAGSTER_HOME FAIL_FAST FRESH MAPPING ONLY PORT RUN SCENARIO UPGRADE WORKERS YEARS
 $(foreach name,$(VARIABLES),$(if $(value $(name)),$(eval override export $(name) := $$(value $(name)))))
 
 # Make reads quotes, # and $ differently from `dagster dev`, so it does not include .env; each command
@@ -64,12 +64,13 @@ $(MANIFEST): $(INSTALLED) $(DBT_SOURCES)
 
 ##@ Use the platform
 run: setup ## simulate, show a table of the years and write a report
-#: CENSUS=path     the employees, CSV or Parquet; default: a generated census of 10,000
+#: CENSUS=path     the employees, CSV, Parquet or .xlsx; default: a generated census of 10,000
+#: MAPPING=path    how to read them, as `simulation.census inspect --write` writes it; default: found
 #: SCENARIO=name   a scenario of simulation_config.yaml; default: baseline
 #: YEARS=2025-2029 the years to simulate; default: those of the configuration
 #: FRESH=1         start over instead of continuing an earlier run
 	@$(COMMAND) simulation.run --scenario "$${SCENARIO:-baseline}" $${CENSUS:+--census "$$CENSUS"} \
-		$${YEARS:+--years "$$YEARS"} $${FRESH:+--fresh}
+		$${MAPPING:+--mapping "$$MAPPING"} $${YEARS:+--years "$$YEARS"} $${FRESH:+--fresh}
 
 # links in alerts lead here, and the sensor queries it for owners
 dev: export DAGSTER_WEBSERVER_URL ?= http://127.0.0.1:$(or $(PORT),3000)

@@ -24,7 +24,11 @@ measured as (
         null::integer as simulation_year,
         'census_rows_unaccounted' as check_name,
         'completeness' as dimension,
-        rows_read - rows_accepted - rows_rejected - rows_left_before_start as value,
+        rows_read
+        - rows_accepted
+        - rows_rejected
+        - rows_left_before_start
+        - rows_set_aside as value,
         0 as threshold
     from census
 

@@ -155,10 +155,13 @@ MISTAKES = [
     ("level_mix: []", "level_mix: [{level: 0, share: 1}]",
      "hiring.level_mix.0.level", "0 is not allowed, allowed is a whole number from 1 to 99"),
     # the census
-    ("annual_compensation: annual_salary", "annual_salary: annual_salary",
-     "census.mappings.city_payroll.columns.annual_salary",
+    ("second_positions: sum", "mappings: {city: {columns: {annual_salary: annual_salary}}}",
+     "census.mappings.city.columns.annual_salary",
      "'annual_salary' is not allowed as a key: Input should be 'employee_id', 'hire_date', "
-     "'annual_compensation', 'birth_date', 'level', 'termination_date' or 'department'"),
+     "'annual_compensation', 'birth_date', 'level', 'termination_date', 'department', 'status', "
+     "'fte', 'pay_basis' or 'position'"),
+    ("second_positions: sum", "second_positions: add", "census.second_positions",
+     "'add' is not allowed"),
     ("generated_size: 10000", "generated_size: 0", "census.generated_size",
      "0 is not allowed, allowed is a whole number from 1 to 5000000"),
     # scenarios

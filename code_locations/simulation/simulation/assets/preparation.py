@@ -13,9 +13,11 @@ from pydantic import Field
 from shared_lib.configuration.environment import current_settings
 from shared_lib.metadata import column_lineage, relation_metadata
 from shared_lib.warehouse import Warehouse
+from simulation.census.findings import Finding, read_findings
 from simulation.census.generation import generate_census
 from simulation.census.levels import top_level
 from simulation.census.reading import read_census
+from simulation.census.sources import check_census
 from simulation.census.tables import create_tables as create_census_tables
 from simulation.census.validation import publish_baseline, validate_census
 from simulation.config import load_scenario, requested_changes
@@ -32,10 +34,12 @@ class ScenarioRequest(dg.Config):
         default="baseline", description="A name below `scenarios` in simulation_config.yaml."
     )
     census_path: str | None = Field(
-        default=None, description="CSV or Parquet file; none: the scenario's, or generated."
+        default=None,
+        description="CSV, Parquet or workbook file; none: the scenario's, or generated.",
     )
     census_mapping: str | None = Field(
-        default=None, description="Column mapping; none: the one that fits the file."
+        default=None,
+        description="Column mapping or YAML file with one; none: the one that fits, or a proposal.",
     )
     generated_size: int | None = Field(
         default=None, ge=1, description="Employees in a generated census."
@@ -67,6 +71,11 @@ def simulation_config(
     """The complete, checked settings of the scenario to run."""
     started = time.perf_counter()
     settings = load_scenario(config.scenario, changes=config.changes())
+    check_census(
+        settings.census.path,
+        mappings=settings.census.mappings,
+        mapping_name=settings.census.mapping,
+    )
     with warehouse.writing() as connection:
         create_tables(connection)
         create_census_tables(connection)
@@ -102,11 +111,14 @@ def census(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.Materi
         )
         metadata = _described(connection, "census", started)
     context.log.info(f"read {file.rows:,} rows from {path} with mapping {file.mapping}")
+    for sentence in file.assumptions:
+        context.log.info(sentence)
     return dg.MaterializeResult(
         metadata={
             **metadata,
             "file": str(path),
             "mapping": file.mapping,
+            "assumptions": dg.MetadataValue.md("\n".join(f"- {one}" for one in file.assumptions)),
             "rows_of_scenario": file.rows,
             "sha256": file.digest,
         }
@@ -141,7 +153,20 @@ def _opening_date(settings: ScenarioSettings) -> date:
             asset="census_data_validation",
             blocking=True,
             description="No larger share of the census is rejected than is configured.",
-        )
+        ),
+        dg.AssetCheckSpec(
+            "census_is_plausible",
+            asset="census_data_validation",
+            description=(
+                "Pay lies in the bands, hires are recent and paid as the bands say, and ages and "
+                "levels are not invented."
+            ),
+        ),
+        dg.AssetCheckSpec(
+            "census_is_complete",
+            asset="census_data_validation",
+            description="No row was set aside, as totals, leavers and later hires are.",
+        ),
     ],
 )
 def census_data_validation(
@@ -158,12 +183,18 @@ def census_data_validation(
             opening_date=_opening_date(settings),
             top_level=top_level(),
             reject_share_limit=settings.census.maximum_reject_share,
+            sums_positions=settings.census.second_positions == "sum",
+            hire_pay_percentile=settings.hiring.pay_percentile,
         )
+        findings = read_findings(connection, scenario_id)
         metadata = _described(connection, "census_data_validation", started)
     context.log.info(
         f"{verdict.rows_accepted:,} rows accepted, {verdict.rows_rejected:,} rejected, "
-        f"{verdict.rows_left_before_start:,} had left before"
+        f"{verdict.rows_left_before_start:,} had left before, {verdict.rows_set_aside:,} set aside"
     )
+    for finding in findings:
+        log = context.log.warning if finding.is_warning else context.log.info
+        log(finding.sentence)
     return dg.MaterializeResult(
         metadata={
             **metadata,
@@ -184,8 +215,23 @@ def census_data_validation(
                     "limit": settings.census.maximum_reject_share,
                     "reasons": dg.MetadataValue.json(verdict.reasons),
                 },
-            )
+            ),
+            _sentences_result("census_is_plausible", findings, {"plausibility"}),
+            _sentences_result("census_is_complete", findings, {"left out", "employed"}),
         ],
+    )
+
+
+def _sentences_result(
+    check_name: str, findings: list[Finding], topics: set[str]
+) -> dg.AssetCheckResult:
+    """Return a pass if there is nothing to say on the topics, else a warning with the sentences."""
+    sentences = [finding.sentence for finding in findings if finding.topic in topics]
+    return dg.AssetCheckResult(
+        check_name=check_name,
+        passed=not sentences,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(sentences) or "nothing was found",
     )
 
 

@@ -1,7 +1,7 @@
 """The census: from an HR export to the workforce that a simulation starts with."""
 
 from simulation.census.generation import generate_census
-from simulation.census.mapping import CensusError, CensusMapping, choose_mapping
+from simulation.census.mapping import CensusError, CensusMapping
 from simulation.census.reading import CensusFile, read_census
 from simulation.census.rules import REASONS
 from simulation.census.tables import create_tables
@@ -18,7 +18,6 @@ __all__ = [
     "CensusFile",
     "CensusMapping",
     "CensusVerdict",
-    "choose_mapping",
     "create_tables",
     "generate_census",
     "publish_baseline",

@@ -7,10 +7,13 @@ resolves the quotes line by line, and DuckDB splits the result.
 """
 
 import csv
+import re
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
+from operator import length_hint
 from pathlib import Path
 from typing import TextIO
 
@@ -24,27 +27,91 @@ _LINES_OF_A_RECORD = 20
 _OPEN_QUOTE = "unexpected end of data"
 
 
+# A header is sought in so many lines; the lines after it are examples of the values.
+_LINES_OF_THE_HEAD = 400
+_ROWS_BEFORE_A_HEADER = 30
+
+
+@dataclass(frozen=True)
+class CsvHead:
+    """The beginning of a CSV file.
+
+    `skipped` are the rows before the header, `lines` how many lines end with the header, and
+    `examples` the first rows below it.
+    """
+
+    header: list[str]
+    delimiter: str
+    lines: int
+    skipped: list[str]
+    examples: list[list[str]]
+
+
 @dataclass(frozen=True)
 class CsvCopy:
     """What was copied: `rows` counts every row, including the `unreadable` (number, reason)."""
 
-    header: list[str]
-    delimiter: str
     rows: int
     unreadable: list[tuple[int, str]]
 
 
-def read_header(path: Path, *, encoding: str, delimiter: str | None) -> list[str]:
-    """Return the column names of a CSV file; the delimiter is detected if none is given.
+@dataclass(frozen=True)
+class _Row:
+    values: list[str]
+    text: str
+    last_line: int
+    error: csv.Error | None = None
+
+
+def read_head(
+    path: Path,
+    *,
+    encoding: str,
+    delimiter: str | None,
+    known_names: Callable[[Sequence[str]], int],
+) -> CsvHead:
+    """Find the header of a CSV file, and the delimiter if none is given.
+
+    The header is the row with the most known names, if it has two, else the first row.
+
+    Args:
+        path: the file.
+        encoding: its encoding.
+        delimiter: the character between its values.
+        known_names: returns how many of the names in a row are known.
 
     Raises:
         CensusError: the file holds no text at all, or text in another encoding.
     """
-    with _decoded(path, encoding) as lines:
-        return _header(lines, path, delimiter)[0]
+    with _decoded(path, encoding) as content:
+        lines = list(islice(content, _LINES_OF_THE_HEAD))
+    if lines and (stated := re.fullmatch(r"sep=(.)\s*", lines[0])):
+        delimiter = delimiter or stated[1]
+        lines[0] = "\n"
+    if not any(line.strip(" \n") for line in lines):
+        raise CensusError(f"{path}: the file is empty")
+    found = [
+        (known, width, -order, position, one, rows)
+        for order, one in enumerate([delimiter] if delimiter else DELIMITERS)
+        for rows in [_rows(lines, one)]
+        for known, width, position in [_header_in(rows, known_names)]
+    ]
+    _, _, _, position, delimiter, rows = max(found, key=lambda one: one[:3])
+    row = rows[position]
+    if row.error is not None:
+        raise CensusError(
+            f"{path}: the header cannot be read ({row.error}): {row.text}"
+        ) from row.error
+    return CsvHead(
+        header=[name.strip() for name in row.values],
+        delimiter=delimiter,
+        lines=row.last_line,
+        skipped=[before.text for before in rows[:position]],
+        examples=[after.values for after in rows[position + 1 :] if after.error is None],
+    )
 
 
-def copy_csv(path: Path, copy: Path, *, encoding: str, delimiter: str | None) -> CsvCopy:
+def copy_csv(path: Path, copy: Path, *, encoding: str, head: CsvHead) -> CsvCopy:
     r"""Copy the rows below the header as UTF-8, each preceded by its number, separated by \n.
 
     Values that need quotes are quoted as RFC 4180 specifies. A line with malformed quotes is
@@ -56,7 +123,9 @@ def copy_csv(path: Path, copy: Path, *, encoding: str, delimiter: str | None) ->
     rows = 0
     unreadable: list[tuple[int, str]] = []
     with _decoded(path, encoding) as lines, copy.open("w", encoding="utf-8", newline="") as target:
-        header, delimiter = _header(lines, path, delimiter)
+        for _ in range(head.lines):
+            next(lines)
+        delimiter, width = head.delimiter, len(head.header)
         writer = csv.writer(target, delimiter=delimiter, lineterminator="\n")
         ahead: deque[str] = deque()
         while line := ahead.popleft() if ahead else next(lines, ""):
@@ -67,10 +136,10 @@ def copy_csv(path: Path, copy: Path, *, encoding: str, delimiter: str | None) ->
                 continue
             rows += 1
             try:
-                writer.writerow([rows, *_record(line, ahead, lines, delimiter, len(header))])
+                writer.writerow([rows, *_record(line, ahead, lines, delimiter, width)])
             except csv.Error as error:
                 unreadable.append((rows, f"{error}: {line.rstrip()}"))
-    return CsvCopy(header, delimiter, rows, unreadable)
+    return CsvCopy(rows, unreadable)
 
 
 @contextmanager
@@ -101,19 +170,32 @@ def _undecodable_line(path: Path, codec: str) -> int | None:
     return None
 
 
-def _header(lines: TextIO, path: Path, delimiter: str | None) -> tuple[list[str], str]:
-    first = next((line for line in lines if line.strip(" \n")), None)
-    if first is None:
-        raise CensusError(f"{path}: the file is empty")
-    if delimiter is None:
-        delimiter = max(DELIMITERS, key=lambda one: len(next(csv.reader([first], delimiter=one))))
-    try:
-        names = _record(first, deque(), lines, delimiter)
-    except csv.Error as error:
-        raise CensusError(
-            f"{path}: the header cannot be read ({error}): {first.rstrip()}"
-        ) from error
-    return [name.strip() for name in names], delimiter
+def _rows(lines: Sequence[str], delimiter: str) -> list[_Row]:
+    """Return the rows of the head of a file, blank lines left out."""
+    rows: list[_Row] = []
+    ahead: deque[str] = deque()
+    following = iter(lines)
+    while line := ahead.popleft() if ahead else next(following, ""):
+        try:
+            values, error = _record(line, ahead, following, delimiter), None
+        except csv.Error as problem:
+            values, error = [line.rstrip()], problem
+        if line.strip(" \n"):
+            last_line = len(lines) - length_hint(following) - len(ahead)
+            rows.append(_Row(values, line.rstrip(), last_line, error))
+    return rows
+
+
+def _header_in(
+    rows: Sequence[_Row], known_names: Callable[[Sequence[str]], int]
+) -> tuple[int, int, int]:
+    """Return how many known names the likeliest header has, its width and its position."""
+    known, position = max(
+        (known_names(row.values), -position)
+        for position, row in enumerate(rows[:_ROWS_BEFORE_A_HEADER])
+    )
+    position = -position if known > 1 else 0
+    return (known if known > 1 else 0), len(rows[position].values), position
 
 
 def _record(

@@ -1,13 +1,23 @@
-"""The job levels, as their seed defines them."""
+"""The job levels and their pay bands, as their seed defines them."""
 
 import csv
+from decimal import Decimal
 
 from shared_lib.dbt.project import PROJECT_DIRECTORY
 
 JOB_LEVELS_SEED = PROJECT_DIRECTORY / "seeds" / "job_levels.csv"
 
 
+def pay_bands() -> dict[int, tuple[Decimal, Decimal]]:
+    """Return the lowest and the highest annual pay of each level, the lowest level first."""
+    with JOB_LEVELS_SEED.open(encoding="utf-8", newline="") as lines:
+        bands = {
+            int(row["level"]): (Decimal(row["min_compensation"]), Decimal(row["max_compensation"]))
+            for row in csv.DictReader(lines)
+        }
+    return dict(sorted(bands.items()))
+
+
 def top_level() -> int:
     """Return the highest job level."""
-    with JOB_LEVELS_SEED.open(encoding="utf-8", newline="") as lines:
-        return max(int(row["level"]) for row in csv.DictReader(lines))
+    return max(pay_bands())

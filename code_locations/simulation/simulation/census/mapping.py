@@ -17,9 +17,17 @@ CensusField = Literal[
     "level",
     "termination_date",
     "department",
+    "status",
+    "fte",
+    "pay_basis",
+    "position",
 ]
 CENSUS_FIELDS: tuple[CensusField, ...] = get_args(CensusField)
 REQUIRED_FIELDS: tuple[CensusField, ...] = ("employee_id", "hire_date", "annual_compensation")
+DATE_FIELDS: tuple[CensusField, ...] = ("hire_date", "birth_date", "termination_date")
+
+DateOrder = Literal["day_first", "month_first"]
+PayBasis = Literal["hourly", "daily", "weekly", "biweekly", "semimonthly", "monthly", "annual"]
 
 
 class CensusError(ValueError):
@@ -33,24 +41,68 @@ class CensusMapping(BaseModel):
 
     columns: dict[CensusField, Annotated[str, StringConstraints(min_length=1)]] = Field(
         description=(
-            "Census column to its name in the file. Required: employee_id, hire_date (first "
-            "hired), annual_compensation (annual rate, dollars). Optional: birth_date, level "
-            "(whole number), termination_date, department."
+            "Census column to its name in the file, whatever its case. Required: employee_id, "
+            "hire_date (first hired), annual_compensation. Optional: birth_date, level (whole "
+            "number), termination_date, department, status (active or not), fte (share of "
+            "full time), pay_basis (hourly, annual, ...) and position (distinguishes a second "
+            "position from a repeated row)."
         )
     )
-    date_format: str = Field(
-        default="%Y-%m-%d",
-        description="Format of the dates in a text file, in strptime codes such as %d/%m/%Y.",
+    date_format: str | None = Field(
+        default=None,
+        description=(
+            "Format of the dates in a text file, in strptime codes such as %d/%m/%Y. Without it, "
+            "the formats are found in the values."
+        ),
     )
-    encoding: str = Field(
-        default="utf-8",
-        description="Character encoding of a CSV file, such as utf-8, cp1252 or utf-16.",
+    date_order: DateOrder | None = Field(
+        default=None,
+        description="How to read dates such as 03/04/2011 where the column does not show it.",
+    )
+    decimal_separator: Literal[".", ","] | None = Field(
+        default=None,
+        description="Sign before the decimals of pay; without it, found in the values.",
+    )
+    encoding: str | None = Field(
+        default=None,
+        description=(
+            "Character encoding of a CSV file, such as utf-8, cp1252 or utf-16. Without it, "
+            "UTF-8 or UTF-16 where the bytes are such, else cp1252."
+        ),
     )
     delimiter: str | None = Field(
         default=None,
         description=(
             "The one character between the values of a CSV file. Without it, the one of comma, "
-            "semicolon, tab and bar that splits the header into the most columns."
+            "semicolon, tab and bar that yields a header with the most known columns."
+        ),
+    )
+    sheet: str | None = Field(
+        default=None, description="Sheet of a workbook; without it, the first one."
+    )
+    pay_basis: PayBasis | None = Field(
+        default=None,
+        description=(
+            "What the pay of a file is for, where no column states it. Without it, found by the "
+            "name of the column and the size of its values."
+        ),
+    )
+    pay_factors: dict[PayBasis, Annotated[float, Field(gt=0)]] = Field(
+        default={},
+        description=(
+            "By how much pay on a basis is multiplied to be annual, such as {hourly: 2080}. "
+            "Required for each basis in the file but annual."
+        ),
+    )
+    pay_at_full_time: bool = Field(
+        default=False,
+        description="Whether pay is that of full time, so that it is multiplied by the fte column.",
+    )
+    active_statuses: tuple[Annotated[str, StringConstraints(min_length=1)], ...] | None = Field(
+        default=None,
+        description=(
+            "The values of the status column of people who are employed, whatever their case. "
+            "Without it, the usual words in several languages."
         ),
     )
 
@@ -67,7 +119,9 @@ class CensusMapping(BaseModel):
 
     @field_validator("date_format")
     @classmethod
-    def _tells_the_whole_date(cls, date_format: str) -> str:
+    def _tells_the_whole_date(cls, date_format: str | None) -> str | None:
+        if date_format is None:
+            return None
         probe = datetime(2024, 11, 23, tzinfo=UTC)
         try:
             # a date alone has no zone
@@ -80,9 +134,9 @@ class CensusMapping(BaseModel):
 
     @field_validator("encoding")
     @classmethod
-    def _is_a_text_encoding(cls, encoding: str) -> str:
+    def _is_a_text_encoding(cls, encoding: str | None) -> str | None:
         try:
-            "text".encode(encoding)
+            "text".encode(encoding or "utf-8")
         except LookupError as error:
             raise ValueError(
                 f"{encoding!r} is no known text encoding; utf-8, cp1252, latin-1 and utf-16 are"
@@ -101,81 +155,65 @@ class CensusMapping(BaseModel):
             raise ValueError(f"{delimiter!r} must be one ASCII character such as , or ;")
         return delimiter
 
-    def fields_in(self, header: Sequence[str]) -> dict[str, str]:
-        """Return the census columns that a file with this header has, with their names in it."""
-        return {
-            field: self.columns[field]
-            for field in CENSUS_FIELDS
-            if self.columns.get(field) in header
-        }
+    def fields_in(self, header: Sequence[str]) -> dict[CensusField, int]:
+        """Return the census columns that a file with this header has, with their positions.
+
+        A name in the same case comes before one that differs in case or surrounding blanks.
+        """
+        folded = [name.strip().casefold() for name in header]
+        positions: dict[CensusField, int] = {}
+        for field in CENSUS_FIELDS:
+            name = self.columns.get(field)
+            if name is not None and name in header:
+                positions[field] = list(header).index(name)
+            elif name is not None and name.strip().casefold() in folded:
+                positions[field] = folded.index(name.strip().casefold())
+        return positions
 
 
-def choose_mapping(
-    mappings: Mapping[str, CensusMapping],
-    header: Sequence[str],
-    name: str | None = None,
-    *,
-    path: Path,
-) -> str:
-    """Return the name of the mapping for the file at `path` with the given header.
-
-    If a name is given, the header must have that mapping's required columns. Otherwise exactly
-    one mapping must have its required columns there. Optional columns may be absent.
+def fitting_mapping(
+    mappings: Mapping[str, CensusMapping], header: Sequence[str], *, path: Path
+) -> str | None:
+    """Return the name of the configured mapping whose required columns the file has, if any.
 
     Raises:
-        CensusError: the mapping is unknown, a required column is absent, or none or several fit.
+        CensusError: several fit.
     """
-    if name is None:
-        name = _only_fitting(mappings, header, path)
-    elif name not in mappings:
-        raise CensusError(
-            f"{path}: no census mapping is called {name!r}; there are {_listed(mappings)}"
-        )
-    _require_columns(mappings[name], header, name=name, path=path)
-    return name
-
-
-def _only_fitting(mappings: Mapping[str, CensusMapping], header: Sequence[str], path: Path) -> str:
     fitting = [name for name, mapping in mappings.items() if not _absent(mapping, header)]
     if len(fitting) > 1:
-        raise CensusError(f"{path}: fits several census mappings, {_listed(fitting)}; name one")
-    if fitting:
-        return fitting[0]
-    needs = "; ".join(
-        f"{name} needs {_listed(mapping.columns[field] for field in REQUIRED_FIELDS)}"
-        f" ({_absences(mapping, header)})"
-        for name, mapping in mappings.items()
-    )
-    raise CensusError(
-        f"{path}: no census mapping fits. The file has the columns {_listed(header)}; {needs}"
-    )
+        raise CensusError(f"{path}: fits several census mappings, {listed(fitting)}; name one")
+    return fitting[0] if fitting else None
 
 
-def _require_columns(
+def require_columns(
     mapping: CensusMapping, header: Sequence[str], *, name: str, path: Path
 ) -> None:
-    if _absent(mapping, header):
+    """Check that the file has the columns that the mapping requires, each once.
+
+    Raises:
+        CensusError: a required column is absent, or a mapped column is there twice.
+    """
+    if absent := _absent(mapping, header):
+        described = "; ".join(_absence(column, header) for column in absent)
         raise CensusError(
             f"{path}: a column that the census mapping {name} requires is absent: "
-            f"{_absences(mapping, header)}. The file has the columns {_listed(header)}"
+            f"{described}. The file has the columns {listed(header)}"
         )
     repeated = [column for column in mapping.columns.values() if list(header).count(column) > 1]
     if repeated:
-        raise CensusError(f"{path}: the header has {_listed(repeated)} more than once")
+        raise CensusError(f"{path}: the header has {listed(repeated)} more than once")
 
 
 def _absent(mapping: CensusMapping, header: Sequence[str]) -> list[str]:
-    required = (mapping.columns[field] for field in REQUIRED_FIELDS)
-    return [column for column in required if column not in header]
+    present = mapping.fields_in(header)
+    return [mapping.columns[field] for field in REQUIRED_FIELDS if field not in present]
 
 
-def _absences(mapping: CensusMapping, header: Sequence[str]) -> str:
-    described = []
-    for column in _absent(mapping, header):
-        nearest = difflib.get_close_matches(column, header, n=1)
-        described.append(f"no {column}" + (f", but {nearest[0]}" if nearest else ""))
-    return "; ".join(described)
+def _absence(column: str, header: Sequence[str]) -> str:
+    nearest = difflib.get_close_matches(column, header, n=1)
+    return f"no {column}" + (f", but {nearest[0]}" if nearest else "")
 
 
-def _listed(names: Iterable[str]) -> str:
+def listed(names: Iterable[str]) -> str:
+    """Return the names with commas between, or ``none``."""
     return ", ".join(names) or "none"

@@ -1,6 +1,5 @@
 """Reads every row of a census file into `raw.census`, as text, whatever its quality."""
 
-import codecs
 import glob
 import hashlib
 from collections.abc import Mapping
@@ -11,16 +10,17 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from shared_lib.warehouse import transaction
-from simulation.census.csv_records import CsvCopy, copy_csv, read_header
+from simulation.census.csv_records import CsvCopy, copy_csv
 from simulation.census.mapping import (
     CENSUS_FIELDS,
+    DATE_FIELDS,
     CensusError,
+    CensusField,
     CensusMapping,
-    choose_mapping,
 )
+from simulation.census.sources import CensusSource, opened_source
 from simulation.census.tables import create_tables, quoted
 
-_ISO_DATE = "%Y-%m-%d"
 _READ_COPY = """
     from read_csv(
         ?, columns = ?, delim = ?, header = false, auto_detect = false, quote = '"', escape = '"',
@@ -33,9 +33,10 @@ _READ_COPY = """
 class CensusFile:
     """A census file as it was read.
 
-    `mapping` is the name of the mapping used. `rows` counts every row, including those that
-    could not be parsed. `digest` is the SHA-256 of the file's bytes. `absent_columns`
-    are the optional census columns that it does not have.
+    `mapping` is the name of the mapping used, or ``proposed``. `rows` counts every row, including
+    those that could not be parsed. `digest` is the SHA-256 of the file's bytes. `absent_columns`
+    are the optional census columns that it does not have, and `assumptions` say in sentences what
+    was found without being stated.
     """
 
     path: Path
@@ -43,15 +44,7 @@ class CensusFile:
     rows: int
     digest: str
     absent_columns: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class _Columns:
-    """The census columns that the file has: their names in it and how its dates are written."""
-
-    mapping: str
-    names: dict[str, str]
-    date_formats: dict[str, str]
+    assumptions: tuple[str, ...] = ()
 
 
 def read_census(
@@ -62,32 +55,31 @@ def read_census(
     mappings: Mapping[str, CensusMapping],
     mapping_name: str | None = None,
 ) -> CensusFile:
-    """Replace the scenario's rows of `raw.census` with those of a CSV or Parquet file.
+    """Replace the scenario's rows of `raw.census` with those of a CSV, Parquet or workbook file.
 
-    Every row is stored as text under its number in the file, from 1; blank lines of a CSV file
-    are not counted. A line that is not CSV is stored with the parser's reason in `malformed`.
+    Every row is stored as text under its number in the file, from 1 below the header; blank lines
+    of a CSV file are not counted. A line that is not CSV is stored with the parser's reason in
+    `malformed`.
 
     Raises:
         CensusError: the file is absent, empty, of an unknown kind or not in the mapping's
-            encoding, or no mapping fits its columns.
+            encoding, or a required column was not found.
     """
-    read = {".csv": _read_csv, ".parquet": _read_parquet}.get(path.suffix.lower())
-    if read is None:
-        raise CensusError(f"{path}: a census file is named .csv or .parquet, not {path.suffix!r}")
-    if not path.is_file():
-        raise CensusError(f"{path}: there is no such census file")
-    if not path.stat().st_size:
-        raise CensusError(f"{path}: the file is empty")
-    create_tables(connection)
-    columns = read(connection, path, mappings, mapping_name)
-    rows = _count_rows(connection)
-    if not rows:
-        raise CensusError(f"{path}: the census has a header and no rows")
-    with path.open("rb") as content:
-        digest = hashlib.file_digest(content, "sha256").hexdigest()
-    absent = tuple(field for field in CENSUS_FIELDS if field not in columns.names)
-    census = CensusFile(path, columns.mapping, rows, digest, absent)
-    _replace_rows(connection, scenario_id, census, columns.date_formats)
+    with opened_source(path, mappings=mappings, mapping_name=mapping_name) as source:
+        create_tables(connection)
+        if source.text is None:
+            _read_parquet(connection, source)
+        else:
+            _read_csv(connection, source, source.text)
+        rows = _count_rows(connection)
+        if not rows:
+            raise CensusError(f"{path}: the census has a header and no rows")
+        with path.open("rb") as content:
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
+        census = CensusFile(
+            path, source.name, rows, digest, source.absent, tuple(source.assumptions)
+        )
+        _replace_rows(connection, scenario_id, census, source)
     return census
 
 
@@ -95,8 +87,9 @@ def _replace_rows(
     connection: duckdb.DuckDBPyConnection,
     scenario_id: str,
     census: CensusFile,
-    date_formats: Mapping[str, str],
+    source: CensusSource,
 ) -> None:
+    formats = {field: _date_format(source, field) for field in DATE_FIELDS}
     with transaction(connection):
         connection.execute("delete from raw.census where scenario_id = ?", [scenario_id])
         connection.execute(
@@ -109,8 +102,9 @@ def _replace_rows(
         connection.execute("delete from raw.census_file where scenario_id = ?", [scenario_id])
         connection.execute(
             "insert into raw.census_file (scenario_id, path, mapping, rows_read, sha256, "
-            "absent_columns, hire_date_format, birth_date_format, termination_date_format) "
-            "values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "absent_columns, hire_date_format, birth_date_format, termination_date_format, "
+            "settings, columns, assumptions) "
+            "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, map(?::varchar[], ?::varchar[]), ?)",
             [
                 scenario_id,
                 str(census.path),
@@ -118,50 +112,54 @@ def _replace_rows(
                 census.rows,
                 census.digest,
                 list(census.absent_columns),
-                date_formats.get("hire_date", _ISO_DATE),
-                date_formats.get("birth_date", _ISO_DATE),
-                date_formats.get("termination_date", _ISO_DATE),
+                formats["hire_date"],
+                formats["birth_date"],
+                formats["termination_date"],
+                source.mapping.model_dump_json(),
+                list(source.columns),
+                list(source.columns.values()),
+                list(census.assumptions),
             ],
         )
         connection.execute("drop table temp.census_rows")
 
 
-def _read_csv(
-    connection: duckdb.DuckDBPyConnection,
-    path: Path,
-    mappings: Mapping[str, CensusMapping],
-    mapping_name: str | None,
-) -> _Columns:
-    if mapping_name is None or mapping_name not in mappings:
-        header = read_header(path, encoding=_likely_encoding(path), delimiter=None)
-        mapping_name = choose_mapping(mappings, header, mapping_name, path=path)
-    mapping = mappings[mapping_name]
-    header = read_header(path, encoding=mapping.encoding, delimiter=mapping.delimiter)
-    choose_mapping(mappings, header, mapping_name, path=path)
-    names = mapping.fields_in(header)
-    positions = {field: header.index(name) for field, name in names.items()}
+def _date_format(source: CensusSource, field: CensusField) -> str | None:
+    """Return the stated format of a column's dates, None where it is to be found."""
+    position = source.positions.get(field)
+    if position is not None and source.types:
+        kind = source.types[source.header[position]]
+        if kind.startswith(("DATE", "TIMESTAMP")):
+            return None  # typed, whatever is stated
+    return source.mapping.date_format
+
+
+def _read_csv(connection: duckdb.DuckDBPyConnection, source: CensusSource, text: Path) -> None:
+    assert source.head is not None  # noqa: S101 - every text has a head
     with TemporaryDirectory(prefix="census-") as folder:
         copy = Path(folder) / "census.csv"
-        copied = copy_csv(path, copy, encoding=mapping.encoding, delimiter=mapping.delimiter)
-        _load_copy(connection, copy, copied, positions)
+        copied = copy_csv(text, copy, encoding=source.encoding, head=source.head)
+        _load_copy(connection, copy, copied, source, source.head.delimiter)
     if (read := _count_rows(connection)) != copied.rows:
         raise CensusError(
-            f"{path}: {copied.rows} rows went into DuckDB's CSV reader, {read} came out"
+            f"{source.path}: {copied.rows} rows went into DuckDB's CSV reader, {read} came out"
         )
-    return _Columns(mapping_name, names, dict.fromkeys(names, mapping.date_format))
 
 
 def _load_copy(
     connection: duckdb.DuckDBPyConnection,
     copy: Path,
     copied: CsvCopy,
-    positions: Mapping[str, int],
+    source: CensusSource,
+    delimiter: str,
 ) -> None:
-    columns = {f"column{position}": "varchar" for position in range(len(copied.header))}
-    values = {field: f"column{position}" for field, position in positions.items()}
+    columns = {f"column{position}": "varchar" for position in range(len(source.header))}
+    values: dict[CensusField, str] = {
+        field: f"column{position}" for field, position in source.positions.items()
+    }
     connection.execute(
-        _create_rows("row_number", values) + _READ_COPY,
-        [str(copy), {"row_number": "bigint", **columns}, copied.delimiter],
+        _create_rows("row_number", values, list(columns)) + _READ_COPY,
+        [str(copy), {"row_number": "bigint", **columns}, delimiter],
     )
     # The copy starts each row with its number, so that even a line that DuckDB rejects has one.
     connection.execute(
@@ -185,44 +183,28 @@ def _load_copy(
     )
 
 
-def _read_parquet(
-    connection: duckdb.DuckDBPyConnection,
-    path: Path,
-    mappings: Mapping[str, CensusMapping],
-    mapping_name: str | None,
-) -> _Columns:
-    pattern = glob.escape(str(path))  # DuckDB treats every path as a pattern
+def _read_parquet(connection: duckdb.DuckDBPyConnection, source: CensusSource) -> None:
+    pattern = glob.escape(str(source.path))  # DuckDB treats every path as a pattern
+    texts = {name: _as_text(quoted(name), kind) for name, kind in source.types.items()}
+    values: dict[CensusField, str] = {field: texts[name] for field, name in source.columns.items()}
     try:
-        types: dict[str, str] = dict(
-            connection.execute(
-                "select column_name, column_type "
-                "from (describe select * from read_parquet(?, binary_as_string = true))",
-                [pattern],
-            ).fetchall()
-        )
-        mapping_name = choose_mapping(mappings, list(types), mapping_name, path=path)
-        mapping = mappings[mapping_name]
-        names = mapping.fields_in(list(types))
-        values = {field: _as_text(quoted(name), types[name]) for field, name in names.items()}
         connection.execute(
-            _create_rows("file_row_number + 1", values)
+            _create_rows("file_row_number + 1", values, list(texts.values()))
             + " from read_parquet(?, binary_as_string = true, file_row_number = true)",
             [pattern],
         )
     except duckdb.Error as error:
-        raise CensusError(f"{path}: not a Parquet file that can be read: {error}") from error
-    formats = {
-        field: _ISO_DATE if types[name].startswith(("DATE", "TIMESTAMP")) else mapping.date_format
-        for field, name in names.items()
-    }
-    return _Columns(mapping_name, names, formats)
+        raise CensusError(f"{source.path}: not a Parquet file that can be read: {error}") from error
 
 
-def _create_rows(row_number: str, values: Mapping[str, str]) -> str:
+def _create_rows(row_number: str, values: Mapping[CensusField, str], cells: list[str]) -> str:
+    """Return the SQL that creates the rows; `cells` are all columns, kept where there is no id."""
     selected = [f"{values.get(field, 'null')}::varchar as {field}" for field in CENSUS_FIELDS]
     return (
         f"create or replace temp table census_rows as select {row_number} as row_number, "
-        f"{', '.join(selected)}, null::varchar as malformed"
+        f"{', '.join(selected)}, null::varchar as malformed, "
+        f"case when trim(coalesce({values['employee_id']}::varchar, '')) = '' "
+        f"then nullif(trim(concat_ws(' ', {', '.join(cells)})), '') end as cells"
     )
 
 
@@ -245,19 +227,6 @@ def _as_text(column: str, column_type: str) -> str:
             f" then {instant}::date::varchar else {instant}::varchar end"
         )
     return f"nullif({column}::varchar, '')"
-
-
-def _likely_encoding(path: Path) -> str:
-    """Return an encoding in which the header at least can be read, to find the mapping."""
-    with path.open("rb") as content:
-        head = content.read(65_536)
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(head)
-    except UnicodeDecodeError:
-        return "latin-1"
-    return "utf-8"
 
 
 def _count_rows(connection: duckdb.DuckDBPyConnection) -> int:

@@ -294,14 +294,26 @@ class Census(_Strict):
 
     path: str | None = Field(
         default=None,
-        description="CSV or Parquet file, relative to where the run starts; none: generated.",
+        description=(
+            "CSV, Parquet or workbook file, relative to where the run starts; none: generated."
+        ),
     )
     mapping: str | None = Field(
         default=None,
-        description="Name of the mapping to read it with; none: the one that fits its columns.",
+        description=(
+            "Name of the mapping to read it with, or a YAML file with one; none: the one that fits "
+            "its columns, else what `.venv/bin/python -m simulation.census inspect` proposes."
+        ),
     )
     mappings: dict[str, CensusMapping] = Field(
-        description="How the columns of known exports are named."
+        default={}, description="How the columns of known exports are named."
+    )
+    second_positions: Literal["sum", "main"] = Field(
+        default="sum",
+        description=(
+            "Of a person with several positions, whether their pay is added up or that of the best "
+            "paid one counts."
+        ),
     )
     maximum_reject_share: Share = Field(
         description="A run stops when a larger share of the census rows is rejected."

@@ -32,6 +32,9 @@ JOB = "multi_year_simulation"
 # Stores the events of all years of a model in one batch, and those of a run's plan in another.
 _BATCHED_EVENTS = "DAGSTER_EVENT_BATCH_SIZE"
 
+# What fails in them lies in the census, so that its inspection comes before the failure.
+_CENSUS_STEPS = ("census", "census_data_validation", "baseline_workforce_validated")
+
 # Names the process of a run, so that a later run can detect its death and free what it holds.
 PROCESS_TAG = "simulation/process"
 
@@ -45,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from shared_lib.configuration.environment import UnknownEnvironmentError, current_environment
     from shared_lib.configuration.validated_yaml import ConfigurationError
     from shared_lib.storage.sqlite_creation import DamagedStorageError
+    from simulation.census.mapping import CensusError
+    from simulation.census.sources import check_census
     from simulation.config import load_scenario, requested_changes
 
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -52,7 +57,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # before Dagster asks for it, whose own errors would bury this one
         current_environment()
         settings = load_scenario(asked.scenario, changes=requested_changes(**asked.settings()))
-    except (ConfigurationError, UnknownEnvironmentError) as error:
+        check_census(
+            settings.census.path,
+            mappings=settings.census.mappings,
+            mapping_name=settings.census.mapping,
+        )
+    except (CensusError, ConfigurationError, UnknownEnvironmentError) as error:
         errors.print(str(error), style="bold red", markup=False)
         return 2
     years = range(settings.simulation.start_year, settings.simulation.end_year + 1)
@@ -65,6 +75,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         errors.print("interrupted; complete years are kept, the same command goes on from there")
         return 130
     if outcome.failure is not None:
+        if outcome.failed_step in _CENSUS_STEPS and settings.census.path is not None:
+            from simulation.census.inspection import inspect_census
+
+            errors.print(
+                inspect_census(Path(settings.census.path), settings=settings).screen(),
+                markup=False,
+            )
         message = f"run {outcome.run_id} failed: {outcome.failure}"
         errors.print(message, style="bold red", markup=False)
         return 1
@@ -78,6 +95,7 @@ class Outcome:
 
     run_id: str
     failure: str | None
+    failed_step: str | None
     report: str | None
 
 
@@ -124,7 +142,13 @@ def _execute(asked: Arguments, years: range) -> Outcome:
         )
     if _was_interrupted(result):
         raise KeyboardInterrupt
-    return Outcome(run_id=result.run_id, failure=_failure(result), report=_report_path(result))
+    failed_steps = [event.step_key for event in result.all_events if event.is_step_failure]
+    return Outcome(
+        run_id=result.run_id,
+        failure=_failure(result),
+        failed_step=failed_steps[0] if failed_steps else None,
+        report=_report_path(result),
+    )
 
 
 def _waiting(seconds: float | None) -> dict[str, Any]:

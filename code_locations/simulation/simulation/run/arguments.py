@@ -34,12 +34,17 @@ class Arguments:
         """Return the requested settings, named as in a request to Dagster."""
         asked = {
             "census_path": str(Path(self.census).resolve()) if self.census else None,
-            "census_mapping": self.mapping,
+            "census_mapping": _absolute_if_file(self.mapping),
             "generated_size": self.generate,
             "start_year": self.years[0] if self.years else None,
             "end_year": self.years[-1] if self.years else None,
         }
         return {name: value for name, value in asked.items() if value is not None}
+
+
+def _absolute_if_file(mapping: str | None) -> str | None:
+    is_file = mapping is not None and Path(mapping).suffix in {".yaml", ".yml"}
+    return str(Path(mapping).resolve()) if mapping is not None and is_file else mapping
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> Arguments:
@@ -52,8 +57,10 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> Arguments:
         ),
     )
     parser.add_argument("--scenario", default="baseline", help="a name in simulation_config.yaml")
-    parser.add_argument("--census", help="CSV or Parquet file; without it one is generated")
-    parser.add_argument("--mapping", help="column mapping; without it the one that fits")
+    parser.add_argument(
+        "--census", help="CSV, Parquet or workbook file; without it one is generated"
+    )
+    parser.add_argument("--mapping", help="column mapping or YAML file with one; default: found")
     parser.add_argument("--generate", type=int, metavar="N", help="employees in a generated census")
     parser.add_argument(
         "--years",

@@ -1,0 +1,71 @@
+"""Copies a sheet of a workbook (.xlsx, .xlsm, .xlsb, .xls, .ods) as CSV, to be read as such."""
+
+import csv
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from simulation.census.mapping import CensusError, listed
+
+SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+
+
+@dataclass(frozen=True)
+class SheetCopy:
+    """Which sheet was copied, and which others the workbook has."""
+
+    sheet: str
+    others: list[str]
+
+
+def copy_sheet(path: Path, copy: Path, *, sheet: str | None, date_format: str | None) -> SheetCopy:
+    """Write a sheet as a CSV file in UTF-8; without a name, the first that holds anything.
+
+    Dates are written in the given format, else as in 2011-06-17, whole numbers without a point.
+
+    Raises:
+        CensusError: the file is no workbook, or has no such sheet.
+    """
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    try:
+        workbook = CalamineWorkbook.from_path(str(path))
+        names = workbook.sheet_names
+        if sheet is not None and sheet not in names:
+            raise CensusError(f"{path}: there is no sheet {sheet!r}; there are {listed(names)}")
+        written = _with_format(date_format)
+        for name in names if sheet is None else [sheet]:
+            rows = workbook.get_sheet_by_name(name).to_python()
+            if rows or name == sheet:
+                break
+        else:
+            raise CensusError(f"{path}: the file is empty")
+    except CalamineError as error:
+        raise CensusError(f"{path}: not a workbook that can be read: {error}") from error
+    with copy.open("w", encoding="utf-8", newline="") as target:
+        csv.writer(target, lineterminator="\n").writerows(
+            [written(value) for value in row] for row in rows
+        )
+    return SheetCopy(name, [other for other in names if other != name])
+
+
+def _with_format(date_format: str | None) -> Callable[[Any], str]:
+    def written(value: Any) -> str:
+        match value:
+            case bool():
+                return str(value).lower()
+            case float() if value.is_integer():
+                return str(int(value))
+            case datetime() if date_format is None and value.time() != time():
+                return value.isoformat()
+            case date():
+                return value.strftime(date_format or "%Y-%m-%d")
+            case timedelta():
+                return str(value)
+            case _:
+                # a line break within a cell would be a row of its own where its quotes are odd
+                return " ".join(str(value).split("\n"))
+
+    return written
