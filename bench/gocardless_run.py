@@ -53,7 +53,9 @@ class MeteredClient(BankDataClient):
         super().__init__(**arguments)
         self._lock, self._seconds = threading.Lock(), 0.0
 
-    def transactions_text(self, account_id: str, *, date_from: date, date_to: date) -> Answer[str]:
+    def transactions_text(
+        self, account_id: str, *, date_from: date, date_to: date | None = None
+    ) -> Answer[str]:
         """As the client itself."""
         before = time.thread_time()
         try:

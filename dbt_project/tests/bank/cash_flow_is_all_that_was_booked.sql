@@ -1,6 +1,6 @@
 {{ config(meta={"dagster": {"ref": {"name": "cash_flow_monthly"}}}) }}
 
--- Money in minus money out over all months equals everything that was booked.
+-- Money in minus money out over all months equals everything booked except transfers.
 with flows as (
     select
         currency,
@@ -13,8 +13,8 @@ booked as (
     select
         currency,
         sum(amount) as net
-    from {{ source('unified', 'transactions') }}
-    where status = 'booked'
+    from {{ ref('bank_transactions') }}
+    where not is_transfer
     group by all
 )
 

@@ -1,6 +1,6 @@
 {{ config(meta={"dagster": {"ref": {"name": "spend_by_tag_monthly"}}}) }}
 
--- Every booked transaction, tagged or not, counts in exactly one tag and month.
+-- Every booked transaction except transfers, tagged or not, counts in one tag and month.
 with spends as (
     select
         currency,
@@ -13,8 +13,8 @@ booked as (
     select
         currency,
         sum(amount) as net
-    from {{ source('unified', 'transactions') }}
-    where status = 'booked'
+    from {{ ref('bank_transactions') }}
+    where not is_transfer
     group by all
 )
 

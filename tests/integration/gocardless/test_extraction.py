@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from tests.integration.gocardless.conftest import NOON
 
 from gocardless.api.client import BankDataClient
 from gocardless.api.errors import AuthenticationFailedError
@@ -77,20 +78,36 @@ def test_the_answer_of_the_day_is_asked_for_once(
     assert len(calls(sandbox, "transactions")) == 9
 
 
-def test_the_first_fetch_goes_back_as_agreed_and_later_ones_to_the_overlap(
+def test_as_many_days_are_asked_for_as_the_agreement_allows_and_no_last_day(
     run: Callable[..., Extraction], sandbox: RunningSandbox, connection: duckdb.DuckDBPyConnection
 ) -> None:
-    sandbox.state.connections[1].agreement.max_historical_days = 30
-    fetch(run())
+    one, two = sandbox.state.connections
+    one.agreement.max_historical_days = 400
+    two.agreement.max_historical_days = 30
+    for days in (0, 1, 8):
+        sandbox.state.clock.set(NOON + timedelta(days=days))
+        fetch(run())
+    asked = {
+        account: [
+            path.partition("?")[2] for path in calls(sandbox, "transactions") if account in path
+        ]
+        for account in (FIRST, THIRD)
+    }
+    # 4 May less 400 days, in the first week all of it, then 90 days
+    assert asked[FIRST] == [
+        f"date_from={day}" for day in ("2025-03-30", "2025-03-31", "2026-02-11")
+    ]
+    assert asked[THIRD] == [
+        f"date_from={day}" for day in ("2026-04-04", "2026-04-05", "2026-04-12")
+    ]
+    sync_transactions(connection, GOCARDLESS)
+    assert [booked(connection, account) for account in (FIRST, SECOND, THIRD)] == [48, 48, 39]
+    one.agreement.max_historical_days = 500
     sandbox.state.clock.advance(timedelta(days=1))
     fetch(run())
-    asked = [path for path in calls(sandbox, "transactions") if THIRD in path]
-    # 4 May less 30 days; 5 May: the watermark less the overlap of 3 and the margin of 2
-    assert ["date_from=2026-04-04" in asked[0], "date_from=2026-04-29" in asked[1]] == [True, True]
-    asked = [path for path in calls(sandbox, "transactions") if FIRST in path]
-    assert "date_from=2026-02-03" in asked[0]
-    sync_transactions(connection, GOCARDLESS)
-    assert [booked(connection, account) for account in (FIRST, SECOND, THIRD)] == [41, 41, 32]
+    assert [path for path in calls(sandbox, "transactions") if FIRST in path][-1].endswith(
+        "date_from=2024-12-29"
+    )
 
 
 def test_details_are_asked_for_again_only_after_their_days(
@@ -243,7 +260,7 @@ def test_entries_that_cannot_be_read_are_kept_with_their_reason_and_the_rest_goe
         entry(None),
         entry("1.234,56"),
         entry("12345678901234567890"),
-        entry("0.12345"),
+        entry("0.123456789"),
         entry(currency="EURO"),
         entry(bookingDate="0000-00-00"),
         entry(bookingDate=None),

@@ -1,19 +1,26 @@
 """The marts over what the sandbox's banks show, day by day, and the check on their balances."""
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
+from tests.conftest import SHARED_DATA
 
 from gocardless.api.client import BankDataClient
 from gocardless.extraction import steps
+from gocardless.extraction.entries import read_balances
+from gocardless.extraction.linked_accounts import AccountToFetch
 from gocardless.extraction.reference_data import extract_requisitions
 from gocardless.extraction.steps import Extraction
-from gocardless.extraction.tables import create_raw_tables
+from gocardless.extraction.tables import BALANCES as BALANCE_TABLE
+from gocardless.extraction.tables import create_raw_tables, upsert
+from gocardless.extraction.transactions import record_transactions, window_of
 from gocardless.marts.checks import reconciliation_result
 from gocardless.marts.reconciliation import unexplained_balances
 from gocardless.sync.balances import create_balance_tables, sync_balances
@@ -179,8 +186,10 @@ def test_an_account_without_any_reported_balance_has_no_closing_balance(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
     connection.execute(
-        "insert into unified.transactions values ('k', 'file', 'giro', 'booked', '2026-05-01', "
-        "null, -3.40, 'EUR', 'x', null, null, null, 1, 1, now(), now())"
+        "insert into unified.transactions (transaction_key, provider, account_id, status, "
+        "booking_date, amount, currency, description, first_fetch_number, last_fetch_number, "
+        "first_seen_at, last_seen_at) values ('k', 'file', 'giro', 'booked', '2026-05-01', "
+        "-3.40, 'EUR', 'x', 1, 1, now(), now())"
     )
     assert connection.execute(
         "select booked, closing_balance from marts.bank_balances_daily"
@@ -200,3 +209,36 @@ def test_a_second_connections_opening_balance_is_fixed_by_its_own_run_alone(
     assert connection.execute(
         "select account_id, opening_balance from unified.opening_balances"
     ).fetchall() == [(THIRD, Decimal(100))]
+
+
+CASES = SHARED_DATA.parent / "cases" / "bank" / "balances.json"
+BALANCES = json.loads(CASES.read_text("utf-8")) if CASES.is_file() else []
+GIRO = AccountToFetch("account", "requisition", 90)
+
+
+@pytest.mark.skipif(not BALANCES, reason=f"the cases are not at {CASES}")
+@pytest.mark.parametrize("case", BALANCES, ids=lambda case: case["name"])
+def test_the_closing_balance_is_our_own_money_by_the_most_trusted_report(
+    connection: duckdb.DuckDBPyConnection, case: dict[str, Any]
+) -> None:
+    days = [case["balances"], *([case["next_day"]] if "next_day" in case else [])]
+    for number, reports in enumerate(days):
+        at = datetime(2026, 11, 27 + number, 6, tzinfo=UTC)
+        window = window_of(connection, GIRO, today=at.date(), overlap_days=3)
+        lists = {"booked": case["booked"], "pending": []}
+        record_transactions(connection, window, lists, at=at, run_id="run")
+        read = read_balances("account", reports)
+        assert read.rejects == []
+        upsert(connection, BALANCE_TABLE, read.rows, seen_at=at, run_id="run")
+        sync_transactions(connection, GOCARDLESS)
+        sync_balances(connection, GOCARDLESS)
+    rows = connection.execute(
+        "select closing_balance, balance_type from marts.bank_balances_daily order by day desc"
+    ).fetchall()
+    expected = case["closing_balance"]
+    closing, anchored_by = rows[0]
+    assert closing == (None if expected is None else Decimal(expected))
+    assert (anchored_by is None) == (expected is None)
+    compared, unexplained = unexplained_balances(connection)
+    assert unexplained == []
+    assert compared > 0 or "reconciles" not in case or case["reconciles"] is None

@@ -275,7 +275,8 @@ def test_an_entry_in_the_place_of_another_with_another_amount_is_a_second_row() 
     follow(found, 0)
     found.ledger.transactions[-1] = purchase(2, amount=Decimal("-3.60"))
     follow(found, 1)
-    assert cafes(found) == [BEGIN, BEGIN]
+    assert (Decimal("-3.60"), "CAFE CENTRAL", BEGIN) in found.rows("booked")
+    assert found.rows("withdrawn") == [(Decimal("-3.40"), "CAFE CENTRAL", BEGIN)]
 
 
 def test_two_identical_pending_entries_become_two_booked_rows() -> None:

@@ -132,21 +132,25 @@ class BankDataClient:
         return self._of_account(BalancesAnswer, account_id, "balances/")
 
     def transactions(
-        self, account_id: str, *, date_from: date, date_to: date
+        self, account_id: str, *, date_from: date, date_to: date | None = None
     ) -> Answer[TransactionsAnswer]:
-        """Return an account's transactions booked from ``date_from`` to ``date_to``.
+        """Return an account's transactions booked from ``date_from`` on, or to ``date_to``.
 
         Pending ones are included whatever their dates.
         """
         answer = self.transactions_text(account_id, date_from=date_from, date_to=date_to)
         return Answer(read_transactions_answer(answer.body), answer.limit)
 
-    def transactions_text(self, account_id: str, *, date_from: date, date_to: date) -> Answer[str]:
+    def transactions_text(
+        self, account_id: str, *, date_from: date, date_to: date | None = None
+    ) -> Answer[str]:
         """Return the same answer as raw text, checked only to be UTF-8.
 
         For :func:`read_transactions_answer`, or for a caller that reads many answers at once.
         """
-        query = {"date_from": date_from.isoformat(), "date_to": date_to.isoformat()}
+        query = {"date_from": date_from.isoformat()}
+        if date_to is not None:
+            query["date_to"] = date_to.isoformat()
         path = f"{_account_path(account_id)}transactions/"
         text, headers = self._get(path, query, read=_text)
         return Answer(text, account_limit(headers))

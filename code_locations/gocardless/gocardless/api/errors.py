@@ -1,9 +1,16 @@
 """The API's errors by type, each with what the reader can do about it."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from gocardless.api.limits import Limit, account_limit, general_limit, seconds_in_words
+from gocardless.api.limits import (
+    Limit,
+    account_limit,
+    general_limit,
+    retry_after,
+    seconds_in_words,
+)
 
 
 class ApiError(RuntimeError):
@@ -14,6 +21,7 @@ class ApiError(RuntimeError):
         summary: the API's own summary.
         detail: the API's own detail.
         limit: the account's limit as the answer reports it.
+        may_be_of_the_period: whether a shorter period may be answered.
     """
 
     remedy = "see the detail, and the vendor's documentation of the call"
@@ -23,6 +31,8 @@ class ApiError(RuntimeError):
     ) -> None:
         self.status, self.summary, self.detail = status, summary, detail
         self.limit = limit or Limit()
+        # of the account and its consent the API says more than that the request is bad
+        self.may_be_of_the_period = status == _BAD_REQUEST and type(self) is ApiError
         told = f"{summary}: {detail}" if detail else summary
         super().__init__(f"{told} (HTTP {status}); {self.remedy}")
 
@@ -137,7 +147,9 @@ _BY_SUMMARY = (
     (409, "", AccountSuspendedError),
     (429, "", RateLimitedError),
 )
-_SERVER_ERROR, _TOO_MANY_REQUESTS = 500, 429
+_BAD_REQUEST, _TOO_MANY_REQUESTS, _SERVER_ERROR = 400, 429, 500
+# Some banks' agreements end with 400 instead of 401.
+_EXPIRED_AGREEMENT = re.compile(r"(agreement|EUA|access)\b.*\bexpired", re.IGNORECASE)
 
 
 def error_of(status: int, body: Any, headers: Mapping[str, str]) -> ApiError:
@@ -150,15 +162,19 @@ def error_of(status: int, body: Any, headers: Mapping[str, str]) -> ApiError:
     if status == _TOO_MANY_REQUESTS and (not limit or limit.remaining):
         # the general limit is meant: the account has calls left
         limit = general_limit(headers)
-    kind = _kind(status, known, summary)
+    if status == _TOO_MANY_REQUESTS and limit.reset_seconds is None:
+        limit = Limit(limit.limit, limit.remaining, retry_after(headers))
+    kind = _kind(status, known, f"{summary} {detail}")
     return kind(summary, detail, status=status, limit=limit)
 
 
-def _kind(status: int, body: Mapping[str, Any], summary: str) -> type[ApiError]:
+def _kind(status: int, body: Mapping[str, Any], text: str) -> type[ApiError]:
     by_type = _BY_TYPE.get(str(body.get("type")))
     if by_type is not None:
         return by_type
     for expected, beginning, kind in _BY_SUMMARY:
-        if status == expected and summary.startswith(beginning):
+        if status == expected and text.startswith(beginning):
             return kind
+    if status == _BAD_REQUEST and _EXPIRED_AGREEMENT.search(text):
+        return AgreementExpiredError
     return InstitutionUnavailableError if status >= _SERVER_ERROR else ApiError

@@ -39,6 +39,12 @@ def general_limit(headers: Mapping[str, str]) -> Limit:
     return _limit(headers, "")
 
 
+def retry_after(headers: Mapping[str, str]) -> int | None:
+    """Return the seconds of the header ``Retry-After``; none where it names a date."""
+    known = {_plain(name): value for name, value in headers.items()}
+    return _number(known.get("retry-after"), most=_LONGEST_RESET_SECONDS)
+
+
 def seconds_in_words(detail: str) -> int | None:
     """Return the seconds from "Please try again in N seconds"."""
     found = _IN_WORDS.search(detail)

@@ -83,7 +83,7 @@ class TransactionLists(Document):
     """Unparsed entries; they are read one by one, since any may be malformed."""
 
     booked: list[Any]
-    pending: list[Any] = Field(default_factory=list)
+    pending: list[Any] | None = None
 
 
 class TransactionsAnswer(Document):

@@ -17,6 +17,7 @@ from gocardless.extraction.steps import (
     extract_transactions,
 )
 from gocardless.extraction.tables import create_raw_tables
+from gocardless.extraction.transactions import DAYS
 from shared_lib.metadata import relation_metadata
 from shared_lib.secrets import SecretsResource
 from shared_lib.warehouse import Warehouse
@@ -55,7 +56,15 @@ class TransactionsRequest(AccountsRequest):
     """The same for transactions."""
 
     overlap_days: int = Field(
-        default=3, ge=1, le=30, description="Days before the last fetch that are fetched again."
+        default=3,
+        ge=1,
+        le=30,
+        description="The least days before the last fetch that are fetched again.",
+    )
+    days: int = Field(
+        default=DAYS,
+        ge=1,
+        description="Days that are asked for each time; as many as the agreement allows at most.",
     )
 
 
@@ -213,7 +222,9 @@ account_balances = _account_asset(
 transactions = _account_asset(
     "transactions",
     "gc_transactions",
-    lambda run, config: extract_transactions(run, overlap_days=config.overlap_days),
+    lambda run, config: extract_transactions(
+        run, overlap_days=config.overlap_days, days=config.days
+    ),
     deps=[bank_accounts],
     description="The entries of the accounts as the banks sent them, each different one once.",
     request=TransactionsRequest,

@@ -38,14 +38,20 @@ _TEXTS = (
     "remittanceInformationUnstructured",
     "remittanceInformationStructured",
     "additionalInformation",
+    "entryReference",
+    "merchantCategoryCode",
+    "endToEndId",
+    "mandateId",
 )
+_ACCOUNTS = ("creditorAccount", "debtorAccount")
 _MONEY = '{"amount": "VARCHAR", "currency": "VARCHAR"}'
 _FIELDS = "".join(
     [
         "{",
         *(f'"{name}": "VARCHAR", ' for name in _TEXTS),
-        f'"transactionAmount": {_MONEY}, ',
-        f'"balanceAfterTransaction": {{"balanceAmount": {_MONEY}}}}}',
+        *(f'"{name}": {{"iban": "VARCHAR"}}, ' for name in _ACCOUNTS),
+        f'"transactionAmount": {_MONEY}, "currencyExchange": "JSON", ',
+        f'"balanceAfterTransaction": {{"balanceAmount": {_MONEY}, "amount": "VARCHAR"}}}}',
     ]
 )
 # In an entry as the database writes it, without white space: a number, true or false where the
@@ -53,8 +59,10 @@ _FIELDS = "".join(
 _NO_TEXT = r'":(\[[^"{\]]|[^"{\[n])'
 # A list of remittance texts.
 _TEXTS_IN_A_LIST = 'Array":['
-_AMOUNT = r"[+-]?[0-9]{1,14}(\.[0-9]{1,4})?"
+_AMOUNT = r"[+-]?[0-9]{1,14}(\.[0-9]{1,8})?"
+_RATE = r"[0-9]{1,14}(\.[0-9]{1,10})?"
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_MOMENT = rf"{_DAY}([T ][0-9]{{2}}:?[0-9]{{2}}.*)?"
 # White space to Python and not to the database.
 _RARE_SPACE = r"[\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]"
 # A control character: it cannot be stored, or is white space to Python alone, or is written in
@@ -80,9 +88,19 @@ class AnswersRead:
 
 
 def read_texts(
-    connection: duckdb.DuckDBPyConnection, answers: Sequence[tuple[str, str]]
+    connection: duckdb.DuckDBPyConnection,
+    answers: Sequence[tuple[str, str]],
+    *,
+    currencies: Mapping[str, str] | None = None,
 ) -> AnswersRead:
-    """Read answers, each an account and its text; outside a database transaction."""
+    """Read answers; outside a database transaction.
+
+    Args:
+        connection: any database.
+        answers: each an account and its text.
+        currencies: of accounts, for entries that name none.
+    """
+    of_account = currencies or {}
     found = AnswersRead()
     _keep_texts(connection, answers)
     _read_plain(connection)
@@ -95,8 +113,8 @@ def read_texts(
         except MalformedAnswerError as error:
             found.unreadable[place] = error
             continue
-        lists = {"booked": answer.transactions.booked, "pending": answer.transactions.pending}
-        entries = read_transactions(account_id, lists)
+        lists = {"booked": answer.transactions.booked, "pending": answer.transactions.pending or []}
+        entries = read_transactions(account_id, lists, currency=of_account.get(account_id))
         rows += [{"place": place, **row} for row in counted(entries.rows)]
         found.rejects += entries.rejects
     if rows:
@@ -136,8 +154,15 @@ def _read_plain(connection: duckdb.DuckDBPyConnection) -> None:
             select place, account_id, 'pending', unnest(coalesce(sent.pending, [null]))
             from lists
         ),
-        shaped as (
+        transformed as (
             select *, json_transform(payload, $fields) as e from entries
+        ),
+        shaped as (
+            select
+                *,
+                case when json_type(e.currencyExchange) = 'ARRAY' then e.currencyExchange -> 0
+                    else e.currencyExchange end as exchange
+            from transformed
         ),
         dated as (
             select
@@ -152,7 +177,10 @@ def _read_plain(connection: duckdb.DuckDBPyConnection) -> None:
                 *,
                 try_cast(nullif(booked_on, '') as date) as booking,
                 try_cast(nullif(valued_on, '') as date) as valuing,
-                try_cast(e.transactionAmount.amount as {AMOUNT}) as money
+                try_cast(e.transactionAmount.amount as {AMOUNT}) as money,
+                exchange ->> '$.exchangeRate' as rate,
+                exchange ->> '$.instructedAmount.amount' as paid,
+                exchange ->> '$.instructedAmount.currency' as paid_in
             from dated
         )
         select
@@ -170,12 +198,25 @@ def _read_plain(connection: duckdb.DuckDBPyConnection) -> None:
                 {_cleaned("e.additionalInformation")},
                 ''
             ) as description,
-            case when money > 0
-                then coalesce({_cleaned("e.debtorName")}, {_cleaned("e.creditorName")})
-                else coalesce({_cleaned("e.creditorName")}, {_cleaned("e.debtorName")})
-            end as counterparty,
+            case when money > 0 then {_cleaned("e.debtorName")}
+                else {_cleaned("e.creditorName")} end as counterparty,
             try_cast(e.balanceAfterTransaction.balanceAmount.amount as {AMOUNT}) as balance_after,
             payload,
+            {_cleaned("e.entryReference")} as entry_reference,
+            case when paid_in <> e.transactionAmount.currency
+                then abs(try_cast(paid as {AMOUNT})) * case when money < 0 then -1 else 1 end
+            end::{AMOUNT} as original_amount,
+            case when paid_in <> e.transactionAmount.currency then paid_in end
+                as original_currency,
+            try_cast(rate as decimal(24, 10)) as exchange_rate,
+            {_cleaned("e.merchantCategoryCode")} as merchant_category,
+            upper(replace(
+                case when money > 0 then {_cleaned("e.debtorAccount.iban")}
+                    else {_cleaned("e.creditorAccount.iban")} end, ' ', ''
+            )) as counterparty_iban,
+            {_cleaned("e.endToEndId")} as end_to_end_id,
+            {_cleaned("e.mandateId")} as mandate_id,
+            null::varchar as notes,
             1::integer as copies,
             {_is_plain()} as is_plain
         from typed
@@ -214,9 +255,11 @@ def _is_plain() -> str:
         # currencies have rules of their own
         *(
             f"not coalesce(starts_with(e.{name}, '{{') or starts_with(e.{name}, '['), false)"
-            for name in _TEXTS
+            for name in (*_TEXTS, *(f"{account}.iban" for account in _ACCOUNTS))
         ),
         f"not contains(payload, '{_CONTROL}')",
+        # what may be HTML
+        "not (contains(payload, '&') and regexp_matches(payload, '&[#0-9A-Za-z]'))",
         (
             "case when strlen(payload) = length(payload) then true "
             "else not regexp_matches(payload, $space) end"
@@ -225,11 +268,23 @@ def _is_plain() -> str:
         "list_contains($currencies, e.transactionAmount.currency)",
         _is_day("booked_on", "booking"),
         _is_day("valued_on", "valuing"),
+        *(
+            f"coalesce(e.{name}, '') = '' or regexp_full_match(e.{name}, '{_MOMENT}')"
+            for name in ("bookingDateTime", "valueDateTime")
+        ),
         "status = 'pending' or coalesce(booking, valuing) is not null",
+        (
+            "case when not contains(payload, '\"currencyExchange\"') then true else "
+            f"(rate is null or regexp_full_match(rate, '{_RATE}')) "
+            "and (coalesce(json_type(exchange, '$.instructedAmount'), 'NULL') = 'NULL' "
+            f"or (regexp_full_match(paid, '{_AMOUNT}') "
+            "and list_contains($currencies, paid_in))) end"
+        ),
         (
             "case when not contains(payload, '\"balanceAfterTransaction\"') then true "
             f"else regexp_full_match({after}.amount, '{_AMOUNT}') "
-            f"and list_contains($currencies, {after}.currency) end"
+            f"and list_contains($currencies, {after}.currency) "
+            "and e.balanceAfterTransaction.amount is null end"
         ),
     )
     return " and ".join(f"({condition})" for condition in conditions)

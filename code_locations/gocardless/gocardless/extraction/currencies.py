@@ -1,4 +1,7 @@
-"""The currencies of ISO 4217 that are in use, and precious metals that accounts are kept in."""
+"""The currencies of ISO 4217 that are in use, and what else accounts are kept in.
+
+That is precious metals, and crypto currencies by the codes that they are traded by.
+"""
 
 _CODES = """
 AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP
@@ -11,4 +14,9 @@ TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XAG XAU XCD XOF XPF 
 ZAR ZMW ZWG
 """
 
-CURRENCIES = frozenset(_CODES.split())
+_CRYPTO = """
+AAVE ADA ALGO ATOM AVAX BCH BNB BTC BUSD DAI DASH DOGE DOT EOS ETC ETH EURC FIL LINK LTC
+MATIC NEAR POL SHIB SOL SUI TON TRX UNI USDC USDT WBTC XBT XLM XMR XRP XTZ ZEC
+"""
+
+CURRENCIES = frozenset(_CODES.split() + _CRYPTO.split())

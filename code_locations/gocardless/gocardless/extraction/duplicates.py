@@ -1,9 +1,10 @@
 """Entries that one answer has more than once: sent twice, or happened twice.
 
-A list that is the same list several times over was sent several times, if it has two different
-entries at least. Of what is left, equal entries are one entry where they have one
-``internalTransactionId``, which the vendor makes for each transaction, or one ``transactionId``
-that no different entry has; all others that are equal happened as often as they are there.
+A list that is the same list several times over was sent several times, if its entries are of two
+days at least: a list of one day may be what was bought twice in the same order. Of what is left,
+equal entries are one entry where they have one ``internalTransactionId``, which the vendor makes
+for each transaction, or one ``transactionId`` that no different entry has; all others that are
+equal happened as often as they are there.
 """
 
 from collections import Counter, defaultdict
@@ -35,10 +36,11 @@ def counted(
 
 def _once(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     digests = [row["payload_digest"] for row in rows]
+    days = [row["booking_date"] for row in rows]
     for length in range(2, len(rows) // 2 + 1):
         times, rest = divmod(len(rows), length)
         is_repeated = rest == 0 and digests == digests[:length] * times
-        if is_repeated and len(set(digests[:length])) > 1:
+        if is_repeated and len(set(days[:length])) > 1:
             return rows[:length]
     return rows
 

@@ -35,9 +35,12 @@ from gocardless.extraction.tables import (
     upsert,
 )
 from gocardless.extraction.transactions import (
+    DAYS,
     AnswerOfWindow,
+    account_currencies,
     read_answers,
     record_transactions_read,
+    remember_shortened,
     windows_of,
 )
 
@@ -100,7 +103,9 @@ def extract_balances(run: Extraction) -> ScopeOutcome:
     """The balances of the accounts."""
 
     def rows(received: Received[BalancesAnswer]) -> ReadEntries:
-        return read_balances(received.account_id, received.answer.body.balances)
+        account_id = received.account_id
+        currency = account_currencies(run.connection).get(account_id)
+        return read_balances(account_id, received.answer.body.balances, currency=currency)
 
     def extract(accounts: Sequence[AccountToFetch]) -> ScopeOutcome:
         read = _into_table(run, BALANCES, rows)
@@ -110,19 +115,30 @@ def extract_balances(run: Extraction) -> ScopeOutcome:
     return _of_accounts(run, extract)
 
 
-def extract_transactions(run: Extraction, *, overlap_days: int) -> ScopeOutcome:
-    """The transactions of the accounts, from where the last answer ended."""
+def extract_transactions(run: Extraction, *, overlap_days: int, days: int = DAYS) -> ScopeOutcome:
+    """The transactions of the accounts, as many days as each call gives."""
 
     def extract(accounts: Sequence[AccountToFetch]) -> ScopeOutcome:
         windows = windows_of(
-            run.connection, accounts, today=run.now().date(), overlap_days=overlap_days
+            run.connection,
+            accounts,
+            today=run.now().date(),
+            overlap_days=overlap_days,
+            days=days,
         )
+        requisitions = {account.account_id: account.requisition_id for account in accounts}
+        shortened: dict[str, str] = {}
 
         def ask(account_id: str) -> Answer[AnswerOfWindow]:
             window = windows[account_id]
-            answer = run.client.transactions_text(
-                account_id, date_from=window.date_from, date_to=window.date_to
-            )
+            try:
+                answer = run.client.transactions_text(account_id, date_from=window.date_from)
+            except ApiError as error:
+                shorter = window.shortened_to(DAYS)
+                if not error.may_be_of_the_period or shorter == window:
+                    raise
+                answer = run.client.transactions_text(account_id, date_from=shorter.date_from)
+                window, shortened[account_id] = shorter, requisitions[account_id]
             return Answer(AnswerOfWindow(window, answer.body), answer.limit)
 
         def read(received: Sequence[Received[AnswerOfWindow]]) -> ReadBatch:
@@ -131,6 +147,7 @@ def extract_transactions(run: Extraction, *, overlap_days: int) -> ScopeOutcome:
 
             def write() -> None:
                 record_transactions_read(run.connection, found, at=at, run_id=run.run_id)
+                remember_shortened(run.connection, shortened, days=DAYS, at=at)
 
             return ReadBatch(write, len(found.rejects), found.unreadable)
 

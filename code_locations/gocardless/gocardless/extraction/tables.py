@@ -13,9 +13,10 @@ from typing import Any
 
 import duckdb
 
+from shared_lib.storage.migrations import Migration
 from shared_lib.warehouse.tables import create_or_migrate
 
-AMOUNT = "decimal(18, 4)"
+AMOUNT = "decimal(22, 8)"
 
 Row = Mapping[str, Any]
 
@@ -32,6 +33,7 @@ class RawTable:
             long keys costs more than all else; :func:`merge` alone writes such a table.
         compressions: columns whose compression is named. For others the database tries all that
             it has, which for a million entries takes 0.8 s of CPU.
+        added: columns that the first release did not have; they are behind the others.
     """
 
     name: str
@@ -39,6 +41,7 @@ class RawTable:
     columns: Mapping[str, str]
     has_index: bool = True
     compressions: Mapping[str, str] = field(default_factory=dict)
+    added: Sequence[str] = ()
 
 
 _SEEN = {
@@ -123,8 +126,21 @@ BALANCES = RawTable(
         "amount": AMOUNT,
         "currency": "varchar",
         "payload": "varchar",
+        "credit_limit_included": "boolean",
     },
 )
+READ_SINCE: Mapping[str, str] = {
+    "entry_reference": "varchar",
+    "original_amount": AMOUNT,
+    "original_currency": "varchar",
+    "exchange_rate": "decimal(24, 10)",
+    "merchant_category": "varchar",
+    "counterparty_iban": "varchar",
+    "end_to_end_id": "varchar",
+    "mandate_id": "varchar",
+    "notes": "varchar",
+}
+"""Columns of an entry that the first release did not have."""
 # An entry is what the bank sent, word for word; which entries are one transaction is the sync's.
 TRANSACTIONS = RawTable(
     "gc_transactions",
@@ -143,8 +159,10 @@ TRANSACTIONS = RawTable(
         "counterparty": "varchar",
         "balance_after": AMOUNT,
         "payload": "varchar",
+        **READ_SINCE,
     },
     has_index=False,
+    added=tuple(READ_SINCE),
     compressions={
         "account_id": "dictionary",
         "status": "dictionary",
@@ -168,7 +186,10 @@ REJECTS = RawTable(
         "payload_digest": "varchar",
         "reason": "varchar",
         "payload": "varchar",
+        "status": "varchar",
+        "reader": "integer",
     },
+    added=("status", "reader"),
 )
 
 RAW_TABLES = (
@@ -198,7 +219,8 @@ create table if not exists raw.gc_fetches (
     date_from date not null,  -- first booking date that was asked for
     create_from date not null,  -- first one from which an unknown entry is a new transaction
     fetched_at timestamp not null,
-    run_id varchar not null
+    run_id varchar not null,
+    is_whole boolean default true  -- false: single entries, which were refused before
 );
 create table if not exists raw.gc_sightings (
     fetch_number bigint not null,
@@ -206,6 +228,14 @@ create table if not exists raw.gc_sightings (
     status varchar not null using compression dictionary,
     payload_digest uuid not null using compression uncompressed,
     copies integer not null  -- how many of them the one answer had
+);
+create table if not exists raw.gc_shortened_periods (
+    -- whose bank has refused to go back as far as its agreement allows
+    account_id varchar not null,
+    requisition_id varchar not null,
+    longest_days integer not null,
+    refused_at timestamp not null,
+    primary key (account_id, requisition_id)
 );
 create table if not exists raw.gc_watermarks (
     account_id varchar primary key,
@@ -226,19 +256,60 @@ create table if not exists raw.gc_call_budget (
 """
 
 
+def _read_more_of_entries(connection: duckdb.DuckDBPyConnection) -> None:
+    for column in ("amount", "balance_after"):
+        connection.execute(f"alter table raw.gc_transactions alter {column} type decimal(22, 8)")
+    for column, kind in (
+        ("entry_reference", "varchar"),
+        ("original_amount", "decimal(22, 8)"),
+        ("original_currency", "varchar"),
+        ("exchange_rate", "decimal(24, 10)"),
+        ("merchant_category", "varchar"),
+        ("counterparty_iban", "varchar"),
+        ("end_to_end_id", "varchar"),
+        ("mandate_id", "varchar"),
+        ("notes", "varchar"),
+    ):
+        connection.execute(f"alter table raw.gc_transactions add column {column} {kind}")
+    connection.execute("alter table raw.gc_rejects add column status varchar")
+    connection.execute("alter table raw.gc_rejects add column reader integer")
+    connection.execute("alter table raw.gc_fetches add column is_whole boolean default true")
+    # a table with an index is not altered: a copy takes its place
+    connection.execute(
+        "create table raw.gc_balances_wider (account_id varchar, payload_digest varchar, "
+        "balance_type varchar, reference_date date, amount decimal(22, 8), currency varchar, "
+        "payload varchar, credit_limit_included boolean, first_seen_at timestamp not null, "
+        "last_seen_at timestamp not null, first_run_id varchar not null, "
+        "last_run_id varchar not null, primary key (account_id, payload_digest));"
+        "insert into raw.gc_balances_wider by name from raw.gc_balances;"
+        "drop table raw.gc_balances;"
+        "alter table raw.gc_balances_wider rename to gc_balances"
+    )
+
+
+_MIGRATIONS = (Migration("more of each entry", _read_more_of_entries, is_additive=False),)
+
+
 def create_raw_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the raw tables that are not there yet."""
     statements = ["create schema if not exists raw"]
     for table in RAW_TABLES:
         columns = ", ".join(
-            f"{name} {kind}" + _compression(table, name)
-            for name, kind in {**table.columns, **_SEEN}.items()
+            f"{name} {kind}" + _compression(table, name) for name, kind in _in_order(table).items()
         )
         key = f", primary key ({', '.join(table.key)})" if table.has_index else ""
         statements.append(f"create table if not exists raw.{table.name} ({columns}{key})")
     create_or_migrate(
-        connection, ";".join([*statements, _BOOKKEEPING]), first_table="raw.gc_transactions"
+        connection,
+        ";".join([*statements, _BOOKKEEPING]),
+        first_table="raw.gc_transactions",
+        migrations=_MIGRATIONS,
     )
+
+
+def _in_order(table: RawTable) -> dict[str, str]:
+    first = {name: kind for name, kind in table.columns.items() if name not in table.added}
+    return {**first, **_SEEN, **{name: table.columns[name] for name in table.added}}
 
 
 def _compression(table: RawTable, column: str) -> str:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -13,9 +13,11 @@ from gocardless.extraction.bulk_reader import read_texts
 from gocardless.extraction.linked_accounts import AccountToFetch
 from gocardless.extraction.tables import REJECTS, TRANSACTIONS, insert_new, merge, upsert
 
-# Days asked for before the overlap. What is dated there is recognised and nothing is created
-# from it: an entry that moved into the window by a day would otherwise look like a new one.
-MARGIN_DAYS = 2
+# A call for as many days costs no more than one for a few, and brings what is booked late.
+DAYS = 90
+# A bank may not have all of the history at once: for so long it is asked for the whole of it.
+_SETTLING_DAYS = 7
+_ANY_DAYS = 100_000
 
 
 @dataclass(frozen=True)
@@ -26,13 +28,18 @@ class Window:
         account_id: the account.
         date_from: first booking date.
         create_from: first booking date from which an unknown entry is a new transaction.
-        date_to: last booking date, the day of the call.
+        date_to: the day of the call; it is not sent, since bookings may be dated ahead.
     """
 
     account_id: str
     date_from: date
     create_from: date
     date_to: date
+
+    def shortened_to(self, days: int) -> "Window":
+        """The same for so many days at most."""
+        first = max(self.date_from, self.date_to - timedelta(days=days))
+        return replace(self, date_from=first, create_from=max(first, self.create_from))
 
 
 @dataclass(frozen=True)
@@ -66,9 +73,10 @@ def window_of(
     *,
     today: date,
     overlap_days: int,
+    days: int = DAYS,
 ) -> Window:
     """From when on to ask for an account's transactions; see :func:`windows_of`."""
-    windows = windows_of(connection, [account], today=today, overlap_days=overlap_days)
+    windows = windows_of(connection, [account], today=today, overlap_days=overlap_days, days=days)
     return windows[account.account_id]
 
 
@@ -78,11 +86,20 @@ def windows_of(
     *,
     today: date,
     overlap_days: int,
+    days: int = DAYS,
 ) -> dict[str, Window]:
     """From when on to ask for the accounts' transactions, by account.
 
-    The first time as far back as the agreement allows; afterwards from the watermark less the
-    overlap, or from the oldest entry that was still pending, whichever is earlier.
+    As far back as the agreement allows in the first week, and when an agreement allows more than
+    has ever been asked for. Else so many days, and more where the last answer or the oldest entry
+    that was still pending is older; never more than the agreement allows.
+
+    Args:
+        connection: a warehouse with the raw tables.
+        accounts: the accounts.
+        today: the day of the call.
+        overlap_days: the least days before the last answer that are asked for again.
+        days: how many are asked for usually.
     """
     rows = connection.execute(
         """
@@ -95,39 +112,75 @@ def windows_of(
             inner join raw.gc_transactions as entry using (account_id, status, payload_digest)
             where sighting.status = 'pending' and entry.status = 'pending'
             group by all
+        ),
+        asked as (
+            select
+                account_id, min(date_from) as asked_from,
+                min(cast(fetched_at as date)) as first_asked_on
+            from raw.gc_fetches
+            where is_whole
+            group by all
         )
-        select watermark.account_id, watermark.fetched_until, pending.oldest
+        select
+            account_id, watermark.fetched_until, pending.oldest, asked.asked_from,
+            asked.first_asked_on
         from raw.gc_watermarks as watermark
+        inner join asked using (account_id)
         left join pending using (fetch_number)
         """
     ).fetchall()
-    known = {account_id: (until, oldest) for account_id, until, oldest in rows}
+    known = {row[0]: _Asked(*row[1:]) for row in rows}
+    longest = {
+        row[:2]: row[2]
+        for row in connection.execute(
+            "select account_id, requisition_id, longest_days from raw.gc_shortened_periods"
+        ).fetchall()
+    }
     return {
-        account.account_id: _window(
-            account, *known.get(account.account_id, (None, None)), today, overlap_days
-        )
+        account.account_id: Window(account.account_id, first, first, today)
         for account in accounts
+        for first in [
+            _first_day(
+                min(
+                    account.max_historical_days,
+                    longest.get((account.account_id, account.requisition_id), _ANY_DAYS),
+                ),
+                known.get(account.account_id),
+                today,
+                overlap_days=overlap_days,
+                days=days,
+            )
+        ]
     }
 
 
-def _window(
-    account: AccountToFetch,
-    fetched_until: date | None,
-    oldest_pending: date | None,
-    today: date,
-    overlap_days: int,
-) -> Window:
-    earliest = today - timedelta(days=account.max_historical_days)
-    if fetched_until is None:
-        return Window(account.account_id, earliest, earliest, today)
-    create_from = fetched_until - timedelta(days=overlap_days)
-    if oldest_pending is not None:
-        create_from = min(create_from, oldest_pending - timedelta(days=1))
-    date_from = create_from - timedelta(days=MARGIN_DAYS)
-    if date_from < earliest:
-        # the bank gives nothing from before, so there is nothing to recognise there
-        date_from, create_from = earliest, max(create_from, earliest)
-    return Window(account.account_id, date_from, create_from, today)
+@dataclass(frozen=True)
+class _Asked:
+    """What has been asked of an account so far."""
+
+    fetched_until: date
+    oldest_pending: date | None
+    asked_from: date
+    first_asked_on: date
+
+
+def _first_day(
+    longest: int, asked: _Asked | None, today: date, *, overlap_days: int, days: int
+) -> date:
+    earliest = today - timedelta(days=longest)
+    if (
+        asked is None
+        or today - asked.first_asked_on < timedelta(days=_SETTLING_DAYS)
+        or earliest < asked.asked_from
+    ):
+        return earliest
+    wanted = [
+        today - timedelta(days=days),
+        asked.fetched_until - timedelta(days=overlap_days),
+    ]
+    if asked.oldest_pending is not None:
+        wanted.append(asked.oldest_pending - timedelta(days=1))
+    return max(earliest, min(wanted))
 
 
 @dataclass(frozen=True)
@@ -154,7 +207,11 @@ def read_answers(
         connection: a warehouse with the raw tables.
         answers: of different accounts.
     """
-    found = read_texts(connection, [(one.window.account_id, one.text) for one in answers])
+    found = read_texts(
+        connection,
+        [(one.window.account_id, one.text) for one in answers],
+        currencies=account_currencies(connection),
+    )
     return ReadAnswers(
         {
             place: answer.window
@@ -163,6 +220,32 @@ def read_answers(
         },
         found.rejects,
         {answers[place].window.account_id: error for place, error in found.unreadable.items()},
+    )
+
+
+def remember_shortened(
+    connection: duckdb.DuckDBPyConnection,
+    shortened: Mapping[str, str],
+    *,
+    days: int,
+    at: datetime,
+) -> None:
+    """Write down whose bank does not go back as far as was agreed, by account and requisition."""
+    for account_id, requisition_id in shortened.items():
+        connection.execute(
+            "insert or replace into raw.gc_shortened_periods "
+            "(account_id, requisition_id, longest_days, refused_at) values (?, ?, ?, ?)",
+            [account_id, requisition_id, days, at.replace(tzinfo=None)],
+        )
+
+
+def account_currencies(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """The currency of each account whose bank has named one."""
+    return dict(
+        connection.execute(
+            "select account_id, upper(trim(currency)) from raw.gc_account_details "
+            "where currency is not null"
+        ).fetchall()
     )
 
 

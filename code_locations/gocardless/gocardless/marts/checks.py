@@ -1,5 +1,7 @@
 """Check that the bank marts agree with the balances that banks report."""
 
+from decimal import Decimal
+
 import dagster as dg
 
 from gocardless.marts.reconciliation import UnexplainedBalance, unexplained_balances
@@ -21,9 +23,8 @@ def reconciliation_result(
 ) -> dg.AssetCheckResult:
     """Return the result: passed, or the unexplained balances and the differences."""
     described = "; ".join(
-        f"{entry.account_id}: its bank reports {entry.reported} {entry.currency} for {entry.day}, "
-        f"the transactions add up to {entry.closing}, {entry.difference} "
-        "is missing"
+        f"{entry.account_id}: its bank reports {_money(entry.reported, 2)} {entry.currency} for "
+        f"{entry.day}, the transactions add up to {_money(entry.closing, 2)}, {_what(entry)}"
         for entry in unexplained[:_SHOWN]
     )
     more = len(unexplained) - _SHOWN
@@ -33,3 +34,16 @@ def reconciliation_result(
         or f"{compared} reported balances agree with the transactions",
         metadata={"reported_balances": compared, "accounts_unexplained": len(unexplained)},
     )
+
+
+def _what(entry: UnexplainedBalance) -> str:
+    if not entry.suspects:
+        return f"{_money(entry.difference, 4)} is missing"
+    pairs = " or ".join(f"{pair} look like one purchase" for pair in entry.suspects[:_SHOWN])
+    return f"{_money(abs(entry.difference), 2)} too much: {pairs}"
+
+
+def _money(amount: Decimal, digits: int) -> str:
+    """With so many digits behind the point at least, and no more than it has."""
+    _, _, exponent = amount.normalize().as_tuple()
+    return f"{amount:.{max(digits, -int(exponent))}f}"

@@ -6,6 +6,8 @@ from decimal import Decimal
 
 import duckdb
 
+from gocardless.sync.referee import Doubt, suspects
+
 
 @dataclass(frozen=True)
 class UnexplainedBalance:
@@ -18,6 +20,7 @@ class UnexplainedBalance:
         reported: the balance that the bank reported.
         closing: the opening balance plus the transactions.
         difference: reported minus closing.
+        suspects: pairs of rows that look like one purchase and would explain it.
     """
 
     account_id: str
@@ -26,6 +29,7 @@ class UnexplainedBalance:
     reported: Decimal
     closing: Decimal
     difference: Decimal
+    suspects: tuple[str, ...] = ()
 
 
 def unexplained_balances(
@@ -40,8 +44,15 @@ def unexplained_balances(
     ).fetchone() or (0,)
     rows = connection.execute(
         "select account_id, currency, reference_date, reported_balance, closing_balance, "
-        "difference from marts.bank_balances_reconciled where difference <> 0 "
+        "difference, provider, anchored_on, reported_at from marts.bank_balances_reconciled "
+        "inner join unified.opening_balances using (provider, account_id, currency) "
+        "where difference <> 0 "
         "qualify row_number() over (partition by provider, account_id, currency "
         "order by reference_date, reported_at) = 1 order by account_id, currency"
     ).fetchall()
-    return compared, [UnexplainedBalance(*row) for row in rows]
+    found = []
+    for *fields, provider, since, reported_at in rows:
+        account_id, currency, *_, difference = fields
+        doubt = Doubt(provider, account_id, currency, difference, since, reported_at)
+        found.append(UnexplainedBalance(*fields, suspects=tuple(suspects(connection, doubt))))
+    return compared, found

@@ -35,7 +35,6 @@ from gocardless.sync.balances import create_balance_tables, sync_balances
 from gocardless.sync.ledger import sync_transactions
 from gocardless.sync.reference_data import sync_accounts
 from gocardless.sync.tables import create_unified_tables
-from gocardless.sync.transaction_details import sync_details
 from shared_lib.warehouse import transaction
 
 
@@ -105,7 +104,6 @@ def import_file(
     result.is_known = False
     sync_accounts(connection, STATEMENT_FILES, now=at)
     result.created = sync_transactions(connection, STATEMENT_FILES).created
-    sync_details(connection, STATEMENT_FILES, fetch_numbers=new)
     _move_opening_balances(connection, first_days)
     sync_balances(connection, STATEMENT_FILES)
     return result

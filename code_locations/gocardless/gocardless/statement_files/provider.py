@@ -27,7 +27,7 @@ STATEMENT_FILES = Provider(
     fetches="""
         select
             file_number as fetch_number, account_id, date_from, date_from as create_from,
-            imported_at as fetched_at, covered_from, covered_until
+            imported_at as fetched_at
         from raw.file_imports
     """,
     entries="""

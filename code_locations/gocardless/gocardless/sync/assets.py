@@ -7,6 +7,12 @@ import dagster as dg
 import duckdb
 from pydantic import Field
 
+from gocardless.accounts.settings import (
+    accounts_path,
+    apply_settings,
+    create_settings_table,
+    load_settings,
+)
 from gocardless.extraction import assets as extraction
 from gocardless.extraction.fetch_scope import utc_now
 from gocardless.extraction.tables import create_raw_tables
@@ -96,6 +102,8 @@ def accounts(config: ConnectionRequest, warehouse: Warehouse) -> dg.MaterializeR
         skipped = _skipped(connection, config)
         if not skipped:
             sync_accounts(connection, GOCARDLESS, now=utc_now(), connection_id=config.connection_id)
+            create_settings_table(connection)
+            apply_settings(connection, load_settings(accounts_path()))
         return dg.MaterializeResult(
             metadata={**relation_metadata(connection, "unified", "accounts"), **skipped}
         )

@@ -2,18 +2,50 @@
 
 An account's opening balance is what its bank reports less all that was booked until then. It is
 fixed by one report and never reckoned again: from then on every report is compared with it, and
-a transaction that is lost later shows, whenever it was booked.
+a transaction that is lost later shows, whenever it was booked. A report of a type that is trusted
+more takes its place once.
+
+Of a report that includes a credit line only what remains without the line is the account's own
+money; where the line is not known, neither is that.
 """
 
 from datetime import timedelta
 
 import duckdb
 
-from gocardless.sync.provider import Provider
+from gocardless.accounts.settings import create_settings_table
+from gocardless.sync.provider import OPTIONAL_OF_BALANCES, Provider, with_optional
+from gocardless.sync.referee import judge
+from shared_lib.storage.migrations import Migration
 from shared_lib.warehouse.tables import create_or_migrate
 
-BOOKED_TYPES = ("closingBooked", "interimBooked")
+# By trust. The booked ones are what the transactions have to add up to; the others hold what is
+# not booked yet, or not money of the account.
+TRUSTED_TYPES = (
+    "closingBooked",
+    "interimBooked",
+    "openingBooked",
+    "expected",
+    "interimAvailable",
+    "closingAvailable",
+    "openingAvailable",
+    "forwardAvailable",
+)
+BOOKED_TYPES = TRUSTED_TYPES[:2]
 """The reports that the booked transactions have to add up to."""
+
+# As ISO 20022 has them (ExternalBalanceType1Code), and banks in their own spelling.
+_OTHER_NAMES = {
+    "clbd": "closingBooked",
+    "itbd": "interimBooked",
+    "opbd": "openingBooked",
+    "xpcd": "expected",
+    "itav": "interimAvailable",
+    "clav": "closingAvailable",
+    "opav": "openingAvailable",
+    "fwav": "forwardAvailable",
+    "authorised": "expected",
+}
 
 # The answers about balances and transactions of one run lie no further apart.
 _SAME_RUN = timedelta(hours=1)
@@ -26,24 +58,66 @@ create table if not exists unified.balances (
     balance_type varchar not null,
     currency varchar not null,
     reference_date date not null,
-    amount decimal(18, 4) not null,
+    amount decimal(22, 8) not null,
     reported_at timestamp not null,  -- for the last time
+    credit_limit_included boolean,
     primary key (provider, account_id, balance_type, currency, reference_date, amount)
 );
 create table if not exists unified.opening_balances (
     provider varchar not null,
     account_id varchar not null,
     currency varchar not null,
-    opening_balance decimal(38, 4) not null,  -- before the first known transaction
+    opening_balance decimal(38, 8) not null,  -- before the first known transaction
     anchored_on date not null,  -- the day of the report that it was reckoned from
+    balance_type varchar,  -- of that report
+    anchored_at timestamp,  -- when that report came
     primary key (provider, account_id, currency)
 );
 """
 
 
+_WIDER = {
+    "balances": """
+        provider varchar not null, account_id varchar not null, balance_type varchar not null,
+        currency varchar not null, reference_date date not null, amount decimal(22, 8) not null,
+        reported_at timestamp not null, credit_limit_included boolean,
+        primary key (provider, account_id, balance_type, currency, reference_date, amount)
+    """,
+    "opening_balances": """
+        provider varchar not null, account_id varchar not null, currency varchar not null,
+        opening_balance decimal(38, 8) not null, anchored_on date not null,
+        balance_type varchar, anchored_at timestamp,
+        primary key (provider, account_id, currency)
+    """,
+}
+
+
+def _note_credit_lines(connection: duckdb.DuckDBPyConnection) -> None:
+    # tables with an index are not altered: copies take their place
+    for table, columns in _WIDER.items():
+        connection.execute(
+            f"create table unified.wider ({columns});"
+            f"insert into unified.wider by name from unified.{table};"
+            f"drop table unified.{table};"
+            f"alter table unified.wider rename to {table}"
+        )
+
+
+_MIGRATIONS = (Migration("credit lines and trust", _note_credit_lines, is_additive=False),)
+
+
 def create_balance_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the tables of balances that are not there yet."""
-    create_or_migrate(connection, _TABLES, first_table="unified.balances")
+    create_or_migrate(connection, _TABLES, first_table="unified.balances", migrations=_MIGRATIONS)
+    create_settings_table(connection)
+
+
+def own_money(balances: str, settings: str) -> str:
+    """In SQL, what of a balance is the account's own; null where that is not known."""
+    return (
+        f"case when coalesce({balances}.credit_limit_included, false) "
+        f"then {balances}.amount - {settings}.credit_line else {balances}.amount end"
+    )
 
 
 def sync_balances(
@@ -59,40 +133,52 @@ def sync_balances(
     create_balance_tables(connection)
     if provider.balances is None:
         return
+    names = {**_OTHER_NAMES, **{name.lower(): name for name in TRUSTED_TYPES}}
     connection.execute(
         f"""
         merge into unified.balances as t using (
             select
-                $provider as provider, account_id, balance_type, currency, reference_date, amount,
-                max(reported_at) as reported_at
-            from ({provider.balances})
-            where $connection is null or account_id in (
-                select account_id from unified.accounts
-                where provider = $provider and connection_id = $connection
-            )
+                coalesce(known.of_provider, $provider) as provider,
+                coalesce(known.of_account_id, report.account_id) as account_id,
+                coalesce(
+                    map($others::varchar[], $names::varchar[])[lower(balance_type)], balance_type
+                ) as balance_type,
+                currency, reference_date, amount,
+                max(reported_at) as reported_at,
+                bool_or(credit_limit_included) as credit_limit_included
+            from ({with_optional(connection, provider.balances, OPTIONAL_OF_BALANCES)}) as report
+            left join unified.account_identifiers as known
+                on known.provider = $provider and known.account_id = report.account_id
+            where $connection is null or known.connection_id = $connection
             group by all
         ) as s using (provider, account_id, balance_type, currency, reference_date, amount)
         when matched and t.reported_at <> s.reported_at
-            then update set reported_at = s.reported_at
+            then update set reported_at = s.reported_at,
+                credit_limit_included = s.credit_limit_included
         when not matched then insert by name
         """,  # noqa: S608 - the provider's own query
-        {"provider": provider.name, "connection": connection_id},
+        {
+            "provider": provider.name,
+            "connection": connection_id,
+            "others": list(names),
+            "names": list(names.values()),
+        },
     )
-    _fix_opening_balances(connection, provider, connection_id)
+    _fix_opening_balances(connection, connection_id)
+    judge(connection, own_money=own_money("report", "settings"), types=BOOKED_TYPES)
 
 
-def _fix_opening_balances(
-    connection: duckdb.DuckDBPyConnection, provider: Provider, connection_id: str | None
-) -> None:
-    """Only from a report that came together with the account's last transactions."""
+def _fix_opening_balances(connection: duckdb.DuckDBPyConnection, connection_id: str | None) -> None:
+    """Only from a report that came together with an answer about the account's transactions."""
     connection.execute(
-        """
-        insert into unified.opening_balances (
-            provider, account_id, currency, opening_balance, anchored_on
+        f"""
+        insert or replace into unified.opening_balances (
+            provider, account_id, currency, opening_balance, anchored_on, balance_type,
+            anchored_at
         )
         select
             report.provider, report.account_id, report.currency,
-            report.amount - coalesce((
+            {own_money("report", "settings")} - coalesce((
                 select sum(amount) from unified.transactions as booked
                 where booked.provider = report.provider
                     and booked.account_id = report.account_id
@@ -100,28 +186,33 @@ def _fix_opening_balances(
                     and booked.status = 'booked'
                     and booked.booking_date <= report.reference_date
             ), 0),
-            report.reference_date
+            report.reference_date, report.balance_type, report.reported_at
         from unified.balances as report
-        inner join (
-            select provider, account_id, max(last_seen_at) as fetched_at
-            from unified.transactions group by all
-        ) as fetched using (provider, account_id)
-        anti join unified.opening_balances using (provider, account_id, currency)
-        where report.provider = $provider
+        inner join unified.account_answers as answers using (provider, account_id)
+        left join unified.account_settings as settings using (provider, account_id)
+        left join unified.opening_balances as known using (provider, account_id, currency)
+        where abs(epoch(report.reported_at - answers.answered_at)) <= $same_run_seconds
+            and {own_money("report", "settings")} is not null
             and list_contains($types, report.balance_type)
-            and abs(epoch(report.reported_at - fetched.fetched_at)) <= $same_run_seconds
-            and ($connection is null or report.account_id in (
-                select account_id from unified.accounts
-                where provider = $provider and connection_id = $connection
+            and coalesce(settings.balance_type = report.balance_type, true)
+            and (
+                known.opening_balance is null
+                or list_position($types, coalesce(known.balance_type, 'closingBooked')) > $booked
+                    and list_position($types, report.balance_type) <= $booked
+            )
+            and ($connection is null or (report.provider, report.account_id) in (
+                select (of_provider, of_account_id) from unified.account_identifiers
+                where connection_id = $connection
             ))
         qualify row_number() over (
             partition by report.provider, report.account_id, report.currency
-            order by report.reported_at desc, report.reference_date desc, report.balance_type
+            order by list_position($types, report.balance_type), report.reported_at desc,
+                report.reference_date desc
         ) = 1
-        """,
+        """,  # noqa: S608 - own expressions
         {
-            "provider": provider.name,
-            "types": list(BOOKED_TYPES),
+            "types": list(TRUSTED_TYPES),
+            "booked": len(BOOKED_TYPES),
             "same_run_seconds": _SAME_RUN.total_seconds(),
             "connection": connection_id,
         },

@@ -51,14 +51,18 @@ GOCARDLESS = Provider(
             order by listed.first_seen_at desc, listed.requisition_id
         ) = 1
     """,
-    fetches="select fetch_number, account_id, date_from, create_from, fetched_at "
-    "from raw.gc_fetches",
+    fetches="select fetch_number, account_id, date_from, create_from, fetched_at, "
+    "case when is_whole then 'infinity'::date end as covers_until from raw.gc_fetches",
     entries="""
         select
             sighting.fetch_number, sighting.account_id, sighting.status,
             sighting.payload_digest as entry_id, sighting.copies,
-            entry.transaction_id, entry.booking_date, entry.value_date, entry.amount,
-            entry.currency, entry.description, entry.counterparty, entry.balance_after
+            entry.transaction_id, entry.internal_transaction_id, entry.booking_date,
+            entry.value_date, entry.amount,
+            entry.currency, entry.description, entry.counterparty, entry.balance_after,
+            entry.entry_reference, entry.original_amount, entry.original_currency,
+            entry.exchange_rate, entry.merchant_category, entry.counterparty_iban,
+            entry.end_to_end_id, entry.mandate_id, entry.notes
         from raw.gc_sightings as sighting
         inner join raw.gc_transactions as entry using (account_id, status, payload_digest)
     """,
@@ -69,7 +73,8 @@ GOCARDLESS = Provider(
             coalesce(reference_date, cast(last_seen_at as date)) as reference_date,
             amount,
             currency,
-            last_seen_at as reported_at
+            last_seen_at as reported_at,
+            credit_limit_included
         from raw.gc_balances
     """,
 )

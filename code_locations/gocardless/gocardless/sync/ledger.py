@@ -1,9 +1,10 @@
 """Answers about transactions, taken into ``unified.transactions`` one after the other.
 
-Each answer is compared with what is stored of its account from its first date on. Entries that
-are recognised update their transaction, others become new ones, and what was pending and is in
-the answer no more has vanished. It is all one database transaction, and an answer that has been
-taken is never taken again: to sync twice is to sync once.
+Each answer is compared with what is stored of its account. Entries that are recognised update
+their transaction, others become new ones. What was pending and is in the answer no more has
+vanished; what was booked on a day that the answer covers, and is in it no more, is withdrawn. It is
+all one database transaction, and an answer that has been taken is never taken again: to sync twice
+is to sync once.
 """
 
 from dataclasses import dataclass
@@ -11,8 +12,14 @@ from dataclasses import dataclass
 import duckdb
 
 from gocardless.extraction.tables import in_one_thread
-from gocardless.sync.matching import LONGEST_PENDING_DAYS, content_of, match
-from gocardless.sync.provider import Provider
+from gocardless.sync.history import write_changes, write_ends
+from gocardless.sync.matching import EDGE_DAYS, LONGEST_PENDING_DAYS, match
+from gocardless.sync.provider import (
+    OPTIONAL_OF_ENTRIES,
+    OPTIONAL_OF_FETCHES,
+    Provider,
+    with_optional,
+)
 from shared_lib.warehouse import transaction
 
 
@@ -24,11 +31,13 @@ class SyncCounts:
         fetches: answers that were taken.
         created: transactions that were not known.
         vanished: pending ones that are gone.
+        withdrawn: booked ones that are gone from a day that was answered.
     """
 
     fetches: int = 0
     created: int = 0
     vanished: int = 0
+    withdrawn: int = 0
 
 
 def sync_transactions(connection: duckdb.DuckDBPyConnection, provider: Provider) -> SyncCounts:
@@ -56,10 +65,18 @@ def _list_rounds(connection: duckdb.DuckDBPyConnection, provider: Provider) -> i
     connection.execute(
         f"""
         create or replace temp table rounds as
-        select answer.*, row_number() over (
-            partition by answer.account_id order by answer.fetch_number
-        ) as round
-        from ({provider.fetches}) as answer
+        select
+            answer.*,
+            coalesce(known.of_provider, $provider) as of_provider,
+            coalesce(known.of_account_id, answer.account_id) as of_account_id,
+            row_number() over (
+                partition by coalesce(known.of_provider, $provider),
+                    coalesce(known.of_account_id, answer.account_id)
+                order by answer.fetch_number
+            ) as round
+        from ({with_optional(connection, provider.fetches, OPTIONAL_OF_FETCHES)}) as answer
+        left join unified.account_identifiers as known
+            on known.provider = $provider and known.account_id = answer.account_id
         anti join (
             select fetch_number from unified.synced_fetches where provider = $provider
         ) using (fetch_number)
@@ -74,131 +91,167 @@ def _take(
     connection: duckdb.DuckDBPyConnection, provider: Provider, number: int, counts: SyncCounts
 ) -> None:
     connection.execute(
-        "create or replace temp table asked as from rounds where round = ?", [number]
+        "create or replace temp table asked as "
+        "select row_number() over (order by fetch_number) as account, * from rounds "
+        "where round = ?",
+        [number],
     )
     _read_entries(connection, provider)
     _read_stored(connection, provider)
     match(connection)
-    _write_history_of_changed(connection)
-    _update_matched(connection)
-    counts.vanished += _mark_vanished(connection)
+    write_changes(connection)
+    _update_matched(connection, provider)
+    counts.vanished += _end(connection, "pending", "vanished", _GONE_PENDING)
+    counts.withdrawn += _end(connection, "booked", "withdrawn", _GONE_BOOKED)
     counts.created += _create(connection, provider)
+    _note_answers(connection)
     counts.fetches += _count(connection, "asked")
 
 
 def _read_entries(connection: duckdb.DuckDBPyConnection, provider: Provider) -> None:
+    """Fill ``fetched``; what is pending and booked in one answer is booked."""
     connection.execute(
         f"""
         create or replace temp table fetched as
         with answered as (
             select
-                entry.*, unnest(range(entry.copies)) as copy, asked.create_from, asked.fetched_at
-            from ({provider.entries}) as entry
-            inner join asked using (fetch_number, account_id)
+                asked.account, entry.* exclude (account_id), entry.account_id as source_account_id,
+                unnest(range(entry.copies)) as copy, asked.create_from, asked.fetched_at
+            from ({with_optional(connection, provider.entries, OPTIONAL_OF_ENTRIES)}) as entry
+            inner join asked
+                on asked.fetch_number = entry.fetch_number and asked.account_id = entry.account_id
         )
         select row_number() over () as number, * from answered
         """  # noqa: S608 - the provider's own query
     )
+    for identifier in ("transaction_id", "internal_transaction_id"):
+        connection.execute(
+            f"""
+            delete from fetched
+            where status = 'pending' and {identifier} is not null and (
+                (account, amount, currency, {identifier}) in (
+                    select (account, amount, currency, {identifier})
+                    from fetched where {identifier} is not null
+                    group by account, amount, currency, {identifier}
+                    having count(*) = 2 and count(distinct status) = 2
+                )
+            )
+            """  # noqa: S608 - own names
+        )
 
 
 def _read_stored(connection: duckdb.DuckDBPyConnection, provider: Provider) -> None:
+    """Fill ``stored`` with what an entry may be; ``is_covered``: it would be in the answer."""
     connection.execute(
         f"""
         create or replace temp table stored as
-        select stored.*, stored.provider_transaction_id as transaction_id
+        with reaches as (
+            select asked.*, oldest, newest
+            from asked
+            left join (
+                select account, min(booking_date) as oldest, max(booking_date) as newest
+                from fetched where status = 'booked' group by all
+            ) using (account)
+        )
+        select
+            reaches.account,
+            stored.*,
+            stored.provider_transaction_id as transaction_id,
+            stored.status = 'pending' or coalesce(
+                stored.booking_date between reaches.date_from
+                    and coalesce(reaches.covers_until, reaches.newest),
+                false
+            ) as is_covered,
+            history.whole_until as known_until,
+            -- of what another provider has seen, this one proves nothing
+            coalesce(
+                stored.booking_date >= reaches.date_from + case
+                    when reaches.date_from > history.whole_since then {EDGE_DAYS} else 0 end
+                and stored.booking_date <= reaches.covers_until
+                and coalesce(stored.seen_by, stored.provider) = $provider
+                and stored.decided_by is null,
+                false
+            ) as may_be_withdrawn
         from unified.transactions as stored
-        inner join asked using (account_id)
-        where stored.provider = $provider
-            and (
-                stored.status = 'pending'
-                or (stored.status = 'booked' and stored.booking_date >= asked.date_from)
-                or (
-                    stored.status = 'vanished'
-                    and stored.last_seen_at >= asked.fetched_at
-                        - interval {LONGEST_PENDING_DAYS} day
-                )
+        inner join reaches
+            on stored.provider = reaches.of_provider and stored.account_id = reaches.of_account_id
+        left join unified.account_answers as history
+            on history.provider = reaches.of_provider
+                and history.account_id = reaches.of_account_id
+        where stored.status = 'pending'
+            or (
+                stored.status in ('booked', 'withdrawn', 'merged')
+                and stored.booking_date
+                    >= least(reaches.date_from, reaches.oldest) - {LONGEST_PENDING_DAYS}
             )
-        """,  # noqa: S608 - a constant
+            or (
+                stored.status = 'vanished'
+                and stored.last_seen_at >= reaches.fetched_at
+                    - interval {LONGEST_PENDING_DAYS} day
+            )
+        """,  # noqa: S608 - constants
         {"provider": provider.name},
     )
 
 
-_HISTORY = (
-    "insert into unified.transaction_history (transaction_key, fetch_number, seen_at, status, "
-    "booking_date, description, provider_transaction_id) "
-)
-
-
-def _write_history_of_changed(connection: duckdb.DuckDBPyConnection) -> None:
+def _update_matched(connection: duckdb.DuckDBPyConnection, provider: Provider) -> None:
+    copied = "".join(f"{name} = f.{name}, " for name in _COPIED)
     connection.execute(
-        "create or replace temp table changed as "  # noqa: S608 - constants
-        "select m.transaction_key, f.fetch_number, f.fetched_at, f.status, f.booking_date, "
-        "  f.description, f.transaction_id "
-        "from matches as m "
-        "inner join fetched as f using (number) "
-        "inner join stored as s on m.transaction_key = s.transaction_key "
-        f"where f.status <> s.status or {content_of('f')} <> {content_of('s')} "
-        "  or f.booking_date is distinct from s.booking_date"
-    )
-    _write_first_states(connection, "changed")
-    connection.execute(f"{_HISTORY} from changed")
-
-
-def _write_first_states(connection: duckdb.DuckDBPyConnection, changed: str) -> None:
-    """Write how transactions have been so far, of which that is known from themselves alone.
-
-    Most never change: a state of each, written when it is created, took a fifth of a first sync.
-    """
-    connection.execute(
-        f"{_HISTORY} select s.transaction_key, s.first_fetch_number, "  # noqa: S608 - own names
-        "s.first_seen_at, s.status, s.booking_date, s.description, s.transaction_id "
-        f"from stored as s semi join {changed} using (transaction_key) "
-        "anti join unified.transaction_history using (transaction_key)"
-    )
-
-
-def _update_matched(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute(
-        """
+        f"""
         update unified.transactions as t set
-            status = f.status,
-            booking_date = f.booking_date,
-            value_date = f.value_date,
-            description = f.description,
-            counterparty = f.counterparty,
-            balance_after = f.balance_after,
+            status = case when t.status = 'merged' then t.status else f.status end,
             provider_transaction_id = f.transaction_id,
+            seen_by = $provider,
+            {copied}
             last_fetch_number = f.fetch_number,
             last_seen_at = f.fetched_at
         from matches as m
         inner join fetched as f using (number)
         where t.transaction_key = m.transaction_key
-        """
+        """,  # noqa: S608 - own names
+        {"provider": provider.name},
     )
 
 
-def _mark_vanished(connection: duckdb.DuckDBPyConnection) -> int:
+_COPIED = (
+    "booking_date",
+    "value_date",
+    "amount",
+    "description",
+    "counterparty",
+    "balance_after",
+    *OPTIONAL_OF_ENTRIES,
+)
+_GONE_PENDING = "in no answer any more, and not booked"
+_GONE_BOOKED = "its day was answered without it, and nothing new is like it"
+
+
+def _end(connection: duckdb.DuckDBPyConnection, was: str, status: str, evidence: str) -> int:
+    """Give what was open and is gone its last status; returns how many that is."""
     connection.execute(
         """
         create or replace temp table gone as
-        select s.transaction_key, s.booking_date, s.description, s.transaction_id,
-            asked.fetch_number, asked.fetched_at
+        select s.*, asked.fetch_number, asked.fetched_at
         from stored as s
-        inner join asked using (account_id)
-        anti join matches using (transaction_key)
-        where s.status = 'pending'
-        """
+        inner join asked using (account)
+        inner join open_stored as open using (transaction_key)
+        where s.status = $was
+            and ($was = 'pending' or (s.may_be_withdrawn and open.is_covered))
+        """,
+        {"was": was},
     )
-    _write_first_states(connection, "gone")
+    write_ends(connection, status, evidence)
     connection.execute(
-        f"{_HISTORY} select transaction_key, fetch_number, fetched_at, "  # noqa: S608 - a constant
-        "'vanished', booking_date, "
-        "description, transaction_id from gone"
+        "update unified.transactions set status = ? "
+        "where transaction_key in (select transaction_key from gone)",
+        [status],
     )
-    connection.execute(
-        "update unified.transactions set status = 'vanished' "
-        "where transaction_key in (select transaction_key from gone)"
-    )
+    if status == "withdrawn":
+        # what was merged into it counts by itself
+        connection.execute(
+            "update unified.transactions set status = 'booked', merged_into = null "
+            "where merged_into in (select transaction_key from gone)"
+        )
     return _count(connection, "gone")
 
 
@@ -208,26 +261,58 @@ def _create(connection: duckdb.DuckDBPyConnection, provider: Provider) -> int:
         create or replace temp table fresh as
         select
             md5(concat_ws(
-                '|', $provider, account_id, fetch_number, status, entry_id, copy
+                '|', $provider, source_account_id, fetched.fetch_number, status, entry_id, copy
             )) as transaction_key,
-            *
+            asked.of_provider as provider,
+            asked.of_account_id as account_id,
+            fetched.* exclude (account, fetch_number, create_from, fetched_at),
+            fetched.fetch_number, fetched.fetched_at
         from fetched
+        inner join asked using (account)
         anti join matches using (number)
-        where status = 'pending' or booking_date >= create_from
+        where status = 'pending' or booking_date >= fetched.create_from
         """,
         {"provider": provider.name},
     )
+    names = ", ".join(("status", "currency", *_COPIED))
     connection.execute(
-        "insert into unified.transactions (transaction_key, provider, account_id, status, "
-        "booking_date, value_date, amount, currency, description, counterparty, balance_after, "
+        f"insert into unified.transactions (transaction_key, provider, account_id, {names}, "  # noqa: S608 - own names
         "provider_transaction_id, first_fetch_number, last_fetch_number, first_seen_at, "
-        "last_seen_at) "
-        "select transaction_key, ?, account_id, status, booking_date, value_date, amount, "
-        "currency, description, counterparty, balance_after, transaction_id, fetch_number, "
-        "fetch_number, fetched_at, fetched_at from fresh",
+        "last_seen_at, seen_by) "
+        f"select transaction_key, provider, account_id, {names}, "
+        "transaction_id, fetch_number, fetch_number, fetched_at, fetched_at, ? from fresh",
         [provider.name],
     )
     return _count(connection, "fresh")
+
+
+def _note_answers(connection: duckdb.DuckDBPyConnection) -> None:
+    """Note of each account until when and since when its history is whole."""
+    connection.execute(
+        """
+        merge into unified.account_answers as known using (
+            select
+                of_provider as provider, of_account_id as account_id, date_from as whole_since,
+                fetched_at as answered_at,
+                least(cast(fetched_at as date), coalesce(covers_until, newest)) as whole_until
+            from asked
+            left join (
+                select account, max(booking_date) as newest from fetched group by all
+            ) using (account)
+        ) as answer using (provider, account_id)
+        when matched then update set
+            whole_since = case
+                when answer.whole_since <= known.whole_until + 1
+                    and answer.whole_until >= known.whole_since - 1
+                    then least(known.whole_since, answer.whole_since)
+                when answer.whole_until < known.whole_since then known.whole_since
+                else answer.whole_since
+            end,
+            whole_until = greatest(known.whole_until, answer.whole_until),
+            answered_at = greatest(known.answered_at, answer.answered_at)
+        when not matched then insert by name
+        """
+    )
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:

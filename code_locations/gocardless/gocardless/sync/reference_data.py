@@ -4,8 +4,10 @@ from datetime import date, datetime, timedelta
 
 import duckdb
 
+from gocardless.sync.account_identity import identify
 from gocardless.sync.connection_filter import provider_of_connection
-from gocardless.sync.provider import Provider
+from gocardless.sync.provider import OPTIONAL_OF_ACCOUNTS, Provider, with_optional
+from shared_lib.warehouse import transaction
 
 
 def sync_institutions(connection: duckdb.DuckDBPyConnection, provider: Provider) -> None:
@@ -34,17 +36,69 @@ def sync_accounts(
         connection_id: the one connection whose accounts are meant; none for all.
     """
     own = provider if connection_id is None else provider_of_connection(provider, connection_id)
-    query = (
-        f"select *, 'active' as status, null::timestamp as inactive_since "  # noqa: S608 - the provider's
-        f"from ({own.accounts})"
-    )
-    _merge(connection, provider, "accounts", "account_id", query)
+    with transaction(connection):
+        identify(
+            connection,
+            provider.name,
+            with_optional(connection, own.accounts, OPTIONAL_OF_ACCOUNTS),
+        )
+        connection.execute(
+            """
+            merge into unified.accounts as t using (
+                select
+                    of_provider as provider, of_account_id as account_id, connection_id,
+                    institution_id, iban, currency, owner_name, name, masked_pan
+                from offered
+                qualify row_number() over (
+                    partition by of_provider, of_account_id
+                    order by (connection_id is null), number desc
+                ) = 1
+            ) as s using (provider, account_id)
+            -- a file knows less of an account than its bank does
+            when matched then update set
+                connection_id = coalesce(s.connection_id, t.connection_id),
+                institution_id = coalesce(s.institution_id, t.institution_id),
+                iban = coalesce(s.iban, t.iban), currency = coalesce(s.currency, t.currency),
+                owner_name = coalesce(s.owner_name, t.owner_name),
+                name = coalesce(s.name, t.name), masked_pan = coalesce(s.masked_pan, t.masked_pan),
+                status = 'active', inactive_since = null
+            when not matched then insert (
+                provider, account_id, connection_id, institution_id, iban, currency, owner_name,
+                name, masked_pan, status
+            ) values (
+                s.provider, s.account_id, s.connection_id, s.institution_id, s.iban, s.currency,
+                s.owner_name, s.name, s.masked_pan, 'active'
+            )
+            """
+        )
+        _deactivate(connection, provider, now=now, connection_id=connection_id)
+
+
+def _deactivate(
+    connection: duckdb.DuckDBPyConnection,
+    provider: Provider,
+    *,
+    now: datetime,
+    connection_id: str | None,
+) -> None:
+    # rows of the release before have no identifier
     connection.execute(
-        "update unified.accounts set status = 'inactive', inactive_since = $now "  # noqa: S608 - its
-        "where provider = $provider and status = 'active' "
-        "and ($connection is null or connection_id = $connection) "
+        "insert or ignore into unified.account_identifiers (provider, account_id, of_provider, "
+        "of_account_id, connection_id, is_active) "
+        "select provider, account_id, provider, account_id, connection_id, status = 'active' "
+        "from unified.accounts"
+    )
+    connection.execute(
+        "update unified.account_identifiers set is_active = false "  # noqa: S608 - its own query
+        "where provider = $provider and ($connection is null or connection_id = $connection) "
         f"and account_id not in (select account_id from ({provider.accounts}))",
-        {"now": now.replace(tzinfo=None), "provider": provider.name, "connection": connection_id},
+        {"provider": provider.name, "connection": connection_id},
+    )
+    connection.execute(
+        "update unified.accounts set status = 'inactive', inactive_since = ? "
+        "where status = 'active' and (provider, account_id) not in ("
+        "select (of_provider, of_account_id) from unified.account_identifiers where is_active)",
+        [now.replace(tzinfo=None)],
     )
 
 

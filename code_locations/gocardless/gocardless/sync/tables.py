@@ -35,6 +35,7 @@ create table if not exists unified.accounts (
     name varchar,
     status varchar not null,  -- active or inactive
     inactive_since timestamp,
+    masked_pan varchar,
     primary key (provider, account_id)
 );
 create table if not exists unified.transactions (
@@ -43,26 +44,33 @@ create table if not exists unified.transactions (
     transaction_key varchar not null using compression fsst,
     provider varchar not null using compression dictionary,
     account_id varchar not null using compression dictionary,
-    status varchar not null using compression dictionary,  -- booked, pending or vanished
+    -- booked, pending, vanished (was pending), withdrawn (was booked) or merged (into another row)
+    status varchar not null using compression dictionary,
     booking_date date,
     value_date date,
-    amount decimal(18, 4) not null,
+    amount decimal(22, 8) not null,
     currency varchar not null using compression dictionary,
     description varchar not null using compression fsst,
     counterparty varchar using compression fsst,
-    balance_after decimal(18, 4),
+    balance_after decimal(22, 8),
     provider_transaction_id varchar using compression fsst,
     first_fetch_number bigint not null,
     last_fetch_number bigint not null,
     first_seen_at timestamp not null,
     last_seen_at timestamp not null,
-    counterparty_iban varchar using compression fsst,
-    end_to_end_id varchar using compression fsst,
-    mandate_id varchar using compression fsst,
-    original_amount decimal(18, 4),  -- as it was paid, in original_currency
-    original_currency varchar using compression dictionary,
-    exchange_rate decimal(18, 8),  -- as the bank writes it, which way round differs
-    merchant_category varchar using compression dictionary  -- of ISO 18245
+    internal_transaction_id varchar using compression fsst,
+    entry_reference varchar,
+    original_amount decimal(22, 8),  -- in the currency that was paid in, where it is another one
+    original_currency varchar,
+    exchange_rate decimal(24, 10),
+    merchant_category varchar,  -- ISO 18245
+    counterparty_iban varchar,
+    end_to_end_id varchar,
+    mandate_id varchar,
+    notes varchar,  -- optional fields of the entry that could not be read
+    seen_by varchar,  -- the provider of the last answer that had it; null: the column provider
+    merged_into varchar,  -- the row that counts instead
+    decided_by varchar  -- a person: no answer withdraws the row
 );
 create table if not exists unified.transaction_history (
     -- only of transactions that have changed: the others have one state, which is above
@@ -72,19 +80,40 @@ create table if not exists unified.transaction_history (
     status varchar not null,
     booking_date date,
     description varchar,
-    provider_transaction_id varchar
+    provider_transaction_id varchar,
+    amount decimal(22, 8),  -- null in rows of the releases before
+    decision varchar,  -- what was decided; null in the first state
+    evidence varchar  -- what it was decided by
 );
 create or replace view unified.transaction_states as
 select
     transaction_key, fetch_number, seen_at, status, booking_date, description,
-    provider_transaction_id
+    provider_transaction_id, amount, decision, evidence
 from unified.transaction_history
 union all
 select
     transaction_key, first_fetch_number, first_seen_at, status, booking_date, description,
-    provider_transaction_id
+    provider_transaction_id, amount, null, null
 from unified.transactions
 anti join unified.transaction_history using (transaction_key);
+create table if not exists unified.account_identifiers (
+    -- what providers call accounts, and under which provider and id they are stored
+    provider varchar not null,
+    account_id varchar not null,
+    of_provider varchar not null,
+    of_account_id varchar not null,
+    connection_id varchar,
+    is_active boolean not null,
+    primary key (provider, account_id)
+);
+create table if not exists unified.account_answers (
+    provider varchar not null,
+    account_id varchar not null,
+    whole_since date not null,  -- from this day to whole_until all that was booked is known
+    whole_until date,
+    answered_at timestamp not null,
+    primary key (provider, account_id)
+);
 create table if not exists unified.synced_fetches (
     provider varchar not null,
     fetch_number bigint not null,
@@ -93,20 +122,36 @@ create table if not exists unified.synced_fetches (
 """
 
 
-def _add_details(connection: duckdb.DuckDBPyConnection) -> None:
-    for name, kind in {
-        "counterparty_iban": "varchar",
-        "end_to_end_id": "varchar",
-        "mandate_id": "varchar",
-        "original_amount": "decimal(18, 4)",
-        "original_currency": "varchar",
-        "exchange_rate": "decimal(18, 8)",
-        "merchant_category": "varchar",
-    }.items():
-        connection.execute(f"alter table unified.transactions add column {name} {kind}")
+def _add_evidence(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("drop view if exists unified.transaction_states")
+    for column in ("amount", "balance_after"):
+        connection.execute(f"alter table unified.transactions alter {column} type decimal(22, 8)")
+    for column, kind in (
+        ("internal_transaction_id", "varchar"),
+        ("entry_reference", "varchar"),
+        ("original_amount", "decimal(22, 8)"),
+        ("original_currency", "varchar"),
+        ("exchange_rate", "decimal(24, 10)"),
+        ("merchant_category", "varchar"),
+        ("counterparty_iban", "varchar"),
+        ("end_to_end_id", "varchar"),
+        ("mandate_id", "varchar"),
+        ("notes", "varchar"),
+        ("seen_by", "varchar"),
+        ("merged_into", "varchar"),
+        ("decided_by", "varchar"),
+    ):
+        connection.execute(f"alter table unified.transactions add column {column} {kind}")
+    connection.execute("alter table unified.accounts add column masked_pan varchar")
+    for column, kind in (
+        ("amount", "decimal(22, 8)"),
+        ("decision", "varchar"),
+        ("evidence", "varchar"),
+    ):
+        connection.execute(f"alter table unified.transaction_history add column {column} {kind}")
 
 
-_MIGRATIONS = [Migration(name="details of transactions", change=_add_details, is_additive=True)]
+_MIGRATIONS = (Migration("evidence of each decision", _add_evidence, is_additive=False),)
 
 
 def create_unified_tables(connection: duckdb.DuckDBPyConnection) -> None:

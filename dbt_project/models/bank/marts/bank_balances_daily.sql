@@ -3,11 +3,10 @@ with movements as (
         provider,
         account_id,
         currency,
-        booking_date as day,
+        day,
         sum(amount) as booked,
         count(*) as transactions
-    from {{ source('unified', 'transactions') }}
-    where status = 'booked'
+    from {{ ref('bank_transactions') }}
     group by all
 ),
 
@@ -16,25 +15,37 @@ reported as (
         provider,
         account_id,
         currency,
+        min(reference_date) as first_day,
         max(reference_date) as last_day
     from {{ source('unified', 'balances') }}
     group by all
 ),
 
+-- an account without movements has what its bank reports
+known as (
+    select
+        provider,
+        account_id,
+        currency,
+        min(day) as first_day,
+        max(day) as last_day
+    from movements
+    group by all
+),
+
 spans as (
     select
-        movements.provider,
-        movements.account_id,
-        movements.currency,
-        min(movements.day) as first_day,
-        greatest(max(movements.day), max(reported.last_day)) as last_day
-    from movements
-    left join reported
+        coalesce(known.provider, reported.provider) as provider,
+        coalesce(known.account_id, reported.account_id) as account_id,
+        coalesce(known.currency, reported.currency) as currency,
+        coalesce(known.first_day, reported.first_day) as first_day,
+        greatest(known.last_day, reported.last_day) as last_day
+    from known
+    full join reported
         on
-            movements.provider = reported.provider
-            and movements.account_id = reported.account_id
-            and movements.currency = reported.currency
-    group by all
+            known.provider = reported.provider
+            and known.account_id = reported.account_id
+            and known.currency = reported.currency
 ),
 
 days as (
@@ -51,13 +62,14 @@ select
     days.account_id,
     days.currency,
     days.day,
-    coalesce(movements.booked, 0)::decimal(38, 4) as booked,
+    coalesce(movements.booked, 0)::decimal(38, 8) as booked,
     coalesce(movements.transactions, 0) as transactions,
     (
         opening.opening_balance + sum(coalesce(movements.booked, 0)) over (
             partition by days.provider, days.account_id, days.currency order by days.day
         )
-    )::decimal(38, 4) as closing_balance
+    )::decimal(38, 8) as closing_balance,
+    opening.balance_type
 from days
 left join movements
     on

@@ -4,15 +4,31 @@
 #}
 with reports as (
     select
-        balances.*,
-        opening.opening_balance
+        balances.* exclude (amount),
+        opening.opening_balance,
+        -- what is left without the credit line, if that is known, is money of the account
+        case
+            when coalesce(balances.credit_limit_included, false)
+                then balances.amount - chosen.credit_line
+            else balances.amount
+        end::decimal(22, 8) as amount
     from {{ source('unified', 'balances') }} as balances
     inner join {{ source('unified', 'opening_balances') }} as opening
         on
             balances.provider = opening.provider
             and balances.account_id = opening.account_id
             and balances.currency = opening.currency
-    where balances.balance_type in ('closingBooked', 'interimBooked')
+    left join {{ source('unified', 'account_settings') }} as chosen
+        on
+            balances.provider = chosen.provider
+            and balances.account_id = chosen.account_id
+    where
+        balances.balance_type in ('closingBooked', 'interimBooked')
+        and coalesce(chosen.balance_type = balances.balance_type, true)
+        and (
+            chosen.credit_line is not null
+            or not coalesce(balances.credit_limit_included, false)
+        )
 ),
 
 first_seen as (
@@ -82,5 +98,5 @@ select
     case
         when amount = balance_when_asked then 0
         else amount - closing_balance
-    end::decimal(38, 4) as difference
+    end::decimal(38, 8) as difference
 from compared

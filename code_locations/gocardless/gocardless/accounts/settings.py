@@ -1,0 +1,127 @@
+"""Settings for each account, from a YAML file, and what banks need that differ from the rest."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared_lib.configuration.validated_yaml import file_of, load_yaml, validate_document
+from shared_lib.warehouse.tables import create_or_migrate
+
+ACCOUNTS_VARIABLE = "GOCARDLESS_ACCOUNTS"
+PACKAGED_ACCOUNTS = Path(__file__).with_name("accounts.yaml")
+
+_TABLES = """
+create schema if not exists unified;
+create table if not exists unified.account_settings (
+    -- only of accounts that have any
+    provider varchar not null,
+    account_id varchar not null,
+    date_used varchar,  -- booking or value
+    balance_type varchar,  -- the only one that is compared with the transactions
+    credit_line decimal(22, 8),  -- what a balance that includes it is greater by
+    display_name varchar,
+    primary key (provider, account_id)
+);
+"""
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    date_used: Literal["booking", "value"] | None = Field(
+        default=None, description="The date by which the marts count a transaction."
+    )
+    balance_type: str | None = Field(
+        default=None, description="The only type of balance to compare, as closingBooked."
+    )
+
+
+class BankSettings(_Settings):
+    """What holds for the accounts of a bank, unless an account says otherwise."""
+
+    institution: str = Field(min_length=1, description="The institution's id.")
+
+
+class AccountSettings(_Settings):
+    """What holds for an account."""
+
+    account: str = Field(min_length=1, description="Its IBAN or id.")
+    credit_line: Decimal | None = Field(
+        default=None, ge=0, description="What its bank adds to balances with creditLimitIncluded."
+    )
+    display_name: str | None = Field(default=None, description="What the marts call it.")
+
+
+class SettingsFile(BaseModel):
+    """The file of settings."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    banks: list[BankSettings] = Field(default=[], description="Defaults by bank.")
+    accounts: list[AccountSettings] = Field(default=[], description="Single accounts.")
+
+
+def accounts_path() -> Path:
+    """The file of settings: ``GOCARDLESS_ACCOUNTS``, else the packaged one.
+
+    Raises:
+        ConfigurationError: the variable names a file that is not there.
+    """
+    return file_of(ACCOUNTS_VARIABLE, otherwise=PACKAGED_ACCOUNTS)
+
+
+def load_settings(path: Path) -> SettingsFile:
+    """The settings of a YAML file.
+
+    Raises:
+        ConfigurationError: all that is wrong with it, with file, line and field.
+    """
+    return validate_document(load_yaml(path) or {}, SettingsFile, path=path)
+
+
+def create_settings_table(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the table of settings if it is not there yet."""
+    create_or_migrate(connection, _TABLES, first_table="unified.account_settings")
+
+
+def apply_settings(connection: duckdb.DuckDBPyConnection, settings: SettingsFile) -> None:
+    """Write the settings of the accounts that are known; an account's go before its bank's.
+
+    Args:
+        connection: a warehouse with the unified tables and that of settings.
+        settings: all that there are; what is not among them is removed.
+    """
+    rows = {}
+    for provider, account_id, iban, institution_id in connection.execute(
+        "select provider, account_id, upper(replace(iban, ' ', '')), institution_id "
+        "from unified.accounts"
+    ).fetchall():
+        names = {account_id, iban}
+        bank = next((one for one in settings.banks if one.institution == institution_id), None)
+        own = next(
+            (
+                one
+                for one in settings.accounts
+                if one.account in names or one.account.replace(" ", "").upper() in names
+            ),
+            None,
+        )
+        merged = {
+            **(bank.model_dump(exclude_none=True) if bank else {}),
+            **(own.model_dump(exclude_none=True) if own else {}),
+        }
+        if merged:
+            rows[provider, account_id] = [
+                merged.get(name)
+                for name in ("date_used", "balance_type", "credit_line", "display_name")
+            ]
+    connection.execute("delete from unified.account_settings")
+    for key, values in rows.items():
+        connection.execute(
+            "insert into unified.account_settings (provider, account_id, date_used, "
+            "balance_type, credit_line, display_name) values (?, ?, ?, ?, ?, ?)",
+            [*key, *values],
+        )

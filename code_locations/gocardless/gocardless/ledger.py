@@ -1,0 +1,64 @@
+"""``python -m gocardless.ledger``: look at what the sync has decided, and put it right.
+
+``show ID`` prints the states of a transaction, each with what was decided and by what evidence.
+``merge ID ID`` lets two rows be one purchase, ``split ID`` undoes the last decision about a row. An
+ID is a ``transaction_key`` of ``unified.transactions``.
+"""
+
+import argparse
+import getpass
+import sys
+from collections.abc import Sequence
+
+from gocardless.extraction.fetch_scope import utc_now
+from gocardless.sync.corrections import DecisionError, merge_rows, split_row, states_of
+from gocardless.sync.tables import create_unified_tables
+from shared_lib.configuration.environment import current_settings
+from shared_lib.warehouse import write_warehouse
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit status is 1 where the decision cannot be made."""
+    parser = argparse.ArgumentParser(prog="python -m gocardless.ledger", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("show", help="print its states").add_argument("id")
+    merge = commands.add_parser("merge", help="let the second count for both")
+    merge.add_argument("id")
+    merge.add_argument("into")
+    split = commands.add_parser("split", help="undo the last decision about it")
+    split.add_argument("id")
+    for command in (merge, split):
+        command.add_argument("--by", default=getpass.getuser(), help="who decides")
+        command.add_argument("--because", default="seen by a person", help="what by")
+    asked = parser.parse_args(arguments)
+    try:
+        with write_warehouse(current_settings().warehouse_path("gocardless")) as connection:
+            create_unified_tables(connection)
+            key = asked.id
+            if asked.command == "merge":
+                merge_rows(
+                    connection,
+                    key,
+                    asked.into,
+                    by=asked.by,
+                    at=utc_now(),
+                    evidence=f"{asked.because} ({asked.by})",
+                )
+            elif asked.command == "split":
+                key = split_row(
+                    connection,
+                    key,
+                    by=asked.by,
+                    at=utc_now(),
+                    evidence=f"{asked.because} ({asked.by})",
+                )
+            print(key)
+            print("\n".join(states_of(connection, key)))
+    except DecisionError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
