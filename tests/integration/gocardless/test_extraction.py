@@ -391,3 +391,38 @@ def test_accounts_are_inactive_and_not_asked_when_the_last_requisition_was_delet
     statuses = connection.execute("select distinct status from unified.connections").fetchall()
     assert statuses == [("error",)]
     assert "it has been deleted" in str(fetch(run(connection_id=deleted)).skipped)
+
+
+def test_an_odd_document_of_a_register_is_reported_by_its_id_and_the_others_go_on(
+    connection: duckdb.DuckDBPyConnection,
+    client: BankDataClient,
+    sandbox: RunningSandbox,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one, two = sandbox.state.connections
+    now = sandbox.state.clock.now
+    assert extract_requisitions(connection, client, at=now(), run_id="run").odd == {}
+    sent = client._pages
+
+    def odd(path: str) -> Iterator[Any]:
+        for document in sent(path):
+            if document["id"] == one.requisition_id:
+                yield {**document, "accounts": None}
+            elif document["id"] == two.agreement.agreement_id:
+                yield {**document, "max_historical_days": None}
+            else:
+                yield document
+
+    monkeypatch.setattr(client, "_pages", odd)
+    sandbox.state.clock.advance(timedelta(days=1))
+    read = extract_requisitions(connection, client, at=now(), run_id="next")
+    assert read.count == 1
+    assert set(read.odd) == {
+        f"requisition {one.requisition_id}",
+        f"agreement {two.agreement.agreement_id}",
+    }
+    sync_connections(connection, GOCARDLESS)
+    # it has not been deleted
+    assert connection.execute("select distinct status from unified.connections").fetchall() == [
+        ("active",)
+    ]

@@ -2,8 +2,8 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import quote
@@ -79,6 +79,19 @@ class Answer(Generic[Body]):
     limit: Limit
 
 
+@dataclass
+class Listing(Generic[Model]):
+    """A list that is read one by one.
+
+    Attributes:
+        documents: what could be read.
+        odd: why the others could not, by id.
+    """
+
+    documents: list[Model] = field(default_factory=list)
+    odd: dict[str, str] = field(default_factory=dict)
+
+
 class BankDataClient:
     """Calls the API; safe to use from many threads at once."""
 
@@ -105,19 +118,30 @@ class BankDataClient:
 
     def institutions(self) -> list[Institution]:
         """Return all institutions."""
-        answer, _ = self._get("/api/v2/institutions/")
-        if not isinstance(answer, list):
-            raise MalformedAnswerError("the answer about institutions is not a list", status=200)
-        return [_read(Institution, document) for document in answer]
+        return self.listed_institutions().documents
 
     def requisitions(self) -> list[Requisition]:
         """Return all requisitions, from all pages."""
-        return [_read(Requisition, document) for document in self._pages("/api/v2/requisitions/")]
+        return self.listed_requisitions().documents
 
     def agreements(self) -> list[Agreement]:
         """Return all end-user agreements, from all pages."""
-        pages = self._pages("/api/v2/agreements/enduser/")
-        return [_read(Agreement, document) for document in pages]
+        return self.listed_agreements().documents
+
+    def listed_institutions(self) -> Listing[Institution]:
+        """Return all institutions, and those that cannot be read."""
+        answer, _ = self._get("/api/v2/institutions/")
+        if not isinstance(answer, list):
+            raise MalformedAnswerError("the list of institutions is no list", status=200)
+        return _listing(Institution, answer)
+
+    def listed_requisitions(self) -> Listing[Requisition]:
+        """Return all requisitions, and those that cannot be read."""
+        return _listing(Requisition, self._pages("/api/v2/requisitions/"))
+
+    def listed_agreements(self) -> Listing[Agreement]:
+        """Return all end-user agreements, and those that cannot be read."""
+        return _listing(Agreement, self._pages("/api/v2/agreements/enduser/"))
 
     def account(self, account_id: str) -> Answer[Account]:
         """Return what the vendor knows about an account; counts against no bank limit."""
@@ -336,6 +360,17 @@ def _parsed(text: str) -> Any:
         raise MalformedAnswerError("the answer is not JSON in UTF-8", status=200) from error
     except RecursionError as error:
         raise MalformedAnswerError("the answer is nested too deeply", status=200) from error
+
+
+def _listing(model: type[Model], documents: Iterable[Any]) -> Listing[Model]:
+    found: Listing[Model] = Listing()
+    for number, document in enumerate(documents):
+        try:
+            found.documents.append(_read(model, document))
+        except MalformedAnswerError as error:
+            named = document.get("id") if isinstance(document, dict) else None
+            found.odd[str(named or f"number {number} of the list")] = error.summary
+    return found
 
 
 def _read(model: type[Model], document: Any) -> Model:

@@ -8,7 +8,11 @@ from pydantic import Field
 
 from gocardless.api.client import connect
 from gocardless.extraction.fetch_scope import ScopeOutcome, utc_now
-from gocardless.extraction.reference_data import extract_institutions, extract_requisitions
+from gocardless.extraction.reference_data import (
+    RegisterRead,
+    extract_institutions,
+    extract_requisitions,
+)
 from gocardless.extraction.steps import (
     Extraction,
     extract_account_details,
@@ -25,7 +29,9 @@ from shared_lib.warehouse import Warehouse
 _PREFIX = ["source", "gocardless", "extract"]
 _ANSWERED = "accounts_answered"
 _READABLE = "entries_readable"
+_DOCUMENTS = "documents_readable"
 _CHECKS = {
+    _DOCUMENTS: "Every document of the list could be read.",
     _ANSWERED: "Every account answered, or had answered for the day.",
     _READABLE: "No entry of an answer was refused.",
 }
@@ -68,7 +74,14 @@ class TransactionsRequest(AccountsRequest):
     )
 
 
-@dg.asset(key=[*_PREFIX, "institutions"])
+@dg.asset(
+    key=[*_PREFIX, "institutions"],
+    check_specs=[
+        dg.AssetCheckSpec(
+            _DOCUMENTS, asset=[*_PREFIX, "institutions"], description=_CHECKS[_DOCUMENTS]
+        )
+    ],
+)
 def institutions(
     context: dg.AssetExecutionContext, warehouse: Warehouse, secrets: SecretsResource
 ) -> dg.MaterializeResult:
@@ -76,13 +89,21 @@ def institutions(
     client = connect(secrets)
     with warehouse.writing() as connection:
         create_raw_tables(connection)
-        extract_institutions(connection, client, at=utc_now(), run_id=context.run.run_id)
+        read = extract_institutions(connection, client, at=utc_now(), run_id=context.run.run_id)
         return dg.MaterializeResult(
-            metadata=relation_metadata(connection, "raw", "gc_institutions")
+            metadata=relation_metadata(connection, "raw", "gc_institutions"),
+            check_results=[documents_result(read, "institutions")],
         )
 
 
-@dg.asset(key=[*_PREFIX, "requisitions"])
+@dg.asset(
+    key=[*_PREFIX, "requisitions"],
+    check_specs=[
+        dg.AssetCheckSpec(
+            _DOCUMENTS, asset=[*_PREFIX, "requisitions"], description=_CHECKS[_DOCUMENTS]
+        )
+    ],
+)
 def requisitions(
     context: dg.AssetExecutionContext, warehouse: Warehouse, secrets: SecretsResource
 ) -> dg.MaterializeResult:
@@ -90,9 +111,10 @@ def requisitions(
     client = connect(secrets)
     with warehouse.writing() as connection:
         create_raw_tables(connection)
-        extract_requisitions(connection, client, at=utc_now(), run_id=context.run.run_id)
+        read = extract_requisitions(connection, client, at=utc_now(), run_id=context.run.run_id)
         return dg.MaterializeResult(
-            metadata=relation_metadata(connection, "raw", "gc_requisitions")
+            metadata=relation_metadata(connection, "raw", "gc_requisitions"),
+            check_results=[documents_result(read, "requisitions")],
         )
 
 
@@ -178,6 +200,18 @@ def answered_result(outcome: ScopeOutcome, asset: str) -> dg.AssetCheckResult:
             "failed": len(outcome.failed),
             "set_aside": len(outcome.set_aside),
         },
+    )
+
+
+def documents_result(read: RegisterRead, asset: str) -> dg.AssetCheckResult:
+    """Passed when every document could be read; else a warning that names the others."""
+    described = "; ".join(f"{name}: {reason}" for name, reason in sorted(read.odd.items()))
+    return dg.AssetCheckResult(
+        asset_key=[*_PREFIX, asset],
+        check_name=_DOCUMENTS,
+        passed=not read.odd,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=described or f"{read.count} documents were read",
     )
 
 

@@ -1,5 +1,7 @@
 """Institutions, requisitions and agreements: lists that are fetched whole."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import duckdb
@@ -25,10 +27,24 @@ def payload_of(document: Document) -> str:
         raise MalformedAnswerError(message, status=200) from error
 
 
+@dataclass(frozen=True)
+class RegisterRead:
+    """What became of registers.
+
+    Attributes:
+        count: documents that were written.
+        odd: why others could not be read, by kind and id; what is known of them stays.
+    """
+
+    count: int
+    odd: Mapping[str, str]
+
+
 def extract_institutions(
     connection: duckdb.DuckDBPyConnection, client: BankDataClient, *, at: datetime, run_id: str
-) -> int:
-    """Write the institutions that there are; returns how many."""
+) -> RegisterRead:
+    """Write the institutions that there are."""
+    listing = client.listed_institutions()
     rows = [
         {
             "institution_id": institution.id,
@@ -37,16 +53,20 @@ def extract_institutions(
             "transaction_total_days": institution.transaction_total_days,
             "payload": payload_of(institution),
         }
-        for institution in client.institutions()
+        for institution in listing.documents
     ]
     upsert(connection, INSTITUTIONS, rows, seen_at=at, run_id=run_id)
-    return len(rows)
+    return RegisterRead(len(rows), _odd(institution=listing.odd))
 
 
 def extract_requisitions(
     connection: duckdb.DuckDBPyConnection, client: BankDataClient, *, at: datetime, run_id: str
-) -> int:
-    """Write the requisitions and agreements that there are; returns how many requisitions."""
+) -> RegisterRead:
+    """Write the requisitions and agreements that there are; the count is that of requisitions.
+
+    A requisition that cannot be read has not been deleted: it stays as it was known.
+    """
+    agreed, required = client.listed_agreements(), client.listed_requisitions()
     agreements = [
         {
             "agreement_id": agreement.id,
@@ -56,7 +76,7 @@ def extract_requisitions(
             "accepted_at": _utc(agreement.accepted),
             "payload": payload_of(agreement),
         }
-        for agreement in client.agreements()
+        for agreement in agreed.documents
     ]
     requisitions = [
         {
@@ -68,17 +88,29 @@ def extract_requisitions(
             "account_ids": requisition.accounts,
             "payload": payload_of(requisition),
         }
-        for requisition in client.requisitions()
+        for requisition in required.documents
     ]
     with transaction(connection):
         upsert(connection, AGREEMENTS, agreements, seen_at=at, run_id=run_id)
         upsert(connection, REQUISITIONS, requisitions, seen_at=at, run_id=run_id)
         connection.execute(
+            "update raw.gc_requisitions set last_seen_at = ?, last_run_id = ? "
+            "where list_contains(?, requisition_id)",
+            [_utc(at), run_id, list(required.odd)],
+        )
+        connection.execute(
             "insert or replace into raw.gc_listings (register, listed_at) "
             "values ('requisitions', ?)",
             [_utc(at)],
         )
-    return len(requisitions)
+    odd = _odd(agreement=agreed.odd, requisition=required.odd)
+    return RegisterRead(len(requisitions), odd)
+
+
+def _odd(**listings: Mapping[str, str]) -> dict[str, str]:
+    return {
+        f"{kind} {name}": reason for kind, odd in listings.items() for name, reason in odd.items()
+    }
 
 
 def account_row(account: Account, *, requisition_id: str) -> dict[str, str | None]:

@@ -156,7 +156,7 @@ def states_of(connection: duckdb.DuckDBPyConnection, key: str) -> list[str]:
         DecisionError: there is no such row.
     """
     rows = connection.execute(
-        "select seen_at, status, booking_date, coalesce(amount, t.amount), t.currency, "
+        "select seen_at, status, booking_date, coalesce(states.amount, t.amount), t.currency, "
         "states.description, decision, evidence "
         "from unified.transaction_states as states "
         "inner join (select transaction_key, amount, currency from unified.transactions) as t "
