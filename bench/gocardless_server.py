@@ -16,9 +16,7 @@ NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 LATENCY_SECONDS = 0.05
 ACCOUNTS, TRANSACTIONS, NEW_A_DAY = 1_000, 1_000, 20
 ACCOUNTS_OF_A_CONNECTION = 4
-DAYS = 90
-# requested again on the next day: the overlap of three days, and two more
-DAYS_AGAIN = 5
+DAYS = 90  # all of which each day asks for again
 
 
 def main() -> None:
@@ -46,16 +44,11 @@ def _prepare(account: SandboxAccount) -> None:
         for number in range(TRANSACTIONS)
     ]
     tomorrow = today + timedelta(days=1)
-    first = today - timedelta(days=DAYS_AGAIN)
     new = [(tomorrow, TRANSACTIONS + number) for number in range(NEW_A_DAY)]
-    again = [entry for entry in entries if entry[0] >= first]
+    again = [entry for entry in entries if entry[0] >= tomorrow - timedelta(days=DAYS)]
     account.prepared = {
         (today - timedelta(days=DAYS), today): _rendered(account, entries),
-        (first, tomorrow): _rendered(account, new + again),
-        # requested again on the same day, from the new watermark
-        (first + timedelta(days=1), tomorrow): _rendered(
-            account, new + [entry for entry in again if entry[0] > first]
-        ),
+        (tomorrow - timedelta(days=DAYS), tomorrow): _rendered(account, new + again),
     }
 
 

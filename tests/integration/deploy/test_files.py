@@ -160,7 +160,10 @@ def test_every_variable_that_the_instance_reads_is_given_to_every_process(
             "orchestration-platform",
             "ALERTS_HEARTBEAT_URL ALERTS_HEARTBEAT_SECRET SLACK_API_URL PAGERDUTY_EVENTS_URL",
         ),
-        ("gocardless", "GOCARDLESS_API_URL GOCARDLESS_TAG_RULES GOCARDLESS_BUDGETS"),
+        (
+            "gocardless",
+            "GOCARDLESS_API_URL GOCARDLESS_TAG_RULES GOCARDLESS_BUDGETS GOCARDLESS_ACCOUNTS",
+        ),
         *((name, "VAULT_CACERT VAULT_NAMESPACE") for name in CODE_SERVERS),
     ],
 )
