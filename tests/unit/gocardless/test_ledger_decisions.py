@@ -1,5 +1,6 @@
 """What the sync and the balance decide about accounts and purchases, and what undoes it."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -8,9 +9,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from gocardless.extraction.entries import read_balances
+from gocardless.extraction.entries import READER, read_balances
 from gocardless.extraction.linked_accounts import AccountToFetch
-from gocardless.extraction.tables import BALANCES, create_raw_tables, upsert
+from gocardless.extraction.rejected_entries import retry_rejects
+from gocardless.extraction.tables import BALANCES, REJECTS, create_raw_tables, upsert
 from gocardless.extraction.transactions import record_transactions, window_of
 from gocardless.ledger import main
 from gocardless.sync.balances import sync_balances
@@ -202,6 +204,25 @@ def test_a_person_splits_and_merges_and_no_later_answer_changes_it(
         assert [text for _, text, _ in booked(connection)] == ["OTHER", "SHOP"]
     assert main(["split", "nonsense"]) == 1
     assert "there is no transaction nonsense" in capsys.readouterr().err
+
+
+def test_what_an_older_reader_refused_is_tried_again_once_and_is_in_the_ledger_once(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    at = datetime(2026, 3, 3, 20, tzinfo=UTC)
+    take(connection, 1, [entry("TRAM", "-2.50"), entry("OTHER", "-.50")])
+    refused = {"account_id": "account", "scope": "transactions", "reason": "old", "reader": None}
+    payloads = [json.dumps(entry("TRAM", text, 1)) for text in ("-2.50", "-1,234.56")]
+    rows = [{**refused, "payload_digest": one, "payload": one, "status": None} for one in payloads]
+    upsert(connection, REJECTS, rows, seen_at=at, run_id="run")
+    assert retry_rejects(connection, at=at, run_id="run") == 1
+    assert retry_rejects(connection, at=at, run_id="run") == 0
+    sync_transactions(connection, GOCARDLESS)
+    assert len(booked(connection)) == 3
+    left = connection.execute("select reader from raw.gc_rejects").fetchall()
+    assert left == [(READER,)]
+    take(connection, 2, [entry("TRAM", "-2.50"), entry("OTHER", "-.50"), entry("TRAM", "-2.50", 1)])
+    assert len(booked(connection)) == 3
 
 
 def test_many_equal_amounts_are_paired_by_rank(connection: duckdb.DuckDBPyConnection) -> None:

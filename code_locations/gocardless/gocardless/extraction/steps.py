@@ -26,6 +26,7 @@ from gocardless.extraction.linked_accounts import (
     accounts_to_fetch,
 )
 from gocardless.extraction.reference_data import account_row, details_row
+from gocardless.extraction.rejected_entries import retry_rejects
 from gocardless.extraction.tables import (
     ACCOUNT_DETAILS,
     BALANCES,
@@ -126,6 +127,7 @@ def extract_transactions(run: Extraction, *, overlap_days: int, days: int = DAYS
             overlap_days=overlap_days,
             days=days,
         )
+        retry_rejects(run.connection, at=run.now(), run_id=run.run_id)
         requisitions = {account.account_id: account.requisition_id for account in accounts}
         shortened: dict[str, str] = {}
 

@@ -162,7 +162,8 @@ def _read_stored(connection: duckdb.DuckDBPyConnection, provider: Provider) -> N
                     and coalesce(reaches.covers_until, reaches.newest),
                 false
             ) as is_covered,
-            history.whole_until as known_until,
+            case when reaches.covers_until is not null then history.whole_until end
+                as known_until,
             -- of what another provider has seen, this one proves nothing
             coalesce(
                 stored.booking_date >= reaches.date_from + case
@@ -236,6 +237,7 @@ def _end(connection: duckdb.DuckDBPyConnection, was: str, status: str, evidence:
         inner join asked using (account)
         inner join open_stored as open using (transaction_key)
         where s.status = $was
+            and asked.covers_until is not null
             and ($was = 'pending' or (s.may_be_withdrawn and open.is_covered))
         """,
         {"was": was},
@@ -299,6 +301,7 @@ def _note_answers(connection: duckdb.DuckDBPyConnection) -> None:
             left join (
                 select account, max(booking_date) as newest from fetched group by all
             ) using (account)
+            where covers_until is not null or date_from <= newest
         ) as answer using (provider, account_id)
         when matched then update set
             whole_since = case
