@@ -24,7 +24,7 @@ ENTRY_COLUMNS = {
     "mandate_id": "varchar",
     "original_amount": AMOUNT,
     "original_currency": "varchar",
-    "exchange_rate": "decimal(18, 8)",
+    "exchange_rate": "decimal(24, 10)",
     "merchant_category": "varchar",
 }
 
@@ -82,21 +82,22 @@ def _add_formats(connection: duckdb.DuckDBPyConnection) -> None:
         "content_digest": "varchar",
     }.items():
         connection.execute(f"alter table raw.file_imports add column if not exists {name} {kind}")
+    connection.execute("alter table raw.file_entries alter amount type decimal(22, 8)")
     for name, kind in {
         "status": "varchar",
-        "balance_after": "decimal(18, 4)",
+        "balance_after": "decimal(22, 8)",
         "counterparty_iban": "varchar",
         "end_to_end_id": "varchar",
         "mandate_id": "varchar",
-        "original_amount": "decimal(18, 4)",
+        "original_amount": "decimal(22, 8)",
         "original_currency": "varchar",
-        "exchange_rate": "decimal(18, 8)",
+        "exchange_rate": "decimal(24, 10)",
         "merchant_category": "varchar",
     }.items():
         connection.execute(f"alter table raw.file_entries add column if not exists {name} {kind}")
 
 
-_MIGRATIONS = [Migration(name="formats beside csv", change=_add_formats, is_additive=True)]
+_MIGRATIONS = [Migration(name="formats beside csv", change=_add_formats, is_additive=False)]
 
 
 def create_file_tables(connection: duckdb.DuckDBPyConnection) -> None:
