@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -83,7 +84,7 @@ def invoke_dbt(
     _start_from_parsed_project(target)
     runner = dbtRunner(callbacks=[hand_on])
     # dbt changes the working directory and does not restore it
-    with chdir(project_directory), _interruptible():
+    with chdir(project_directory), _interruptible() as interrupted:
         try:
             outcome = runner.invoke(
                 [*_OPTIONS, *arguments, *_directories(project_directory, target)]
@@ -91,6 +92,9 @@ def invoke_dbt(
         finally:
             DuckDBConnectionManager.close_all_connections()
             (target / _PARSED_PROJECT).unlink(missing_ok=True)
+    if interrupted.is_set():
+        # whatever dbt makes of it: interrupted while parsing, it reports a long parser's error
+        raise KeyboardInterrupt("cancelled")
     _raise_unless_successful(outcome, arguments[0], batch_errors)
 
 
@@ -155,18 +159,25 @@ def _failed_nodes(result: Any, batch_errors: Mapping[str, Sequence[str]]) -> Fai
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
+def _interruptible() -> Iterator[threading.Event]:
     """Let SIGINT and SIGTERM raise KeyboardInterrupt, on which dbt cancels its queries.
 
-    Dagster raises its own exception, after which dbt would leave its threads running.
+    Dagster raises its own exception, after which dbt would leave its threads running. The event
+    is set when a signal has come.
     """
+    interrupted = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield interrupted
         return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        interrupted.set()
+        signal.default_int_handler(number, frame)
+
     handled = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, signal.default_int_handler) for number in handled]
+    before = [signal.signal(number, interrupt) for number in handled]
     try:
-        yield
+        yield interrupted
     finally:
         for number, handler in zip(handled, before, strict=True):
             signal.signal(number, handler)
