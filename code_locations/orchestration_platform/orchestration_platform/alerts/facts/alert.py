@@ -155,6 +155,20 @@ class Alert:
             by_step = {asset.replace("/", "__"): asset for asset in self.assets}
         return by_step.get(step)
 
+    @property
+    def failed_asset(self) -> str | None:
+        """Return the asset that failed; the alert's first if no problem names one of its assets."""
+        for problem in self.problems:
+            candidates = (
+                self.part_of_step(problem.step),
+                problem.error_class.removeprefix("dbt model "),
+                problem.step.partition(": ")[0] if problem.is_check else None,
+            )
+            for candidate in candidates:
+                if candidate in self.assets:
+                    return candidate
+        return self.assets[0] if self.assets else None
+
     def to_json(self) -> str:
         """Serialise the alert for the database."""
         return json.dumps(asdict(self))

@@ -17,9 +17,9 @@ def links_of(alert: Alert, *, ui_url: str) -> list[Link]:
                 {"logFileKey": step, "selection": step, "logs": f"step:{step}"}, errors="replace"
             )
             links.append(Link("Logs of the step", f"{run_url(alert, ui_url)}?{query}"))
-    if alert.assets:
+    if asset := alert.failed_asset:
         view = "?view=checks" if alert.event_type.startswith("ASSET_CHECK") else ""
-        path = "/".join(_quoted(part) for part in alert.assets[0].split("/"))
+        path = "/".join(_quoted(part) for part in asset.split("/"))
         links.append(Link("Asset", f"{ui_url}/assets/{path}{view}"))
     elif not alert.run_id and alert.kind in ("Schedule", "Sensor"):
         repository = f"__repository__@{_quoted(alert.location)}"
