@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 # A variable reaches its command through the environment, exactly as typed: make would expand a $,
 # and the shell would execute a value pasted into a recipe.
-VARIABLES := AGAINST CENSUS CONTRACT DAGSTER_HOME FAIL_FAST FRESH MAPPING ONLY PORT RUN SCENARIO UPGRADE WORKERS YEARS
+VARIABLES := AGAINST CENSUS CONTRACT DAGSTER_HOME FAIL_FAST FRESH MAPPING ONLY PORT REPLACE RUN SCENARIO START_YEAR UPGRADE WORKERS YEARS
 $(foreach name,$(VARIABLES),$(if $(value $(name)),$(eval override export $(name) := $$(value $(name)))))
 
 # Make reads quotes, # and $ differently from `dagster dev`, so it does not include .env; each command
@@ -68,9 +68,12 @@ run: setup ## simulate, show a table of the years and write a report
 #: MAPPING=path    how to read them, as `simulation.census inspect --write` writes it; default: found
 #: SCENARIO=name   a scenario of simulation_config.yaml; default: baseline
 #: YEARS=2025-2029 the years to simulate; default: those of the configuration
+#: START_YEAR=2027 start from a census of the day before this year, not from a stored year
+#: REPLACE=1       remove stored years of another configuration, census or set of rules
 #: FRESH=1         start over instead of continuing an earlier run
 	@$(COMMAND) simulation.run --scenario "$${SCENARIO:-baseline}" $${CENSUS:+--census "$$CENSUS"} \
-		$${MAPPING:+--mapping "$$MAPPING"} $${YEARS:+--years "$$YEARS"} $${FRESH:+--fresh}
+		$${MAPPING:+--mapping "$$MAPPING"} $${YEARS:+--years "$$YEARS"} \
+		$${START_YEAR:+--start-year "$$START_YEAR"} $${REPLACE:+--replace} $${FRESH:+--fresh}
 
 # links in alerts lead here, and the sensor queries it for owners
 dev: export DAGSTER_WEBSERVER_URL ?= http://127.0.0.1:$(or $(PORT),3000)

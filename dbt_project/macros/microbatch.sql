@@ -1,7 +1,8 @@
 {#
-    Replaces a scenario's year in one transaction, together with all that no longer follows from
-    it: the scenario's later years, and years of another configuration or census. Overrides
-    dbt-duckdb's strategy, which deletes the batch's period for every scenario and keeps the rest.
+    Replaces a scenario's year in one transaction, together with the scenario's years of another
+    configuration, census or set of rules. Later years of the same fingerprint follow from the same
+    rows and stay. Overrides dbt-duckdb's strategy, which deletes the batch's period for every
+    scenario and keeps the rest.
 
     What the batch is about is read from its row of int_simulation_years (dbt cuts that model to
     the batch), because the temporary relation below would be computed a second time for it.
@@ -13,7 +14,7 @@
     where
         {{ arg_dict["target_relation"] }}.scenario_id = batch.scenario_id
         and (
-            {{ arg_dict["target_relation"] }}.year_start >= batch.year_start
+            {{ arg_dict["target_relation"] }}.year_start = batch.year_start
             or {{ arg_dict["target_relation"] }}.fingerprint <> batch.fingerprint
         );
 

@@ -15,6 +15,7 @@ def table_metadata(
     relations: Iterable[Relation],
     *,
     descriptions: Mapping[Relation, Mapping[str, str]] | None = None,
+    counted: Mapping[str, str] | None = None,
 ) -> dict[Relation, dict[str, Any]]:
     """Return row count and column schema of tables and views, as Dagster metadata.
 
@@ -22,6 +23,8 @@ def table_metadata(
         connection: an open warehouse.
         relations: the tables and views; the result omits those that do not exist.
         descriptions: the meaning of the columns, for relations where it is known.
+        counted: columns with the value that a row must have to be counted; a relation without
+            one of the columns is counted as if it were not given.
 
     Returns:
         For each relation the entries ``dagster/table_name``, ``dagster/row_count`` and
@@ -47,7 +50,15 @@ def table_metadata(
     return {
         relation: {
             "dagster/table_name": f"{relation[0]}.{relation[1]}",
-            "dagster/row_count": row_count(connection, relation),
+            "dagster/row_count": row_count(
+                connection,
+                relation,
+                where={
+                    name: value
+                    for name, value in (counted or {}).items()
+                    if name in {column.name for column in found}
+                },
+            ),
             "dagster/column_schema": dg.TableSchema(columns=found),
         }
         for relation, found in columns.items()
@@ -55,22 +66,36 @@ def table_metadata(
 
 
 def relation_metadata(
-    connection: duckdb.DuckDBPyConnection, schema: str, table: str
+    connection: duckdb.DuckDBPyConnection,
+    schema: str,
+    table: str,
+    *,
+    counted: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return :func:`table_metadata` of one table or view.
 
     Raises:
         KeyError: the relation does not exist.
     """
-    return table_metadata(connection, [(schema, table)])[schema, table]
+    return table_metadata(connection, [(schema, table)], counted=counted)[schema, table]
 
 
-def row_count(connection: duckdb.DuckDBPyConnection, relation: Relation) -> int:
-    """Return the number of rows of a table or view."""
-    name = ".".join('"' + part.replace('"', '""') + '"' for part in relation)
-    # a name cannot be a parameter; it is quoted above
-    (count,) = connection.execute(f"select count(*) from {name}").fetchone() or (0,)  # noqa: S608
+def row_count(
+    connection: duckdb.DuckDBPyConnection,
+    relation: Relation,
+    *,
+    where: Mapping[str, str] | None = None,
+) -> int:
+    """Return the number of rows of a table or view whose columns have the values of ``where``."""
+    # names cannot be parameters; they are quoted
+    conditions = " and ".join(f"{_quoted(name)} = ?" for name in where or {}) or "true"
+    query = f"select count(*) from {'.'.join(map(_quoted, relation))} where {conditions}"  # noqa: S608
+    (count,) = connection.execute(query, list((where or {}).values())).fetchone() or (0,)
     return count
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def column_lineage(origins: Mapping[str, Iterable[tuple[dg.AssetKey, str]]]) -> dict[str, Any]:

@@ -147,7 +147,7 @@ def test_a_year_launched_from_its_job_page_shows_rows_columns_and_checks(
         expect(column(page, name)).to_contain_text(kind)
     assert results_of_checks(page, "fct_workforce_snapshot") == {"Succeeded"}
     assert results_of_checks(page, "int_employee_years") == {"Succeeded"}
-    assert results_of_checks(page, "single_year_simulation") == {"Succeeded"}
+    assert results_of_checks(page, "simulated_years") == {"Succeeded"}
     assert_silent(dagster_dev, console)
 
 
@@ -174,8 +174,9 @@ def test_a_range_of_years_becomes_one_run(
     run = found["runs"][0]
     assert (run["jobName"], run["status"]) == ("multi_year_simulation", "SUCCESS")
     tags = {tag["key"]: tag["value"] for tag in run["tags"]}
-    assert tags["dagster/asset_partition_range_start"] == "2025"
-    assert tags["dagster/asset_partition_range_end"] == "2027"
+    assert tags["dagster/asset_partition_range_start"] == "baseline|2025"
+    assert tags["dagster/asset_partition_range_end"] == "baseline|2027"
+    assert (tags["scenario"], tags["years"]) == ("baseline", "2025-2027")
     assert years_in_the_warehouse(parsed_platform / "data" / "simulation.duckdb") == YEARS
     assert_silent(dagster_dev, console)
 
@@ -194,10 +195,10 @@ def launch(page: Page, *, job: str, years: list[str], button: str, mutation: str
     dialog = page.get_by_role("dialog").filter(has_text="Partition selection")
     dialog.get_by_text("Select a partition or create one").click()
     search = page.get_by_placeholder("Filter partitions")
-    for year in years:
-        search.fill(year)
-        # the dropdown, which shows this year alone, stands last in the page
-        page.get_by_text(year, exact=True).filter(visible=True).last.click()
+    for key in (f"baseline|{year}" for year in years):
+        search.fill(key)
+        # the dropdown, which shows this key alone, stands last in the page
+        page.get_by_text(key, exact=True).filter(visible=True).last.click()
     page.keyboard.press("Escape")
     expect(search).to_be_hidden()
     expect(dialog.get_by_text(re.compile(rf"^{len(years)} partitions?$"))).to_be_visible()

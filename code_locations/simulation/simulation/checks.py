@@ -3,14 +3,15 @@
 import dagster as dg
 
 from shared_lib.warehouse import Warehouse
-from simulation.state.runs import current_run, requested_scenario
+from simulation.state.partition_status import shown_years
+from simulation.state.runs import current_run, requested_scenario, stored_years
 from simulation.state.year_state import YearState, YearSummary, read_states, read_summaries
 
 # The pool of the steps that orchestration.yaml names: only one at a time may use the file.
 WAREHOUSE_POOL = "simulation_warehouse"
 
 
-@dg.asset_check(asset="single_year_simulation", blocking=True, pool=WAREHOUSE_POOL)
+@dg.asset_check(asset="simulated_years", blocking=True, pool=WAREHOUSE_POOL)
 def validate_growth_rates(warehouse: Warehouse) -> dg.AssetCheckResult:
     """Each year of the scenario, up to the run's last, met its growth target.
 
@@ -84,6 +85,40 @@ def completeness_result(
     return dg.AssetCheckResult(
         passed=not problems,
         description="; ".join(problems) or f"{years[0]} to {years[-1]} are complete",
+    )
+
+
+@dg.asset_check(asset="simulation_year_state", pool=WAREHOUSE_POOL)
+def years_in_warehouse(
+    context: dg.AssetCheckExecutionContext, warehouse: Warehouse
+) -> dg.AssetCheckResult:
+    """The years that Dagster shows as materialized are those that the warehouse has."""
+    with warehouse.reading() as connection:
+        stored = stored_years(connection)
+    shown = shown_years(context.instance, dg.AssetKey("simulation_year_state"))
+    return presence_result(stored=stored, shown=shown)
+
+
+def presence_result(
+    *, stored: set[tuple[str, int]], shown: set[tuple[str, int]]
+) -> dg.AssetCheckResult:
+    """Return a pass if every stored scenario and year is shown, and no other.
+
+    A year that is shown and not stored is an error; one that is stored and not shown, as in a new
+    Dagster home, a warning.
+    """
+    problems = [
+        f"{scenario} {year} is shown as materialized and is not in the warehouse"
+        for scenario, year in sorted(shown - stored)
+    ]
+    problems += [
+        f"{scenario} {year} is in the warehouse and is not shown as materialized"
+        for scenario, year in sorted(stored - shown)
+    ]
+    return dg.AssetCheckResult(
+        passed=not problems,
+        severity=dg.AssetCheckSeverity.ERROR if shown - stored else dg.AssetCheckSeverity.WARN,
+        description="; ".join(problems) or f"{len(stored)} years of the scenarios agree",
     )
 
 

@@ -1,7 +1,8 @@
 {{ config(meta={"dagster": {"ref": {"name": "int_employee_years"}}}) }}
 
 -- Every planned year is in the ledger, from the run's own configuration, with exactly as many
--- at its start, hired, leaving by each way and left at its end as planned.
+-- at its start, hired, leaving by each way and left at its end as planned. The plan ends with the
+-- run's last year; stored years after it stay as their own run has tested them.
 with played as (
     select
         ledger.simulation_year,
@@ -19,6 +20,8 @@ with played as (
             as new_hire_terminations,
         count(*) filter (where ledger.termination_date is null) as end_headcount
     from {{ ref('int_employee_years') }} as ledger
+    inner join {{ ref('stg_simulation_run') }} as run
+        on ledger.simulation_year <= run.last_year
     where ledger.scenario_id = {{ current_scenario() }}
     group by ledger.simulation_year
 )

@@ -49,6 +49,7 @@ class DbtBuild:
     Iterate :meth:`events` for Dagster's events. Afterwards ``timings`` holds what dbt recorded and,
     if dbt failed, ``failure`` holds the error, which the caller raises after cleaning up.
     ``location`` is the code location that the project was parsed for, if it serves several.
+    ``counted`` limits the row counts; see :func:`shared_lib.metadata.table_metadata`.
     dbt locks the warehouse while it runs. Only when it has finished can row counts and schemas be
     read and the outputs of the models be passed on.
     """
@@ -61,6 +62,7 @@ class DbtBuild:
     project_directory: Path = PROJECT_DIRECTORY
     location: str = ""
     per_model: bool = True
+    counted: Mapping[str, str] = field(default_factory=dict)
     timings: list[NodeTiming] = field(default_factory=list)
     failure: DbtFailedError | None = None
 
@@ -71,6 +73,7 @@ class DbtBuild:
         warehouse: Warehouse,
         *,
         arguments: Sequence[str] = (),
+        counted: Mapping[str, str] | None = None,
     ) -> Self:
         """Return the build of the models that the step of ``context`` represents.
 
@@ -78,6 +81,7 @@ class DbtBuild:
             context: the context of the step.
             warehouse: the file that dbt writes.
             arguments: the arguments of ``dbt build``, except the selection.
+            counted: columns with the value of the rows that row counts are of.
         """
         manifest, translator, project = get_manifest_and_translator_from_dbt_assets(
             [context.assets_def]
@@ -92,6 +96,7 @@ class DbtBuild:
             [*arguments, *target],
             location=warehouse.location,
             per_model=tags.get(OBSERVABILITY_TAG) != "job_level",
+            counted=counted or {},
         )
 
     def events(self) -> Iterator[Any]:
@@ -262,7 +267,9 @@ class DbtBuild:
             for node in (nodes[output.output_name] for output in outputs)
         }
         with self.warehouse.reading() as connection:
-            return table_metadata(connection, descriptions, descriptions=descriptions)
+            return table_metadata(
+                connection, descriptions, descriptions=descriptions, counted=self.counted
+            )
 
     def _column_lineage(self, columns: Mapping[str, Sequence[tuple[str, str]]]) -> dict[str, Any]:
         owners = {**self.manifest["nodes"], **self.manifest["sources"]}

@@ -162,7 +162,7 @@ def _read(path: Path) -> _Read:
     configuration, document = load_configuration(path)
     package = package_of(path)
     modules, problems = import_modules(configuration.asset_modules, package=package)
-    partitions, found = build_partitions(configuration.partitions)
+    partitions, found = build_partitions(configuration.partitions, package=package)
     _raise([*problems, *found, *unknown_names(configuration)], document, path)
     return _Read(path, document, configuration, package, modules, partitions)
 

@@ -7,6 +7,7 @@ import dagster as dg
 
 from shared_lib.configuration.validated_yaml import Problem
 from shared_lib.discovery.configuration import partitions as configured
+from shared_lib.discovery.modules import find_object
 
 # What Dagster raises for invalid partitions; an unknown time zone is a KeyError.
 _REFUSALS = (
@@ -18,28 +19,35 @@ _REFUSALS = (
 
 
 def build_partitions(
-    entries: Mapping[str, configured.Partitions],
+    entries: Mapping[str, configured.Partitions], *, package: str
 ) -> tuple[dict[str, dg.PartitionsDefinition], list[Problem]]:
-    """Return the definitions by name, and the problems that Dagster finds in the entries."""
+    """Return the definitions by name, and the problems that are found in the entries.
+
+    Args:
+        entries: the partitions by name.
+        package: the package that ``keys_from`` is relative to.
+    """
     built: dict[str, dg.PartitionsDefinition] = {}
     problems: list[Problem] = []
     for name, entry in entries.items():
         try:
-            built[name] = _build(entry)
+            built[name] = _build(entry, package)
         except _REFUSALS as error:
             problems.append(Problem(("partitions", name), " ".join(str(error.args[0]).split())))
     return built, problems
 
 
-def _build(entry: configured.Partitions) -> dg.PartitionsDefinition:
+def _build(entry: configured.Partitions, package: str) -> dg.PartitionsDefinition:
     match entry:
+        case configured.Static(keys_from=str(reference)):
+            return dg.StaticPartitionsDefinition(find_object(reference, package=package)())
         case configured.Static():
             numbers = range(entry.first or 0, (entry.last or 0) + 1)
             return dg.StaticPartitionsDefinition(entry.keys or [str(number) for number in numbers])
         case configured.Dynamic():
             return dg.DynamicPartitionsDefinition(name=entry.name)
         case configured.Multi():
-            dimensions = {name: _build(inner) for name, inner in entry.dimensions.items()}
+            dimensions = {name: _build(inner, package) for name, inner in entry.dimensions.items()}
             return dg.MultiPartitionsDefinition(dimensions)
         case _:
             return _by_time(entry)

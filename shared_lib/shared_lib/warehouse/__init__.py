@@ -1,13 +1,17 @@
 """Access to the DuckDB files: one writer at a time; others wait or learn who holds the file."""
 
+from typing import TYPE_CHECKING, Any
+
 from shared_lib.warehouse.connection import (
     WarehouseBusyError,
     WarehouseMissingError,
     read_warehouse,
     write_warehouse,
 )
-from shared_lib.warehouse.resource import Warehouse
 from shared_lib.warehouse.transaction import transaction
+
+if TYPE_CHECKING:
+    from shared_lib.warehouse.resource import Warehouse
 
 __all__ = [
     "Warehouse",
@@ -17,3 +21,12 @@ __all__ = [
     "transaction",
     "write_warehouse",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # The resource imports Dagster, which takes 2 s that reading a file does not need.
+    if name == "Warehouse":
+        from shared_lib.warehouse.resource import Warehouse
+
+        return Warehouse
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

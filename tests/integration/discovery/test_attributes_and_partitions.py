@@ -21,6 +21,7 @@ def spec(location: Location, key: str) -> dg.AssetSpec:
     "partitions.static.keys",
     "partitions.static.first",
     "partitions.static.last",
+    "partitions.static.keys_from",
 )
 @pytest.mark.parametrize(
     ("name", "count", "first", "last"),
@@ -30,6 +31,7 @@ def spec(location: Location, key: str) -> dg.AssetSpec:
         ("shifts", 3, "2026-01-01-06", "2026-01-01-22"),
         ("numbers", 5, "1", "5"),
         ("regions", 2, "north", "south"),
+        ("shops", 3, "Lyon", "Riga"),
     ],
 )
 def test_partitions_have_these_keys_the_morning_after_the_first_day(
@@ -37,7 +39,9 @@ def test_partitions_have_these_keys_the_morning_after_the_first_day(
 ) -> None:
     from shared_lib.discovery.partitions import build_partitions
 
-    built, problems = build_partitions(demonstration().configuration.partitions)
+    built, problems = build_partitions(
+        demonstration().configuration.partitions, package="demonstration"
+    )
     keys = built[name].get_partition_keys(current_time=datetime(2026, 1, 2, 7, tzinfo=UTC))
 
     assert problems == []
@@ -48,7 +52,7 @@ def test_partitions_have_these_keys_the_morning_after_the_first_day(
 def test_partitions_of_longer_periods_have_these_keys(demonstration: Load) -> None:
     from shared_lib.discovery.partitions import build_partitions
 
-    built, _ = build_partitions(demonstration().configuration.partitions)
+    built, _ = build_partitions(demonstration().configuration.partitions, package="demonstration")
     moment = datetime(2026, 3, 10, tzinfo=UTC)
 
     def keys(name: str) -> list[str]:
@@ -66,7 +70,7 @@ def test_dynamic_partitions_are_those_that_the_instance_keeps(
 ) -> None:
     from shared_lib.discovery.partitions import build_partitions
 
-    built, _ = build_partitions(demonstration().configuration.partitions)
+    built, _ = build_partitions(demonstration().configuration.partitions, package="demonstration")
     instance.add_dynamic_partitions("customers", ["acme"])
 
     assert built["customers"].get_partition_keys(dynamic_partitions_store=instance) == ["acme"]

@@ -123,16 +123,17 @@ def test_no_secret_is_written_served_or_sent(at_work: Platform) -> None:
     dagster = at_work.dagster
     started = dagster.query(START_SENSOR, sensor=SENSOR)["startSensor"]
     assert started["__typename"] == "Sensor", started
-    years = {"dagster/partition": "2025"}
+    year = {"dagster/partition": "baseline|2025"}
     small = {"ops": {"simulation_config": {"config": {"generated_size": 300}}}}
+    late = {"ops": {"simulation_config": {"config": {"start_year": 2026, "generated_size": 300}}}}
 
     ended = {
         "gocardless": at_work.run("gocardless_sync_job", "gocardless"),
         "simulation": at_work.run(
-            "single_year_simulation", "simulation", run_config=small, tags=years
+            "single_year_simulation", "simulation", run_config=small, tags=year
         ),
         "simulation, a year too early": at_work.run(
-            "single_year_simulation", "simulation", tags={"dagster/partition": "2024"}
+            "single_year_simulation", "simulation", run_config=late, tags=year
         ),
         "orchestration_platform": at_work.run(
             "__ASSET_JOB", "orchestration_platform", asset_selection=["platform_health"]

@@ -132,20 +132,18 @@ def instance() -> Iterator[dg.DagsterInstance]:
 def run_job(
     job: str,
     *,
-    partition: str | None = None,
+    scenario: str = "baseline",
+    year: int | None = None,
     years: range | None = None,
+    tags: Mapping[str, str] | None = None,
     request: Mapping[str, Any] | None = None,
     wait_seconds: float = 60,
 ) -> dg.ExecuteInProcessResult:
     """Run a job of the location in this process, as the UI would, for a year or several."""
+    from simulation.config.partitions import partition_key
     from simulation.definitions import defs
+    from simulation.state.partitions import range_tags
 
-    tags = {}
-    if years is not None:
-        tags = {
-            "dagster/asset_partition_range_start": str(years[0]),
-            "dagster/asset_partition_range_end": str(years[-1]),
-        }
     with instance() as found:
         return defs.resolve_job_def(job).execute_in_process(
             run_config={
@@ -157,8 +155,8 @@ def run_job(
                 },
             },
             instance=found,
-            partition_key=partition,
-            tags=tags,
+            partition_key=partition_key(scenario, year) if year else None,
+            tags=range_tags(scenario, years) if years else dict(tags or {}),
             raise_on_error=False,
         )
 

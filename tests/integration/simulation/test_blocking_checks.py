@@ -5,18 +5,16 @@ from pathlib import Path
 
 import dagster as dg
 import duckdb
-from tests.integration.simulation.conftest import Finished
+from tests.integration.simulation.conftest import FIVE_YEARS, Finished
 from tests.integration.simulation.launching import instance
 
+from simulation.state.partitions import range_tags
+
 PUBLISHING = [
-    dg.AssetKey(name)
-    for name in ("single_year_simulation", "simulation_year_state", "simulation_report")
+    dg.AssetKey(name) for name in ("simulated_years", "simulation_year_state", "simulation_report")
 ]
 GROWTH = dg.AssetCheckKey(PUBLISHING[0], "validate_growth_rates")
-YEARS = {
-    "dagster/asset_partition_range_start": "2025",
-    "dagster/asset_partition_range_end": "2029",
-}
+YEARS = range_tags("baseline", FIVE_YEARS)
 
 
 def publish() -> dg.ExecuteInProcessResult:

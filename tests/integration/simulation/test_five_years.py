@@ -1,11 +1,13 @@
 """A run of five years from the command line, and all that it leaves behind."""
 
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
 import pytest
 from tests.integration.simulation.conftest import FIVE_YEARS, Finished
 from tests.integration.simulation.results import LEDGER, figures, rows
@@ -33,7 +35,7 @@ YEARLY = {
     "fct_yearly_events",
     "mon_data_quality",
     "simulation_year_state",
-    "single_year_simulation",
+    "simulated_years",
     "simulation_report",
 }
 # Views of the record of runs: the run's own is added when its models, these among them, are built.
@@ -112,6 +114,46 @@ def test_progress_is_told_and_nothing_else(finished: Finished) -> None:
         assert text not in progress
 
 
+def test_the_run_is_found_by_its_tags_and_its_code_location(
+    finished: Finished, run: dg.DagsterRun, instance: dg.DagsterInstance
+) -> None:
+    ((fingerprint,),) = rows(finished.warehouse, f"select distinct fingerprint from {LEDGER}")
+    tags = {
+        "scenario": "baseline",
+        "years": "2025-2029",
+        "census": "generated-1000-1-2024-12-31.parquet",
+        "fingerprint": fingerprint,
+    }
+    assert run.tags.items() >= tags.items()
+    # by which the UI finds the runs of a job in its code location
+    repository = {".dagster/repository": "__repository__@simulation"}
+    for name, value in (tags | repository).items():
+        found = instance.get_runs(dg.RunsFilter(tags={name: value}))
+        assert [entry.run_id for entry in found] == [run.run_id], name
+    assert run.remote_job_origin is not None
+    assert run.remote_job_origin.location_name == "simulation"
+    assert run.remote_job_origin.job_name == run.job_name
+
+
+def test_a_copy_under_another_name_opens_with_all_its_views(
+    finished: Finished, tmp_path: Path
+) -> None:
+    copy = tmp_path / "sent to finance.duckdb"
+    shutil.copy(finished.warehouse, copy)
+    for attached in (False, True):
+        with duckdb.connect() if attached else duckdb.connect(str(copy)) as connection:
+            if attached:
+                connection.execute(f"attach '{copy}' as theirs (read_only)")
+            views = connection.execute(
+                "select database_name, schema_name, view_name, sql from duckdb_views() "
+                "where not internal"
+            ).fetchall()
+            assert len(views) > 10
+            for database, schema, view, sql in views:
+                assert "simulation." not in sql.replace('"', ""), view
+                connection.execute(f'select count(*) from "{database}".{schema}.{view}')
+
+
 def test_the_report_is_where_the_last_line_says(finished: Finished, run: dg.DagsterRun) -> None:
     heading, path = finished.ended.output.splitlines()[-1].split(": ")
     assert heading == "Report"
@@ -123,7 +165,7 @@ def test_the_report_is_where_the_last_line_says(finished: Finished, run: dg.Dags
 def test_every_asset_was_made_once_for_each_of_its_years(
     materialized: dict[str, dict[str | None, Any]], graph: Any
 ) -> None:
-    years = {str(year) for year in FIVE_YEARS}
+    years = {f"baseline|{year}" for year in FIVE_YEARS}
     partitioned = {
         key.to_user_string() for key in graph.get_all_asset_keys() if graph.get(key).is_partitioned
     }
@@ -192,7 +234,7 @@ def test_every_model_shows_which_columns_its_own_come_from(
             origins = [origin for column in lineage.values() for origin in column]
             assert origins, model
             assert {origin.asset_key for origin in origins} <= keys, model
-    pay = materialized["fct_workforce_snapshot"]["2025"]["dagster/column_lineage"]
+    pay = materialized["fct_workforce_snapshot"]["baseline|2025"]["dagster/column_lineage"]
     assert pay.deps_by_column["annual_compensation"] == [
         dg.TableColumnDep(dg.AssetKey("int_employee_years"), "annual_compensation")
     ]
@@ -220,11 +262,12 @@ def test_every_check_was_evaluated_and_passed_and_no_dbt_test_is_but_an_observat
         "assert_year_complete",
         "pipeline_sla_check",
         "census_reject_share",
+        "years_in_warehouse",
         "ledger_years_follow_each_other",
         "events_form_a_chain",
     }
     assert kinds["ASSET_OBSERVATION"] == 0
-    assert len(passed) == len(nodes_of_the_simulation("test")) + 4
+    assert len(passed) == len(nodes_of_the_simulation("test")) + 5
 
 
 def test_monitoring_has_what_really_happened(

@@ -99,7 +99,7 @@ def test_a_run_killed_over_an_older_result_shows_nothing_of_its_later_years(
     warehouse = begin_with(finished_with_another_seed)
     expected = outcome(finished.warehouse)
     assert years_of(warehouse, "marts.fct_year_summary") == list(FIVE_YEARS)
-    first = launch(*BASELINE, halts_in=2027)
+    first = launch(*BASELINE, "--replace", halts_in=2027)
     first.halted()
     first.kill_all()
 

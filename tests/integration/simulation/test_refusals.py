@@ -3,17 +3,21 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pytest
 from tests.integration.simulation.conftest import Finished
 from tests.integration.simulation.launching import reasons, run_job, run_to_its_end
 from tests.integration.simulation.results import LEDGER, everything_of, outcome, rows
 
+from simulation.state.partitions import range_tags
+
 REQUEST = {"generated_size": 1000}
+RANGE_END = "dagster/asset_partition_range_end"
 
 
 def test_a_year_without_the_year_before_is_refused(platform: Path) -> None:
-    result = run_job("single_year_simulation", partition="2027", request=REQUEST)
+    result = run_job("single_year_simulation", year=2027, request=REQUEST)
 
     assert not result.success
     assert reasons(result)["simulation_run"].strip().endswith(
@@ -54,7 +58,7 @@ def test_a_year_after_one_of_another_configuration_is_refused(
     warehouse = begin_with(finished_with_another_seed)
     before = outcome(warehouse)
 
-    result = run_job("single_year_simulation", partition="2027", request=REQUEST)
+    result = run_job("single_year_simulation", year=2027, request=REQUEST)
 
     assert not result.success
     reason = reasons(result)["simulation_run"]
@@ -64,25 +68,27 @@ def test_a_year_after_one_of_another_configuration_is_refused(
 
 
 def test_a_year_before_the_first_is_refused(platform: Path) -> None:
-    result = run_job("single_year_simulation", partition="2024", request=REQUEST)
+    request = {**REQUEST, "start_year": 2026}
+
+    result = run_job("single_year_simulation", year=2025, request=request)
 
     assert not result.success
     assert (
-        "year 2024 lies before start_year 2025 of scenario baseline: run 2025 or later"
+        "year 2025 lies before start_year 2026 of scenario baseline: run 2026 or later"
         in reasons(result)["simulation_run"]
     )
 
 
-def test_a_year_that_is_run_again_gives_the_same_and_ends_what_followed_from_it(
+def test_a_year_that_is_run_again_gives_the_same_and_later_years_stay(
     begin_with: Callable[[Finished], Path], finished: Finished
 ) -> None:
     warehouse = begin_with(finished)
     before = outcome(warehouse)
 
-    result = run_job("single_year_simulation", partition="2027", request=REQUEST)
+    result = run_job("single_year_simulation", year=2027, request=REQUEST)
 
     assert result.success, reasons(result)
-    assert outcome(warehouse)[LEDGER] == [year for year in before[LEDGER] if year[0] <= 2027]
+    assert outcome(warehouse) == before
 
 
 def test_a_year_that_fails_fails_the_run_and_the_years_before_stay(
@@ -155,10 +161,40 @@ def test_a_scenario_changes_nothing_of_another(
 
     result = run_job(
         "multi_year_simulation",
+        scenario="high_growth",
         years=range(2025, 2028),
-        request={**REQUEST, "scenario": "high_growth"},
+        request=REQUEST,
     )
 
     assert result.success, reasons(result)
     assert everything_of(warehouse, "baseline") == before
+    summaries = [
+        event.step_materialization_data.materialization
+        for event in result.get_asset_materialization_events()
+        if event.asset_key == dg.AssetKey("fct_year_summary")
+    ]
+    assert {made.metadata["dagster/row_count"].value for made in summaries} == {3}
+    assert {made.partition for made in summaries} == {
+        f"high_growth|{year}" for year in (2025, 2026, 2027)
+    }
     assert [year for year, *_ in outcome(warehouse, "high_growth")[LEDGER]] == [2025, 2026, 2027]
+
+
+def test_a_run_of_two_scenarios_or_of_another_than_its_partition_is_refused(
+    platform: Path,
+) -> None:
+    other = run_job(
+        "single_year_simulation", year=2025, request={**REQUEST, "scenario": "high_growth"}
+    )
+    tags = {**range_tags("baseline", range(2025, 2026)), RANGE_END: "high_growth|2025"}
+    both = run_job("multi_year_simulation", tags=tags, request=REQUEST)
+
+    assert (
+        "scenario high_growth was requested for a partition of scenario baseline"
+        in (reasons(other)["simulation_config"])
+    )
+    assert (
+        "a run simulates one scenario, not baseline and high_growth"
+        in (reasons(both)["simulation_config"])
+    )
+    assert not (platform / "simulation.duckdb").exists()

@@ -19,7 +19,7 @@ def test_what_is_selected_is_built_with_its_checks(
     with instance() as found:
         result = defs.resolve_implicit_global_asset_job_def().execute_in_process(
             instance=found,
-            partition_key="2025",
+            partition_key="baseline|2025",
             asset_selection=[dg.AssetKey("fct_year_summary"), dg.AssetKey("fct_level_mix")],
         )
 

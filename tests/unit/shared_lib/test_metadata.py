@@ -62,3 +62,13 @@ def test_lineage_names_asset_and_column() -> None:
         "pay": [dg.TableColumnDep(census, "bonus"), dg.TableColumnDep(census, "salary")],
         "constant": [],
     }
+
+
+def test_rows_are_counted_that_have_the_value_in_tables_that_have_the_column(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    connection.execute("create table marts.plans as select unnest(['a', 'b', 'b']) as scenario_id")
+    relations = [("marts", "plans"), ("marts", "people")]
+    for scenario, count in (("b", 2), ("c", 0)):
+        found = table_metadata(connection, relations, counted={"scenario_id": scenario})
+        assert [found[name]["dagster/row_count"] for name in relations] == [count, 2]

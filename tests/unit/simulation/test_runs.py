@@ -267,7 +267,7 @@ def test_from_when_a_run_opens_no_year_that_it_replaces_is_said_to_be_complete(
     broken_off(warehouse, FIVE_YEARS)
     record_states(warehouse, years=FIVE_YEARS)
     open_years(warehouse, range(2027, 2028))
-    assert set(states(warehouse)) == {2025, 2026}
+    assert set(states(warehouse)) == {2025, 2026, 2028, 2029}
     change_the_seed(warehouse)
     open_years(warehouse, FIVE_YEARS)
     assert states(warehouse) == {}

@@ -32,7 +32,12 @@ def build_years(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iter
         _, settings, _ = requested_scenario(connection)
     if LEDGER in context.selected_asset_keys:
         _refuse_other_run(context, owner_run_id)
-    build = DbtBuild.of_step(context, warehouse, arguments=_year_arguments(opened))
+    build = DbtBuild.of_step(
+        context,
+        warehouse,
+        arguments=_year_arguments(opened),
+        counted={"scenario_id": opened.scenario_id},
+    )
     yield from build.events()
     with warehouse.writing() as connection:
         record_timings(

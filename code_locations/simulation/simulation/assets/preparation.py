@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,28 +9,36 @@ import dagster as dg
 import duckdb
 from pydantic import Field
 
-from shared_lib.configuration.environment import current_settings
 from shared_lib.metadata import column_lineage, relation_metadata
 from shared_lib.warehouse import Warehouse
 from simulation.census.findings import Finding, read_findings
 from simulation.census.generation import generate_census
 from simulation.census.levels import top_level
-from simulation.census.reading import read_census
+from simulation.census.reading import CensusFile, read_census
 from simulation.census.sources import check_census
 from simulation.census.tables import create_tables as create_census_tables
-from simulation.census.validation import publish_baseline, validate_census
+from simulation.census.validation import CensusVerdict, publish_baseline, validate_census
 from simulation.config import load_scenario, requested_changes
+from simulation.config.census_file import census_path, opening_date
 from simulation.config.settings import ScenarioSettings
-from simulation.state.partitions import years_of
-from simulation.state.runs import open_run, record_request, requested_scenario
+from simulation.state.partition_status import forget_years
+from simulation.state.partitions import scenario_of, years_of
+from simulation.state.removal import confirmed_removal
+from simulation.state.runs import (
+    completed_years,
+    open_run,
+    record_request,
+    requested_scenario,
+)
 from simulation.state.tables import create_tables
 
 
 class ScenarioRequest(dg.Config):
     """What one run simulates; ``simulation_config.yaml`` supplies what is left out."""
 
-    scenario: str = Field(
-        default="baseline", description="A name below `scenarios` in simulation_config.yaml."
+    scenario: str | None = Field(
+        default=None,
+        description="A name below `scenarios` in simulation_config.yaml; none: the partition's.",
     )
     census_path: str | None = Field(
         default=None,
@@ -52,6 +59,11 @@ class ScenarioRequest(dg.Config):
         default=True,
         description="Go on after the last complete year of a run that broke off.",
     )
+    replace: bool = Field(
+        default=False,
+        description="Remove the scenario's stored years that another configuration, census or "
+        "set of rules came to; without it a run that would remove them is refused.",
+    )
 
     def changes(self) -> dict[str, dict[str, Any]]:
         """Return the settings that this request changes, nested like the configuration file."""
@@ -70,7 +82,8 @@ def simulation_config(
 ) -> dg.MaterializeResult:
     """The complete, checked settings of the scenario to run."""
     started = time.perf_counter()
-    settings = load_scenario(config.scenario, changes=config.changes())
+    scenario_id = scenario_of(context.run.tags, requested=config.scenario)
+    settings = load_scenario(scenario_id, changes=config.changes())
     check_census(
         settings.census.path,
         mappings=settings.census.mappings,
@@ -80,14 +93,19 @@ def simulation_config(
         create_tables(connection)
         create_census_tables(connection)
         record_request(
-            connection, scenario_id=config.scenario, settings=settings, resume=config.resume
+            connection,
+            scenario_id=scenario_id,
+            settings=settings,
+            resume=config.resume,
+            replace=config.replace,
         )
         metadata = _described(connection, "simulation_config", started)
-    context.log.info(f"scenario {config.scenario}, {settings.simulation.start_year} onwards")
+    _tag(context, scenario=scenario_id, census=census_path(settings).name)
+    context.log.info(f"scenario {scenario_id}, {settings.simulation.start_year} onwards")
     return dg.MaterializeResult(
         metadata={
             **metadata,
-            "scenario": config.scenario,
+            "scenario": scenario_id,
             "settings": dg.MetadataValue.json(settings.model_dump(mode="json")),
         }
     )
@@ -102,13 +120,7 @@ def census(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.Materi
     with warehouse.writing() as connection:
         scenario_id, settings, _ = requested_scenario(connection)
         path = _census_path(settings)
-        file = read_census(
-            connection,
-            path=path,
-            scenario_id=scenario_id,
-            mappings=settings.census.mappings,
-            mapping_name=settings.census.mapping,
-        )
+        file = read_scenario_census(connection, scenario_id=scenario_id, settings=settings)
         metadata = _described(connection, "census", started)
     context.log.info(f"read {file.rows:,} rows from {path} with mapping {file.mapping}")
     for sentence in file.assumptions:
@@ -125,24 +137,47 @@ def census(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.Materi
     )
 
 
-def _census_path(settings: ScenarioSettings) -> Path:
-    if settings.census.path is not None:
-        return Path(settings.census.path)
-    census = settings.census
-    as_of = _opening_date(settings)
-    path = (
-        current_settings().data_directory
-        / "census"
-        / (f"generated-{census.generated_size}-{census.generated_seed}-{as_of}.parquet")
+def read_scenario_census(
+    connection: duckdb.DuckDBPyConnection, *, scenario_id: str, settings: ScenarioSettings
+) -> CensusFile:
+    """Read the scenario's file, which is generated if none is configured."""
+    return read_census(
+        connection,
+        path=_census_path(settings),
+        scenario_id=scenario_id,
+        mappings=settings.census.mappings,
+        mapping_name=settings.census.mapping,
     )
-    if not path.exists():
+
+
+def validate_scenario_census(
+    connection: duckdb.DuckDBPyConnection, *, scenario_id: str, settings: ScenarioSettings
+) -> CensusVerdict:
+    """Validate what :func:`read_scenario_census` has read."""
+    return validate_census(
+        connection,
+        scenario_id=scenario_id,
+        census_name=_census_path(settings).name,
+        opening_date=opening_date(settings),
+        top_level=top_level(),
+        reject_share_limit=settings.census.maximum_reject_share,
+        sums_positions=settings.census.second_positions == "sum",
+        hire_pay_percentile=settings.hiring.pay_percentile,
+    )
+
+
+def _census_path(settings: ScenarioSettings) -> Path:
+    """Return the scenario's file; generate it if none is configured."""
+    path, census = census_path(settings), settings.census
+    if census.path is None and not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        generate_census(path, size=census.generated_size, seed=census.generated_seed, as_of=as_of)
+        generate_census(
+            path,
+            size=census.generated_size,
+            seed=census.generated_seed,
+            as_of=opening_date(settings),
+        )
     return path
-
-
-def _opening_date(settings: ScenarioSettings) -> date:
-    return date(settings.simulation.start_year - 1, 12, 31)
 
 
 @dg.asset(
@@ -176,16 +211,7 @@ def census_data_validation(
     started = time.perf_counter()
     with warehouse.writing() as connection:
         scenario_id, settings, _ = requested_scenario(connection)
-        verdict = validate_census(
-            connection,
-            scenario_id=scenario_id,
-            census_name=_census_path(settings).name,
-            opening_date=_opening_date(settings),
-            top_level=top_level(),
-            reject_share_limit=settings.census.maximum_reject_share,
-            sums_positions=settings.census.second_positions == "sum",
-            hire_pay_percentile=settings.hiring.pay_percentile,
-        )
+        verdict = validate_scenario_census(connection, scenario_id=scenario_id, settings=settings)
         findings = read_findings(connection, scenario_id)
         metadata = _described(connection, "census_data_validation", started)
     context.log.info(
@@ -261,6 +287,9 @@ def simulation_run(context: dg.AssetExecutionContext, warehouse: Warehouse) -> d
     started = time.perf_counter()
     years = years_of(context)
     with warehouse.writing() as connection:
+        removal = confirmed_removal(connection, first_year=years[0])
+        if removal:
+            context.log.warning(f"removing {removal}")
         opened = open_run(
             connection,
             run_id=context.run.root_run_id or context.run.run_id,
@@ -268,6 +297,10 @@ def simulation_run(context: dg.AssetExecutionContext, warehouse: Warehouse) -> d
             last_year=years[-1],
         )
         metadata = _described(connection, "simulation_run", started)
+        kept = completed_years(connection, opened.scenario_id).keys() | set(years)
+    if removal:
+        forget_years(context.instance, scenario_id=opened.scenario_id, kept=kept)
+    _tag(context, years=f"{years[0]}-{years[-1]}", fingerprint=opened.fingerprint)
     if opened.first_year > years[0]:
         context.log.info(
             f"years {years[0]} to {opened.first_year - 1} are complete: "
@@ -284,6 +317,11 @@ def simulation_run(context: dg.AssetExecutionContext, warehouse: Warehouse) -> d
     )
 
 
+def _tag(context: dg.AssetExecutionContext, **tags: str) -> None:
+    """Add tags to the run, by which it is found in the UI and over the API."""
+    context.instance.add_run_tags(context.run.run_id, tags)
+
+
 def _described(
     connection: duckdb.DuckDBPyConnection,
     table: str,
@@ -291,8 +329,9 @@ def _described(
     *,
     copied_from: str | None = None,
 ) -> Mapping[str, Any]:
-    """Return the rows, schema and seconds of a raw table, and the lineage of its columns."""
-    metadata = relation_metadata(connection, "raw", table)
+    """Return the scenario's rows, schema and seconds of a raw table, and its columns' lineage."""
+    scenario_id, _, _ = requested_scenario(connection)
+    metadata = relation_metadata(connection, "raw", table, counted={"scenario_id": scenario_id})
     metadata["seconds"] = round(time.perf_counter() - started, 3)
     if copied_from is not None:
         upstream = dg.AssetKey(copied_from)

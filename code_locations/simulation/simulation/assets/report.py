@@ -11,7 +11,7 @@ from simulation.state.runs import current_run
 
 @dg.asset(
     deps=[
-        "single_year_simulation",
+        "simulated_years",
         "fct_workforce_snapshot",
         "fct_compensation_growth",
         "fct_termination_experience",

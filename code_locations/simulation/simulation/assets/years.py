@@ -14,7 +14,7 @@ from simulation.state.year_state import YearSummary, read_states, read_summaries
 
 
 @dg.multi_asset(
-    name="run_single_year_simulation",
+    name="complete_years",
     specs=[
         dg.AssetSpec(
             "simulation_year_state",
@@ -25,13 +25,13 @@ from simulation.state.year_state import YearSummary, read_states, read_summaries
             ),
         ),
         dg.AssetSpec(
-            "single_year_simulation",
+            "simulated_years",
             deps=["fct_year_summary", "simulation_year_state"],
             description="What each simulated year came to, from start to end.",
         ),
     ],
 )
-def run_single_year_simulation(
+def complete_years(
     context: dg.AssetExecutionContext, warehouse: Warehouse
 ) -> Iterator[dg.MaterializeResult]:
     """Complete the years of the run: record their states, then read their results."""
@@ -43,7 +43,9 @@ def run_single_year_simulation(
         states = read_states(connection, scenario_id=scenario_id, years=years)
         summaries = read_summaries(connection, scenario_id=scenario_id, years=years)
         tables = table_metadata(
-            connection, [("raw", "simulation_year_state"), ("marts", "fct_year_summary")]
+            connection,
+            [("raw", "simulation_year_state"), ("marts", "fct_year_summary")],
+            counted={"scenario_id": scenario_id},
         )
     missing = sorted(set(years) - {state.simulation_year for state in states})
     if missing:
@@ -61,7 +63,7 @@ def run_single_year_simulation(
         },
     )
     yield dg.MaterializeResult(
-        asset_key="single_year_simulation",
+        asset_key="simulated_years",
         metadata={
             **tables["marts", "fct_year_summary"],
             **seconds,

@@ -21,6 +21,7 @@ from simulation.run.arguments import Arguments, parse_arguments
 
 if TYPE_CHECKING:
     import dagster as dg
+    from rich.console import Console
 
     from simulation.state.year_state import YearSummary
 
@@ -40,40 +41,63 @@ PROCESS_TAG = "simulation/process"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the scenario; the exit status is 0 if every year is complete and OK."""
+    """Run the scenario; the exit status is 0 if every year is complete and OK.
+
+    What can be known before is checked before a run exists, with status 2.
+    """
     asked = parse_arguments(arguments)
     # imported here so that --help and usage errors respond at once
     from rich.console import Console
 
-    from shared_lib.configuration.environment import UnknownEnvironmentError, current_environment
+    from shared_lib.configuration.environment import UnknownEnvironmentError
     from shared_lib.configuration.validated_yaml import ConfigurationError
     from shared_lib.storage.sqlite_creation import DamagedStorageError
     from simulation.census.mapping import CensusError
-    from simulation.census.sources import check_census
-    from simulation.config import load_scenario, requested_changes
+    from simulation.state.runs import YearRefusedError
 
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        # before Dagster asks for it, whose own errors would bury this one
-        current_environment()
-        settings = load_scenario(asked.scenario, changes=requested_changes(**asked.settings()))
-        check_census(
-            settings.census.path,
-            mappings=settings.census.mappings,
-            mapping_name=settings.census.mapping,
-        )
-    except (CensusError, ConfigurationError, UnknownEnvironmentError) as error:
-        errors.print(str(error), style="bold red", markup=False)
-        return 2
-    years = range(settings.simulation.start_year, settings.simulation.end_year + 1)
-    try:
-        outcome = _execute(asked, years)
-    except DamagedStorageError as error:
+        return _simulate(asked, errors)
+    except (
+        CensusError,
+        ConfigurationError,
+        DamagedStorageError,
+        UnknownEnvironmentError,
+        YearRefusedError,
+    ) as error:
         errors.print(str(error), style="bold red", markup=False)
         return 2
     except KeyboardInterrupt:
         errors.print("interrupted; complete years are kept, the same command goes on from there")
         return 130
+
+
+def _simulate(asked: Arguments, errors: "Console") -> int:
+    from shared_lib.configuration.environment import current_environment
+    from simulation.census.sources import check_census
+    from simulation.config import load_scenario, requested_changes
+    from simulation.config.partitions import refuse_years_outside
+    from simulation.run.preflight import look_ahead
+
+    # before Dagster asks for it, whose own errors would bury this one
+    current_environment()
+    settings = load_scenario(asked.scenario, changes=requested_changes(**asked.settings()))
+    check_census(
+        settings.census.path,
+        mappings=settings.census.mappings,
+        mapping_name=settings.census.mapping,
+    )
+    horizon = settings.simulation
+    years = asked.years or range(horizon.start_year, horizon.end_year + 1)
+    ahead = look_ahead(asked.scenario, settings, years)
+    refuse_years_outside(asked.scenario, years)
+    if ahead.report and not asked.fresh:
+        errors.print(f"{years[0]} to {years[-1]} are stored, and nothing has changed since then")
+        _show(asked.scenario, years, str(ahead.report))
+        return 0
+    if ahead.removal and not (asked.replace or _is_confirmed(f"{ahead.removal}", errors)):
+        return 2
+    outcome = _execute(asked, years, replace=asked.replace or bool(ahead.removal))
     if outcome.failure is not None:
         if outcome.failed_step in _CENSUS_STEPS and settings.census.path is not None:
             from simulation.census.inspection import inspect_census
@@ -89,6 +113,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _is_confirmed(removal: str, errors: "Console") -> bool:
+    """Say what is removed; return whether the user agrees, who is asked only at a terminal."""
+    errors.print(f"this run would remove {removal}", style="bold", markup=False)
+    if not (sys.stdin.isatty() and errors.is_terminal):
+        errors.print("nothing was changed; add --replace (REPLACE=1) to remove these years")
+        return False
+    errors.print("Remove these years and go on? [y/N] ", end="", markup=False)
+    if sys.stdin.readline().strip().lower() in {"y", "yes"}:
+        return True
+    errors.print("nothing was changed")
+    return False
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How a run ended: ``failure`` is the innermost error, ``report`` the page's path."""
@@ -99,7 +136,7 @@ class Outcome:
     report: str | None
 
 
-def _execute(asked: Arguments, years: range) -> Outcome:
+def _execute(asked: Arguments, years: range, *, replace: bool) -> Outcome:
     # Imported objects are never garbage: collecting them takes a quarter of the 3 s.
     gc.disable()
     import dagster as dg
@@ -107,6 +144,8 @@ def _execute(asked: Arguments, years: range) -> Outcome:
     from shared_lib.observability.observer import observability
     from simulation.definitions import defs
     from simulation.run.abandoned_runs import abandon_dead_runs, this_process
+    from simulation.run.recording import record_origin
+    from simulation.state.partitions import range_tags
 
     gc.freeze()
     gc.enable()
@@ -115,9 +154,8 @@ def _execute(asked: Arguments, years: range) -> Outcome:
     request = {
         **asked.settings(),
         "scenario": asked.scenario,
-        "start_year": years[0],
-        "end_year": years[-1],
         "resume": not asked.fresh,
+        "replace": replace,
     }
     # reports invalid variables while the terminal is still available
     observability()
@@ -126,6 +164,7 @@ def _execute(asked: Arguments, years: range) -> Outcome:
         dg.DagsterInstance.from_config(str(_instance_home())) as instance,
     ):
         abandon_dead_runs(instance, tag=PROCESS_TAG)
+        record_origin(instance, repository=defs.get_repository_def().name, job=JOB)
         result = defs.resolve_job_def(JOB).execute_in_process(
             run_config={
                 "ops": {"simulation_config": {"config": request}},
@@ -134,8 +173,9 @@ def _execute(asked: Arguments, years: range) -> Outcome:
             },
             instance=instance,
             tags={
-                "dagster/asset_partition_range_start": str(years[0]),
-                "dagster/asset_partition_range_end": str(years[-1]),
+                **range_tags(asked.scenario, years),
+                "scenario": asked.scenario,
+                "years": f"{years[0]}-{years[-1]}",
                 PROCESS_TAG: this_process(),
             },
             raise_on_error=False,

@@ -18,7 +18,9 @@ class Arguments:
         mapping: the name of the mapping to read it with.
         generate: employees in a generated census.
         years: first to last year.
+        start_year: the first year of the scenario, for a census of the day before it.
         fresh: whether to start over where an earlier run was interrupted.
+        replace: whether stored years may be removed.
         wait: seconds to wait for another run.
     """
 
@@ -27,7 +29,9 @@ class Arguments:
     mapping: str | None
     generate: int | None
     years: range | None
+    start_year: int | None
     fresh: bool
+    replace: bool
     wait: float | None
 
     def settings(self) -> dict[str, Any]:
@@ -36,7 +40,7 @@ class Arguments:
             "census_path": str(Path(self.census).resolve()) if self.census else None,
             "census_mapping": _absolute_if_file(self.mapping),
             "generated_size": self.generate,
-            "start_year": self.years[0] if self.years else None,
+            "start_year": self.start_year,
             "end_year": self.years[-1] if self.years else None,
         }
         return {name: value for name, value in asked.items() if value is not None}
@@ -69,9 +73,20 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> Arguments:
         help="first and last year; without it those of the scenario",
     )
     parser.add_argument(
+        "--start-year",
+        type=int,
+        metavar="YEAR",
+        help="the scenario's first year, which starts from the census, not from a stored year",
+    )
+    parser.add_argument(
         "--fresh",
         action="store_true",
         help="start from the first year even if an earlier run broke off",
+    )
+    parser.add_argument(
+        "--replace",
+        action="store_true",
+        help="remove stored years that another configuration, census or set of rules came to",
     )
     parser.add_argument(
         "--wait",

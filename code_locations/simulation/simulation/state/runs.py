@@ -6,8 +6,10 @@ import duckdb
 
 from shared_lib.dbt.project import rules_digest
 from shared_lib.warehouse import transaction
+from simulation.config.census_file import reading_digest
 from simulation.config.parameters import fingerprint, target_headcount, year_parameters
 from simulation.config.settings import ScenarioSettings
+from simulation.state.year_state import first_altered_year
 
 # What determines the rows of a year; marts only show them.
 _RULES = ("macros", "seeds", "models/staging", "models/intermediate")
@@ -47,15 +49,16 @@ def record_request(
     scenario_id: str,
     settings: ScenarioSettings,
     resume: bool,
+    replace: bool = False,
 ) -> None:
-    """Record the scenario and the settings for the steps that follow."""
+    """Record the scenario, its settings and what the run may do, for the steps that follow."""
     with transaction(connection):
         connection.execute("delete from raw.simulation_config")
         connection.execute(
             "insert into raw.simulation_config "
-            "(scenario_id, configuration, is_resumed, recorded_at) "
-            "values (?, ?, ?, now()::timestamp)",
-            [scenario_id, settings.model_dump_json(), resume],
+            "(scenario_id, configuration, is_resumed, recorded_at, is_replacing) "
+            "values (?, ?, ?, now()::timestamp, ?)",
+            [scenario_id, settings.model_dump_json(), resume, replace],
         )
 
 
@@ -83,22 +86,29 @@ def open_run(
     """Decide which of the years ``first_year`` to ``last_year`` to compute and record it.
 
     If the whole range was requested and a run of the same fingerprint stopped within it, the
-    run resumes after the last complete year. A complete range is recomputed.
+    run resumes after the last complete year. A complete range is recomputed. Years of the same
+    fingerprint outside the range stay, and those of another are removed: see
+    :mod:`simulation.state.removal`, which asks before.
 
     Raises:
         YearRefusedError: a year precedes the scenario's first, or the year before it is missing
             or was computed from another configuration, census or set of rules.
     """
     scenario_id, settings, resume = requested_scenario(connection)
-    identity = fingerprint(
+    identity = identity_of(
         scenario_id=scenario_id,
         settings=settings,
-        census_digest=_census_digest(connection, scenario_id),
-        rules_digest=rules_digest(_RULES),
+        census_digest=census_digest(connection, scenario_id),
     )
     start_year = settings.simulation.start_year
-    complete = completed_years(connection, scenario_id)
-    _refuse_impossible(
+    stored = completed_years(connection, scenario_id)
+    altered_from = first_altered_year(connection, scenario_id=scenario_id, fingerprint=identity)
+    complete = {
+        year: owner
+        for year, owner in stored.items()
+        if owner != identity or altered_from is None or year < altered_from
+    }
+    refuse_impossible(
         scenario_id=scenario_id,
         identity=identity,
         start_year=start_year,
@@ -118,7 +128,9 @@ def open_run(
     )
     opening_headcount = _opening_headcount(connection, scenario_id)
     _refuse_empty_years(opened, settings, opening_headcount)
-    _record(connection, opened, settings, opening_headcount, run_id=run_id)
+    with transaction(connection):
+        _remove_years(connection, opened, stored=stored, complete=complete)
+        _record(connection, opened, settings, opening_headcount, run_id=run_id)
     return opened
 
 
@@ -142,7 +154,55 @@ def _refuse_empty_years(
             raise YearRefusedError(message)
 
 
-def _refuse_impossible(
+def identity_of(*, scenario_id: str, settings: ScenarioSettings, census_digest: str) -> str:
+    """Return the fingerprint of a scenario under today's rules."""
+    return fingerprint(
+        scenario_id=scenario_id,
+        settings=settings,
+        census_digest=census_digest,
+        rules_digest=current_rules(),
+    )
+
+
+def current_rules() -> str:
+    """Return the digest of the SQL and seeds that years are computed by."""
+    return rules_digest(_RULES)
+
+
+def _remove_years(
+    connection: duckdb.DuckDBPyConnection,
+    opened: OpenedRun,
+    *,
+    stored: dict[int, str],
+    complete: dict[int, str],
+) -> None:
+    """Remove the stored years that no longer follow, unless a batch of the run replaces them."""
+    run = range(opened.first_year, opened.last_year + 1)
+    others = {year for year, owner in complete.items() if owner != opened.fingerprint}
+    removed = sorted((stored.keys() - complete.keys()) | (others - set(run)))
+    if removed:
+        connection.execute(
+            "delete from intermediate.int_employee_years "
+            "where scenario_id = ? and list_contains(?, simulation_year)",
+            [opened.scenario_id, removed],
+        )
+    # A year is recorded as complete when the whole run is done. Until then, the rows that are
+    # about to be replaced must not be recorded as complete.
+    connection.execute(
+        "delete from raw.simulation_year_state where scenario_id = ? "
+        "and (simulation_year between ? and ? or list_contains(?, simulation_year) "
+        "or fingerprint <> ?)",
+        [
+            opened.scenario_id,
+            opened.first_year,
+            opened.last_year,
+            removed,
+            opened.fingerprint,
+        ],
+    )
+
+
+def refuse_impossible(
     *,
     scenario_id: str,
     identity: str,
@@ -150,6 +210,12 @@ def _refuse_impossible(
     first_year: int,
     complete: dict[int, str],
 ) -> None:
+    """Refuse a first year that nothing precedes.
+
+    Raises:
+        YearRefusedError: it lies before the scenario's first, or the year before it is missing or
+            was computed from another configuration, census or set of rules.
+    """
     if first_year < start_year:
         message = (
             f"year {first_year} lies before start_year {start_year} of scenario {scenario_id}: "
@@ -177,11 +243,7 @@ def completed_years(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> 
 
     The ledger itself is queried, because a year and its rows are committed together.
     """
-    exists = connection.execute(
-        "select count(*) from duckdb_tables() "
-        "where schema_name = 'intermediate' and table_name = 'int_employee_years'"
-    ).fetchone()
-    if exists == (0,):
+    if not _has_ledger(connection):
         return {}
     rows = connection.execute(
         "select distinct simulation_year, fingerprint from intermediate.int_employee_years "
@@ -191,7 +253,25 @@ def completed_years(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> 
     return dict(rows)
 
 
-def _census_digest(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> str:
+def stored_years(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, int]]:
+    """Return the scenarios and years that the ledger holds."""
+    if not _has_ledger(connection):
+        return set()
+    rows = connection.execute(
+        "select distinct scenario_id, simulation_year from intermediate.int_employee_years"
+    ).fetchall()
+    return set(rows)
+
+
+def _has_ledger(connection: duckdb.DuckDBPyConnection) -> bool:
+    count = connection.execute(
+        "select count(*) from duckdb_tables() "
+        "where schema_name = 'intermediate' and table_name = 'int_employee_years'"
+    ).fetchone()
+    return count != (0,)
+
+
+def census_digest(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> str:
     """Return a digest of the accepted employees, whatever their file and order."""
     row = connection.execute(
         "select count(*) || '-' || bit_xor(md5_number(concat_ws('|', employee_id, "
@@ -211,50 +291,51 @@ def _record(
     *,
     run_id: str,
 ) -> None:
-    with transaction(connection):
-        # A year is recorded as complete when the whole run is done. Until then, the rows that are
-        # about to be replaced must not be recorded as complete.
+    for year in range(opened.start_year, opened.last_year + 1):
+        row = {
+            "fingerprint": opened.fingerprint,
+            "scenario_id": opened.scenario_id,
+            **year_parameters(settings, year, opening_headcount=opening_headcount),
+        }
         connection.execute(
-            "delete from raw.simulation_year_state "
-            "where scenario_id = ? and (simulation_year >= ? or fingerprint <> ?)",
-            [opened.scenario_id, opened.first_year, opened.fingerprint],
+            f"insert or replace into raw.simulation_parameters ({', '.join(row)}) "  # noqa: S608 - own names
+            f"values ({', '.join('?' for _ in row)})",
+            list(row.values()),
         )
-        for year in range(opened.start_year, opened.last_year + 1):
-            row = {
-                "fingerprint": opened.fingerprint,
-                "scenario_id": opened.scenario_id,
-                **year_parameters(settings, year, opening_headcount=opening_headcount),
-            }
-            connection.execute(
-                f"insert or replace into raw.simulation_parameters ({', '.join(row)}) "  # noqa: S608 - own names
-                f"values ({', '.join('?' for _ in row)})",
-                list(row.values()),
-            )
-        for entry in settings.hiring.level_mix:
-            connection.execute(
-                "insert or replace into raw.hire_level_mix (fingerprint, level, share) "
-                "values (?, ?, ?)",
-                [opened.fingerprint, entry.level, entry.share],
-            )
+    for entry in settings.hiring.level_mix:
         connection.execute(
-            "insert or replace into raw.simulation_configurations "
-            "(fingerprint, scenario_id, configuration, recorded_at) "
-            "values (?, ?, ?, now()::timestamp)",
-            [opened.fingerprint, opened.scenario_id, settings.model_dump_json()],
+            "insert or replace into raw.hire_level_mix (fingerprint, level, share) "
+            "values (?, ?, ?)",
+            [opened.fingerprint, entry.level, entry.share],
         )
-        connection.execute("delete from raw.simulation_run")
-        connection.execute(
-            "insert into raw.simulation_run (scenario_id, fingerprint, run_id, start_year, "
-            "first_year, last_year, requested_at) values (?, ?, ?, ?, ?, ?, now()::timestamp)",
-            [
-                opened.scenario_id,
-                opened.fingerprint,
-                run_id,
-                opened.start_year,
-                opened.first_year,
-                opened.last_year,
-            ],
-        )
+    connection.execute(
+        "insert or replace into raw.simulation_configurations (fingerprint, scenario_id, "
+        "configuration, recorded_at, census_digest, census_sha256, reading_digest, rules_digest) "
+        "values (?, ?, ?, now()::timestamp, ?, "
+        "(select max(sha256) from raw.census_file where scenario_id = ?), ?, ?)",
+        [
+            opened.fingerprint,
+            opened.scenario_id,
+            settings.model_dump_json(),
+            census_digest(connection, opened.scenario_id),
+            opened.scenario_id,
+            reading_digest(),
+            current_rules(),
+        ],
+    )
+    connection.execute("delete from raw.simulation_run")
+    connection.execute(
+        "insert into raw.simulation_run (scenario_id, fingerprint, run_id, start_year, "
+        "first_year, last_year, requested_at) values (?, ?, ?, ?, ?, ?, now()::timestamp)",
+        [
+            opened.scenario_id,
+            opened.fingerprint,
+            run_id,
+            opened.start_year,
+            opened.first_year,
+            opened.last_year,
+        ],
+    )
 
 
 def current_run(connection: duckdb.DuckDBPyConnection) -> tuple[OpenedRun, str]:

@@ -13,7 +13,8 @@ create table if not exists raw.simulation_config (
     scenario_id varchar not null,
     configuration varchar not null,
     is_resumed boolean not null,
-    recorded_at timestamp not null
+    recorded_at timestamp not null,
+    is_replacing boolean default false
 );
 
 -- one row: the years that are being computed, and from what
@@ -32,7 +33,12 @@ create table if not exists raw.simulation_configurations (
     fingerprint varchar primary key,
     scenario_id varchar not null,
     configuration varchar not null,
-    recorded_at timestamp not null
+    recorded_at timestamp not null,
+    -- of the accepted employees, of their file, of the code that read it, and of the SQL and seeds
+    census_digest varchar,
+    census_sha256 varchar,
+    reading_digest varchar,
+    rules_digest varchar
 );
 
 create table if not exists raw.simulation_parameters (
@@ -138,11 +144,20 @@ def _add_rules_of_pay_and_leaving(connection: duckdb.DuckDBPyConnection) -> None
     )
 
 
-MIGRATIONS = (
+def _add_inputs(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(
+        "alter table raw.simulation_config add column is_replacing boolean default false"
+    )
+    for column in ("census_digest", "census_sha256", "reading_digest", "rules_digest"):
+        connection.execute(f"alter table raw.simulation_configurations add column {column} varchar")
+
+
+_MIGRATIONS = (
     Migration("rules of pay and leaving", _add_rules_of_pay_and_leaving, is_additive=True),
+    Migration("inputs of a fingerprint", _add_inputs, is_additive=True),
 )
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create those tables that are missing."""
-    create_or_migrate(connection, _TABLES, first_table="raw.simulation_run", migrations=MIGRATIONS)
+    """Create the missing tables and migrate the others."""
+    create_or_migrate(connection, _TABLES, first_table="raw.simulation_run", migrations=_MIGRATIONS)

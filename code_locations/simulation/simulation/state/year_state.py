@@ -85,7 +85,7 @@ select
     count(*) filter (where ledger.termination_date is null) as active_headcount,
     coalesce(sum(ledger.annual_compensation) filter (where ledger.termination_date is null), 0)
         as payroll,
-    bit_xor(md5_number(concat_ws(chr(31), {values})))::varchar as digest,
+    {digest} as digest,
     now()::timestamp as completed_at
 from raw.simulation_run as run
 inner join intermediate.int_employee_years as ledger
@@ -98,29 +98,53 @@ group by all
 def record_states(connection: duckdb.DuckDBPyConnection, *, years: range) -> None:
     """Record headcount, payroll and a digest of all rows for the current scenario's ``years``.
 
-    Equal digests mean equal rows. States of later years, which no longer follow from these, are
-    removed, as are those of other configurations of the scenario.
+    Equal digests mean equal rows. States of other configurations of the scenario are removed.
     """
     with transaction(connection):
         connection.execute(
             "delete from raw.simulation_year_state as state using raw.simulation_run as run "
             "where state.scenario_id = run.scenario_id "
-            "and (state.simulation_year >= ? or state.fingerprint <> run.fingerprint)",
-            [years[0]],
+            "and (state.simulation_year between ? and ? or state.fingerprint <> run.fingerprint)",
+            [years[0], years[-1]],
         )
+        connection.execute(_RECORD_STATES.format(digest=_digest(connection)), [years[0], years[-1]])
+
+
+def first_altered_year(
+    connection: duckdb.DuckDBPyConnection, *, scenario_id: str, fingerprint: str
+) -> int | None:
+    """Return the first complete year whose rows are no longer those that were recorded."""
+    recorded = connection.execute(
+        "select simulation_year, digest from raw.simulation_year_state "
+        "where scenario_id = ? and fingerprint = ? order by simulation_year",
+        [scenario_id, fingerprint],
+    ).fetchall()
+    if not recorded:
+        return None
+    ledger = dict(
         connection.execute(
-            _RECORD_STATES.format(values=", ".join(_values(connection))), [years[0], years[-1]]
-        )
+            f"select simulation_year, {_digest(connection)} "  # noqa: S608 - our own columns
+            "from intermediate.int_employee_years as ledger "
+            "where scenario_id = ? and fingerprint = ? group by simulation_year",
+            [scenario_id, fingerprint],
+        ).fetchall()
+    )
+    altered = [year for year, digest in recorded if ledger.get(year) != digest]
+    return altered[0] if altered else None
 
 
-def _values(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """Return the ledger's columns cast to text; casting whole rows takes twice as long."""
+def _digest(connection: duckdb.DuckDBPyConnection) -> str:
+    """Return the SQL of the digest of a year's rows.
+
+    Columns are cast to text one by one; casting whole rows takes twice as long.
+    """
     columns = connection.execute(
         "select column_name from duckdb_columns() "
         "where schema_name = 'intermediate' and table_name = 'int_employee_years' "
         "order by column_index"
     ).fetchall()
-    return [f"coalesce(ledger.{name}::varchar, '-')" for (name,) in columns]
+    values = ", ".join(f"coalesce(ledger.{name}::varchar, '-')" for (name,) in columns)
+    return f"bit_xor(md5_number(concat_ws(chr(31), {values})))::varchar"
 
 
 @dataclass(frozen=True)

@@ -70,17 +70,24 @@ class CronWindow(TimePartitions):
 
 
 class Static(Section):
-    """A list of partitions, or a range of whole numbers."""
+    """A list of partitions, computed ones, or a range of whole numbers."""
 
     type: Literal["static"]
     keys: list[str] | None = Field(default=None, min_length=1, description="The keys, in order.")
     first: int | None = Field(default=None, description="First whole number, instead of keys.")
     last: int | None = Field(default=None, description="Last whole number, inclusive.")
+    keys_from: str | None = Field(
+        default=None,
+        pattern=r"^[\w.]+:\w+$",
+        description="A function without arguments that returns the keys, as `module:name`, "
+        "instead of keys.",
+    )
 
     @model_validator(mode="after")
     def _either(self) -> Self:
-        if (self.keys is None) == (self.first is None or self.last is None):
-            raise ValueError("allowed is either keys, or both first and last")
+        ways = (self.keys, self.keys_from, None if self.last is None else self.first)
+        if sum(way is not None for way in ways) != 1:
+            raise ValueError("allowed is either keys, or keys_from, or both first and last")
         if self.keys is None and (self.first or 0) > (self.last or 0):
             raise ValueError(f"first {self.first} is above last {self.last}")
         if self.keys is not None and len(set(self.keys)) < len(self.keys):

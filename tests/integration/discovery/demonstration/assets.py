@@ -55,3 +55,8 @@ def note(context: dg.OpExecutionContext, path: str, lines: list[str]) -> None:
 
 def watch(context: dg.SensorEvaluationContext) -> dg.RunRequest:
     return dg.RunRequest(run_key=f"custom-{context.cursor}")
+
+
+def shops() -> list[str]:
+    """Keys of partitions."""
+    return ["Lyon", "Oslo", "Riga"]
