@@ -39,9 +39,10 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
             )
         for key, account, amount, text, party, status in TRANSACTIONS:
             opened.execute(
-                "insert into unified.transactions values "
-                "(?, 'p', ?, ?, '2026-05-01', null, ?, 'EUR', ?, ?, null, null, 1, 1, "
-                "now(), now())",
+                "insert into unified.transactions (transaction_key, provider, account_id, status, "
+                "booking_date, amount, currency, description, counterparty, first_fetch_number, "
+                "last_fetch_number, first_seen_at, last_seen_at) "
+                "values (?, 'p', ?, ?, '2026-05-01', ?, 'EUR', ?, ?, 1, 1, now(), now())",
                 [key, account, status, Decimal(amount), text, party],
             )
         yield opened
