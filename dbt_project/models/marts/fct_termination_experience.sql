@@ -8,7 +8,8 @@ select
     opening_level as level,
     count(*) as exposed,
     count(*) filter (where termination_category <> 'reduction_in_force') as observed,
-    sum(termination_probability) as expected
+    -- exact, so that the order of the rows makes no difference
+    sum(termination_probability::decimal(18, 12))::double as expected
 from {{ ref('int_employee_years') }}
 where not is_new_hire
 group by scenario_id, simulation_year, opening_age_band, opening_tenure_band, opening_level

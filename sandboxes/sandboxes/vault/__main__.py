@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
-        message = f"{DATA_DIRECTORY_VARIABLE}: {directory} cannot be made: {error.strerror}"
+        message = f"{DATA_DIRECTORY_VARIABLE}: {directory} cannot be created: {error.strerror}"
         raise SecretsMisconfiguredError(message) from error
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with local_server(port=asked.port, log=directory / "server.log") as server:

@@ -32,9 +32,9 @@ def test_a_year_that_misses_its_growth_stops_the_report(
 ) -> None:
     warehouse = begin_with(finished)
     with duckdb.connect(str(warehouse)) as connection:
-        # the years add up as before, but 2027 was to have grown twice as much
+        # the years add up as before, but 2027 should have ended with more employees
         connection.execute(
-            "update raw.simulation_parameters set growth_millionths = 2 * growth_millionths "
+            "update raw.simulation_parameters set target_headcount = target_headcount + 100 "
             "where simulation_year = 2027"
         )
 

@@ -267,7 +267,7 @@ def test_every_check_was_evaluated_and_passed_and_no_dbt_test_is_but_an_observat
         "events_form_a_chain",
     }
     assert kinds["ASSET_OBSERVATION"] == 0
-    assert len(passed) == len(nodes_of_the_simulation("test")) + 5
+    assert len(passed) == len(nodes_of_the_simulation("test")) + 7
 
 
 def test_monitoring_has_what_really_happened(

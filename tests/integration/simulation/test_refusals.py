@@ -44,7 +44,9 @@ def test_the_command_tells_of_variables_that_cannot_be_understood(
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:4318")
     monkeypatch.setenv("OPENLINEAGE_CONFIG", "/nonexist.yml")
-    (tmp_path / "census.csv").write_text("no,census\n1,2\n")
+    (tmp_path / "census.csv").write_text(
+        "employee_id,hire_date,annual_compensation\nA1,2020-01-01,50000\nA2,,50000\n"
+    )
 
     ended = run_to_its_end("--census", str(tmp_path / "census.csv"), directory=tmp_path)
 

@@ -133,7 +133,13 @@ def test_commands_end_with_the_message(home: Path, command: list[str], status: i
     damaged = [damage(home / "history" / "runs.db"), damage(home / "schedules" / "schedules.db")]
 
     ended = subprocess.run(
-        [sys.executable, *command], cwd=REPOSITORY_ROOT, capture_output=True, text=True, timeout=120
+        [sys.executable, *command],
+        cwd=REPOSITORY_ROOT,
+        # without stored years, which would be looked at first
+        env={**os.environ, "PLATFORM_DATA_DIRECTORY": str(home / "data")},
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
 
     assert ended.returncode == status

@@ -427,12 +427,15 @@ def test_each_reason_names_field_and_value(
     field: str,
     value: str | None,
 ):
-    write_census(census, [GOOD | {"employee_id": "E0"}, GOOD | changes])
+    # with one other, a row without an identifier and with the same pay would be a total
+    write_census(
+        census, [GOOD | {"employee_id": "E0"}, GOOD | {"employee_id": "E00"}, GOOD | changes]
+    )
     read(connection, census)
     validate(connection)
     rejects = connection.execute("select * from raw.census_rejects").fetchall()
     employee_id = (GOOD | changes)["employee_id"].strip() or None
-    assert rejects == [("baseline", 2, employee_id, reason, field, value)]
+    assert rejects == [("baseline", 3, employee_id, reason, field, value)]
 
 
 def test_every_reason_has_an_example():

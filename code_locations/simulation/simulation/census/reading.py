@@ -197,14 +197,18 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, source: CensusSource) -
         raise CensusError(f"{source.path}: not a Parquet file that can be read: {error}") from error
 
 
+# what people see as empty: trim alone takes spaces off, and leaves tabs
+_BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"
+
+
 def _create_rows(row_number: str, values: Mapping[CensusField, str], cells: list[str]) -> str:
     """Return the SQL that creates the rows; `cells` are all columns, kept where there is no id."""
     selected = [f"{values.get(field, 'null')}::varchar as {field}" for field in CENSUS_FIELDS]
     return (
         f"create or replace temp table census_rows as select {row_number} as row_number, "
         f"{', '.join(selected)}, null::varchar as malformed, "
-        f"case when trim(coalesce({values['employee_id']}::varchar, '')) = '' "
-        f"then nullif(trim(concat_ws(' ', {', '.join(cells)})), '') end as cells"
+        f"case when trim(coalesce({values['employee_id']}::varchar, ''), {_BLANKS}) = '' "
+        f"then nullif(trim(concat_ws(' ', {', '.join(cells)}), {_BLANKS}), '') end as cells"
     )
 
 
