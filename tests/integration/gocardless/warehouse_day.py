@@ -60,8 +60,11 @@ def run_everything(
     sync_transactions(connection, GOCARDLESS)
     sync_balances(connection, GOCARDLESS)
     statement = directory / f"{now.date()}.csv"
+    # of one day after the other, as the balances say
+    balance = Decimal(100) - Decimal("1.50") * now.date().toordinal()
     statement.write_text(
-        f"booking_date,amount,currency,balance\n{now.date()},-1.50,EUR,9\nno day,-1,EUR,8\n",
+        "booking_date,amount,currency,balance\n"
+        f"{now.date()},-1.50,EUR,{balance}\nno day,-1,EUR,8\n",
         "utf-8",
     )
     import_file(connection, statement, account="giro", at=now)

@@ -288,6 +288,27 @@ def test_two_identical_pending_entries_become_two_booked_rows() -> None:
     assert found.rows("vanished") == []
 
 
+@pytest.mark.parametrize("other", [{}, {"text": "KINO", "counterparty": "Kino"}])
+def test_an_identifier_that_all_entries_share_books_nothing(other: dict[str, str]) -> None:
+    pending = purchase(2, booked_on=None, pending_on=BEGIN, **other)
+    # of texts that are alike an identifier of two entries is the only evidence
+    entries = [purchase(1), pending] if other else [*background(), purchase(1), pending]
+    found = bank(entries, Fault.SHARED_IDS)
+    follow(found, 0, 1)
+    assert (cafes(found), len(found.rows("pending"))) == ([BEGIN], 1)
+
+
+def test_an_entry_that_is_pending_and_booked_in_one_answer_is_booked() -> None:
+    found = bank([*background(), purchase(1)])
+    lists = presented(found.ledger, today=BEGIN, date_from=BEGIN, date_to=BEGIN, draw=found.draw)
+    lists["pending"] = [entry for entry in lists["booked"] if "CAFE" in str(entry)]
+    window = window_of(found.connection, ACCOUNT, today=BEGIN, overlap_days=3)
+    at = datetime(2026, 3, 2, 6, tzinfo=UTC)
+    record_transactions(found.connection, window, lists, at=at, run_id="run")
+    found.sync()
+    assert (cafes(found), found.rows("pending")) == ([BEGIN], [])
+
+
 def test_what_was_pending_for_long_is_found_though_it_is_dated_before_the_overlap() -> None:
     found = bank([*background(), purchase(1, pending_on=BEGIN, late_by=8)])
     follow(found, *range(9))

@@ -13,6 +13,7 @@ import duckdb
 
 from gocardless.extraction.tables import in_one_thread
 from gocardless.sync.history import write_changes, write_ends
+from gocardless.sync.likeness import drop_pending_that_is_booked
 from gocardless.sync.matching import EDGE_DAYS, LONGEST_PENDING_DAYS, match
 from gocardless.sync.provider import (
     OPTIONAL_OF_ENTRIES,
@@ -124,20 +125,7 @@ def _read_entries(connection: duckdb.DuckDBPyConnection, provider: Provider) -> 
         select row_number() over () as number, * from answered
         """  # noqa: S608 - the provider's own query
     )
-    for identifier in ("transaction_id", "internal_transaction_id"):
-        connection.execute(
-            f"""
-            delete from fetched
-            where status = 'pending' and {identifier} is not null and (
-                (account, amount, currency, {identifier}) in (
-                    select (account, amount, currency, {identifier})
-                    from fetched where {identifier} is not null
-                    group by account, amount, currency, {identifier}
-                    having count(*) = 2 and count(distinct status) = 2
-                )
-            )
-            """  # noqa: S608 - own names
-        )
+    drop_pending_that_is_booked(connection)
 
 
 def _read_stored(connection: duckdb.DuckDBPyConnection, provider: Provider) -> None:

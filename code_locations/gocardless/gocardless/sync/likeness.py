@@ -64,6 +64,11 @@ _PAIRS = f"""
 """  # noqa: S608 - constants
 
 
+def content_of(table: str) -> str:
+    """The text and the counterparty of a table's rows as one text, in SQL."""
+    return f"lower({table}.description) || ' ' || lower(coalesce({table}.counterparty, ''))"
+
+
 def text_likeness(one: str, other: str) -> float | None:
     """How alike two texts are, from 0 to 1; none if they mean different things."""
     if one == other:
@@ -73,6 +78,38 @@ def text_likeness(one: str, other: str) -> float | None:
         return 0.0
     share = len(words[0] & words[1]) / min(len(words[0]), len(words[1]))
     return share if share >= _LEAST_LIKENESS else None
+
+
+def drop_pending_that_is_booked(connection: duckdb.DuckDBPyConnection) -> None:
+    """Delete from ``fetched`` each pending entry that the same answer has as booked too.
+
+    Both have an identifier that nothing else of the answer has, equal amounts, like texts, and
+    dates that fit. A bank that gives all entries one identifier proves nothing by it.
+    """
+    for identifier in ("transaction_id", "internal_transaction_id"):
+        pairs = connection.execute(
+            f"""
+            with alone as (
+                select account, {identifier} as id
+                from fetched where {identifier} is not null
+                group by all having count(*) = 2 and count(distinct status) = 2
+            ),
+            of_two as (
+                select fetched.*, id, {content_of("fetched")} as content
+                from fetched
+                inner join alone
+                    on alone.account = fetched.account and alone.id = fetched.{identifier}
+            )
+            select s.number, f.content, s.content
+            from of_two as f
+            inner join of_two as s using (account, id, amount, currency)
+            where f.status = 'booked' and s.status = 'pending'
+                and coalesce(f.booking_date - s.booking_date between -1 and {_FAR_DAYS}, true)
+            """  # noqa: S608 - own names
+        ).fetchall()
+        for number, booked, pending in pairs:
+            if text_likeness(booked, pending) is not None:
+                connection.execute("delete from fetched where number = ?", [number])
 
 
 def pair_alike(connection: duckdb.DuckDBPyConnection) -> None:

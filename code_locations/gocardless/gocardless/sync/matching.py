@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from gocardless.sync.likeness import pair_alike, text_likeness
+from gocardless.sync.likeness import content_of, pair_alike, text_likeness
 
 # What lies so many days before an answer begins may have moved into it.
 EDGE_DAYS = 5
@@ -47,11 +47,6 @@ _STAGES = (
     _Stage((*_EXACT, "transaction_id"), "transaction_id is not null"),
     _Stage(_EXACT),
 )
-
-
-def content_of(table: str) -> str:
-    """The text and the counterparty of a table's rows as one text, in SQL."""
-    return f"lower({table}.description) || ' ' || lower(coalesce({table}.counterparty, ''))"
 
 
 def match(connection: duckdb.DuckDBPyConnection) -> None:
