@@ -13,6 +13,7 @@ Many equal amounts of one account are paired by rank instead, because pairs grow
 """
 
 import re
+from collections.abc import Sequence
 
 import duckdb
 
@@ -112,6 +113,18 @@ def drop_pending_that_is_booked(connection: duckdb.DuckDBPyConnection) -> None:
                 connection.execute("delete from fetched where number = ?", [number])
 
 
+def add_matches(
+    connection: duckdb.DuckDBPyConnection, rows: Sequence[tuple[int, str, str]]
+) -> None:
+    """Add rows to ``matches``, all at once: one by one they take a millisecond each."""
+    numbers, keys, evidence = zip(*rows, strict=True) if rows else ((), (), ())
+    connection.execute(
+        "insert into matches select unnest(?::bigint[]), unnest(?::varchar[]), "
+        "unnest(?::varchar[])",
+        [list(numbers), list(keys), list(evidence)],
+    )
+
+
 def pair_alike(connection: duckdb.DuckDBPyConnection) -> None:
     """Add pairs of ``open_fetched`` and ``open_stored`` to ``matches``."""
     (is_any_large,) = connection.execute(
@@ -147,8 +160,7 @@ def pair_alike(connection: duckdb.DuckDBPyConnection) -> None:
             entries.add(number)
             transactions.add(key)
             rows.append((number, key, _evidence(likeness, days)))
-    if rows:
-        connection.executemany("insert into matches values (?, ?, ?)", rows)
+    add_matches(connection, rows)
 
 
 def _evidence(likeness: float | None, days: int) -> str:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from gocardless.sync.likeness import content_of, pair_alike, text_likeness
+from gocardless.sync.likeness import add_matches, content_of, pair_alike, text_likeness
 
 # What lies so many days before an answer begins may have moved into it.
 EDGE_DAYS = 5
@@ -229,5 +229,5 @@ def _pair_by(
         if not is_correction or text_likeness(fetched, stored) is not None
     ]
     if rows:
-        connection.executemany("insert into matches values (?, ?, ?)", rows)
+        add_matches(connection, rows)
         _close_matched(connection)
