@@ -60,10 +60,19 @@ def test_the_rules_hold_for_any_configuration(
         opening = warehouse.sql("from intermediate.int_baseline_workforce").df()
         quality = warehouse.sql(
             "select * from monitoring.mon_data_quality where status <> 'pass' "
-            # how many are paid outside their band is for the configuration to say
-            "and check_name <> 'outside_band_share'"
+            # pay is for the configuration to say
+            "and check_name not in ('outside_band_share', 'payroll_change')"
         ).df()
+        steep = warehouse.sql(
+            "select simulation_year from monitoring.mon_data_quality "
+            "where check_name = 'payroll_change' and status <> 'pass' order by simulation_year"
+        ).fetchall()
     assert quality.empty, quality
+    assert [year for (year,) in steep] == [
+        year.simulation_year
+        for year in summary.itertuples()
+        if year.start_payroll and not 0.85 <= year.end_payroll / year.start_payroll <= 1.15
+    ]
     headcounts_are_as_planned(summary, scenario, employees)
     every_row_is_in_order(snapshot, events, scenario)
     years_follow_each_other(snapshot, events, opening)

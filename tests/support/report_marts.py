@@ -47,7 +47,10 @@ create table staging.stg_job_levels (level integer, level_name varchar);
 create table raw.census_data_validation (
     scenario_id varchar, census_name varchar, rows_read bigint, rows_accepted bigint,
     rows_rejected bigint, rows_left_before_start bigint, rows_without_birth_date bigint,
-    rows_without_level bigint, reject_share_limit double
+    rows_without_level bigint, reject_share_limit double, rows_set_aside bigint
+);
+create table raw.census_findings (
+    scenario_id varchar, position integer, topic varchar, is_warning boolean, sentence varchar
 );
 create table raw.census_rejects (
     scenario_id varchar, row_number bigint, employee_id varchar, reason varchar, field varchar,
@@ -173,7 +176,7 @@ def add_scenario(connection: duckdb.DuckDBPyConnection, scenario: Scenario) -> N
     _insert(
         connection,
         "raw.census_data_validation",
-        (scenario.name, scenario.census_name, 1010, 1000, 4, 6, 250, 1000, 0.05),
+        (scenario.name, scenario.census_name, 1017, 1000, 4, 6, 250, 1000, 0.05, 7),
     )
     _insert(
         connection,
@@ -200,6 +203,17 @@ def add_scenario(connection: duckdb.DuckDBPyConnection, scenario: Scenario) -> N
             json.dumps(scenario.configuration),
             _RECORDED_AT,
         ),
+    )
+
+
+def add_findings(
+    connection: duckdb.DuckDBPyConnection, scenario: Scenario, *findings: tuple[str, bool, str]
+) -> None:
+    """Add sentences on the census, in their order: topic, whether it is a warning, sentence."""
+    _insert(
+        connection,
+        "raw.census_findings",
+        *((scenario.name, position, *finding) for position, finding in enumerate(findings)),
     )
 
 

@@ -63,6 +63,19 @@ measured as (
 
     union all
 
+    -- More than 15 % in a year is for a planner to look into.
+    select
+        scenario_id,
+        simulation_year,
+        'payroll_change' as check_name,
+        'accuracy' as dimension,
+        abs(end_payroll / start_payroll - 1) as value,
+        0.15 as threshold
+    from summary
+    where start_payroll > 0
+
+    union all
+
     select
         ledger.scenario_id,
         ledger.simulation_year,

@@ -6,7 +6,14 @@ import sys
 from html.parser import HTMLParser
 
 import pytest
-from tests.support.report_marts import GROWTH, Movement, Scenario, add_scenario, report_marts
+from tests.support.report_marts import (
+    GROWTH,
+    Movement,
+    Scenario,
+    add_findings,
+    add_scenario,
+    report_marts,
+)
 
 from simulation.report import write_report
 
@@ -65,7 +72,8 @@ def test_results_are_in_the_page(tmp_path):
         assert f"{row} {year.end:,} {year.end:,} +3.0" in page.text
     assert "random_seed: 42" in page.text
     assert "fingerprint-one" in page.text
-    assert "Birth date 250 25.0 %" in page.text
+    assert "Birth date invented 250 25.0 %" in page.text
+    assert "Set aside for other reasons 7 0.69 %" in page.text
     assert "pay is missing annual_compensation 4 1,001; 1,002; 1,003" in page.text
 
 
@@ -190,6 +198,82 @@ def test_what_limits_the_results_is_said_at_the_top(tmp_path, change, warning):
     text = written(tmp_path, connection=connection)
     assert text.index('class="warnings"') < text.index("<main>")
     assert warning in Page(text).text
+
+
+@pytest.mark.parametrize(
+    ("check_name", "value", "limit", "sentence"),
+    [
+        (
+            "outside_band_share", 0.612, 0.5,
+            "61.2 % of the employees are paid outside the pay band of their level at the end of "
+            "the worst year; more than 50 % in 2026.",
+        ),
+        (
+            "payroll_change", 0.1834, 0.15,
+            "Payroll changes by 18.3 % in the worst year; by more than 15 % in 2026.",
+        ),
+    ],
+)  # fmt: skip
+def test_a_failed_check_of_pay_is_explained_with_its_share(
+    tmp_path, check_name, value, limit, sentence
+):
+    connection = report_marts()
+    connection.execute(
+        "insert into monitoring.mon_data_quality values "
+        "('baseline', 2025, $name, 'validity', $limit - 0.1, $limit, 'pass'), "
+        "('baseline', 2026, $name, 'validity', $value, $limit, 'fail')",
+        {"name": check_name, "value": value, "limit": limit},
+    )
+
+    page = Page(written(tmp_path, connection=connection))
+
+    assert f"Look into this first {sentence}" in page.text
+
+
+def test_findings_of_the_census_are_on_the_first_screen_and_assumptions_with_the_census(tmp_path):
+    connection = report_marts()
+    add_findings(
+        connection,
+        Scenario(),
+        ("assumed", False, "pay is taken as annual <b>"),
+        ("left out", False, "7 rows set aside, a row of totals: row 9"),
+        ("rejected", True, "4 rows rejected, pay is missing: row 1001"),
+        ("plausibility", True, "250 people (25%) have no birth date: their ages are invented"),
+    )
+
+    text = written(tmp_path, connection=connection)
+
+    head, body = (Page(part).text for part in text.split("<main>"))
+    assert (
+        "Look into this first Census: 4 rows rejected, pay is missing: row 1001. "
+        "Census: 250 people (25%) have no birth date: their ages are invented. "
+        "Left out of the census 7 rows set aside, a row of totals: row 9."
+    ) in head
+    assert "Pay is taken as annual <b>." in body
+    assert "Pay is taken" not in head
+
+
+def test_findings_of_another_scenario_are_not_shown(tmp_path):
+    connection = report_marts()
+    add_findings(connection, Scenario(name="freeze"), ("rejected", True, "not of this census"))
+
+    assert "not of this census" not in written(tmp_path, connection=connection)
+
+
+def test_what_is_invented_is_marked(tmp_path):
+    connection = report_marts()
+
+    assert "Birth date invented 250 25.0 %" in Page(written(tmp_path, connection=connection)).text
+
+    connection.execute("update raw.census_data_validation set rows_without_birth_date = 0")
+    assert "Birth date 0 0.0 %" in Page(written(tmp_path, connection=connection)).text
+
+
+@pytest.mark.parametrize(("census_path", "is_warned_of"), [(None, True), ("census.csv", False)])
+def test_a_generated_census_is_marked_as_invented(tmp_path, census_path, is_warned_of):
+    page = Page(written(tmp_path, Scenario(configuration={"census": {"path": census_path}})))
+
+    assert ("The people are invented: no census is configured" in page.text) == is_warned_of
 
 
 def test_a_run_without_records_of_its_speed_says_so(tmp_path):

@@ -86,7 +86,17 @@ class Census:
     rows_left_before_start: int
     rows_without_birth_date: int
     rows_without_level: int
+    rows_set_aside: int
     reject_share_limit: float
+
+
+@dataclass(frozen=True, slots=True)
+class CensusFinding:
+    """A sentence about the census; a warning is for somebody to look into."""
+
+    topic: str
+    is_warning: bool
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +159,7 @@ class Figures:
     experience: list[TerminationExperience]
     levels: list[LevelHeadcount]
     census: Census | None
+    findings: list[CensusFinding]
     rejects: list[RejectReason]
     quality: list[QualityCheck]
     timings: list[Timing]
@@ -187,6 +198,7 @@ def read_figures(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> Fig
         experience=_read(connection, queries.EXPERIENCE, TerminationExperience, scenario_id),
         levels=_read(connection, queries.LEVELS, LevelHeadcount, scenario_id),
         census=census[0] if census else None,
+        findings=_read(connection, queries.FINDINGS, CensusFinding, scenario_id),
         rejects=_read(connection, queries.REJECTS, RejectReason, scenario_id),
         quality=_read(connection, queries.QUALITY, QualityCheck, scenario_id),
         timings=_read(connection, queries.TIMINGS, Timing, scenario_id),

@@ -78,6 +78,8 @@ def _render(figures: Figures) -> str:
         opening_sentence=summary.opening_sentence(years),
         headlines=summary.headlines(years),
         warnings=summary.warnings(figures),
+        left_out=summary.left_out(figures),
+        assumed=summary.assumed(figures),
         headcount_chart=drawings.headcount_by_year(years),
         payroll_chart=drawings.payroll_by_year(years, money),
         movements=drawings.movements(years, money),

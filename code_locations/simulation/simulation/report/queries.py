@@ -92,9 +92,20 @@ select
     rows_left_before_start,
     rows_without_birth_date,
     rows_without_level,
+    coalesce(rows_set_aside, 0) as rows_set_aside,
     reject_share_limit::double as reject_share_limit
 from raw.census_data_validation
 where scenario_id = $scenario_id
+"""
+
+FINDINGS = """
+select
+    topic,
+    is_warning,
+    sentence
+from raw.census_findings
+where scenario_id = $scenario_id
+order by position
 """
 
 REJECTS = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from simulation.report.units import MoneyScale, count, share, share_change
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from simulation.report.figures import Configuration, Figures, QualityCheck, Year
+    from simulation.report.figures import CensusFinding, Configuration, Figures, QualityCheck, Year
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +86,69 @@ def _promotion_rate(years: Sequence[Year]) -> float | None:
     )
 
 
+def _is_generated(configuration: Configuration) -> bool:
+    """Return whether the configuration names no file for its census, so that one is generated."""
+    document = json.loads(configuration.document or "{}")
+    return "census" in document and document["census"]["path"] is None
+
+
 def _stretch(configuration: Configuration) -> str:
     first, last = configuration.first_year, configuration.last_year
     return str(first) if first == last else f"{first} to {last}"
 
 
-def _failure(check: QualityCheck) -> str:
-    name = check.check_name.replace("_", " ")
-    years = ", ".join(str(year) for year in check.failed_years)
-    return f"{name} ({years})" if years else name
+# What a failed check means to a planner; the others are named with their years.
+_FAILURES_IN_WORDS = {
+    "outside_band_share": (
+        "{value} of the employees are paid outside the pay band of their level at the end of the "
+        "worst year; more than {threshold} in {years}."
+    ),
+    "payroll_change": (
+        "Payroll changes by {value} in the worst year; by more than {threshold} in {years}."
+    ),
+}
+
+
+def _failures(checks: Sequence[QualityCheck]) -> list[str]:
+    sentences, others = [], []
+    for check in checks:
+        if not check.failures:
+            continue
+        years = ", ".join(str(year) for year in check.failed_years)
+        if check.check_name in _FAILURES_IN_WORDS:
+            sentences.append(
+                _FAILURES_IN_WORDS[check.check_name].format(
+                    value=share(check.value), threshold=share(check.threshold, 0), years=years
+                )
+            )
+        else:
+            name = check.check_name.replace("_", " ")
+            others.append(f"{name} ({years})" if years else name)
+    if others:
+        sentences.append(f"Quality checks failed: {'; '.join(others)}.")
+    return sentences
+
+
+def left_out(figures: Figures) -> list[str]:
+    """Return sentences on the rows of the census that were set aside, with their numbers."""
+    return [
+        _of_census(finding)
+        for finding in figures.findings
+        if finding.topic == "left out" and not finding.is_warning
+    ]
+
+
+def assumed(figures: Figures) -> list[str]:
+    """Return sentences on how the census was read where the file left it open."""
+    return [
+        _of_census(finding)
+        for finding in figures.findings
+        if finding.topic != "left out" and not finding.is_warning
+    ]
+
+
+def _of_census(finding: CensusFinding) -> str:
+    return f"{finding.sentence[:1].upper()}{finding.sentence[1:]}."
 
 
 def warnings(figures: Figures) -> list[str]:
@@ -115,9 +170,15 @@ def warnings(figures: Figures) -> list[str]:
         for configuration in figures.configurations
         if configuration.document is None
     ]
-    failures = [_failure(check) for check in figures.quality if check.failures]
-    if failures:
-        sentences.append(f"Quality checks failed: {'; '.join(failures)}.")
+    if figures.census and any(_is_generated(one) for one in figures.configurations):
+        sentences.append(
+            f"The people are invented: no census is configured, and {figures.census.name} is "
+            "generated."
+        )
+    sentences += [
+        f"Census: {finding.sentence}." for finding in figures.findings if finding.is_warning
+    ]
+    sentences += _failures(figures.quality)
     slow = [timing.name for timing in figures.timings if timing.status == "fail"]
     if slow:
         sentences.append(f"Slower than the configured limit: {', '.join(slow)}.")
