@@ -160,6 +160,8 @@ def test_the_report_is_where_the_last_line_says(finished: Finished, run: dg.Dags
     report = finished.data / "reports" / Path(path).name
     assert run.run_id[:8] in report.name
     assert "<html" in report.read_text(encoding="utf-8")[:200]
+    assert (report.parent / "latest.html").resolve() == report.resolve()
+    assert report.name in (report.parent / "index.html").read_text(encoding="utf-8")
 
 
 def test_every_asset_was_made_once_for_each_of_its_years(

@@ -24,7 +24,7 @@ def simulation_report(
     context: dg.AssetExecutionContext, warehouse: Warehouse
 ) -> dg.MaterializeResult:
     """One HTML file, readable offline: the years, the leavers, pay and the configuration."""
-    from simulation.report import write_report
+    from simulation.report import LATEST, write_index, write_report, years_table
 
     started = time.perf_counter()
     with warehouse.reading() as connection:
@@ -35,10 +35,16 @@ def simulation_report(
             path=current_settings().report_directory
             / f"{opened.scenario_id}-{opened.fingerprint}-{context.run.run_id[:8]}.html",
         )
+        preview = years_table(connection, opened.scenario_id)
+    index = write_index(path.parent)
     context.log.info(f"report: {path}")
     return dg.MaterializeResult(
         metadata={
             "report": dg.MetadataValue.path(path),
+            "link": dg.MetadataValue.url(path.resolve().as_uri()),
+            "years": dg.MetadataValue.md(preview),
+            "latest": dg.MetadataValue.path(path.parent / LATEST),
+            "all_reports": dg.MetadataValue.path(index),
             "bytes": path.stat().st_size,
             "seconds": round(time.perf_counter() - started, 3),
         }

@@ -1,5 +1,7 @@
 """The report: one self-contained HTML file about the results of one scenario."""
 
+from simulation.report.index import LATEST, write_index
 from simulation.report.page import write_report
+from simulation.report.preview import years_table
 
-__all__ = ["write_report"]
+__all__ = ["LATEST", "write_index", "write_report", "years_table"]

@@ -178,6 +178,18 @@ def _read(
     return [row_type(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
 
 
+def read_years(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> list[Year]:
+    """Read how headcount and payroll moved in each year of one scenario.
+
+    Raises:
+        ValueError: The scenario has no results; the message names the scenarios that do.
+    """
+    years = _read(connection, queries.YEARS, Year, scenario_id)
+    if not years:
+        raise ValueError(_no_results(connection, scenario_id))
+    return years
+
+
 def read_figures(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> Figures:
     """Read the results of one scenario.
 
@@ -188,9 +200,7 @@ def read_figures(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> Fig
     Raises:
         ValueError: The scenario has no results; the message names the scenarios that do.
     """
-    years = _read(connection, queries.YEARS, Year, scenario_id)
-    if not years:
-        raise ValueError(_no_results(connection, scenario_id))
+    years = read_years(connection, scenario_id)
     census = _read(connection, queries.CENSUS, Census, scenario_id)
     return Figures(
         scenario_id=scenario_id,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simulation.report import charts, drawings, summary, units
 from simulation.report.figures import read_figures
+from simulation.report.files import replaced
 
 if TYPE_CHECKING:
     import duckdb
@@ -45,12 +45,8 @@ def write_report(connection: duckdb.DuckDBPyConnection, *, scenario_id: str, pat
     """
     page = _render(read_figures(connection, scenario_id))
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-    try:
+    with replaced(path) as unfinished:
         unfinished.write_text(page, encoding="utf-8")
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
     return path
 
 
