@@ -32,6 +32,10 @@ create table marts.fct_termination_experience (
     scenario_id varchar, simulation_year integer, age_band varchar, tenure_band varchar,
     level integer, exposed bigint, observed bigint, expected double
 );
+create table marts.fct_workforce_snapshot (
+    scenario_id varchar, simulation_year integer, department varchar, employment_status varchar,
+    annual_compensation decimal(16, 2)
+);
 create table monitoring.mon_data_quality (
     scenario_id varchar, simulation_year integer, check_name varchar, dimension varchar,
     value double, threshold double, status varchar
@@ -215,6 +219,24 @@ def add_findings(
         "raw.census_findings",
         *((scenario.name, position, *finding) for position, finding in enumerate(findings)),
     )
+
+
+def add_department(
+    connection: duckdb.DuckDBPyConnection,
+    scenario: Scenario,
+    year: int,
+    department: str | None,
+    *,
+    active: int,
+    left: int,
+) -> None:
+    """Add the people of a department in one year, at 100,000 USD each."""
+    rows = [("active", active), ("terminated", left)]
+    for status, people in rows:
+        connection.execute(
+            "insert into marts.fct_workforce_snapshot select ?, ?, ?, ?, 100000 from range(?)",
+            [scenario.name, year, department, status, people],
+        )
 
 
 def add_timing(

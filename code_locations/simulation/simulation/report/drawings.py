@@ -75,7 +75,7 @@ def headcount_by_year(years: Sequence[Year]) -> str:
 
 
 def payroll_by_year(years: Sequence[Year], scale: MoneyScale) -> str:
-    """Return payroll at the end of each year beside the pay of that year, as SVG."""
+    """Return payroll at the end of each year, as SVG."""
     opening = years[0]
     opening_payroll = scale.amount(opening.start_payroll)
     bars = [
@@ -92,11 +92,7 @@ def payroll_by_year(years: Sequence[Year], scale: MoneyScale) -> str:
             name=str(year.year),
             value=scale.scaled(year.end_payroll),
             label=scale.number(year.end_payroll),
-            tooltip=(
-                f"31 December {year.year}: annual pay of {scale.amount(year.end_payroll)}; "
-                f"paid during {year.year}: {scale.amount(year.paid_compensation)}"
-            ),
-            mark=scale.scaled(year.paid_compensation),
+            tooltip=(f"31 December {year.year}: annual pay of {scale.amount(year.end_payroll)}"),
         )
         for year in years
     ]
@@ -205,6 +201,10 @@ def termination_rates(experience: Sequence[TerminationExperience]) -> dict[str, 
 
 
 def _termination_bar(band: TerminationExperience) -> charts.Bar:
+    if not band.exposed:
+        return charts.Bar(
+            name=band.band, value=0, label="", tooltip=f"{band.band}: nobody was in this band"
+        )
     observed = band.observed / band.exposed
     expected = band.expected / band.exposed
     return charts.Bar(

@@ -76,6 +76,17 @@ class LevelHeadcount:
 
 
 @dataclass(frozen=True, slots=True)
+class Department:
+    """A department in one year: its actives at the end, their payroll in USD, and who left."""
+
+    year: int
+    department: str
+    headcount: int
+    leavers: int
+    payroll: float
+
+
+@dataclass(frozen=True, slots=True)
 class Census:
     """The outcome of validating the rows of the census."""
 
@@ -158,6 +169,7 @@ class Figures:
     years: list[Year]
     experience: list[TerminationExperience]
     levels: list[LevelHeadcount]
+    departments: list[Department]
     census: Census | None
     findings: list[CensusFinding]
     rejects: list[RejectReason]
@@ -207,6 +219,7 @@ def read_figures(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> Fig
         years=years,
         experience=_read(connection, queries.EXPERIENCE, TerminationExperience, scenario_id),
         levels=_read(connection, queries.LEVELS, LevelHeadcount, scenario_id),
+        departments=_read(connection, queries.DEPARTMENTS, Department, scenario_id),
         census=census[0] if census else None,
         findings=_read(connection, queries.FINDINGS, CensusFinding, scenario_id),
         rejects=_read(connection, queries.REJECTS, RejectReason, scenario_id),

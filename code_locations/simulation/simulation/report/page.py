@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from simulation.report import charts, drawings, summary, units
+from simulation.report import charts, drawings, summary, titles, units
 from simulation.report.figures import read_figures
 from simulation.report.files import replaced
 
 if TYPE_CHECKING:
     import duckdb
 
-    from simulation.report.figures import Configuration, Figures
+    from simulation.report.figures import Configuration, Department, Figures
 
 _FOLDER = Path(__file__).parent
 _TEMPLATE = "page.html.j2"
@@ -80,6 +80,14 @@ def _render(figures: Figures) -> str:
         payroll_chart=drawings.payroll_by_year(years, money),
         movements=drawings.movements(years, money),
         termination_charts=drawings.termination_rates(figures.experience),
+        titles=titles,
+        title_of_band={
+            dimension: titles.termination(
+                dimension, [band for band in figures.experience if band.dimension == dimension]
+            )
+            for dimension in ("tenure", "age", "level")
+        },
+        departments=_departments(figures),
         tenure_experience=[band for band in figures.experience if band.dimension == "tenure"],
         level_chart=drawings.level_mix(figures.levels) if figures.levels else None,
         level_names=_level_names(figures),
@@ -99,6 +107,20 @@ def _level_names(figures: Figures) -> list[tuple[int, str, str]]:
     levels = sorted(names)
     colours = charts.ramp(len(levels))
     return [(level, names[level], colour) for level, colour in zip(levels, colours, strict=True)]
+
+
+def _departments(figures: Figures) -> dict[str, dict[int, Department]]:
+    """Return each department's years, the largest at the end of the last year first."""
+    rows: dict[str, dict[int, Department]] = {}
+    for row in reversed(figures.departments):
+        rows.setdefault(row.department, {})[row.year] = row
+    last = figures.years[-1].year
+    return dict(
+        sorted(
+            rows.items(),
+            key=lambda item: (-(item[1][last].headcount if last in item[1] else 0), item[0]),
+        )
+    )
 
 
 def _configuration_text(configuration: Configuration) -> str:

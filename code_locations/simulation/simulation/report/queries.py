@@ -35,7 +35,7 @@ order by summary.simulation_year
 """
 
 # Within a cell of age, tenure and level everyone has the same chance to leave in a year, so the
-# variance of a band is the sum of those of its cells.
+# variance of a band is the sum of those of its cells. A band in which nobody was stays.
 EXPERIENCE = """
 with cells as (
     select
@@ -57,6 +57,21 @@ with cells as (
     left join staging.stg_job_levels as levels
         on experience.level = levels.level
     where experience.scenario_id = $scenario_id
+
+    union all
+
+    select 0, 0, 0, 'tenure', tenure_band, min_tenure
+    from staging.stg_tenure_bands
+
+    union all
+
+    select 0, 0, 0, 'age', age_band, min_age
+    from staging.stg_age_bands
+
+    union all
+
+    select 0, 0, 0, 'level', level_name, level
+    from staging.stg_job_levels
 )
 
 select
@@ -65,10 +80,25 @@ select
     sum(exposed)::bigint as exposed,
     sum(observed)::bigint as observed,
     sum(expected) as expected,
-    sqrt(greatest(sum(expected * (1 - expected / exposed)), 0)) as standard_error
+    coalesce(
+        sqrt(greatest(sum(expected * (1 - expected / exposed)) filter (exposed > 0), 0)), 0
+    ) as standard_error
 from cells
 group by dimension, band, position
 order by dimension, position, band
+"""
+
+DEPARTMENTS = """
+select
+    simulation_year as year,
+    coalesce(department, 'Not stated') as department,
+    count(*) filter (employment_status = 'active') as headcount,
+    count(*) filter (employment_status = 'terminated') as leavers,
+    coalesce(sum(annual_compensation) filter (employment_status = 'active'), 0)::double as payroll
+from marts.fct_workforce_snapshot
+where scenario_id = $scenario_id
+group by simulation_year, coalesce(department, 'Not stated')
+order by simulation_year, headcount desc, department
 """
 
 LEVELS = """

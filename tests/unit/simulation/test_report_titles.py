@@ -1,0 +1,157 @@
+"""Titles of charts: every number in them is computed here from the rows, in another way."""
+
+import re
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.report_marts import Movement, Scenario, add_department, report_marts
+
+from simulation.report import titles, write_report
+from simulation.report.figures import LevelHeadcount, read_figures
+
+MOVEMENTS = st.lists(
+    st.tuples(st.integers(0, 400), st.integers(0, 90), st.integers(0, 90)), min_size=1, max_size=4
+)
+
+
+def movements_of(steps: list[tuple[int, int, int]]) -> tuple[Movement, ...]:
+    start, years = 1000, []
+    for year, (hires, experienced, reductions) in enumerate(steps, start=2025):
+        end = start + hires - experienced - reductions
+        years.append(Movement(year, start, hires, experienced, reductions, 0, end))
+        start = end
+    return tuple(years)
+
+
+def figures_in(title: str) -> list[Decimal]:
+    return [Decimal(text.replace(",", "")) for text in re.findall(r"\d[\d,]*(?:\.\d+)?", title)]
+
+
+@given(MOVEMENTS)
+def test_headcount_and_payroll_titles_hold_the_first_and_last_and_their_rate(steps):
+    movements = movements_of(steps)
+    years = read_figures(report_marts(Scenario(movements=movements)), "baseline").years
+    start, end = movements[0].start, movements[-1].end
+
+    headcount, payroll = titles.headcount(years), titles.payroll(years)
+
+    if start == end:
+        assert figures_in(headcount) == [end]
+        assert headcount.startswith("Headcount stays")
+        return
+    verb = "grows" if end > start else "shrinks"
+    assert headcount.startswith(f"Headcount {verb} from ")
+    shown_start, shown_end, rate = figures_in(headcount)
+    assert (shown_start, shown_end) == (start, end)
+    # compounding the rate over the years leads from the start to the end
+    signed = rate if end > start else -rate
+    low, high = (
+        start * float(1 + (signed + way * Decimal("0.051")) / 100) ** len(steps) for way in (-1, 1)
+    )
+    assert low <= end <= high
+    # pay is 100,000 USD a head, so payroll moves as headcount does
+    if "stays" not in payroll:
+        assert payroll.startswith(f"Payroll {verb} from ")
+        assert figures_in(payroll)[-1] == rate
+
+
+def test_titles_of_bands_are_the_extremes_of_the_rows():
+    connection = report_marts()
+    connection.execute(
+        "update marts.fct_termination_experience set observed = 31 where tenure_band = '2-4'"
+    )
+    connection.execute(
+        "update marts.fct_termination_experience set observed = 3 where tenure_band = '10-19'"
+    )
+    rows = connection.execute(
+        "select tenure_band, sum(observed) / sum(exposed) as rate "
+        "from marts.fct_termination_experience group by 1 order by rate"
+    ).fetchall()
+    bands = [
+        band
+        for band in read_figures(connection, "baseline").experience
+        if band.dimension == "tenure"
+    ]
+
+    title = titles.termination("tenure", bands).replace("\xa0%", "%")
+
+    assert title == (
+        f"By tenure, {rows[-1][0]} leave most: {rows[-1][1]:.1%} a year; "
+        f"{rows[0][0]} least: {rows[0][1]:.1%}"
+    )
+
+
+def test_a_band_without_anybody_stays_on_the_axis_and_in_the_table(tmp_path: Path):
+    connection = report_marts()
+    connection.execute("delete from marts.fct_termination_experience where tenure_band = '2-4'")
+    connection.execute("insert into staging.stg_age_bands values ('65+', 65)")
+    connection.execute("insert into staging.stg_job_levels values (3, 'Director')")
+
+    text = write_report(connection, scenario_id="baseline", path=tmp_path / "r.html").read_text(
+        encoding="utf-8"
+    )
+
+    bands = [(one.dimension, one.band) for one in read_figures(connection, "baseline").experience]
+    assert bands == [
+        ("age", "25-34"),
+        ("age", "65+"),
+        ("level", "Staff"),
+        ("level", "Manager"),
+        ("level", "Director"),
+        ("tenure", "<2"),
+        ("tenure", "2-4"),
+        ("tenure", "10-19"),
+    ]
+    for band in ("2-4", "65+", "Director"):
+        assert f"{band}: nobody was in this band" in text
+        assert re.search(rf"<text[^>]*>{re.escape(band)}</text>", text)
+    assert not re.search(r">(nan|inf)\b", text)
+
+
+@pytest.mark.parametrize(
+    ("last", "title"),
+    [
+        ((0.5, 0.5), "Share of Staff falls from 60.0 % to 50.0 %"),
+        ((0.6, 0.4), "Staff is the largest level, 60.0 % of employees"),
+        ((0.0, 1.0), "Share of Staff falls from 60.0 % to 0.0 %"),
+    ],
+)
+def test_level_title_is_of_the_level_that_moves_most(last: tuple[float, float], title: str):
+    rows = [
+        LevelHeadcount(year, level, name, 1, share)
+        for year, shares in ((2025, (0.6, 0.4)), (2026, last))
+        for level, (name, share) in enumerate(zip(("Staff", "Manager"), shares, strict=True))
+        if share
+    ]
+
+    assert titles.level_mix(rows).replace("\xa0", " ") == title
+
+
+@pytest.fixture
+def departments() -> duckdb.DuckDBPyConnection:
+    connection, scenario = report_marts(), Scenario()
+    for year, name, active, left in [
+        (2025, "Sales <b>", 30, 3),
+        (2025, "Legal", 9, 1),
+        (2026, "Sales <b>", 20, 4),
+        (2026, None, 60, 5),
+    ]:
+        add_department(connection, scenario, year, name, active=active, left=left)
+    return connection
+
+
+def test_departments_have_their_headcounts_leavers_and_payroll(
+    departments: duckdb.DuckDBPyConnection, tmp_path: Path
+):
+    text = write_report(departments, scenario_id="baseline", path=tmp_path / "r.html").read_text(
+        encoding="utf-8"
+    )
+
+    section = text[text.index("<h2>Departments</h2>") : text.index("<h2>Census</h2>")]
+    words = " ".join(re.sub(r"<[^>]*>", " ", section).split())
+    assert "Not stated is the largest department, 75.0" in words
+    assert "Not stated 0 60 5 6.0 Sales &lt;b&gt; 30 20 7 2.0 Legal 9 0 1 0.0" in words
