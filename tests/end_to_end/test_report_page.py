@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import (
@@ -13,7 +14,7 @@ from playwright.sync_api import (
     expect,
 )
 from tests.end_to_end.browser import needs_browser, open_browser
-from tests.support.report_marts import Scenario, report_marts
+from tests.support.report_marts import Movement, Scenario, add_department, report_marts
 
 from simulation.report import write_report
 
@@ -182,6 +183,51 @@ def test_printed_page_is_light_and_fits_the_paper(reading: Reading):
 
     assert page.evaluate("document.documentElement.scrollWidth") == 718
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+@pytest.fixture(scope="module")
+def wide_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five years of a million people, in departments with long names."""
+    scenario = Scenario(
+        movements=tuple(
+            Movement(2025 + n, 1_000_000, 160_000, 120_000, 10_000, 30_000, 1_000_000)
+            for n in range(5)
+        )
+    )
+    connection = report_marts(scenario)
+    for year in range(2025, 2030):
+        add_department(
+            connection, scenario, year, "Research and Development of the North", active=5, left=1
+        )
+    return write_report(
+        connection,
+        scenario_id="baseline",
+        path=tmp_path_factory.mktemp("wide") / "report.html",
+    )
+
+
+@pytest.mark.parametrize(("media", "width"), [("screen", 1280), ("print", 718)])
+def test_no_column_is_cut(
+    browser: Browser, report: Path, wide_report: Path, media: Literal["screen", "print"], width: int
+):
+    for path in (report, wide_report):
+        page = browser.new_page(viewport={"width": width, "height": 900})
+        page.emulate_media(media=media)
+        page.goto(path.as_uri())
+        page.eval_on_selector_all("details", "all => all.forEach(one => one.open = true)")
+
+        cut = page.eval_on_selector_all(
+            "table",
+            """tables => tables.filter(table => {
+                const room = table.parentElement.getBoundingClientRect();
+                const box = table.getBoundingClientRect();
+                return box.right > room.right + 1 || box.left < room.left - 1;
+            }).map(table => table.tHead.textContent)""",
+        )
+
+        assert cut == []
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        page.close()
 
 
 def test_charts_need_no_script(browser: Browser, report: Path):
