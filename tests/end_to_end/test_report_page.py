@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import (
     Browser,
     ConsoleMessage,
@@ -14,9 +15,15 @@ from playwright.sync_api import (
     expect,
 )
 from tests.end_to_end.browser import needs_browser, open_browser
-from tests.support.report_marts import Movement, Scenario, add_department, report_marts
+from tests.support.report_marts import (
+    Movement,
+    Scenario,
+    add_department,
+    add_findings,
+    report_marts,
+)
 
-from simulation.report import write_report
+from simulation.report import write_index, write_report
 
 # Headcount and payroll: the start and two years; two waterfalls of six steps, of which the
 # reductions in force are none; three bands of tenure, one of age, two levels; and two levels in
@@ -228,6 +235,31 @@ def test_no_column_is_cut(
         assert cut == []
         assert page.evaluate("document.documentElement.scrollWidth") == width
         page.close()
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(
+    browser: Browser, tmp_path: Path, color_scheme: Literal["light", "dark"]
+):
+    connection = report_marts()
+    add_findings(
+        connection,
+        Scenario(),
+        ("assumed", False, "pay is taken as annual"),
+        ("left out", False, "7 rows set aside"),
+        ("rejected", True, "4 rows rejected"),
+    )
+    report = write_report(connection, scenario_id="baseline", path=tmp_path / "report.html")
+    # the page's own policy would refuse the script that looks at it
+    context = browser.new_context(bypass_csp=True, color_scheme=color_scheme)
+    page = context.new_page()
+
+    for path in (report, write_index(tmp_path)):
+        page.goto(path.as_uri())
+        found = Axe().run(page).response["violations"]
+
+        assert [one for one in found if one["impact"] in {"serious", "critical"}] == []
+    context.close()
 
 
 def test_charts_need_no_script(browser: Browser, report: Path):
