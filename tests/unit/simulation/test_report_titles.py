@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.report_marts import Movement, Scenario, add_department, report_marts
 
@@ -31,6 +31,7 @@ def figures_in(title: str) -> list[Decimal]:
     return [Decimal(text.replace(",", "")) for text in re.findall(r"\d[\d,]*(?:\.\d+)?", title)]
 
 
+@settings(deadline=None, max_examples=30)
 @given(MOVEMENTS)
 def test_headcount_and_payroll_titles_hold_the_first_and_last_and_their_rate(steps):
     movements = movements_of(steps)
