@@ -1,7 +1,7 @@
-"""``python -m orchestration_platform.alerts``: lists the outbox and previews messages.
+"""``python -m orchestration_platform.alerts``: the outbox, previews, and what people do by hand.
 
-Exit status: 0 if OK; 1 if there is no such run, or the output cannot be written; 2 if it was called
-incorrectly, which includes ``DAGSTER_HOME``.
+Exit status: 0 if OK; 1 if there is nothing of that name, or the output cannot be written; 2 if it
+was called incorrectly, which includes ``DAGSTER_HOME``.
 """
 
 import argparse
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from orchestration_platform.alerts.control.commands import add_commands, positive_number
 from orchestration_platform.dagster_home import DagsterHomeError, check_dagster_home
 
 
@@ -34,7 +35,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     listing = commands.add_parser("list", help="list the messages of the outbox and their state")
     listing.add_argument(
-        "--limit", type=_count, default=50, help="number of messages, newest first; default: 50"
+        "--limit",
+        type=positive_number,
+        default=50,
+        help="number of messages, newest first; default: 50",
     )
     states = ("waiting", "delivered", "suppressed", "failed")
     listing.add_argument("--state", choices=states, help="only messages in this state")
@@ -50,16 +54,11 @@ def _parser() -> argparse.ArgumentParser:
         "--page", type=Path, help="path of the page; default: in the report directory"
     )
     preview.set_defaults(command=_preview)
+    add_commands(commands)
     schema = commands.add_parser("schema", help="print the JSON Schema of alert_policies.yaml")
     schema.add_argument("--write", action="store_true", help="write it into schemas/, for editors")
     schema.set_defaults(command=_schema)
     return parser
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a positive whole number")
-    return int(text)
 
 
 def _list(asked: argparse.Namespace) -> int:

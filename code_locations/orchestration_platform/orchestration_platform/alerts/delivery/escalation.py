@@ -118,7 +118,7 @@ class Escalation:
             return False
         with self.database.transaction() as connection:
             if answer.people is not None:
-                _record_acknowledgement(connection, row, answer.people, now=now)
+                record_acknowledgement(connection, row, answer.people, now=now)
                 return False
             return self._escalate(connection, row, policy, answer.problem, now=now)
 
@@ -240,9 +240,13 @@ def _acknowledgeable(connection: sa.Connection, incident_id: int) -> Sequence[An
     return connection.execute(query).mappings().all()
 
 
-def _record_acknowledgement(
+def record_acknowledgement(
     connection: sa.Connection, row: Any, people: tuple[str, ...], *, now: float
 ) -> None:
+    """End the escalation of the incident ``row``, show ``people`` and notify those called.
+
+    Nothing changes if the incident is over, or was escalated since ``row`` was read.
+    """
     values = {
         "escalates_at": None,
         "acknowledged_at": now,

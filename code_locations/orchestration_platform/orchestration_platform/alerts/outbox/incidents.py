@@ -82,6 +82,23 @@ def record_recoveries(
                 break
 
 
+def end_incident(
+    connection: sa.Connection, row: Any, *, instead: str, policy: Policy | None, now: float
+) -> None:
+    """Close the open incident ``row`` by hand, and report that as a recovery is reported.
+
+    Args:
+        connection: of the caller's transaction.
+        row: the incident.
+        instead: who ended it and why.
+        policy: its policy; None if that is no longer in force.
+        now: seconds since 1970.
+    """
+    connection.execute(sa.delete(OUTSTANDING).where(OUTSTANDING.c.incident_id == row["id"]))
+    ended = Recovery.of_subject(row["subject"], (row["event_type"],), at=now, instead=instead)
+    _close(connection, row, ended, policy=policy, now=now)
+
+
 def _is_over(connection: sa.Connection, incident_id: int, recovery: Recovery) -> bool:
     of_incident = OUTSTANDING.c.incident_id == incident_id
     is_meant = of_incident & (OUTSTANDING.c.failed_at <= recovery.since)

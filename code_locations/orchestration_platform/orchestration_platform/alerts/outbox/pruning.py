@@ -10,7 +10,7 @@ from orchestration_platform.alerts.outbox.cursors import read_cursor, set_cursor
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.outbox.deduplication import HELD
 from orchestration_platform.alerts.outbox.messages import WAITING
-from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES, OCCURRENCES
+from orchestration_platform.alerts.outbox.tables import ACTIONS, INCIDENTS, MESSAGES, OCCURRENCES
 
 # The rows of each table that one pass deletes at most, so that a pass stays short.
 MOST_IN_A_PASS = 1000
@@ -35,7 +35,7 @@ def prune(database: Database, *, keep_days: float) -> int:
             return 0
         deleted = [
             connection.execute(query).rowcount
-            for query in (_old_incidents(before), _old_occurrences(before))
+            for query in (_old_incidents(before), _old_occurrences(before), _old_actions(before))
         ]
         if max(deleted) < MOST_IN_A_PASS:
             set_cursor(connection, _CURSOR, str(now))
@@ -67,3 +67,10 @@ def _old_occurrences(before: float) -> sa.Delete:
         .order_by(OCCURRENCES.c.id)
     )
     return sa.delete(OCCURRENCES).where(OCCURRENCES.c.id.in_(old.limit(MOST_IN_A_PASS)))
+
+
+def _old_actions(before: float) -> sa.Delete:
+    """Actions that belong to no incident; the others are deleted with theirs."""
+    is_old = (ACTIONS.c.at < before) & ACTIONS.c.incident_id.is_(None)
+    old = sa.select(ACTIONS.c.id).where(is_old).order_by(ACTIONS.c.id)
+    return sa.delete(ACTIONS).where(ACTIONS.c.id.in_(old.limit(MOST_IN_A_PASS)))

@@ -167,6 +167,22 @@ ADDRESSES = Table(
     Column("refused_at", Float),
 )
 
+# What people did by hand, each action once. `person` is the name that was entered, or the login
+# name of the operating system. `target` is what was meant, by name; an action on an incident also
+# has `incident_id`. `reason` is empty if none was entered.
+ACTIONS = Table(
+    "alert_actions",
+    METADATA,
+    Column("id", _ID, primary_key=True, autoincrement=True),
+    Column("at", Float, nullable=False),
+    Column("person", String(100), nullable=False),
+    Column("action", String(20), nullable=False),
+    Column("target", Text, nullable=False),
+    Column("incident_id", ForeignKey("alert_incidents.id", ondelete="CASCADE")),
+    Column("reason", Text, nullable=False),
+    Index("alert_actions_by_incident", "incident_id"),
+)
+
 
 def is_at(table: Table, destination: Destination) -> ColumnElement[bool]:
     """Whether a row of ``table`` has this service and address."""
