@@ -1,12 +1,24 @@
 """The state of the Dagster instance: its daemons and its recent runs."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import dagster as dg
+import requests
+
+from shared_lib.configuration.environment import (
+    UI_URL_VARIABLE,
+    EnvironmentSettings,
+    current_settings,
+)
 
 WINDOW = timedelta(hours=24)
+
+# the page itself takes less than 2 s
+_ANSWER_SECONDS = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +52,32 @@ def examine(instance: dg.DagsterInstance, *, now: datetime) -> PlatformHealth:
     )
 
 
+def save_board(settings: EnvironmentSettings) -> dict[str, dg.MetadataValue]:
+    """Save the board as a page that needs no server, and return where both are.
+
+    The webserver writes the page, because it alone knows the assets of all code locations.
+    """
+    board = f"{settings.ui_url}/board"
+    metadata: dict[str, dg.MetadataValue] = {"board": dg.MetadataValue.url(board)}
+    server = os.environ.get(UI_URL_VARIABLE, settings.ui_url).rstrip("/")
+    try:
+        answer = requests.get(f"{server}/board?saved", timeout=_ANSWER_SECONDS)
+        answer.raise_for_status()
+    except requests.RequestException as error:
+        reason = f"not saved: the webserver at {server} does not answer ({type(error).__name__})"
+        return metadata | {"saved_board": dg.MetadataValue.text(reason)}
+    path = settings.report_directory / "board.html"
+    _write_atomically(path, answer.content)
+    return metadata | {"saved_board": dg.MetadataValue.path(path)}
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_suffix(f".{os.getpid()}.tmp")
+    scratch.write_bytes(content)
+    scratch.replace(path)
+
+
 @dg.asset(
     check_specs=[
         dg.AssetCheckSpec(
@@ -57,6 +95,7 @@ def platform_health(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         metadata={
             "runs_in_24_hours": dg.MetadataValue.json(dict(health.runs)),
             "unhealthy_daemons": missing or "none",
+            **save_board(current_settings()),
         },
         check_results=[
             dg.AssetCheckResult(

@@ -61,8 +61,11 @@ class PlatformWebserver(DagsterWebserver):
         return PlainTextResponse("OK\n")
 
     def board_endpoint(self, request: Request) -> HTMLResponse:
-        """Answer with the board, which loads itself again every minute."""
-        return HTMLResponse(page(self._read_board(request), refresh_seconds=_REFRESH_SECONDS))
+        """Answer with the board, which loads itself again every minute; ``?saved``: for a file."""
+        board = self._read_board(request)
+        if "saved" in request.query_params:
+            return HTMLResponse(page(board, ui_url=self._hosts.ui_origin))
+        return HTMLResponse(page(board, refresh_seconds=_REFRESH_SECONDS))
 
     def metrics_endpoint(self, request: Request) -> Response:
         """Answer with the board as metrics for Prometheus."""

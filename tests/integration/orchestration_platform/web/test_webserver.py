@@ -22,7 +22,9 @@ from tests.end_to_end.browser import needs_browser, open_browser
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from orchestration_platform.health.platform_health import save_board
 from sandboxes.ports import reserved_port
+from shared_lib.configuration.environment import current_settings
 
 REPOSITORY = Path(__file__).parents[4]
 START_SECONDS = 120.0
@@ -204,6 +206,38 @@ def test_the_board_and_the_metrics_are_beside_the_ui(url: str) -> None:
     families = {family.name for family in text_string_to_metric_families(exposed.text)}
     assert {"dagster_asset_health", "dagster_runs", "dagster_incidents_open"} <= families
     assert exposed.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+
+
+def test_platform_health_saves_the_board(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLATFORM_DATA_DIRECTORY", str(tmp_path))
+    monkeypatch.setenv("DAGSTER_WEBSERVER_URL", url)
+    monkeypatch.setenv("PLATFORM_UI_URL", "https://dagster.acme.test")
+    settings = current_settings()
+
+    metadata = save_board(settings)
+
+    assert metadata["board"].value == "https://dagster.acme.test/board"
+    page = settings.report_directory / "board.html"
+    assert metadata["saved_board"].value == str(page)
+    saved = page.read_text()
+    assert "refresh" not in saved
+    # links of a file need a host: the one that people open
+    assert 'href="http://127.0.0.1:3000/assets/shelves"' in saved
+    assert list(page.parent.iterdir()) == [page]
+
+
+def test_platform_health_reports_a_webserver_that_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLATFORM_DATA_DIRECTORY", str(tmp_path))
+    monkeypatch.setenv("DAGSTER_WEBSERVER_URL", f"http://127.0.0.1:{reserved_port()}")
+
+    metadata = save_board(current_settings())
+
+    assert "does not answer (ConnectionError)" in str(metadata["saved_board"].value)
+    assert not (tmp_path / "reports").exists()
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
