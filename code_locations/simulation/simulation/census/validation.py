@@ -88,6 +88,7 @@ inner join temp.census_amounts_annual_compensation as amounts
     on annual_compensation = amounts.written
 where scenario_id = $scenario_id
     and amounts.amount > 0
+    and amounts.cents is not null  -- a pay beyond 14 digits is rejected, and adds to no total
     and census_text(employee_id) is not null
     and not regexp_matches(employee_id, $totals_row, 'i')
 """
