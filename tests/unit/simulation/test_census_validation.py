@@ -132,6 +132,7 @@ def money(text: str) -> Decimal | None:
         negative = True
     else:
         negative = False
+    has_currency = False
     for _ in range(2):
         if body[:1] in {"+", "-"}:
             signs += 1
@@ -139,7 +140,8 @@ def money(text: str) -> Decimal | None:
             body = body[1:].removeprefix(" ")
             if not body.startswith("$"):
                 break
-        body = body.removeprefix("$").removeprefix(" ") if body.startswith("$") else body
+        if body.startswith("$") and not has_currency:
+            body, has_currency = body.removeprefix("$").removeprefix(" "), True
     dash = re.search(r"(.*\d ?)\$? ?([.,]-+|-)( ?\$)?", body)
     if dash and dash[0] == body:
         body = dash[1].removesuffix(" ")

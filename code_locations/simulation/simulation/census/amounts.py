@@ -18,8 +18,8 @@ _CURRENCY = (
 _PER = r"\s*(?:/|per |pro |par |por )\s*(\p{L}[\p{L} ]*)\.?$|\s+(p\.? ?a\.?|p\.? ?m\.?|p\.? ?h\.?)$"
 # A sign, a currency on either side, and after the digits a minus, or the dash of 56.000,-
 _AMOUNT = (
-    rf"^(\(?)([+-]?) ?(?:{_CURRENCY})? ?([+-]?) ?(\d[\d., '\x{{2019}}]*?) ?(?:{_CURRENCY})? ?"
-    rf"(-|[.,][-\x{{2013}}\x{{2014}}]+)? ?(?:{_CURRENCY})?(\)?)$"
+    rf"^(\(?)([+-]?) ?(?:{_CURRENCY})? ?([+-]?) ?(\d[\d., '\x{{2019}}]*?)(?: ?(?:{_CURRENCY}))?"
+    rf"(?: ?(-|[.,][-\x{{2013}}\x{{2014}}]+)(?: ?(?:{_CURRENCY}))?)? ?(\)?)$"
 )
 _BLANKS = r"[\s\x{a0}\x{202f}\x{2009}\x{2007}]"
 _BLANKS_AND_PERCENT = r"[\s\x{a0}\x{202f}\x{2009}\x{2007}%]"
