@@ -19,7 +19,7 @@ from simulation.state.runs import open_run, record_request
 from simulation.state.tables import create_tables
 
 # In CI the same examples every time; elsewhere new ones in each run.
-hypothesis_settings.register_profile("ci", derandomize=True)
+hypothesis_settings.register_profile("ci", derandomize=True, deadline=None)
 if os.environ.get("CI"):
     hypothesis_settings.load_profile("ci")
 
