@@ -160,7 +160,8 @@ def test_the_report_is_where_the_last_line_says(finished: Finished, run: dg.Dags
     report = finished.data / "reports" / Path(path).name
     assert run.run_id[:8] in report.name
     assert "<html" in report.read_text(encoding="utf-8")[:200]
-    assert (report.parent / "latest.html").resolve() == report.resolve()
+    # by its content: the fixture has copied what the link leads to
+    assert (report.parent / "latest.html").read_bytes() == report.read_bytes()
     assert report.name in (report.parent / "index.html").read_text(encoding="utf-8")
 
 
