@@ -80,6 +80,9 @@ def _runs(instance: dg.DagsterInstance, *, since: datetime) -> Sequence[sa.Row]:
     if not isinstance(storage, SqlRunStorage):
         raise TypeError(f"the run storage {type(storage).__name__} has no SQL to read")
     runs, tags = RunsTable.c, RunTagsTable.c
+    # SQLite, which has no statistics here, would look up all tags of this key for each run. An
+    # expression leaves it the index of the run.
+    is_repository = sa.func.coalesce(tags.key, "") == _REPOSITORY_TAG
     query = (
         sa.select(
             runs.run_id, runs.pipeline_name, runs.status, runs.create_timestamp, runs.start_time,
@@ -87,7 +90,7 @@ def _runs(instance: dg.DagsterInstance, *, since: datetime) -> Sequence[sa.Row]:
         )
         .select_from(
             RunsTable.outerjoin(
-                RunTagsTable, (tags.run_id == runs.run_id) & (tags.key == _REPOSITORY_TAG)
+                RunTagsTable, (tags.run_id == runs.run_id) & is_repository
             )
         )
         # the database has naive UTC
