@@ -89,7 +89,7 @@ def row_count(
     """Return the number of rows of a table or view whose columns have the values of ``where``."""
     # names cannot be parameters; they are quoted
     conditions = " and ".join(f"{_quoted(name)} = ?" for name in where or {}) or "true"
-    query = f"select count(*) from {'.'.join(map(_quoted, relation))} where {conditions}"  # noqa: S608
+    query = f"select count(*) from {'.'.join(map(_quoted, relation))} where {conditions}"  # noqa: S608 - quoted
     (count,) = connection.execute(query, list((where or {}).values())).fetchone() or (0,)
     return count
 

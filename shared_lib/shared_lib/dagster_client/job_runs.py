@@ -91,7 +91,7 @@ class JobRun:
         message: why there is no run; otherwise empty.
         created_at: when it was requested, in seconds since 1970.
         updated_at: when the row was last changed.
-        ended_at: when the run ended, or when it became clear that there is none.
+        ended_at: when the run ended, or when it became clear that it does not exist.
     """
 
     id: str

@@ -39,7 +39,7 @@ class BudgetState:
         currency: ISO 4217.
         monthly: the budget.
         spent: the amount spent.
-        reached: the highest threshold that is reached, in percent; None if there is none.
+        reached: the highest threshold that the spending reaches, in percent; None below all.
     """
 
     tag: str

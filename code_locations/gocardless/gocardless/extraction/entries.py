@@ -78,7 +78,7 @@ def _read(
     currency: str | None,
     **columns: str,
 ) -> None:
-    # as the database writes JSON, so that an entry has one digest whoever has read it
+    # as the database writes JSON, so that an entry has the same digest in Python and SQL
     payload = json.dumps(entry, ensure_ascii=False, separators=(",", ":"))
     common = {
         "account_id": account_id,

@@ -31,7 +31,7 @@ def read_amount(text: str, field: str, *, decimal: str) -> Decimal:
         decimal: the decimal mark of the file, ``.`` or ``,``.
 
     Raises:
-        UnreadableValueError: it is no such amount; groups of other than three digits are none.
+        UnreadableValueError: it is not an amount, or a group has other than three digits.
     """
     if not text.strip():
         raise UnreadableValueError(field, text, "there is no amount")

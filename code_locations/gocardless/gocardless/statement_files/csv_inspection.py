@@ -149,7 +149,8 @@ def _table_of(text: str, separator: str) -> _Table | None:
     rows = list(islice(rows_of(text, separator), _HEADER_WITHIN + _JUDGED_ROWS))
     best: tuple[int, int] | None = None
     for number, row in enumerate(rows[:_HEADER_WITHIN]):
-        if len(row.cells) < 2 or any(is_date(cell) or is_amount(cell) for cell in row.cells):  # noqa: PLR2004
+        is_one_text = len(row.cells) <= 1
+        if is_one_text or any(is_date(cell) or is_amount(cell) for cell in row.cells):
             continue
         roles = {role for name in row.cells if name for role, _ in candidates(name)}
         known = sum(is_known(name) for name in row.cells)

@@ -178,16 +178,16 @@ def _day(text: str, field: str) -> date:
 
 def _booking_date(value_date: date, entry: str | None) -> date:
     """The day of the entry, which has no year: that nearest to the value date."""
-    if not (entry or "").strip():
+    if entry is None or not entry.strip():
         return value_date
     days = []
     for year in (value_date.year - 1, value_date.year, value_date.year + 1):
         try:
-            days.append(date(year, int(entry[:2]), int(entry[2:])))  # type: ignore[index]
+            days.append(date(year, int(entry[:2]), int(entry[2:])))
         except ValueError:
             continue
     if not days:
-        raise UnreadableValueError(":61:", str(entry), "not a day such as 1127")
+        raise UnreadableValueError(":61:", entry, "not a day such as 1127")
     return min(days, key=lambda day: abs(day - value_date))
 
 

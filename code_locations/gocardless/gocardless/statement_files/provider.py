@@ -1,4 +1,4 @@
-"""Statement files as a provider: whoever has no access to an API begins with them."""
+"""Statement files as a provider, for people without access to an API."""
 
 from gocardless.sync.provider import Provider
 

@@ -44,7 +44,7 @@ def checked_uuid(connection_id: str) -> str:
     """``connection_id``, if it is a UUID.
 
     Raises:
-        UnknownConnectionError: it is none.
+        UnknownConnectionError: no connection has this id.
     """
     try:
         uuid.UUID(connection_id)

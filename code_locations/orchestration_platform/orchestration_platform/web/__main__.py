@@ -24,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from orchestration_platform.web.server import Webserver
     from shared_lib.configuration.environment import UnknownEnvironmentError
 
+    # as Dagster's own commands do: lines of all processes look alike
     configure_loggers()
     # both end what was started here too
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))

@@ -25,4 +25,5 @@ def record_origin(instance: dg.DagsterInstance, *, repository: str, job: str) ->
     def create_run_with_origin(**given: Any) -> dg.DagsterRun:
         return create_run(**given, remote_job_origin=RemoteJobOrigin(origin, job))
 
+    # an instance passes no origin on from execute_in_process, and offers no other way
     instance.create_run_for_job = create_run_with_origin  # pyright: ignore[reportAttributeAccessIssue]

@@ -41,7 +41,7 @@ _SHAPES = tuple(
 
 
 def without_known_shapes(text: str) -> str:
-    """Return ``text`` without tokens, private keys and passwords, whoever owns them.
+    """Return ``text`` without tokens, private keys and passwords of any owner.
 
     It recognises Slack, Vault and AWS tokens, JWTs, and passwords in settings and URLs.
     """

@@ -23,7 +23,7 @@ def positive_number(text: str) -> int:
     """Parse a positive whole number.
 
     Raises:
-        ArgumentTypeError: it is none.
+        ArgumentTypeError: it is not a number above 0.
     """
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a positive whole number")

@@ -32,8 +32,8 @@ class Problem:
         step: the step, or what else failed; empty for the subject as a whole.
         error_class: the class of the error, or a word for its kind.
         message: the text of the error.
-        place: file, line and function in user code; empty if there is none.
-        trace: the stack trace; empty if there is none.
+        place: file, line and function in user code; empty if unknown.
+        trace: the stack trace; empty without one.
         is_check: whether an asset check found it, rather than the step failing.
     """
 
@@ -63,7 +63,7 @@ class Alert:
         subject: the name of the subject; for an automation run, its assets.
         at: when it happened, in seconds since 1970, as all times here.
         location: the code location.
-        run_id: the run; empty if there is none.
+        run_id: the run; empty without one.
         job_name: the job of the run.
         assets: what the run was to make, or the asset concerned; for a run of checks alone, the
             assets they examine.

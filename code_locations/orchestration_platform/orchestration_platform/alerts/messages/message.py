@@ -116,7 +116,7 @@ class Message:
         kind: what the subject is.
         subject: the name of the subject.
         location: the code location.
-        run_id: the latest run; empty if there is none.
+        run_id: the latest run; empty without one.
         facts: the facts, most important first.
         problems: what went wrong.
         more_problems: how many were left out of ``problems``.

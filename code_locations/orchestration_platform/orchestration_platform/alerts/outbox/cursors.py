@@ -6,7 +6,7 @@ from orchestration_platform.alerts.outbox.tables import CURSORS
 
 
 def read_cursor(connection: sa.Connection, name: str) -> str | None:
-    """Return the cursor called ``name``, or None if there is none."""
+    """Return the cursor called ``name``, or None before its first use."""
     return connection.execute(sa.select(CURSORS.c.value).where(CURSORS.c.name == name)).scalar()
 
 

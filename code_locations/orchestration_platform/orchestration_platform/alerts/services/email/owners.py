@@ -28,7 +28,7 @@ class OwnersEmailService(EmailService):
     assets: AssetCache = field(default_factory=AssetCache)
 
     def recipients(self, message: Message) -> Recipients:
-        """Return the owners' addresses, or the policy's addresses if there are none.
+        """Return the owners' addresses, or the policy's addresses if no owner has one.
 
         Raises:
             MessageRefusedError: there are no addresses at all.

@@ -13,7 +13,7 @@ class Receipt:
 
     Attributes:
         id: the service's id of the message; ours if the service returns none.
-        place: the service's id of the channel; empty if there is none.
+        place: the service's id of the channel; empty without one.
         note: what people should know about the delivery.
     """
 
