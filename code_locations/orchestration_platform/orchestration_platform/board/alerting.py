@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from orchestration_platform.alerts.facts.event_types import GOOD_NEWS
 from orchestration_platform.alerts.outbox.state import OutboxState, outbox_state
 from orchestration_platform.alerts.outbox.stored_alerts import latest_of
 from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES
@@ -90,7 +91,7 @@ def alerting(connection: sa.Connection, *, now: float) -> Alerting:
 def _open_incidents(connection: sa.Connection) -> tuple[OpenIncident, ...]:
     query = (
         sa.select(INCIDENTS)
-        .where(INCIDENTS.c.recovered_at.is_(None))
+        .where(INCIDENTS.c.recovered_at.is_(None), INCIDENTS.c.event_type.not_in(GOOD_NEWS))
         .order_by(INCIDENTS.c.first_at)
     )
     found: dict[tuple[str, str, str], OpenIncident] = {}

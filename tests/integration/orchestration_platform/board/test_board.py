@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -14,8 +15,10 @@ from dagster._core.workspace.load_target import WorkspaceFileTarget
 from prometheus_client.parser import text_string_to_metric_families
 from tests.integration.orchestration_platform.board import shop
 
+from orchestration_platform.alerts.facts.event_types import EventType
 from orchestration_platform.alerts.outbox.database import Database, database_url
-from orchestration_platform.board.alerting import OpenIncident
+from orchestration_platform.alerts.outbox.tables import INCIDENTS
+from orchestration_platform.board.alerting import OpenIncident, alerting
 from orchestration_platform.board.board import Board, attention, read_board
 from orchestration_platform.board.health import Health
 from orchestration_platform.board.metrics import metrics
@@ -198,3 +201,21 @@ def test_the_page_escapes_what_it_shows_and_needs_nothing_else(board: Board) -> 
         board, attention=[replace(board.attention[0], text="<script>alert(1)</script>")]
     )
     assert "<script>" not in page(wicked)
+
+
+def test_good_news_needs_no_attention(instance: dg.DagsterInstance) -> None:
+    def incident(event_type: EventType) -> dict[str, Any]:
+        return {
+            "policy": "all", "fingerprint": event_type.value, "location": "shop",
+            "subject": event_type.value, "event_type": event_type.value, "service": "log",
+            "address": "", "first_at": 1.0, "last_at": 1.0, "occurrences": 1, "facts": "",
+            "latest": "", "version": 1, "changed_at": 1.0, "last_entry_at": 0.0, "escalations": 0,
+        }  # fmt: skip
+
+    with Database(f"sqlite:///{instance.root_directory}/incidents.db").transaction() as connection:
+        connection.execute(INCIDENTS.insert(), [incident(kind) for kind in EventType])
+        found = alerting(connection, now=2.0).incidents
+
+    good = {"JOB_SUCCESS", "ASSET_MATERIALIZATION_SUCCESS", "ASSET_CHECK_PASSED"}
+    bad = {kind.value for kind in EventType} - good - {"ASSET_FRESHNESS_PASS"}
+    assert {incident.subject for incident in found} == bad

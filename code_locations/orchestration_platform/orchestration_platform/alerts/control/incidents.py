@@ -8,8 +8,7 @@ import sqlalchemy as sa
 
 from orchestration_platform.alerts.control.person import Hand, record_action
 from orchestration_platform.alerts.delivery.escalation import record_acknowledgement
-from orchestration_platform.alerts.facts.alert import Severity
-from orchestration_platform.alerts.facts.event_types import EventType
+from orchestration_platform.alerts.facts.event_types import GOOD_NEWS
 from orchestration_platform.alerts.outbox.incidents import end_incident
 from orchestration_platform.alerts.outbox.stored_alerts import latest_of
 from orchestration_platform.alerts.outbox.tables import (
@@ -24,8 +23,6 @@ from orchestration_platform.alerts.outbox.tables import (
 from orchestration_platform.alerts.policies.policy import Policy
 from shared_lib.discovery.modules import did_you_mean
 
-# Nothing ends good news, so it would always be listed.
-_GOOD_NEWS = [kind.value for kind in EventType if kind.severity is Severity.INFO]
 _SHOWN_NUMBERS = 10
 
 
@@ -44,7 +41,7 @@ def listed_incidents(
     if policy is not None:
         query = query.where(INCIDENTS.c.policy == policy)
     if not with_ended:
-        is_open = INCIDENTS.c.recovered_at.is_(None) & INCIDENTS.c.event_type.not_in(_GOOD_NEWS)
+        is_open = INCIDENTS.c.recovered_at.is_(None) & INCIDENTS.c.event_type.not_in(GOOD_NEWS)
         query = query.where(is_open)
     return [_summary(row) for row in connection.execute(query).mappings()]
 

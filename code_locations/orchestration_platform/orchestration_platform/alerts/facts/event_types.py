@@ -67,6 +67,9 @@ _SEVERITIES = {
     EventType.DAEMON_HEARTBEAT_MISSING: Severity.CRITICAL,
 }
 
+# Nothing ends good news: an incident of it is never over.
+GOOD_NEWS = frozenset(kind for kind in EventType if kind.severity is Severity.INFO)
+
 CHECK_OUTCOMES = frozenset(kind for kind in EventType if kind.value.startswith("ASSET_CHECK_"))
 FRESHNESS_STATES = frozenset(
     kind for kind in EventType if kind.value.startswith("ASSET_FRESHNESS_")

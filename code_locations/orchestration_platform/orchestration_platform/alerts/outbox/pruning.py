@@ -4,8 +4,7 @@ import time
 
 import sqlalchemy as sa
 
-from orchestration_platform.alerts.facts.alert import Severity
-from orchestration_platform.alerts.facts.event_types import EventType
+from orchestration_platform.alerts.facts.event_types import GOOD_NEWS
 from orchestration_platform.alerts.outbox.cursors import read_cursor, set_cursor
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.outbox.deduplication import HELD
@@ -17,8 +16,6 @@ MOST_IN_A_PASS = 1000
 EVERY_SECONDS = 3600.0
 
 _CURSOR = "pruning"
-# Nothing ends good news: it is over once it has been sent.
-_GOOD_NEWS = [kind.value for kind in EventType if kind.severity is Severity.INFO]
 
 
 def prune(database: Database, *, keep_days: float) -> int:
@@ -45,7 +42,7 @@ def prune(database: Database, *, keep_days: float) -> int:
 def _old_incidents(before: float) -> sa.Delete:
     """Incidents with their messages, except those whose recovery was reported only recently."""
     is_over = (INCIDENTS.c.recovered_at < before) | (
-        INCIDENTS.c.event_type.in_(_GOOD_NEWS) & (INCIDENTS.c.last_at < before)
+        INCIDENTS.c.event_type.in_(GOOD_NEWS) & (INCIDENTS.c.last_at < before)
     )
     keeps = sa.exists().where(
         MESSAGES.c.incident_id == INCIDENTS.c.id,
