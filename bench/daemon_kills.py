@@ -31,12 +31,12 @@ def measure_daemon_kills(*, kills: int = KILLS) -> DaemonKills:
         kill_the_daemon,
     )
 
-    from orchestration_platform.alerts.delivery.queue import CLAIM_SECONDS
+    from orchestration_platform.alerts.facts.timing import TIMING
     from sandboxes.slack.server import slack_server
 
     started = time.perf_counter()
     with postgres_instance() as instance, slack_server() as slack:
-        kill_the_daemon(instance, slack, kills=kills, claim_seconds=CLAIM_SECONDS)
+        kill_the_daemon(instance, slack, kills=kills, claim_seconds=TIMING.claim)
         lost, doubled = lost_and_doubled(slack, kills=kills)
     taken = time.perf_counter() - started
     return DaemonKills(kills=kills, lost=lost, doubled=doubled, seconds=taken)

@@ -5,19 +5,19 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration_platform.alerts.facts.timing import Timing
 from orchestration_platform.alerts.facts.user_errors import innermost
 from shared_lib.configuration.environment import current_settings
 
 SENSOR_NAME = "slack_on_run_failure_sensor"
 
-# How long a message may wait, and how old the last pass may be.
-ALLOWED_SECONDS = 600.0
-
 _LONGEST_ERROR = 300
 
 
 @dg.asset_check(asset="platform_health")
-def alerts_delivered(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+def alerts_delivered(
+    context: dg.AssetCheckExecutionContext, alerts_timing: dg.ResourceParam[Timing]
+) -> dg.AssetCheckResult:
     """No alert has waited for long or was given up, and the sensor works where it is on.
 
     In production it has to be on.
@@ -31,7 +31,7 @@ def alerts_delivered(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckRes
         outbox = outbox_state(connection)
         last_pass = last_pass_at(connection)
     problems: list[str] = []
-    if outbox.oldest_at is not None and now - outbox.oldest_at > ALLOWED_SECONDS:
+    if outbox.oldest_at is not None and now - outbox.oldest_at > alerts_timing.overdue:
         waited = _minutes(now, outbox.oldest_at)
         problems.append(f"{outbox.waiting} alerts wait, the oldest for {waited}")
         problems += [f"{name}: {said}" for name, said in outbox.reasons.items()]
@@ -40,7 +40,7 @@ def alerts_delivered(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckRes
         context.instance,
         has_to_run=current_settings().sensors_run_by_default,
         last_pass_at=last_pass,
-        allowed_seconds=ALLOWED_SECONDS,
+        allowed_seconds=alerts_timing.overdue,
         now=now,
     )
     return dg.AssetCheckResult(

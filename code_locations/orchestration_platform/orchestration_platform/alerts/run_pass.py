@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import dagster as dg
 
 from orchestration_platform.alerts import stages
+from orchestration_platform.alerts.facts.timing import TIMING, Timing
 from orchestration_platform.alerts.memory import Memory
 from orchestration_platform.alerts.policies.policy import Policy
 from orchestration_platform.alerts.services.registry import Services
@@ -32,8 +33,8 @@ def run_pass(
     policies: Sequence[Policy],
     services: Services,
     memory: Memory,
-    sending_seconds: float = stages.SENDING_SECONDS,
     keep_days: float = 90.0,
+    timing: Timing = TIMING,
 ) -> stages.Pass:
     """Put new failures into the outbox, send what is due and delete what is old.
 
@@ -42,8 +43,8 @@ def run_pass(
         policies: the policies in force.
         services: the services that notify people.
         memory: the memory of the process, the same for all its passes.
-        sending_seconds: how long to continue sending.
         keep_days: days after which what is over is deleted.
+        timing: how long to wait for what.
 
     Raises:
         UnknownEnvironmentError: ``DAGSTER_ENVIRONMENT`` is not an environment.
@@ -58,8 +59,8 @@ def run_pass(
         memory=memory,
         database=memory.database_of(instance),
         workspace=Workspace(memory.assets, problems),
-        sending_seconds=sending_seconds,
         keep_days=keep_days,
+        timing=timing,
         problems=problems,
     )
     for stage in STAGES:

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from orchestration_platform.alerts.facts.timing import Timing
 from orchestration_platform.alerts.memory import Memory
 from orchestration_platform.alerts.policies.policy import load_file
 from orchestration_platform.alerts.services.slack.web_api import SlackWebApi
@@ -29,6 +30,7 @@ def slack_on_run_failure_sensor(
     secrets: SecretsResource,
     slack: SlackWebApi,
     alerts_memory: dg.ResourceParam[Memory],
+    alerts_timing: dg.ResourceParam[Timing],
 ) -> dg.SkipReason:
     """Read new failures from the event log and send what is due."""
     from orchestration_platform.alerts.run_pass import run_pass
@@ -46,5 +48,6 @@ def slack_on_run_failure_sensor(
         services=services,
         memory=alerts_memory,
         keep_days=_FILE.keep_days,
+        timing=alerts_timing,
     )
     return dg.SkipReason(str(done))

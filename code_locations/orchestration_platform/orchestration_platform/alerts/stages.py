@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import dagster as dg
 
 from orchestration_platform.alerts.delivery import escalation, heartbeat, sender, users
+from orchestration_platform.alerts.facts.timing import Timing
 from orchestration_platform.alerts.memory import Memory
 from orchestration_platform.alerts.outbox import clock, pruning, state
 from orchestration_platform.alerts.outbox.database import Database
@@ -19,10 +20,6 @@ from orchestration_platform.alerts.services.registry import Services
 from orchestration_platform.alerts.sources.collect import Collector
 from orchestration_platform.alerts.workspace.webserver import Workspace
 from shared_lib.configuration.environment import EnvironmentSettings
-
-# Dagster gives a sensor's tick 60 s. The next tick continues with what is left.
-COLLECTING_SECONDS = 20.0
-SENDING_SECONDS = 20.0
 
 
 @dataclass(kw_only=True)
@@ -37,7 +34,7 @@ class Pass:
         memory: what the process keeps from one pass to the next.
         database: where the outbox is.
         workspace: what the webserver knows; if it could not be asked, ``problems`` has the reason.
-        sending_seconds: how long to continue sending.
+        timing: how long to wait for what.
         keep_days: days after which what is over is deleted.
         failures: how many failures were new.
         escalated: how many incidents were escalated.
@@ -54,7 +51,7 @@ class Pass:
     memory: Memory
     database: Database
     workspace: Workspace
-    sending_seconds: float
+    timing: Timing
     keep_days: float
     failures: int = 0
     escalated: int = 0
@@ -103,8 +100,9 @@ def collect(current: Pass) -> None:
         workspace=current.workspace,
         memory=current.memory.sources,
         errors=current.errors,
+        timing=current.timing,
     )
-    current.failures = collector.collect(until=time.monotonic() + COLLECTING_SECONDS)
+    current.failures = collector.collect(until=time.monotonic() + current.timing.collecting)
 
 
 def escalate(current: Pass) -> None:
@@ -118,12 +116,13 @@ def escalate(current: Pass) -> None:
         current.policies,
         current.settings.alert_channel,
         current.problems,
+        current.timing,
     )
     current.escalated = found.escalate_due()
 
 
 def deliver(current: Pass) -> None:
-    """Send what is due in the outbox for ``sending_seconds``; record the result of each message.
+    """Send what is due in the outbox for 20 s at most; record the result of each message.
 
     An error in one message is written to its row and stops no other.
     """
@@ -134,8 +133,9 @@ def deliver(current: Pass) -> None:
         environment=current.settings.environment.value,
         ui_url=current.settings.ui_url,
         users=users.known_users(current.database),
+        timing=current.timing,
     )
-    current.sent = sending.send_due(until=time.monotonic() + current.sending_seconds)
+    current.sent = sending.send_due(until=time.monotonic() + current.timing.sending)
 
 
 def find_what_is_missing(current: Pass) -> None:
@@ -163,7 +163,8 @@ def look_up_owners(current: Pass) -> None:
 
 def prune(current: Pass) -> None:
     """Delete old incidents that are over from the outbox, once an hour."""
-    pruning.prune(current.database, keep_days=current.keep_days)
+    every = current.timing.between_prunings
+    pruning.prune(current.database, keep_days=current.keep_days, every_seconds=every)
 
 
 def raise_errors(current: Pass) -> None:
@@ -184,5 +185,6 @@ def look_at_outbox(current: Pass) -> None:
 
 def send_heartbeat(current: Pass) -> None:
     """Send a heartbeat to the dead man's switch after the pass: in 2 s at most, raising nothing."""
-    problem = heartbeat.send_heartbeat(current.services.secrets)
+    longest = current.timing.heartbeat
+    problem = heartbeat.send_heartbeat(current.services.secrets, seconds=longest)
     current.problems += [problem] if problem else []

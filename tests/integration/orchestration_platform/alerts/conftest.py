@@ -16,6 +16,7 @@ from tests.integration.orchestration_platform.alerts.databases import (
 )
 from tests.integration.orchestration_platform.alerts.mail_servers import Servers, mail_servers
 
+from orchestration_platform.alerts.facts.timing import Timing
 from orchestration_platform.alerts.memory import Memory
 from orchestration_platform.alerts.policies.policy import Policy, load_policies
 from orchestration_platform.alerts.run_pass import run_pass
@@ -32,6 +33,9 @@ from sandboxes.smtp import Mailbox
 from shared_lib.secrets import SecretsResource
 
 Watch = Callable[..., Pass]
+
+# Waits as short as a test can bear.
+QUICK = Timing(pace=0.0, quiet=0.0, claim=2.0, longest_pause=0.2, heartbeat=0.5)
 
 # Until all waiting messages are sent, also on a busy machine.
 RECOVERY_SECONDS = 60.0
@@ -86,18 +90,6 @@ def slack() -> Iterator[SlackServer]:
 
 
 @pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Waits as short as a test can bear."""
-    from orchestration_platform.alerts.delivery import queue, settle
-
-    monkeypatch.setattr(queue, "PACE", 0.0)
-    monkeypatch.setattr(queue, "QUIET_SECONDS", 0.0)
-    monkeypatch.setattr(queue, "CLAIM_SECONDS", 2.0)
-    monkeypatch.setattr(settle, "_LONGEST_PAUSE_SECONDS", 0.2)
-    return monkeypatch
-
-
-@pytest.fixture
 def memory() -> Memory:
     """What the process keeps from one pass to the next, in this test."""
     return Memory()
@@ -116,18 +108,16 @@ def services_with(slack_url: str, timeout_seconds: float = 2.0) -> Services:
 
 
 @pytest.fixture
-def watch(
-    instance: dg.DagsterInstance, services: Services, memory: Memory, quick: pytest.MonkeyPatch
-) -> Watch:
+def watch(instance: dg.DagsterInstance, services: Services, memory: Memory) -> Watch:
     """A pass over the instance; the first one, which only takes note, is done."""
 
-    def run(policies: list[Policy] | None = None, seconds: float = 3.0) -> Pass:
+    def run(policies: list[Policy] | None = None, seconds: float = 3.0, **waits: float) -> Pass:
         return run_pass(
             instance,
             policies=policies or load_policies()[:1],
             services=services,
             memory=memory,
-            sending_seconds=seconds,
+            timing=replace(QUICK, sending=seconds, **waits),
         )
 
     run()

@@ -18,14 +18,15 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration_platform.alerts.delivery import escalation, queue, sender, settle
+from orchestration_platform.alerts.delivery import escalation, sender, settle
+from orchestration_platform.alerts.facts.timing import Timing
 from orchestration_platform.alerts.memory import Memory
 from orchestration_platform.alerts.outbox import deduplication, incidents
 from orchestration_platform.alerts.policies.policy import Policy, load_policies
 from orchestration_platform.alerts.run_pass import run_pass
 from orchestration_platform.alerts.services.registry import Services
 from orchestration_platform.alerts.services.slack.web_api import SlackWebApi
-from orchestration_platform.alerts.sources import collect, event_feed
+from orchestration_platform.alerts.sources import collect
 from shared_lib.secrets import SecretsResource
 
 # Where the process dies: the object, its function, and whether the function is still called.
@@ -68,8 +69,11 @@ RECIPIENT_POINTS: dict[str, tuple[Any, str, bool]] = {
 }
 _ALL_POINTS = {**POINTS, **SUPPRESSING_POINTS, **ESCALATION_POINTS, **RECIPIENT_POINTS}
 
-# What is not recovered sooner; a claim of one that died.
-CLAIM_SECONDS = 0.3
+# Reading the last minute again would make up for a position that was moved too early.
+NO_OVERLAP = {"overlap": 0.0, "between_marks": 0.0}
+# A claim of one that died is not recovered sooner. On a busy machine too, a pass comes to the point
+# where it dies.
+TIMING = Timing(pace=0.0, claim=0.3, sending=30.0, **NO_OVERLAP)
 
 _START_SECONDS = 120.0
 _PASS_SECONDS = 90.0
@@ -117,12 +121,6 @@ def nursery(home: str, slack_url: str, token: str) -> Iterator[Nursery]:
         assert process.exitcode == 0, "the process from which the others are forked is in trouble"
 
 
-def forget_the_overlap(patch: Callable[[Any, str, float], None]) -> None:
-    """Reading the last minute again would make up for a position that was moved too early."""
-    patch(event_feed, "OVERLAP_SECONDS", 0.0)
-    patch(event_feed, "_BETWEEN_MARKS_SECONDS", 0.0)
-
-
 def _serve(orders: Connection, home: str, slack_url: str, token: str) -> None:
     """Runs in a process of its own, without threads: it is forked."""
     os.environ |= {
@@ -130,9 +128,6 @@ def _serve(orders: Connection, home: str, slack_url: str, token: str) -> None:
         "DAGSTER_ENVIRONMENT": "ci",
         "ORCHESTRATION_PLATFORM_SLACK__TOKEN": token,
     }
-    queue.PACE = 0.0
-    queue.CLAIM_SECONDS = CLAIM_SECONDS
-    forget_the_overlap(setattr)
     memory = Memory()
     _pass(slack_url, memory)
     orders.send("ready")
@@ -196,6 +191,5 @@ def _pass(slack_url: str, memory: Memory, policies: Sequence[Policy] | None = No
                 SlackWebApi(api_url=slack_url, timeout_seconds=10.0),
             ),
             memory=memory,
-            # on a busy machine too it comes to the point where it dies
-            sending_seconds=30.0,
+            timing=TIMING,
         )

@@ -15,7 +15,7 @@ from pathlib import Path
 import dagster as dg
 from tests.integration.orchestration_platform.alerts import dying
 
-from orchestration_platform.alerts.delivery import queue
+from orchestration_platform.alerts.facts.timing import Timing
 from sandboxes.slack.server import TOKEN
 
 SENSOR = "slack_on_run_failure_sensor"
@@ -48,10 +48,11 @@ load_from:
 def prepare() -> None:
     """Called in the code server, before the location is imported."""
     from orchestration_platform.alerts.policies import policy
+    from orchestration_platform.resources import RESOURCES
 
     home = Path(os.environ["DAGSTER_HOME"])
     policy.load_file.__defaults__ = (home / "alert_policies.yaml",)
-    queue.CLAIM_SECONDS = float(os.environ[_CLAIM_SECONDS])
+    RESOURCES["alerts_timing"] = Timing(claim=float(os.environ[_CLAIM_SECONDS]))
     point = os.environ.get(_POINT)
     if point:
         dying.die_at(point, _die_with_the_daemon)

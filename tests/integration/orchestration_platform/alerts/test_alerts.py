@@ -220,8 +220,6 @@ def test_a_retry_that_succeeds_leaves_nothing_to_tell_and_one_that_never_comes_d
     watch: Watch,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from orchestration_platform.alerts.sources import retries
-
     policies = policies_that(announce="retries_exhausted")
     helped = say(instance, "bad")
     forgotten = fail(instance)
@@ -233,8 +231,7 @@ def test_a_retry_that_succeeds_leaves_nothing_to_tell_and_one_that_never_comes_d
     watch(policies)
     assert slack.heads == []
 
-    monkeypatch.setattr(retries, "_RETRY_LAUNCH_SECONDS", 0.0)
-    watch(policies)
+    watch(policies, retry_launch=0.0)
     assert [forgotten in head.shown for head in slack.heads] == [True]
 
 

@@ -14,7 +14,7 @@ import dagster as dg
 import psycopg
 import pytest
 import sqlalchemy as sa
-from tests.integration.orchestration_platform.alerts.conftest import services_with
+from tests.integration.orchestration_platform.alerts.conftest import QUICK, services_with
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
 from tests.integration.orchestration_platform.alerts.failing_jobs import say
 from tests.integration.orchestration_platform.alerts.migrating import (
@@ -114,16 +114,16 @@ def test_all_that_was_open_stays_open_and_is_closed_in_slack(
     url: str,
     instance: dg.DagsterInstance,
     slack: SlackServer,
-    quick: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    quick.setenv("ORCHESTRATION_PLATFORM_SLACK__TOKEN", TOKEN)
+    monkeypatch.setenv("ORCHESTRATION_PLATFORM_SLACK__TOKEN", TOKEN)
     PREPARATIONS[columns](url)
     memory = Memory()
 
     def watch() -> Pass:
         services = services_with(slack.url)
         return run_pass(
-            instance, policies=policies(), services=services, memory=memory, sending_seconds=3.0
+            instance, policies=policies(), services=services, memory=memory, timing=QUICK
         )
 
     # which nobody took on within half an hour

@@ -119,14 +119,13 @@ def test_a_message_that_somebody_deleted_is_posted_anew(
 
 
 def test_a_message_a_second_goes_to_a_channel_and_slack_has_no_reason_to_complain(
-    instance: dg.DagsterInstance, watch: Watch, monkeypatch: pytest.MonkeyPatch
+    instance: dg.DagsterInstance, watch: Watch
 ) -> None:
-    from orchestration_platform.alerts.delivery import queue
+    from orchestration_platform.alerts.facts.timing import Timing
     from orchestration_platform.alerts.memory import Memory
     from orchestration_platform.alerts.policies.policy import load_policies
     from orchestration_platform.alerts.run_pass import run_pass
 
-    monkeypatch.setattr(queue, "PACE", 1.0)
     for job in (plain_job, other_job):
         fail(instance, job)
     with slack_server() as strict:
@@ -136,6 +135,6 @@ def test_a_message_a_second_goes_to_a_channel_and_slack_has_no_reason_to_complai
             policies=load_policies()[:1],
             services=services,
             memory=Memory(),
-            sending_seconds=60,
+            timing=Timing(sending=60.0),
         )
         assert strict.calls["chat.postMessage"] == len(strict.messages) == 4

@@ -2,17 +2,20 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import dagster as dg
 import pytest
+import sqlalchemy as sa
 from tests.integration.orchestration_platform.alerts.conftest import Watch
 from tests.integration.orchestration_platform.alerts.mail_servers import Servers, send_e_mail_to
 
+from orchestration_platform.alerts.facts.alert import Alert
 from orchestration_platform.alerts.memory import Memory
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.state import listed_messages
+from orchestration_platform.alerts.outbox.tables import INCIDENTS
 from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
-from orchestration_platform.alerts.services.email import owners as email_owners
 from orchestration_platform.alerts.stages import Pass
 from orchestration_platform.alerts.workspace.asset_graph import AssetFacts, AssetGraph
 from orchestration_platform.alerts.workspace.webserver import Answer, Workspace
@@ -148,11 +151,13 @@ def test_while_the_webserver_is_away_an_email_waits_for_who_the_owners_are(
 def test_who_is_to_be_told_where_there_is_no_owner_does_not_wait_for_long(
     failing: Failing,
     instance: dg.DagsterInstance,
+    watch: Watch,
     mailbox: Mailbox,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(email_owners, "_OWNERS_AWAITED_SECONDS", 0.0)
-    failing(policies(default_email_addresses=[DEFAULT]))
+    asked = policies(default_email_addresses=[DEFAULT])
+    failing(asked, seconds=0.0)
+    a_quarter_of_an_hour_goes_by(instance)
+    watch(asked)
     assert mailbox.recipients == [[DEFAULT]]
     assert "who the owners are was not known" in listed(instance)
 
@@ -185,6 +190,15 @@ def test_an_answer_goes_to_whom_the_first_message_went(
     watch(asked)
     assert mailbox.recipients == [[ANA], [ANA]]
     assert mailbox.emails[1]["In-Reply-To"] == mailbox.emails[0]["Message-ID"]
+
+
+def a_quarter_of_an_hour_goes_by(instance: dg.DagsterInstance) -> None:
+    """As if the failure had happened so long before, and a little more."""
+    with Database(database_url(instance)).transaction() as connection:
+        [facts] = connection.execute(sa.select(INCIDENTS.c.facts)).scalars()
+        failure = Alert.from_json(facts)
+        older = replace(failure, at=failure.at - 901)
+        connection.execute(sa.update(INCIDENTS).values(facts=older.to_json()))
 
 
 def listed(instance: dg.DagsterInstance) -> str:

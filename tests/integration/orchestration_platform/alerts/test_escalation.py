@@ -10,7 +10,7 @@ from tests.integration.orchestration_platform.alerts.conftest import Watch, send
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail, say
 
-from orchestration_platform.alerts.delivery import escalation
+from orchestration_platform.alerts.delivery.escalation import Escalation
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.tables import INCIDENTS
 from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
@@ -152,8 +152,7 @@ def test_without_an_answer_people_are_called_later_and_where_nobody_may_look_at_
         done = watch(policies(), seconds=0.1)
         assert done.escalated == 0
         assert "invalid_auth" in str(done)
-        patch.setattr(escalation, "PATIENCE_SECONDS", 0.0)
-        assert watch(policies(), seconds=0.1).escalated == 1
+        assert watch(policies(), seconds=0.1, patience=0.0).escalated == 1
     slack.may_read = False
     pass_time(instance)
     done = watch(policies())
@@ -164,16 +163,16 @@ def test_without_an_answer_people_are_called_later_and_where_nobody_may_look_at_
 @on_both_databases
 def test_a_pass_asks_a_bounded_number_of_times_and_the_next_ones_go_on(
     instance: dg.DagsterInstance,
+    services: Services,
     slack: SlackServer,
     watch: Watch,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(escalation, "MOST_IN_A_PASS", 2)
     for word in ("census", "payroll", "bands"):
         say(instance, f"the {word} is bad")
     watch(policies())
     pass_time(instance)
-    assert [watch(policies()).escalated for _ in range(3)] == [2, 1, 0]
+    due = Escalation(Database(database_url(instance)), services, policies(), "#alerts", most=2)
+    assert [due.escalate_due() for _ in range(3)] == [2, 1, 0]
     assert slack.calls["reactions.get"] == 3
 
 

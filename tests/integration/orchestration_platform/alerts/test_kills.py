@@ -3,15 +3,16 @@
 import random
 import signal
 from collections import Counter
+from functools import partial
 from itertools import cycle, islice
 
 import dagster as dg
 import pytest
 from tests.integration.orchestration_platform.alerts.conftest import Watch, send_all
 from tests.integration.orchestration_platform.alerts.dying import (
+    NO_OVERLAP,
     POINTS,
     Nursery,
-    forget_the_overlap,
     nursery,
 )
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail
@@ -63,7 +64,7 @@ def test_passes_that_are_killed_at_every_stage_lose_nothing_and_double_nothing(
     watch: Watch,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    forget_the_overlap(monkeypatch.setattr)
+    watch = partial(watch, **NO_OVERLAP)
     with nursery(instance.root_directory, slack.url, TOKEN) as killed:
         deaths = kill_at_every_stage(instance, slack, killed, kills=KILLS)
     # one that is killed at any time may have come to its end

@@ -2,6 +2,7 @@
 
 import signal
 from collections import Counter
+from functools import partial
 
 import dagster as dg
 import pytest
@@ -10,9 +11,9 @@ from tests.integration.orchestration_platform.alerts.databases import on_both_da
 from tests.integration.orchestration_platform.alerts.dying import (
     ESCALATION_POINTS,
     HOLDING_POINTS,
+    NO_OVERLAP,
     RELEASING_POINTS,
     SUPPRESSING_POINTS,
-    forget_the_overlap,
     nursery,
 )
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail, say
@@ -66,7 +67,7 @@ def test_a_held_message_is_sent_once_whenever_a_process_was_killed(
     watch: Watch,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    forget_the_overlap(monkeypatch.setattr)
+    watch = partial(watch, **NO_OVERLAP)
     failure = RecordedFailure(instance, fail(instance))
     watch(in_maintenance())
     names = job_names()

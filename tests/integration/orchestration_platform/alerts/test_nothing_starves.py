@@ -19,7 +19,6 @@ from tests.integration.orchestration_platform.alerts.test_escalation import (
 )
 
 from orchestration_platform.alerts.memory import Memory
-from orchestration_platform.alerts.outbox import incidents
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.state import listed_messages
 from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES
@@ -246,9 +245,8 @@ def test_what_was_given_up_is_tried_anew_when_it_happens_again(
     fail(instance)
     watch()
     assert slack.heads == []
-    monkeypatch.setattr(incidents, "SECONDS_BETWEEN_ENTRIES", 0)
     fail(instance)
-    watch()
+    watch(between_entries=0.0)
     [head] = slack.heads
     assert "failed 3 times" in head.shown
     assert [entry.text.endswith("3 times") for entry in slack.thread(head)] == [True]

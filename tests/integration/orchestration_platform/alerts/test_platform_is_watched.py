@@ -11,17 +11,18 @@ import pytest
 from slack_sdk import WebClient
 from tests.integration.orchestration_platform.alerts.conftest import Watch
 
-from orchestration_platform.alerts import outbox_health
+from orchestration_platform.alerts.facts.timing import TIMING, Timing
 from orchestration_platform.alerts.policies.policy import load_policies
 from orchestration_platform.definitions import defs
 from orchestration_platform.health.schedule import platform_health_job
 from sandboxes.slack.server import SlackServer
 
 
-def examine(instance: dg.DagsterInstance) -> None:
+def examine(instance: dg.DagsterInstance, timing: Timing = TIMING) -> None:
     """What the schedule starts."""
     job = defs.resolve_job_def(platform_health_job.name)
-    assert job.execute_in_process(instance=instance).success
+    resources = {"alerts_timing": timing}
+    assert job.execute_in_process(instance=instance, resources=resources).success
 
 
 def about(slack: SlackServer, check: str) -> list[str]:
@@ -42,8 +43,7 @@ def test_alerts_that_do_not_get_through_are_an_alert_until_they_do(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DAGSTER_ENVIRONMENT", "production")
         patch.setenv("VAULT_ADDR", "http://127.0.0.1:1")
-        patch.setattr(outbox_health, "ALLOWED_SECONDS", -1.0)
-        examine(instance)
+        examine(instance, Timing(overdue=-1.0))
     watch(shipped)
     [told] = about(slack, "alerts_delivered")
     assert "platform_health" in told

@@ -3,6 +3,7 @@
 import shlex
 import time
 from collections import Counter
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,8 @@ from tests.integration.orchestration_platform.alerts.conftest import (
 )
 from tests.integration.orchestration_platform.alerts.databases import Postgres, pg_ctl
 from tests.integration.orchestration_platform.alerts.dying import (
+    NO_OVERLAP,
     POINTS,
-    forget_the_overlap,
     nursery,
 )
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail, other_job, say
@@ -128,7 +129,7 @@ def test_passes_that_are_killed_on_postgres_lose_nothing_and_double_nothing(
     watch: Watch,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    forget_the_overlap(monkeypatch.setattr)
+    watch = partial(watch, **NO_OVERLAP)
     with nursery(instance.root_directory, slack.url, TOKEN) as killed:
         deaths = kill_at_every_stage(instance, slack, killed, kills=KILLS)
     assert all(deaths[stage] == 2 for stage in POINTS), deaths

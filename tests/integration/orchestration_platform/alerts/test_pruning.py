@@ -1,11 +1,9 @@
 """What is over and old is forgotten, what is open or waits is not."""
 
-import time
-
 import dagster as dg
 import pytest
 import sqlalchemy as sa
-from tests.integration.orchestration_platform.alerts.conftest import Watch
+from tests.integration.orchestration_platform.alerts.conftest import Watch, send_all
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail, other_job, say
 
@@ -44,13 +42,7 @@ def database(instance: dg.DagsterInstance) -> Database:
     return Database(database_url(instance))
 
 
-@pytest.fixture
-def every_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pruning, "EVERY_SECONDS", 0.0)
-
-
 @on_both_databases
-@pytest.mark.usefixtures("every_time")
 def test_ended_and_delivered_incidents_are_deleted_with_all_their_rows(
     instance: dg.DagsterInstance, database: Database, watch: Watch
 ) -> None:
@@ -59,10 +51,10 @@ def test_ended_and_delivered_incidents_are_deleted_with_all_their_rows(
     say(instance, None)
     watch()
     make_older(database, 89)
-    watch()
+    watch(between_prunings=0.0)
     assert rows(database, INCIDENTS) == 1
     make_older(database, 2)
-    watch()
+    watch(between_prunings=0.0)
     left = [rows(database, table) for table in (INCIDENTS, MESSAGES, OUTSTANDING, OCCURRENCES)]
     # the run whose log was just read again
     assert left[:3] == [0, 0, 0]
@@ -70,7 +62,6 @@ def test_ended_and_delivered_incidents_are_deleted_with_all_their_rows(
 
 
 @on_both_databases
-@pytest.mark.usefixtures("every_time")
 def test_what_is_open_or_waits_stays_however_old(
     instance: dg.DagsterInstance, database: Database, slack: SlackServer, watch: Watch
 ) -> None:
@@ -82,17 +73,16 @@ def test_what_is_open_or_waits_stays_however_old(
     say(instance, None)
     watch(seconds=0.1)
     make_older(database, 400)
-    watch(seconds=0.1)
+    watch(seconds=0.1, between_prunings=0.0)
     assert rows(database, INCIDENTS) == 2
     slack.faults.clear()
-    while watch().outbox.waiting:
-        time.sleep(0.1)
+    send_all(watch)
     assert sorted("(recovered)" in head.shown for head in slack.heads) == [False, True]
 
 
 @on_both_databases
 def test_a_pass_forgets_a_bounded_number_and_looks_once_an_hour(
-    instance: dg.DagsterInstance, database: Database, watch: Watch, monkeypatch: pytest.MonkeyPatch
+    instance: dg.DagsterInstance, database: Database, watch: Watch
 ) -> None:
     for word in ("census", "payroll", "bands"):
         say(instance, f"the {word} is bad")
@@ -102,10 +92,8 @@ def test_a_pass_forgets_a_bounded_number_and_looks_once_an_hour(
     make_older(database, 400)
     # the first pass has looked
     assert pruning.prune(database, keep_days=90) == 0
-    monkeypatch.setattr(pruning, "MOST_IN_A_PASS", 2)
-    monkeypatch.setattr(pruning, "EVERY_SECONDS", 0.0)
     left = [3]
     while left[-1]:
-        assert pruning.prune(database, keep_days=90) <= 4
+        assert pruning.prune(database, keep_days=90, every_seconds=0.0, most=2) <= 4
         left.append(rows(database, INCIDENTS))
     assert left == [3, 1, 0]

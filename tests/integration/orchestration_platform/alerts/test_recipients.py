@@ -20,7 +20,6 @@ from tests.integration.orchestration_platform.alerts.failing_jobs import fail, o
 from tests.integration.orchestration_platform.alerts.mail_servers import Servers, send_e_mail_to
 
 from orchestration_platform.alerts.delivery.recipients import REFUSED_FOR_NOW_SECONDS
-from orchestration_platform.alerts.outbox import incidents
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.state import listed_messages
 from orchestration_platform.alerts.outbox.tables import ADDRESSES
@@ -141,7 +140,6 @@ def test_a_message_that_everybody_refused_is_sent_again_with_the_next_failure(
     mailbox: Mailbox,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(incidents, "SECONDS_BETWEEN_ENTRIES", 0.0)
     send_e_mail_to(servers(), monkeypatch)
     asked = policies(ADA, BO)
     mailbox.unknown = frozenset({ADA, BO})
@@ -149,6 +147,7 @@ def test_a_message_that_everybody_refused_is_sent_again_with_the_next_failure(
     assert watch(asked).outbox.failed == 1
     mailbox.unknown = frozenset()
     fail(instance)
+    watch(asked, between_entries=0.0)
     send_all(watch, asked)
     # the message, and that it has failed again
     assert received(mailbox) == {ADA: 2, BO: 2}

@@ -12,7 +12,6 @@ from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.deduplication import HELD
 from orchestration_platform.alerts.outbox.tables import OCCURRENCES
 from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
-from orchestration_platform.alerts.sources import retries
 from sandboxes.slack.server import SlackServer
 
 
@@ -104,8 +103,7 @@ def test_only_the_last_of_three_attempts_is_reported_also_when_dagster_gives_up_
     assert slack.heads == []
     assert held(instance) == 2
     # the third one does not come
-    monkeypatch.setattr(retries, "_RETRY_LAUNCH_SECONDS", 0.0)
-    watch(policies())
+    watch(policies(), retry_launch=0.0)
     [head] = slack.heads
     assert "*Attempt:* 2 of 3" in head.shown
     assert "times" not in head.shown
@@ -126,8 +124,7 @@ def test_a_retry_whose_failure_no_policy_covered_is_reported_by_the_attempt_that
     watch(policies("ASSET_FRESHNESS_FAIL"))
     watch(policies())
     assert slack.heads == []
-    monkeypatch.setattr(retries, "_RETRY_LAUNCH_SECONDS", 0.0)
-    watch(policies())
+    watch(policies(), retry_launch=0.0)
     [head] = slack.heads
     assert "*Attempt:* 1 of 2" in head.shown
 
@@ -164,10 +161,8 @@ def test_an_attempt_that_fails_after_another_run_repaired_the_first_is_a_new_mes
     told = policies(announce=announce)
     chain = attempts(instance, ["bad", "bad", "bad"])
     next(chain)
-    with monkeypatch.context() as patch:
-        # the second attempt is late, so that the first is reported in any case
-        patch.setattr(retries, "_RETRY_LAUNCH_SECONDS", 0.0)
-        watch(told)
+    # the second attempt is late, so that the first is reported in any case
+    watch(told, retry_launch=0.0)
     say(instance, None)
     watch(told)
     [first] = slack.heads
@@ -198,8 +193,7 @@ def test_a_retry_that_stays_in_the_queue_is_waited_for_an_hour_and_no_longer(
     assert slack.heads == []
 
     # Dagster may note the time of a new run in whole seconds
-    monkeypatch.setattr(retries, "_RETRY_START_SECONDS", -1.0)
-    watch(policies())
+    watch(policies(), retry_start=-1.0)
     [head] = slack.heads
     assert "*Attempt:* 1 of 2" in head.shown
     assert held(instance) == 0

@@ -3,15 +3,16 @@
 import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import dagster as dg
 import pytest
-from tests.integration.orchestration_platform.alerts.conftest import Watch
+from tests.integration.orchestration_platform.alerts.conftest import QUICK, Watch
 from tests.integration.orchestration_platform.alerts.databases import Postgres
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail, other_job, say
 
+from orchestration_platform.alerts.facts.timing import TIMING, Timing
 from orchestration_platform.alerts.outbox.database import Database, database_url
-from orchestration_platform.alerts.run_pass import run_pass
 from sandboxes.slack.server import TOKEN, SlackServer
 from shared_lib.configuration.environment import Environment
 
@@ -19,7 +20,7 @@ SENSOR = "slack_on_run_failure_sensor"
 VARIABLE = "ORCHESTRATION_PLATFORM_SLACK__TOKEN"
 
 
-def tick(instance: dg.DagsterInstance) -> str:
+def tick(instance: dg.DagsterInstance, timing: Timing = QUICK) -> str:
     """Evaluates the sensor as the code server does; returns the tick's message."""
     from orchestration_platform.definitions import defs
 
@@ -28,7 +29,7 @@ def tick(instance: dg.DagsterInstance) -> str:
         instance=instance,
         repository_def=repository,
         sensor_name=SENSOR,
-        resources=repository.get_top_level_resources(),
+        resources={**repository.get_top_level_resources(), "alerts_timing": timing},
     ) as context:
         data = repository.get_sensor_def(SENSOR).evaluate_tick(context)
     assert not data.run_requests
@@ -47,10 +48,10 @@ def test_without_a_token_a_tick_skips_with_a_remedy(
 def test_a_tick_reports_new_failures_and_what_it_did(
     instance: dg.DagsterInstance,
     slack: SlackServer,
-    quick: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    quick.setenv(VARIABLE, TOKEN)
-    quick.setenv("SLACK_API_URL", slack.url)
+    monkeypatch.setenv(VARIABLE, TOKEN)
+    monkeypatch.setenv("SLACK_API_URL", slack.url)
     fail(instance, other_job)
     assert tick(instance) == "0 failures, 0 messages sent, 0 waiting"
     fail(instance)
@@ -59,12 +60,12 @@ def test_a_tick_reports_new_failures_and_what_it_did(
 
 
 def test_all_ticks_of_a_process_share_what_it_keeps(
-    instance: dg.DagsterInstance, slack: SlackServer, quick: pytest.MonkeyPatch
+    instance: dg.DagsterInstance, slack: SlackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    quick.setenv(VARIABLE, TOKEN)
-    quick.setenv("SLACK_API_URL", slack.url)
+    monkeypatch.setenv(VARIABLE, TOKEN)
+    monkeypatch.setenv("SLACK_API_URL", slack.url)
     opened: list[str] = []
-    quick.setattr(
+    monkeypatch.setattr(
         "orchestration_platform.alerts.memory.Database",
         lambda url: opened.append(url) or Database(url),
     )
@@ -74,15 +75,13 @@ def test_all_ticks_of_a_process_share_what_it_keeps(
 
 
 def test_a_token_is_not_sent_unprotected_to_another_machine(
-    instance: dg.DagsterInstance, quick: pytest.MonkeyPatch
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    quick.setenv(VARIABLE, TOKEN)
-    quick.setenv("SLACK_API_URL", "http://slack.example.com/api")
+    monkeypatch.setenv(VARIABLE, TOKEN)
+    monkeypatch.setenv("SLACK_API_URL", "http://slack.example.com/api")
     tick(instance)
     fail(instance)
-    # a whole tick goes on trying for 20 s
-    quick.setattr(run_pass, "__kwdefaults__", {"sending_seconds": 0.5})
-    said = tick(instance)
+    said = tick(instance, replace(QUICK, sending=0.5))
     assert "SLACK_API_URL is no https address" in said
     assert TOKEN not in said
 
@@ -136,7 +135,7 @@ def test_two_passes_at_once_tell_everything_once(
     database: str,
     instance: dg.DagsterInstance,
     slack: SlackServer,
-    quick: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch,
     request: pytest.FixtureRequest,
 ) -> None:
     from orchestration_platform.alerts import memory
@@ -144,7 +143,7 @@ def test_two_passes_at_once_tell_everything_once(
     if database == "postgres":
         postgres: Postgres = request.getfixturevalue("postgres")
         url = postgres.url(postgres.new_database(), "postgresql+psycopg")
-        quick.setattr(memory, "database_url", lambda _instance: url)
+        monkeypatch.setattr(memory, "database_url", lambda _instance: url)
     watch: Watch = request.getfixturevalue("watch")
     for text in ("census", "payroll", "bands"):
         say(instance, f"the {text} is bad")
@@ -165,25 +164,23 @@ def test_the_outbox_is_where_the_instance_keeps_its_runs(instance: dg.DagsterIns
     assert database_url(instance) == f"sqlite:///{instance.root_directory}/alerts.db"
 
 
-def health(instance: dg.DagsterInstance) -> dg.AssetCheckEvaluation:
+def health(instance: dg.DagsterInstance, timing: Timing = TIMING) -> dg.AssetCheckEvaluation:
     from orchestration_platform.definitions import defs
 
-    result = defs.resolve_implicit_global_asset_job_def().execute_in_process(instance=instance)
+    job = defs.resolve_implicit_global_asset_job_def()
+    result = job.execute_in_process(instance=instance, resources={"alerts_timing": timing})
     found = result.get_asset_check_evaluations()
     return next(entry for entry in found if entry.check_name == "alerts_delivered")
 
 
 def test_health_names_alerts_that_wait_and_why(
-    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch, monkeypatch: pytest.MonkeyPatch
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
-    from orchestration_platform.alerts import outbox_health
-
     slack.faults.extend(["is_archived"] * 5)
     fail(instance)
     watch(seconds=0.1)
     assert health(instance).passed
-    monkeypatch.setattr(outbox_health, "ALLOWED_SECONDS", 0.0)
-    found = health(instance)
+    found = health(instance, replace(TIMING, overdue=0.0))
     assert not found.passed
     assert "2 alerts wait" in (found.description or "")
     assert "unarchive the channel" in (found.description or "")

@@ -28,6 +28,7 @@ from tests.integration.orchestration_platform.alerts.databases import on_both_da
 from tests.integration.orchestration_platform.alerts.watcher import Watcher, policy
 
 from orchestration_platform.alerts.facts.alert import Alert
+from orchestration_platform.alerts.facts.timing import Timing
 from orchestration_platform.alerts.outbox import incidents
 from orchestration_platform.alerts.outbox.clock import follow_clock
 from orchestration_platform.alerts.outbox.database import Database, database_url
@@ -108,7 +109,9 @@ def test_a_tick_that_was_killed_and_fails_when_it_is_resumed_is_reported(
 ) -> None:
     state = running(instance, InstigatorType.SCHEDULE)
     killed = tick(instance, state, TickStatus.STARTED)
-    monkeypatch.setattr("orchestration_platform.alerts.sources.ticks._DEAD_SECONDS", 0.0)
+    watcher = Watcher(
+        instance, watcher.database, policy("TICK_FAILURE"), timing=Timing(dead_tick=0.0)
+    )
     assert are_over(watcher) == []
     end(instance, killed, TickStatus.FAILURE)
     assert are_over(watcher) == [False]

@@ -16,7 +16,7 @@ from tests.integration.orchestration_platform.alerts.failing_jobs import say
 from tests.integration.orchestration_platform.alerts.watcher import Watcher, policy
 
 from orchestration_platform.alerts.facts.alert import Alert
-from orchestration_platform.alerts.outbox import incidents
+from orchestration_platform.alerts.facts.timing import Timing
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.outbox.tables import INCIDENTS, OCCURRENCES
 from orchestration_platform.alerts.sources.collect import Collector
@@ -135,8 +135,8 @@ def test_successes_are_reported_for_the_selected_targets(
 def test_good_news_begins_a_new_message_after_a_while_and_failures_do_not(
     instance: dg.DagsterInstance, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(incidents, "SECONDS_OF_GOOD_NEWS", -1.0)
-    watcher = Watcher(instance, database, policy("JOB_SUCCESS", "JOB_FAILURE"))
+    watched = policy("JOB_SUCCESS", "JOB_FAILURE")
+    watcher = Watcher(instance, database, watched, timing=Timing(good_news=-1.0))
     for text in (None, None, "bad", "bad"):
         say(instance, text)
     watcher.look()

@@ -6,6 +6,7 @@ import dagster as dg
 import sqlalchemy as sa
 
 from orchestration_platform.alerts.facts.alert import Alert
+from orchestration_platform.alerts.facts.timing import TIMING, Timing
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.outbox.tables import INCIDENTS
 from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
@@ -32,8 +33,16 @@ def policy(*event_types: str, name: str = "p", targets: Any = (), **options: Any
 class Watcher:
     """Passes over an instance, and what they have put into the outbox."""
 
-    def __init__(self, instance: dg.DagsterInstance, database: Database, *policies: Policy) -> None:
-        self.collector = Collector(instance, database, policies, alert_channel="#a", ui_url="")
+    def __init__(
+        self,
+        instance: dg.DagsterInstance,
+        database: Database,
+        *policies: Policy,
+        timing: Timing = TIMING,
+    ) -> None:
+        self.collector = Collector(
+            instance, database, policies, alert_channel="#a", ui_url="", timing=timing
+        )
         self.database = database
         self.look()
 

@@ -9,6 +9,7 @@ from tests.unit.orchestration_platform.alerts.failures import failure
 
 from orchestration_platform.alerts.delivery import queue, settle
 from orchestration_platform.alerts.delivery.sender import Sender
+from orchestration_platform.alerts.facts.timing import TIMING, Timing
 from orchestration_platform.alerts.outbox import deduplication
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.outbox.deduplication import record_failure
@@ -60,16 +61,17 @@ class SlowToFind(Service):
 
 
 def test_who_has_looked_for_too_long_does_not_send_what_another_process_has_sent(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database,
 ) -> None:
-    # so that the other one takes this one for dead
-    monkeypatch.setattr(queue, "CLAIM_SECONDS", -1.0)
-    monkeypatch.setattr(queue, "PACE", 0.0)
     record(database, load_policies()[0])
     with database.transaction() as connection:
         connection.execute(sa.update(MESSAGES).values(unsure=True))
     service = SlowToFind()
-    slow, quick = (Sender(database, service, environment="ci", ui_url="") for _ in range(2))
+    # so that the other one takes this one for dead
+    timing = Timing(claim=-1.0, pace=0.0)
+    slow, quick = (
+        Sender(database, service, environment="ci", ui_url="", timing=timing) for _ in range(2)
+    )
     service.meanwhile.append(quick)
     assert slow.send_due(until=float("inf")) == 0
     assert len(service.posted) == 1
@@ -79,7 +81,7 @@ def test_what_came_of_a_claim_that_another_process_has_by_now_is_not_recorded(
     database: Database,
 ) -> None:
     record(database, load_policies()[0])
-    late = NOW + queue.CLAIM_SECONDS + 1
+    late = NOW + TIMING.claim + 1
     with database.transaction() as connection:
         first = queue.claim_next(connection, now=NOW, descriptions={})
         assert first is not None

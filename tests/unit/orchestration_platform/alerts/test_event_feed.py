@@ -1,6 +1,7 @@
 """What was stored within the last minute is read again."""
 
-from orchestration_platform.alerts.sources.event_feed import OVERLAP_SECONDS, Position
+from orchestration_platform.alerts.facts.timing import TIMING
+from orchestration_platform.alerts.sources.event_feed import Position
 
 
 def test_reading_continues_from_where_the_log_was_a_minute_ago() -> None:
@@ -8,9 +9,9 @@ def test_reading_continues_from_where_the_log_was_a_minute_ago() -> None:
     for second in range(10, 300, 10):
         position = position.advanced(f"at {second}", float(second))
         resumed = position.resume_from(float(second))
-        earlier = second - OVERLAP_SECONDS
+        earlier = second - TIMING.overlap
         assert resumed == (f"at {int(earlier)}" if earlier > 0 else "a")
-    assert len(position.marks) <= OVERLAP_SECONDS / 10 + 2
+    assert len(position.marks) <= TIMING.overlap / 10 + 2
     assert Position.from_json(position.to_json()) == position
 
 

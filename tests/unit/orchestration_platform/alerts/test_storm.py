@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from tests.unit.orchestration_platform.alerts.failures import failure
 
 from orchestration_platform.alerts.delivery import queue, settle
+from orchestration_platform.alerts.facts.timing import Timing
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.outbox.deduplication import record_failure
 from orchestration_platform.alerts.outbox.messages import HEAD
@@ -20,12 +21,8 @@ START = 1_000_000.0
 SECONDS = 300
 KINDS = [f"job_{chr(97 + n // 10)}{chr(97 + n % 10)}" for n in range(40)]
 A_SECOND = 4
-
-
-@pytest.fixture(autouse=True)
-def a_call_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    # a little less than the second that is simulated at a time
-    monkeypatch.setattr(queue, "PACE", 0.95)
+# a call a second, or a little less, because a second is simulated at a time
+TIMING = Timing(pace=0.95)
 
 
 class Storm:
@@ -53,7 +50,7 @@ class Storm:
                     now=now,
                 )
                 self.failures += 1
-            claim = queue.claim_next(connection, now=now, descriptions={})
+            claim = queue.claim_next(connection, now=now, descriptions={}, timing=TIMING)
             if claim:
                 self.calls.append(second)
                 settle.record_delivery(

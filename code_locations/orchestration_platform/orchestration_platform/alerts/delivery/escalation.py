@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 
+from orchestration_platform.alerts.facts.timing import TIMING, Timing
 from orchestration_platform.alerts.messages.message import Incident
 from orchestration_platform.alerts.messages.thread import (
     acknowledgement_entry,
@@ -46,8 +47,6 @@ from shared_lib.secrets import SecretError, redact
 
 # Each incident that is due costs one call to the service per message.
 MOST_IN_A_PASS = 10
-# How long a service that does not answer is asked again before people are called anyway.
-PATIENCE_SECONDS = 300.0
 
 
 class SeesAcknowledgements(Protocol):
@@ -85,6 +84,8 @@ class Escalation:
         policies: the policies in force.
         alert_channel: the environment's channel, for services that name no other.
         problems: why a service could not be asked, for the tick.
+        timing: how long to ask a service that does not answer.
+        most: how many incidents to look at.
     """
 
     database: Database
@@ -92,6 +93,8 @@ class Escalation:
     policies: Sequence[Policy]
     alert_channel: str
     problems: list[str] = field(default_factory=list)
+    timing: Timing = TIMING
+    most: int = MOST_IN_A_PASS
     _silent: set[Destination] = field(default_factory=set)
 
     def escalate_due(self) -> int:
@@ -100,7 +103,7 @@ class Escalation:
         if not policies:
             return 0
         with self.database.transaction() as connection:
-            due = _due(connection, list(policies), now=time.time())
+            due = _due(connection, list(policies), now=time.time(), most=self.most)
         return sum(self._look_at(row, policies[row["policy"]]) for row in due)
 
     def _look_at(self, row: Any, policy: Policy) -> bool:
@@ -114,7 +117,7 @@ class Escalation:
         answer = self._asked(row["id"])
         if answer.problem and answer.problem not in self.problems:
             self.problems.append(answer.problem)
-        if answer.may_come and now - row["escalates_at"] < PATIENCE_SECONDS:
+        if answer.may_come and now - row["escalates_at"] < self.timing.patience:
             return False
         with self.database.transaction() as connection:
             if answer.people is not None:
@@ -202,7 +205,9 @@ class Escalation:
         return True
 
 
-def _due(connection: sa.Connection, policies: Sequence[str], *, now: float) -> Sequence[Any]:
+def _due(
+    connection: sa.Connection, policies: Sequence[str], *, now: float, most: int
+) -> Sequence[Any]:
     query = (
         sa.select(INCIDENTS)
         .where(
@@ -211,7 +216,7 @@ def _due(connection: sa.Connection, policies: Sequence[str], *, now: float) -> S
             INCIDENTS.c.policy.in_(policies),
         )
         .order_by(INCIDENTS.c.escalates_at, INCIDENTS.c.id)
-        .limit(MOST_IN_A_PASS)
+        .limit(most)
     )
     return connection.execute(query).mappings().all()
 

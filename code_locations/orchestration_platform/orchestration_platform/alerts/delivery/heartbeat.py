@@ -5,6 +5,7 @@ import os
 import threading
 
 from orchestration_platform.alerts.facts.logger import LOGGER_NAME
+from orchestration_platform.alerts.facts.timing import TIMING
 from orchestration_platform.alerts.services.protocol.configuration import HandsOutSecrets
 from orchestration_platform.alerts.services.protocol.errors import ServiceUnavailableError
 from orchestration_platform.alerts.services.protocol.http import checked_address
@@ -12,20 +13,19 @@ from shared_lib.secrets import SecretError, redact
 
 URL_VARIABLE = "ALERTS_HEARTBEAT_URL"
 SECRET_VARIABLE = "ALERTS_HEARTBEAT_SECRET"  # noqa: S105 - the name of a variable
-LONGEST_SECONDS = 2.0
 # A thread cannot be stopped from outside. While this many hang, no other is started.
 MOST_HANGING = 3
 
 _THREAD = "alerts heartbeat"
 
 
-def send_heartbeat(secrets: HandsOutSecrets) -> str:
+def send_heartbeat(secrets: HandsOutSecrets, *, seconds: float = TIMING.heartbeat) -> str:
     """Request the address that the environment names, if any; return what went wrong.
 
     ``ALERTS_HEARTBEAT_URL`` is the address, or ``ALERTS_HEARTBEAT_SECRET`` the path of a secret
-    whose key ``url`` holds it. Takes at most 2 s and raises nothing: sent alerts stay sent.
+    whose key ``url`` holds it. Takes at most ``seconds`` and raises nothing: sent alerts stay sent.
     """
-    problem = _done_in_time(secrets)
+    problem = _done_in_time(secrets, seconds)
     if not problem:
         return ""
     variable = SECRET_VARIABLE if os.environ.get(SECRET_VARIABLE) else URL_VARIABLE
@@ -45,13 +45,13 @@ def _address(secrets: HandsOutSecrets) -> str:
     return checked_address(url or "", what=URL_VARIABLE)
 
 
-def _done_in_time(secrets: HandsOutSecrets) -> str:
+def _done_in_time(secrets: HandsOutSecrets, seconds: float) -> str:
     """Return what went wrong, in time even if a name does not resolve or Vault is slow."""
-    said = [f"it took more than {LONGEST_SECONDS:.0f} s"]
+    said = [f"it took more than {seconds:g} s"]
 
     def do() -> None:
         try:
-            said[0] = _asked(_address(secrets))
+            said[0] = _asked(_address(secrets), seconds)
         except (SecretError, ServiceUnavailableError, ValueError) as error:
             said[0] = str(error)
         except Exception as error:  # noqa: BLE001 - reported in the tick
@@ -65,17 +65,15 @@ def _done_in_time(secrets: HandsOutSecrets) -> str:
         return f"{hanging} earlier ones have not come to an end"
     thread = threading.Thread(target=do, name=_THREAD, daemon=True)
     thread.start()
-    thread.join(LONGEST_SECONDS)
+    thread.join(seconds)
     return said[0]
 
 
-def _asked(address: str) -> str:
+def _asked(address: str, seconds: float) -> str:
     import requests
 
     try:
-        with requests.get(
-            address, timeout=LONGEST_SECONDS, allow_redirects=False, stream=True
-        ) as answer:
+        with requests.get(address, timeout=seconds, allow_redirects=False, stream=True) as answer:
             return "" if answer.ok else f"the answer was {answer.status_code}"
     except (requests.RequestException, OSError) as error:
         # the error's own text contains the address, which is secret

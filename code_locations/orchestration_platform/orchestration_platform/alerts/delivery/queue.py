@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from orchestration_platform.alerts.facts.timing import TIMING, Timing
 from orchestration_platform.alerts.messages.message import Incident
 from orchestration_platform.alerts.messages.thread import Entry, EntryKind
 from orchestration_platform.alerts.outbox.messages import (
@@ -30,8 +31,7 @@ from orchestration_platform.alerts.services.registry import capabilities_of, ser
 from shared_lib.secrets import redact
 
 # A message is updated once its failure has been quiet for a while, or after some minutes at the
-# latest, so that a storm costs few calls.
-QUIET_SECONDS = 30.0
+# latest.
 LONGEST_STALE_SECONDS = 600.0
 # A storm can come in bursts with quiet between them. So while more than a few messages of a
 # destination are out of date, the quiet must last longer, up to this factor when there are many, or
@@ -40,10 +40,6 @@ QUIET_IN_STORM = 4.0
 STORM_SECONDS = 330.0
 _FEW_OUT_OF_DATE = 4
 _MANY_OUT_OF_DATE = 34
-# Longer than any call to a service takes. An older claim belongs to a process that has died.
-CLAIM_SECONDS = 60.0
-# Multiplies the pace of every service.
-PACE = 1.0
 
 _OF_INCIDENT = (
     "policy", "event_type", "location", "subject", "first_at", "last_at", "facts", "latest",
@@ -77,6 +73,8 @@ class Claim:
         is_escalation: it calls the people to whom the incident is escalated.
         is_unsure: an earlier attempt may have reached the service.
         first_attempt_at: when it was first attempted, in seconds since 1970.
+        lasts_seconds: how long it is ours, unless it is renewed.
+        pace_seconds: the shortest time between two calls to the destination.
     """
 
     message_id: int
@@ -95,10 +93,16 @@ class Claim:
     is_escalation: bool
     is_unsure: bool
     first_attempt_at: float
+    lasts_seconds: float
+    pace_seconds: float
 
 
 def claim_next(
-    connection: sa.Connection, *, now: float, descriptions: Mapping[str, str]
+    connection: sa.Connection,
+    *,
+    now: float,
+    descriptions: Mapping[str, str],
+    timing: Timing = TIMING,
 ) -> Claim | None:
     """Claim the most urgent message that may be sent now: new messages before changed ones.
 
@@ -106,13 +110,14 @@ def claim_next(
         connection: in a transaction; the claim counts once it is committed.
         now: seconds since 1970.
         descriptions: the description to add to the messages of a policy, by policy name.
+        timing: the pace, how long a claim lasts and how long a failure must be quiet.
     """
     heads = MESSAGES.alias("heads")
     is_free = ADDRESSES.c.next_call_at.is_(None) | (ADDRESSES.c.next_call_at <= now)
-    due = _due(heads, now).where(is_free).limit(1)
+    due = _due(heads, now, timing).where(is_free).limit(1)
     while (row := connection.execute(due).mappings().first()) is not None:
         try:
-            return _claimed(connection, row, now, descriptions)
+            return _claimed(connection, row, now, descriptions, timing)
         except UNREADABLE as error:
             # a later attempt would change nothing, and others wait behind it
             reason = f"the stored message cannot be read: {type(error).__name__}: {error}"
@@ -125,12 +130,16 @@ def claim_next(
 
 
 def _claimed(
-    connection: sa.Connection, row: Any, now: float, descriptions: Mapping[str, str]
+    connection: sa.Connection,
+    row: Any,
+    now: float,
+    descriptions: Mapping[str, str],
+    timing: Timing,
 ) -> Claim:
     destination = destination_of(row)
-    pace = capabilities_of(destination).pace * PACE
+    pace = capabilities_of(destination).pace * timing.pace
     entry = Entry.from_json(row["body"]) if row["body"] else None
-    claimed_until = now + CLAIM_SECONDS
+    claimed_until = now + timing.claim
     first_attempt_at = row["first_attempt_at"] or now
     connection.execute(
         sa.update(MESSAGES)
@@ -160,13 +169,16 @@ def _claimed(
         or (entry is not None and entry.kind in (EntryKind.NOTICE, EntryKind.CALL)),
         is_unsure=row["unsure"] or row["claimed_until"] is not None,
         first_attempt_at=first_attempt_at,
+        lasts_seconds=timing.claim,
+        pace_seconds=pace,
     )
 
 
 def renew(connection: sa.Connection, claim: Claim, *, now: float) -> bool:
     """Extend a claim for the same time again; return whether it is still ours."""
+    until = now + claim.lasts_seconds
     renewed = connection.execute(
-        sa.update(MESSAGES).where(is_ours(claim)).values(claimed_until=now + CLAIM_SECONDS)
+        sa.update(MESSAGES).where(is_ours(claim)).values(claimed_until=until)
     )
     return renewed.rowcount == 1
 
@@ -176,14 +188,16 @@ def is_ours(claim: Claim) -> sa.ColumnElement[bool]:
     return (MESSAGES.c.id == claim.message_id) & (MESSAGES.c.attempts == claim.attempt)
 
 
-def _due(heads: Any, now: float) -> sa.Select[Any]:
+def _due(heads: Any, now: float, timing: Timing) -> sa.Select[Any]:
     is_new = (MESSAGES.c.kind == HEAD) & (MESSAGES.c.state == WAITING)
     is_entry = (
         (MESSAGES.c.kind == ENTRY) & (MESSAGES.c.state == WAITING) & heads.c.reference.is_not(None)
     )
     out_of_date = _out_of_date()
-    is_quiet = (INCIDENTS.c.changed_at <= now - _quiet_seconds(out_of_date.c.messages)) | (
-        (INCIDENTS.c.changed_at <= now - QUIET_SECONDS)
+    is_quiet = (
+        INCIDENTS.c.changed_at <= now - _quiet_seconds(out_of_date.c.messages, timing.quiet)
+    ) | (
+        (INCIDENTS.c.changed_at <= now - timing.quiet)
         & (MESSAGES.c.delivered_at <= now - STORM_SECONDS)
     )
     is_stale = _is_out_of_date() & (
@@ -247,14 +261,14 @@ def _out_of_date() -> sa.Subquery:
     )
 
 
-def _quiet_seconds(out_of_date: sa.ColumnElement[int]) -> sa.ColumnElement[float]:
+def _quiet_seconds(out_of_date: sa.ColumnElement[int], shortest: float) -> sa.ColumnElement[float]:
     """How long a failure must be quiet when this many messages are out of date."""
-    longest = QUIET_SECONDS * QUIET_IN_STORM
-    growth = (longest - QUIET_SECONDS) / (_MANY_OUT_OF_DATE - _FEW_OUT_OF_DATE)
+    longest = shortest * QUIET_IN_STORM
+    growth = (longest - shortest) / (_MANY_OUT_OF_DATE - _FEW_OUT_OF_DATE)
     return sa.case(
         (out_of_date > _MANY_OUT_OF_DATE, longest),
-        (out_of_date > _FEW_OUT_OF_DATE, QUIET_SECONDS + (out_of_date - _FEW_OUT_OF_DATE) * growth),
-        else_=QUIET_SECONDS,
+        (out_of_date > _FEW_OUT_OF_DATE, shortest + (out_of_date - _FEW_OUT_OF_DATE) * growth),
+        else_=shortest,
     )
 
 
@@ -292,9 +306,9 @@ def _incident(connection: sa.Connection, row: Any, descriptions: Mapping[str, st
     )
 
 
-def next_call_at(connection: sa.Connection, *, now: float) -> float | None:
+def next_call_at(connection: sa.Connection, *, now: float, timing: Timing = TIMING) -> float | None:
     """Return when the first destination with waiting messages is free; None if none waits."""
-    waiting = _due(MESSAGES.alias("heads"), now).order_by(None).subquery()
+    waiting = _due(MESSAGES.alias("heads"), now, timing).order_by(None).subquery()
     query = sa.select(sa.func.min(sa.func.coalesce(waiting.c.next_call_at, now)))
     return connection.execute(query).scalar()
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from orchestration_platform.alerts.delivery import queue, recipients, settle
 from orchestration_platform.alerts.delivery.queue import Claim
 from orchestration_platform.alerts.delivery.recipients import Delivery
+from orchestration_platform.alerts.facts.timing import TIMING, Timing
 from orchestration_platform.alerts.messages.message import head_message
 from orchestration_platform.alerts.messages.wording import redacted
 from orchestration_platform.alerts.outbox.database import Database
@@ -70,6 +71,7 @@ class Sender:
         descriptions: the description to add to the messages of a policy, by policy name.
         mentions: the service's ids of owners, by policy name.
         escalations: whom the escalation of a policy calls, and how, by policy name.
+        timing: how long to wait for what.
     """
 
     database: Database
@@ -79,6 +81,7 @@ class Sender:
     descriptions: Mapping[str, str] = field(default_factory=dict)
     mentions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     escalations: Mapping[str, Calls] = field(default_factory=dict)
+    timing: Timing = TIMING
 
     @classmethod
     def of(
@@ -90,6 +93,7 @@ class Sender:
         environment: str,
         ui_url: str,
         users: Mapping[str, Mapping[str, str]] | None = None,
+        timing: Timing = TIMING,
     ) -> "Sender":
         """Return a sender that knows what ``policies`` define about the look of messages.
 
@@ -100,6 +104,7 @@ class Sender:
             environment: named in the header.
             ui_url: where people open Dagster.
             users: by service, its ids of owners that a policy does not name itself.
+            timing: how long to wait for what.
         """
         return cls(
             database,
@@ -121,6 +126,7 @@ class Sender:
                 for policy in policies
                 if (service := policy.policy_options.escalation_service)
             },
+            timing=timing,
         )
 
     def send_due(self, *, until: float) -> int:
@@ -128,10 +134,13 @@ class Sender:
         sent = 0
         while time.monotonic() < until:
             with self.database.transaction() as connection:
+                now = time.time()
                 claim = queue.claim_next(
-                    connection, now=time.time(), descriptions=self.descriptions
+                    connection, now=now, descriptions=self.descriptions, timing=self.timing
                 )
-                following = None if claim else queue.next_call_at(connection, now=time.time())
+                following = (
+                    None if claim else queue.next_call_at(connection, now=now, timing=self.timing)
+                )
             if claim is not None:
                 sent += self.send(claim)
                 continue
@@ -191,6 +200,7 @@ class Sender:
                 retry_after=retry_after,
                 is_unsure=is_unsure,
                 now=time.time(),
+                longest_pause=self.timing.longest_pause,
             )
 
     def _refuse(self, claim: Claim, reason: str) -> None:

@@ -7,11 +7,9 @@ import sqlalchemy as sa
 
 from orchestration_platform.alerts.delivery import queue
 from orchestration_platform.alerts.delivery.queue import Claim
+from orchestration_platform.alerts.facts.timing import TIMING
 from orchestration_platform.alerts.outbox.messages import DELIVERED, FAILED, REFUSED_HEAD, WAITING
 from orchestration_platform.alerts.outbox.tables import ADDRESSES, MESSAGES, is_at
-from orchestration_platform.alerts.services.registry import capabilities_of
-
-_LONGEST_PAUSE_SECONDS = 60.0
 
 
 def record_delivery(
@@ -38,7 +36,7 @@ def record_delivery(
         },
     )
     # From now on, because the service counts from the call, which was after the claim.
-    free_at = now + capabilities_of(claim.destination).pace * queue.PACE
+    free_at = now + claim.pace_seconds
     known = {"place": place, "failures": 0, "reason": None, "next_call_at": free_at}
     queue.use_destination(connection, claim.destination, known)
 
@@ -51,6 +49,7 @@ def record_pause(
     retry_after: float | None,
     is_unsure: bool,
     now: float,
+    longest_pause: float = TIMING.longest_pause,
 ) -> None:
     """The service did not accept the message: its destination pauses, longer each time."""
     _give_back(
@@ -60,7 +59,7 @@ def record_pause(
     )
     query = sa.select(ADDRESSES.c.failures).where(is_at(ADDRESSES, claim.destination))
     failures = (connection.execute(query).scalar() or 0) + 1
-    pause = min(2.0 ** min(failures - 1, 10), _LONGEST_PAUSE_SECONDS) * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
+    pause = min(2.0 ** min(failures - 1, 10), longest_pause) * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
     at = now + (pause if retry_after is None else retry_after)
     queue.use_destination(
         connection, claim.destination, {"next_call_at": at, "failures": failures, "reason": reason}

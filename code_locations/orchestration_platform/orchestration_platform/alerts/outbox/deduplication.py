@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from orchestration_platform.alerts.facts.alert import UNKNOWN_LOCATION, Alert
 from orchestration_platform.alerts.facts.event_types import EventType
+from orchestration_platform.alerts.facts.timing import TIMING, Timing
 from orchestration_platform.alerts.outbox.incidents import count_attempt, count_failure, newest_open
 from orchestration_platform.alerts.outbox.stored_alerts import UNREADABLE, unreadable_problem
 from orchestration_platform.alerts.outbox.tables import OCCURRENCES
@@ -66,6 +67,7 @@ def record_failure(  # all of it, or nothing
     now: float,
     key: str = "",
     parent_key: str = "",
+    timing: Timing = TIMING,
 ) -> str:
     """Record an event that the policy covers; return its state.
 
@@ -79,6 +81,7 @@ def record_failure(  # all of it, or nothing
         now: seconds since 1970.
         key: identifies the event; by default the id of the run.
         parent_key: for an automatic retry, the key of what it repeats; by default that run's id.
+        timing: when a repeat is an entry, or a new message.
     """
     key, parent_key = key or failure.run_id, parent_key or (failure.parent if not key else "")
     if _is_known(connection, policy.name, key):
@@ -95,7 +98,13 @@ def record_failure(  # all of it, or nothing
     state = MERGED if incident_id is not None else HELD if held else ANNOUNCED
     if state == ANNOUNCED:
         incident_id = count_failure(
-            connection, policy, failure, destination=destination, ui_url=ui_url, now=now
+            connection,
+            policy,
+            failure,
+            destination=destination,
+            ui_url=ui_url,
+            now=now,
+            timing=timing,
         )
         _set_state(connection, [row["id"] for row in earlier], MERGED)
     elif incident_id is not None:
@@ -176,6 +185,7 @@ def release(
     destination: Destination,
     ui_url: str,
     now: float,
+    timing: Timing = TIMING,
 ) -> None:
     """Announce a held failure that no retry follows, once even if two processes try to."""
     is_held = (OCCURRENCES.c.id == occurrence_id) & (OCCURRENCES.c.state == HELD)
@@ -185,7 +195,13 @@ def release(
     if taken.rowcount == 0:
         return
     incident_id = count_failure(
-        connection, policy, failure, destination=destination, ui_url=ui_url, now=now
+        connection,
+        policy,
+        failure,
+        destination=destination,
+        ui_url=ui_url,
+        now=now,
+        timing=timing,
     )
     connection.execute(
         sa.update(OCCURRENCES)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from orchestration_platform.alerts.facts.alert import Alert, Severity
 from orchestration_platform.alerts.facts.recovery import Recovery
+from orchestration_platform.alerts.facts.timing import TIMING, Timing
 from orchestration_platform.alerts.messages.message import Incident
 from orchestration_platform.alerts.messages.thread import (
     Entry,
@@ -33,11 +34,6 @@ from orchestration_platform.alerts.outbox.tables import (
 from orchestration_platform.alerts.policies.policy import Policy
 from orchestration_platform.alerts.policies.quiet_hours import hold_of
 from orchestration_platform.alerts.services.protocol.destination import Destination
-
-# The shortest time between two entries about repeats.
-SECONDS_BETWEEN_ENTRIES = 20 * 60
-# Good news never ends, so after this time it begins a new message.
-SECONDS_OF_GOOD_NEWS = 3600
 
 _PORTION = 500
 
@@ -156,6 +152,7 @@ def count_failure(
     destination: Destination,
     ui_url: str,
     now: float,
+    timing: Timing = TIMING,
 ) -> int:
     """Count a failure in the incident that it belongs to, or open one; return the incident's id."""
     query = (
@@ -170,7 +167,7 @@ def count_failure(
         .limit(1)
     )
     row = connection.execute(query).mappings().first()
-    if row is None or not _goes_on(row, policy, failure, now=now):
+    if row is None or not _goes_on(row, policy, failure, now=now, timing=timing):
         incident_id = _open(connection, policy, failure, destination=destination, now=now)
         if row is not None and failure.severity is not Severity.INFO:
             _take_over_escalation(connection, incident_id, row, now=now)
@@ -186,7 +183,7 @@ def count_failure(
             "version": row["version"] + 1,
             "changed_at": now,
         }
-        if now - row["last_entry_at"] >= SECONDS_BETWEEN_ENTRIES:
+        if now - row["last_entry_at"] >= timing.between_entries:
             entry = repeat_entry(failure, occurrences, ui_url=ui_url)
             values |= _add_repeat(connection, policy, row, entry, failure.severity, now=now)
         _update(connection, incident_id, values)
@@ -194,10 +191,10 @@ def count_failure(
     return incident_id
 
 
-def _goes_on(row: Any, policy: Policy, failure: Alert, *, now: float) -> bool:
+def _goes_on(row: Any, policy: Policy, failure: Alert, *, now: float, timing: Timing) -> bool:
     """Whether ``failure`` belongs to the open incident ``row``, or needs a new message."""
     if failure.severity is Severity.INFO:
-        return row["first_at"] >= now - SECONDS_OF_GOOD_NEWS
+        return row["first_at"] >= now - timing.good_news
     return row["last_at"] >= now - policy.policy_options.new_message_after_hours * 3600
 
 

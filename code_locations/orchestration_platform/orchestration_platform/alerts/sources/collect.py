@@ -9,6 +9,7 @@ import dagster as dg
 import sqlalchemy as sa
 
 from orchestration_platform.alerts.facts.alert import Alert
+from orchestration_platform.alerts.facts.timing import TIMING, Timing
 from orchestration_platform.alerts.outbox import deduplication, incidents
 from orchestration_platform.alerts.outbox.cursors import forget_cursor, read_cursor, set_cursor
 from orchestration_platform.alerts.outbox.database import Database
@@ -58,6 +59,7 @@ class Collector:
         workspace: what the webserver knows.
         memory: what the sources keep from one pass to the next.
         errors: the errors of sources that could not be read.
+        timing: how long to wait for what.
     """
 
     instance: dg.DagsterInstance
@@ -68,6 +70,7 @@ class Collector:
     workspace: Workspace = field(default_factory=Workspace)
     memory: SourceMemory = field(default_factory=SourceMemory)
     errors: list[Exception] = field(default_factory=list)
+    timing: Timing = TIMING
 
     def collect(self, *, until: float) -> int:
         """Continue reading until ``until`` (monotonic) at most; return the number of new findings.
@@ -96,7 +99,7 @@ class Collector:
 
     @cached_property
     def _held(self) -> HeldFailures:
-        return HeldFailures(self.instance, self.database, self._router, self.ui_url)
+        return HeldFailures(self.instance, self.database, self._router, self.ui_url, self.timing)
 
     def _read_on(self, source: Source, *, until: float) -> int:
         now = time.time()
@@ -123,6 +126,7 @@ class Collector:
             already_read=self._already_read,
             workspace=self.workspace,
             memory=self.memory,
+            timing=self.timing,
         )
 
     def _already_read(self, run_ids: Sequence[str]) -> set[str]:
@@ -156,6 +160,7 @@ class Collector:
                             self.instance, finding.alert, finding.tags, now=now
                         ),
                         now=now,
+                        timing=self.timing,
                     )
                     == deduplication.ANNOUNCED
                 )

@@ -14,13 +14,10 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import dagster as dg
 
+from orchestration_platform.alerts.facts.timing import TIMING, Timing
 from orchestration_platform.alerts.sources.source import Batch, Found, Reading
 
-OVERLAP_SECONDS = 60.0
-
 _PAGE = 200
-# Reading again from up to this many seconds too early is cheaper than remembering every tick.
-_BETWEEN_MARKS_SECONDS = 10.0
 # The run id under which Dagster stores events that belong to no run.
 _NO_RUN = ""
 
@@ -54,23 +51,25 @@ class Position:
         ahead = self.marks[len(past) :]
         return Position((*past, (now, ahead[0][1]))) if ahead else self
 
-    def resume_from(self, now: float) -> str:
+    def resume_from(self, now: float, *, overlap: float = TIMING.overlap) -> str:
         """Return the cursor after which there may be unseen events."""
-        settled = [cursor for at, cursor in self.marks if at <= now - OVERLAP_SECONDS]
+        settled = [cursor for at, cursor in self.marks if at <= now - overlap]
         return settled[-1] if settled else self.marks[0][1]
 
-    def advanced(self, cursor: str, now: float) -> "Position":
+    def advanced(self, cursor: str, now: float, timing: Timing = TIMING) -> "Position":
         """Return the position after reading up to ``cursor``."""
         marks = list(self.marks)
-        if now - marks[-1][0] >= _BETWEEN_MARKS_SECONDS:
+        if now - marks[-1][0] >= timing.between_marks:
             marks.append((now, cursor))
-        while len(marks) > 1 and marks[1][0] <= now - OVERLAP_SECONDS:
+        while len(marks) > 1 and marks[1][0] <= now - timing.overlap:
             marks.pop(0)
         return Position(tuple(marks))
 
-    def behind(self, at: float, cursor: str, now: float) -> "Position":
+    def behind(
+        self, at: float, cursor: str, now: float, *, overlap: float = TIMING.overlap
+    ) -> "Position":
         """Return the position after a record of ``at`` if more follow: up to what is settled."""
-        return Position(((at, cursor),)) if at <= now - OVERLAP_SECONDS else self
+        return Position(((at, cursor),)) if at <= now - overlap else self
 
     def to_json(self) -> str:
         """Serialise the position for the database."""
@@ -156,7 +155,9 @@ def batches_of(
     """Read ``feed`` page by page; each batch is what ``take`` returns for the page's records."""
 
     def read(reading: Reading, marks: str | None) -> Iterator[Batch]:
-        for records, position in _pages(feed(reading.instance), marks, now=reading.now):
+        for records, position in _pages(
+            feed(reading.instance), marks, now=reading.now, timing=reading.timing
+        ):
             yield Batch(expected=marks, position=position, found=take(reading, records))
             marks = position
 
@@ -164,7 +165,7 @@ def batches_of(
 
 
 def _pages(
-    feed: Feed[Record], marks: str | None, *, now: float
+    feed: Feed[Record], marks: str | None, *, now: float, timing: Timing
 ) -> Iterator[tuple[Sequence[Record], str]]:
     """Return what came after the position in ``marks``, oldest first.
 
@@ -175,12 +176,12 @@ def _pages(
         yield (), Position(((now, feed.newest()),)).to_json()
         return
     position = Position.from_json(marks).as_of(now)
-    cursor = position.resume_from(now)
+    cursor = position.resume_from(now, overlap=timing.overlap)
     while True:
         found = feed.after(cursor)
         cursor = found.cursor
         if not found.has_more:
-            yield found.records, position.advanced(cursor, now).to_json()
+            yield found.records, position.advanced(cursor, now, timing).to_json()
             return
-        position = position.behind(found.records[-1].timestamp, cursor, now)
+        position = position.behind(found.records[-1].timestamp, cursor, now, overlap=timing.overlap)
         yield found.records, position.to_json()

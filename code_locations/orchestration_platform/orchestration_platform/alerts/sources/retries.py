@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from orchestration_platform.alerts.facts.alert import Alert
 from orchestration_platform.alerts.facts.event_types import EventType
+from orchestration_platform.alerts.facts.timing import TIMING, Timing
 from orchestration_platform.alerts.outbox import deduplication
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.outbox.deduplication import Held
@@ -20,11 +21,6 @@ _RETRIED = frozenset({EventType.JOB_FAILURE, EventType.ASSET_MATERIALIZATION_FAI
 
 # Dagster records whether it will retry a moment after it has stored the failure.
 _UNDECIDED_SECONDS = 60.0
-# A promised retry that has not been launched by then will not come.
-_RETRY_LAUNCH_SECONDS = 300.0
-# A retry that was launched but has not started by then, for example because it waits in the queue,
-# counts as none.
-_RETRY_START_SECONDS = 3600.0
 # Anyone can write tags, even circular ones.
 _MOST_ATTEMPTS = 100
 _PORTION = 500
@@ -51,12 +47,14 @@ class HeldFailures:
         database: where the outbox is.
         router: finds the policies.
         ui_url: where people open Dagster.
+        timing: how long to wait for a retry.
     """
 
     instance: dg.DagsterInstance
     database: Database
     router: Router
     ui_url: str
+    timing: Timing = TIMING
 
     def settle(self, *, now: float) -> None:
         """Settle the failures that can be settled; of several attempts, the last one decides."""
@@ -88,11 +86,11 @@ class HeldFailures:
             return deduplication.RETRIED
         if not run.is_failure:
             waited = now - last.create_timestamp.timestamp()
-            is_stuck = last.start_time is None and waited > _RETRY_START_SECONDS
+            is_stuck = last.start_time is None and waited > self.timing.retry_start
             return self._announced_unless_made(failure) if is_stuck else None
         is_own = run.run_id == failure.run_id
         failed_at = failure.at if is_own else last.end_time or failure.at
-        is_late = now - failed_at > _RETRY_LAUNCH_SECONDS
+        is_late = now - failed_at > self.timing.retry_launch
         if failure.event_type == EventType.JOB_FAILURE and not is_own:
             # Its own event is read like any other and reports it, unless no policy covered it then.
             return deduplication.ANNOUNCED if is_late else None
@@ -133,6 +131,7 @@ class HeldFailures:
                 destination=self.router.destination(policy),
                 ui_url=self.ui_url,
                 now=now,
+                timing=self.timing,
             )
         deduplication.settle_held(connection, ids, deduplication.MERGED)
 
@@ -150,6 +149,7 @@ class HeldFailures:
                 ui_url=self.ui_url,
                 will_be_retried=False,
                 now=now,
+                timing=self.timing,
             )
         deduplication.settle_held(connection, [held.id], deduplication.MERGED)
 

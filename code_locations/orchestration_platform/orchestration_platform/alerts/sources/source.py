@@ -10,6 +10,7 @@ import dagster as dg
 from orchestration_platform.alerts.facts.alert import Alert
 from orchestration_platform.alerts.facts.event_types import EventType
 from orchestration_platform.alerts.facts.recovery import Recovery
+from orchestration_platform.alerts.facts.timing import TIMING, Timing
 from orchestration_platform.alerts.sources.runs.facts import LastSuccesses
 from orchestration_platform.alerts.sources.runs.log import RunLog
 from orchestration_platform.alerts.sources.runs.plan import PlanCache
@@ -98,6 +99,7 @@ class Reading:
         already_read: those of the runs whose log was read before.
         workspace: what the webserver knows.
         memory: what is kept from one pass to the next.
+        timing: how long to wait for what.
     """
 
     instance: dg.DagsterInstance
@@ -108,6 +110,7 @@ class Reading:
     already_read: Callable[[Sequence[str]], set[str]]
     workspace: Workspace
     memory: SourceMemory
+    timing: Timing = TIMING
 
     @cached_property
     def successes(self) -> LastSuccesses:

@@ -26,7 +26,6 @@ from orchestration_platform.alerts.sources.source import (
 
 _KIND = EventType.TICK_FAILURE
 _PAGE = 200
-_DEAD_SECONDS = 600.0
 # After the clock was set back: everything up to this long ago by the new time is already known.
 _CLOCK_SET_BACK_SECONDS = 3600.0
 
@@ -115,7 +114,10 @@ def _tried_again(reading: Reading, mark: _Mark) -> list[Any]:
 def _ended(reading: Reading, state: Any, mark: _Mark) -> Iterator[Any]:
     """Return the ticks after the mark in order, up to one that may still end."""
     for tick in _since(reading, state, mark):
-        if tick.status.value == "STARTED" and reading.now - tick.timestamp < _DEAD_SECONDS:
+        if (
+            tick.status.value == "STARTED"
+            and reading.now - tick.timestamp < reading.timing.dead_tick
+        ):
             return
         yield tick
 
