@@ -36,7 +36,7 @@ def measure_daemon_kills(*, kills: int = KILLS) -> DaemonKills:
 
     started = time.perf_counter()
     with postgres_instance() as instance, slack_server() as slack:
-        kill_the_daemon(instance, slack, kills=kills, claim_seconds=TIMING.claim)
+        kill_the_daemon(instance, slack, kills=kills, timing=TIMING)
         lost, doubled = lost_and_doubled(slack, kills=kills)
     taken = time.perf_counter() - started
     return DaemonKills(kills=kills, lost=lost, doubled=doubled, seconds=taken)

@@ -4,13 +4,16 @@ The sensor runs in the code server, a process that the daemon starts. The proces
 point kills their whole group, as the end of a container or of a machine would.
 """
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 from tests.integration.orchestration_platform.alerts import dying
@@ -24,7 +27,7 @@ LONGEST_LIFE_SECONDS = 120.0
 
 _REPOSITORY = Path(__file__).parents[4]
 _POINT = "TEST_DIES_AT"
-_CLAIM_SECONDS = "TEST_CLAIM_SECONDS"
+_TIMING = "TEST_TIMING"
 _LOCATION = """
 from tests.integration.orchestration_platform.alerts import dying_daemon
 
@@ -52,7 +55,7 @@ def prepare() -> None:
 
     home = Path(os.environ["DAGSTER_HOME"])
     policy.load_file.__defaults__ = (home / "alert_policies.yaml",)
-    RESOURCES["alerts_timing"] = Timing(claim=float(os.environ[_CLAIM_SECONDS]))
+    RESOURCES["alerts_timing"] = Timing(**json.loads(os.environ[_TIMING]))
     point = os.environ.get(_POINT)
     if point:
         dying.die_at(point, _die_with_the_daemon)
@@ -68,10 +71,9 @@ def _die_with_the_daemon() -> None:
 class DyingDaemon:
     """``dagster-daemon`` over an instance, again and again."""
 
-    def __init__(
-        self, instance: dg.DagsterInstance, slack_url: str, *, claim_seconds: float
-    ) -> None:
+    def __init__(self, instance: dg.DagsterInstance, slack_url: str, timing: Timing) -> None:
         """Write what it loads into the instance's directory, and switch its sensor on."""
+        self._instance = instance
         self._home = Path(instance.root_directory)
         for name, text in {
             "watching.py": _LOCATION,
@@ -87,7 +89,7 @@ class DyingDaemon:
             "PYTHONPATH": os.pathsep.join([str(_REPOSITORY), *sys.path]),
             "ORCHESTRATION_PLATFORM_SLACK__TOKEN": TOKEN,
             "SLACK_API_URL": slack_url,
-            _CLAIM_SECONDS: str(claim_seconds),
+            _TIMING: json.dumps(asdict(timing)),
         }
         self._dagster(
             "dagster", "sensor", "start", SENSOR, "-w", "workspace.yaml",
@@ -117,6 +119,7 @@ class DyingDaemon:
         Raises:
             AssertionError: neither happened in time, or it ended on its own; with its log.
         """
+        self._let_the_interval_go_by()
         dies = {_POINT: point} if point else {}
         program = str(Path(sys.executable).with_name("dagster-daemon"))
         with self._log.open("wb") as log:
@@ -135,6 +138,14 @@ class DyingDaemon:
                 os.killpg(process.pid, signal.SIGKILL)
             code = process.wait()
         assert code == -signal.SIGKILL, self._said()
+
+    def _let_the_interval_go_by(self) -> None:
+        """As if the last tick were so long ago that the next one is due at once."""
+        for state in self._instance.all_instigator_state():
+            data: Any = state.instigator_data
+            if state.instigator_name == SENSOR and data.last_tick_start_timestamp:
+                ago = {"last_tick_timestamp": 0.0, "last_tick_start_timestamp": 0.0}
+                self._instance.update_instigator_state(state.with_data(data._replace(**ago)))
 
     def _said(self) -> str:
         return self._log.read_text(encoding="utf-8", errors="replace")[-8000:]

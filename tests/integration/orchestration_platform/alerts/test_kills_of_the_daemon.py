@@ -4,6 +4,7 @@ from collections import Counter
 from itertools import cycle, islice
 
 import dagster as dg
+from tests.integration.orchestration_platform.alerts.conftest import QUICK
 from tests.integration.orchestration_platform.alerts.dying import POINTS
 from tests.integration.orchestration_platform.alerts.dying_daemon import (
     LONGEST_LIFE_SECONDS,
@@ -16,6 +17,7 @@ from tests.integration.orchestration_platform.alerts.recorded_failures import (
 )
 from tests.integration.orchestration_platform.alerts.test_kills import told
 
+from orchestration_platform.alerts.facts.timing import Timing
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.state import outbox_state
 from orchestration_platform.alerts.sources.collect import last_pass_at
@@ -23,7 +25,7 @@ from sandboxes.slack.server import SlackServer
 
 
 def kill_the_daemon(
-    instance: dg.DagsterInstance, slack: SlackServer, *, kills: int, claim_seconds: float
+    instance: dg.DagsterInstance, slack: SlackServer, *, kills: int, timing: Timing
 ) -> None:
     """Kill it so often, at each stage in turn, each time with a new failure to tell.
 
@@ -40,7 +42,7 @@ def kill_the_daemon(
         with database.transaction() as connection:
             return outbox_state(connection).waiting == 0
 
-    daemon = DyingDaemon(instance, slack.url, claim_seconds=claim_seconds)
+    daemon = DyingDaemon(instance, slack.url, timing)
     daemon.live(until=lambda: last_pass() is not None)
     failure = RecordedFailure(instance, fail(instance))
     for number, (name, stage) in enumerate(zip(islice(job_names(), kills), cycle(POINTS))):
@@ -61,7 +63,7 @@ def kill_the_daemon(
 def test_a_daemon_that_is_killed_at_every_stage_loses_nothing_and_doubles_nothing(
     instance: dg.DagsterInstance, slack: SlackServer
 ) -> None:
-    kill_the_daemon(instance, slack, kills=len(POINTS), claim_seconds=2.0)
+    kill_the_daemon(instance, slack, kills=len(POINTS), timing=QUICK)
     names = ["plain_job", *islice(job_names(), len(POINTS))]
     assert told(slack) == Counter(names)
     assert [len(slack.thread(head)) for head in slack.heads] == [1] * len(names)
