@@ -5,7 +5,6 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import psycopg
 
 from sandboxes.ports import reserved_port
+from sandboxes.waiting import wait_until
 
 PASSWORD = "canary-postgres-superuser"
 
@@ -79,13 +79,12 @@ def connect(port: int, user: str, password: str) -> psycopg.Connection:
 
 
 def _wait(port: int, process: subprocess.Popen[Any]) -> None:
-    deadline = time.monotonic() + 90
-    while True:
+    def is_up() -> bool:
+        assert process.poll() is None, "Postgres ended"
         try:
             connect(port, "postgres", PASSWORD).close()
         except psycopg.OperationalError:
-            assert process.poll() is None, "Postgres ended"
-            assert time.monotonic() < deadline, "Postgres does not start"
-            time.sleep(0.1)
-        else:
-            return
+            return False
+        return True
+
+    wait_until(is_up, seconds=90)

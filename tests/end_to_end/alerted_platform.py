@@ -1,7 +1,6 @@
 """A running Dagster in which everything fails, and the alert sensor watches."""
 
 import shutil
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from sandboxes.slack.server import (
     Message,
     SlackServer,
 )
+from sandboxes.waiting import wait_until
 
 LOCATION = "everything_fails"
 BROKEN_LOCATION = "not_there"
@@ -149,12 +149,12 @@ class AlertedPlatform:
         Raises:
             AssertionError: it was not within ``seconds``.
         """
-        deadline = time.monotonic() + seconds
-        while not is_so():
-            if time.monotonic() > deadline:
-                told = "\n".join(head.text for head in self.slack.heads)
-                raise AssertionError(f"told so far:\n{told}\n{self.server.log_tail()}")
-            time.sleep(POLL_SECONDS)
+
+        def why_not() -> str:
+            reported = "\n".join(head.text for head in self.slack.heads)
+            return f"reported so far:\n{reported}\n{self.server.log_tail()}"
+
+        wait_until(is_so, seconds=seconds, why_not=why_not, pause_seconds=POLL_SECONDS)
 
 
 @contextmanager

@@ -2,13 +2,13 @@
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 from tests.end_to_end.webserver import START_SECONDS
+from tests.support.servers import wait_until_it_answers
 
 from sandboxes.ports import reserved_port
 
@@ -48,22 +48,14 @@ def locations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]
             [*command, "-w", tmp_path / "workspace.yaml"], stdout=log, stderr=log
         )
     try:
-        answer = _ask(f"http://127.0.0.1:{port}/graphql", server)
+        url = f"http://127.0.0.1:{port}"
+        wait_until_it_answers(f"{url}/server_info", server, tmp_path / "log", seconds=START_SECONDS)
+        answer = requests.post(f"{url}/graphql", json={"query": LOCATIONS}, timeout=30).json()
     finally:
         server.terminate()
         server.wait()
     entries = answer["data"]["workspaceOrError"]["locationEntries"]
     return {entry["name"]: entry["locationOrLoadError"] for entry in entries}
-
-
-def _ask(url: str, server: subprocess.Popen[bytes]) -> dict[str, Any]:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            return requests.post(url, json={"query": LOCATIONS}, timeout=30).json()
-        except requests.ConnectionError:
-            time.sleep(0.2)
-    raise TimeoutError("the webserver did not answer")
 
 
 def test_the_message_of_a_wrong_file_reaches_the_ui_and_the_others_load(

@@ -5,9 +5,8 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import psutil
 import requests
 
 from sandboxes.ports import reserved_port
+from sandboxes.waiting import wait_until
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -75,19 +75,22 @@ class DagsterDev:
         Raises:
             AssertionError: one did not load, or they had not within ``START_SECONDS``.
         """
-        deadline = time.monotonic() + START_SECONDS
-        while True:
+        found: dict[str, str] = {}
+
+        def why_not() -> str:
+            return (
+                f"{sorted(names)} should be loaded within {START_SECONDS:g} s, found {found}; "
+                f"the platform's output, all of it in {self.log_path}:\n{self.log_tail()}"
+            )
+
+        def are_loaded() -> bool:
+            nonlocal found
             found = self._locations()
-            if set(found) == names and set(found.values()) == {"LOADED"}:
-                return
-            is_running = self._process.poll() is None
-            if not is_running or "ERROR" in found.values() or time.monotonic() > deadline:
-                message = (
-                    f"{sorted(names)} should be loaded within {START_SECONDS:g} s, found {found}; "
-                    f"the platform's output, all of it in {self.log_path}:\n{self.log_tail()}"
-                )
-                raise AssertionError(message)
-            time.sleep(POLL_SECONDS)
+            assert self._process.poll() is None, why_not()
+            assert "ERROR" not in found.values(), why_not()
+            return set(found) == names and set(found.values()) == {"LOADED"}
+
+        wait_until(are_loaded, seconds=START_SECONDS, why_not=why_not, pause_seconds=POLL_SECONDS)
 
     def _locations(self) -> dict[str, str]:
         try:
@@ -137,12 +140,21 @@ class DagsterDev:
             The command lines that had to be ended by force.
         """
         _signal_group(self._process.pid, signal.SIGINT)
-        if _within(STOP_SECONDS, lambda: not self._members()):
+        with suppress(AssertionError):
+            self._wait_for_the_end()
             return []
         stubborn = [" ".join(process.cmdline()) for process in self._members()]
         _signal_group(self._process.pid, signal.SIGKILL)
-        assert _within(STOP_SECONDS, lambda: not self._members()), self._members()
+        self._wait_for_the_end()
         return stubborn
+
+    def _wait_for_the_end(self) -> None:
+        wait_until(
+            lambda: not self._members(),
+            seconds=STOP_SECONDS,
+            why_not=self._members,
+            pause_seconds=POLL_SECONDS,
+        )
 
     def _members(self) -> list[psutil.Process]:
         """The living processes of its session."""
@@ -162,15 +174,6 @@ def _signal_group(group: int, number: signal.Signals) -> None:
         os.killpg(group, number)
     except ProcessLookupError:
         return  # it has ended by itself
-
-
-def _within(seconds: float, is_so: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(POLL_SECONDS)
-    return True
 
 
 @contextmanager

@@ -240,8 +240,11 @@ class DagsterClient:
             f"{state.status}; it continues: {self.webserver.run_url(run_id)}"
         )
 
-    def refresh(self) -> int:
+    def refresh(self, *, now: float | None = None) -> int:
         """Update all rows of ``job_runs`` that have not ended, in one pass.
+
+        Args:
+            now: seconds since 1970; by default the time of the call.
 
         Returns:
             The number of those rows.
@@ -250,7 +253,7 @@ class DagsterClient:
             DagsterClientError: Dagster cannot be queried; the rows stay unchanged.
         """
         rows = self.job_runs.open()
-        return self.job_runs.observe(observe(self._connection, rows, now=time.time()))
+        return self.job_runs.observe(observe(self._connection, rows, now=now or time.time()))
 
 
 def _partition_tags(partitions: Sequence[str]) -> dict[str, str]:

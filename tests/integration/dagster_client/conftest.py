@@ -3,15 +3,14 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import requests
 from tests.integration.dagster_client.front import Front, front_of
+from tests.support.servers import wait_until_it_answers
 
 from sandboxes.ports import reserved_port
 from shared_lib.dagster_client import DagsterClient, JobRuns, Webserver
@@ -60,24 +59,13 @@ def running_webserver(home: Path, load_from: str) -> Iterator[RunningDagster]:
         )  # fmt: skip
     try:
         url = f"http://127.0.0.1:{port}"
-        _wait(url, server, home / "webserver.log")
+        wait_until_it_answers(
+            f"{url}/server_info", server, home / "webserver.log", seconds=START_SECONDS
+        )
         yield RunningDagster(url, home)
     finally:
         server.terminate()
         server.wait(30)
-
-
-def _wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            requests.get(f"{url}/server_info", timeout=5).raise_for_status()
-        except (requests.ConnectionError, requests.Timeout):
-            assert server.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.2)
-        else:
-            return
 
 
 @pytest.fixture

@@ -199,7 +199,7 @@ def test_an_interrupted_wait_leaves_the_run_alone(
 @pytest.mark.parametrize(("hold", "status"), [("before", "NEVER_LAUNCHED"), ("after", "SUCCESS")])
 def test_a_process_that_is_killed_while_it_launches_leaves_a_row_that_is_cleared_up(
     hold: str, status: str, start: Start, front: Front, dagster: RunningDagster,
-    job_runs: JobRuns, monkeypatch: pytest.MonkeyPatch,
+    job_runs: JobRuns,
 ) -> None:  # fmt: skip
     front.hold = hold
     process = start("trigger", "ok_job", url=front.url)
@@ -215,8 +215,8 @@ def test_a_process_that_is_killed_while_it_launches_leaves_a_row_that_is_cleared
     if hold == "before":
         # nothing yet, but a launch may take as long as that
         assert found.status == Status.LAUNCHING
-        monkeypatch.setattr("time.time", lambda: row.created_at + LAUNCH_GRACE_SECONDS + 1)
+        client.refresh(now=row.created_at + LAUNCH_GRACE_SECONDS + 1)
     else:
         client.wait_for_run(str(found.run_id))
-    client.refresh()
+        client.refresh()
     assert job_runs.latest(1)[0].status == status

@@ -11,13 +11,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from sandboxes.ports import reserved_port
 from sandboxes.postgres import PASSWORD
+from sandboxes.waiting import wait_until
 from shared_lib.configuration.validated_yaml import load_yaml
 
 REPOSITORY = Path(__file__).parents[3]
@@ -154,12 +154,17 @@ class Production:
         Raises:
             AssertionError: the process ended or was not healthy in time; shows its log.
         """
-        deadline = time.monotonic() + seconds
-        while (checked := self.health(service)).returncode != 0:
+
+        def is_healthy() -> bool:
             is_running = self.processes[service].poll() is None
             assert is_running, f"{service} ended:\n{self.log(service)}"
-            assert time.monotonic() < deadline, f"{checked.stderr}\n{self.log(service)}"
-            time.sleep(0.5)
+            return self.health(service).returncode == 0
+
+        wait_until(
+            is_healthy,
+            seconds=seconds,
+            why_not=lambda: f"{self.health(service).stderr}\n{self.log(service)}",
+        )
 
     def log(self, service: str) -> str:
         """What the service printed."""

@@ -1,6 +1,5 @@
 """The platform runs as defined in deploy/: Postgres, three code servers, webserver and daemon."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from dagster_graphql import DagsterGraphQLClient
 from tests.integration.deploy.production import CODE_SERVERS, Production
 
 from sandboxes.postgres import PASSWORD, postgres_server, program
+from sandboxes.waiting import wait_until
 from shared_lib.dagster_client import DagsterClient, JobRuns, Webserver
 from shared_lib.definitions_check import workspace_modules
 
@@ -54,17 +54,16 @@ def ask(production: Production, query: str, **variables: Any) -> Any:
 
 
 def wait_until_loaded(production: Production) -> dict[str, str]:
-    deadline = time.monotonic() + 180
-    while True:
-        entries = ask(production, LOCATIONS)["workspaceOrError"]["locationEntries"]
-        found = {
-            entry["name"]: (entry["locationOrLoadError"] or {}).get("__typename", "loading")
-            for entry in entries
-        }
-        if set(found.values()) == {"RepositoryLocation"}:
-            return found
-        assert time.monotonic() < deadline, (entries, production.log("webserver"))
-        time.sleep(0.5)
+    found: dict[str, str] = {}
+
+    def are_loaded() -> bool:
+        for entry in ask(production, LOCATIONS)["workspaceOrError"]["locationEntries"]:
+            location = entry["locationOrLoadError"] or {}
+            found[entry["name"]] = location.get("__typename", "loading")
+        return set(found.values()) == {"RepositoryLocation"}
+
+    wait_until(are_loaded, seconds=180, why_not=lambda: (found, production.log("webserver")))
+    return found
 
 
 def test_a_run_of_platform_health_completes_in_postgres(production: Production) -> None:

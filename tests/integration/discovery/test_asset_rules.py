@@ -1,7 +1,6 @@
 """What single keys of the section ``assets`` do while assets are made."""
 
 import threading
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -9,6 +8,7 @@ from uuid import uuid4
 import dagster as dg
 import pytest
 
+from sandboxes.waiting import wait_until
 from shared_lib.discovery import Location
 
 Load = Callable[[str], Location]
@@ -163,12 +163,12 @@ def test_a_step_waits_for_a_slot_of_its_pool(written: Load) -> None:
         assert slots.claim_concurrency_slot("scarce", other_run, "writes").is_claimed
 
         def free_when_waited_for() -> None:
-            deadline = time.monotonic() + 90
-            while not slots.get_concurrency_info("scarce").pending_step_count:
-                if time.monotonic() > deadline:
-                    break
-                time.sleep(0.1)
-            slots.free_concurrency_slots_for_run(other_run)
+            try:
+                wait_until(
+                    lambda: slots.get_concurrency_info("scarce").pending_step_count, seconds=90
+                )
+            finally:
+                slots.free_concurrency_slots_for_run(other_run)
 
         freeing = threading.Thread(target=free_when_waited_for)
         freeing.start()

@@ -1,7 +1,6 @@
 """The nodes of a dbt build are reported while it runs, not when it has ended."""
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from tests.integration.observability.openlineage_schema import violations
 from tests.integration.observability.shop import YEARS, definitions, project_directory, raw_orders
 
 from sandboxes.telemetry import Receiver, receiving
+from sandboxes.waiting import wait_until
 from shared_lib.dbt.invocation import DbtFailedError, invoke_dbt
 from shared_lib.dbt.invocation_record import DbtInvocation
 from shared_lib.dbt_step.observed import ObservedBuild
@@ -26,9 +26,9 @@ def kinds(receiver: Receiver, job: str) -> list[str]:
 
 
 def wait_for_ends(receiver: Receiver, *jobs: str) -> None:
-    deadline = time.monotonic() + 60
-    while any(len(kinds(receiver, job)) < 2 for job in jobs) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until(
+        lambda: all(len(kinds(receiver, job)) >= 2 for job in jobs), seconds=60, pause_seconds=0.05
+    )
 
 
 def test_a_node_begins_and_ends_at_the_receiver_before_dbt_has_ended(

@@ -10,6 +10,7 @@ import pytest
 from tests.integration.secrets.conftest import Bao
 from tests.integration.secrets.fault_proxy import FaultProxy
 
+from sandboxes.waiting import wait_until
 from shared_lib.definitions_check import workspace_modules
 from shared_lib.secrets import (
     ExaminedSecret,
@@ -60,8 +61,9 @@ def test_a_rotated_secret_is_seen_once_the_cached_one_is_old(bao: Bao) -> None:
     assert secrets.get("gocardless/api")["secret_id"].reveal() == "canary-id-0001"
     bao.write("gocardless/api", secret_id="canary-id-0002")
     assert secrets.get("gocardless/api")["secret_id"].reveal() == "canary-id-0001"
-    time.sleep(0.6)
-    assert secrets.get("gocardless/api")["secret_id"].reveal() == "canary-id-0002"
+    wait_until(
+        lambda: secrets.get("gocardless/api")["secret_id"].reveal() == "canary-id-0002", seconds=30
+    )
 
 
 def test_a_version_can_be_pinned_and_a_deleted_one_is_missing(bao: Bao) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from tests.integration.secrets.conftest import Bao
 from tests.integration.secrets.test_canary import SERVED, leaks, written_to
 
 from sandboxes.slack.server import SlackServer, slack_server
+from sandboxes.waiting import wait_until
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.definitions_check import workspace_modules
 
@@ -62,11 +62,16 @@ class Platform:
         run_id = client.submit_job_execution(
             job, repository_location_name=location, repository_name="__repository__", **asked
         )
-        deadline = time.monotonic() + RUN_SECONDS
-        while (status := client.get_run_status(run_id).value) not in ("SUCCESS", "FAILURE"):
-            assert time.monotonic() < deadline, f"{job} is {status}:\n{self.dagster.log_tail()}"
-            time.sleep(0.5)
-        return status
+
+        def status() -> str:
+            return client.get_run_status(run_id).value
+
+        wait_until(
+            lambda: status() in ("SUCCESS", "FAILURE"),
+            seconds=RUN_SECONDS,
+            why_not=lambda: f"{job} is {status()}:\n{self.dagster.log_tail()}",
+        )
+        return status()
 
 
 @pytest.fixture
@@ -139,9 +144,7 @@ def test_no_secret_is_written_served_or_sent(at_work: Platform) -> None:
             "__ASSET_JOB", "orchestration_platform", asset_selection=["platform_health"]
         ),
     }
-    deadline = time.monotonic() + 60
-    while len(at_work.slack.heads) < 2 and time.monotonic() < deadline:
-        time.sleep(0.5)
+    wait_until(lambda: len(at_work.slack.heads) >= 2, seconds=60, why_not=dagster.log_tail)
 
     assert ended == {
         "gocardless": "FAILURE",

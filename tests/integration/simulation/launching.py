@@ -14,6 +14,8 @@ from typing import Any
 import dagster as dg
 import psutil
 
+from sandboxes.waiting import wait_until
+
 # A run takes 15 s on two idle cores. Whoever waits longer than this waits for nothing.
 PATIENCE_SECONDS = 400
 
@@ -64,19 +66,25 @@ class Launched:
 
     def until_it_says(self, text: str) -> None:
         """Wait until ``text`` is part of its progress."""
-        for _ in patiently(0.02):
-            if text in self.progress:
-                return
-            assert self.process.poll() is None, f"it ended without {text!r}: {self.progress}"
+
+        def says() -> bool:
+            has_ended = self.process.poll() is not None
+            said = text in self.progress
+            assert said or not has_ended, f"it ended without {text!r}: {self.progress}"
+            return said
+
+        wait_until(says, seconds=PATIENCE_SECONDS, pause_seconds=0.02)
 
     def halted(self) -> psutil.Process:
         """Wait until it has stopped itself, as ``halts_in`` says."""
         process = psutil.Process(self.process.pid)
-        for _ in patiently(0.02):
-            if process.status() == psutil.STATUS_STOPPED:
-                return process
+
+        def is_halted() -> bool:
             assert self.process.poll() is None, f"it ended and did not stop: {self.progress}"
-        raise AssertionError
+            return process.status() == psutil.STATUS_STOPPED
+
+        wait_until(is_halted, seconds=PATIENCE_SECONDS, pause_seconds=0.02)
+        return process
 
     def kill_all(self) -> None:
         """SIGKILL to it and all that it has started."""
@@ -105,16 +113,6 @@ def _group(process: psutil.Process) -> int | None:
         return os.getpgid(process.pid)
     except ProcessLookupError:
         return None
-
-
-def patiently(pause: float) -> Iterator[None]:
-    """Turns of a loop that waits for something, each after ``pause`` seconds."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        yield
-        time.sleep(pause)
-    message = f"waited {PATIENCE_SECONDS} s in vain"
-    raise TimeoutError(message)
 
 
 def run_to_its_end(*arguments: str, directory: Path) -> Ended:

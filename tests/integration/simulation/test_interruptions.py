@@ -9,12 +9,14 @@ import dagster as dg
 import pytest
 from tests.integration.simulation.conftest import FIVE_YEARS, Finished
 from tests.integration.simulation.launching import (
+    PATIENCE_SECONDS,
     Launched,
     instance,
-    patiently,
     run_to_its_end,
 )
 from tests.integration.simulation.results import LEDGER, outcome, rows
+
+from sandboxes.waiting import wait_until
 
 BASELINE = ("--generate", "1000")
 
@@ -116,7 +118,7 @@ def test_a_run_killed_over_an_older_result_shows_nothing_of_its_later_years(
     assert outcome(warehouse) == expected
 
 
-def test_who_holds_the_warehouse_is_waited_for_by_name(
+def test_a_run_waits_for_the_holder_of_the_warehouse_and_names_it(
     platform: Path, finished: Finished, launch: Callable[..., Launched], tmp_path: Path
 ) -> None:
     warehouse = platform / "simulation.duckdb"
@@ -151,9 +153,8 @@ def test_an_interrupted_run_ends_cleanly_and_keeps_complete_years(
     assert ended.status == 130, ended.progress
     assert "interrupted; complete years are kept" in ended.progress
     assert "Traceback" not in ended.progress
-    for _ in patiently(0.1):  # Dagster's own watcher of its log files ends a second later
-        if not run.processes():
-            break
+    # Dagster's own watcher of its log files ends a second later
+    wait_until(lambda: not run.processes(), seconds=PATIENCE_SECONDS)
     complete = years_of(warehouse, LEDGER)
     assert complete[:2] == [2025, 2026]
     expected = outcome(finished.warehouse)

@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -20,6 +19,7 @@ from tests.integration.orchestration_platform.alerts import dying
 
 from orchestration_platform.alerts.facts.timing import Timing
 from sandboxes.slack.server import TOKEN
+from sandboxes.waiting import wait_until
 
 SENSOR = "slack_on_run_failure_sensor"
 # Of a daemon, until its sensor has come to the point; it starts in five to ten.
@@ -128,11 +128,12 @@ class DyingDaemon:
                 cwd=self._home, env=self._environment | dies, stdout=log, stderr=subprocess.STDOUT,
                 start_new_session=True,
             )  # fmt: skip
-        deadline = time.monotonic() + seconds
         try:
-            while process.poll() is None and not (until and until()):
-                assert time.monotonic() < deadline, self._said()
-                time.sleep(0.1)
+            wait_until(
+                lambda: process.poll() is not None or (until and until()),
+                seconds=seconds,
+                why_not=self._said,
+            )
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)

@@ -4,7 +4,6 @@ import os
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import dagster as dg
 import pytest
 import requests
 import sqlalchemy as sa
+from tests.support.servers import wait_until_it_answers
 
 from orchestration_platform.alerts.facts.alert import Alert
 from orchestration_platform.alerts.outbox.database import Database
@@ -22,6 +22,7 @@ from orchestration_platform.alerts.policies.policy import AlertPolicies
 from orchestration_platform.alerts.sources.collect import Collector
 from orchestration_platform.alerts.workspace.webserver import Workspace
 from sandboxes.ports import reserved_port
+from sandboxes.waiting import wait_until
 
 pytestmark = pytest.mark.xdist_group("watched dagster")
 
@@ -111,26 +112,14 @@ def dagster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDagster
                 )
             )
     try:
-        _wait_for(f"http://127.0.0.1:{port}/server_info", running[0], home / "log")
-        yield RunningDagster(home, f"http://127.0.0.1:{port}")
+        url = f"http://127.0.0.1:{port}"
+        wait_until_it_answers(f"{url}/server_info", running[0], home / "log", seconds=START_SECONDS)
+        yield RunningDagster(home, url)
     finally:
         for process in running:
             process.terminate()
         for process in running:
             process.wait(30)
-
-
-def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            requests.get(url, timeout=5).raise_for_status()
-        except (requests.ConnectionError, requests.Timeout):
-            assert server.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.2)
-        else:
-            return
 
 
 Until = Callable[[Callable[[list[Any]], bool]], list[Any]]
@@ -157,19 +146,21 @@ def watching(
             policies = AlertPolicies.model_validate({"alert_policies": [policy]}).alert_policies
 
             def until(is_seen: Callable[[list[Any]], bool]) -> list[Any]:
-                deadline = time.monotonic() + LONGEST_WAIT_SECONDS
-                while True:
+                rows: list[Any] = []
+
+                def looked() -> bool:
                     collector = Collector(
                         instance, database, policies, alert_channel="#a", ui_url=""
                     )
                     collector.collect(until=float("inf"))
                     assert collector.errors == []
                     with database.transaction() as connection:
-                        rows = list(connection.execute(sa.select(INCIDENTS)))
-                    if is_seen(rows):
-                        return rows
-                    assert time.monotonic() < deadline, (dagster.home / "log").read_text()
-                    time.sleep(0.5)
+                        rows[:] = connection.execute(sa.select(INCIDENTS))
+                    return is_seen(rows)
+
+                log = dagster.home / "log"
+                wait_until(looked, seconds=LONGEST_WAIT_SECONDS, why_not=log.read_text)
+                return rows
 
             until(lambda _rows: True)
             return until
@@ -208,7 +199,7 @@ def test_a_sensor_that_fails_is_reported_until_it_works_again(
     until(is_over)
 
 
-def test_a_code_location_that_does_not_load_is_reported_until_it_does(
+def test_a_code_location_that_does_not_load_is_reported_until_it_loads(
     dagster: RunningDagster, watching: Callable[..., Until]
 ) -> None:
     until = watching("CODE_LOCATION_ERROR")

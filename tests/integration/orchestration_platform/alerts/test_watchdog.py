@@ -19,6 +19,7 @@ from orchestration_platform.alerts.policies.policy import AlertPolicies
 from orchestration_platform.alerts.sources.collect import Collector
 from orchestration_platform.watchdog.__main__ import main
 from sandboxes.slack.server import SlackServer
+from sandboxes.waiting import wait_until
 
 LONGEST_WAIT_SECONDS = 120.0
 
@@ -166,15 +167,21 @@ def test_the_death_of_the_daemon_and_of_the_sensor_are_seen_until_they_are_back(
                 return list(connection.execute(query).scalars())
 
         def look(*, until: str | None, most: str) -> str:
-            deadline = time.monotonic() + LONGEST_WAIT_SECONDS
-            while True:
+            said = ""
+
+            def is_said() -> bool:
+                nonlocal said
                 capsys.readouterr()
                 main(["--max-heartbeat-age", most])
                 said = capsys.readouterr().err
-                if until in said if until else "daemon" not in said:
-                    return said
-                assert time.monotonic() < deadline, (tmp_path / "log").read_text() + said
-                time.sleep(0.3)
+                return until in said if until else "daemon" not in said
+
+            wait_until(
+                is_said,
+                seconds=LONGEST_WAIT_SECONDS,
+                why_not=lambda: (tmp_path / "log").read_text() + said,
+            )
+            return said
 
         process = daemon(tmp_path)
         try:

@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,8 +18,10 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 from tests.end_to_end.browser import needs_browser, open_browser
+from tests.support.servers import wait_until_it_answers
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 from orchestration_platform.health.platform_health import save_board
 from sandboxes.ports import reserved_port
@@ -80,24 +81,11 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         )  # fmt: skip
     url = f"http://127.0.0.1:{port}"
     try:
-        _wait_for(f"{url}/healthz", server, home / "log")
+        wait_until_it_answers(f"{url}/healthz", server, home / "log", seconds=START_SECONDS)
         yield url
     finally:
         server.terminate()
         assert server.wait(30) == 0, (home / "log").read_text()
-
-
-def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            requests.get(url, timeout=5).raise_for_status()
-        except requests.ConnectionError:
-            assert server.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.2)
-        else:
-            return
 
 
 def is_known(url: str) -> bool:
@@ -261,7 +249,7 @@ def test_the_board_fits_a_desk_and_a_phone(url: str, width: int, scheme: Any) ->
 
 def socket(url: str, **headers: str) -> ClientConnection:
     return connect(
-        url.replace("http", "ws") + "/graphql", subprotocols=["graphql-ws"],  # type: ignore[list-item]
+        url.replace("http", "ws") + "/graphql", subprotocols=[Subprotocol("graphql-ws")],
         additional_headers=headers, open_timeout=30,
     )  # fmt: skip
 
