@@ -56,7 +56,7 @@ def test_every_source_that_a_location_reads_is_made_by_an_asset_of_it(location: 
     assert keys <= made
 
 
-def test_no_source_is_described_that_nobody_reads() -> None:
+def test_every_described_source_is_read() -> None:
     described = set(load_manifest(LOCATIONS[0])["sources"])
     assert {source for name in LOCATIONS for source, _ in read_sources(name)} == described
 

@@ -147,7 +147,7 @@ def test_the_workflow_runs_ci_on_every_supported_python_and_builds_the_image() -
     assert all(re.fullmatch(r"[\w-]+/[\w-]+@v\d+", action) for action in actions), actions
 
 
-def test_the_commit_hooks_run_the_tools_of_the_environment_alone() -> None:
+def test_the_commit_hooks_run_only_the_tools_of_the_environment() -> None:
     repositories = YAML(typ="safe").load(REPOSITORY / ".pre-commit-config.yaml")["repos"]
     assert {repository["repo"] for repository in repositories} == {"local"}
     for hook in (hook for repository in repositories for hook in repository["hooks"]):

@@ -52,7 +52,7 @@ class SqliteEventLog(SqliteEventLogStorage):
             connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS},
         )
 
-    def _initdb(self, engine: sqlalchemy.Engine, for_index_shard: bool = False) -> None:  # noqa: FBT001, FBT002
+    def _initdb(self, engine: sqlalchemy.Engine, for_index_shard: bool = False) -> None:  # noqa: FBT001, FBT002 - as Dagster calls it
         with creation_lock(Path(self._base_dir)):
             super()._initdb(engine, for_index_shard)
 

@@ -30,12 +30,11 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     with postgres_server() as port:
         url = f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port}/postgres"
         with psycopg.connect(url) as connection:
-            # psycopg declares literal texts alone for SQL
-            connection.execute(text)  # pyright: ignore[reportArgumentType, reportCallIssue]
+            connection.execute(text.encode())
         yield url
 
 
-def test_its_rows_are_there_and_go_on(url: str) -> None:
+def test_rows_of_an_earlier_release_are_kept_and_updated(url: str) -> None:
     job_runs = JobRuns(url)
     queued, launching = sorted(job_runs.open(), key=lambda row: row.status, reverse=True)
     assert (queued.job_name, queued.requested_by, queued.run_config) == (
@@ -51,7 +50,7 @@ def test_its_rows_are_there_and_go_on(url: str) -> None:
     assert JobRuns(url).find("run") is not None
 
 
-def test_what_a_newer_release_has_changed_is_refused_by_the_command(
+def test_the_command_refuses_tables_of_a_newer_release(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     JobRuns(url)

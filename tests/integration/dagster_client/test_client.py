@@ -82,7 +82,7 @@ def test_a_job_name_in_two_locations_needs_the_location(client: DagsterClient) -
     assert client.wait_for_run(run_id).status == "SUCCESS"
 
 
-def test_unknown_jobs_and_locations_are_refused_with_what_there_is(
+def test_unknown_jobs_and_locations_are_refused_with_a_list_of_the_known_ones(
     client: DagsterClient, job_runs: JobRuns
 ) -> None:
     with pytest.raises(UnknownJobError) as unknown:

@@ -134,7 +134,7 @@ def test_steps_run_in_the_process_of_the_run_or_in_their_own(
 
 
 @pytest.mark.sees("asset_modules")
-def test_what_the_modules_define_is_there_too(demonstration: Load) -> None:
+def test_definitions_of_the_modules_are_loaded_too(demonstration: Load) -> None:
     repository = demonstration().definitions.get_repository_def()
 
     assert repository.has_job("job_in_code")

@@ -149,7 +149,7 @@ def test_an_invalid_variable_is_reported_and_harms_no_run(
     assert "OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318/v1/traces' is not an address" in told
 
 
-def test_where_nothing_is_configured_nothing_is_imported(
+def test_nothing_is_imported_without_configuration(
     shop: Path, shop_variables: dict[str, str]
 ) -> None:
     program = (

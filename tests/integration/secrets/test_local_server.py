@@ -18,7 +18,7 @@ from shared_lib.secrets import SecretsResource
 COMMAND = (sys.executable, "-m", "sandboxes.vault")
 
 
-def test_what_it_prints_is_enough_and_shows_no_secret(
+def test_its_output_is_enough_to_log_in_and_shows_no_secret(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     process = subprocess.Popen(

@@ -213,7 +213,7 @@ def test_a_pods_service_account(
     assert reviewed == [jwt]
 
 
-def test_an_aws_identity_signs_as_botocore_does(
+def test_an_aws_identity_signs_like_botocore(
     log_in_by: LogInBy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[dict[str, str]] = []

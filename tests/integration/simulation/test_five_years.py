@@ -100,7 +100,7 @@ def test_the_years_come_to_what_the_rules_say(finished: Finished) -> None:
     assert [line[11].replace(",", "") for line in printed] == [f"{pay:.0f}" for (pay,) in payroll]
 
 
-def test_progress_is_told_and_nothing_else(finished: Finished) -> None:
+def test_only_progress_is_printed(finished: Finished) -> None:
     progress = finished.ended.progress
     for text in (
         "scenario baseline, 2025 onwards",

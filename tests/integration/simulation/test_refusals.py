@@ -39,7 +39,7 @@ def test_a_run_without_years_is_refused_with_what_to_choose(platform: Path) -> N
     )
 
 
-def test_the_command_tells_of_variables_that_cannot_be_understood(
+def test_the_command_reports_variables_that_are_not_valid(
     platform: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:4318")
@@ -81,7 +81,7 @@ def test_a_year_before_the_first_is_refused(platform: Path) -> None:
     )
 
 
-def test_a_year_that_is_run_again_gives_the_same_and_later_years_stay(
+def test_a_year_that_is_run_again_has_the_same_result_and_later_years_stay(
     begin_with: Callable[[Finished], Path], finished: Finished
 ) -> None:
     warehouse = begin_with(finished)

@@ -9,7 +9,7 @@ from tests.integration.simulation.launching import instance
 from tests.integration.simulation.results import outcome
 
 
-def test_what_is_selected_is_built_with_its_checks(
+def test_selected_models_are_built_with_their_checks(
     begin_with: Callable[[Finished], Path], finished: Finished
 ) -> None:
     from simulation.definitions import defs

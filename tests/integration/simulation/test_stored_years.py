@@ -88,7 +88,7 @@ def test_an_unchanged_run_is_answered_from_what_is_stored(
         ((*BASELINE, "--scenario", "basline"), ["no scenario 'basline'", "baseline"]),
     ],
 )
-def test_what_would_remove_years_or_cannot_be_is_refused_before_a_run_exists(
+def test_a_run_that_would_remove_years_or_is_impossible_is_refused_before_it_exists(
     arguments: tuple[str, ...],
     messages: list[str],
     begin_with: Callable[[Finished], Path],

@@ -33,7 +33,7 @@ def test_a_machine_where_nothing_is_set_is_a_developers() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "prod", "LOCAL", " local", "staging"])
-def test_a_name_that_is_no_environment_is_refused_with_those_that_are(
+def test_an_unknown_environment_is_refused_with_the_known_ones(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(VARIABLE, name)

@@ -43,7 +43,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "plan.yaml"
 
 
-def test_what_is_right_is_read_with_its_anchors_and_comments(path: Path) -> None:
+def test_a_valid_file_is_read_with_its_anchors_and_comments(path: Path) -> None:
     path.write_text(
         "title: Week  # of the year\n"
         "slots:\n  - &first {day: monday, hour: 9}\n  - {<<: *first, hour: 10}\n"
@@ -136,7 +136,7 @@ def test_every_mistake_has_a_line_of_its_own(path: Path) -> None:
         (b"title: W\xfccke\n", ": not YAML in UTF-8: 'utf-8' codec can't decode byte 0xfc"),
     ],
 )
-def test_what_is_not_yaml_is_refused_with_its_line(
+def test_invalid_yaml_is_refused_with_its_line(
     text: str | bytes, expected: str, path: Path
 ) -> None:
     assert refusal(path, text).startswith(f"{path}{expected}")

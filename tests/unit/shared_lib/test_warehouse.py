@@ -88,7 +88,7 @@ def never(text: str) -> NoReturn:
     pytest.fail(f"said while nobody held the file: {text}")
 
 
-def test_what_is_written_is_read_and_the_file_is_free_after_both(
+def test_a_written_table_is_read_and_the_file_is_free_after_both(
     warehouse: Path, hold: Hold
 ) -> None:
     with read_warehouse(warehouse, wait_seconds=0, on_wait=never) as connection:

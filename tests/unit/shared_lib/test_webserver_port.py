@@ -29,7 +29,7 @@ def test_a_free_port_passes(taken: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["0", "65536", "-1", "http", "", "3000; touch f"])
-def test_what_is_no_port_is_refused(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_port_is_refused(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--", text])
     assert f"{text!r} is not a port from 1 to 65535" in capsys.readouterr().err

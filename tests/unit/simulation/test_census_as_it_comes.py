@@ -156,7 +156,7 @@ def test_second_positions_are_summed_or_left_out_by_a_setting(imported: Import):
 
 
 @needs_cases
-def test_a_file_made_later_has_those_who_were_employed_on_the_opening_date(imported: Import):
+def test_a_later_file_yields_the_people_who_were_employed_on_the_opening_date(imported: Import):
     census = imported(CASES / "exported_in_march.csv")
     assert len(census.people) == 56
     assert census.people["P0001"][3] == date(2025, 1, 31)
@@ -495,7 +495,7 @@ def test_another_sheet_of_a_workbook_is_chosen_by_name(imported: Import, tmp_pat
         imported(path, columns=columns, sheet="Staff")
 
 
-def test_what_is_not_plausible_is_said(imported: Import, export: Callable[..., Path]):
+def test_what_is_not_plausible_is_reported(imported: Import, export: Callable[..., Path]):
     rows = [f"E{number},2015-06-17,{20_000 + number}" for number in range(100)]
     rows += [f"F{number},2015-06-17,60000" for number in range(30)]
     [bands, newest, ages, levels] = imported(export(staff(*rows))).warnings

@@ -137,7 +137,9 @@ def test_departments_have_their_sizes(people: duckdb.DuckDBPyConnection):
         ("census.csv", 0, "at least 1 employee, not 0"),
     ],
 )
-def test_what_cannot_be_generated_is_refused(tmp_path: Path, name: str, size: int, complaint: str):
+def test_impossible_values_for_a_census_are_refused(
+    tmp_path: Path, name: str, size: int, complaint: str
+):
     with pytest.raises(CensusError, match=complaint):
         generate_census(tmp_path / name, size=size, seed=1, as_of=AS_OF)
     assert list(tmp_path.iterdir()) == []

@@ -68,7 +68,7 @@ def test_a_written_mapping_reads_the_file_in_the_same_way_and_may_be_changed(
         (["--census", "{other}"], "no column was recognised as hire_date or annual"),
     ],
 )
-def test_what_shows_beforehand_stops_before_a_run_exists(
+def test_an_error_that_shows_beforehand_stops_before_a_run_exists(
     export: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -330,7 +330,9 @@ ROWS = st.fixed_dictionaries(
 
 @settings(max_examples=100, deadline=None)
 @given(rows=st.lists(ROWS, min_size=1, max_size=60))
-def test_every_row_is_accounted_for_once_as_an_independent_judge_does(rows: list[dict[str, str]]):
+def test_every_row_is_counted_once_as_an_independent_implementation_counts_it(
+    rows: list[dict[str, str]],
+):
     expected = judged_together(rows)
     with TemporaryDirectory() as folder, duckdb.connect() as connection:
         path = Path(folder) / "census.csv"
@@ -495,7 +497,7 @@ def test_dates_are_read_in_the_mapping_s_format_and_no_other(
     assert verdict.reasons == ({} if expected else {"unparseable_hire_date": 1})
 
 
-def test_who_left_by_the_opening_date_is_counted_and_does_not_enter_the_baseline(
+def test_leavers_before_the_opening_date_are_counted_and_do_not_enter_the_baseline(
     connection: duckdb.DuckDBPyConnection, census: Path
 ):
     write_census(
@@ -524,7 +526,7 @@ def test_who_left_by_the_opening_date_is_counted_and_does_not_enter_the_baseline
     ]
 
 
-def test_a_share_of_rejects_above_the_limit_is_told(
+def test_a_share_of_rejects_above_the_limit_is_reported(
     connection: duckdb.DuckDBPyConnection, census: Path
 ):
     write_census(census, [GOOD | {"employee_id": f"E{n}", "level": str(n)} for n in range(1, 21)])
@@ -535,7 +537,7 @@ def test_a_share_of_rejects_above_the_limit_is_told(
     assert validate(connection, reject_share_limit=0.75).within_limit
 
 
-def test_nobody_left_is_an_error_and_the_baseline_of_before_stays(
+def test_an_empty_baseline_is_an_error_and_the_earlier_one_stays(
     connection: duckdb.DuckDBPyConnection, census: Path
 ):
     write_census(census, [GOOD])
@@ -550,7 +552,7 @@ def test_nobody_left_is_an_error_and_the_baseline_of_before_stays(
     assert len(before) == 1
 
 
-def test_what_has_not_been_read_or_validated_cannot_be_judged(
+def test_a_census_that_was_not_read_or_validated_cannot_be_judged(
     connection: duckdb.DuckDBPyConnection, census: Path
 ):
     write_census(census, [GOOD])

@@ -65,7 +65,7 @@ def test_a_year_off_its_target_fails_with_rate_and_threshold(rate: float) -> Non
 
 
 @pytest.mark.parametrize("rate", [0.0354, 0.0246])
-def test_what_lies_within_tolerance_and_rounding_passes(rate: float) -> None:
+def test_differences_within_tolerance_and_rounding_pass(rate: float) -> None:
     assert growth_result([growth_of(SUMMARIES[0], rate)]).passed
 
 

@@ -222,7 +222,7 @@ def test_a_mistake_is_answered_with_place_value_and_remedy(
         ("limits:\n", "limits: [\n", "expected ',' or ']', but got ':'"),
     ],
 )
-def test_what_is_no_proper_yaml_is_answered_with_file_and_line(
+def test_invalid_yaml_is_an_error_with_file_and_line(
     replaced: str, by: str, message: str, file: Path
 ) -> None:
     write(file, replaced, by)
@@ -237,7 +237,7 @@ def test_a_mistake_in_one_scenario_does_not_stop_another(file: Path) -> None:
         load_scenario("high_growth", path=file)
 
 
-def test_an_unknown_scenario_is_answered_with_those_that_there_are() -> None:
+def test_an_unknown_scenario_is_an_error_that_lists_the_known_ones() -> None:
     with pytest.raises(ConfigurationError) as refused:
         load_scenario("base_line")
     line = SHIPPED.splitlines().index("scenarios:") + 1
@@ -247,7 +247,7 @@ def test_an_unknown_scenario_is_answered_with_those_that_there_are() -> None:
     )
 
 
-def test_what_a_run_asks_for_wins_and_is_not_blamed_on_the_file() -> None:
+def test_the_arguments_of_a_run_win_and_their_errors_do_not_name_the_file() -> None:
     asked = {"simulation": {"start_year": 2030, "end_year": 2031}, "census": {"path": "a.csv"}}
     settings = load_scenario("high_growth", changes=asked)
     assert (settings.simulation.start_year, settings.simulation.end_year) == (2030, 2031)

@@ -189,7 +189,7 @@ def test_years_that_do_not_join_up_have_no_waterfall_over_all(tmp_path):
         ),
     ],
 )
-def test_what_limits_the_results_is_said_at_the_top(tmp_path, change, warning):
+def test_what_limits_the_results_is_shown_at_the_top(tmp_path, change, warning):
     connection = report_marts()
     assert 'class="warnings"' not in written(tmp_path, connection=connection)
 
@@ -276,7 +276,7 @@ def test_a_generated_census_is_marked_as_invented(tmp_path, census_path, is_warn
     assert ("The people are invented: no census is configured" in page.text) == is_warned_of
 
 
-def test_a_run_without_records_of_its_speed_says_so(tmp_path):
+def test_a_report_shows_that_a_run_has_no_records_of_its_speed(tmp_path):
     connection = report_marts()
     connection.execute("delete from monitoring.mon_pipeline_performance")
 

@@ -120,7 +120,7 @@ def test_timings_are_the_last_of_the_scenario_when_another_has_run_since():
     assert {timing.run_id for timing in timings} == {"its last run"}
 
 
-def test_years_from_two_configurations_are_told_apart():
+def test_years_from_two_configurations_are_distinguished():
     movements = (GROWTH[0], Movement(2026, 1030, 207, 124, 0, 52, 1061, "fingerprint-two"))
     figures = read_figures(report_marts(Scenario(movements=movements)), "baseline")
 
@@ -138,6 +138,6 @@ def test_an_unknown_scenario_is_named_beside_those_that_exist():
         read_figures(connection, "frieze")
 
 
-def test_an_empty_warehouse_says_what_to_do():
+def test_an_empty_warehouse_is_an_error_that_names_the_remedy():
     with pytest.raises(ValueError, match="run the simulation first"):
         read_figures(empty_marts(), "baseline")

@@ -21,7 +21,7 @@ def test_count_has_thousands_separators(value, printed):
 
 
 @pytest.mark.parametrize("value", [None, math.nan, math.inf, -math.inf])
-def test_what_is_no_number_is_a_dash(value):
+def test_a_missing_number_is_shown_as_a_dash(value):
     assert units.count(value) == NONE
     assert units.change(value) == NONE
     assert units.decimal(value, 1) == NONE

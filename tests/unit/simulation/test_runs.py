@@ -139,7 +139,7 @@ def test_the_first_run_of_a_new_warehouse_computes_all(
         (range(2025, 2030), range(2027, 2028), 2027),  # one year anew
     ],
 )
-def test_where_a_run_goes_on(
+def test_a_run_continues_after_the_last_complete_year(
     complete: range, asked: range, first: int, warehouse: duckdb.DuckDBPyConnection
 ) -> None:
     broken_off(warehouse, complete)
@@ -238,7 +238,7 @@ def test_the_years_of_one_scenario_are_none_of_anothers(
     assert completed_years(warehouse, "baseline") == dict.fromkeys(FIVE_YEARS, baseline.fingerprint)
 
 
-def test_a_state_tells_headcount_pay_and_rows(warehouse: duckdb.DuckDBPyConnection) -> None:
+def test_a_state_has_headcount_pay_and_rows(warehouse: duckdb.DuckDBPyConnection) -> None:
     broken_off(warehouse, range(2025, 2027))
     record_states(warehouse, years=FIVE_YEARS)
     first, second = read_states(warehouse, scenario_id="baseline", years=FIVE_YEARS)
@@ -260,7 +260,7 @@ def test_a_state_tells_headcount_pay_and_rows(warehouse: duckdb.DuckDBPyConnecti
     assert states(warehouse)[2026] != second.digest
 
 
-def test_from_when_a_run_opens_no_year_that_it_replaces_is_said_to_be_complete(
+def test_a_run_marks_the_years_that_it_replaces_as_incomplete_when_it_opens(
     warehouse: duckdb.DuckDBPyConnection,
 ) -> None:
     """It may be killed at any moment from then on."""

@@ -14,7 +14,11 @@ from tests.integration.orchestration_platform.alerts.databases import (
     sqlite_instance,
     sqlite_template,
 )
-from tests.integration.orchestration_platform.alerts.mail_servers import Servers, mail_servers
+from tests.integration.orchestration_platform.alerts.mail_servers import (
+    Servers,
+    mail_servers,
+    send_e_mail_to,
+)
 
 from orchestration_platform.alerts.facts.timing import Timing
 from orchestration_platform.alerts.memory import Memory
@@ -142,3 +146,9 @@ def servers(
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     with mail_servers(mailbox, certificate) as start:
         yield start
+
+
+@pytest.fixture
+def mail_server(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that the alerts hand in their e-mail to."""
+    send_e_mail_to(servers(), monkeypatch)

@@ -214,7 +214,7 @@ def test_a_run_that_dagster_retries_causes_one_alert(
     assert "times" not in head.shown
 
 
-def test_a_retry_that_succeeds_leaves_nothing_to_tell_and_one_that_never_comes_does(
+def test_a_retry_that_succeeds_leaves_nothing_to_report_and_one_that_never_comes_does(
     instance: dg.DagsterInstance,
     slack: SlackServer,
     watch: Watch,

@@ -54,8 +54,7 @@ def load(url: str) -> None:
         return
     text = (WRITTEN / "alerts.postgres.sql").read_text("utf-8")
     with psycopg.connect(url) as connection:
-        # psycopg declares literal texts alone for SQL
-        connection.execute(text)  # pyright: ignore[reportArgumentType, reportCallIssue]
+        connection.execute(text.encode())
 
 
 def read(url: str, query: str) -> list[tuple]:
@@ -126,22 +125,24 @@ def test_all_that_was_open_stays_open_and_is_closed_in_slack(
             instance, policies=policies(), services=services, memory=memory, timing=QUICK
         )
 
-    # which nobody took on within half an hour
+    # which nobody acknowledged within half an hour
     assert watch().escalated == 1
-    [taken_on, waited] = [head for head in slack.heads if head.channel == CHANNEL]
+    [acknowledged, waited] = [head for head in slack.heads if head.channel == CHANNEL]
     assert "other_job" in waited.shown
     assert slack.thread(waited)[0].text.startswith("Stack trace of run")
-    assert "recovered" not in taken_on.shown
+    assert "recovered" not in acknowledged.shown
 
     say(instance, None)
     watch()
-    assert "(recovered)" in taken_on.shown
-    assert "<@U0>" in taken_on.shown
-    assert slack.thread(taken_on)[-1].text.startswith("Recovered")
+    assert "(recovered)" in acknowledged.shown
+    assert "<@U0>" in acknowledged.shown
+    assert slack.thread(acknowledged)[-1].text.startswith("Recovered")
     assert "recovered" not in waited.shown
 
 
-def test_its_tables_come_to_be_those_of_a_new_database(url: str, tmp_path: Path) -> None:
+def test_an_earlier_database_is_migrated_to_the_tables_of_a_new_one(
+    url: str, tmp_path: Path
+) -> None:
     Database(url).close()
     new = tmp_path / "new.db"
     Database(f"sqlite:///{new}").close()

@@ -124,7 +124,7 @@ def damaged(instance: dg.DagsterInstance, run_id: str) -> None:
     ("change", "passes", "said"),
     [(without_record, 1, "no shelf"), (damaged, MOST_ATTEMPTS, "could not be read")],
 )
-def test_what_is_left_of_a_run_of_checks_names_the_assets(
+def test_a_run_of_checks_names_its_assets(
     change: Callable[[dg.DagsterInstance, str], None],
     passes: int,
     said: str,

@@ -42,7 +42,7 @@ def set_clock_back(database: Database) -> None:
 
 
 @on_both_databases
-def test_what_waits_and_what_is_open_does_not_wait_for_the_clock_to_come_back(
+def test_messages_and_incidents_do_not_wait_for_a_clock_that_was_set_back(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
     database = Database(database_url(instance))

@@ -46,7 +46,7 @@ def test_whatever_slack_answers_each_message_arrives_once(
     told_once(slack, "plain_job", "other_job")
 
 
-def test_while_slack_is_away_messages_wait_and_the_reason_is_said(
+def test_while_slack_is_away_messages_wait_and_the_reason_is_shown(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
     slack.faults.extend(["token_revoked"] * 3)

@@ -8,7 +8,6 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 from tests.integration.orchestration_platform.alerts.conftest import Watch
-from tests.integration.orchestration_platform.alerts.mail_servers import Servers, send_e_mail_to
 
 from orchestration_platform.alerts.facts.alert import Alert
 from orchestration_platform.alerts.memory import Memory
@@ -22,7 +21,7 @@ from orchestration_platform.alerts.workspace.webserver import Answer, Workspace
 from sandboxes.ports import reserved_port
 from sandboxes.smtp import Mailbox, text_of
 
-pytestmark = pytest.mark.usefixtures("only_these_secrets")
+pytestmark = pytest.mark.usefixtures("only_these_secrets", "mail_server")
 
 ANA, BO, DEFAULT, TEAM = "ana@example.com", "bo@example.com", "data@example.com", "team:shop"
 
@@ -69,11 +68,8 @@ Failing = Callable[..., Pass]
 
 
 @pytest.fixture
-def failing(
-    instance: dg.DagsterInstance, servers: Servers, watch: Watch, monkeypatch: pytest.MonkeyPatch
-) -> Failing:
+def failing(instance: dg.DagsterInstance, watch: Watch) -> Failing:
     """Lets the asset fail; returns the pass that reports it."""
-    send_e_mail_to(servers(), monkeypatch)
 
     def run(asked: list[Policy], **named: float) -> Pass:
         watch(asked)
@@ -93,7 +89,7 @@ def owned_by(patch: pytest.MonkeyPatch, *owners: str) -> None:
     [((ANA, TEAM, BO), [ANA, BO]), ((TEAM,), [DEFAULT]), ((), [DEFAULT])],
     ids=["owners", "a team has no address", "no owner"],
 )
-def test_owners_are_told_and_others_where_none_has_an_address(
+def test_owners_are_notified_and_others_where_no_owner_has_an_address(
     owners: tuple[str, ...],
     told: list[str],
     failing: Failing,
@@ -107,7 +103,7 @@ def test_owners_are_told_and_others_where_none_has_an_address(
     assert "12 shelves are empty" in text_of(sent, "plain")
 
 
-def test_an_owner_who_is_refused_for_now_is_told_in_the_end_and_nobody_twice(
+def test_an_owner_who_is_refused_for_now_is_notified_in_the_end_and_nobody_twice(
     failing: Failing, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mailbox.not_yet = {BO: 2}
@@ -130,7 +126,7 @@ def test_where_nobody_has_an_address_it_is_listed_as_failed_with_what_to_do(
 
 
 @pytest.mark.parametrize("others", [[], [DEFAULT]], ids=["nobody else", "others"])
-def test_while_the_webserver_is_away_an_email_waits_for_who_the_owners_are(
+def test_while_the_webserver_is_away_an_email_waits_until_the_owners_are_known(
     others: list[str],
     webserver: str,
     failing: Failing,
@@ -148,7 +144,7 @@ def test_while_the_webserver_is_away_an_email_waits_for_who_the_owners_are(
 
 
 @pytest.mark.usefixtures("webserver")
-def test_who_is_to_be_told_where_there_is_no_owner_does_not_wait_for_long(
+def test_the_default_addresses_do_not_wait_long_for_the_owners(
     failing: Failing,
     instance: dg.DagsterInstance,
     watch: Watch,
@@ -162,7 +158,7 @@ def test_who_is_to_be_told_where_there_is_no_owner_does_not_wait_for_long(
     assert "who the owners are was not known" in listed(instance)
 
 
-def test_without_the_address_of_a_webserver_others_are_told_at_once(
+def test_without_the_address_of_a_webserver_others_are_notified_at_once(
     failing: Failing, mailbox: Mailbox
 ) -> None:
     failing(policies(default_email_addresses=[DEFAULT]))
@@ -170,7 +166,7 @@ def test_without_the_address_of_a_webserver_others_are_told_at_once(
 
 
 @pytest.mark.parametrize("later", [(BO,), (), None], ids=["another", "none", "webserver away"])
-def test_an_answer_goes_to_whom_the_first_message_went(
+def test_a_reply_goes_to_the_recipients_of_the_first_message(
     later: tuple[str, ...] | None,
     failing: Failing,
     instance: dg.DagsterInstance,

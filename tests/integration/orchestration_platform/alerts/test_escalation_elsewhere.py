@@ -6,7 +6,6 @@ import dagster as dg
 import pytest
 from tests.integration.orchestration_platform.alerts.conftest import Watch
 from tests.integration.orchestration_platform.alerts.failing_jobs import say
-from tests.integration.orchestration_platform.alerts.mail_servers import Servers, send_e_mail_to
 from tests.integration.orchestration_platform.alerts.test_escalation import pass_time, policies
 from tests.integration.orchestration_platform.alerts.test_service_http import ROUTING_KEY, server
 
@@ -49,16 +48,13 @@ def test_pagerduty_is_triggered_when_it_is_due_and_resolved_when_it_is_over(
     assert len(slack.heads) == 1
 
 
-@pytest.mark.usefixtures("only_these_secrets")
-def test_an_e_mail_goes_to_those_who_are_named(
+@pytest.mark.usefixtures("only_these_secrets", "mail_server")
+def test_an_escalation_by_e_mail_goes_to_the_named_addresses(
     instance: dg.DagsterInstance,
     slack: SlackServer,
-    servers: Servers,
     mailbox: Mailbox,
     watch: Watch,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    send_e_mail_to(servers(), monkeypatch)
     told = escalated_to(email={"email_addresses": ["ada@example.com"]})
     say(instance, "the census is bad")
     watch(told)

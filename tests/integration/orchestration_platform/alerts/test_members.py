@@ -91,7 +91,7 @@ def test_a_bot_without_access_to_addresses_reports_it_once_and_still_notifies(
     assert f"*Owners:* {ANA}, {BO}" in slack.heads[0].shown
 
 
-def test_nobody_is_asked_for_while_slack_asks_to_wait(
+def test_no_user_is_looked_up_while_slack_asks_to_wait(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch, services: Services
 ) -> None:
     slack.busy_lookups, slack.retry_after = 1, 30
@@ -114,7 +114,7 @@ def test_a_storm_costs_no_call_for_people(
     assert slack.calls["users.lookupByEmail"] == 0
 
 
-def test_who_somebody_is_is_asked_again_after_a_day(
+def test_a_user_is_looked_up_again_after_a_day(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch, services: Services
 ) -> None:
     watch(policies())

@@ -221,7 +221,7 @@ def test_a_message_that_makes_slack_fail_waits_behind_the_others(
 
 
 @on_both_databases
-def test_an_answer_that_no_database_takes_keeps_nobody_waiting(
+def test_an_answer_that_no_database_can_store_holds_up_no_message(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch, database: Database
 ) -> None:
     slack.faults.append("no\0thing")
@@ -233,7 +233,7 @@ def test_an_answer_that_no_database_takes_keeps_nobody_waiting(
     assert watch().outbox.waiting == 0
 
 
-def test_what_was_given_up_is_tried_anew_when_it_happens_again(
+def test_a_message_that_was_given_up_is_sent_again_with_the_next_failure(
     instance: dg.DagsterInstance,
     slack: SlackServer,
     watch: Watch,

@@ -120,7 +120,7 @@ def test_what_a_failed_range_has_made_need_not_be_made_again(watcher: Watcher, r
     assert are_over(watcher) == [True, True]
 
 
-def test_a_range_that_is_too_long_is_put_right_by_the_same_range_alone(
+def test_only_the_same_range_ends_the_failure_of_a_range_that_is_too_long(
     watcher: Watcher, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(partition_ranges, "MOST_PARTITIONS", 2)

@@ -62,7 +62,7 @@ def test_ended_and_delivered_incidents_are_deleted_with_all_their_rows(
 
 
 @on_both_databases
-def test_what_is_open_or_waits_stays_however_old(
+def test_open_incidents_and_waiting_messages_stay_however_old(
     instance: dg.DagsterInstance, database: Database, slack: SlackServer, watch: Watch
 ) -> None:
     fail(instance, other_job)

@@ -17,7 +17,6 @@ from tests.integration.orchestration_platform.alerts.conftest import (
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
 from tests.integration.orchestration_platform.alerts.dying import nursery
 from tests.integration.orchestration_platform.alerts.failing_jobs import fail, other_job
-from tests.integration.orchestration_platform.alerts.mail_servers import Servers, send_e_mail_to
 
 from orchestration_platform.alerts.delivery.recipients import REFUSED_FOR_NOW_SECONDS
 from orchestration_platform.alerts.outbox.database import Database, database_url
@@ -27,7 +26,7 @@ from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
 from sandboxes.slack.server import TOKEN, SlackServer
 from sandboxes.smtp import Mailbox
 
-pytestmark = pytest.mark.usefixtures("only_these_secrets")
+pytestmark = pytest.mark.usefixtures("only_these_secrets", "mail_server")
 
 ADA, BO, CY = "ada@example.com", "bo@example.com", "cy@example.com"
 
@@ -52,11 +51,8 @@ def test_a_daemon_that_is_killed_while_one_is_refused_for_now_mails_nobody_twice
     instance: dg.DagsterInstance,
     slack: SlackServer,
     watch: Watch,
-    servers: Servers,
     mailbox: Mailbox,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    send_e_mail_to(servers(), monkeypatch)
     asked = policies(ADA, BO, CY)
     mailbox.not_yet = {BO: 1}
     with nursery(instance.root_directory, slack.url, TOKEN) as killed:
@@ -71,11 +67,8 @@ def test_a_daemon_that_is_killed_after_each_recipient_mails_nobody_twice(
     instance: dg.DagsterInstance,
     slack: SlackServer,
     watch: Watch,
-    servers: Servers,
     mailbox: Mailbox,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    send_e_mail_to(servers(), monkeypatch)
     asked = policies(ADA, BO, CY)
     mailbox.unknown = frozenset({BO})
     with nursery(instance.root_directory, slack.url, TOKEN) as killed:
@@ -93,14 +86,11 @@ def test_a_daemon_that_is_killed_after_each_recipient_mails_nobody_twice(
     assert (row["state"], row["error"]) == ("delivered", f"refused: {BO}")
 
 
-def test_who_is_refused_for_long_keeps_nothing_waiting_once_others_have_it(
+def test_a_recipient_that_is_refused_for_long_holds_up_nothing_once_others_have_the_message(
     instance: dg.DagsterInstance,
     watch: Watch,
-    servers: Servers,
     mailbox: Mailbox,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    send_e_mail_to(servers(), monkeypatch)
     asked = policies(ADA, BO)
     mailbox.not_yet = {BO: 99}
     fail(instance)
@@ -114,14 +104,11 @@ def test_who_is_refused_for_long_keeps_nothing_waiting_once_others_have_it(
     assert {row["error"] for row in listed(instance)} == {f"refused: {BO}"}
 
 
-def test_while_nobody_has_it_everybody_is_waited_for(
+def test_while_no_recipient_has_the_message_it_waits_for_all_of_them(
     instance: dg.DagsterInstance,
     watch: Watch,
-    servers: Servers,
     mailbox: Mailbox,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    send_e_mail_to(servers(), monkeypatch)
     asked = policies(ADA, BO)
     mailbox.not_yet = {ADA: 99, BO: 99}
     fail(instance)
@@ -136,11 +123,8 @@ def test_while_nobody_has_it_everybody_is_waited_for(
 def test_a_message_that_everybody_refused_is_sent_again_with_the_next_failure(
     instance: dg.DagsterInstance,
     watch: Watch,
-    servers: Servers,
     mailbox: Mailbox,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    send_e_mail_to(servers(), monkeypatch)
     asked = policies(ADA, BO)
     mailbox.unknown = frozenset({ADA, BO})
     fail(instance)

@@ -160,7 +160,7 @@ def checks(*names: str) -> dg.JobDefinition:
 
 
 @on_both_databases
-def test_a_check_that_failed_alone_is_put_right_by_that_check_alone(
+def test_only_the_same_check_ends_the_failure_of_a_single_check(
     instance: dg.DagsterInstance, watcher: Watcher, run: Run
 ) -> None:
     stored_as_checks(instance, run(checks("are_full", "are_clean"), broken="are_full"))
@@ -233,7 +233,7 @@ def test_a_run_that_died_is_put_right_by_one_that_is_as_wide(
     assert are_over(watcher) == [True]
 
 
-def test_some_ops_put_right_the_ops_that_they_are(watcher: Watcher, run: Run) -> None:
+def test_a_run_of_some_ops_ends_the_failures_of_those_ops(watcher: Watcher, run: Run) -> None:
     run(of_ops, broken="first")
     run(of_ops, broken="each")
     run(of_ops, ops=["aside"])
@@ -244,7 +244,7 @@ def test_some_ops_put_right_the_ops_that_they_are(watcher: Watcher, run: Run) ->
     assert are_over(watcher) == [True, True]
 
 
-def test_what_a_failure_left_to_do_puts_it_right_in_one_run_or_in_more(
+def test_the_rest_of_a_failed_run_ends_its_failure_in_one_run_or_several(
     watcher: Watcher, run: Run, resume: Resume
 ) -> None:
     run(of_ops, broken="each")
@@ -283,9 +283,7 @@ def test_an_automation_run_is_put_right_by_whatever_makes_its_assets(
     assert are_over(watcher) == [bad in of_assets]
 
 
-def test_what_failed_with_it_the_last_time_has_to_be_put_right_too(
-    watcher: Watcher, run: Run
-) -> None:
+def test_everything_that_failed_the_last_time_has_to_succeed(watcher: Watcher, run: Run) -> None:
     run(NIGHTLY, broken="bad")
     run(NIGHTLY, broken="bad good")
     run(NIGHTLY, bad)

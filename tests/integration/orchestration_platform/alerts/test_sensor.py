@@ -131,7 +131,7 @@ def test_the_command_lists_what_was_sent_and_shows_a_message_without_sending_it(
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgres"])
-def test_two_passes_at_once_tell_everything_once(
+def test_two_passes_at_once_report_everything_once(
     database: str,
     instance: dg.DagsterInstance,
     slack: SlackServer,

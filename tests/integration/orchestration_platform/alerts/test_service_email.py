@@ -58,7 +58,7 @@ def test_a_conversation_keeps_its_subject_when_it_is_over(
     assert answer["Subject"] == f"Re: {first['Subject']}"
 
 
-def test_nothing_is_said_to_a_server_without_tls(servers: Servers, mailbox: Mailbox) -> None:
+def test_nothing_is_sent_to_a_server_without_tls(servers: Servers, mailbox: Mailbox) -> None:
     service = EmailService(servers(offers_tls=False), PEOPLE)
     with pytest.raises(ServiceUnavailableError, match="STARTTLS"):
         send(service, notification())
@@ -92,7 +92,7 @@ def test_a_wrong_password_can_be_put_right_and_is_not_shown(servers: Servers) ->
         ("554 too bad", True, MessageRefusedError, False),
     ],
 )
-def test_what_the_server_answers_decides_what_becomes_of_an_email(
+def test_the_answer_of_the_server_decides_what_happens_to_an_email(
     answer: str,
     expected: type[Exception],
     servers: Servers,
@@ -156,7 +156,7 @@ def test_a_server_that_hangs_up_leaves_the_others_for_the_next_attempt(
     assert mailbox.recipients == []
 
 
-def test_what_failed_cannot_write_headers(servers: Servers, mailbox: Mailbox) -> None:
+def test_a_subject_cannot_write_headers(servers: Servers, mailbox: Mailbox) -> None:
     hostile = "nightly\r\nBcc: eve@example.com\r\n\r\n<script>alert(1)</script>\udc00"
     service = EmailService(servers(), PEOPLE)
     send(service, notification(subject=hostile, message=hostile, trace=hostile))
@@ -180,7 +180,7 @@ def test_a_plain_email_has_no_html(servers: Servers, mailbox: Mailbox) -> None:
         ({"sender": "nobody"}, "sender of orchestration_platform/smtp"),
     ],
 )
-def test_a_secret_that_does_not_describe_a_server_is_told(
+def test_a_secret_that_does_not_describe_a_server_is_reported(
     changed: dict[str, str], expected: str
 ) -> None:
     values = {"host": "smtp.example.com", "sender": "dagster@example.com", **changed}

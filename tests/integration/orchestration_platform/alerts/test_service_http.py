@@ -188,7 +188,7 @@ def test_no_error_makes_a_message_that_the_service_refuses(
     ],
     ids=str,
 )
-def test_what_the_service_answers_decides_what_becomes_of_a_message(
+def test_the_answer_of_the_service_decides_what_happens_to_a_message(
     name: str,
     fault: int | str,
     expected: type[Exception],
@@ -207,7 +207,7 @@ def test_what_the_service_answers_decides_what_becomes_of_a_message(
 
 
 @pytest.mark.parametrize("name", ["microsoft_teams", "webhook", "slack_webhook"])
-def test_what_is_added_says_what_it_belongs_to(name: str, server: ReceivingServer) -> None:
+def test_an_entry_shows_what_it_belongs_to(name: str, server: ReceivingServer) -> None:
     service_at(name, server).post(added("recovery", recovered_at=1_000_060.0))
     [found] = server.received
     assert "Recovered after 1 min" in found.body.decode()
@@ -228,7 +228,7 @@ def test_pagerduty_is_triggered_and_resolved_by_the_same_key(server: ReceivingSe
     assert trigger["dedup_key"] == resolve["dedup_key"] == "k1"
 
 
-def test_pagerduty_is_told_each_model_of_one_step(server: ReceivingServer) -> None:
+def test_pagerduty_gets_each_model_of_one_step(server: ReceivingServer) -> None:
     models = [
         Problem("shop_models", "Database Error", f"model {name} is bad", "", "") for name in "ab"
     ]
@@ -278,7 +278,9 @@ def test_a_receiver_with_another_secret_refuses_what_is_signed_with_ours() -> No
     ],
     ids=["teams", "webhook", "slack", "signing secret"],
 )
-def test_what_would_travel_unprotected_stays_here_and_is_not_shown(service: Service) -> None:
+def test_a_message_to_an_unprotected_address_is_not_sent_and_the_address_is_not_shown(
+    service: Service,
+) -> None:
     with pytest.raises(ServiceUnavailableError, match=r"no https address|is not whsec_") as refused:
         service.post(notification())
     assert "secret-path" not in f"{refused.value} {service!r}"
@@ -294,7 +296,7 @@ def test_what_would_travel_unprotected_stays_here_and_is_not_shown(service: Serv
         SIGNING_SECRET + "!",
     ],
 )
-def test_a_signing_secret_that_is_none_is_told_and_not_shown(secret: str) -> None:
+def test_an_invalid_signing_secret_is_reported_and_not_shown(secret: str) -> None:
     with receiving_server(judge_webhook) as server:
         with pytest.raises(ServiceUnavailableError, match="24 to 64 bytes in base64") as refused:
             WebhookService(server.url, secret).post(notification())

@@ -98,7 +98,7 @@ def test_a_service_in_trouble_keeps_no_other_waiting(
     assert [found.json["type"] for found in receiver.received] == ["dagster.alert.opened"]
 
 
-def test_what_may_have_come_is_sent_again_under_the_same_name(
+def test_an_email_that_may_have_arrived_is_sent_again_under_the_same_id(
     instance: dg.DagsterInstance, watch: Watch, receiver: ReceivingServer
 ) -> None:
     receiver.faults.append("accept_and_drop")
@@ -123,7 +123,7 @@ def test_a_refused_message_is_sent_as_a_line_and_then_given_up(
     assert watch(policies).outbox.failed == 1
 
 
-def test_without_a_token_a_laptop_shows_alerts_in_the_log_and_says_why(
+def test_without_a_token_a_laptop_shows_alerts_in_the_log_with_the_reason(
     instance: dg.DagsterInstance,
     watch: Watch,
     slack: SlackServer,
@@ -182,7 +182,7 @@ def test_in_production_a_message_waits_for_its_token(
     assert [state for _, state in outcomes(instance)[str(destination)]] == ["waiting"] * 2
 
 
-def test_an_error_that_nobody_thought_of_stops_one_message_alone(
+def test_an_unexpected_error_stops_only_one_message(
     instance: dg.DagsterInstance, watch: Watch, slack: SlackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from orchestration_platform.alerts.services.slack import service as slack_service
@@ -237,7 +237,7 @@ def test_secrets_reach_no_service(
 
 
 @pytest.mark.usefixtures("only_these_secrets")
-def test_what_keeps_messages_from_a_destination_is_said_once(
+def test_the_reason_why_messages_wait_is_reported_once(
     instance: dg.DagsterInstance, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for key, value in {"HOST": "127.0.0.1", "SENDER": "a@example.com", "SECURITY": "none"}.items():

@@ -62,7 +62,7 @@ def test_a_message_that_is_gone_or_may_not_be_looked_at_is_not_taken_for_acknowl
         service.acknowledged_by(receipt)
 
 
-def test_where_nobody_can_acknowledge_nobody_has(services: Services) -> None:
+def test_a_service_without_acknowledgements_reports_none(services: Services) -> None:
     assert services.acknowledged_by(Destination("log"), message_id="log", place="") is None
     found = services.acknowledged_by(
         Destination("email", "a@example.com"), message_id="k", place=""
@@ -83,7 +83,7 @@ def test_a_message_is_found_by_its_key_in_the_channel_and_in_the_thread(
     assert service.find(sent, since=time.time() + 60, place="") is None
 
 
-def test_what_was_told_elsewhere_before_there_was_a_token_is_posted_anew(
+def test_a_message_that_went_to_the_log_is_posted_once_there_is_a_token(
     service: Service,
 ) -> None:
     with pytest.raises(MessageGoneError):
@@ -122,7 +122,7 @@ def test_a_long_wait_outlives_the_process(
     assert "Slack asks to wait" in str(done)
 
 
-def test_the_token_can_be_tried_without_telling_anybody(slack: SlackServer) -> None:
+def test_the_token_can_be_tested_without_posting_a_message(slack: SlackServer) -> None:
     api = SlackWebApi(api_url=slack.url)
     assert api.check(TOKEN) == "alerts"
     with pytest.raises(ServiceUnavailableError, match="write a valid bot token"):

@@ -23,7 +23,7 @@ from dagster._core.scheduler.instigation import (
     TickStatus,
 )
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
-from dagster._utils.error import SerializableErrorInfo
+from dagster_shared.error import SerializableErrorInfo
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
 from tests.integration.orchestration_platform.alerts.watcher import Watcher, policy
 
@@ -158,7 +158,7 @@ def recoveries(watcher: Watcher, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.parametrize("instead", ["switched off", "removed"])
-def test_what_was_switched_off_or_removed_after_it_has_failed_does_not_fail_for_ever(
+def test_a_failed_schedule_that_is_switched_off_or_removed_is_closed(
     instead: str,
     instance: dg.DagsterInstance,
     watcher: Watcher,

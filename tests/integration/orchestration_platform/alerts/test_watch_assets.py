@@ -201,7 +201,7 @@ def test_a_failure_shows_its_attempt_and_when_the_job_last_succeeded(
     assert alert.last_success_at == record.end_time
 
 
-def test_what_cannot_be_read_is_an_error_of_the_pass_and_does_not_keep_the_rest_waiting(
+def test_a_source_that_cannot_be_read_is_an_error_of_the_pass_and_does_not_hold_up_the_rest(
     instance: dg.DagsterInstance, database: Database
 ) -> None:
     watcher = Watcher(instance, database, policy("JOB_FAILURE"), policy(*DAEMON, name="d"))

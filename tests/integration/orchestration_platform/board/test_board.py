@@ -48,10 +48,10 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterIns
 
 
 def _let_things_happen(instance: dg.DagsterInstance) -> None:
-    def run(job: str, **options: object) -> None:
+    def run(job: str, **options: Any) -> None:
         definition = shop.defs.resolve_job_def(job)
         tags = {".dagster/repository": "__repository__@shop"}
-        definition.execute_in_process(instance=instance, raise_on_error=False, tags=tags, **options)  # type: ignore[arg-type]
+        definition.execute_in_process(instance=instance, raise_on_error=False, tags=tags, **options)
 
     run("all_shelves")
     run("nightly")
@@ -88,7 +88,7 @@ def test_the_health_of_an_asset_is_the_worst_of_its_parts(board: Board) -> None:
     }
 
 
-def test_what_is_made_of_something_degraded_says_so(board: Board) -> None:
+def test_an_asset_shows_that_what_it_is_made_of_is_degraded(board: Board) -> None:
     above = {asset.name: asset.upstream_degraded for asset in board.assets}
     assert above == {**dict.fromkeys(above, ()), "label": ("empty",)}
 

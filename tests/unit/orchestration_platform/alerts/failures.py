@@ -4,6 +4,22 @@ from typing import Any
 
 from orchestration_platform.alerts.facts.alert import Alert, Problem, Severity
 
+# They differ in more than a number, which two failures of one kind may differ in.
+WORDS = [
+    "alpha",
+    "bravo",
+    "cedar",
+    "delta",
+    "eagle",
+    "frost",
+    "grain",
+    "house",
+    "inlet",
+    "juice",
+    "knoll",
+    "lemon",
+]
+
 
 def failure(number: int = 0, **changes: Any) -> Alert:
     step = {

@@ -5,26 +5,11 @@ from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.orchestration_platform.alerts.failures import failure
+from tests.unit.orchestration_platform.alerts.failures import WORDS, failure
 
 from orchestration_platform.alerts.facts.alert import Problem
 from orchestration_platform.alerts.messages import blocks
 from orchestration_platform.alerts.messages.message import Incident, Message, head_message
-
-WORDS = [
-    "alpha",
-    "bravo",
-    "cedar",
-    "delta",
-    "eagle",
-    "frost",
-    "grain",
-    "house",
-    "inlet",
-    "juice",
-    "knoll",
-    "lemon",
-]
 
 
 def message(errors: list[int], more: int = 0) -> Message:

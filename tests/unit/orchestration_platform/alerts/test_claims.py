@@ -60,7 +60,7 @@ class SlowToFind(Service):
         return Receipt("1.0", "C1")
 
 
-def test_who_has_looked_for_too_long_does_not_send_what_another_process_has_sent(
+def test_a_process_that_has_looked_too_long_does_not_send_what_another_has_sent(
     database: Database,
 ) -> None:
     record(database, load_policies()[0])
@@ -77,7 +77,7 @@ def test_who_has_looked_for_too_long_does_not_send_what_another_process_has_sent
     assert len(service.posted) == 1
 
 
-def test_what_came_of_a_claim_that_another_process_has_by_now_is_not_recorded(
+def test_the_result_of_a_claim_that_another_process_has_taken_is_not_recorded(
     database: Database,
 ) -> None:
     record(database, load_policies()[0])

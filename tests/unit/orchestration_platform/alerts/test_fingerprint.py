@@ -32,7 +32,7 @@ from tests.unit.orchestration_platform.alerts.failures import failure
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_what_differs_between_repeats_does_not_count(one: dict, other: dict) -> None:
+def test_details_that_differ_between_repeats_do_not_count(one: dict, other: dict) -> None:
     assert failure(**one).fingerprint == failure(1, **other).fingerprint
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.orchestration_platform.alerts.failures import failure
+from tests.unit.orchestration_platform.alerts.failures import WORDS, failure
 
 from orchestration_platform.alerts.facts.alert import Problem, Severity
 from orchestration_platform.alerts.messages.formats.html import entry_html, head_html
@@ -147,7 +147,7 @@ def test_good_news_without_a_run_speaks_of_no_failure() -> None:
         ),
     ],
 )
-def test_what_has_no_run_has_a_link_all_the_same(changes: dict[str, Any], url: str) -> None:
+def test_a_failure_without_a_run_has_a_link_too(changes: dict[str, Any], url: str) -> None:
     assert [link.url for link in message(run_id="", **changes).links] == [UI + url]
 
 
@@ -291,17 +291,7 @@ def test_stack_traces_have_limited_room_and_a_pointer_to_the_rest(
 ) -> None:
     steps = tuple(
         Problem(f"step_{word}", f"{word.title()}Error", "bad", "a.py:1 in a", f"{word} " * 4000)
-        for word in (
-            "alpha",
-            "bravo",
-            "cedar",
-            "delta",
-            "eagle",
-            "frost",
-            "grain",
-            "house",
-            "inlet",
-        )
+        for word in WORDS[:9]
         for word in (word, word[::-1])
     )
     found = head_message(

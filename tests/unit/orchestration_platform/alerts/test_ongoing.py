@@ -30,7 +30,9 @@ def came_to(batch: Batch) -> tuple[list[str], list[str]]:
     ['["tills"]', '{"tills": 1700000000.0}', '{"tills": null}'],
     ids=["names", "since", "now"],
 )
-def test_what_an_earlier_release_knew_is_not_found_again_and_ends_once(marks: str) -> None:
+def test_conditions_that_an_earlier_release_stored_are_not_found_again_and_end_once(
+    marks: str,
+) -> None:
     goes_on = read(marks, tills=None, shop=None)
     assert came_to(goes_on) == (["shop"], [])
     is_over = read(goes_on.position, shop=None)
@@ -38,7 +40,7 @@ def test_what_an_earlier_release_knew_is_not_found_again_and_ends_once(marks: st
     assert came_to(read(is_over.position, shop=None)) == ([], [])
 
 
-def test_what_changes_its_value_is_found_again() -> None:
+def test_a_condition_whose_value_changes_is_found_again() -> None:
     first = read(None, run={"passed": 60})
     assert came_to(first) == (["run"], [])
     assert came_to(read(first.position, run={"passed": 60})) == ([], [])

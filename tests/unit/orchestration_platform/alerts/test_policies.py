@@ -153,7 +153,7 @@ def test_assets_are_meant_by_key_group_and_selection(target: Any, expected: set[
     assert covered == expected
 
 
-def test_while_the_assets_of_the_workspace_are_unknown_a_selection_leaves_nothing_untold(
+def test_while_the_assets_of_the_workspace_are_unknown_a_selection_excludes_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("DAGSTER_WEBSERVER_URL", raising=False)
@@ -323,7 +323,7 @@ def test_a_selection_that_cannot_be_resolved_here_is_refused_with_its_line(
     ],
     ids=["self dependency", "address", "space", "file", "long", "reserved key", "same name"],
 )
-def test_what_is_odd_about_an_asset_leaves_selections_as_they_are(odd: AssetFacts) -> None:
+def test_an_odd_asset_does_not_change_selections(odd: AssetFacts) -> None:
     graph = AssetGraph([odd, asset("a/b", upstream=(odd.key,)), asset("c", location="other")])
     assert graph.select("key:c") == {"c"}
     assert graph.select(f'key:"{odd.key}"+') == {odd.key, "a/b"}

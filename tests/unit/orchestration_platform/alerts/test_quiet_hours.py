@@ -97,7 +97,7 @@ def test_a_window_without_a_gap_ends_some_day() -> None:
         (None, list(Severity)),
     ],
 )
-def test_what_is_severe_does_not_wait(below: Any, held: list[Severity]) -> None:
+def test_severe_failures_do_not_wait(below: Any, held: list[Severity]) -> None:
     window = Window(cron="* * * * *", duration="1h", below_severity=below)
     found = [severity for severity in Severity if hold_of([window], severity, now=1e9)]
     assert found == held

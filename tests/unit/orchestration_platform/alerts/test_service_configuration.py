@@ -49,7 +49,7 @@ def test_a_destination_names_the_service_and_leads_back_to_it(name: str) -> None
     assert capabilities_of(destination).pace >= 0
 
 
-def test_owners_may_be_all_that_are_told() -> None:
+def test_email_may_go_to_the_owners_alone() -> None:
     service = parsed({"email_owners": {}})
     destination = Destination("email_owners")
     assert service.destination(CHANNEL) == destination
@@ -82,7 +82,7 @@ def test_slack_without_a_channel_goes_to_that_of_the_environment() -> None:
         ({"slack": {"owner_mentions": {"team:x": "@everyone"}}}, "slack.owner_mentions.team:x"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_field(document: dict[str, Any], expected: str) -> None:
+def test_an_error_names_the_field(document: dict[str, Any], expected: str) -> None:
     with pytest.raises(ConfigurationError, match=expected) as refused:
         parsed(document)
     assert "alert_policies.yaml" in str(refused.value)
@@ -91,7 +91,7 @@ def test_what_is_wrong_is_told_with_its_field(document: dict[str, Any], expected
 @pytest.mark.parametrize(
     "destination", [Destination("telegram", "x"), Destination(""), Destination("log", "x")], ids=str
 )
-def test_what_is_no_destination_is_refused(destination: Destination) -> None:
+def test_an_invalid_destination_is_refused(destination: Destination) -> None:
     with pytest.raises(ValueError, match=r"destination|no address"):
         NotificationService.from_destination(destination)
 

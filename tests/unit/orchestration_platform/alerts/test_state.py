@@ -41,6 +41,6 @@ def test_no_module_of_the_alerts_keeps_anything() -> None:
     assert kept == set()
 
 
-def test_state_is_found_where_there_is_some() -> None:
+def test_module_level_state_is_recognised() -> None:
     text = "_kept: dict[str, int] = {}\n_seen = Counter()\nWORDS = {}\n@cache\ndef f(): ...\n"
     assert list(state_in(ast.parse(text))) == ["_kept", "_seen", "f"]

@@ -76,7 +76,7 @@ def test_each_model_and_test_is_reported_with_its_own_message_path_and_rows() ->
     assert {one.trace for one in found[1:]} == {""}
 
 
-def test_what_is_not_of_a_model_or_test_is_left_as_it_is() -> None:
+def test_problems_outside_models_and_tests_stay_as_they_are() -> None:
     assert dbt_problems(problem("no dbt", error_class="ValueError"), {}) == []
     nothing_built = FailedNodes(nodes=()).to_metadata()
     assert dbt_problems(problem("dbt build: the profile is not valid"), nothing_built) == []

@@ -71,7 +71,7 @@ def test_a_placeholder_becomes(tmp_path: Path, value: str, expected: object) -> 
         ("${SET-x}", "${SET must be followed by : or }"),
     ],
 )
-def test_what_cannot_be_replaced_is_reported_with_its_place(
+def test_a_value_that_cannot_be_redacted_is_reported_with_its_place(
     tmp_path: Path, value: str, said: str
 ) -> None:
     found, problems = read(tmp_path, f"'{value}'")

@@ -74,7 +74,7 @@ def test_an_asset_of_several_tables_is_every_table_of_its_sources(
     assert [written.name for written in relations.written(one)] == [both[1], both[0]]
 
 
-def test_what_is_no_table_goes_by_its_key(relations: Relations) -> None:
+def test_an_asset_without_a_table_has_its_key_as_name(relations: Relations) -> None:
     (written,) = relations.written(dg.AssetMaterialization(["reports", "letter"]))
     assert written == WrittenDataset(DatasetName("platform", "reports/letter"))
     assert relations.of_asset(dg.AssetKey("letter")) == [DatasetName("platform", "letter")]

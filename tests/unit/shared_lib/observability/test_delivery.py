@@ -16,7 +16,7 @@ def channel(name: str = "traces", connect: Callable[[], Any] = list, threads: in
     return Channel(name, connect, threads)
 
 
-def test_what_is_handed_over_is_sent_in_order_by_what_was_connected_once() -> None:
+def test_events_are_sent_in_order_over_one_connection() -> None:
     senders: list[list[int]] = []
 
     def connect() -> list[int]:
@@ -83,7 +83,7 @@ def test_waiting_ends_in_time_and_reports_what_was_not_sent() -> None:
     assert complaint.startswith("not sent: 3 to lineage (it took too long). ")
 
 
-def test_what_cannot_be_connected_is_a_reason() -> None:
+def test_a_failed_connection_is_a_reason() -> None:
     def connect() -> None:
         raise ConnectionError("no route\nto host")
 

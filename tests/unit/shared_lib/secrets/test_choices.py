@@ -77,7 +77,7 @@ def test_the_example_file_names_every_secret() -> None:
 
 
 @pytest.mark.parametrize("path", ["", "/a", "a/", "a//b", "../sys", "a/../b", "a b", "a?b", "a/*"])
-def test_what_is_no_path_is_refused(path: str) -> None:
+def test_an_invalid_path_is_refused(path: str) -> None:
     with pytest.raises(SecretsMisconfiguredError, match="is not the path of a secret"):
         SecretsResource(location="gocardless").get(path)
 
@@ -151,7 +151,7 @@ def test_the_usual_variables_mean_the_usual(
 
 
 @pytest.mark.parametrize("address", ["vault", "ftp://vault", "https://user:pw@vault", "https://"])
-def test_what_is_no_address_is_refused_without_repeating_it(address: str) -> None:
+def test_an_invalid_address_is_refused_without_repeating_it(address: str) -> None:
     with pytest.raises(SecretsMisconfiguredError, match="not the URL of a server") as refused:
         vault_server(address)
     assert "pw" not in str(refused.value)

@@ -86,7 +86,7 @@ def test_short_values_are_replaced_only_where_the_text_names_them() -> None:
         ("x -----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY----- y", "x [redacted] y"),
     ],
 )
-def test_what_looks_like_a_secret_is_taken_out_by_whomever_it_was_made(
+def test_a_text_that_looks_like_a_secret_is_redacted_wherever_it_comes_from(
     text: str, expected: str
 ) -> None:
     assert redact(text) == expected
@@ -105,7 +105,7 @@ def test_what_looks_like_a_secret_is_taken_out_by_whomever_it_was_made(
         "",
     ],
 )
-def test_what_is_no_secret_stays_as_it_is(text: str) -> None:
+def test_a_text_without_a_secret_stays_as_it_is(text: str) -> None:
     assert redact(text) == text
 
 

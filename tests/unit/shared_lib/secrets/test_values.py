@@ -71,7 +71,7 @@ def test_values_compare_without_being_revealed(value: SecretValue) -> None:
     assert value != PLAIN
 
 
-def test_a_key_that_is_not_there_is_answered_with_those_that_are() -> None:
+def test_a_missing_key_is_an_error_that_lists_the_existing_ones() -> None:
     secret = Secret("gocardless/api", {"secret_id": PLAIN, "secret_key": "another-horse"})
     with pytest.raises(SecretKeyNotFoundError) as refused:
         secret["secret"]

@@ -143,7 +143,7 @@ class Escalation:
             except MessageGoneError:
                 continue
             except LookupForbiddenError as error:
-                problem = redact(f"who has taken on a message cannot be seen: {error}")
+                problem = redact(f"cannot see who has acknowledged a message: {error}")
                 continue
             except (ServiceUnavailableError, SecretError) as error:
                 self._silent.add(destination)
@@ -183,7 +183,7 @@ class Escalation:
             occurrences=row["occurrences"],
             escalated_to=options.escalation_owners,
         )
-        note = "whether somebody has could not be asked" if problem else ""
+        note = "acknowledgements could not be checked" if problem else ""
         entry = escalation_entry(incident, now=now, note=note)
         add_message(connection, row["id"], destination, entry, now=now)
         return True
