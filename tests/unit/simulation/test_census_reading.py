@@ -57,17 +57,6 @@ def values_of(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
     return [row[1:5] for row in rows]
 
 
-@pytest.fixture
-def connection():
-    with duckdb.connect() as opened:
-        yield opened
-
-
-@pytest.fixture
-def census(tmp_path: Path) -> Path:
-    return tmp_path / "census.csv"
-
-
 def test_a_csv_file_is_read_as_it_is(connection: duckdb.DuckDBPyConnection, census: Path):
     census.write_text(HEADER + '007, 2010-01-01 ,"$56,000.00",Tax\n8,,n/a,""\n')
     file = read(connection, census)
