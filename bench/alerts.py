@@ -200,7 +200,7 @@ class _StoredFailure:
     def of_new_run(cls, instance: dg.DagsterInstance) -> "_StoredFailure":
         """Let a run fail."""
         import psycopg2
-        from tests.integration.orchestration_platform.alerts.failing_jobs import fail
+        from tests.support.failing_jobs import fail
 
         from orchestration_platform.alerts.outbox.database import database_url
 

@@ -172,6 +172,7 @@ def alerted_platform(
         "SLACK_API_URL": slack.url,
         "DAGSTER_WEBSERVER_URL": f"http://127.0.0.1:{port}",
         "FRESHNESS_DAEMON_INTERVAL_SECONDS": "5",
+        "PYTHONPATH": str(REPOSITORY),
         "PYTHONWARNINGS": "ignore",
     }.items():
         patch.setenv(name, value)

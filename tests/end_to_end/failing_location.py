@@ -5,45 +5,22 @@ import signal
 from datetime import timedelta
 
 import dagster as dg
+from tests.support.failing_jobs import (
+    chained_job,
+    database_job,
+    dynamic_job,
+    intentional_job,
+    plain_job,
+    retrying_job,
+    told_job,
+)
 
 PARTITIONS = [f"part_{number:02}" for number in range(12)]
 
 
 @dg.op
-def plain() -> None:
-    raise ValueError("row 17 of 2,000 is bad")
-
-
-@dg.op
-def chained() -> None:
-    try:
-        _ = {}["salary"]
-    except KeyError as error:
-        raise RuntimeError("the report could not be made") from error
-
-
-@dg.op
-def intentional() -> None:
-    raise dg.Failure("the census has no rows", metadata={"rows": 0})
-
-
-@dg.op(retry_policy=dg.RetryPolicy(max_retries=2))
-def out_of_retries() -> None:
-    raise TimeoutError("no answer from the bank")
-
-
-@dg.op
 def started_again() -> None:
     raise ConnectionError("the bank hung up")
-
-
-@dg.resource
-def no_database(_context: dg.InitResourceContext) -> None:
-    raise OSError("no database at db.example.com")
-
-
-@dg.op(required_resource_keys={"database"})
-def needs_database() -> None: ...
 
 
 @dg.op
@@ -59,22 +36,6 @@ def broken_hook(_context: dg.HookContext) -> None:
 @dg.op
 def hooked() -> None:
     raise ValueError("the step is bad")
-
-
-@dg.op(out=dg.DynamicOut())
-def three():
-    for number in range(3):
-        yield dg.DynamicOutput(number, str(number))
-
-
-@dg.op
-def each(number: int) -> None:
-    raise ValueError(f"item {number} is bad")
-
-
-@dg.op(config_schema={"says": str})
-def told(context: dg.OpExecutionContext) -> None:
-    raise ValueError(context.op_config["says"])
 
 
 def _dbt(*command: str) -> None:
@@ -114,34 +75,9 @@ def dbt_tests() -> None:
     _dbt("test", "--select", "job_levels_ascend")
 
 
-@dg.job
-def plain_job() -> None:
-    plain()
-
-
-@dg.job
-def chained_job() -> None:
-    chained()
-
-
-@dg.job
-def intentional_job() -> None:
-    intentional()
-
-
-@dg.job
-def retrying_job() -> None:
-    out_of_retries()
-
-
 @dg.job(tags={"dagster/max_retries": "1", "dagster/retry_on_asset_or_op_failure": "true"})
 def started_again_job() -> None:
     started_again()
-
-
-@dg.job(resource_defs={"database": no_database})
-def database_job() -> None:
-    needs_database()
 
 
 @dg.job(executor_def=dg.multiprocess_executor)
@@ -157,16 +93,6 @@ def killed_run_job() -> None:
 @dg.job(hooks={broken_hook})
 def hooked_job() -> None:
     hooked()
-
-
-@dg.job
-def dynamic_job() -> None:
-    three().map(each)
-
-
-@dg.job
-def told_job() -> None:
-    told()
 
 
 @dg.job

@@ -88,10 +88,10 @@ def _let_everything_fail(platform: AlertedPlatform) -> None:
 @pytest.mark.parametrize(
     ("job", "step", "said"),
     [
-        ("plain_job", "plain", "ValueError: row 17 of 2,000 is bad"),
-        ("chained_job", "chained", "KeyError: 'salary'"),
+        ("plain_job", "plain_error", "ValueError: row 17 of 2,000 is bad"),
+        ("chained_job", "chained_error", "ZeroDivisionError: division by zero"),
         ("intentional_job", "intentional", "Failure: the census has no rows"),
-        ("retrying_job", "out_of_retries", "TimeoutError: no answer from the bank"),
+        ("retrying_job", "out_of_retries", "KeyError: 'salary'"),
         ("started_again_job", "started_again", "ConnectionError: the bank hung up"),
         ("hooked_job", "hooked", "ValueError: the step is bad"),
         ("dynamic_job", "each[*]* (3 of its steps)", "ValueError: item"),
@@ -110,7 +110,7 @@ def test_a_failed_run_is_reported_once_with_the_users_own_error(
     assert "*Ran for:*" in head.shown
     assert f"*{step}" in head.shown
     assert said in head.shown
-    assert re.search(r"failing_location\.py:\d+ in ", head.shown)
+    assert re.search(r"failing_(location|jobs)\.py:\d+ in ", head.shown)
     assert "Traceback" not in head.shown
     assert "dagster._core" not in head.shown
     assert "the hook is broken" not in head.shown
@@ -119,7 +119,7 @@ def test_a_failed_run_is_reported_once_with_the_users_own_error(
     assert "logFileKey=" in links[1]
     [trace] = platform.slack.thread(head)
     assert f"Stack trace of run {run_id if job != 'started_again_job' else ''}" in trace.shown
-    assert "failing_location.py" in trace.shown
+    assert re.search(r"failing_(location|jobs)\.py", trace.shown)
 
 
 def test_a_resource_that_cannot_be_created_is_reported_for_the_run_itself(
@@ -128,7 +128,7 @@ def test_a_resource_that_cannot_be_created_is_reported_for_the_run_itself(
     [head] = platform.about("database_job")
     assert "*the run itself, outside of its steps*" in head.shown
     assert "OSError: no database at db.example.com" in head.shown
-    assert re.search(r"failing_location\.py:\d+ in no_database", head.shown)
+    assert re.search(r"failing_jobs\.py:\d+ in no_database", head.shown)
 
 
 def test_each_failed_model_and_test_of_dbt_is_reported_with_its_file(

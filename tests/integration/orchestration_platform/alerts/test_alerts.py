@@ -5,9 +5,9 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from tests.integration.orchestration_platform.alerts import failing_jobs
 from tests.integration.orchestration_platform.alerts.conftest import Watch
-from tests.integration.orchestration_platform.alerts.failing_jobs import fail, say
+from tests.support import failing_jobs
+from tests.support.failing_jobs import fail, say
 
 from sandboxes.slack.server import SlackServer
 

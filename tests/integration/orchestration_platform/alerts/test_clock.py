@@ -7,11 +7,11 @@ import pytest
 import sqlalchemy as sa
 from tests.integration.orchestration_platform.alerts.conftest import Watch
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
-from tests.integration.orchestration_platform.alerts.failing_jobs import fail, other_job, say
 from tests.integration.orchestration_platform.alerts.test_escalation import (
     escalated,
     policies,
 )
+from tests.support.failing_jobs import fail, other_job, say
 
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.tables import CURSORS, INCIDENTS, METADATA

@@ -8,12 +8,12 @@ import dagster as dg
 import pytest
 from tests.integration.orchestration_platform.alerts.conftest import Watch
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
-from tests.integration.orchestration_platform.alerts.failing_jobs import fail, say
 from tests.integration.orchestration_platform.alerts.test_escalation import (
     escalated,
     pass_time,
     policies,
 )
+from tests.support.failing_jobs import fail, say
 
 from orchestration_platform.alerts.__main__ import main
 from sandboxes.slack.server import SlackServer

@@ -5,7 +5,7 @@ import time
 import dagster as dg
 import pytest
 from tests.integration.orchestration_platform.alerts.conftest import Watch, send_all, services_with
-from tests.integration.orchestration_platform.alerts.failing_jobs import (
+from tests.support.failing_jobs import (
     fail,
     other_job,
     plain_job,

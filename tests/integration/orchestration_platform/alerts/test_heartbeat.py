@@ -13,7 +13,7 @@ from typing import Any
 import dagster as dg
 import pytest
 from tests.integration.orchestration_platform.alerts.conftest import QUICK, Watch
-from tests.integration.orchestration_platform.alerts.failing_jobs import fail
+from tests.support.failing_jobs import fail
 
 from orchestration_platform.alerts.delivery import heartbeat
 from orchestration_platform.alerts.services.registry import Services

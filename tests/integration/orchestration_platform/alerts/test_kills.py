@@ -15,11 +15,11 @@ from tests.integration.orchestration_platform.alerts.dying import (
     Nursery,
     nursery,
 )
-from tests.integration.orchestration_platform.alerts.failing_jobs import fail
 from tests.integration.orchestration_platform.alerts.recorded_failures import (
     RecordedFailure,
     job_names,
 )
+from tests.support.failing_jobs import fail
 
 from sandboxes.slack.server import TOKEN, SlackServer
 

@@ -10,12 +10,12 @@ from tests.integration.orchestration_platform.alerts.dying_daemon import (
     LONGEST_LIFE_SECONDS,
     DyingDaemon,
 )
-from tests.integration.orchestration_platform.alerts.failing_jobs import fail
 from tests.integration.orchestration_platform.alerts.recorded_failures import (
     RecordedFailure,
     job_names,
 )
 from tests.integration.orchestration_platform.alerts.test_kills import told
+from tests.support.failing_jobs import fail
 
 from orchestration_platform.alerts.facts.timing import Timing
 from orchestration_platform.alerts.outbox.database import Database, database_url

@@ -16,7 +16,6 @@ from tests.integration.orchestration_platform.alerts.dying import (
     SUPPRESSING_POINTS,
     nursery,
 )
-from tests.integration.orchestration_platform.alerts.failing_jobs import fail, say
 from tests.integration.orchestration_platform.alerts.recorded_failures import (
     RecordedFailure,
     job_names,
@@ -35,6 +34,7 @@ from tests.integration.orchestration_platform.alerts.test_quiet_hours import (
     end_the_window,
     states,
 )
+from tests.support.failing_jobs import fail, say
 
 from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
 from sandboxes.slack.server import TOKEN, SlackServer

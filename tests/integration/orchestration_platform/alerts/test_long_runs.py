@@ -7,8 +7,8 @@ from typing import Any
 import dagster as dg
 import pytest
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
-from tests.integration.orchestration_platform.alerts.failing_jobs import other_job, plain_job
 from tests.integration.orchestration_platform.alerts.watcher import Watcher, policy
+from tests.support.failing_jobs import other_job, plain_job
 
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.sources import collect

@@ -5,7 +5,7 @@ import re
 import dagster as dg
 import pytest
 from tests.integration.orchestration_platform.alerts.conftest import Watch
-from tests.integration.orchestration_platform.alerts.failing_jobs import fail
+from tests.support.failing_jobs import fail
 
 from sandboxes.slack.server import SlackServer
 from shared_lib.dbt.failed_nodes import FailedNode, FailedNodes

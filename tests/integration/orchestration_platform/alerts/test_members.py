@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 from tests.integration.orchestration_platform.alerts.conftest import Watch
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
-from tests.integration.orchestration_platform.alerts.failing_jobs import fail, say
+from tests.support.failing_jobs import fail, say
 
 from orchestration_platform.alerts.delivery.users import (
     LIFETIME_SECONDS,

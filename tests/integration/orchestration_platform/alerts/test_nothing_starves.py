@@ -9,7 +9,6 @@ import pytest
 import sqlalchemy as sa
 from tests.integration.orchestration_platform.alerts.conftest import Watch, send_all
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
-from tests.integration.orchestration_platform.alerts.failing_jobs import fail, other_job, say
 from tests.integration.orchestration_platform.alerts.test_escalation import (
     escalated,
     pass_time,
@@ -17,6 +16,7 @@ from tests.integration.orchestration_platform.alerts.test_escalation import (
 from tests.integration.orchestration_platform.alerts.test_escalation import (
     policies as escalating,
 )
+from tests.support.failing_jobs import fail, other_job, say
 
 from orchestration_platform.alerts.memory import Memory
 from orchestration_platform.alerts.outbox.database import Database, database_url

@@ -24,12 +24,12 @@ from tests.integration.orchestration_platform.alerts.dying import (
     POINTS,
     nursery,
 )
-from tests.integration.orchestration_platform.alerts.failing_jobs import fail, other_job, say
 from tests.integration.orchestration_platform.alerts.recorded_failures import (
     RecordedFailure,
     job_names,
 )
 from tests.integration.orchestration_platform.alerts.test_kills import kill_at_every_stage, told
+from tests.support.failing_jobs import fail, other_job, say
 
 from orchestration_platform.alerts.outbox.database import database_url
 from sandboxes.slack.server import TOKEN, SlackServer

@@ -5,7 +5,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from tests.integration.orchestration_platform.alerts.conftest import Watch
-from tests.integration.orchestration_platform.alerts.failing_jobs import (
+from tests.support.failing_jobs import (
     dynamic_job,
     fail,
     plain_job,

@@ -5,7 +5,7 @@ import pytest
 import sqlalchemy as sa
 from tests.integration.orchestration_platform.alerts.conftest import Watch, send_all
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
-from tests.integration.orchestration_platform.alerts.failing_jobs import fail, other_job, say
+from tests.support.failing_jobs import fail, other_job, say
 
 from orchestration_platform.alerts.outbox import pruning
 from orchestration_platform.alerts.outbox.database import Database, database_url

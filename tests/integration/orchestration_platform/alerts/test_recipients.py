@@ -16,7 +16,7 @@ from tests.integration.orchestration_platform.alerts.conftest import (
 )
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
 from tests.integration.orchestration_platform.alerts.dying import nursery
-from tests.integration.orchestration_platform.alerts.failing_jobs import fail, other_job
+from tests.support.failing_jobs import fail, other_job
 
 from orchestration_platform.alerts.delivery.recipients import REFUSED_FOR_NOW_SECONDS
 from orchestration_platform.alerts.outbox.database import Database, database_url

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 from tests.integration.orchestration_platform.alerts.conftest import QUICK, Watch
 from tests.integration.orchestration_platform.alerts.databases import Postgres
-from tests.integration.orchestration_platform.alerts.failing_jobs import fail, other_job, say
+from tests.support.failing_jobs import fail, other_job, say
 
 from orchestration_platform.alerts.facts.timing import TIMING, Timing
 from orchestration_platform.alerts.outbox.database import Database, database_url

@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from tests.integration.orchestration_platform.alerts.conftest import Watch
-from tests.integration.orchestration_platform.alerts.failing_jobs import fail, other_job, say
+from tests.support.failing_jobs import fail, other_job, say
 
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.state import listed_messages

@@ -7,8 +7,8 @@ import pytest
 from dagster_slack import SlackResource
 from slack_sdk import WebClient
 from tests.integration.orchestration_platform.alerts.conftest import Watch, services_with
-from tests.integration.orchestration_platform.alerts.failing_jobs import fail
 from tests.integration.orchestration_platform.alerts.notifications import added, notification
+from tests.support.failing_jobs import fail
 
 from orchestration_platform.alerts.services.protocol.destination import Destination
 from orchestration_platform.alerts.services.protocol.errors import (

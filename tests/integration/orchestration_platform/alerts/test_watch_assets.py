@@ -12,8 +12,8 @@ from tests.integration.orchestration_platform.alerts.databases import (
     Postgres,
     on_both_databases,
 )
-from tests.integration.orchestration_platform.alerts.failing_jobs import say
 from tests.integration.orchestration_platform.alerts.watcher import Watcher, policy
+from tests.support.failing_jobs import say
 
 from orchestration_platform.alerts.facts.alert import Alert
 from orchestration_platform.alerts.facts.timing import Timing
