@@ -3,11 +3,17 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
+import duckdb
 import pytest
 from tests.conftest import SHARED_DATA
 
 from gocardless.api.client import BankDataClient, Patience
+from gocardless.extraction.reference_data import extract_requisitions
+from gocardless.extraction.steps import Extraction
+from gocardless.extraction.tables import create_raw_tables
+from gocardless.sync.tables import create_unified_tables
 from sandboxes.bank.bank import Bank, SandboxState, account_uuid
 from sandboxes.bank.ledger import TrueLedger, TrueTransaction
 from sandboxes.bank.server import RunningSandbox, sandbox_server
@@ -70,3 +76,25 @@ def make_client(sandbox: RunningSandbox) -> Callable[..., BankDataClient]:
 def client(make_client: Callable[..., BankDataClient]) -> BankDataClient:
     """A client with the right credentials."""
     return make_client()
+
+
+@pytest.fixture
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as opened:
+        create_raw_tables(opened)
+        create_unified_tables(opened)
+        yield opened
+
+
+@pytest.fixture
+def run(
+    connection: duckdb.DuckDBPyConnection, client: BankDataClient, sandbox: RunningSandbox
+) -> Callable[..., Extraction]:
+    """A run at the sandbox's time, whose requisitions have been fetched."""
+
+    def begin(**fields: Any) -> Extraction:
+        now = sandbox.state.clock.now
+        extract_requisitions(connection, client, at=now(), run_id="run")
+        return Extraction(connection=connection, client=client, run_id="run", now=now, **fields)
+
+    return begin
