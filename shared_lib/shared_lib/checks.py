@@ -79,16 +79,8 @@ def unique_check(
         f"select count(*) from (select 1 from {_quoted(relation)} "  # noqa: S608 - quoted
         f"group by {names} having count(*) > 1)"
     )
-
-    def judge(repeated: int) -> dg.AssetCheckResult:
-        return _result(
-            options,
-            f"{repeated:,} combinations of {', '.join(columns)} occur more than once in {relation}",
-            {"repeated": repeated},
-            passed=repeated == 0,
-        )
-
-    return _of_warehouse(options, query, judge)
+    described = f"combinations of {', '.join(columns)} occur more than once in {relation}"
+    return _none_check(options, query, described=described, entry="repeated")
 
 
 def expression_check(
@@ -99,14 +91,17 @@ def expression_check(
         f"select count(*) from {_quoted(relation)} "  # noqa: S608 - quoted; the expression is SQL by design
         f"where ({expression}) is not true"
     )
+    described = f"rows of {relation} do not satisfy: {expression}"
+    return _none_check(options, query, described=described, entry="broken")
 
-    def judge(broken: int) -> dg.AssetCheckResult:
-        return _result(
-            options,
-            f"{broken:,} rows of {relation} do not satisfy: {expression}",
-            {"broken": broken},
-            passed=broken == 0,
-        )
+
+def _none_check(
+    options: Options, query: str, *, described: str, entry: str
+) -> dg.AssetChecksDefinition:
+    """Check that the query counts nothing; ``described`` is what it counts."""
+
+    def judge(number: int) -> dg.AssetCheckResult:
+        return _result(options, f"{number:,} {described}", {entry: number}, passed=number == 0)
 
     return _of_warehouse(options, query, judge)
 

@@ -1,7 +1,7 @@
 {{ config(meta={"dagster": {"ref": {"name": "int_baseline_workforce"}}}) }}
 
--- The opening workforce is there, complete, and everybody in it can be placed: whoever has no
--- band or level would fall out of a join later, and the years would be short of people.
+-- The opening workforce is there, complete, and everybody in it can be placed: a person without a
+-- band or level would be missing from a later join, and so from the years.
 with run as (
     select
         scenario_id,
