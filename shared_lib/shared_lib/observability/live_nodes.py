@@ -18,7 +18,7 @@ from shared_lib.observability.spans import StepIdentity
 if TYPE_CHECKING:
     from openlineage.client.event_v2 import RunEvent
 
-    from shared_lib.observability.dbt_lineage import InProcessDbt
+    from shared_lib.observability.lineage.dbt_nodes import InProcessDbt
 
 
 @dataclass
@@ -90,7 +90,7 @@ class LiveNodes:
 
     def _processor_of_invocation(self) -> "InProcessDbt":
         if self._processor is None:
-            from shared_lib.observability.dbt_lineage import InProcessDbt
+            from shared_lib.observability.lineage.dbt_nodes import InProcessDbt
 
             self._processor = InProcessDbt(
                 self.invocation, step=self.step, namespace=self.namespace
@@ -110,7 +110,7 @@ def node_events(
 
     For a node that was reported while dbt was running, yield OTHER, with what was not known then.
     """
-    from shared_lib.observability.dbt_lineage import InProcessDbt
+    from shared_lib.observability.lineage.dbt_nodes import InProcessDbt
 
     processor = InProcessDbt(invocation, step=step, namespace=namespace)
     for node in nodes:

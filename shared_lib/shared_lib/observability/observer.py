@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from openlineage.client.event_v2 import RunEvent
 
     from shared_lib.dbt.invocation_record import DbtInvocation
+    from shared_lib.observability.lineage.step_datasets import StepDatasets
+    from shared_lib.observability.lineage.steps import State
     from shared_lib.observability.live_nodes import LiveNodes
-    from shared_lib.observability.step_datasets import StepDatasets
-    from shared_lib.observability.step_lineage import State
 
 # A lineage consumer accepts one event per request and answers in 5 to 50 ms.
 _LINEAGE_THREADS = 4
@@ -87,7 +87,7 @@ class Observability:
 
     def step_began(self, step: StepIdentity, moment: datetime) -> None:
         """Report that a step has started."""
-        from shared_lib.observability.step_datasets import StepDatasets
+        from shared_lib.observability.lineage.step_datasets import StepDatasets
 
         self._send_step_event(
             step, StepDatasets(), state="START", started=moment, moment=moment, error=None
@@ -194,7 +194,7 @@ class Observability:
         namespace = self.namespace
 
         def send_event(send: Callable[["RunEvent"], None]) -> None:
-            from shared_lib.observability.step_lineage import run_event
+            from shared_lib.observability.lineage.steps import run_event
 
             send(run_event(run_id, job_name, namespace=namespace, **what))
 
@@ -215,7 +215,7 @@ class Observability:
         namespace = self.namespace
 
         def send_event(send: Callable[["RunEvent"], None]) -> None:
-            from shared_lib.observability.step_lineage import step_event
+            from shared_lib.observability.lineage.steps import step_event
 
             send(
                 step_event(

@@ -20,7 +20,7 @@ from shared_lib.observability.steps_under_way import RUNS, STEPS, StepUnderWay
 from shared_lib.stored_errors import innermost_message
 
 if TYPE_CHECKING:
-    from shared_lib.observability.asset_datasets import Relations
+    from shared_lib.observability.lineage.asset_datasets import Relations
 
 _logger = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ def _begin_step(
 
 
 def _end_step(layer: Observability, event: dg.DagsterEvent, run_id: str, moment: datetime) -> None:
-    from shared_lib.observability.step_datasets import StepDatasets
+    from shared_lib.observability.lineage.step_datasets import StepDatasets
 
     step = STEPS.pop((run_id, str(event.step_key)), None)
     if step is None:
@@ -136,7 +136,7 @@ def _note_datasets(layer: Observability, event: dg.DagsterEvent, run_id: str) ->
     step = STEPS.get((run_id, str(event.step_key)))
     if step is None or layer.lineage is None or layer.is_told_by_node(step.identity):
         return
-    from shared_lib.observability.step_datasets import relations_of
+    from shared_lib.observability.lineage.step_datasets import relations_of
 
     # Dagster records these events within the step's function, where a context exists
     relations = relations_of(dg.OpExecutionContext.get(), namespace=layer.namespace)
@@ -153,7 +153,7 @@ def _note_datasets(layer: Observability, event: dg.DagsterEvent, run_id: str) ->
 def _note_check(
     step: StepUnderWay, evaluation: dg.AssetCheckEvaluation, relations: "Relations"
 ) -> None:
-    from shared_lib.observability.step_datasets import CheckOutcome
+    from shared_lib.observability.lineage.step_datasets import CheckOutcome
 
     outcome = CheckOutcome(
         name=evaluation.check_name,

@@ -12,8 +12,8 @@ from shared_lib.observability.spans import StepIdentity
 if TYPE_CHECKING:
     import dagster as dg
 
-    from shared_lib.observability.asset_datasets import DatasetName, WrittenDataset
-    from shared_lib.observability.step_datasets import CheckOutcome
+    from shared_lib.observability.lineage.asset_datasets import DatasetName, WrittenDataset
+    from shared_lib.observability.lineage.step_datasets import CheckOutcome
 
 
 @dataclass

@@ -199,7 +199,7 @@ def test_a_handler_that_goes_wrong_harms_no_run(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("OPENLINEAGE__TRANSPORT__TYPE", "console")
-    monkeypatch.setattr("shared_lib.observability.asset_datasets.Relations.written", None)
+    monkeypatch.setattr("shared_lib.observability.lineage.asset_datasets.Relations.written", None)
     monkeypatch.setattr(logging, "raiseExceptions", True)
     job = definitions(raw_orders).resolve_job_def("shop")
     with instance() as dagster:

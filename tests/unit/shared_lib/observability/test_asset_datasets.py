@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from shared_lib.metadata import column_lineage
-from shared_lib.observability.asset_datasets import DatasetName, Relations, WrittenDataset
+from shared_lib.observability.lineage.asset_datasets import DatasetName, Relations, WrittenDataset
 
 MANIFEST = {
     "sources": {

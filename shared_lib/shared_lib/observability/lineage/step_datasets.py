@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from shared_lib.observability.asset_datasets import DatasetName, Relations, WrittenDataset
+from shared_lib.observability.lineage.asset_datasets import DatasetName, Relations, WrittenDataset
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,10 @@ from openlineage.client.facet_v2 import (
 )
 
 from shared_lib.observability import identity
-from shared_lib.observability.asset_datasets import DatasetName, WrittenDataset
-from shared_lib.observability.dbt_lineage import parent_facet
+from shared_lib.observability.lineage.asset_datasets import DatasetName, WrittenDataset
+from shared_lib.observability.lineage.dbt_nodes import parent_facet
+from shared_lib.observability.lineage.step_datasets import CheckOutcome, StepDatasets
 from shared_lib.observability.spans import StepIdentity
-from shared_lib.observability.step_datasets import CheckOutcome, StepDatasets
 
 State = Literal["START", "COMPLETE", "FAIL"]
 

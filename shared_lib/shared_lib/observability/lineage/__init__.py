@@ -1,0 +1,1 @@
+"""OpenLineage events: the datasets of steps and of dbt nodes, and what happened to them."""
