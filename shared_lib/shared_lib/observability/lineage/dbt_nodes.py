@@ -24,12 +24,32 @@ from openlineage.common.provider.dbt.utils import PRODUCER
 from shared_lib.dbt.invocation_record import DbtInvocation, relation_of
 from shared_lib.dbt.nodes import NodeRun
 from shared_lib.observability import identity
+from shared_lib.observability.lineage.asset_datasets import DatasetName
 from shared_lib.observability.spans import StepIdentity
 
 
 def parent_facet(run_id: str, job_name: str, namespace: str) -> parent_run.ParentRunFacet:
     """Return the facet that names the Dagster run as the parent."""
     return _parent(run_id, job_name, namespace).to_openlineage()
+
+
+def column_lineage_facet(
+    origins: Mapping[str, Sequence[tuple[DatasetName, str]]],
+) -> column_lineage_dataset.ColumnLineageDatasetFacet:
+    """Return the facet that names, for each column, the columns that it was computed from."""
+    return column_lineage_dataset.ColumnLineageDatasetFacet(
+        fields={
+            column: column_lineage_dataset.Fields(
+                inputFields=[
+                    column_lineage_dataset.InputField(
+                        namespace=name.namespace, name=name.name, field=upstream
+                    )
+                    for name, upstream in found
+                ]
+            )
+            for column, found in origins.items()
+        }
+    )
 
 
 class InProcessDbt(DbtStructuredLogsProcessor):
@@ -104,26 +124,18 @@ class InProcessDbt(DbtStructuredLogsProcessor):
             event.outputs = []  # the processor names a table where dbt would store failures
             event.inputs = [_with_assertions(dataset) for dataset in event.inputs or []]
         elif columns := self._invocation.column_lineage.get(node.unique_id):
-            for output in event.outputs or []:
-                output.facets = {**(output.facets or {}), "columnLineage": self._columns(columns)}
-        return event
-
-    def _columns(
-        self, columns: Mapping[str, Sequence[tuple[str, str]]]
-    ) -> column_lineage_dataset.ColumnLineageDatasetFacet:
-        return column_lineage_dataset.ColumnLineageDatasetFacet(
-            fields={
-                column: column_lineage_dataset.Fields(
-                    inputFields=[
-                        column_lineage_dataset.InputField(
-                            namespace=self.dataset_namespace, name=self._name(owner), field=name
-                        )
+            lineage = column_lineage_facet(
+                {
+                    column: [
+                        (DatasetName(self.dataset_namespace, self._name(owner)), name)
                         for owner, name in origins
                     ]
-                )
-                for column, origins in columns.items()
-            }
-        )
+                    for column, origins in columns.items()
+                }
+            )
+            for output in event.outputs or []:
+                output.facets = {**(output.facets or {}), "columnLineage": lineage}
+        return event
 
     def _name(self, unique_id: str) -> str:
         manifest = self._compiled_manifest

@@ -1,6 +1,6 @@
 """OpenLineage events of Dagster's runs and steps, with the datasets of their assets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -15,7 +15,6 @@ from openlineage.client.event_v2 import (
 from openlineage.client.facet_v2 import (
     JobFacet,
     RunFacet,
-    column_lineage_dataset,
     data_quality_assertions_dataset,
     error_message_run,
     job_type_job,
@@ -25,7 +24,7 @@ from openlineage.client.facet_v2 import (
 
 from shared_lib.observability import identity
 from shared_lib.observability.lineage.asset_datasets import DatasetName, WrittenDataset
-from shared_lib.observability.lineage.dbt_nodes import parent_facet
+from shared_lib.observability.lineage.dbt_nodes import column_lineage_facet, parent_facet
 from shared_lib.observability.lineage.step_datasets import CheckOutcome, StepDatasets
 from shared_lib.observability.spans import StepIdentity
 
@@ -131,7 +130,7 @@ def _output(written: WrittenDataset) -> OutputDataset:
             ]
         )
     if written.column_origins:
-        facets["columnLineage"] = _column_lineage(written.column_origins)
+        facets["columnLineage"] = column_lineage_facet(written.column_origins)
     if written.rows is not None:
         dataset.outputFacets = {
             "outputStatistics": output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(
@@ -139,21 +138,3 @@ def _output(written: WrittenDataset) -> OutputDataset:
             )
         }
     return dataset
-
-
-def _column_lineage(
-    origins: Mapping[str, Sequence[tuple[DatasetName, str]]],
-) -> column_lineage_dataset.ColumnLineageDatasetFacet:
-    return column_lineage_dataset.ColumnLineageDatasetFacet(
-        fields={
-            column: column_lineage_dataset.Fields(
-                inputFields=[
-                    column_lineage_dataset.InputField(
-                        namespace=name.namespace, name=name.name, field=upstream
-                    )
-                    for name, upstream in found
-                ]
-            )
-            for column, found in origins.items()
-        }
-    )
