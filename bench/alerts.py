@@ -180,9 +180,9 @@ def lost_and_doubled(slack: "SlackServer", *, kills: int) -> tuple[int, int]:
     Each failure should have one message, with one entry in its thread.
     """
     from tests.integration.orchestration_platform.alerts.recorded_failures import job_names
-    from tests.integration.orchestration_platform.alerts.test_kills import told
+    from tests.integration.orchestration_platform.alerts.test_kills import reported
 
-    found = told(slack)
+    found = reported(slack)
     counts = [found[name] for name in ("plain_job", *itertools.islice(job_names(), kills))]
     counts += [len(slack.thread(head)) for head in slack.heads]
     return counts.count(0), sum(max(count - 1, 0) for count in counts)
@@ -366,11 +366,11 @@ def _instance(
 
     with tempfile.TemporaryDirectory(prefix="bench-") as home:
         (Path(home) / "dagster.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
-        told = {
+        environment = {
             "DAGSTER_HOME": home,
             "DAGSTER_ENVIRONMENT": "ci",
             "ORCHESTRATION_PLATFORM_SLACK__TOKEN": TOKEN,
             **variables,
         }
-        with mock.patch.dict(os.environ, told), dg.DagsterInstance.get() as instance:
+        with mock.patch.dict(os.environ, environment), dg.DagsterInstance.get() as instance:
             yield instance

@@ -13,8 +13,8 @@ UI = "https://dagster.example.com"
 
 def incident(**changes: Any) -> Incident:
     recovered_at = changes.pop("recovered_at", None)
-    told = failure(**changes)
-    return Incident(first=told, latest=told, occurrences=2, recovered_at=recovered_at)
+    reported = failure(**changes)
+    return Incident(first=reported, latest=reported, occurrences=2, recovered_at=recovered_at)
 
 
 def notification(key: str = "k1", **changes: Any) -> Notification:
@@ -28,13 +28,13 @@ def added(
     kind: str, key: str = "k2", thread: Receipt | None = None, **changes: Any
 ) -> Notification:
     """An entry: trace, repeat or recovery."""
-    told = incident(**changes)
+    reported = incident(**changes)
     entries = {
-        "trace": trace_entry(told.first),
-        "repeat": repeat_entry(told.first, 2, ui_url=UI),
-        "recovery": recovery_entry(told),
+        "trace": trace_entry(reported.first),
+        "repeat": repeat_entry(reported.first, 2, ui_url=UI),
+        "recovery": recovery_entry(reported),
     }
-    message = head_message(told, environment="production", ui_url=UI)
+    message = head_message(reported, environment="production", ui_url=UI)
     return Notification(
         key=key, incident_key="k1", message=message, entry=entries[kind], thread=thread
     )

@@ -178,9 +178,9 @@ def test_a_secret_in_an_error_does_not_reach_slack_or_the_outbox(
     say(instance, "login with hunter2-hunter2 failed")
     know("hunter2-hunter2", name="shop/api password")
     watch()
-    told = "".join(message.shown for message in slack.messages)
-    assert "login with [secret shop/api password] failed" in told
-    assert "hunter2" not in told
+    reported = "".join(message.shown for message in slack.messages)
+    assert "login with [secret shop/api password] failed" in reported
+    assert "hunter2" not in reported
     kept = b"".join(path.read_bytes() for path in Path(instance.root_directory).glob("alerts.db*"))
     assert b"login with" in kept
     assert b"hunter2" not in kept

@@ -85,20 +85,20 @@ def owned_by(patch: pytest.MonkeyPatch, *owners: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("owners", "told"),
+    ("owners", "reported"),
     [((ANA, TEAM, BO), [ANA, BO]), ((TEAM,), [DEFAULT]), ((), [DEFAULT])],
     ids=["owners", "a team has no address", "no owner"],
 )
 def test_owners_are_notified_and_others_where_no_owner_has_an_address(
     owners: tuple[str, ...],
-    told: list[str],
+    reported: list[str],
     failing: Failing,
     mailbox: Mailbox,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     owned_by(monkeypatch, *owners)
     failing(policies(default_email_addresses=[DEFAULT]))
-    assert mailbox.recipients == [[address] for address in told]
+    assert mailbox.recipients == [[address] for address in reported]
     [sent, *_] = mailbox.emails
     assert "12 shelves are empty" in text_of(sent, "plain")
 

@@ -121,9 +121,9 @@ def test_eyes_on_a_message_end_the_escalation_and_name_the_person(
     assert watch(policies()).escalated == 0
     assert pass_time(instance) == 0
     assert "*Acknowledged by:* <@U0>" in first.shown
-    told = [entry for head in escalated(slack) for entry in slack.thread(head)]
-    assert not any(entry.is_broadcast for entry in told)
-    assert [entry.text for entry in told] == ["Acknowledged by <@U0>"] * len(escalated(slack))
+    reported = [entry for head in escalated(slack) for entry in slack.thread(head)]
+    assert not any(entry.is_broadcast for entry in reported)
+    assert [entry.text for entry in reported] == ["Acknowledged by <@U0>"] * len(escalated(slack))
 
 
 def test_in_the_same_channel_the_thread_calls_people(

@@ -33,14 +33,14 @@ def test_pagerduty_is_triggered_when_it_is_due_and_resolved_when_it_is_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("ORCHESTRATION_PLATFORM_PAGER__INTEGRATION_KEY", ROUTING_KEY)
-    told = escalated_to(pagerduty={"integration_key": "orchestration_platform/pager"})
+    reported = escalated_to(pagerduty={"integration_key": "orchestration_platform/pager"})
     say(instance, "the census is bad")
-    watch(told)
+    watch(reported)
     assert server.received == []
     assert pass_time(instance) == 1
-    watch(told)
+    watch(reported)
     say(instance, None)
-    watch(told)
+    watch(reported)
     trigger, resolve = [found.json for found in server.received]
     assert (trigger["event_action"], resolve["event_action"]) == ("trigger", "resolve")
     assert trigger["dedup_key"] == resolve["dedup_key"]
@@ -55,12 +55,12 @@ def test_an_escalation_by_e_mail_goes_to_the_named_addresses(
     mailbox: Mailbox,
     watch: Watch,
 ) -> None:
-    told = escalated_to(email={"email_addresses": ["ada@example.com"]})
+    reported = escalated_to(email={"email_addresses": ["ada@example.com"]})
     say(instance, "the census is bad")
-    watch(told)
+    watch(reported)
     assert mailbox.emails == []
     assert pass_time(instance) == 1
-    watch(told)
+    watch(reported)
     [sent] = mailbox.emails
     assert mailbox.recipients == [["ada@example.com"]]
     assert "the census is bad" in text_of(sent, "plain")

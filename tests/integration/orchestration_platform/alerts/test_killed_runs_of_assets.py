@@ -75,7 +75,7 @@ def execute_in_another_process(
 
 
 @pytest.mark.parametrize(
-    ("assets", "dies_at", "told"),
+    ("assets", "dies_at", "reported"),
     [
         (["orders", "shops", "sales", "report"], "", ["orders", "shops"]),
         (["sales", "report"], "", ["sales"]),
@@ -85,7 +85,7 @@ def execute_in_another_process(
     ],
 )
 def test_what_a_killed_run_did_not_try_is_not_reported(
-    assets: Sequence[str], dies_at: str, told: Sequence[str], instance: dg.DagsterInstance
+    assets: Sequence[str], dies_at: str, reported: Sequence[str], instance: dg.DagsterInstance
 ) -> None:
     database = Database(database_url(instance))
     watcher = Watcher(instance, database, policy("ASSET_MATERIALIZATION_FAILURE"))
@@ -95,4 +95,4 @@ def test_what_a_killed_run_did_not_try_is_not_reported(
     else:
         instance.create_run_for_job(JOB.get_subset(asset_selection=keys), asset_selection=keys)
     instance.report_run_failed(instance.get_runs(limit=1)[0])
-    assert sorted(subject for _, subject, _ in watcher.look()) == told
+    assert sorted(subject for _, subject, _ in watcher.look()) == reported

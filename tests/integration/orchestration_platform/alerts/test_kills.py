@@ -53,7 +53,7 @@ def kill_at_every_stage(
     return deaths
 
 
-def told(slack: SlackServer) -> Counter[str]:
+def reported(slack: SlackServer) -> Counter[str]:
     """How many messages there are about each job that has one."""
     return Counter(head.shown.split("`")[1] for head in slack.heads)
 
@@ -71,5 +71,7 @@ def test_passes_that_are_killed_at_every_stage_lose_nothing_and_double_nothing(
     assert all(deaths[stage] == KILLS // (len(POINTS) + 1) for stage in POINTS), deaths
     assert deaths["at any time"] > 0
     send_all(watch)
-    assert told(slack) == Counter({"plain_job": 1, **dict.fromkeys(islice(job_names(), KILLS), 1)})
+    assert reported(slack) == Counter(
+        {"plain_job": 1, **dict.fromkeys(islice(job_names(), KILLS), 1)}
+    )
     assert [len(slack.thread(head)) for head in slack.heads] == [1] * (KILLS + 1)

@@ -14,7 +14,7 @@ from tests.integration.orchestration_platform.alerts.recorded_failures import (
     RecordedFailure,
     job_names,
 )
-from tests.integration.orchestration_platform.alerts.test_kills import told
+from tests.integration.orchestration_platform.alerts.test_kills import reported
 from tests.support.failing_jobs import fail
 
 from orchestration_platform.alerts.facts.timing import Timing
@@ -65,5 +65,5 @@ def test_a_daemon_that_is_killed_at_every_stage_loses_nothing_and_doubles_nothin
 ) -> None:
     kill_the_daemon(instance, slack, kills=len(POINTS), timing=QUICK)
     names = ["plain_job", *islice(job_names(), len(POINTS))]
-    assert told(slack) == Counter(names)
+    assert reported(slack) == Counter(names)
     assert [len(slack.thread(head)) for head in slack.heads] == [1] * len(names)

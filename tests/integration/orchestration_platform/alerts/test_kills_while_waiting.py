@@ -28,7 +28,7 @@ from tests.integration.orchestration_platform.alerts.test_escalation import (
 from tests.integration.orchestration_platform.alerts.test_escalation import (
     policies as escalating,
 )
-from tests.integration.orchestration_platform.alerts.test_kills import told
+from tests.integration.orchestration_platform.alerts.test_kills import reported
 from tests.integration.orchestration_platform.alerts.test_quiet_hours import (
     always,
     end_the_window,
@@ -88,7 +88,7 @@ def test_a_held_message_is_sent_once_whenever_a_process_was_killed(
             code = killed.run(point=point, policies=after_maintenance())
             assert code == -signal.SIGKILL, point
     send_all(watch, after_maintenance())
-    assert told(slack) == expected
+    assert reported(slack) == expected
     assert [len(slack.thread(head)) for head in slack.heads] == [1] * len(expected)
 
 

@@ -36,7 +36,7 @@ def database(instance: dg.DagsterInstance) -> Database:
     return Database(database_url(instance))
 
 
-def told(slack: SlackServer) -> list[str]:
+def reported(slack: SlackServer) -> list[str]:
     return [head.shown.split("`")[1] for head in slack.heads]
 
 
@@ -53,9 +53,9 @@ def test_a_run_that_cannot_be_read_is_reported_after_a_few_passes_and_stops_no_o
     for _ in range(MOST_ATTEMPTS - 1):
         with pytest.raises(ExceptionGroup):
             watch()
-        assert told(slack) == []
+        assert reported(slack) == []
     assert watch().failures == 2
-    assert told(slack) == ["plain_job", "other_job"]
+    assert reported(slack) == ["plain_job", "other_job"]
     assert "the run could not be read" in slack.heads[0].shown
     assert watch().failures == 0
 
@@ -110,7 +110,7 @@ def test_a_selection_that_cannot_be_resolved_matches_every_asset_and_the_pass_re
     fail(instance, other_job)
     said = str(watch(policies))
     assert "asset_selection 'key:shelves' is treated as every asset: Dagster" in said
-    assert sorted(told(slack)) == ["other_job", "shelves", "shelves"]
+    assert sorted(reported(slack)) == ["other_job", "shelves", "shelves"]
 
 
 def test_a_target_that_fails_matches_and_is_reported_and_stops_no_other_policy(
@@ -135,7 +135,7 @@ def test_a_target_that_fails_matches_and_is_reported_and_stops_no_other_policy(
     [error] = raised.value.exceptions
     assert str(error) == "nobody has thought of this"
     assert "the policy 'assets' covers it" in error.__notes__[0]
-    assert sorted(told(slack)) == ["other_job", "shelves", "shelves"]
+    assert sorted(reported(slack)) == ["other_job", "shelves", "shelves"]
     assert watch(policies).failures == 0
 
 
@@ -146,7 +146,7 @@ def test_a_tag_that_is_no_number_is_no_reason_to_be_silent(
     tags = {"dagster/max_retries": "three", "dagster/retry_number": "one"}
     say(instance, "the census is bad", {**tags, "dagster/parent_run_id": "x" * 300})
     watch()
-    assert told(slack) == ["told_job"]
+    assert reported(slack) == ["told_job"]
 
 
 @on_both_databases
@@ -162,7 +162,7 @@ def test_a_row_that_cannot_be_read_is_reported_from_its_other_columns(
         damage = {"facts": OF_ANOTHER_RELEASE, "latest": "nothing"}
         assert connection.execute(sa.update(INCIDENTS).where(first).values(damage)).rowcount
     assert watch(escalating()).outbox.waiting == 0
-    assert sorted(told(slack)) == ["other_job", "told_job"]
+    assert sorted(reported(slack)) == ["other_job", "told_job"]
     [damaged] = [head for head in slack.heads if "told_job" in head.shown]
     assert "which this release cannot read" in damaged.shown
     pass_time(instance)
@@ -200,7 +200,7 @@ def test_a_question_that_slack_refuses_stops_no_message_and_people_are_called(
     done = watch(escalating())
     assert done.escalated == 1
     assert "invalid_arguments" in str(done)
-    assert "other_job" in told(slack)
+    assert "other_job" in reported(slack)
 
 
 def test_a_message_that_makes_slack_fail_waits_behind_the_others(
@@ -212,9 +212,9 @@ def test_a_message_that_makes_slack_fail_waits_behind_the_others(
     fail(instance, other_job)
     until = time.monotonic() + 60
     while len(slack.messages) < 4:
-        assert time.monotonic() < until, told(slack)
+        assert time.monotonic() < until, reported(slack)
         watch(seconds=0.5)
-    assert sorted(told(slack)) == ["other_job", "plain_job"]
+    assert sorted(reported(slack)) == ["other_job", "plain_job"]
     slack.broken_text = None
     send_all(watch)
     assert len(slack.heads) == 3
@@ -278,7 +278,7 @@ def test_a_failure_that_waits_for_a_retry_is_reported_though_its_policy_has_anot
     instance.add_run_tags(run_id, {"dagster/will_retry": "false"})
     for _ in range(2):
         watch(new)
-    assert told(slack) == ["told_job"]
+    assert reported(slack) == ["told_job"]
 
 
 def test_a_message_of_a_policy_that_is_gone_does_not_go_on_saying_that_it_fails(

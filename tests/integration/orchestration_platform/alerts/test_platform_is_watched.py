@@ -45,13 +45,13 @@ def test_alerts_that_do_not_get_through_are_an_alert_until_they_do(
         patch.setenv("VAULT_ADDR", "http://127.0.0.1:1")
         examine(instance, Timing(overdue=-1.0))
     watch(shipped)
-    [told] = about(slack, "alerts_delivered")
-    assert "platform_health" in told
-    assert "(recovered)" not in told
+    [reported] = about(slack, "alerts_delivered")
+    assert "platform_health" in reported
+    assert "(recovered)" not in reported
     examine(instance)
     watch(shipped)
-    [told] = about(slack, "alerts_delivered")
-    assert "(recovered)" in told
+    [reported] = about(slack, "alerts_delivered")
+    assert "(recovered)" in reported
     [dead] = about(slack, "daemons_alive")
     assert "(recovered)" not in dead
 

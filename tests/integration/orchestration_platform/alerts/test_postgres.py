@@ -28,7 +28,7 @@ from tests.integration.orchestration_platform.alerts.recorded_failures import (
     RecordedFailure,
     job_names,
 )
-from tests.integration.orchestration_platform.alerts.test_kills import kill_at_every_stage, told
+from tests.integration.orchestration_platform.alerts.test_kills import kill_at_every_stage, reported
 from tests.support.failing_jobs import fail, other_job, say
 
 from orchestration_platform.alerts.outbox.database import database_url
@@ -57,7 +57,7 @@ def test_the_outbox_is_in_the_database_of_the_instance_and_notifies_once(
     fail(instance, other_job)
     assert watch().failures == 3
     assert watch().failures == 0
-    assert told(slack) == {"told_job": 1, "other_job": 1}
+    assert reported(slack) == {"told_job": 1, "other_job": 1}
     assert "failed 2 times" in slack.heads[0].shown
     say(instance, None)
     watch()
@@ -77,11 +77,11 @@ def test_an_event_of_a_transaction_that_commits_late_is_reported(
         other.execute(_PUT_BACK, row)
         failure.store(instance, "prompt_job")
         assert watch().failures == 1
-        assert told(slack) == {"plain_job": 1, "prompt_job": 1}
+        assert reported(slack) == {"plain_job": 1, "prompt_job": 1}
         other.commit()
     assert watch().failures == 1
     assert watch().failures == 0
-    assert told(slack) == {"plain_job": 1, "prompt_job": 1, "late_job": 1}
+    assert reported(slack) == {"plain_job": 1, "prompt_job": 1, "late_job": 1}
 
 
 def test_a_database_that_is_restarted_in_mid_delivery_loses_nothing_and_doubles_nothing(
@@ -119,7 +119,7 @@ def test_a_database_that_is_restarted_in_mid_delivery_loses_nothing_and_doubles_
             pg_ctl(files, "start", "-o", options)
             restarts += 1
     assert (restarts, stops_after) == (2, [])
-    assert told(slack) == Counter(["plain_job", *names])
+    assert reported(slack) == Counter(["plain_job", *names])
     assert [len(slack.thread(head)) for head in slack.heads] == [1] * (FAILURES + 1)
 
 
@@ -134,5 +134,5 @@ def test_passes_that_are_killed_on_postgres_lose_nothing_and_double_nothing(
         deaths = kill_at_every_stage(instance, slack, killed, kills=KILLS)
     assert all(deaths[stage] == 2 for stage in POINTS), deaths
     send_all(watch)
-    assert told(slack) == Counter(["plain_job", *islice(job_names(), KILLS)])
+    assert reported(slack) == Counter(["plain_job", *islice(job_names(), KILLS)])
     assert [len(slack.thread(head)) for head in slack.heads] == [1] * (KILLS + 1)

@@ -66,11 +66,11 @@ def test_what_still_fails_when_the_window_ends_is_reported_once(
 
 
 @on_both_databases
-@pytest.mark.parametrize("told", ["summary", "nothing"])
+@pytest.mark.parametrize("reported", ["summary", "nothing"])
 def test_what_has_recovered_by_then_is_reported_in_one_message_or_not_at_all(
-    told: str, instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+    reported: str, instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
-    windows = always(recovered_meanwhile=told)
+    windows = always(recovered_meanwhile=reported)
     say(instance, "the census is bad")
     watch(policies(windows))
     say(instance, None)
@@ -78,7 +78,7 @@ def test_what_has_recovered_by_then_is_reported_in_one_message_or_not_at_all(
     assert slack.messages == []
     end_the_window(instance)
     watch(policies(NO_WINDOW))
-    if told == "nothing":
+    if reported == "nothing":
         assert slack.messages == []
         assert states(instance) == ["suppressed"] * 2
         return

@@ -117,8 +117,8 @@ def run(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> Run:
         assert result.success is not bool(broken)
         if ops:
             # which a program that executes itself does not write down
-            told = {"op_selection": ops, "resolved_op_selection": frozenset(ops)}
-            stored_as(instance, result, **told)
+            reported = {"op_selection": ops, "resolved_op_selection": frozenset(ops)}
+            stored_as(instance, result, **reported)
         return result
 
     return do

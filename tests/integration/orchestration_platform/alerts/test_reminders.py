@@ -24,16 +24,16 @@ def reminding(minutes: float) -> list[Policy]:
 def test_each_time_that_it_is_due_until_somebody_takes_it_on(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
-    told = reminding(30)
+    reported = reminding(30)
     # no daemon is at work in this instance
-    watch(told)
+    watch(reported)
     heads = list(slack.heads)
     assert len(heads) > 1
     assert slack.messages == heads
     heads[0].reactions.append("eyes")
     for times in (1, 2):
         assert pass_time(instance) == len(heads) - (times > 1)
-        watch(told)
+        watch(reported)
         threads = [[entry.text for entry in slack.thread(head)] for head in heads]
         assert threads[0] == []
         assert [len(thread) for thread in threads[1:]] == [times] * (len(heads) - 1)
@@ -47,24 +47,24 @@ def test_each_time_that_it_is_due_until_somebody_takes_it_on(
 def test_not_before_it_is_due(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
-    told = reminding(30)
+    reported = reminding(30)
     for _ in range(3):
-        watch(told)
+        watch(reported)
     assert slack.messages == slack.heads
 
 
 def test_eyes_on_the_line_that_the_channel_sees_end_it_too(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
-    told = reminding(30)
-    watch(told)
+    reported = reminding(30)
+    watch(reported)
     pass_time(instance)
-    watch(told)
+    watch(reported)
     head = slack.heads[0]
     [line] = slack.thread(head)
     line.reactions.append("eyes")
     pass_time(instance)
-    watch(told)
+    watch(reported)
     assert slack.thread(head) == [line]
     assert "*Acknowledged by:* <@U0>" in head.shown
 
@@ -73,12 +73,12 @@ def test_eyes_on_the_line_that_the_channel_sees_end_it_too(
 def test_they_do_not_pile_up_while_slack_is_away(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
-    told = reminding(30)
+    reported = reminding(30)
     slack.faults.extend([500] * 300)
     for _ in range(5):
-        watch(told, seconds=0.05)
+        watch(reported, seconds=0.05)
         pass_time(instance)
     assert slack.messages == []
     slack.faults.clear()
-    send_all(watch, told)
+    send_all(watch, reported)
     assert slack.messages == slack.heads

@@ -133,7 +133,7 @@ def test_a_retry_whose_failure_no_policy_covered_is_reported_by_the_attempt_that
 def test_an_asset_is_not_reported_before_the_last_attempt_has_not_made_it(
     last_attempt: str, instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
-    told = policies("ASSET_MATERIALIZATION_FAILURE")
+    reported = policies("ASSET_MATERIALIZATION_FAILURE")
     runs: list[str] = []
     # the second attempt does not come to the asset
     for number, asset in enumerate([flaky, fails_later, flaky]):
@@ -142,10 +142,10 @@ def test_an_asset_is_not_reported_before_the_last_attempt_has_not_made_it(
             tags["fails"] = "yes"
         result = dg.materialize([asset], instance=instance, raise_on_error=False, tags=tags)
         finish(instance, runs, result.run_id, most=2)
-        watch(told)
+        watch(reported)
         if number < 2:
             assert slack.heads == []
-    watch(told)
+    watch(reported)
     assert held(instance) == 0
     assert sum("`flaky`" in head.shown for head in slack.heads) == (last_attempt == "fails")
 
@@ -158,21 +158,21 @@ def test_an_attempt_that_fails_after_another_run_repaired_the_first_is_a_new_mes
     watch: Watch,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    told = policies(announce=announce)
+    reported = policies(announce=announce)
     chain = attempts(instance, ["bad", "bad", "bad"])
     next(chain)
     # the second attempt is late, so that the first is reported in any case
-    watch(told, retry_launch=0.0)
+    watch(reported, retry_launch=0.0)
     say(instance, None)
-    watch(told)
+    watch(reported)
     [first] = slack.heads
     assert "(recovered)" in first.shown
 
     next(chain)
-    watch(told)
+    watch(reported)
     assert len(slack.heads) == (2 if announce == "first_failure" else 1)
     next(chain)
-    watch(told)
+    watch(reported)
     [_, second] = slack.heads
     assert "*Attempt:* 3 of 3" in second.shown
     assert "(recovered)" not in second.shown
@@ -202,7 +202,7 @@ def test_a_retry_that_stays_in_the_queue_is_waited_for_an_hour_and_no_longer(
 def test_an_asset_that_a_retry_has_made_is_not_reported_when_the_next_retry_is_cancelled(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
-    told = policies("ASSET_MATERIALIZATION_FAILURE")
+    reported = policies("ASSET_MATERIALIZATION_FAILURE")
     runs: list[str] = []
 
     @dg.asset(deps=[flaky])
@@ -211,14 +211,14 @@ def test_an_asset_that_a_retry_has_made_is_not_reported_when_the_next_retry_is_c
 
     first = dg.materialize([flaky], instance=instance, raise_on_error=False, tags={"fails": "yes"})
     finish(instance, runs, first.run_id, most=2)
-    watch(told)
+    watch(reported)
     tags = retry_tags(runs, 2)
     second = dg.materialize([flaky, other], instance=instance, raise_on_error=False, tags=tags)
     finish(instance, runs, second.run_id, most=2)
     third = instance.create_run_for_job(told_job, tags=retry_tags(runs, 2))
     finish(instance, runs, third.run_id, most=2)
     instance.report_run_canceled(third)
-    watch(told)
-    watch(told)
+    watch(reported)
+    watch(reported)
     assert held(instance) == 0
     assert ["`other`" in head.shown for head in slack.heads] == [True]

@@ -226,13 +226,15 @@ def test_secrets_reach_no_service(
     know(canary, name="shop/api password")
     with caplog.at_level(logging.INFO):
         watch(policies)
-    told = [message.shown for message in slack.messages]
-    told += [found.body.decode() for found in receiver.received]
-    told.append(caplog.text)
+    reported = [message.shown for message in slack.messages]
+    reported += [found.body.decode() for found in receiver.received]
+    reported.append(caplog.text)
     assert len(receiver.received) == 2
-    assert all(canary not in text for text in told)
+    assert all(canary not in text for text in reported)
     assert all(
-        "secret shop/api password" in text.replace("\\\\", "") for text in told if "login" in text
+        "secret shop/api password" in text.replace("\\\\", "")
+        for text in reported
+        if "login" in text
     )
 
 

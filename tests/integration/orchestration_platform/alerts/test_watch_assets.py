@@ -154,9 +154,9 @@ def test_a_check_shows_one_thing_at_a_time(
     for said in ("pass", "warn", "raise", "fail", "pass"):
         monkeypatch.setenv("ALERT_TEST_CHECK", said)
         materialize(instance, other)
-        told = watcher.look()
-        assert {name for _, name, _ in told} <= {subject}
-        seen.append([(kind.removeprefix("ASSET_CHECK_"), over) for kind, _, over in told])
+        reported = watcher.look()
+        assert {name for _, name, _ in reported} <= {subject}
+        seen.append([(kind.removeprefix("ASSET_CHECK_"), over) for kind, _, over in reported])
     assert seen == [
         [],
         [("SEVERITY_WARN", False)],

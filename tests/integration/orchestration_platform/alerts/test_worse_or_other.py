@@ -66,19 +66,19 @@ WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 def test_a_warning_that_becomes_an_error_is_over_and_has_not_recovered(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
-    told = policies("ASSET_CHECK_SEVERITY_WARN", "ASSET_CHECK_SEVERITY_ERROR")
-    watch(told)
+    reported = policies("ASSET_CHECK_SEVERITY_WARN", "ASSET_CHECK_SEVERITY_ERROR")
+    watch(reported)
     check_shows(instance, "2 are empty", WARN)
-    watch(told)
+    watch(reported)
     check_shows(instance, "12 are empty", ERROR)
-    watch(told)
+    watch(reported)
     warning, error = slack.heads
     assert "Asset Check Warning (over)" in warning.shown
     assert "it reports an error" in warning.shown
     assert "Ended after" in slack.thread(warning)[-1].text
     assert not any("ecovered" in message.shown for message in slack.messages)
     check_shows(instance, "all are full", None)
-    watch(told)
+    watch(reported)
     assert "(recovered)" in error.shown
     assert "Recovered after" in slack.thread(error)[-1].text
 
@@ -86,13 +86,13 @@ def test_a_warning_that_becomes_an_error_is_over_and_has_not_recovered(
 def test_a_check_with_another_result_is_reported_with_it(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
-    told = policies("ASSET_CHECK_SEVERITY_ERROR")
-    watch(told)
+    reported = policies("ASSET_CHECK_SEVERITY_ERROR")
+    watch(reported)
     check_shows(instance, "12 are empty", ERROR)
-    watch(told)
+    watch(reported)
     is_long_ago(instance)
     check_shows(instance, "no list of shelves", ERROR)
-    watch(told)
+    watch(reported)
     [head] = slack.heads
     assert "no list of shelves" in head.shown
     assert "12 are empty" not in head.shown
@@ -106,8 +106,8 @@ def test_a_long_run_that_fails_in_the_end_has_not_recovered(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
     target = {"long_running_job_threshold_target": {"threshold_seconds": 0.05}}
-    told = policies("JOB_LONG_RUNNING", alert_targets=[target])
-    watch(told)
+    reported = policies("JOB_LONG_RUNNING", alert_targets=[target])
+    watch(reported)
     run = threading.Thread(
         target=lambda: slow_job.execute_in_process(instance=instance, raise_on_error=False)
     )
@@ -116,11 +116,11 @@ def test_a_long_run_that_fails_in_the_end_has_not_recovered(
         until = threading.Event()
         while not slack.heads:
             until.wait(0.1)
-            watch(told)
+            watch(reported)
     finally:
         go_on.set()
         run.join()
-    watch(told)
+    watch(reported)
     [head] = slack.heads
     assert "(over)" in head.shown
     assert "the run has failed" in head.shown

@@ -17,8 +17,8 @@ def message(errors: list[int], more: int = 0) -> Message:
         Problem(word, "E", f"{word}{'x' * length}", "", f"trace of {word}")
         for word, length in zip(WORDS, errors, strict=False)
     )
-    told = failure(problems=problems, more_problems=more)
-    incident = Incident(first=told, latest=told, occurrences=1, description="a policy")
+    reported = failure(problems=problems, more_problems=more)
+    incident = Incident(first=reported, latest=reported, occurrences=1, description="a policy")
     return head_message(incident, environment="qa", ui_url="https://dagster.example.com")
 
 
@@ -54,10 +54,10 @@ def test_each_problem_is_in_full_or_named_or_counted_and_all_that_is_shown_has_r
         if isinstance(block, blocks.Note)
         for count in re.findall(r"^and (\d+) more step", block.text)
     ]
-    told = [block.problem.name for block in full] + names
-    assert told == WORDS[: len(told)]
+    reported = [block.problem.name for block in full] + names
+    assert reported == WORDS[: len(reported)]
     assert len(full) <= most
-    assert len(told) + sum(counted) == len(errors) + more
+    assert len(reported) + sum(counted) == len(errors) + more
     assert not names or lists_names
     # header, facts, description and links have 5 each, and are always there
     assert sum(map(size, full)) + 20 * len(names) <= max(total - 20, 0)

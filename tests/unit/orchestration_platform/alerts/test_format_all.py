@@ -29,12 +29,12 @@ MENTIONS = {"ada@example.com": "U0123", "team:finance": "S0456"}
 
 
 def message(occurrences: int = 1, description: str = "", **changes: Any) -> Message:
-    told = failure(**changes)
+    reported = failure(**changes)
     incident = Incident(
-        first=told,
-        latest=told,
+        first=reported,
+        latest=reported,
         occurrences=occurrences,
-        partitions=(told.partition,) if told.partition else (),
+        partitions=(reported.partition,) if reported.partition else (),
         partition_count=1,
         description=description,
     )
@@ -189,8 +189,8 @@ def test_no_error_breaks_out_of_html_or_out_of_a_card(text: str) -> None:
         subject=text, message=text, step=text, owners=(text,), description=text,
         location=text, facts=((text, text),), trace=text,
     )  # fmt: skip
-    told = failure(message=text, trace=text, step=text)
-    trace = trace_entry(told) or repeat_entry(told, 2, ui_url=UI)
+    reported = failure(message=text, trace=text, step=text)
+    trace = trace_entry(reported) or repeat_entry(reported, 2, ui_url=UI)
     entries = [entry_content(trace, mentions={})]
     content = head_content(found, mentions={})
     for document in (
@@ -212,8 +212,8 @@ def test_no_error_breaks_out_of_html_or_out_of_a_card(text: str) -> None:
 
 def test_a_card_leaves_out_problems_rather_than_being_refused() -> None:
     problems = tuple(Problem(f"step {'abcdef'[n]}", "Error", "語" * 3000, "", "") for n in range(6))
-    told = failure(problems=problems)
-    incident = Incident(first=told, latest=told, occurrences=1)
+    reported = failure(problems=problems)
+    incident = Incident(first=reported, latest=reported, occurrences=1)
     found = head_message(incident, environment="production", ui_url=UI)
     card = json.dumps(head_card(found), ensure_ascii=False)
     assert re.search(r"and [345] more steps", card)
@@ -253,8 +253,8 @@ def test_a_secret_anywhere_in_an_alert_is_in_no_format(name: str) -> None:
 def test_a_secret_is_in_no_entry() -> None:
     canary = "canary-99120-of-the-entries"
     know(canary, name="shop/api password")
-    told = failure(message=canary, step=canary, trace=canary, partition=canary, run_id=canary)
-    for entry in (trace_entry(told), repeat_entry(told, 2, ui_url=UI)):
+    reported = failure(message=canary, step=canary, trace=canary, partition=canary, run_id=canary)
+    for entry in (trace_entry(reported), repeat_entry(reported, 2, ui_url=UI)):
         assert entry is not None
         assert canary not in entry.to_json()
         assert canary not in entry_text(entry)
@@ -264,9 +264,9 @@ def test_where_people_open_dagster_is_no_secret_whatever_a_secret_names(
     only_these_secrets: None,
 ) -> None:
     know("dagster.example.com", name="orchestration_platform/smtp host")
-    told = failure(message=f"no answer from {UI}", run_id="r1")
+    reported = failure(message=f"no answer from {UI}", run_id="r1")
     found = head_message(
-        Incident(first=told, latest=told, occurrences=1), environment="qa", ui_url=UI
+        Incident(first=reported, latest=reported, occurrences=1), environment="qa", ui_url=UI
     )
     assert found.links[0].url == f"{UI}/runs/r1"
     assert f"<{UI}/runs/r1|r1>" in json.dumps(head_content(found, mentions={}))
@@ -276,9 +276,9 @@ def test_where_people_open_dagster_is_no_secret_whatever_a_secret_names(
 
 def test_a_link_that_contains_a_secret_is_left_out(only_these_secrets: None) -> None:
     know("run-of-the-canary", name="shop/api user")
-    told = failure(run_id="run-of-the-canary", assets=("sales",))
+    reported = failure(run_id="run-of-the-canary", assets=("sales",))
     found = head_message(
-        Incident(first=told, latest=told, occurrences=1), environment="qa", ui_url=UI
+        Incident(first=reported, latest=reported, occurrences=1), environment="qa", ui_url=UI
     )
     assert [link.label for link in found.links] == ["Asset"]
     assert "run-of-the-canary" not in head_text(found, with_traces=True)

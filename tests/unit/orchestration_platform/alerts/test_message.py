@@ -38,20 +38,20 @@ def incident(text: str, steps: int = 1, **changes: Any) -> Incident:
     found = tuple(
         Problem(f"{text}{n}", f"{text[:300]}Error{n}", text, text, text) for n in range(steps)
     )
-    told = failure(
+    reported = failure(
         subject=text, location=text, partition=text, backfill=text, launched_by=text,
         problems=found, more_problems=3, attempt=2, run_id=text[:40], assets=(text,),
     )  # fmt: skip
     values = {"occurrences": 3, "partitions": (text,) * 20, "partition_count": 400}
-    return Incident(first=told, latest=told, description=text, **{**values, **changes})
+    return Incident(first=reported, latest=reported, description=text, **{**values, **changes})
 
 
-def message(told: Incident, environment: str = "production") -> Message:
-    return head_message(told, environment=environment, ui_url=UI)
+def message(reported: Incident, environment: str = "production") -> Message:
+    return head_message(reported, environment=environment, ui_url=UI)
 
 
-def shown(told: Incident, **mentions: str) -> Content:
-    return head_content(message(told, "qa"), mentions=mentions)
+def shown(reported: Incident, **mentions: str) -> Content:
+    return head_content(message(reported, "qa"), mentions=mentions)
 
 
 @settings(max_examples=80, deadline=None)
@@ -63,14 +63,18 @@ def shown(told: Incident, **mentions: str) -> Content:
 @example("́" * 30_000, 3)
 @given(hostile, st.sampled_from([*range(1, 11), 20, 60]))
 def test_no_error_makes_a_message_that_slack_refuses(text: str, steps: int) -> None:
-    told = incident(text, steps, recovered_at=2_000_000.0)
-    trace = trace_entry(told.first)
+    reported = incident(text, steps, recovered_at=2_000_000.0)
+    trace = trace_entry(reported.first)
     contents = [
-        head_content(message(told), mentions={}),
-        {"text": plain_text(message(told))},
+        head_content(message(reported), mentions={}),
+        {"text": plain_text(message(reported))},
         *(
             entry_content(entry, mentions={}, about=about)
-            for entry in (trace, repeat_entry(told.first, 3, ui_url=UI), recovery_entry(told))
+            for entry in (
+                trace,
+                repeat_entry(reported.first, 3, ui_url=UI),
+                recovery_entry(reported),
+            )
             if entry
             for about in ("", text)
         ),
@@ -113,8 +117,8 @@ def test_a_flag_is_not_cut_in_half() -> None:
 
 def told_of(problems: Sequence[Problem], more: int = 0) -> list[str]:
     """All texts of the message of a failure."""
-    told = failure(problems=tuple(problems), more_problems=more)
-    content = shown(Incident(first=told, latest=told, occurrences=1))
+    reported = failure(problems=tuple(problems), more_problems=more)
+    content = shown(Incident(first=reported, latest=reported, occurrences=1))
     assert problem_of(content) is None
     texts = texts_of(content)
     assert sum(map(units, texts)) <= LONGEST_MESSAGE
@@ -244,8 +248,8 @@ def test_a_line_longer_than_a_block_continues_in_the_next() -> None:
 
 
 def test_the_steps_button_opens_the_log_of_the_failed_step() -> None:
-    told = failure(step="load[3]")
-    content = shown(Incident(first=told, latest=told, occurrences=1))
+    reported = failure(step="load[3]")
+    content = shown(Incident(first=reported, latest=reported, occurrences=1))
     urls = {e["text"]["text"]: e["url"] for e in content["blocks"][-1]["elements"]}
     assert urls["Run"] == f"{UI}/runs/run-0"
     assert "logs=step%3Aload%5B3%5D" in urls["Logs of the step"]

@@ -62,5 +62,5 @@ def test_an_error_without_a_text_has_no_message() -> None:
 def test_a_failure_survives_the_database() -> None:
     from tests.unit.orchestration_platform.alerts.failures import failure
 
-    told = failure(3, partition="2026-01", assets=("a", "b/c"))
-    assert Alert.from_json(told.to_json()) == told
+    reported = failure(3, partition="2026-01", assets=("a", "b/c"))
+    assert Alert.from_json(reported.to_json()) == reported
