@@ -114,13 +114,20 @@ measured as (
         count(*) filter (
             where
             ledger.annual_compensation
-            not between levels.min_compensation * parameters.band_index_after_raises - 0.01
-            and levels.max_compensation * parameters.band_index_after_raises + 0.01
+            not between coalesce(own.min_compensation, levels.min_compensation)
+            * parameters.band_index_after_raises - 0.01
+            and coalesce(own.max_compensation, levels.max_compensation)
+            * parameters.band_index_after_raises + 0.01
         ) / nullif(count(*), 0) as value,
         any_value(parameters.outside_band_share) as threshold
     from {{ ref('int_employee_years') }} as ledger
-    inner join {{ ref('stg_job_levels') }} as levels
+    -- bands by fingerprint, because stg_job_levels has those of the latest run's scenario
+    inner join {{ ref('job_levels') }} as levels
         on ledger.level = levels.level
+    left join {{ ref('stg_scenario_levels') }} as own
+        on
+            ledger.fingerprint = own.fingerprint
+            and ledger.level = own.level
     inner join {{ ref('stg_simulation_parameters') }} as parameters
         on
             ledger.fingerprint = parameters.fingerprint

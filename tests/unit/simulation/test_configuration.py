@@ -126,7 +126,7 @@ MISTAKES = [
     ("compensation:\n  cola_rate: 0.025\n", "compensation:\n",
      "compensation.cola_rate", "missing, required is a number from 0 to 0.5 or a mapping"),
     ("limits:\n", "limit:\n", "limit", "unknown key, allowed is one of: census, compensation, "
-     "hiring, limits, scenarios, simulation, workforce"),
+     "hiring, limits, scenarios, simulation, tables, workforce"),
     # what has to agree
     ("end_year: 2029", "end_year: 2024",
      "simulation", "end_year 2024 is before start_year 2025, allowed is a year from 2025 to 2060"),
@@ -180,7 +180,7 @@ MISTAKES = [
      "        - {level: 1, share: 2}\n",
      "scenarios.high_growth.hiring.level_mix.0.share", f"2 {NUMBER} from 0 to 1"),
     ("  high_growth:\n", "  high_growth:\n    hirings: {}\n", "scenarios.high_growth.hirings",
-     "unknown key, allowed is one of: census, compensation, hiring, limits, simulation, "
+     "unknown key, allowed is one of: census, compensation, hiring, limits, simulation, tables, "
      "workforce"),
     ("2028: 0.0, 2029: 0.02}", "2028: 0.0}", "scenarios.hiring_freeze.simulation",
      "target_growth_rate has no rate for 2029, required is one for each year from 2025 to 2029"),

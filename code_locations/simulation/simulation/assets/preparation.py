@@ -163,6 +163,7 @@ def validate_scenario_census(
         reject_share_limit=settings.census.maximum_reject_share,
         sums_positions=settings.census.second_positions == "sum",
         hire_pay_percentile=settings.hiring.pay_percentile,
+        bands=settings.tables.pay_bands(),
     )
 
 

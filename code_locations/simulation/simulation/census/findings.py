@@ -7,6 +7,7 @@ from typing import Literal
 
 import duckdb
 
+from simulation.census.levels import PayBands
 from simulation.census.plausibility import implausible
 from simulation.census.rules import ASIDE
 
@@ -59,6 +60,7 @@ def record_findings(
     scenario_id: str,
     opening_date: date,
     hire_pay_percentile: float,
+    bands: PayBands,
     found: Sequence[Finding],
 ) -> None:
     """Replace the scenario's sentences in `raw.census_findings`.
@@ -72,7 +74,10 @@ def record_findings(
         *(
             Finding("plausibility", sentence, is_warning=True)
             for sentence in implausible(
-                connection, opening_date=opening_date, hire_pay_percentile=hire_pay_percentile
+                connection,
+                opening_date=opening_date,
+                hire_pay_percentile=hire_pay_percentile,
+                bands=bands,
             )
         ),
     ]

@@ -143,6 +143,7 @@ def inspect_census(
                 reject_share_limit=census.maximum_reject_share,
                 sums_positions=census.second_positions == "sum",
                 hire_pay_percentile=settings.hiring.pay_percentile,
+                bands=settings.tables.pay_bands(),
             )
         except CensusError as error:
             return Inspection(

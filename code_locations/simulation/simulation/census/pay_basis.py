@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import duckdb
 
-from simulation.census.levels import pay_bands
 from simulation.census.mapping import CensusError, CensusField, CensusMapping, PayBasis
 from simulation.census.words import PAY_BASES, USUAL_FACTORS, basis_in_name, folded
 
@@ -95,11 +94,13 @@ def find_pay_bases(
     scenario_id: str,
     mapping: CensusMapping,
     columns: Mapping[CensusField, str],
+    lowest_pay: float,
 ) -> PayBases:
     """Create `temp.census_bases` with the basis of each word for one, and check the factors.
 
     The basis is what the amount itself states, as in ``25.50 / hour``, then the column pay_basis,
-    then the mapping, then the name of the pay column, then the size of the amounts.
+    then the mapping, then the name of the pay column, then the size of the amounts against
+    `lowest_pay`, where the lowest pay band starts.
 
     Raises:
         CensusError: pay is not annual, or does not look so, and no factor is stated; or a word
@@ -122,7 +123,7 @@ def find_pay_bases(
         if basis not in factors:
             raise CensusError(_without_factor(name, basis, group))
         if group.basis is None and mapping.pay_basis is None and basis == "annual":
-            _refuse_small_pay(name, group)
+            _refuse_small_pay(name, group, lowest_pay)
     return PayBases(
         otherwise=otherwise,
         factors=factors,
@@ -183,9 +184,8 @@ def _without_factor(name: str, basis: PayBasis, group: _Group) -> str:
     )
 
 
-def _refuse_small_pay(name: str, group: _Group) -> None:
-    lowest = float(min(low for low, _ in pay_bands().values())) / _SHARE_OF_LOWEST_BAND
-    if group.median < lowest:
+def _refuse_small_pay(name: str, group: _Group, lowest_pay: float) -> None:
+    if group.median < lowest_pay / _SHARE_OF_LOWEST_BAND:
         basis: PayBasis = "hourly" if group.median < _MOST_FOR_AN_HOUR else "monthly"
         median, rows = group.median, f"the median of {group.rows:,} rows is {group.median:,.2f}"
     elif group.small >= max(_LEAST_SMALL_PAYS, group.rows * _SHARE_OF_SMALL_PAY):

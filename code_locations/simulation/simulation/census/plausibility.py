@@ -5,7 +5,7 @@ from datetime import date
 
 import duckdb
 
-from simulation.census.levels import pay_bands
+from simulation.census.levels import PayBands
 
 # From these on a sentence is worth reading.
 _SHARE_OUTSIDE_BANDS = 0.02
@@ -68,7 +68,11 @@ inner join bands on joiners.level = bands.level
 
 
 def implausible(
-    connection: duckdb.DuckDBPyConnection, *, opening_date: date, hire_pay_percentile: float
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    opening_date: date,
+    hire_pay_percentile: float,
+    bands: PayBands,
 ) -> Iterator[str]:
     """Yield what is not plausible about the accepted people in `temp.census_verdicts`.
 
@@ -76,8 +80,8 @@ def implausible(
         connection: a warehouse in which a census is being validated.
         opening_date: the day of the census.
         hire_pay_percentile: where in a band hires are paid by the configuration, from 0 to 1.
+        bands: the pay bands of the scenario.
     """
-    bands = pay_bands()
     lowest, highest = (min(low for low, _ in bands.values()), max(top for _, top in bands.values()))
     (
         (
@@ -108,7 +112,7 @@ def implausible(
         ]
         yield (
             f"{(below + above) / people:.0%} of the people are paid outside all pay bands: "
-            f"{' and '.join(examples)}; the seed job_levels has the bands"
+            f"{' and '.join(examples)}; the table job_levels has the bands"
         )
     usual = max(_DAYS_WITHOUT_HIRE, _DAYS_WITHOUT_HIRE_OF_ONE / people)
     if (opening_date - newest_hire).days > usual:
@@ -131,19 +135,18 @@ def implausible(
             f"{without_level:,} people ({without_level / people:.0%}) have no level: theirs is "
             "invented from their pay"
         )
-    yield from _hire_pay(connection, opening_date, hire_pay_percentile)
+    yield from _hire_pay(connection, opening_date, hire_pay_percentile, bands)
 
 
 def _hire_pay(
-    connection: duckdb.DuckDBPyConnection, opening_date: date, percentile: float
+    connection: duckdb.DuckDBPyConnection, opening_date: date, percentile: float, bands: PayBands
 ) -> Iterator[str]:
-    bands = pay_bands()
     ((joiners, mean_pay, mean_hire_pay),) = connection.execute(
         _JOINERS,
         {
             "levels": list(bands),
-            "from": [float(low) for low, _ in bands.values()],
-            "to": [float(top) for _, top in bands.values()],
+            "from": [low for low, _ in bands.values()],
+            "to": [top for _, top in bands.values()],
             "opening_date": opening_date,
             "percentile": percentile,
         },

@@ -10,6 +10,7 @@ from shared_lib.warehouse import transaction
 from simulation.census.amounts import parse_amounts
 from simulation.census.dates import parse_dates
 from simulation.census.findings import Finding, record_findings
+from simulation.census.levels import PayBands, pay_bands
 from simulation.census.mapping import DATE_FIELDS, CensusError, CensusField, CensusMapping
 from simulation.census.pay_basis import find_pay_bases
 from simulation.census.rules import APPLY_SEVERAL_ROWS, ASIDE, JUDGE, MACROS, REASONS, SEVERAL_ROWS
@@ -161,6 +162,7 @@ def validate_census(
     reject_share_limit: float,
     sums_positions: bool = True,
     hire_pay_percentile: float = 0.5,
+    bands: PayBands | None = None,
 ) -> CensusVerdict:
     """Validate every row of the scenario's census, as at `opening_date`.
 
@@ -171,7 +173,8 @@ def validate_census(
     sentences on what was assumed and found those in `raw.census_findings`. Levels run from 1 to
     `top_level`. Of a person with several positions, the pay is added up if `sums_positions`, else
     that of the best paid one counts. `hire_pay_percentile` is where in their bands hires are paid,
-    to compare with recent joiners. The limit (0 to 1) only enters the verdict: the caller decides.
+    to compare with recent joiners; `bands` are those of the seed if they are left out. The limit (0
+    to 1) only enters the verdict: the caller decides.
 
     Raises:
         CensusError: no census has been read for the scenario, or its values can be read in two
@@ -179,11 +182,17 @@ def validate_census(
     """
     file = _file(connection, scenario_id)
     scenario = {"scenario_id": scenario_id}
+    bands = bands or pay_bands()
     limit = {"census_name": census_name, "reject_share_limit": reject_share_limit}
     with transaction(connection):
         connection.execute(MACROS)
         found = _judge(
-            connection, scenario_id, file, opening_date=opening_date, top_level=top_level
+            connection,
+            scenario_id,
+            file,
+            opening_date=opening_date,
+            top_level=top_level,
+            lowest_pay=min(low for low, _ in bands.values()),
         )
         connection.execute(SEVERAL_ROWS, {"sums_positions": sums_positions})
         connection.execute(APPLY_SEVERAL_ROWS)
@@ -203,6 +212,7 @@ def validate_census(
             scenario_id=scenario_id,
             opening_date=opening_date,
             hire_pay_percentile=hire_pay_percentile,
+            bands=bands,
             found=found,
         )
         connection.execute("drop table temp.census_verdicts; drop table temp.census_several")
@@ -226,6 +236,7 @@ def _judge(
     *,
     opening_date: date,
     top_level: int,
+    lowest_pay: float,
 ) -> list[Finding]:
     """Create `temp.census_verdicts`, and return in sentences how the values were read."""
     mapping, columns = file.mapping, file.columns
@@ -251,7 +262,13 @@ def _judge(
         name=columns.get("fte", "fte"),
         mapping=mapping,
     )
-    bases = find_pay_bases(connection, scenario_id=scenario_id, mapping=mapping, columns=columns)
+    bases = find_pay_bases(
+        connection,
+        scenario_id=scenario_id,
+        mapping=mapping,
+        columns=columns,
+        lowest_pay=lowest_pay,
+    )
     statuses = find_statuses(connection, scenario_id=scenario_id, mapping=mapping, columns=columns)
     most_pay, pay_in_all = _totals(connection, scenario_id)
     ((largest_share, part_time),) = connection.execute(_SHARES).fetchall()

@@ -14,7 +14,8 @@ _INTRODUCTION = """\
 All that may stand in `code_locations/simulation/simulation/config/simulation_config.yaml`. This
 page is written by `make docs` from the models that check the file; `schemas/` has the same as JSON
 Schema, for editors. A scenario repeats, below `scenarios.<its name>`, only what it changes. Bands,
-levels, hazards, merit rates and ages of new hires are the CSV files in `dbt_project/seeds/`."""
+levels, hazards, merit rates and ages of new hires are the CSV files in `dbt_project/seeds/`, unless
+`tables` has them; [simulation.md](simulation.md#tables-of-a-scenario) has an example."""
 
 
 def configuration_schema() -> dict[str, Any]:

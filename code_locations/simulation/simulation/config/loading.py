@@ -89,7 +89,9 @@ def _validate_scenario(
             return f"requested for this run: {'.'.join(map(str, location))}"
         in_scenario = ("scenarios", name, *location)
         is_changed = not isinstance(_value_at(document, in_scenario), _Absent)
-        return place_in(document, in_scenario if is_changed else location, path=path)
+        # of a missing field, the place where most of the way to it is written
+        is_nearer = _depth(document, in_scenario) - 2 > _depth(document, location)
+        return place_in(document, in_scenario if is_changed or is_nearer else location, path=path)
 
     return validate_document(scenario, ScenarioSettings, path=path, place=place)
 
@@ -106,6 +108,14 @@ def _value_at(document: Any, location: Location) -> Any:
         except (KeyError, IndexError, TypeError):
             return _Absent()
     return node
+
+
+def _depth(document: Any, location: Location) -> int:
+    """Return how many parts of the way to ``location`` the document has."""
+    parts = range(len(location) + 1)
+    return max(
+        part for part in parts if not isinstance(_value_at(document, location[:part]), _Absent)
+    )
 
 
 def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from simulation.config.settings import MILLIONTHS, ScenarioSettings, rate_in
+from simulation.config.fields import MILLIONTHS
+from simulation.config.settings import ScenarioSettings, rate_in
 
 FINGERPRINT_LENGTH = 16
 
@@ -22,6 +23,9 @@ def fingerprint(
     """
     relevant = settings.model_dump(mode="json", exclude={"census": True, "limits": True})
     del relevant["simulation"]["end_year"]
+    relevant["tables"] = {name: rows for name, rows in relevant["tables"].items() if rows}
+    if not relevant["tables"]:
+        del relevant["tables"]  # so that the years of releases before it stay
     identity = json.dumps(
         [scenario_id, relevant, census_digest, rules_digest], sort_keys=True, ensure_ascii=True
     )

@@ -1,45 +1,26 @@
 """The fields of ``simulation_config.yaml``, each with its unit and its range."""
 
 from collections.abc import Iterator, Mapping
-from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from simulation.census.mapping import CensusMapping
-
-FIRST_YEAR = 2000
-LAST_YEAR = 2060
-MILLIONTHS = 1_000_000
-_SHARE_DECIMALS = 6
-
-
-def _in_millionths(share: float) -> float:
-    """Reject shares finer than millionths: headcounts are computed exactly, in whole millionths."""
-    if round(share, _SHARE_DECIMALS) != share:
-        message = f"{share} has more than six decimals, allowed are at most six"
-        raise ValueError(message)
-    return share
-
-
-def _in_every_year(month_day: str) -> str:
-    """Reject dates that some years lack, such as 29 February: a rule needs its day every year."""
-    try:
-        date.fromisoformat(f"2001-{month_day}")
-    except ValueError:
-        message = f"{month_day!r} is not a day of every year, allowed is month-day, such as 07-15"
-        raise ValueError(message) from None
-    return month_day
-
-
-Share = Annotated[float, Field(ge=0, le=1)]
-# Above 0.9, the hires needed for a net gain grow without bound.
-TerminationRate = Annotated[float, Field(ge=0, le=0.9), AfterValidator(_in_millionths)]
-MonthDay = Annotated[str, AfterValidator(_in_every_year)]
-Year = Annotated[int, Field(ge=FIRST_YEAR, le=LAST_YEAR)]
-Level = Annotated[int, Field(ge=1, le=99)]
-Growth = Annotated[float, Field(ge=-0.5, le=1)]
-RaiseRate = Annotated[float, Field(ge=0, le=0.5)]
+from simulation.config.fields import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    MILLIONTHS,
+    Growth,
+    Level,
+    MonthDay,
+    RaiseRate,
+    Share,
+    Strict,
+    TerminationRate,
+    Year,
+    in_millionths,
+)
+from simulation.config.tables import Tables
 
 
 def rate_in(rates: float | Mapping[int, float], year: int) -> float:
@@ -47,12 +28,7 @@ def rate_in(rates: float | Mapping[int, float], year: int) -> float:
     return rates[year] if isinstance(rates, Mapping) else rates
 
 
-class _Strict(BaseModel):
-    # Strict, because `true` is not a growth of 100 % and `no` is not a rate of 0.
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class Horizon(_Strict):
+class Horizon(Strict):
     """Which years are simulated, and how the workforce is to grow."""
 
     start_year: int = Field(
@@ -83,7 +59,7 @@ class Horizon(_Strict):
             raise ValueError(message)
         _require_each_year(self, "target_growth_rate", self.target_growth_rate)
         for year in self.years:
-            _in_millionths(self.growth_in(year))
+            in_millionths(self.growth_in(year))
         return self
 
     @property
@@ -106,14 +82,14 @@ def _require_each_year(horizon: Horizon, field: str, rates: float | Mapping[int,
             raise ValueError(message)
 
 
-class Retirement(_Strict):
+class Retirement(Strict):
     """From which age on how many retire in a year."""
 
     age: int = Field(ge=16, le=120, description="Age in years on 31 December before, or older.")
     probability: Share = Field(description="Chance to retire in a year, up to the next such age.")
 
 
-class Workforce(_Strict):
+class Workforce(Strict):
     """How many leave."""
 
     experienced_termination_rate: TerminationRate | dict[Year, TerminationRate] = Field(
@@ -161,14 +137,14 @@ class Workforce(_Strict):
         return self
 
 
-class LevelShare(_Strict):
+class LevelShare(Strict):
     """One level's share of the hires."""
 
     level: Level = Field(description="Job level, as in the seed job_levels.")
     share: Share = Field(description="Share of all hires.")
 
 
-class Hiring(_Strict):
+class Hiring(Strict):
     """Who is hired, and for how much."""
 
     pay_percentile: Share = Field(
@@ -215,7 +191,7 @@ class Hiring(_Strict):
         return self
 
 
-class Compensation(_Strict):
+class Compensation(Strict):
     """Raises and what a promotion brings."""
 
     cola_rate: RaiseRate | dict[Year, RaiseRate] = Field(
@@ -289,7 +265,7 @@ class Compensation(_Strict):
         return self
 
 
-class Census(_Strict):
+class Census(Strict):
     """Where the workforce at the start comes from."""
 
     path: str | None = Field(
@@ -322,7 +298,7 @@ class Census(_Strict):
     generated_seed: int = Field(ge=0, le=2**31, description="Seed of a generated census.")
 
 
-class Limits(_Strict):
+class Limits(Strict):
     """What a run is held against."""
 
     growth_tolerance: float = Field(
@@ -341,7 +317,7 @@ class Limits(_Strict):
     )
 
 
-class ScenarioSettings(_Strict):
+class ScenarioSettings(Strict):
     """One scenario, complete."""
 
     simulation: Horizon = Field(description="Years and growth.")
@@ -350,6 +326,9 @@ class ScenarioSettings(_Strict):
     compensation: Compensation = Field(description="Promotions and raises.")
     census: Census = Field(description="The workforce at the start.")
     limits: Limits = Field(description="What a run is held against.")
+    tables: Tables = Field(
+        default_factory=Tables, description="Tables that replace seeds of the same name."
+    )
 
     @model_validator(mode="after")
     def _each_year_has_its_rates(self) -> "ScenarioSettings":

@@ -144,9 +144,11 @@ def _difference(stored: Mapping[str, Any], settings: ScenarioSettings, census: s
     before = relevant_settings(json.loads(stored["configuration"]))
     now = relevant_settings(settings.model_dump(mode="json"))
     changes = [
-        f"{name} was {before.get(name, 'not set')} and is {now.get(name, 'not set')}"
+        f"{name} differs"
+        if name.startswith("tables.")
+        else f"{name} was {before.get(name, 'not set')} and is {now.get(name, 'not set')}"
         for name in sorted(before.keys() | now.keys())
-        if before.get(name) != now.get(name)
+        if (before.get(name) or None) != (now.get(name) or None)
     ]
     if len(changes) > _NAMED_CHANGES:
         changes[_NAMED_CHANGES:] = [f"{len(changes) - _NAMED_CHANGES} more settings differ"]

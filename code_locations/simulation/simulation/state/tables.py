@@ -89,6 +89,23 @@ create table if not exists raw.hire_level_mix (
     primary key (fingerprint, level)
 );
 
+-- what a scenario has in place of a seed: its pay bands, and a rate for each key of other tables
+create table if not exists raw.scenario_levels (
+    fingerprint varchar not null,
+    level integer not null,
+    min_compensation decimal(16, 2) not null,
+    max_compensation decimal(16, 2) not null,
+    primary key (fingerprint, level)
+);
+
+create table if not exists raw.scenario_rates (
+    fingerprint varchar not null,
+    table_name varchar not null,
+    row_key varchar not null,
+    rate double not null,
+    primary key (fingerprint, table_name, row_key)
+);
+
 -- what Dagster and dbt recorded of each run, added when its models are built
 create table if not exists raw.pipeline_timings (
     run_id varchar not null,
