@@ -137,7 +137,7 @@ def test_a_changed_seed_value_changes_the_outcome(
 
 
 SETTING_CHANGES: dict[str, dict[str, Any]] = {
-    "simulation": {"random_seed": 43, "target_growth_rate": 0.04},
+    "simulation": {"random_seed": 43, "target_growth_rate": 0.04, "first_day": "02-01"},
     "workforce": {
         "experienced_termination_rate": 0.13,
         "new_hire_termination_rate": 0.3,

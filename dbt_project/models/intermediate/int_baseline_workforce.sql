@@ -1,12 +1,17 @@
--- The workforce on 31 December before the first year, complete: a missing level follows from
+-- The workforce on the day before the first year, complete: a missing level follows from
 -- the salary, a missing birth date from a draw of the age at hire that depends on the employee
 -- alone, whatever scenario and seed.
 with baseline as (
     select
         workforce.*,
-        run.start_year - 1 as baseline_year
+        parameters.simulation_year,
+        parameters.first_day
     from {{ ref('stg_baseline_workforce') }} as workforce
     cross join {{ ref('stg_simulation_run') }} as run
+    inner join {{ ref('stg_simulation_parameters') }} as parameters
+        on
+            run.fingerprint = parameters.fingerprint
+            and run.start_year = parameters.simulation_year
 ),
 
 ages as (
@@ -71,6 +76,12 @@ select
     tenure.tenure_band
 from dated
 inner join {{ ref('int_bands_by_years') }} as age
-    on dated.baseline_year - year(dated.imputed_birth_date) = age.years
+    on
+        dated.simulation_year - 1
+        - {{ year_number('dated.imputed_birth_date', 'dated.first_day', 'dated.simulation_year') }}
+        = age.years
 inner join {{ ref('int_bands_by_years') }} as tenure
-    on dated.baseline_year - year(dated.hire_date) = tenure.years
+    on
+        dated.simulation_year - 1
+        - {{ year_number('dated.hire_date', 'dated.first_day', 'dated.simulation_year') }}
+        = tenure.years

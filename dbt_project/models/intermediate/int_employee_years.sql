@@ -156,7 +156,7 @@ leavers as (
     select
         leaving_order.employee_id,
         if(leaving_order.retires, 'retirement', 'experienced_termination') as termination_category,
-        year.year_start::date + floor(
+        year.first_day + floor(
             {{ draw('year.draw_key', 'leaving_order.employee_id', 'leave_date') }}
             * year.days_in_year
         )::integer as termination_date
@@ -355,10 +355,16 @@ raised as (
 paid as (
     select
         raised.*,
-        greatest(raised.hire_date, year.year_start::date) as paid_from,
+        greatest(raised.hire_date, year.first_day) as paid_from,
         coalesce(raised.termination_date, year.year_end) + 1 as paid_until,
-        (year.simulation_year - year(raised.birth_date))::integer as age,
-        (year.simulation_year - year(raised.hire_date))::integer as tenure_years
+        (
+            year.simulation_year
+            - {{ year_number('raised.birth_date', 'year.first_day', 'year.simulation_year') }}
+        )::integer as age,
+        (
+            year.simulation_year
+            - {{ year_number('raised.hire_date', 'year.first_day', 'year.simulation_year') }}
+        )::integer as tenure_years
     from raised
     cross join year
 )

@@ -9,7 +9,7 @@ with baseline as (
         baseline.annual_compensation,
         parameters.minimum_recent_joiners,
         baseline.hire_date
-        > make_date(run.start_year - 1 - parameters.recent_joiner_years, 12, 31) as is_recent
+        >= parameters.first_day - to_years(parameters.recent_joiner_years) as is_recent
     from {{ ref('int_baseline_workforce') }} as baseline
     cross join {{ ref('stg_simulation_run') }} as run
     inner join {{ ref('stg_simulation_parameters') }} as parameters

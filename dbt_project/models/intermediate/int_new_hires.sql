@@ -7,6 +7,7 @@ with slots as (
         years.scenario_id,
         years.simulation_year,
         years.year_start,
+        years.first_day,
         years.year_end,
         years.days_in_year,
         years.draw_key,
@@ -44,7 +45,7 @@ drawn as (
 dated as (
     select
         *,
-        year_start::date + case
+        first_day + case
             when leaves then {{ hire_day_of_leaver('date_draw', 'leaving_window') }}
             else {{ hire_day_of_stayer(
                 'date_draw', 'days_in_year', 'leaving_rate', 'leaving_window'
@@ -166,7 +167,8 @@ select
     employee_id,
     hire_date,
     birth_date,
-    (simulation_year - 1 - year(birth_date))::integer as opening_age,
+    (simulation_year - 1 - {{ year_number('birth_date', 'first_day', 'simulation_year') }})::integer
+        as opening_age,
     case
         when leaves
             then

@@ -1,12 +1,14 @@
 {{ config(event_time="year_start") }}
 
 -- Everything that is fixed before a year is played. dbt hands int_employee_years only the row
--- of the batch's own year, because this model has an event time.
+-- of the batch's own year, because this model has an event time: 1 January of the year's number,
+-- whatever day the year begins on.
 select
     parameters.fingerprint,
     parameters.scenario_id,
     parameters.simulation_year,
-    parameters.year_start::timestamp as year_start,
+    make_date(parameters.simulation_year, 1, 1)::timestamp as year_start,
+    parameters.first_day,
     parameters.year_end,
     parameters.days_in_year,
     parameters.simulation_year = run.start_year as is_start_year,

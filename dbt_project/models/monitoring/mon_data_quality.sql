@@ -95,13 +95,20 @@ measured as (
         'validity' as dimension,
         count(*) filter (
             where
-            year(ledger.termination_date) <> ledger.simulation_year
-            or year(ledger.promotion_date) <> ledger.simulation_year
-            or year(ledger.raise_date) <> ledger.simulation_year
-            or (ledger.is_new_hire and year(ledger.hire_date) <> ledger.simulation_year)
+            ledger.termination_date not between years.first_day and years.year_end
+            or ledger.promotion_date not between years.first_day and years.year_end
+            or ledger.raise_date not between years.first_day and years.year_end
+            or (
+                ledger.is_new_hire
+                and ledger.hire_date not between years.first_day and years.year_end
+            )
         ) as value,
         0 as threshold
     from {{ ref('int_employee_years') }} as ledger
+    inner join {{ ref('stg_simulation_parameters') }} as years
+        on
+            ledger.fingerprint = years.fingerprint
+            and ledger.simulation_year = years.simulation_year
     group by ledger.scenario_id, ledger.simulation_year
 
     union all

@@ -37,7 +37,8 @@ select
     recent_joiner_years,
     minimum_recent_joiners,
     outside_band_share,
-    make_date(simulation_year, 1, 1) as year_start,
-    make_date(simulation_year, 12, 31) as year_end,
-    make_date(simulation_year, 12, 31) - make_date(simulation_year, 1, 1) + 1 as days_in_year
+    coalesce(first_day, make_date(simulation_year, 1, 1)) as first_day,
+    coalesce(last_day, make_date(simulation_year, 12, 31)) as year_end,
+    coalesce(last_day, make_date(simulation_year, 12, 31))
+    - coalesce(first_day, make_date(simulation_year, 1, 1)) + 1 as days_in_year
 from {{ source('simulation', 'simulation_parameters') }}

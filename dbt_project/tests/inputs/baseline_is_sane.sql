@@ -4,10 +4,14 @@
 -- band or level would be missing from a later join, and so from the years.
 with run as (
     select
-        scenario_id,
-        last_year,
-        make_date(start_year - 1, 12, 31) as opening_date
-    from {{ ref('stg_simulation_run') }}
+        run.scenario_id,
+        run.last_year,
+        parameters.first_day - 1 as opening_date
+    from {{ ref('stg_simulation_run') }} as run
+    inner join {{ ref('stg_simulation_parameters') }} as parameters
+        on
+            run.fingerprint = parameters.fingerprint
+            and run.start_year = parameters.simulation_year
 ),
 
 expected as (

@@ -32,7 +32,7 @@ where
     or coalesce(measured.employees, 0) <> years.hires
     or coalesce(measured.terminations, 0) <> years.new_hire_terminations
     or measured.rows_incomplete > 0
-    or measured.first_hire_date < years.year_start
+    or measured.first_hire_date < years.first_day
     or measured.last_hire_date > years.year_end
     or measured.last_termination_date > years.year_end
     or measured.fewest_days < years.minimum_days_before_leaving

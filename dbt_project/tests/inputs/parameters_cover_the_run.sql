@@ -30,9 +30,9 @@ compared as (
                 and parameters.target_headcount > 0
                 and parameters.promotion_rate between 0 and 1
                 and parameters.band_index > 0
-                and year(parameters.reduction_date) = parameters.simulation_year
+                and parameters.reduction_date between parameters.first_day and parameters.year_end
                 and parameters.growth_tolerance >= 0
-                and parameters.promotion_date >= parameters.year_start
+                and parameters.promotion_date >= parameters.first_day
                 and parameters.promotion_date <= parameters.raise_date
                 and parameters.raise_date <= parameters.year_end
             ),

@@ -6,7 +6,7 @@
 with parameters as (
     select
         parameters.*,
-        make_date(parameters.simulation_year - 1, 12, 31) as opening_date
+        parameters.first_day - 1 as opening_date
     from {{ ref('stg_simulation_parameters') }} as parameters
     inner join {{ ref('stg_simulation_run') }} as run
         on parameters.fingerprint = run.fingerprint
@@ -16,6 +16,7 @@ ledger as (
     select
         ledger.*,
         parameters.opening_date,
+        parameters.first_day,
         parameters.year_end,
         parameters.promotion_date as day_of_promotions,
         parameters.raise_date as day_of_raises,
@@ -37,7 +38,7 @@ ledger as (
         coalesce(ledger.termination_date, parameters.year_end) as last_day,
         (
             coalesce(ledger.termination_date, parameters.year_end)
-            - greatest(ledger.hire_date, parameters.year_start)
+            - greatest(ledger.hire_date, parameters.first_day)
             + 1
         ) / parameters.days_in_year as share_of_year
     from {{ ref('int_employee_years') }} as ledger
@@ -58,12 +59,12 @@ judged as (
             when not coalesce(
                 birth_date < hire_date
                 and hire_date <= last_day
-                and is_new_hire = (year(hire_date) = simulation_year)
+                and is_new_hire = (hire_date >= first_day)
                 and hire_date <= year_end,
                 false
             ) then 'birth or hire date'
             when
-                year(termination_date) <> simulation_year
+                termination_date not between first_day and year_end
                 or (is_new_hire and termination_date < hire_date + minimum_days_before_leaving)
                 or (termination_date is null) <> (termination_category is null)
                 or is_new_hire <> (termination_category = 'new_hire_termination')

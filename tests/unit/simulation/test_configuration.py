@@ -28,6 +28,7 @@ def test_the_shipped_baseline_has_the_agreed_figures() -> None:
     assert settings.simulation.model_dump() == {
         "start_year": 2025,
         "end_year": 2029,
+        "first_day": "01-01",
         "random_seed": 42,
         "target_growth_rate": 0.03,
     }
@@ -133,6 +134,15 @@ MISTAKES = [
     ('promotion_date: "02-01"', 'promotion_date: "07-16"',
      "compensation", "promotion_date 07-16 is after raise_date 07-15, allowed is the same day or "
      "one before: raises follow promotions"),
+    ("end_year: 2029\n", 'end_year: 2029\n  first_day: "07-01"\n',
+     "compensation", "promotion_date 02-01 is after raise_date 07-15, allowed is the same day or "
+     "one before: raises follow promotions"),
+    ("end_year: 2029\n", 'end_year: 2029\n  first_day: "02-29"\n',
+     "simulation.first_day", f"'02-29' {NO_DAY}"),
+    ("census:\n", "census:\n  date: 2025-01-01\n",
+     "census", "date 2025-01-01 is not allowed, allowed is a day from 2024-01-01 to 2024-12-31"),
+    ("census:\n", "census:\n  date: soon\n",
+     "census.date", "'soon' is not allowed, allowed is a text written as a date or nothing"),
     ("target_growth_rate: 0.03", "target_growth_rate: {2025: 0, 2026: 0, 2028: 0, 2029: 0}",
      "simulation", "target_growth_rate has no rate for 2027, required is one for each year from "
      "2025 to 2029"),
@@ -175,7 +185,8 @@ MISTAKES = [
      f"8 is not allowed, allowed is {GROWTH} or a mapping"),
     ("      target_growth_rate: 0.08", "      target_growth: 0.08",
      "scenarios.high_growth.simulation.target_growth",
-     "unknown key, allowed is one of: end_year, random_seed, start_year, target_growth_rate"),
+     "unknown key, allowed is one of: end_year, first_day, random_seed, start_year, "
+     "target_growth_rate"),
     ("  high_growth:\n", "  high_growth:\n    hiring:\n      level_mix:\n"
      "        - {level: 1, share: 2}\n",
      "scenarios.high_growth.hiring.level_mix.0.share", f"2 {NUMBER} from 0 to 1"),

@@ -19,7 +19,7 @@ from simulation.census.sources import check_census
 from simulation.census.tables import create_tables as create_census_tables
 from simulation.census.validation import CensusVerdict, publish_baseline, validate_census
 from simulation.config import load_scenario, requested_changes
-from simulation.config.census_file import census_path, opening_date
+from simulation.config.census_file import census_path
 from simulation.config.settings import ScenarioSettings
 from simulation.state.partition_status import forget_years
 from simulation.state.partitions import scenario_of, years_of
@@ -52,7 +52,7 @@ class ScenarioRequest(dg.Config):
         default=None, ge=1, description="Employees in a generated census."
     )
     start_year: int | None = Field(
-        default=None, description="First year; the census is the state on 31 December before."
+        default=None, description="First year; the census is the state on the day before it."
     )
     end_year: int | None = Field(default=None, description="Last year.")
     resume: bool = Field(
@@ -158,7 +158,8 @@ def validate_scenario_census(
         connection,
         scenario_id=scenario_id,
         census_name=_census_path(settings).name,
-        opening_date=opening_date(settings),
+        opening_date=settings.opening_date,
+        day_before_start=settings.day_before_start,
         top_level=top_level(),
         reject_share_limit=settings.census.maximum_reject_share,
         sums_positions=settings.census.second_positions == "sum",
@@ -176,7 +177,7 @@ def _census_path(settings: ScenarioSettings) -> Path:
             path,
             size=census.generated_size,
             seed=census.generated_seed,
-            as_of=opening_date(settings),
+            as_of=settings.opening_date,
         )
     return path
 

@@ -82,7 +82,7 @@ def _generate(arguments: Sequence[str]) -> int:
         type=date.fromisoformat,
         required=True,
         metavar="YYYY-MM-DD",
-        help="day of the census: 31 December before the first simulated year",
+        help="day of the census: by default of a simulation, the day before its first year",
     )
     asked = parser.parse_args(arguments)
     try:

@@ -240,13 +240,13 @@ select
         when no_person is not null then no_person
         when complaint is not null then null
         when hired_on > $opening_date then 'hired_after_start'
-        when left_on <= $opening_date then 'left_before_start'
+        when left_on <= $day_before_start then 'left_before_start'
         when not is_active and left_on is null then 'not_active'
     end as aside,
     case
         when no_person is not null then coalesce(employee_id, cells, malformed)
         when hired_on > $opening_date then census_text(hire_date)
-        when left_on <= $opening_date then census_text(termination_date)
+        when left_on <= $day_before_start then census_text(termination_date)
         when not is_active then census_text(status)
     end as detail
 from judged

@@ -163,10 +163,12 @@ def validate_census(
     sums_positions: bool = True,
     hire_pay_percentile: float = 0.5,
     bands: PayBands | None = None,
+    day_before_start: date | None = None,
 ) -> CensusVerdict:
     """Validate every row of the scenario's census, as at `opening_date`.
 
-    That is 31 December before the first simulated year. The good rows replace the scenario's rows
+    Who leaves by `day_before_start`, the day before the first simulated year and by default the
+    opening date, has left before the start. The good rows replace the scenario's rows
     in `raw.census_accepted`. The others replace those in `raw.census_rejects`, each with the first
     of `REASONS` that applies; those that are no person employed on that date are in
     `raw.census_set_aside`. The counts replace its row in `raw.census_data_validation`, and
@@ -191,6 +193,7 @@ def validate_census(
             scenario_id,
             file,
             opening_date=opening_date,
+            day_before_start=day_before_start or opening_date,
             top_level=top_level,
             lowest_pay=min(low for low, _ in bands.values()),
         )
@@ -235,6 +238,7 @@ def _judge(
     file: _File,
     *,
     opening_date: date,
+    day_before_start: date,
     top_level: int,
     lowest_pay: float,
 ) -> list[Finding]:
@@ -278,6 +282,7 @@ def _judge(
         {
             "scenario_id": scenario_id,
             "opening_date": opening_date,
+            "day_before_start": day_before_start,
             "top_level": top_level,
             "basis": bases.otherwise,
             "bases": list(bases.factors),

@@ -1,7 +1,6 @@
-"""The census file of a scenario: where it is, of which day, and what identifies its content."""
+"""The census file of a scenario: where it is, and what identifies its content."""
 
 import hashlib
-from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -11,17 +10,12 @@ from simulation.config.settings import ScenarioSettings
 _READING = Path(__file__).parents[1] / "census"
 
 
-def opening_date(settings: ScenarioSettings) -> date:
-    """Return the day of which the census is: the last before the first year."""
-    return date(settings.simulation.start_year - 1, 12, 31)
-
-
 def census_path(settings: ScenarioSettings) -> Path:
     """Return the scenario's file; one of generated employees, which need not exist yet."""
     census = settings.census
     if census.path is not None:
         return Path(census.path)
-    name = f"generated-{census.generated_size}-{census.generated_seed}-{opening_date(settings)}"
+    name = f"generated-{census.generated_size}-{census.generated_seed}-{settings.opening_date}"
     return current_settings().data_directory / "census" / f"{name}.parquet"
 
 

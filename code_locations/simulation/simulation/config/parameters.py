@@ -3,7 +3,6 @@
 import hashlib
 import json
 import math
-from datetime import date
 from fractions import Fraction
 from typing import Any
 
@@ -23,9 +22,11 @@ def fingerprint(
     """
     relevant = settings.model_dump(mode="json", exclude={"census": True, "limits": True})
     del relevant["simulation"]["end_year"]
+    if settings.simulation.names.is_calendar:
+        del relevant["simulation"]["first_day"]  # so that the years of releases before it stay
     relevant["tables"] = {name: rows for name, rows in relevant["tables"].items() if rows}
     if not relevant["tables"]:
-        del relevant["tables"]  # so that the years of releases before it stay
+        del relevant["tables"]  # likewise
     identity = json.dumps(
         [scenario_id, relevant, census_digest, rules_digest], sort_keys=True, ensure_ascii=True
     )
@@ -64,9 +65,12 @@ def year_parameters(
 
     Shares of headcounts are whole millionths, because headcounts are computed in whole numbers.
     """
+    day_in = settings.simulation.day_in
     workforce, compensation, hiring = settings.workforce, settings.compensation, settings.hiring
     return {
         "simulation_year": year,
+        "first_day": settings.simulation.first_day_of(year),
+        "last_day": settings.simulation.last_day_of(year),
         "random_seed": settings.simulation.random_seed,
         "growth_millionths": _millionths(settings.simulation.growth_in(year)),
         "target_headcount": target_headcount(settings, opening_headcount, year),
@@ -79,17 +83,17 @@ def year_parameters(
         "minimum_days_before_leaving": workforce.minimum_days_before_leaving,
         "retirement_ages": [step.age for step in workforce.retirement],
         "retirement_probabilities": [step.probability for step in workforce.retirement],
-        "reduction_date": _day(year, workforce.reduction_date),
+        "reduction_date": day_in(year, workforce.reduction_date),
         "reduction_order": workforce.reduction_order,
         "reduction_departments": list(workforce.reduction_departments),
         "cola_rate": rate_in(compensation.cola_rate, year),
         "cola_minimum_tenure": compensation.cola_minimum_tenure,
         "merit_budget": rate_in(compensation.merit_budget, year),
-        "raise_date": _day(year, compensation.raise_date),
+        "raise_date": day_in(year, compensation.raise_date),
         "raise_minimum_tenure": compensation.raise_minimum_tenure,
         "band_index": band_index(settings, year),
         "band_index_after_raises": band_index(settings, year + 1),
-        "promotion_date": _day(year, compensation.promotion_date),
+        "promotion_date": day_in(year, compensation.promotion_date),
         "promotion_rate": rate_in(compensation.promotion_rate, year),
         "promotion_minimum_tenure": compensation.promotion_minimum_tenure,
         "promotion_age_limit": compensation.promotion_age_limit,
@@ -105,10 +109,6 @@ def year_parameters(
         "growth_tolerance": settings.limits.growth_tolerance,
         "outside_band_share": settings.limits.outside_band_share,
     }
-
-
-def _day(year: int, month_day: str) -> date:
-    return date.fromisoformat(f"{year}-{month_day}")
 
 
 def _millionths(share: float) -> int:

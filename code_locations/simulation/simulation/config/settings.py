@@ -1,9 +1,10 @@
 """The fields of ``simulation_config.yaml``, each with its unit and its range."""
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
 
 from simulation.census.mapping import CensusMapping
 from simulation.config.fields import (
@@ -21,6 +22,10 @@ from simulation.config.fields import (
     in_millionths,
 )
 from simulation.config.tables import Tables
+from simulation.year_names import CALENDAR_YEAR, YearNames
+
+# the name `date` is that of the field
+CensusDate = date
 
 
 def rate_in(rates: float | Mapping[int, float], year: int) -> float:
@@ -34,18 +39,25 @@ class Horizon(Strict):
     start_year: int = Field(
         ge=FIRST_YEAR,
         le=LAST_YEAR,
-        description="First simulated year. The census is the state on 31 December before it.",
+        description="First simulated year. The census is the state on the day before it.",
     )
     end_year: int = Field(
         ge=FIRST_YEAR, le=LAST_YEAR, description="Last simulated year, itself included."
+    )
+    first_day: MonthDay = Field(
+        default=CALENDAR_YEAR,
+        description=(
+            "Month and day on which each year begins. A year has the number of the calendar year "
+            "in which it ends: with 07-01, 2026 is 1 July 2025 to 30 June 2026."
+        ),
     )
     random_seed: int = Field(
         ge=0, le=2**63 - 1, description="Another seed gives another, equally likely, outcome."
     )
     target_growth_rate: Growth | dict[Year, Growth] = Field(
         description=(
-            "Growth of the headcount from one 31 December to the next, as a share of it: one "
-            "number for all years, or a mapping of each year to its own."
+            "Growth of the headcount from the end of one year to that of the next, as a share of "
+            "it: one number for all years, or a mapping of each year to its own."
         )
     )
 
@@ -67,6 +79,24 @@ class Horizon(Strict):
         """Return the simulated years."""
         return range(self.start_year, self.end_year + 1)
 
+    @property
+    def names(self) -> YearNames:
+        """Return how the years are named."""
+        return YearNames(self.first_day)
+
+    def first_day_of(self, year: int) -> date:
+        """Return the day on which ``year`` begins."""
+        return self.names.first_day_of(year)
+
+    def last_day_of(self, year: int) -> date:
+        """Return the day on which ``year`` ends."""
+        return self.names.last_day_of(year)
+
+    def day_in(self, year: int, month_day: str) -> date:
+        """Return the day of ``year`` with this month and day."""
+        begins_before = self.first_day != CALENDAR_YEAR and month_day >= self.first_day
+        return date.fromisoformat(f"{year - begins_before}-{month_day}")
+
     def growth_in(self, year: int) -> float:
         """Return the target growth rate of ``year``, as a share."""
         return rate_in(self.target_growth_rate, year)
@@ -85,7 +115,7 @@ def _require_each_year(horizon: Horizon, field: str, rates: float | Mapping[int,
 class Retirement(Strict):
     """From which age on how many retire in a year."""
 
-    age: int = Field(ge=16, le=120, description="Age in years on 31 December before, or older.")
+    age: int = Field(ge=16, le=120, description="Age in years the day before the year, or older.")
     probability: Share = Field(description="Chance to retire in a year, up to the next such age.")
 
 
@@ -232,12 +262,12 @@ class Compensation(Strict):
     promotion_minimum_tenure: int = Field(
         ge=0,
         le=50,
-        description="Completed years, on 31 December before, that a promotion takes.",
+        description="Completed years, on the day before the year, that a promotion takes.",
     )
     promotion_age_limit: int = Field(
         ge=16,
         le=120,
-        description="Nobody of this age in years, on 31 December before, or older is promoted.",
+        description="Nobody of this age in years the day before the year, or older, is promoted.",
     )
     promotion_increase: float = Field(
         ge=0, le=1, description="Mean pay increase of a promotion, as a share."
@@ -254,20 +284,17 @@ class Compensation(Strict):
         ),
     )
 
-    @model_validator(mode="after")
-    def _in_order(self) -> "Compensation":
-        if self.promotion_date > self.raise_date:
-            message = (
-                f"promotion_date {self.promotion_date} is after raise_date {self.raise_date}, "
-                "allowed is the same day or one before: raises follow promotions"
-            )
-            raise ValueError(message)
-        return self
-
 
 class Census(Strict):
     """Where the workforce at the start comes from."""
 
+    date: CensusDate | None = Field(
+        default=None,
+        description=(
+            "Day on which the employees of the file are counted: in the year before the first "
+            "simulated one; none: its last."
+        ),
+    )
     path: str | None = Field(
         default=None,
         description=(
@@ -329,6 +356,44 @@ class ScenarioSettings(Strict):
     tables: Tables = Field(
         default_factory=Tables, description="Tables that replace seeds of the same name."
     )
+
+    @field_validator("compensation")
+    @classmethod
+    def _promotions_before_raises(cls, pay: Compensation, info: ValidationInfo) -> Compensation:
+        horizon: Horizon | None = info.data.get("simulation")
+        if horizon is None:
+            return pay  # has mistakes of its own
+        year = horizon.start_year
+        if horizon.day_in(year, pay.promotion_date) > horizon.day_in(year, pay.raise_date):
+            message = (
+                f"promotion_date {pay.promotion_date} is after raise_date {pay.raise_date}, "
+                "allowed is the same day or one before: raises follow promotions"
+            )
+            raise ValueError(message)
+        return pay
+
+    @field_validator("census")
+    @classmethod
+    def _in_the_year_before(cls, census: Census, info: ValidationInfo) -> Census:
+        horizon: Horizon | None = info.data.get("simulation")
+        if horizon is None or census.date is None:
+            return census
+        year = horizon.start_year - 1
+        first, last = horizon.first_day_of(year), horizon.last_day_of(year)
+        if not first <= census.date <= last:
+            message = f"date {census.date} is not allowed, allowed is a day from {first} to {last}"
+            raise ValueError(message)
+        return census
+
+    @property
+    def opening_date(self) -> date:
+        """Return the day of the census, by default the last before the first year."""
+        return self.census.date or self.day_before_start
+
+    @property
+    def day_before_start(self) -> date:
+        """Return the day before the first year."""
+        return self.simulation.last_day_of(self.simulation.start_year - 1)
 
     @model_validator(mode="after")
     def _each_year_has_its_rates(self) -> "ScenarioSettings":

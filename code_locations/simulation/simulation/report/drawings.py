@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from simulation.report.figures import LevelHeadcount, TerminationExperience, Year
+    from simulation.year_names import YearNames
 
 # Age and level are side by side, tenure is beside its table.
 _EXPERIENCE_AXES = {
@@ -39,19 +40,13 @@ def is_continuous(years: Sequence[Year]) -> bool:
     )
 
 
-def span(years: Sequence[Year]) -> str:
-    """Return the years as text: 2025, or 2025 to 2029."""
-    first, last = years[0].year, years[-1].year
-    return str(first) if first == last else f"{first} to {last}"
-
-
-def headcount_by_year(years: Sequence[Year]) -> str:
+def headcount_by_year(years: Sequence[Year], names: YearNames) -> str:
     """Return headcount at the end of each year beside its target, as SVG."""
     opening = years[0]
-    opening_day = f"31 December {opening.year - 1}"
+    opening_day = names.closing(opening.year - 1)
     bars = [
         charts.Bar(
-            name=str(opening.year - 1),
+            name=names.name(opening.year - 1),
             value=opening.start_headcount,
             label=count(opening.start_headcount),
             tooltip=f"{opening_day}: {count(opening.start_headcount)} employees at the start",
@@ -60,39 +55,39 @@ def headcount_by_year(years: Sequence[Year]) -> str:
     ]
     bars += [
         charts.Bar(
-            name=str(year.year),
+            name=names.name(year.year),
             value=year.end_headcount,
             label=count(year.end_headcount),
             tooltip=(
-                f"31 December {year.year}: {count(year.end_headcount)} employees, "
+                f"{names.closing(year.year)}: {count(year.end_headcount)} employees, "
                 f"target {count(year.target_headcount)}, growth {share_change(year.growth_rate)}"
             ),
             mark=year.target_headcount,
         )
         for year in years
     ]
-    return charts.bars(bars, axis_title="employees at 31 December", axis_format=",d")
+    return charts.bars(bars, axis_title=f"employees at {names.closing_day}", axis_format=",d")
 
 
-def payroll_by_year(years: Sequence[Year], scale: MoneyScale) -> str:
+def payroll_by_year(years: Sequence[Year], scale: MoneyScale, names: YearNames) -> str:
     """Return payroll at the end of each year, as SVG."""
     opening = years[0]
     opening_payroll = scale.amount(opening.start_payroll)
     bars = [
         charts.Bar(
-            name=str(opening.year - 1),
+            name=names.name(opening.year - 1),
             value=scale.scaled(opening.start_payroll),
             label=scale.number(opening.start_payroll),
-            tooltip=f"31 December {opening.year - 1}: annual pay of {opening_payroll}",
+            tooltip=f"{names.closing(opening.year - 1)}: annual pay of {opening_payroll}",
             is_opening=True,
         )
     ]
     bars += [
         charts.Bar(
-            name=str(year.year),
+            name=names.name(year.year),
             value=scale.scaled(year.end_payroll),
             label=scale.number(year.end_payroll),
-            tooltip=(f"31 December {year.year}: annual pay of {scale.amount(year.end_payroll)}"),
+            tooltip=(f"{names.closing(year.year)}: annual pay of {scale.amount(year.end_payroll)}"),
         )
         for year in years
     ]
@@ -166,14 +161,14 @@ def _payroll_steps(years: Sequence[Year], scale: MoneyScale) -> list[charts.Step
     ]
 
 
-def movements(years: Sequence[Year], scale: MoneyScale) -> list[Movement]:
+def movements(years: Sequence[Year], scale: MoneyScale, names: YearNames) -> list[Movement]:
     """Return the movements: over all years if they are continuous, then of each year."""
     spans = [[year] for year in years]
     if len(years) > 1 and is_continuous(years):
         spans.insert(0, list(years))
     return [
         Movement(
-            title=span(of_span),
+            title=names.range(of_span[0].year, of_span[-1].year),
             headcount=charts.waterfall(
                 _headcount_steps(of_span), axis_title="employees", axis_format=",d"
             ),
@@ -221,17 +216,17 @@ def _termination_bar(band: TerminationExperience) -> charts.Bar:
     )
 
 
-def level_mix(levels: Sequence[LevelHeadcount]) -> str:
+def level_mix(levels: Sequence[LevelHeadcount], names: YearNames) -> str:
     """Return the division of each year's employees by level, as SVG."""
     return charts.level_mix(
         [
             charts.Segment(
-                year=str(level.year),
+                year=names.name(level.year),
                 level=level.level,
                 share=level.share,
                 label=share(level.share, 0),
                 tooltip=(
-                    f"{level.level_name}, 31 December {level.year}: "
+                    f"{level.level_name}, {names.closing(level.year)}: "
                     f"{count(level.headcount)} employees ({share(level.share)})"
                 ),
             )

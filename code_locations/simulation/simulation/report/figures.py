@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, TypeVar
 
 from simulation.report import queries
+from simulation.year_names import CALENDAR_YEAR, YearNames
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -176,6 +178,12 @@ class Figures:
     quality: list[QualityCheck]
     timings: list[Timing]
     configurations: list[Configuration]
+
+    @property
+    def names(self) -> YearNames:
+        """Return how the years are named, by the configuration of the last."""
+        latest = json.loads(self.configurations[-1].document or "{}")
+        return YearNames(latest.get("simulation", {}).get("first_day", CALENDAR_YEAR))
 
 
 def _read(

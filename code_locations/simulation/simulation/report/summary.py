@@ -6,13 +6,14 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simulation.report.drawings import is_continuous, span
+from simulation.report.drawings import is_continuous
 from simulation.report.units import MoneyScale, count, share, share_change
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from simulation.report.figures import CensusFinding, Configuration, Figures, QualityCheck, Year
+    from simulation.year_names import YearNames
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def _total(amount: float) -> str:
     return MoneyScale.of_total(amount).amount(amount)
 
 
-def headlines(years: Sequence[Year]) -> list[Headline]:
+def headlines(years: Sequence[Year], names: YearNames) -> list[Headline]:
     """Return the figures of the first row, over all years."""
     first, last = years[0], years[-1]
     leavers = sum(year.terminations for year in years)
@@ -48,7 +49,7 @@ def headlines(years: Sequence[Year]) -> list[Headline]:
     payroll_change = _ratio(last.end_payroll - first.start_payroll, first.start_payroll)
     return [
         Headline(
-            f"Headcount, end of {last.year}",
+            f"Headcount, end of {names.name(last.year)}",
             count(last.end_headcount),
             f"{share_change(headcount_change)} from {count(first.start_headcount)}",
         ),
@@ -58,7 +59,7 @@ def headlines(years: Sequence[Year]) -> list[Headline]:
             f"target met in {on_target} of {len(years)} years",
         ),
         Headline(
-            f"Payroll, end of {last.year}",
+            f"Payroll, end of {names.name(last.year)}",
             _total(last.end_payroll),
             f"{share_change(payroll_change)} from {_total(first.start_payroll)}",
         ),
@@ -187,7 +188,7 @@ def warnings(figures: Figures) -> list[str]:
     return sentences
 
 
-def opening_sentence(years: Sequence[Year]) -> str:
+def opening_sentence(years: Sequence[Year], names: YearNames) -> str:
     """Return the result in one sentence."""
     first, last = years[0], years[-1]
     before, after = count(first.start_headcount), count(last.end_headcount)
@@ -196,7 +197,7 @@ def opening_sentence(years: Sequence[Year]) -> str:
     else:
         verb = "grows" if last.end_headcount > first.start_headcount else "shrinks"
         course = f"{verb} from {before} to {after}"
-    period = f"From {span(years)}" if len(years) > 1 else f"In {span(years)}"
+    period = f"{'From' if len(years) > 1 else 'In'} {names.range(first.year, last.year)}"
     return (
         f"{period} the workforce {course} employees, and its annual payroll goes from "
         f"{_total(first.start_payroll)} to {_total(last.end_payroll)}."

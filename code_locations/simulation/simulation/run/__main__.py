@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.stored_errors import StoredError, innermost_message
 from simulation.run.arguments import Arguments, parse_arguments
+from simulation.year_names import YearNames
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -93,7 +94,7 @@ def _simulate(asked: Arguments, errors: "Console") -> int:
     refuse_years_outside(asked.scenario, years)
     if ahead.report and not asked.fresh:
         errors.print(f"{years[0]} to {years[-1]} are stored, and nothing has changed since then")
-        _show(asked.scenario, years, str(ahead.report))
+        _show(asked.scenario, years, str(ahead.report), settings.simulation.names)
         return 0
     if ahead.removal and not (asked.replace or _is_confirmed(f"{ahead.removal}", errors)):
         return 2
@@ -109,7 +110,7 @@ def _simulate(asked: Arguments, errors: "Console") -> int:
         message = f"run {outcome.run_id} failed: {outcome.failure}"
         errors.print(message, style="bold red", markup=False)
         return 1
-    _show(asked.scenario, years, outcome.report)
+    _show(asked.scenario, years, outcome.report, settings.simulation.names)
     return 0
 
 
@@ -290,7 +291,7 @@ def _report_path(result: "dg.ExecuteInProcessResult") -> str | None:
     return None
 
 
-def _show(scenario: str, years: range, report: str | None) -> None:
+def _show(scenario: str, years: range, report: str | None, names: YearNames) -> None:
     from rich.console import Console
 
     from shared_lib.configuration.environment import current_settings
@@ -302,16 +303,21 @@ def _show(scenario: str, years: range, report: str | None) -> None:
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=_TABLE_WIDTH)
-    console.print(years_table(scenario, summaries))
+    console.print(years_table(scenario, summaries, names))
     if report:
         console.print(f"Report: {report}", markup=False, soft_wrap=True)
 
 
-def years_table(scenario: str, summaries: Sequence["YearSummary"]) -> Any:
+def years_table(scenario: str, summaries: Sequence["YearSummary"], names: YearNames) -> Any:
     """Return the years as a table for the terminal."""
     from rich.table import Table
 
-    table = Table(title=f"Scenario {scenario}")
+    dates = (
+        f", {names.span(summaries[0].simulation_year, summaries[-1].simulation_year)}"
+        if summaries and not names.is_calendar
+        else ""
+    )
+    table = Table(title=f"Scenario {scenario}{dates}")
     headings = (
         "Year", "Start", "Hires", "Left\nexperienced", "Left\nreduction", "Left\nnew hires",
         "Turn-\nover", "Promo-\ntions", "End", "Growth", "Target", "Payroll at end\nUSD",
@@ -320,7 +326,7 @@ def years_table(scenario: str, summaries: Sequence["YearSummary"]) -> Any:
         table.add_column(heading, justify="right", no_wrap=True)
     for year in summaries:
         table.add_row(
-            str(year.simulation_year),
+            names.name(year.simulation_year),
             f"{year.start_headcount:,}",
             f"{year.hires:,}",
             f"{year.experienced_terminations:,}",

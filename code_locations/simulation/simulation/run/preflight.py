@@ -80,7 +80,8 @@ def _refuse(
     except YearRefusedError as error:
         message = (
             f"{error}\n--years {start_year}-{years[-1]} begins with the scenario's first year; "
-            f"--start-year {years[0]} begins with a census of 31 December {years[0] - 1} instead"
+            f"--start-year {years[0]} begins with a census of "
+            f"{settings.simulation.last_day_of(years[0] - 1)} instead"
         )
         raise YearRefusedError(message) from None
 
@@ -126,7 +127,10 @@ def _known_census(
             known.get("census_sha256") == digest
             and known.get("reading_digest") == reading_digest()
             and before["census"] == wanted["census"]
-            and before["simulation"]["start_year"] == wanted["simulation"]["start_year"]
+            and all(
+                before["simulation"].get(day) == wanted["simulation"][day]
+                for day in ("start_year", "first_day")
+            )
         ):
             return known["census_digest"]
     return None

@@ -79,6 +79,8 @@ create table if not exists raw.simulation_parameters (
     recent_joiner_years integer,
     minimum_recent_joiners integer,
     outside_band_share double,
+    first_day date,
+    last_day date,
     primary key (fingerprint, simulation_year)
 );
 
@@ -169,9 +171,15 @@ def _add_inputs(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"alter table raw.simulation_configurations add column {column} varchar")
 
 
+def _add_days_of_years(connection: duckdb.DuckDBPyConnection) -> None:
+    for column in ("first_day date", "last_day date"):
+        connection.execute(f"alter table raw.simulation_parameters add column {column}")
+
+
 _MIGRATIONS = (
     Migration("rules of pay and leaving", _add_rules_of_pay_and_leaving, is_additive=True),
     Migration("inputs of a fingerprint", _add_inputs, is_additive=True),
+    Migration("days of a year", _add_days_of_years, is_additive=True),
 )
 
 

@@ -1,0 +1,55 @@
+"""Names and days of years that begin on any day of the calendar."""
+
+from datetime import date
+
+import pytest
+from tests.support.report_marts import report_marts
+
+from simulation.config import load_scenario
+from simulation.config.parameters import year_parameters
+from simulation.report.drawings import headcount_by_year
+from simulation.report.figures import read_years
+from simulation.year_names import YearNames
+
+
+@pytest.mark.parametrize(
+    ("first_day", "first", "last", "span", "closing"),
+    [
+        ("01-01", 2025, 2029, "2025 to 2029", "31 December 2029"),
+        ("07-01", 2026, 2026, "FY2026 (1 Jul 2025 - 30 Jun 2026)", "30 June 2026"),
+        ("10-01", 2025, 2026, "FY2025 to FY2026 (1 Oct 2024 - 30 Sep 2026)", "30 September 2026"),
+        ("03-01", 2024, 2024, "FY2024 (1 Mar 2023 - 29 Feb 2024)", "29 February 2024"),
+        ("01-02", 2025, 2025, "FY2025 (2 Jan 2024 - 1 Jan 2025)", "1 January 2025"),
+    ],
+)
+def test_a_year_has_the_number_of_the_calendar_year_in_which_it_ends(
+    first_day: str, first: int, last: int, span: str, closing: str
+) -> None:
+    names = YearNames(first_day)
+    assert names.span(first, last) == span
+    assert names.closing(last) == closing
+
+
+def test_days_of_a_scenario_lie_in_its_years() -> None:
+    settings = load_scenario(
+        "baseline",
+        changes={"simulation": {"first_day": "07-01"}, "compensation": {"raise_date": "03-15"}},
+    )
+    assert settings.opening_date == date(2024, 6, 30)
+    row = year_parameters(settings, 2026, opening_headcount=10)
+    days = ("first_day", "reduction_date", "promotion_date", "raise_date", "last_day")
+    assert [row[day] for day in days] == [
+        date(2025, 7, 1),
+        date(2026, 3, 31),
+        date(2026, 2, 1),
+        date(2026, 3, 15),
+        date(2026, 6, 30),
+    ]
+
+
+def test_the_charts_name_fiscal_years_and_their_last_day() -> None:
+    years = read_years(report_marts(), "baseline")
+    drawn = headcount_by_year(years, YearNames("07-01"))
+    assert f"30 June {years[-1].year}" in drawn
+    assert f"FY{years[-1].year}" in drawn
+    assert "December" not in drawn
