@@ -67,6 +67,7 @@ select
     dated.imputed_level as level,
     dated.department,
     dated.annual_compensation,
+    dated.termination_date as known_termination_date,
     dated.imputed_birth_date as birth_date,
     dated.birth_date is null as is_birth_date_imputed,
     dated.level is null as is_level_imputed,

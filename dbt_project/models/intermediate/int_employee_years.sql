@@ -85,14 +85,30 @@ retirement as (
     cross join year
 ),
 
+-- Those of the census who are known to leave in this year or a later one.
+known as (
+    select
+        baseline.employee_id,
+        baseline.known_termination_date as termination_date,
+        baseline.known_termination_date <= year.year_end as leaves_now
+    from {{ ref('int_baseline_workforce') }} as baseline
+    inner join year
+        on baseline.known_termination_date >= year.first_day
+),
+
+-- Who is known to leave is certain to in that year, and sure to stay until then.
 -- The chance to leave goes by the level at entry, so that another promotion policy changes pay
 -- and not who leaves.
 at_risk as (
     select
         prior_year.*,
-        leaving.termination_weight,
-        retirement.probability as retirement_probability,
-        retirement.probability > 0
+        known.leaves_now,
+        if(known.leaves_now, known.termination_date, null) as known_termination_date,
+        if(not coalesce(known.leaves_now, true), 0, leaving.termination_weight)
+            as termination_weight,
+        coalesce(known.leaves_now::double, retirement.probability) as retirement_probability,
+        known.leaves_now is null
+        and retirement.probability > 0
         and {{ draw('year.draw_key', 'prior_year.employee_id', 'retirement') }}
         < retirement.probability as retires,
         least(1, year.promotion_rate * promoting.promotion_multiplier) as promotion_probability,
@@ -113,6 +129,8 @@ at_risk as (
             and prior_year.level = promoting.level
     inner join retirement
         on prior_year.opening_age = retirement.age
+    left join known
+        on prior_year.employee_id = known.employee_id
 ),
 
 -- Ranked apart from the other columns: a window over all of them takes 0.84 s for a million
@@ -122,7 +140,16 @@ leaving_order as (
         employee_id,
         leaving_key,
         retires,
-        row_number() over (order by retires desc, leaving_key asc, employee_id asc) as place
+        leaves_now,
+        known_termination_date,
+        row_number() over (
+            -- null, for almost all, between those who leave now and those who leave later
+            order by
+                case leaves_now when true then 0 when false then 2 else 1 end asc,
+                retires desc,
+                leaving_key asc,
+                employee_id asc
+        ) as place
     from at_risk
 ),
 
@@ -140,6 +167,7 @@ reductions as (
     qualify
         row_number() over (
             order by
+                leaving_order.leaves_now is not null,
                 list_position(year.reduction_departments, prior_year.department) nulls last,
                 case year.reduction_order
                     when 'least_tenure' then year.year_end - prior_year.hire_date
@@ -151,15 +179,19 @@ reductions as (
         ) <= year.reductions_in_force
 ),
 
--- Exactly as many leave as planned: those who retire, then those with the smallest keys.
+-- Exactly as many leave as planned: those who are known to, those who retire, then those with the
+-- smallest keys.
 leavers as (
     select
         leaving_order.employee_id,
         if(leaving_order.retires, 'retirement', 'experienced_termination') as termination_category,
-        year.first_day + floor(
-            {{ draw('year.draw_key', 'leaving_order.employee_id', 'leave_date') }}
-            * year.days_in_year
-        )::integer as termination_date
+        coalesce(
+            leaving_order.known_termination_date,
+            year.first_day + floor(
+                {{ draw('year.draw_key', 'leaving_order.employee_id', 'leave_date') }}
+                * year.days_in_year
+            )::integer
+        ) as termination_date
     from leaving_order
     cross join year
     where leaving_order.place <= year.experienced_terminations

@@ -5,6 +5,8 @@ with parameters as (
         parameters.fingerprint,
         parameters.scenario_id,
         parameters.simulation_year,
+        parameters.first_day,
+        parameters.year_end,
         parameters.target_headcount,
         parameters.termination_millionths,
         parameters.new_hire_termination_millionths
@@ -29,11 +31,27 @@ headcount as (
     cross join opening
 ),
 
+known_leavers as (
+    select
+        parameters.simulation_year,
+        count(*) as leavers
+    from parameters
+    inner join {{ ref('int_baseline_workforce') }} as baseline
+        on baseline.known_termination_date between parameters.first_day and parameters.year_end
+    group by parameters.simulation_year
+),
+
+-- who is known to leave counts among the leavers, and leaves also where fewer are planned
 demand as (
     select
-        *,
-        {{ share_of('start_headcount', 'termination_millionths') }} as experienced_terminations
+        headcount.*,
+        greatest(
+            {{ share_of('headcount.start_headcount', 'headcount.termination_millionths') }},
+            coalesce(known_leavers.leavers, 0)
+        ) as experienced_terminations
     from headcount
+    left join known_leavers
+        on headcount.simulation_year = known_leavers.simulation_year
 ),
 
 net as (

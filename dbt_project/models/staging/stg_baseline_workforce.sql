@@ -6,7 +6,8 @@ select
     baseline.hire_date,
     baseline.level,
     baseline.department,
-    baseline.annual_compensation
+    baseline.annual_compensation,
+    baseline.termination_date
 from {{ source('simulation', 'baseline_workforce_validated') }} as baseline
 inner join {{ ref('stg_simulation_run') }} as run
     on baseline.scenario_id = run.scenario_id

@@ -144,7 +144,8 @@ def _leaving_later(connection: duckdb.DuckDBPyConnection, opening_date: date) ->
         Finding(
             "employed",
             f"the file was made after {opening_date}: {people:,} of those employed on that day "
-            f"{verb} later, {employee_id} on {left_on}; the simulation draws its own leavers",
+            f"{verb} later, {employee_id} on {left_on}; they leave on their dates, and so many "
+            "fewer are drawn",
         )
     ]
 

@@ -108,7 +108,9 @@ create table if not exists raw.baseline_workforce_validated (
     hire_date date,
     level integer,
     department varchar,
-    annual_compensation decimal(16, 2)
+    annual_compensation decimal(16, 2),
+    -- where it is known already, later than the start
+    termination_date date
 );
 """
 
@@ -132,7 +134,17 @@ def _add_columns(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-_MIGRATIONS = (Migration("census as it comes", _add_columns, is_additive=True),)
+def _add_known_leaving(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(
+        "alter table raw.baseline_workforce_validated "
+        "add column if not exists termination_date date"
+    )
+
+
+_MIGRATIONS = (
+    Migration("census as it comes", _add_columns, is_additive=True),
+    Migration("known leaving", _add_known_leaving, is_additive=True),
+)
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:

@@ -110,7 +110,8 @@ select
     hire_date,
     level,
     department,
-    annual_compensation
+    annual_compensation,
+    termination_date
 from raw.census_accepted
 where scenario_id = ?
 order by employee_id

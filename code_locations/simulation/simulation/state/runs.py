@@ -277,7 +277,8 @@ def census_digest(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> st
     row = connection.execute(
         "select count(*) || '-' || bit_xor(md5_number(concat_ws('|', employee_id, "
         "coalesce(birth_date::varchar, '?'), hire_date, coalesce(level::varchar, '?'), "
-        "coalesce(department, '?'), annual_compensation))) "
+        # null for most, and then left out
+        "coalesce(department, '?'), annual_compensation, termination_date))) "
         "from raw.baseline_workforce_validated where scenario_id = ?",
         [scenario_id],
     ).fetchone()
