@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from simulation.report import charts, drawings, summary, titles, units
+from simulation.report import assumptions, charts, drawings, summary, titles, units
 from simulation.report.figures import read_figures
 from simulation.report.files import replaced
 
@@ -77,6 +77,7 @@ def _render(figures: Figures) -> str:
         warnings=summary.warnings(figures),
         left_out=summary.left_out(figures),
         assumed=summary.assumed(figures),
+        assumptions_of=assumptions.in_words,
         headcount_chart=drawings.headcount_by_year(years, figures.names),
         payroll_chart=drawings.payroll_by_year(years, money, figures.names),
         movements=drawings.movements(years, money, figures.names),

@@ -1,0 +1,152 @@
+"""What a scenario assumes, in plain sentences made from its recorded configuration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from simulation.report.units import count, share
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from simulation.config.settings import Compensation, Hiring, ScenarioSettings, Workforce
+    from simulation.report.figures import Configuration
+
+_REDUCTION_ORDERS = {
+    "least_tenure": "the last hired leave first",
+    "lowest_level": "the lowest levels leave first",
+    "hazard": "those likeliest to leave go first",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """A sentence on what the results rest on; `is_invented` if it is about invented people."""
+
+    sentence: str
+    is_invented: bool = False
+
+
+def in_words(configuration: Configuration) -> list[Assumption]:
+    """Return the assumptions of the years of a configuration, one sentence each.
+
+    A configuration that is not recorded, or that another release wrote, has no sentences; the page
+    shows its text all the same.
+    """
+    from pydantic import ValidationError
+
+    from simulation.config.settings import ScenarioSettings
+
+    try:
+        settings = ScenarioSettings.model_validate_json(configuration.document or "{}")
+    except ValidationError:
+        return []
+    years = range(configuration.first_year, configuration.last_year + 1)
+    return [
+        _source(settings),
+        Assumption(f"The target growth of headcount is {_growth(settings, years)} a year."),
+        *map(Assumption, _leaving(settings.workforce, years)),
+        Assumption(_hire_pay(settings.hiring), is_invented=True),
+        *map(Assumption, _raises(settings.compensation, years)),
+        Assumption(
+            f"Chance is drawn with the seed {settings.simulation.random_seed}; another seed has "
+            "another, equally likely, outcome."
+        ),
+    ]
+
+
+def _source(settings: ScenarioSettings) -> Assumption:
+    day = f"31 December {settings.simulation.start_year - 1}"
+    if settings.census.path is not None:
+        return Assumption(f"The workforce at {day} is that of the file {settings.census.path}.")
+    return Assumption(
+        f"The workforce at {day} is a generated census of {count(settings.census.generated_size)} "
+        f"people, drawn with the seed {settings.census.generated_seed}.",
+        is_invented=True,
+    )
+
+
+def _growth(settings: ScenarioSettings, years: range) -> str:
+    return _by_year(settings.simulation.target_growth_rate, years)
+
+
+def _leaving(workforce: Workforce, years: range) -> list[str]:
+    retirement = ", ".join(
+        f"{share(step.probability)} a year from age {step.age}" for step in workforce.retirement
+    )
+    departments = (
+        f", from {', '.join(workforce.reduction_departments)} before other departments"
+        if workforce.reduction_departments
+        else ""
+    )
+    return [
+        (
+            f"Of those employed at the start of a year, "
+            f"{_by_year(workforce.experienced_termination_rate, years)} leave in it, retirements "
+            "included."
+        ),
+        (
+            f"Of the hires of a year, {_by_year(workforce.new_hire_termination_rate, years)} leave "
+            f"again in it, after {workforce.minimum_days_before_leaving} days at the earliest."
+        ),
+        f"Retirement: {retirement}." if retirement else "Nobody retires because of age.",
+        (
+            f"A reduction in force is on {_day(workforce.reduction_date)}: "
+            f"{_REDUCTION_ORDERS[workforce.reduction_order]}{departments}."
+        ),
+    ]
+
+
+def _hire_pay(hiring: Hiring) -> str:
+    at = share(hiring.pay_percentile, 0)
+    levels = "".join(
+        f", {share(percentile, 0)} at level {level}"
+        for level, percentile in sorted(hiring.pay_percentile_by_level.items())
+    )
+    return (
+        "Hires are invented, and paid as those who joined in the last "
+        f"{hiring.recent_joiner_years} years before the start; where these are fewer than "
+        f"{count(hiring.minimum_recent_joiners)}, at {at} of the pay band of their level{levels}, "
+        f"give or take {share(hiring.pay_spread, 0)} of the band."
+    )
+
+
+def _raises(pay: Compensation, years: range) -> list[str]:
+    bands = (
+        "as the cost of living"
+        if pay.band_growth is None
+        else f"by {_by_year(pay.band_growth, years)}"
+    )
+    return [
+        (
+            f"On {_day(pay.raise_date)} pay rises by {_by_year(pay.cola_rate, years)} for the cost "
+            f"of living after {_years(pay.cola_minimum_tenure)} of service, and by "
+            f"{_by_year(pay.merit_budget, years)} of payroll for merit after "
+            f"{_years(pay.raise_minimum_tenure)}."
+        ),
+        f"Pay bands and the pay of hires rise {bands}.",
+        (
+            f"On {_day(pay.promotion_date)} a typical employee has a chance of "
+            f"{_by_year(pay.promotion_rate, years)} of a promotion, which raises pay by "
+            f"{share(pay.promotion_increase)} on average."
+        ),
+    ]
+
+
+def _years(number: int) -> str:
+    return f"{number} year" if number == 1 else f"{number} years"
+
+
+def _day(month_day: str) -> str:
+    """Return the month and day of a setting, ``07-15``, as 15 July."""
+    day = date.fromisoformat(f"2000-{month_day}")
+    return f"{day.day} {day:%B}"
+
+
+def _by_year(rates: float | Mapping[int, float], years: range) -> str:
+    """Return one rate, or the rate of each year: 0.0 % (2025), -5.0 % (2026)."""
+    if isinstance(rates, (int, float)):
+        return share(rates)
+    return ", ".join(f"{share(rates[year])} ({year})" for year in years)
