@@ -237,6 +237,24 @@ def test_no_column_is_cut(
         page.close()
 
 
+def test_no_name_of_a_department_is_cut_by_the_edge_of_its_chart(
+    browser: Browser, wide_report: Path
+):
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(wide_report.as_uri())
+
+    names = page.locator("section", has=page.get_by_text("Payroll by department")).locator("figure")
+
+    assert names.count() == 2
+    for figure in names.all():
+        starts = figure.locator("svg").evaluate(
+            """svg => [...svg.querySelectorAll('text')].map(text =>
+                text.getBoundingClientRect().left - svg.getBoundingClientRect().left)"""
+        )
+        assert min(starts) >= 0
+    page.close()
+
+
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(
     browser: Browser, tmp_path: Path, color_scheme: Literal["light", "dark"]

@@ -156,3 +156,9 @@ def test_departments_have_their_headcounts_leavers_and_payroll(
     words = " ".join(re.sub(r"<[^>]*>", " ", section).split())
     assert "Not stated is the largest department, 75.0" in words
     assert "Not stated 0 60 5 6.0 Sales &lt;b&gt; 30 20 7 2.0 Legal 9 0 1 0.0" in words
+    labels = re.findall(r'aria-label="([^"]*)"', section.replace("\xa0", " "))
+    assert "Not stated: 0 employees at the end of 2025, 60 at the end of 2026" in labels
+    assert (
+        "Sales &lt;b&gt;: annual pay of USD 3.0 million at the end of 2025, "
+        "USD 2.0 million at the end of 2026"
+    ) in [label.replace("&amp;", "&") for label in labels]

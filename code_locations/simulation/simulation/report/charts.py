@@ -197,6 +197,47 @@ def bars(
     return _svg(specification, records)
 
 
+@cache
+def _ranking_specification(axis_title: str, axis_format: str) -> dict[str, Any]:
+    import altair as alt
+
+    value = alt.X("value:Q", title=axis_title, axis=alt.Axis(format=axis_format, tickCount=4))
+    # a browser without Arial draws a name wider than it is measured here
+    base = alt.Chart().encode(
+        y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(labelLimit=140, minExtent=175))
+    )
+    columns = base.mark_bar(color="var(--bar)").encode(x=value, description="tooltip:N")
+    compared = base.mark_tick(aria=False, color=_INK, opacity=1, thickness=2).encode(
+        x=alt.X("mark:Q", title=axis_title)
+    )
+    labels = base.mark_text(
+        aria=False, align="left", baseline="middle", dx=5, fontSize=12, color=_INK
+    ).encode(x=alt.X("top:Q", title=axis_title), text="label:N")
+    return _specification([columns, compared, labels])
+
+
+def ranking(data: Sequence[Bar], *, axis_title: str, axis_format: str) -> str:
+    """Return bars that lie below each other, each with a stroke for its comparison, as SVG.
+
+    Args:
+        data: The bars from top to bottom; a name of more than about 22 letters is shortened.
+        axis_title: What is measured, with its unit.
+        axis_format: How d3 prints the numbers of that axis.
+    """
+    records = [
+        {
+            "name": bar.name,
+            "value": bar.value,
+            "mark": bar.mark,
+            "top": max(bar.value, bar.mark or 0),
+            "label": bar.label,
+            "tooltip": bar.tooltip,
+        }
+        for bar in data
+    ]
+    return _svg(_ranking_specification(axis_title, axis_format), records)
+
+
 def _waterfall_records(steps: Sequence[Step]) -> list[dict[str, Any]]:
     records: list[dict[str, Any]] = []
     level = 0.0

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simulation.report import assumptions, charts, drawings, summary, titles, units
+from simulation.report.department_charts import department_charts
 from simulation.report.figures import read_figures
 from simulation.report.files import replaced
 
@@ -64,6 +65,7 @@ def _render(figures: Figures) -> str:
     money = units.MoneyScale.of_changes(
         amount for year in years for amount in (year.start_payroll, year.end_payroll)
     )
+    departments = _departments(figures)
     script = (_FOLDER / _SCRIPT).read_text(encoding="utf-8")
     return environment.get_template(_TEMPLATE).render(
         figures=figures,
@@ -89,7 +91,8 @@ def _render(figures: Figures) -> str:
             )
             for dimension in ("tenure", "age", "level")
         },
-        departments=_departments(figures),
+        departments=departments,
+        department_charts=(department_charts(departments, years, money) if departments else None),
         tenure_experience=[band for band in figures.experience if band.dimension == "tenure"],
         level_chart=drawings.level_mix(figures.levels, figures.names) if figures.levels else None,
         level_names=_level_names(figures),
