@@ -22,7 +22,7 @@ STEPS: Mapping[dg.AssetsDefinition, type[dg.Config]] = {
     extraction.account_balances: extraction.AccountsRequest,
     extraction.transactions: extraction.TransactionsRequest,
     sync.accounts: ConnectionRequest,
-    sync.transactions: ConnectionRequest,
+    sync.transactions: sync.FreshnessRequest,
     sync.balances: ConnectionRequest,
     transaction_tags: TagRequest,
 }

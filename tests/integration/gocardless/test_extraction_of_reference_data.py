@@ -67,7 +67,7 @@ def test_registers_follow_the_api_and_nothing_is_deleted(
     sandbox.state.connections.remove(two)
     sandbox.state.clock.advance(timedelta(minutes=1))
     connections, accounts = sync()
-    assert connections == [("active", "LN"), ("error", "ID")]
+    assert connections == [("active", "LN"), ("error", "deleted")]
     assert accounts == sorted([(FIRST, "inactive"), (SECOND, "active"), (THIRD, "inactive")])
 
 

@@ -135,12 +135,12 @@ def test_a_connection_that_is_about_to_expire_is_a_warning_with_the_date(
             "update raw.gc_agreements set accepted_at = accepted_at - interval 80 day "
             "where institution_id like 'MERIDIAN%'"
         )
-        connection_id, ends = connection.execute(
-            "select requisition_id, "
+        connection_id, bank, ends = connection.execute(
+            "select requisition_id, a.institution_id, "
             "(a.accepted_at + to_days(a.access_valid_for_days))::date::varchar "
             "from raw.gc_requisitions inner join raw.gc_agreements as a using (agreement_id) "
             "where a.institution_id like 'MERIDIAN%'"
-        ).fetchone() or ("", "")
+        ).fetchone() or ("", "", "")
 
     def check(warn_days: int) -> dg.AssetCheckEvaluation:
         key = dg.AssetKey(["sync", "gocardless", "connections"])
@@ -155,7 +155,9 @@ def test_a_connection_that_is_about_to_expire_is_a_warning_with_the_date(
 
     warned = check(14)
     assert (warned.passed, warned.severity.value) == (False, "WARN")
-    assert warned.description == (f"{connection_id} ends on {ends}: its owner has to connect again")
+    assert warned.description == (
+        f"{connection_id} ends on {ends}: its owner has to connect {bank} again"
+    )
     assert check(9).passed
 
 

@@ -17,11 +17,13 @@ from gocardless.extraction import assets as extraction
 from gocardless.extraction.fetch_scope import utc_now
 from gocardless.extraction.tables import create_raw_tables
 from gocardless.sync.balances import create_balance_tables, sync_balances
+from gocardless.sync.connection_ends import EndedConnection, ended_connections, renewal
 from gocardless.sync.connection_filter import (
     ConnectionRequest,
     known_connection,
     provider_of_connection,
 )
+from gocardless.sync.freshness import AccountFreshness, account_freshness
 from gocardless.sync.gocardless_provider import GOCARDLESS
 from gocardless.sync.ledger import SyncCounts, sync_transactions
 from gocardless.sync.provider import Provider
@@ -37,6 +39,16 @@ from shared_lib.warehouse import Warehouse
 
 _PREFIX = ["sync", "gocardless"]
 _EXPIRY = "connections_not_expiring"
+_ENDED = "connections_not_ended"
+_FRESH = "accounts_fresh"
+_SHOWN = 100
+_FRESHNESS_COLUMNS = dg.TableSchema(
+    [
+        dg.TableColumn("account"),
+        dg.TableColumn("days_since_answer", "int"),
+        dg.TableColumn("days_since_entry", "int"),
+    ]
+)
 
 
 class ConnectionsRequest(dg.Config):
@@ -44,6 +56,14 @@ class ConnectionsRequest(dg.Config):
 
     warn_days: int = Field(
         default=14, ge=0, description="Days before its end from which a connection is warned of."
+    )
+
+
+class FreshnessRequest(ConnectionRequest):
+    """The connection, and when an account counts as stale."""
+
+    stale_days: int = Field(
+        default=3, ge=1, description="Days without an answer after which an account is warned of."
     )
 
 
@@ -76,8 +96,8 @@ def connections(config: ConnectionsRequest, warehouse: Warehouse) -> dg.Material
             connection, today=utc_now().date(), within_days=config.warn_days
         )
         described = "; ".join(
-            f"{connection_id} ends on {last_day}: its owner has to connect again"
-            for _, connection_id, last_day in expiring
+            f"{connection_id} ends on {last_day}: {renewal(institution_id)}"
+            for connection_id, institution_id, last_day in expiring
         )
         return dg.MaterializeResult(
             metadata=relation_metadata(connection, "unified", "connections"),
@@ -95,6 +115,13 @@ def connections(config: ConnectionsRequest, warehouse: Warehouse) -> dg.Material
 @dg.asset(
     key=[*_PREFIX, "accounts"],
     deps=[connections, extraction.bank_accounts, extraction.account_details],
+    check_specs=[
+        dg.AssetCheckSpec(
+            _ENDED,
+            asset=[*_PREFIX, "accounts"],
+            description="No connection of an account has ended without a new one or a dismissal.",
+        )
+    ],
 )
 def accounts(config: ConnectionRequest, warehouse: Warehouse) -> dg.MaterializeResult:
     """The accounts, in the unified table; those that are gone are inactive."""
@@ -105,13 +132,34 @@ def accounts(config: ConnectionRequest, warehouse: Warehouse) -> dg.MaterializeR
             create_settings_table(connection)
             apply_settings(connection, load_settings(accounts_path()))
         return dg.MaterializeResult(
-            metadata={**relation_metadata(connection, "unified", "accounts"), **skipped}
+            metadata={**relation_metadata(connection, "unified", "accounts"), **skipped},
+            check_results=[ended_result(ended_connections(connection))],
         )
 
 
-@dg.asset(key=[*_PREFIX, "transactions"], deps=[accounts, extraction.transactions])
+def ended_result(ended: list[EndedConnection]) -> dg.AssetCheckResult:
+    """Passed when none has ended; else an error that names each and what to do."""
+    return dg.AssetCheckResult(
+        check_name=_ENDED,
+        passed=not ended,
+        description="; ".join(map(str, ended)) or "every account has a connection or needs none",
+        metadata={"ended": len(ended)},
+    )
+
+
+@dg.asset(
+    key=[*_PREFIX, "transactions"],
+    deps=[accounts, extraction.transactions],
+    check_specs=[
+        dg.AssetCheckSpec(
+            _FRESH,
+            asset=[*_PREFIX, "transactions"],
+            description="Each account of an active connection was answered in the last days.",
+        )
+    ],
+)
 def transactions(
-    context: dg.AssetExecutionContext, config: ConnectionRequest, warehouse: Warehouse
+    context: dg.AssetExecutionContext, config: FreshnessRequest, warehouse: Warehouse
 ) -> dg.MaterializeResult:
     """The transactions, each that happened once, in the unified table."""
     with unified_tables(warehouse) as connection:
@@ -128,8 +176,40 @@ def transactions(
                 "created": counts.created,
                 "vanished": counts.vanished,
                 **skipped,
+            },
+            check_results=[
+                fresh_result(
+                    account_freshness(connection, GOCARDLESS, today=utc_now().date()),
+                    stale_days=config.stale_days,
+                )
+            ],
+        )
+
+
+def fresh_result(accounts: list[AccountFreshness], *, stale_days: int) -> dg.AssetCheckResult:
+    """Passed when every account was answered in the last days; has the age of each as metadata."""
+    stale = [account for account in accounts if account.is_stale(stale_days)]
+    shown = [
+        dg.TableRecord(
+            {
+                "account": account.name,
+                "days_since_answer": account.answer_days,
+                "days_since_entry": account.entry_days,
             }
         )
+        for account in accounts[:_SHOWN]
+    ]
+    return dg.AssetCheckResult(
+        check_name=_FRESH,
+        passed=not stale,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(map(str, stale))
+        or f"{len(accounts)} accounts were answered within {stale_days} days",
+        metadata={
+            "stale": len(stale),
+            "accounts": dg.MetadataValue.table(shown, schema=_FRESHNESS_COLUMNS),
+        },
+    )
 
 
 @dg.asset(key=[*_PREFIX, "balances"], deps=[transactions, extraction.account_balances])

@@ -20,7 +20,10 @@ GOCARDLESS = Provider(
                 when requisition.status = 'RJ' then 'rejected'
                 else 'error'
             end as status,
-            requisition.status as provider_status,
+            case
+                when requisition.last_seen_at < listed.listed_at then 'deleted'
+                else requisition.status
+            end as provider_status,
             agreement.accepted_at
                 + to_days(agreement.access_valid_for_days) as expires_at
         from raw.gc_requisitions as requisition

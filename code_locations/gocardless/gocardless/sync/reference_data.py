@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 import duckdb
 
 from gocardless.sync.account_identity import identify
+from gocardless.sync.connection_ends import forget_dismissals_of_active
 from gocardless.sync.connection_filter import provider_of_connection
 from gocardless.sync.provider import OPTIONAL_OF_ACCOUNTS, Provider, with_optional
 from shared_lib.warehouse import transaction
@@ -18,6 +19,7 @@ def sync_institutions(connection: duckdb.DuckDBPyConnection, provider: Provider)
 def sync_connections(connection: duckdb.DuckDBPyConnection, provider: Provider) -> None:
     """Take the provider's connections with their status."""
     _merge(connection, provider, "connections", "connection_id", provider.connections)
+    forget_dismissals_of_active(connection)
 
 
 def sync_accounts(
@@ -104,11 +106,11 @@ def _deactivate(
 
 def expiring_connections(
     connection: duckdb.DuckDBPyConnection, *, today: date, within_days: int
-) -> list[tuple[str, str, date]]:
-    """Provider, id and last day of the active connections that end within so many days."""
+) -> list[tuple[str, str | None, date]]:
+    """Id, bank and last day of the active connections that end within so many days."""
     return connection.execute(
-        "select provider, connection_id, cast(expires_at as date) from unified.connections "
-        "where status = 'active' and cast(expires_at as date) <= ? order by 3, 1, 2",
+        "select connection_id, institution_id, cast(expires_at as date) from unified.connections "
+        "where status = 'active' and cast(expires_at as date) <= ? order by 3, provider, 1",
         [today + timedelta(days=within_days)],
     ).fetchall()
 

@@ -106,6 +106,15 @@ create table if not exists unified.account_identifiers (
     is_active boolean not null,
     primary key (provider, account_id)
 );
+create table if not exists unified.dismissed_connections (
+    -- whose end a person has accepted
+    provider varchar not null,
+    connection_id varchar not null,
+    dismissed_at timestamp not null,
+    dismissed_by varchar not null,
+    because varchar not null,
+    primary key (provider, connection_id)
+);
 create table if not exists unified.account_answers (
     provider varchar not null,
     account_id varchar not null,
