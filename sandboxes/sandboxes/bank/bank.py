@@ -196,6 +196,7 @@ class SandboxState:
         secret_key: its key.
         header_spelling: how the limit headers are spelt.
         limit_body: whether a refusal names its seconds, or is the institution's own.
+        calls_a_minute: calls about accounts that all of them share; none: as many as come.
         page_limit: most requisitions on a page, whatever was requested.
         latency_seconds: the least time that an answer takes.
         calls: method and path of every request, in order.
@@ -206,6 +207,7 @@ class SandboxState:
     secret_key: str = "sandbox-key"
     header_spelling: HeaderSpelling = "http_underscores"
     limit_body: Literal["seconds", "institution"] = "seconds"
+    calls_a_minute: int | None = None
     page_limit: int = 100
     latency_seconds: float = 0.0
     clock: SandboxClock = field(default_factory=SandboxClock)

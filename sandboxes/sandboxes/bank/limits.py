@@ -1,5 +1,6 @@
 """Counts successful calls per account and scope, in 24 hours from the first of them."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,6 +9,7 @@ from sandboxes.bank.bank import HeaderSpelling, SandboxAccount, SandboxState, Sc
 from sandboxes.bank.refusals import refusal
 
 WINDOW = timedelta(hours=24)
+_MINUTE = timedelta(minutes=1)
 _GENERAL_LIMIT = 300
 
 
@@ -23,6 +25,7 @@ class AccountLimits:
     def __init__(self, state: SandboxState) -> None:
         self._state = state
         self._windows: dict[tuple[str, Scope], _Window] = {}
+        self._general = _Window(state.clock.now())
 
     def check(self, account: SandboxAccount, scope: Scope) -> None:
         """Refuse with 429 when the account has no call of the scope left.
@@ -30,6 +33,7 @@ class AccountLimits:
         Raises:
             Refusal: no call is left.
         """
+        self._check_general(account, scope)
         window = self._window(account, scope)
         if window.used < account.bank.calls_a_day:
             return
@@ -42,6 +46,25 @@ class AccountLimits:
         refused.headers = self.headers(account, scope)
         raise refused
 
+    def _check_general(self, account: SandboxAccount, scope: Scope) -> None:
+        most = self._state.calls_a_minute
+        if most is None:
+            return
+        if self._state.clock.now() - self._general.began >= _MINUTE:
+            self._general = _Window(self._state.clock.now())
+        if self._general.used >= most:
+            refused = refusal(
+                "GeneralRateLimitExceeded", limit=str(most), seconds=self._general_reset()
+            )
+            refused.headers = self.headers(account, scope)
+            raise refused
+        # a refusal by the bank counts as well
+        self._general.used += 1
+
+    def _general_reset(self) -> str:
+        left = self._general.began + _MINUTE - self._state.clock.now()
+        return str(math.ceil(left.total_seconds()))
+
     def spend(self, account: SandboxAccount, scope: Scope) -> None:
         """Count a successful call."""
         self._window(account, scope).used += 1
@@ -51,13 +74,17 @@ class AccountLimits:
         window = self._window(account, scope)
         left = max(account.bank.calls_a_day - window.used, 0)
         seconds = str(self._seconds_left(window))
+        most, used, reset = _GENERAL_LIMIT, 1, "60"
+        if self._state.calls_a_minute is not None:
+            most, used = self._state.calls_a_minute, self._general.used
+            reset = self._general_reset()
         spell = _spelling(self._state.header_spelling)
         return {
             spell(name): value
             for name, value in (
-                ("LIMIT", str(_GENERAL_LIMIT)),
-                ("REMAINING", str(_GENERAL_LIMIT - 1)),
-                ("RESET", "60"),
+                ("LIMIT", str(most)),
+                ("REMAINING", str(most - used)),
+                ("RESET", reset),
                 ("ACCOUNT_SUCCESS_LIMIT", str(account.bank.calls_a_day)),
                 ("ACCOUNT_SUCCESS_REMAINING", str(left)),
                 ("ACCOUNT_SUCCESS_RESET", seconds),

@@ -115,6 +115,12 @@ _ERRORS = {
         "The rate limit for this resource is {limit}/day. Please try again in {seconds} seconds",
         None,
     ),
+    "GeneralRateLimitExceeded": (
+        429,
+        "Rate limit exceeded",
+        "The rate limit for this resource is {limit}/min. Please try again in {seconds} seconds",
+        None,
+    ),
     "RateLimitError": (
         429,
         _NOT_UPDATED,

@@ -14,10 +14,11 @@ from gocardless.api.errors import (
     InstitutionUnavailableError,
     MalformedAnswerError,
     NoAnswerError,
+    RateLimitedError,
     TokenRefusedError,
     error_of,
 )
-from gocardless.api.limits import Limit, account_limit
+from gocardless.api.limits import Limit, account_limit, general_limit
 from gocardless.api.models import (
     Account,
     Agreement,
@@ -28,6 +29,7 @@ from gocardless.api.models import (
     Requisition,
     TransactionsAnswer,
 )
+from gocardless.api.pace import LONGEST_WAIT_SECONDS, Pace
 from gocardless.api.reachability import base_url
 from gocardless.api.tokens import TokenSource
 from shared_lib.secrets import SecretNotFoundError
@@ -42,6 +44,8 @@ Body = TypeVar("Body")
 
 _CREDENTIALS = "gocardless/api"
 _PAGE_LIMIT = 100
+# of the general limit, that one call is tried in
+_WINDOWS = 4
 _SUCCESS = frozenset({200, 201})
 # Read per chunk of an answer; the 10 KiB that requests reads by default cost a third more CPU.
 _CHUNK_BYTES = 1024 * 1024
@@ -102,6 +106,7 @@ class BankDataClient:
         credentials: Callable[[], dict[str, str]],
         patience: Patience | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        pace: Pace | None = None,
     ) -> None:
         """Call the API at ``url``.
 
@@ -110,7 +115,9 @@ class BankDataClient:
             credentials: returns secret_id and secret_key; called when a token is needed.
             patience: time-outs and attempts.
             now: returns the current time, UTC.
+            pace: waits for the general limit.
         """
+        self.pace = pace or Pace(now=now)
         self._url, self._patience = url, patience or Patience()
         self._tokens = TokenSource(post=self._post, credentials=credentials, now=now)
         # a requests session is not safe to share between threads
@@ -234,7 +241,20 @@ class BankDataClient:
             ),
             reraise=True,
         )
-        return attempts(self._send_once, method, path, token=token, **arguments)
+        for windows_left in reversed(range(_WINDOWS)):
+            window = self.pace.take()
+            try:
+                return attempts(
+                    self._send_once, method, path, token=token, window=window, **arguments
+                )
+            except RateLimitedError as error:
+                # other programs may use up the window as well
+                seconds = error.reset_seconds
+                is_short = seconds is not None and seconds <= LONGEST_WAIT_SECONDS
+                if not (error.is_general and is_short and windows_left):
+                    raise
+                self.pace.note(Limit(error.limit.limit, 0, seconds), window=window)
+        raise AssertionError("the last window returns or raises")
 
     def _send_once(
         self,
@@ -242,6 +262,7 @@ class BankDataClient:
         path: str,
         *,
         token: str | None,
+        window: int,
         read: Callable[["_Reply"], Any] | None = None,
         **arguments: Any,
     ) -> tuple[Any, Mapping[str, str]]:
@@ -265,6 +286,7 @@ class BankDataClient:
         except requests.RequestException as error:
             message = f"no answer from {self._url}{path}: {type(error).__name__}"
             raise NoAnswerError(message) from error
+        self.pace.note(general_limit(response.headers), window=window)
         reply = _Reply(response.status_code, content, response.headers)
         return (read or _body)(reply), response.headers
 

@@ -115,8 +115,13 @@ class InstitutionUnavailableError(ApiError):
 
 
 class RateLimitedError(ApiError):
-    """The limit is reached; no call is left for now."""
+    """The limit is reached; no call is left for now.
 
+    Attributes:
+        is_general: whether it is the limit of all calls, and the account has some left.
+    """
+
+    is_general = False
     remedy = "no action needed: the next run after the reset continues"
 
     @property
@@ -148,6 +153,7 @@ _BY_SUMMARY = (
     (429, "", RateLimitedError),
 )
 _BAD_REQUEST, _TOO_MANY_REQUESTS, _SERVER_ERROR = 400, 429, 500
+_A_DAY = re.compile(r"/day|\bdaily\b", re.IGNORECASE)
 # Some banks' agreements end with 400 instead of 401.
 _EXPIRED_AGREEMENT = re.compile(r"(agreement|EUA|access)\b.*\bexpired", re.IGNORECASE)
 
@@ -159,13 +165,18 @@ def error_of(status: int, body: Any, headers: Mapping[str, str]) -> ApiError:
     # one error of the contract, about an account's state, is not an error document
     detail = str(known.get("detail") or known.get("status") or "")
     limit = account_limit(headers)
-    if status == _TOO_MANY_REQUESTS and (not limit or limit.remaining):
+    is_of_account = bool(limit) and not limit.remaining
+    if status == _TOO_MANY_REQUESTS and not is_of_account:
         # the general limit is meant: the account has calls left
         limit = general_limit(headers)
     if status == _TOO_MANY_REQUESTS and limit.reset_seconds is None:
         limit = Limit(limit.limit, limit.remaining, retry_after(headers))
     kind = _kind(status, known, f"{summary} {detail}")
-    return kind(summary, detail, status=status, limit=limit)
+    error = kind(summary, detail, status=status, limit=limit)
+    if isinstance(error, RateLimitedError):
+        # one with a type is the bank's own
+        error.is_general = not (is_of_account or known.get("type") or _A_DAY.search(detail))
+    return error
 
 
 def _kind(status: int, body: Mapping[str, Any], text: str) -> type[ApiError]:

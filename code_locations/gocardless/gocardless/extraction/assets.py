@@ -6,7 +6,7 @@ from typing import Any, Optional
 import dagster as dg
 from pydantic import Field
 
-from gocardless.api.client import connect
+from gocardless.api.client import BankDataClient, connect
 from gocardless.extraction.fetch_scope import ScopeOutcome, utc_now
 from gocardless.extraction.reference_data import (
     RegisterRead,
@@ -175,6 +175,7 @@ def _account_asset(
             "accounts_limited": len(outcome.limited),
             "accounts_failed": len(outcome.failed),
             "entries_rejected": outcome.rejects,
+            **_pace_of(client),
         }
         skipped = {"skipped": outcome.skipped} if outcome.skipped else {}
         return dg.MaterializeResult(
@@ -183,6 +184,17 @@ def _account_asset(
         )
 
     return fetch
+
+
+def _pace_of(client: BankDataClient) -> dict[str, float]:
+    """As metadata, what the general limit has cost; what no answer reported is left out."""
+    figures = client.pace.figures
+    reported = {"general_limit": figures.limit, "general_limit_fewest_left": figures.fewest_left}
+    return {
+        "general_limit_waits": figures.waits,
+        "general_limit_seconds_waited": figures.seconds_waited,
+        **{name: figure for name, figure in reported.items() if figure is not None},
+    }
 
 
 def answered_result(outcome: ScopeOutcome, asset: str) -> dg.AssetCheckResult:

@@ -89,7 +89,7 @@ class CallBudget:
     def decide(
         self, account_ids: Sequence[str], *, now: datetime, refresh: bool = False
     ) -> list[Decision]:
-        """For each account, whether it may be asked.
+        """For each account, whether it may be asked; those that waited longest come first.
 
         Args:
             account_ids: the accounts.
@@ -104,9 +104,15 @@ class CallBudget:
                 [self._scope],
             ).fetchall()
         }
+        waited_longest_first = sorted(
+            account_ids,
+            key=lambda account_id: (
+                known.get(account_id, _Known()).last_success_at or datetime.min  # noqa: DTZ901
+            ),
+        )
         return [
             self._decision(account_id, known.get(account_id, _Known()), now=now, refresh=refresh)
-            for account_id in account_ids
+            for account_id in waited_longest_first
         ]
 
     def _decision(
