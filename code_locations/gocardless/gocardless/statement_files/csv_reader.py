@@ -51,12 +51,35 @@ def header_of(text: str, mapping: Mapping) -> int | None:
     return None
 
 
+class Unused:
+    """Columns that the mapping does not name although bookings have values in them."""
+
+    def __init__(self, mapping: Mapping) -> None:
+        """Watch the columns that ``mapping`` does not name."""
+        columns = mapping.columns
+        used = {*columns.named().values(), *columns.description}
+        self._names = {place: name for place, name in enumerate(mapping.header) if name not in used}
+        self.examples: dict[str, str] = {}
+
+    def take(self, row: Row) -> None:
+        """Remember the first value of each column."""
+        for place, name in self._names.items():
+            if place < len(row.cells) and (value := row.cells[place].strip()):
+                self.examples.setdefault(name, value[:60])
+
+    def __str__(self) -> str:
+        """The columns, each with its first value."""
+        named = ", ".join(f"{name} (such as {value!r})" for name, value in self.examples.items())
+        return f"columns that are not read: {named}"
+
+
 def read_csv(text: str, mapping: Mapping, header_line: int) -> StatementFile:
     """The statements of a CSV file; rows that are no booking are among its rejects or notes."""
     found = StatementFile(file_format="CSV")
     around = Surroundings()
     by_account: dict[tuple[str | None, str], Statement] = {}
     width = len(mapping.header)
+    unused = Unused(mapping)
     for row in rows_of(text, mapping.separator, width=width):
         if row.line == header_line:
             continue
@@ -77,6 +100,7 @@ def read_csv(text: str, mapping: Mapping, header_line: int) -> StatementFile:
         if entry is None:
             found.notes.append(Note(line=row.line, text="its status says that no money moved"))
             continue
+        unused.take(row)
         key = own_iban, entry.currency
         if key not in by_account:
             account = Account(
@@ -84,6 +108,8 @@ def read_csv(text: str, mapping: Mapping, header_line: int) -> StatementFile:
             )
             by_account[key] = Statement(account=account)
         by_account[key].entries.append(entry)
+    if unused.examples:
+        found.notes.append(Note(line=header_line, text=str(unused)))
     found.statements = list(by_account.values())
     _take_surroundings(found, around, mapping)
     return found

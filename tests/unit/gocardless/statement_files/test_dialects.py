@@ -372,3 +372,15 @@ def test_files_as_banks_hand_them_out(path: Path) -> None:
         assert found.rejects == []
         first = found.statements[0].entries[0]
         assert (first.booking_date, first.amount) == (date(2026, 11, 27), Decimal("-3.80"))
+
+
+def test_a_column_that_is_not_read_is_named_with_its_first_value(read: Reader) -> None:
+    header = "Type,Completed Date,Description,Amount,Fee,Currency,Empty\n"
+    rows = "CARD,2026-04-01,Shop,-10.00,,EUR,\nATM,2026-04-02,Cash,-20.00,-1.50,EUR,\n"
+    found = read(header + rows)
+    assert money(found) == [("-10.00", "booked"), ("-20.00", "booked")]
+    [note] = [note for note in found.notes if "not read" in note.text]
+    assert note.line == 1
+    assert "Fee (such as '-1.50')" in note.text
+    assert "Empty" not in note.text
+    assert "Amount" not in note.text
