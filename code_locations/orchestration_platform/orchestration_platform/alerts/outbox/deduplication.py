@@ -26,7 +26,7 @@ RETRIED = "retried"
 READ = "read"
 
 _NO_POLICY = ""
-# Longer than the overlap in which events are read again.
+# Before the last pass. Longer than the overlap in which events are read again.
 _REMEMBERED_SECONDS = 600.0
 _LONGEST_KEY = 100
 
@@ -47,11 +47,17 @@ def remember_runs(connection: sa.Connection, run_ids: Sequence[str], *, now: flo
         for run_id in run_ids
         if run_id not in known
     ]
-    if rows:
-        connection.execute(sa.insert(OCCURRENCES), rows)
+    if not rows:
+        return
+    is_read = OCCURRENCES.c.policy == _NO_POLICY
+    # After a pause, what was read before it is read again in several batches.
+    earlier = sa.select(sa.func.max(OCCURRENCES.c.at)).where(is_read, OCCURRENCES.c.at < now)
+    last_pass = connection.execute(earlier).scalar()
+    connection.execute(sa.insert(OCCURRENCES), rows)
+    if last_pass is not None:
         connection.execute(
             sa.delete(OCCURRENCES).where(
-                OCCURRENCES.c.policy == _NO_POLICY, OCCURRENCES.c.at < now - _REMEMBERED_SECONDS
+                is_read, OCCURRENCES.c.at < last_pass - _REMEMBERED_SECONDS
             )
         )
 

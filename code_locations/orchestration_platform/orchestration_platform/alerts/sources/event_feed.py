@@ -2,9 +2,9 @@
 
 Dagster numbers events before they are stored. In Postgres, a process that is slow to commit makes
 an event appear behind others with higher numbers, and a reader that remembers only the highest
-number never sees it. So the last minute is read again; the caller knows which events it has had.
-SQLite keeps each run in its own file. It mirrors asset events and run status changes in a single
-index, and that index is read here.
+number never sees it. So the minute before the last read is read again; the caller knows which
+events it has had. SQLite keeps each run in its own file. It mirrors asset events and run status
+changes in a single index, and that index is read here.
 """
 
 import json
@@ -51,9 +51,14 @@ class Position:
         ahead = self.marks[len(past) :]
         return Position((*past, (now, ahead[0][1]))) if ahead else self
 
-    def resume_from(self, now: float, *, overlap: float = TIMING.overlap) -> str:
-        """Return the cursor after which there may be unseen events."""
-        settled = [cursor for at, cursor in self.marks if at <= now - overlap]
+    def resume_from(self, *, overlap: float = TIMING.overlap) -> str:
+        """Return the cursor after which there may be unseen events.
+
+        What was committed since the last read has not been seen, however long ago that was. So a
+        mark is settled if the log was read again ``overlap`` seconds after it.
+        """
+        last_read = self.marks[-1][0]
+        settled = [cursor for at, cursor in self.marks if at <= last_read - overlap]
         return settled[-1] if settled else self.marks[0][1]
 
     def advanced(self, cursor: str, now: float, timing: Timing = TIMING) -> "Position":
@@ -176,7 +181,7 @@ def _pages(
         yield (), Position(((now, feed.newest()),)).to_json()
         return
     position = Position.from_json(marks).as_of(now)
-    cursor = position.resume_from(now, overlap=timing.overlap)
+    cursor = position.resume_from(overlap=timing.overlap)
     while True:
         found = feed.after(cursor)
         cursor = found.cursor
