@@ -18,7 +18,7 @@ _LONGEST_ERROR = 300
 def alerts_delivered(
     context: dg.AssetCheckExecutionContext, alerts_timing: dg.ResourceParam[Timing]
 ) -> dg.AssetCheckResult:
-    """No alert has waited for long or was given up, and the sensor works where it is on.
+    """No alert or update has waited for long or was given up, and the sensor works where it is on.
 
     In production it has to be on.
     """
@@ -30,11 +30,7 @@ def alerts_delivered(
     with Database(database_url(context.instance)).transaction() as connection:
         outbox = outbox_state(connection)
         last_pass = last_pass_at(connection)
-    problems: list[str] = []
-    if outbox.oldest_at is not None and now - outbox.oldest_at > alerts_timing.overdue:
-        waited = _minutes(now, outbox.oldest_at)
-        problems.append(f"{outbox.waiting} alerts wait, the oldest for {waited}")
-        problems += [f"{name}: {said}" for name, said in outbox.reasons.items()]
+    problems = outbox.overdue(now, allowed_seconds=alerts_timing.overdue)
     problems += outbox.undelivered
     problems += sensor_problems(
         context.instance,
@@ -47,12 +43,13 @@ def alerts_delivered(
         passed=not problems,
         severity=dg.AssetCheckSeverity.ERROR,
         description="; ".join(problems) or "no alert is overdue",
-        metadata={"waiting": outbox.waiting, "held": outbox.held, "given_up": outbox.failed},
+        metadata={
+            "waiting": outbox.waiting,
+            "outdated": outbox.outdated,
+            "held": outbox.held,
+            "given_up": outbox.failed,
+        },
     )
-
-
-def _minutes(now: float, then: float) -> str:
-    return f"{round((now - then) / 60)} minutes"
 
 
 def sensor_problems(

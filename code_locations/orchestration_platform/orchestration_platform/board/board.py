@@ -197,7 +197,7 @@ def _of_assets(assets: Sequence[AssetHealth]) -> Iterable[Attention]:
 
 
 def _of_destinations(alerts: Alerting, *, now: float) -> Iterable[Attention]:
-    oldest = alerts.outbox.oldest_at
+    oldest = alerts.outbox.pending_since
     if not alerts.outbox.reasons or oldest is None or now - oldest < _WAITING_SECONDS:
         return
     for destination, reason in sorted(alerts.outbox.reasons.items()):

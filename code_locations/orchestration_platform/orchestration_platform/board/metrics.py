@@ -101,7 +101,9 @@ def _alerts(board: Board) -> Iterable[GaugeMetricFamily]:
     messages = _gauge("alert_messages_30_days", "Messages of the last 30 days", "state")
     for state, count in board.alerts.messages.items():
         messages.add_metric([state], count)
-    waiting = _gauge("alert_oldest_waiting_timestamp_seconds", "Since when a message has waited")
-    if board.alerts.outbox.oldest_at:
-        waiting.add_metric([], board.alerts.outbox.oldest_at)
+    waiting = _gauge(
+        "alert_oldest_waiting_timestamp_seconds", "Since when a message or its update has waited"
+    )
+    if board.alerts.outbox.pending_since:
+        waiting.add_metric([], board.alerts.outbox.pending_since)
     yield from (incidents, messages, waiting)

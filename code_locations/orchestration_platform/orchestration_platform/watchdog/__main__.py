@@ -143,10 +143,7 @@ def _alerts(
         allowed_seconds=most,
         now=now,
     )
-    if outbox.oldest_at is not None and now - outbox.oldest_at > most:
-        said = "; ".join(f"{name}: {reason}" for name, reason in outbox.reasons.items())
-        waited = f"{outbox.waiting} alerts wait, the oldest for {now - outbox.oldest_at:.0f} s"
-        yield f"{waited} ({said})" if said else waited
+    yield from outbox.overdue(now, allowed_seconds=most)
     yield from outbox.undelivered
 
 

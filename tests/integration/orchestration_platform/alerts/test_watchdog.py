@@ -103,6 +103,28 @@ def test_alerts_that_wait_for_long_are_reported_with_the_reason(
     assert "unarchive the channel" in said
 
 
+def test_an_update_that_waits_for_long_is_reported_with_the_reason(
+    instance: dg.DagsterInstance,
+    slack: SlackServer,
+    watch: Watch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fail(instance)
+    watch()
+    slack.faults.extend(["token_revoked"] * 5)
+    fail(instance)
+    watch(seconds=0.1)
+    main([])
+    assert "wait" not in capsys.readouterr().err
+    with Database(database_url(instance)).transaction() as connection:
+        connection.execute(sa.update(INCIDENTS).values(changed_at=time.time() - 700))
+    assert main([]) == 1
+    reported = capsys.readouterr().err
+    assert "alerts wait" not in reported
+    assert "1 messages wait for their update, the oldest for 70" in reported
+    assert "token_revoked" in reported
+
+
 def test_an_alert_that_was_given_up_is_reported_for_a_day(
     instance: dg.DagsterInstance,
     slack: SlackServer,

@@ -10,12 +10,12 @@ from orchestration_platform.alerts.facts.timing import TIMING, Timing
 from orchestration_platform.alerts.messages.message import Incident
 from orchestration_platform.alerts.messages.thread import Entry, EntryKind
 from orchestration_platform.alerts.outbox.messages import (
-    DELIVERED,
     ENTRY,
     FAILED,
     HEAD,
     WAITING,
 )
+from orchestration_platform.alerts.outbox.state import LONGEST_STALE_SECONDS, is_out_of_date
 from orchestration_platform.alerts.outbox.stored_alerts import UNREADABLE, first_of, latest_of
 from orchestration_platform.alerts.outbox.tables import (
     ADDRESSES,
@@ -25,14 +25,10 @@ from orchestration_platform.alerts.outbox.tables import (
     destination_of,
     is_at,
 )
-from orchestration_platform.alerts.services.protocol.configuration import Updates
 from orchestration_platform.alerts.services.protocol.destination import Destination
-from orchestration_platform.alerts.services.registry import capabilities_of, services_that
+from orchestration_platform.alerts.services.registry import capabilities_of
 from shared_lib.secrets import redact
 
-# A message is updated once its failure has been quiet for a while, or after some minutes at the
-# latest.
-LONGEST_STALE_SECONDS = 600.0
 # A storm can come in bursts with quiet between them. So while more than a few messages of a
 # destination are out of date, the quiet must last longer, up to this factor when there are many, or
 # the message must be older than a storm lasts.
@@ -200,7 +196,7 @@ def _due(heads: Any, now: float, timing: Timing) -> sa.Select[Any]:
         (INCIDENTS.c.changed_at <= now - timing.quiet)
         & (MESSAGES.c.delivered_at <= now - STORM_SECONDS)
     )
-    is_stale = _is_out_of_date() & (
+    is_stale = is_out_of_date() & (
         INCIDENTS.c.recovered_at.is_not(None)
         | is_quiet
         | (MESSAGES.c.delivered_at <= now - LONGEST_STALE_SECONDS)
@@ -237,25 +233,12 @@ def _due(heads: Any, now: float, timing: Timing) -> sa.Select[Any]:
     )
 
 
-def _is_out_of_date() -> sa.ColumnElement[bool]:
-    """Whether the service has an outdated version of a message."""
-    return (
-        (MESSAGES.c.kind == HEAD)
-        & (MESSAGES.c.state == DELIVERED)
-        & (MESSAGES.c.sent_version < INCIDENTS.c.version)
-        & (
-            _is_at(Updates.ALWAYS)
-            | (_is_at(Updates.RECOVERY) & INCIDENTS.c.recovered_at.is_not(None))
-        )
-    )
-
-
 def _out_of_date() -> sa.Subquery:
     """How many messages of each destination wait for an update."""
     return (
         sa.select(MESSAGES.c.service, MESSAGES.c.address, sa.func.count().label("messages"))
         .join(INCIDENTS, INCIDENTS.c.id == MESSAGES.c.incident_id)
-        .where(_is_out_of_date())
+        .where(is_out_of_date())
         .group_by(MESSAGES.c.service, MESSAGES.c.address)
         .subquery()
     )
@@ -270,11 +253,6 @@ def _quiet_seconds(out_of_date: sa.ColumnElement[int], shortest: float) -> sa.Co
         (out_of_date > _FEW_OUT_OF_DATE, shortest + (out_of_date - _FEW_OUT_OF_DATE) * growth),
         else_=shortest,
     )
-
-
-def _is_at(updates: Updates) -> sa.ColumnElement[bool]:
-    """Whether the message is with a service that updates messages in this way."""
-    return MESSAGES.c.service.in_(services_that(updates))
 
 
 def _is_same(columns: Any) -> sa.ColumnElement[bool]:
