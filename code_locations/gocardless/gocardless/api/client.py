@@ -11,6 +11,7 @@ from urllib.parse import quote
 from pydantic import ValidationError
 
 from gocardless.api.errors import (
+    ApiError,
     InstitutionUnavailableError,
     MalformedAnswerError,
     NoAnswerError,
@@ -26,12 +27,13 @@ from gocardless.api.models import (
     DetailsAnswer,
     Document,
     Institution,
+    NewRequisition,
     Requisition,
     TransactionsAnswer,
 )
 from gocardless.api.pace import LONGEST_WAIT_SECONDS, Pace
 from gocardless.api.reachability import base_url
-from gocardless.api.tokens import TokenSource
+from gocardless.api.tokens import Tokens, TokenSource
 from shared_lib.secrets import SecretNotFoundError
 
 if TYPE_CHECKING:
@@ -103,7 +105,8 @@ class BankDataClient:
         self,
         *,
         url: str,
-        credentials: Callable[[], dict[str, str]],
+        credentials: Callable[[], dict[str, str]] = dict,
+        tokens: Tokens | None = None,
         patience: Patience | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         pace: Pace | None = None,
@@ -113,13 +116,14 @@ class BankDataClient:
         Args:
             url: the base URL.
             credentials: returns secret_id and secret_key; called when a token is needed.
+            tokens: provides tokens that are not made from credentials.
             patience: time-outs and attempts.
             now: returns the current time, UTC.
             pace: waits for the general limit.
         """
         self.pace = pace or Pace(now=now)
         self._url, self._patience = url, patience or Patience()
-        self._tokens = TokenSource(post=self._post, credentials=credentials, now=now)
+        self._tokens = tokens or TokenSource(post=self._post, credentials=credentials, now=now)
         # a requests session is not safe to share between threads
         self._of_thread = threading.local()
 
@@ -149,6 +153,14 @@ class BankDataClient:
     def listed_agreements(self) -> Listing[Agreement]:
         """Return all end-user agreements, and those that cannot be read."""
         return _listing(Agreement, self._pages("/api/v2/agreements/enduser/"))
+
+    def require(self, institution_id: str, *, redirect_url: str) -> NewRequisition:
+        """Start a connection with the vendor's default agreement; has the link for the owner."""
+        body = {"institution_id": institution_id, "redirect": redirect_url}
+        answer, _ = self._send_once(
+            "POST", "/api/v2/requisitions/", token=self._tokens.token(), json=body
+        )
+        return _read(NewRequisition, answer)
 
     def account(self, account_id: str) -> Answer[Account]:
         """Return what the vendor knows about an account; counts against no bank limit."""
@@ -183,7 +195,7 @@ class BankDataClient:
         if date_to is not None:
             query["date_to"] = date_to.isoformat()
         path = f"{_account_path(account_id)}transactions/"
-        text, headers = self._get(path, query, read=_text)
+        text, headers = self._get(path, query, read=text_of)
         return Answer(text, account_limit(headers))
 
     def _of_account(
@@ -214,15 +226,17 @@ class BankDataClient:
         path: str,
         query: Mapping[str, str] | None = None,
         *,
-        read: Callable[["_Reply"], Any] | None = None,
+        read: Callable[["Reply"], Any] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> tuple[Any, Mapping[str, str]]:
         token = self._tokens.token()
+        sent: dict[str, Any] = {"params": query, "read": read, "headers": headers}
         try:
-            return self._send("GET", path, token=token, params=query, read=read)
+            return self._send("GET", path, token=token, **sent)
         except TokenRefusedError:
             # it may have been revoked before it expired; try once with a new one
             self._tokens.discard(token)
-            return self._send("GET", path, token=self._tokens.token(), params=query, read=read)
+            return self._send("GET", path, token=self._tokens.token(), **sent)
 
     def _post(self, path: str, body: dict[str, str]) -> Any:
         return self._send("POST", path, json=body)[0]
@@ -263,12 +277,13 @@ class BankDataClient:
         *,
         token: str | None,
         window: int,
-        read: Callable[["_Reply"], Any] | None = None,
+        read: Callable[["Reply"], Any] | None = None,
+        headers: Mapping[str, str] | None = None,
         **arguments: Any,
     ) -> tuple[Any, Mapping[str, str]]:
         import requests
 
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": "application/json", **(headers or {})}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         try:
@@ -287,7 +302,7 @@ class BankDataClient:
             message = f"no answer from {self._url}{path}: {type(error).__name__}"
             raise NoAnswerError(message) from error
         self.pace.note(general_limit(response.headers), window=window)
-        reply = _Reply(response.status_code, content, response.headers)
+        reply = Reply(response.status_code, content, response.headers)
         return (read or _body)(reply), response.headers
 
     def _session(self) -> "requests.Session":
@@ -329,11 +344,11 @@ def read_transactions_answer(text: str) -> TransactionsAnswer:
     Raises:
         MalformedAnswerError: it is not JSON, or does not follow the contract.
     """
-    return _read(TransactionsAnswer, _parsed(text))
+    return _read(TransactionsAnswer, parsed(text))
 
 
 @dataclass(frozen=True)
-class _Reply:
+class Reply:
     """A raw HTTP reply, not yet interpreted."""
 
     status: int
@@ -345,28 +360,30 @@ def _account_path(account_id: str) -> str:
     return f"/api/v2/accounts/{quote(account_id, safe='')}/"
 
 
-def _body(reply: _Reply) -> Any:
+def _body(reply: Reply) -> Any:
     """Return the answer's body; raise ``ApiError`` if it is an error or not JSON."""
-    return _parsed(_text(reply))
+    return parsed(text_of(reply))
 
 
-def _text(reply: _Reply) -> str:
-    """Return the answer's body as text.
+def text_of(
+    reply: Reply, error: Callable[[int, Any, Mapping[str, str]], ApiError] = error_of
+) -> str:
+    """Return the answer's body as text; ``error`` makes the exception of an error's body.
 
     Raises:
         ApiError: the answer is an error.
     """
     if reply.status not in _SUCCESS:
-        raise error_of(reply.status, _error_document(reply), reply.headers)
+        raise error(reply.status, _error_document(reply), reply.headers)
     try:
         # ignore the encoding in the header: JSON is UTF-8
         return reply.content.decode("utf-8")
-    except UnicodeDecodeError as error:
+    except UnicodeDecodeError as wrong:
         message = "the answer is not JSON in UTF-8"
-        raise MalformedAnswerError(message, status=reply.status) from error
+        raise MalformedAnswerError(message, status=reply.status) from wrong
 
 
-def _error_document(reply: _Reply) -> Any:
+def _error_document(reply: Reply) -> Any:
     try:
         return json.loads(reply.content)
     except (ValueError, RecursionError):
@@ -374,7 +391,7 @@ def _error_document(reply: _Reply) -> Any:
         return None
 
 
-def _parsed(text: str) -> Any:
+def parsed(text: str) -> Any:
     """Parse JSON; keep numbers with a fraction as text, so that no digit is lost."""
     try:
         return json.loads(text, parse_float=str)

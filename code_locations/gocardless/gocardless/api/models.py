@@ -35,6 +35,13 @@ class Requisition(Document):
     accounts: list[str] = Field(default_factory=list)
 
 
+class NewRequisition(Document):
+    """A connection that its owner has not confirmed yet."""
+
+    id: str
+    link: str
+
+
 class Agreement(Document):
     """What an end user has consented to, and for how long."""
 

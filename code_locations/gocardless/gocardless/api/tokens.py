@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from gocardless.api.errors import TokenRefusedError
 
@@ -13,6 +13,18 @@ EARLY = timedelta(minutes=5)
 
 Post = Callable[[str, dict[str, str]], Any]
 """Sends a body to a path and returns the answer's body, or raises an ``ApiError``."""
+
+
+class Tokens(Protocol):
+    """Provides access tokens."""
+
+    def token(self) -> str:
+        """Return a valid token."""
+        ...
+
+    def discard(self, token: str) -> None:
+        """Forget a token that the API has refused."""
+        ...
 
 
 @dataclass(frozen=True)

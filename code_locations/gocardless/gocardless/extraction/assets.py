@@ -1,9 +1,11 @@
 """The assets that fetch from the API into raw tables."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Optional
 
 import dagster as dg
+import duckdb
 from pydantic import Field
 
 from gocardless.api.client import BankDataClient, connect
@@ -26,7 +28,7 @@ from shared_lib.metadata import relation_metadata
 from shared_lib.secrets import SecretsResource
 from shared_lib.warehouse import Warehouse
 
-_PREFIX = ["source", "gocardless", "extract"]
+_PREFIX = ("source", "gocardless", "extract")
 _ANSWERED = "accounts_answered"
 _READABLE = "entries_readable"
 _DOCUMENTS = "documents_readable"
@@ -35,6 +37,29 @@ _CHECKS = {
     _ANSWERED: "Every account answered, or had answered for the day.",
     _READABLE: "No entry of an answer was refused.",
 }
+
+
+@dataclass(frozen=True)
+class Api:
+    """What is different from one API to the other.
+
+    Attributes:
+        prefix: of the keys of its assets.
+        connect: makes its client.
+        create_tables: creates the raw tables that are not there.
+    """
+
+    prefix: Sequence[str]
+    connect: Callable[[SecretsResource], BankDataClient]
+    create_tables: Callable[[duckdb.DuckDBPyConnection], None]
+
+
+_API = Api(_PREFIX, connect, create_raw_tables)
+
+
+def documents_check(prefix: Sequence[str], asset: str) -> dg.AssetCheckSpec:
+    """The check that every document of a register could be read."""
+    return dg.AssetCheckSpec(_DOCUMENTS, asset=[*prefix, asset], description=_CHECKS[_DOCUMENTS])
 
 
 class AccountsRequest(dg.Config):
@@ -76,11 +101,7 @@ class TransactionsRequest(AccountsRequest):
 
 @dg.asset(
     key=[*_PREFIX, "institutions"],
-    check_specs=[
-        dg.AssetCheckSpec(
-            _DOCUMENTS, asset=[*_PREFIX, "institutions"], description=_CHECKS[_DOCUMENTS]
-        )
-    ],
+    check_specs=[documents_check(_PREFIX, "institutions")],
 )
 def institutions(
     context: dg.AssetExecutionContext, warehouse: Warehouse, secrets: SecretsResource
@@ -98,11 +119,7 @@ def institutions(
 
 @dg.asset(
     key=[*_PREFIX, "requisitions"],
-    check_specs=[
-        dg.AssetCheckSpec(
-            _DOCUMENTS, asset=[*_PREFIX, "requisitions"], description=_CHECKS[_DOCUMENTS]
-        )
-    ],
+    check_specs=[documents_check(_PREFIX, "requisitions")],
 )
 def requisitions(
     context: dg.AssetExecutionContext, warehouse: Warehouse, secrets: SecretsResource
@@ -118,7 +135,7 @@ def requisitions(
         )
 
 
-def _account_asset(
+def account_asset(
     name: str,
     table: str,
     extract: Callable[[Extraction, Any], ScopeOutcome],
@@ -127,6 +144,7 @@ def _account_asset(
     description: str,
     request: type[AccountsRequest] = AccountsRequest,
     has_entries: bool = False,
+    api: Api = _API,
 ) -> dg.AssetsDefinition:
     """An asset that asks the banks about each account.
 
@@ -138,15 +156,16 @@ def _account_asset(
         description: for people who look at the asset.
         request: what a run may be configured with.
         has_entries: whether an answer has entries, each of which can be refused.
+        api: where it asks.
     """
     checks = {_ANSWERED: answered_result, **({_READABLE: readable_result} if has_entries else {})}
 
     @dg.asset(
-        key=[*_PREFIX, name],
+        key=[*api.prefix, name],
         deps=deps,
         description=description,
         check_specs=[
-            dg.AssetCheckSpec(check, asset=[*_PREFIX, name], description=_CHECKS[check])
+            dg.AssetCheckSpec(check, asset=[*api.prefix, name], description=_CHECKS[check])
             for check in checks
         ],
     )
@@ -156,9 +175,9 @@ def _account_asset(
         warehouse: Warehouse,
         secrets: SecretsResource,
     ) -> dg.MaterializeResult:
-        client = connect(secrets)
+        client = api.connect(secrets)
         with warehouse.writing() as connection:
-            create_raw_tables(connection)
+            api.create_tables(connection)
             run = Extraction(
                 connection=connection,
                 client=client,
@@ -180,7 +199,7 @@ def _account_asset(
         skipped = {"skipped": outcome.skipped} if outcome.skipped else {}
         return dg.MaterializeResult(
             metadata={**metadata, **counts, **skipped},
-            check_results=[result(outcome, name) for result in checks.values()],
+            check_results=[result(outcome, name, api.prefix) for result in checks.values()],
         )
 
     return fetch
@@ -197,12 +216,14 @@ def _pace_of(client: BankDataClient) -> dict[str, float]:
     }
 
 
-def answered_result(outcome: ScopeOutcome, asset: str) -> dg.AssetCheckResult:
+def answered_result(
+    outcome: ScopeOutcome, asset: str, prefix: Sequence[str] = _PREFIX
+) -> dg.AssetCheckResult:
     """Passed when no account failed; a limit that is reached, or an old answer, is a warning."""
     problems = {**outcome.set_aside, **outcome.limited, **outcome.failed}
     described = "; ".join(f"{account}: {text}" for account, text in sorted(problems.items()))
     return dg.AssetCheckResult(
-        asset_key=[*_PREFIX, asset],
+        asset_key=[*prefix, asset],
         check_name=_ANSWERED,
         passed=not problems,
         severity=(dg.AssetCheckSeverity.ERROR if outcome.failed else dg.AssetCheckSeverity.WARN),
@@ -215,11 +236,13 @@ def answered_result(outcome: ScopeOutcome, asset: str) -> dg.AssetCheckResult:
     )
 
 
-def documents_result(read: RegisterRead, asset: str) -> dg.AssetCheckResult:
+def documents_result(
+    read: RegisterRead, asset: str, prefix: Sequence[str] = _PREFIX
+) -> dg.AssetCheckResult:
     """Passed when every document could be read; else a warning that names the others."""
     described = "; ".join(f"{name}: {reason}" for name, reason in sorted(read.odd.items()))
     return dg.AssetCheckResult(
-        asset_key=[*_PREFIX, asset],
+        asset_key=[*prefix, asset],
         check_name=_DOCUMENTS,
         passed=not read.odd,
         severity=dg.AssetCheckSeverity.WARN,
@@ -227,10 +250,12 @@ def documents_result(read: RegisterRead, asset: str) -> dg.AssetCheckResult:
     )
 
 
-def readable_result(outcome: ScopeOutcome, asset: str) -> dg.AssetCheckResult:
+def readable_result(
+    outcome: ScopeOutcome, asset: str, prefix: Sequence[str] = _PREFIX
+) -> dg.AssetCheckResult:
     """Passed when every entry could be read; else a warning that says where the others are."""
     return dg.AssetCheckResult(
-        asset_key=[*_PREFIX, asset],
+        asset_key=[*prefix, asset],
         check_name=_READABLE,
         passed=outcome.rejects == 0,
         severity=dg.AssetCheckSeverity.WARN,
@@ -239,7 +264,7 @@ def readable_result(outcome: ScopeOutcome, asset: str) -> dg.AssetCheckResult:
     )
 
 
-bank_accounts = _account_asset(
+bank_accounts = account_asset(
     "bank_accounts",
     "gc_bank_accounts",
     lambda run, _: extract_bank_accounts(run),
@@ -247,7 +272,7 @@ bank_accounts = _account_asset(
     description="The accounts of the linked connections.",
 )
 
-account_details = _account_asset(
+account_details = account_asset(
     "account_details",
     "gc_account_details",
     lambda run, config: extract_account_details(run, fresh_for_days=config.fresh_for_days),
@@ -256,7 +281,7 @@ account_details = _account_asset(
     request=DetailsRequest,
 )
 
-account_balances = _account_asset(
+account_balances = account_asset(
     "account_balances",
     "gc_balances",
     lambda run, _: extract_balances(run),
@@ -265,7 +290,7 @@ account_balances = _account_asset(
     has_entries=True,
 )
 
-transactions = _account_asset(
+transactions = account_asset(
     "transactions",
     "gc_transactions",
     lambda run, config: extract_transactions(

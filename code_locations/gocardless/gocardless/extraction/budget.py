@@ -131,6 +131,32 @@ class CallBudget:
                 return Decision(account_id, f"the answer of {when} UTC is there")
         return Decision(account_id)
 
+    def allow(self, account_ids: Sequence[str], *, calls: int, now: datetime) -> None:
+        """Begin to count, where no count is under way and the API itself does not say how many.
+
+        Args:
+            account_ids: the accounts.
+            calls: successful calls in the 24 hours from ``now``.
+            now: the time, UTC.
+        """
+        moment = now.replace(tzinfo=None)
+        self._connection.execute(
+            "merge into raw.gc_call_budget as t using ("
+            "  select unnest($accounts::varchar[]) as account_id, $scope as scope"
+            ") as s using (account_id, scope) "
+            "when matched and (t.resets_at is null or t.resets_at <= $now) then update set "
+            "  remaining = $calls, resets_at = $until "
+            "when not matched then insert (account_id, scope, remaining, resets_at) "
+            "values (s.account_id, s.scope, $calls, $until)",
+            {
+                "accounts": list(account_ids),
+                "scope": self._scope,
+                "calls": calls,
+                "now": moment,
+                "until": moment + timedelta(days=1),
+            },
+        )
+
     def reserve(self, account_ids: Sequence[str], *, now: datetime) -> None:
         """Write down that a call is about to be sent for each account."""
         if not account_ids:

@@ -16,7 +16,7 @@ Outcome = list[tuple[Item, Result | ApiError]]
 """Items with their answers, or with the API's errors."""
 
 # What is wrong with the platform, not with an account.
-_FATAL = (AuthenticationFailedError, IpDeniedError)
+FATAL = (AuthenticationFailedError, IpDeniedError)
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def fetch_concurrently(
                 if answered:
                     yield answered
                 for _, answer in batch:
-                    if isinstance(answer, _FATAL):
+                    if isinstance(answer, FATAL):
                         raise answer
         finally:
             # of those that have not begun, none shall, when the caller stops
@@ -66,7 +66,7 @@ def fetch_concurrently(
 
 
 def _is_fatal(answer: object) -> bool:
-    return isinstance(answer, _FATAL)
+    return isinstance(answer, FATAL)
 
 
 class _UnderWay(Generic[Item, Result]):

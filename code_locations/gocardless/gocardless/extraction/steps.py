@@ -58,6 +58,7 @@ class Extraction:
         refresh: whether to ask though the answer of the day is there.
         concurrency: calls at a time.
         now: the time, UTC.
+        accounts: which accounts there are, of all connections or of one.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -67,6 +68,9 @@ class Extraction:
     refresh: bool = False
     concurrency: int = 4
     now: Callable[[], datetime] = utc_now
+    accounts: Callable[[duckdb.DuckDBPyConnection, str | None], Sequence[AccountToFetch]] = (
+        accounts_to_fetch
+    )
 
 
 def extract_bank_accounts(run: Extraction) -> ScopeOutcome:
@@ -198,7 +202,7 @@ def _of_accounts(
     run: Extraction, extract: Callable[[Sequence[AccountToFetch]], ScopeOutcome]
 ) -> ScopeOutcome:
     try:
-        accounts = accounts_to_fetch(run.connection, run.connection_id)
+        accounts = run.accounts(run.connection, run.connection_id)
     except InactiveConnectionError as error:
         return ScopeOutcome(skipped=str(error))
     return extract(accounts)

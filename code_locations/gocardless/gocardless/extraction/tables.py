@@ -242,6 +242,10 @@ create table if not exists raw.gc_watermarks (
     fetched_until date not null,  -- the day up to which all that was booked has been fetched
     fetch_number bigint not null
 );
+create table if not exists raw.account_providers (
+    account_id varchar primary key,
+    provider varchar not null  -- of accounts that have come through another API than GoCardless'
+);
 create table if not exists raw.gc_call_budget (
     account_id varchar not null,
     scope varchar not null,

@@ -4,6 +4,38 @@ from gocardless.sync.provider import Provider
 
 PROVIDER_NAME = "gocardless"
 
+FETCHES = (
+    "select fetch_number, account_id, date_from, create_from, fetched_at, "
+    "case when is_whole then 'infinity'::date end as covers_until from raw.gc_fetches"
+)
+ENTRIES = """
+    select
+        sighting.fetch_number, sighting.account_id, sighting.status,
+        sighting.payload_digest as entry_id, sighting.copies,
+        entry.transaction_id, entry.internal_transaction_id, entry.booking_date,
+        entry.value_date, entry.amount,
+        entry.currency, entry.description, entry.counterparty, entry.balance_after,
+        entry.entry_reference, entry.original_amount, entry.original_currency,
+        entry.exchange_rate, entry.merchant_category, entry.counterparty_iban,
+        entry.end_to_end_id, entry.mandate_id, entry.notes
+    from raw.gc_sightings as sighting
+    inner join raw.gc_transactions as entry using (account_id, status, payload_digest)
+"""
+BALANCES = """
+    select
+        account_id,
+        coalesce(balance_type, 'unknown') as balance_type,
+        coalesce(reference_date, cast(last_seen_at as date)) as reference_date,
+        amount,
+        currency,
+        last_seen_at as reported_at,
+        credit_limit_included
+    from raw.gc_balances
+"""
+"""What has come through an API, of every provider; an account is one provider's."""
+
+_OWN = "account_id not in (select account_id from raw.account_providers)"
+
 GOCARDLESS = Provider(
     name=PROVIDER_NAME,
     institutions="select institution_id, name, bic from raw.gc_institutions",
@@ -54,30 +86,7 @@ GOCARDLESS = Provider(
             order by listed.first_seen_at desc, listed.requisition_id
         ) = 1
     """,
-    fetches="select fetch_number, account_id, date_from, create_from, fetched_at, "
-    "case when is_whole then 'infinity'::date end as covers_until from raw.gc_fetches",
-    entries="""
-        select
-            sighting.fetch_number, sighting.account_id, sighting.status,
-            sighting.payload_digest as entry_id, sighting.copies,
-            entry.transaction_id, entry.internal_transaction_id, entry.booking_date,
-            entry.value_date, entry.amount,
-            entry.currency, entry.description, entry.counterparty, entry.balance_after,
-            entry.entry_reference, entry.original_amount, entry.original_currency,
-            entry.exchange_rate, entry.merchant_category, entry.counterparty_iban,
-            entry.end_to_end_id, entry.mandate_id, entry.notes
-        from raw.gc_sightings as sighting
-        inner join raw.gc_transactions as entry using (account_id, status, payload_digest)
-    """,
-    balances="""
-        select
-            account_id,
-            coalesce(balance_type, 'unknown') as balance_type,
-            coalesce(reference_date, cast(last_seen_at as date)) as reference_date,
-            amount,
-            currency,
-            last_seen_at as reported_at,
-            credit_limit_included
-        from raw.gc_balances
-    """,
+    fetches=f"{FETCHES} where {_OWN}",
+    entries=f"{ENTRIES} where sighting.{_OWN}",
+    balances=f"{BALANCES} where {_OWN}",
 )

@@ -40,6 +40,15 @@ class SyncCounts:
     vanished: int = 0
     withdrawn: int = 0
 
+    def __add__(self, other: "SyncCounts") -> "SyncCounts":
+        """What both did."""
+        return SyncCounts(
+            self.fetches + other.fetches,
+            self.created + other.created,
+            self.vanished + other.vanished,
+            self.withdrawn + other.withdrawn,
+        )
+
 
 def sync_transactions(connection: duckdb.DuckDBPyConnection, provider: Provider) -> SyncCounts:
     """Take all answers that have not been taken yet, in their order for each account.
