@@ -109,7 +109,7 @@ def _metadata(account: SandboxAccount, state: SandboxState) -> dict[str, Any]:
         "id": account.account_id,
         "created": "2026-01-05T08:00:00+00:00",
         "last_accessed": state.clock.now().isoformat(),
-        "iban": _iban(account),
+        "iban": iban_of(account),
         "status": "READY",
         "institution_id": account.bank.institution_id,
         "owner_name": account.owner_name,
@@ -121,7 +121,7 @@ def _details(account: SandboxAccount) -> dict[str, Any]:
     return {
         "account": {
             "resourceId": account.account_id[:8],
-            "iban": _iban(account),
+            "iban": iban_of(account),
             "currency": account.ledger.currency,
             "ownerName": account.owner_name,
             "name": "Girokonto",
@@ -141,7 +141,8 @@ def _balances(account: SandboxAccount, state: SandboxState) -> dict[str, Any]:
     return {"balances": [{**shown, "balanceType": "closingBooked"}]}
 
 
-def _iban(account: SandboxAccount) -> str:
+def iban_of(account: SandboxAccount) -> str:
+    """The account's IBAN."""
     return f"DE89370400{int(account.account_id[:8], 16):012d}"
 
 

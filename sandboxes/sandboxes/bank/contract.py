@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 CONTRACT_VARIABLE = "GOCARDLESS_SANDBOX_CONTRACT"
 
 _METHODS = frozenset({"get", "post", "put", "delete", "patch"})
@@ -29,11 +31,11 @@ class Contract:
             ContractError: the file does not exist, or is not such a description.
         """
         try:
-            document = _plain(json.loads(path.read_text("utf-8")))
+            document = _plain(_loaded(path))
         except OSError as error:
             raise ContractError(f"{path} cannot be read ({error.strerror})") from error
-        except ValueError as error:
-            raise ContractError(f"{path} is no JSON ({error})") from error
+        except (ValueError, yaml.YAMLError) as error:
+            raise ContractError(f"{path} is neither JSON nor YAML ({error})") from error
         if not isinstance(document, dict) or not {"components", "paths"} <= document.keys():
             raise ContractError(f"{path} is no OpenAPI description: it lacks components or paths")
         self._components = document["components"]
@@ -94,7 +96,8 @@ class Contract:
     def _problem(self, schema: Any, value: Any) -> str | None:
         from jsonschema import Draft202012Validator
 
-        key = json.dumps(schema, sort_keys=True)
+        # an example in YAML may be a date
+        key = json.dumps(schema, sort_keys=True, default=str)
         if key not in self._validators:
             root = {**schema, "components": self._components}
             self._validators[key] = Draft202012Validator(
@@ -105,6 +108,11 @@ class Contract:
             return None
         place = ".".join(map(str, error.absolute_path)) or "document"
         return f"{place}: {error.message[:300]}"
+
+
+def _loaded(path: Path) -> Any:
+    text = path.read_text("utf-8")
+    return yaml.safe_load(text) if path.suffix in (".yaml", ".yml") else json.loads(text)
 
 
 def _plain(node: Any) -> Any:

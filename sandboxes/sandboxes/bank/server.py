@@ -56,12 +56,23 @@ def sandbox_server(
         OSError: the port is in use.
         ContractError: there is no description at ``contract``.
     """
+    routes = Routes(state)
+    application = sandbox_application(routes, Contract(contract) if contract else None)
+    with serving(application, port) as url:
+        yield RunningSandbox(url, state, routes)
+
+
+@contextmanager
+def serving(application: "ASGIApp", port: int) -> Iterator[str]:
+    """Serve an application on 127.0.0.1 while the body runs; the value is the base URL.
+
+    Raises:
+        OSError: the port is in use.
+    """
     import socket
 
     import uvicorn
 
-    routes = Routes(state)
-    application = sandbox_application(routes, Contract(contract) if contract else None)
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     with listener:
@@ -73,7 +84,7 @@ def sandbox_server(
         thread.start()
         _wait_for(server, thread)
         try:
-            yield RunningSandbox(f"http://127.0.0.1:{listener.getsockname()[1]}", state, routes)
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             # do not wait for connections that clients keep open
             server.should_exit = server.force_exit = True

@@ -1,6 +1,6 @@
 """The assets that take what was fetched into the unified tables."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import dagster as dg
@@ -13,9 +13,11 @@ from gocardless.accounts.settings import (
     create_settings_table,
     load_settings,
 )
+from gocardless.enable_banking import assets as enable_banking
+from gocardless.enable_banking.provider import ENABLE_BANKING
+from gocardless.enable_banking.tables import create_enable_banking_tables
 from gocardless.extraction import assets as extraction
 from gocardless.extraction.fetch_scope import utc_now
-from gocardless.extraction.tables import create_raw_tables
 from gocardless.sync.balances import create_balance_tables, sync_balances
 from gocardless.sync.connection_ends import EndedConnection, ended_connections, renewal
 from gocardless.sync.connection_filter import (
@@ -39,6 +41,7 @@ from shared_lib.warehouse import Warehouse
 
 _PREFIX = ["sync", "gocardless"]
 _EXPIRY = "connections_not_expiring"
+_PROVIDERS = (GOCARDLESS, ENABLE_BANKING)
 _ENDED = "connections_not_ended"
 _FRESH = "accounts_fresh"
 _SHOWN = 100
@@ -67,11 +70,12 @@ class FreshnessRequest(ConnectionRequest):
     )
 
 
-@dg.asset(key=[*_PREFIX, "institutions"], deps=[extraction.institutions])
+@dg.asset(key=[*_PREFIX, "institutions"], deps=[extraction.institutions, enable_banking.aspsps])
 def institutions(warehouse: Warehouse) -> dg.MaterializeResult:
     """The banks, in the unified table."""
     with unified_tables(warehouse) as connection:
-        sync_institutions(connection, GOCARDLESS)
+        for provider in _PROVIDERS:
+            sync_institutions(connection, provider)
         return dg.MaterializeResult(
             metadata=relation_metadata(connection, "unified", "institutions")
         )
@@ -79,7 +83,7 @@ def institutions(warehouse: Warehouse) -> dg.MaterializeResult:
 
 @dg.asset(
     key=[*_PREFIX, "connections"],
-    deps=[extraction.requisitions],
+    deps=[extraction.requisitions, enable_banking.sessions],
     check_specs=[
         dg.AssetCheckSpec(
             _EXPIRY,
@@ -91,7 +95,8 @@ def institutions(warehouse: Warehouse) -> dg.MaterializeResult:
 def connections(config: ConnectionsRequest, warehouse: Warehouse) -> dg.MaterializeResult:
     """The connections with their status, in the unified table."""
     with unified_tables(warehouse) as connection:
-        sync_connections(connection, GOCARDLESS)
+        for provider in _PROVIDERS:
+            sync_connections(connection, provider)
         expiring = expiring_connections(
             connection, today=utc_now().date(), within_days=config.warn_days
         )
@@ -128,7 +133,10 @@ def accounts(config: ConnectionRequest, warehouse: Warehouse) -> dg.MaterializeR
     with unified_tables(warehouse) as connection:
         skipped = _skipped(connection, config)
         if not skipped:
-            sync_accounts(connection, GOCARDLESS, now=utc_now(), connection_id=config.connection_id)
+            for provider in _meant(connection, config):
+                sync_accounts(
+                    connection, provider, now=utc_now(), connection_id=config.connection_id
+                )
             create_settings_table(connection)
             apply_settings(connection, load_settings(accounts_path()))
         return dg.MaterializeResult(
@@ -149,7 +157,7 @@ def ended_result(ended: list[EndedConnection]) -> dg.AssetCheckResult:
 
 @dg.asset(
     key=[*_PREFIX, "transactions"],
-    deps=[accounts, extraction.transactions],
+    deps=[accounts, extraction.transactions, enable_banking.transactions],
     check_specs=[
         dg.AssetCheckSpec(
             _FRESH,
@@ -164,7 +172,14 @@ def transactions(
     """The transactions, each that happened once, in the unified table."""
     with unified_tables(warehouse) as connection:
         skipped = _skipped(connection, config)
-        counts = SyncCounts() if skipped else sync_transactions(connection, _meant(config))
+        counts = SyncCounts()
+        for provider in () if skipped else _meant(connection, config):
+            of_connection = (
+                provider
+                if config.connection_id is None
+                else provider_of_connection(provider, config.connection_id)
+            )
+            counts += sync_transactions(connection, of_connection)
         context.log.info(
             f"{counts.fetches} answers: {counts.created} new transactions, "
             f"{counts.vanished} pending ones have vanished"
@@ -179,7 +194,13 @@ def transactions(
             },
             check_results=[
                 fresh_result(
-                    account_freshness(connection, GOCARDLESS, today=utc_now().date()),
+                    [
+                        account
+                        for provider in _PROVIDERS
+                        for account in account_freshness(
+                            connection, provider, today=utc_now().date()
+                        )
+                    ],
                     stale_days=config.stale_days,
                 )
             ],
@@ -212,14 +233,18 @@ def fresh_result(accounts: list[AccountFreshness], *, stale_days: int) -> dg.Ass
     )
 
 
-@dg.asset(key=[*_PREFIX, "balances"], deps=[transactions, extraction.account_balances])
+@dg.asset(
+    key=[*_PREFIX, "balances"],
+    deps=[transactions, extraction.account_balances, enable_banking.account_balances],
+)
 def balances(config: ConnectionRequest, warehouse: Warehouse) -> dg.MaterializeResult:
     """What the banks say of the accounts, and the opening balance of each account."""
     with unified_tables(warehouse) as connection:
         create_balance_tables(connection)
         skipped = _skipped(connection, config)
         if not skipped:
-            sync_balances(connection, GOCARDLESS, connection_id=config.connection_id)
+            for provider in _meant(connection, config):
+                sync_balances(connection, provider, connection_id=config.connection_id)
         return dg.MaterializeResult(
             metadata={**relation_metadata(connection, "unified", "balances"), **skipped}
         )
@@ -229,15 +254,19 @@ def balances(config: ConnectionRequest, warehouse: Warehouse) -> dg.MaterializeR
 def unified_tables(warehouse: Warehouse) -> Iterator[duckdb.DuckDBPyConnection]:
     """The warehouse, to be written, with all that the sync reads and writes."""
     with warehouse.writing() as connection:
-        create_raw_tables(connection)
+        create_enable_banking_tables(connection)
         create_unified_tables(connection)
         yield connection
 
 
-def _meant(config: ConnectionRequest) -> Provider:
+def _meant(connection: duckdb.DuckDBPyConnection, config: ConnectionRequest) -> Sequence[Provider]:
+    """The providers, or the one whose connection is meant."""
     if config.connection_id is None:
-        return GOCARDLESS
-    return provider_of_connection(GOCARDLESS, config.connection_id)
+        return _PROVIDERS
+    row = connection.execute(
+        "select provider from unified.connections where connection_id = ?", [config.connection_id]
+    ).fetchone()
+    return [provider for provider in _PROVIDERS if row is not None and provider.name == row[0]]
 
 
 def _skipped(connection: duckdb.DuckDBPyConnection, config: ConnectionRequest) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""All that is only Enable Banking's; what it sends is translated to the entries that all share."""

@@ -1,0 +1,108 @@
+"""The assets that fetch from Enable Banking into raw tables."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import dagster as dg
+import duckdb
+
+from gocardless.enable_banking.client import connect_enable_banking
+from gocardless.enable_banking.sessions import (
+    accounts_of_sessions,
+    extract_aspsps,
+    extract_sessions,
+)
+from gocardless.enable_banking.tables import create_enable_banking_tables
+from gocardless.extraction.assets import (
+    Api,
+    TransactionsRequest,
+    account_asset,
+    documents_check,
+    documents_result,
+)
+from gocardless.extraction.budget import CallBudget, Scope
+from gocardless.extraction.fetch_scope import ScopeOutcome, utc_now
+from gocardless.extraction.linked_accounts import AccountToFetch
+from gocardless.extraction.steps import Extraction, extract_balances, extract_transactions
+from shared_lib.metadata import relation_metadata
+from shared_lib.secrets import SecretsResource
+from shared_lib.warehouse import Warehouse
+
+PREFIX = ("source", "enable_banking", "extract")
+CALLS_A_DAY = 4
+"""What banks answer an application whose user is not present; the API does not count them."""
+
+_API = Api(PREFIX, connect_enable_banking, create_enable_banking_tables)
+
+
+@dg.asset(key=[*PREFIX, "sessions"], check_specs=[documents_check(PREFIX, "sessions")])
+def sessions(warehouse: Warehouse, secrets: SecretsResource) -> dg.MaterializeResult:
+    """The sessions, each the consent of an owner at one bank, with their states."""
+    client = connect_enable_banking(secrets)
+    with warehouse.writing() as connection:
+        create_enable_banking_tables(connection)
+        read = extract_sessions(connection, client, at=utc_now())
+        return dg.MaterializeResult(
+            metadata=relation_metadata(connection, "raw", "eb_sessions"),
+            check_results=[documents_result(read, "sessions", PREFIX)],
+        )
+
+
+@dg.asset(key=[*PREFIX, "aspsps"], check_specs=[documents_check(PREFIX, "aspsps")])
+def aspsps(warehouse: Warehouse, secrets: SecretsResource) -> dg.MaterializeResult:
+    """The banks of the countries in which a bank is connected."""
+    client = connect_enable_banking(secrets)
+    with warehouse.writing() as connection:
+        create_enable_banking_tables(connection)
+        read = extract_aspsps(connection, client)
+        return dg.MaterializeResult(
+            metadata=relation_metadata(connection, "raw", "eb_aspsps"),
+            check_results=[documents_result(read, "aspsps", PREFIX)],
+        )
+
+
+def _counted(run: Extraction, scope: Scope) -> Extraction:
+    """The run, whose accounts may be asked so many times a day."""
+
+    def accounts(
+        connection: duckdb.DuckDBPyConnection, connection_id: str | None
+    ) -> Sequence[AccountToFetch]:
+        found = accounts_of_sessions(connection, connection_id)
+        ids = [account.account_id for account in found]
+        CallBudget(connection, scope).allow(ids, calls=CALLS_A_DAY, now=run.now())
+        return found
+
+    return replace(run, accounts=accounts)
+
+
+def _balances(run: Extraction, _: Any) -> ScopeOutcome:
+    return extract_balances(_counted(run, "balances"))
+
+
+def _transactions(run: Extraction, config: Any) -> ScopeOutcome:
+    return extract_transactions(
+        _counted(run, "transactions"), overlap_days=config.overlap_days, days=config.days
+    )
+
+
+account_balances = account_asset(
+    "account_balances",
+    "gc_balances",
+    _balances,
+    deps=[sessions],
+    description="The balances that the banks report.",
+    has_entries=True,
+    api=_API,
+)
+
+transactions = account_asset(
+    "transactions",
+    "gc_transactions",
+    _transactions,
+    deps=[sessions],
+    description="The entries of the accounts, each different one once.",
+    request=TransactionsRequest,
+    has_entries=True,
+    api=_API,
+)
