@@ -144,3 +144,32 @@ def test_a_person_can_take_a_tag_back_and_only_tags_what_is_there(
     assert tags(connection) == {}
     with pytest.raises(UnknownTransactionError, match="no transaction nothing"):
         tag_by_hand(connection, "nothing", "party", by="erika", at=AT)
+
+
+@pytest.mark.parametrize(
+    ("column", "stored", "asked"),
+    [
+        ("merchant_category", "5411", "5411"),
+        ("counterparty_iban", "DE89370400440532013000", "de89 3704 0044 0532 0130 00"),
+        ("end_to_end_id", "RF18 5390", "rf185390"),
+        ("mandate_id", "M-1", "m-1"),
+        ("original_currency", "USD", "usd"),
+    ],
+)
+@pytest.mark.parametrize("source", ["file", "table"])
+def test_a_rule_may_ask_for_a_detail_of_the_entry(
+    connection: duckdb.DuckDBPyConnection, column: str, stored: str, asked: str, source: str
+) -> None:
+    connection.execute(
+        f"update unified.transactions set {column} = ? where transaction_key = 'shop'", [stored]
+    )
+    found = [rule("r", "found", **{column: asked})]
+    if source == "table":
+        connection.execute(
+            f"insert into unified.tag_rules (position, name, tag, created_by, {column}) "
+            "values (1, 'r', 'found', 'me', ?)",
+            [asked],
+        )
+        found = read_table_rules(connection)
+    apply(connection, *found)
+    assert tags(connection) == {"shop": "found"}

@@ -43,6 +43,10 @@ def test_the_packaged_files_are_valid() -> None:
         ("{name: a, tag: x, account: y}", r"file\.yaml:3: rules\.1\.name: 'a' occurs twice"),
         ("{name: b, tag: X y, account: y}", r":3: rules\.1\.tag: 'X y' is not allowed"),
         ("{name: b, tag: untagged, account: y}", r":3: rules\.1\.tag: 'untagged' is reserved"),
+        (
+            "{name: b, tag: x, merchant_category: 5411}",
+            r":3: rules\.1\.merchant_category: .*write it in quotes: '5411'",
+        ),
         ("{name: b, tag: x, colour: y}", r":3: rules\.1\.colour: unknown key"),
         (
             "{name: b, tag: x, amount_from: 2, amount_to: 1}",

@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from gocardless.tagging.rules import SourcedRule
+from gocardless.tagging.rules import DETAILS, SourcedRule
 from gocardless.tagging.tables import TAGGED_BY_RULES
 from shared_lib.warehouse import transaction
 
@@ -80,6 +80,9 @@ def apply_rules(
         return _written(connection, rules, at=at, run_id=run_id)
 
 
+_PLAIN = "upper(replace({}, ' ', ''))"
+
+
 def _choice(rules: Sequence[SourcedRule]) -> tuple[str, dict[str, Any]]:
     """Return an SQL expression for the number of the first matching rule, and its parameters.
 
@@ -95,6 +98,7 @@ def _choice(rules: Sequence[SourcedRule]) -> tuple[str, dict[str, Any]]:
             ("amount_from", "t.amount >= ${}"),
             ("amount_to", "t.amount <= ${}"),
             ("account", "${} in (t.account_id, account.iban)"),
+            *((name, f"{_PLAIN.format(f't.{name}')} = {_PLAIN.format('${}')}") for name in DETAILS),
         ):
             value = getattr(rule, given)
             if value is not None:

@@ -24,7 +24,15 @@ UNTAGGED = "untagged"
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 _TagName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
-_CONDITIONS = ("description", "counterparty", "amount_from", "amount_to", "account")
+DETAILS = (
+    "merchant_category",
+    "counterparty_iban",
+    "end_to_end_id",
+    "mandate_id",
+    "original_currency",
+)
+"""Conditions that are the value of the column of their name, ignoring case and spaces."""
+_CONDITIONS = ("description", "counterparty", "amount_from", "amount_to", "account", *DETAILS)
 
 
 class Rule(BaseModel):
@@ -43,6 +51,21 @@ class Rule(BaseModel):
     amount_from: Decimal | None = Field(default=None, description="Minimum amount, signed.")
     amount_to: Decimal | None = Field(default=None, description="Maximum amount, signed.")
     account: Name | None = Field(default=None, description="The account's id or IBAN.")
+    merchant_category: Name | None = Field(default=None, description="ISO 18245, as 5411.")
+    counterparty_iban: Name | None = Field(default=None, description="The IBAN at the other end.")
+    end_to_end_id: Name | None = Field(default=None, description="The sender's reference.")
+    mandate_id: Name | None = Field(default=None, description="That of the direct debit.")
+    original_currency: Name | None = Field(
+        default=None, description="The currency paid in, where it is not the account's."
+    )
+
+    @validator(*DETAILS, mode="before")
+    @classmethod
+    def _is_text(cls, value: object) -> object:
+        # YAML reads 5411 as a number, and 0742 as one that has lost its zero
+        if isinstance(value, int):
+            raise ValueError(f"write it in quotes: {str(value)!r}")  # noqa: TRY004 - for pydantic
+        return value
 
     @validator("description")
     @classmethod
@@ -125,8 +148,10 @@ def read_table_rules(connection: duckdb.DuckDBPyConnection) -> list[SourcedRule]
     from pydantic import ValidationError
 
     rows = connection.execute(
-        "select name, tag, description_pattern as description, counterparty, amount_from, "
-        "amount_to, account from unified.tag_rules where is_enabled order by position, name"
+        "select name, tag, description_pattern as description, "  # noqa: S608 - own names
+        "counterparty, amount_from, "
+        f"amount_to, account, {', '.join(DETAILS)} "
+        "from unified.tag_rules where is_enabled order by position, name"
     )
     names = [column[0] for column in rows.description or ()]
     rules, problems = [], []

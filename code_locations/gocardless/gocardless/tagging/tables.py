@@ -2,6 +2,7 @@
 
 import duckdb
 
+from shared_lib.storage.migrations import Migration
 from shared_lib.warehouse.tables import create_or_migrate
 
 _TABLES = """
@@ -16,7 +17,12 @@ create table if not exists unified.tag_rules (
     amount_to decimal(18, 4),
     account varchar,  -- id or IBAN
     is_enabled boolean not null default true,
-    created_by varchar not null
+    created_by varchar not null,
+    merchant_category varchar,  -- ISO 18245
+    counterparty_iban varchar,
+    end_to_end_id varchar,
+    mandate_id varchar,
+    original_currency varchar
 );
 create table if not exists unified.transaction_tags (
     transaction_key varchar primary key,
@@ -32,6 +38,24 @@ create table if not exists unified.transaction_tags (
 TAGGED_BY_RULES = "tag_rules"
 
 
+def _more_conditions(connection: duckdb.DuckDBPyConnection) -> None:
+    for column in (
+        "merchant_category",
+        "counterparty_iban",
+        "end_to_end_id",
+        "mandate_id",
+        "original_currency",
+    ):
+        connection.execute(
+            f"alter table if exists unified.tag_rules add column if not exists {column} varchar"
+        )
+
+
+_MIGRATIONS = (Migration("conditions on details", _more_conditions, is_additive=True),)
+
+
 def create_tag_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the missing tables of tags and rules, or migrate them."""
-    create_or_migrate(connection, _TABLES, first_table="unified.transaction_tags")
+    create_or_migrate(
+        connection, _TABLES, first_table="unified.transaction_tags", migrations=_MIGRATIONS
+    )

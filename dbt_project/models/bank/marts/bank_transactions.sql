@@ -12,7 +12,13 @@ with booked as (
         transactions.amount,
         transactions.description,
         transactions.counterparty,
+        transactions.original_amount,
+        transactions.original_currency,
+        transactions.exchange_rate,
+        transactions.merchant_category,
         transactions.counterparty_iban,
+        transactions.end_to_end_id,
+        transactions.mandate_id,
         holders.iban,
         lower(trim(holders.owner_name)) as owner_name,
         coalesce(chosen.display_name, holders.name, transactions.account_id) as account_name,
@@ -91,6 +97,13 @@ select
     booked.amount,
     booked.description,
     booked.counterparty,
+    booked.original_amount,
+    booked.original_currency,
+    booked.exchange_rate,
+    booked.merchant_category,
+    booked.counterparty_iban,
+    booked.end_to_end_id,
+    booked.mandate_id,
     transfers.transaction_key is not null as is_transfer
 from booked
 left join transfers on booked.transaction_key = transfers.transaction_key
