@@ -142,8 +142,10 @@ def _balances(account: SandboxAccount, state: SandboxState) -> dict[str, Any]:
 
 
 def iban_of(account: SandboxAccount) -> str:
-    """The account's IBAN."""
-    return f"DE89370400{int(account.account_id[:8], 16):012d}"
+    """The account's IBAN, with the check digits of ISO 13616."""
+    number = f"370400{int(account.account_id[:8], 16):012d}"
+    # the country's letters as numbers, and two zeros
+    return f"DE{98 - int(f'{number}131400') % 97:02d}{number}"
 
 
 def _plain(account_id: str) -> str:

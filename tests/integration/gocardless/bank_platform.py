@@ -59,6 +59,9 @@ def platform_with_sandbox(data: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
 def synced_warehouse(parsed_bank: Path) -> Path:
     """The warehouse after a run of everything against the sandbox, made once."""
     copy = parsed_bank / "synced.duckdb"
+    # what a test before has left there
+    shutil.rmtree(parsed_bank / "data", ignore_errors=True)
+    (parsed_bank / "data").mkdir()
     with pytest.MonkeyPatch.context() as patch, sandbox_server(demonstration()) as running:
         _give_platform(patch, parsed_bank)
         _give_sandbox(patch, running)

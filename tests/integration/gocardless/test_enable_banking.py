@@ -1,5 +1,6 @@
 """Enable Banking over real HTTP: from the link for the owner to the ledger."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -10,14 +11,21 @@ import dagster as dg
 import pytest
 import requests
 from tests.conftest import SHARED_DATA
-from tests.integration.gocardless.conftest import QUICK
+from tests.integration.gocardless.conftest import NOON, QUICK
 
+from gocardless.api import errors
 from gocardless.connect import main as connect
 from gocardless.definitions import defs
 from gocardless.enable_banking.client import ADDRESS_VARIABLE, EnableBankingClient
+from gocardless.enable_banking.errors import UserPresenceError
+from gocardless.statement_files.loading import import_file
+from gocardless.statement_files.tables import create_file_tables
+from sandboxes.bank.accounts import iban_of
+from sandboxes.bank.bank import SandboxAccount
+from sandboxes.bank.server import RunningSandbox
 from sandboxes.enable_banking.server import enable_banking_server
 from sandboxes.enable_banking.state import EnableBankingState
-from shared_lib.warehouse import read_warehouse
+from shared_lib.warehouse import read_warehouse, write_warehouse
 
 pytest_plugins = ("tests.integration.gocardless.bank_platform",)
 
@@ -138,3 +146,176 @@ def test_from_the_link_to_the_ledger_and_a_renewal_goes_on_with_the_history(
         assert connection.execute(
             "select status, provider_status from unified.connections order by all"
         ).fetchall() == [("active", "AUTHORIZED"), ("expired", "REVOKED")]
+
+
+def test_one_account_over_gocardless_enable_banking_and_a_file_has_one_history(
+    synced: Path,
+    platform_with_sandbox: RunningSandbox,
+    platform: Path,
+    state: EnableBankingState,
+    instance: dg.DagsterInstance,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    # the same banks and customers behind both
+    state.banks = platform_with_sandbox.state
+    before = ledger_of(platform)
+    connected(capsys)
+    sync(instance)
+    assert ledger_of(platform) == before
+    account = next(bank for bank in state.banks.banks if bank.name == BANK).customer[0]
+    today = state.clock.now().date()
+    lines = [
+        f"{item.booking_date(today)},{item.amount},EUR,{item.text}\n"
+        for item in account.ledger.transactions
+        if item.is_booked(today) and item.booking_date(today) >= today - timedelta(days=30)
+    ]
+    file = tmp_path / "statement.csv"
+    file.write_text("booking_date,amount,currency,description\n" + "".join(lines), "utf-8")
+    with write_warehouse(platform / "gocardless.duckdb") as connection:
+        create_file_tables(connection)
+        import_file(connection, file, account=iban_of(account), at=state.clock.now())
+    assert ledger_of(platform) == before
+    with read_warehouse(platform / "gocardless.duckdb") as connection:
+        assert connection.execute(
+            "select provider, count(*), count(distinct iban) from unified.accounts group by all"
+        ).fetchall() == [("gocardless", 4, 4)]
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("ASPSP_ERROR", errors.InstitutionUnavailableError),
+        ("ASPSP_TIMEOUT", errors.InstitutionUnavailableError),
+        ("ASPSP_RATE_LIMIT_EXCEEDED", errors.RateLimitedError),
+        ("ASPSP_ACCOUNT_NOT_ACCESSIBLE", errors.AccountForbiddenError),
+        ("ASPSP_PSU_ACTION_REQUIRED", UserPresenceError),
+        ("ACCESS_DENIED", errors.AccountForbiddenError),
+        ("ACCOUNT_DOES_NOT_EXIST", errors.NotFoundError),
+        ("UNAUTHORIZED_IP", errors.IpDeniedError),
+        ("EXPIRED_SESSION", errors.AccessExpiredError),
+        ("REVOKED_SESSION", errors.AccessExpiredError),
+        ("WRONG_TRANSACTIONS_PERIOD", errors.ApiError),
+    ],
+)
+def test_an_error_is_distinguished_by_its_code(
+    client: EnableBankingClient,
+    state: EnableBankingState,
+    url: str,
+    code: str,
+    kind: type[errors.ApiError],
+) -> None:
+    uid, account = opened(state)
+    account.failures = {"balances": [code] * QUICK.attempts}
+    with pytest.raises(errors.ApiError) as caught:
+        client.balances(uid)
+    assert type(caught.value) is kind
+    assert caught.value.may_be_of_the_period == (code == "WRONG_TRANSACTIONS_PERIOD")
+    account.failures = {"balances": ["ASPSP_ERROR"]}
+    assert client.balances(uid).body.balances
+
+
+def test_the_fifth_call_of_a_day_is_refused_and_pages_are_one_call(
+    client: EnableBankingClient, state: EnableBankingState
+) -> None:
+    uid, account = opened(state)
+    state.page_size = 7
+    first = state.clock.now().date() - timedelta(days=60)
+    texts = [client.transactions_text(uid, date_from=first).body for _ in range(4)]
+    lists = json.loads(texts[-1])["transactions"]
+    today = state.clock.now().date()
+    shown = [
+        item
+        for item in account.ledger.transactions
+        if item.is_booked(today) and item.booking_date(today) >= first
+    ]
+    assert len(lists["booked"]) == len(shown) > 2 * state.page_size
+    with pytest.raises(errors.RateLimitedError):
+        client.transactions_text(uid, date_from=first)
+
+
+def test_a_token_signed_with_another_key_is_refused(url: str, state: EnableBankingState) -> None:
+    other = EnableBankingState().private_key
+    client = EnableBankingClient(
+        url=url,
+        application_id=state.application_id,
+        private_key=lambda: other,
+        now=state.clock.now,
+    )
+    with pytest.raises(errors.AuthenticationFailedError, match="UNAUTHORIZED_ACCESS"):
+        client.aspsps()
+
+
+def test_a_key_that_is_none_is_named_and_not_shown() -> None:
+    client = EnableBankingClient(url="http://x", application_id="x", private_key=lambda: "hush")
+    with pytest.raises(errors.AuthenticationFailedError, match="not an RSA key in PEM") as caught:
+        client.aspsps()
+    assert "hush" not in str(caught.value)
+
+
+def test_a_token_is_signed_anew_before_it_expires(
+    client: EnableBankingClient, state: EnableBankingState
+) -> None:
+    state.clock.set(NOON)
+    assert client.aspsps("DE")
+    state.clock.advance(timedelta(minutes=59))
+    assert client.aspsps("DE")
+
+
+def test_headers_of_the_present_user_are_sent_where_a_bank_demands_them(
+    client: EnableBankingClient, url: str, state: EnableBankingState
+) -> None:
+    state.required_psu_headers = {BANK: ["Psu-Ip-Address", "Psu-User-Agent"]}
+    uid, _ = opened(state)
+    with pytest.raises(UserPresenceError, match="Psu-Ip-Address"):
+        client.balances(uid)
+    sent = {"Psu-Ip-Address": "192.0.2.1", "Psu-User-Agent": "x"}
+    present = EnableBankingClient(
+        url=url,
+        application_id=state.application_id,
+        private_key=lambda: state.private_key,
+        now=state.clock.now,
+        psu_headers=lambda _: sent,
+    )
+    assert present.balances(uid).body.balances
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--bank", "Meridian Bnak"], "did you mean Meridian Bank?"),
+        (["--bank", BANK, "--business"], "serves personal: run without --business"),
+        (["--bank", BANK, "--code", "wrong"], "WRONG_AUTHORIZATION_CODE"),
+        (["--bank", BANK, "--code", "https://localhost/?error=access_denied"], "access_denied"),
+        (["--bank", BANK, "--redirect-url", "https://other/"], "REDIRECT_URI_NOT_ALLOWED"),
+    ],
+)
+def test_a_bank_that_cannot_be_connected_is_explained(
+    platform: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert connect(["--provider", "enable_banking", *arguments]) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_the_address_of_another_attempt_and_a_refusal_connect_nothing(
+    platform: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--provider", "enable_banking", "--bank", BANK]
+    assert connect(arguments, lambda _: "https://localhost/?code=a&state=b") == 1
+    assert "state differs" in capsys.readouterr().err
+    assert connect(arguments, owner(capsys, "?refuse=1")) == 1
+    assert "access_denied" in capsys.readouterr().err
+
+
+def test_the_same_command_prints_the_link_of_a_requisition(
+    platform_with_sandbox: RunningSandbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bank = platform_with_sandbox.state.banks[0].institution_id
+    assert connect(["--provider", "gocardless", "--bank", bank]) == 0
+    assert f"{platform_with_sandbox.url}/psd2/start/" in capsys.readouterr().out
+
+
+def opened(state: EnableBankingState) -> tuple[str, SandboxAccount]:
+    bank = next(bank for bank in state.banks.banks if bank.name == BANK)
+    session = state.open(bank, state.clock.now() + timedelta(days=1))
+    return next(iter(session.accounts.items()))

@@ -17,7 +17,7 @@ def transaction_lists(entries: Iterable[Any]) -> dict[str, list[Any]]:
     """The entries of an answer, by whether they are booked or pending."""
     lists: dict[str, list[Any]] = {"booked": [], "pending": []}
     for entry in entries:
-        status = entry.get("status") if isinstance(entry, dict) else _BOOKED
+        status = _text(entry, "status") if isinstance(entry, dict) else _BOOKED
         if status not in _NO_MONEY:
             lists["booked" if status == _BOOKED else "pending"].append(_transaction(entry))
     return lists
@@ -95,7 +95,10 @@ def _transaction(entry: Any) -> Any:
 
 def _signed(entry: Mapping[str, Any]) -> Any:
     """The amount, negative where it leaves the account; the indicator alone says which."""
-    money, sign = entry.get("transaction_amount"), _SIGNS.get(entry.get("credit_debit_indicator"))  # pyright: ignore[reportArgumentType] - what is not a text is not found either
+    money, sign = (
+        entry.get("transaction_amount"),
+        _SIGNS.get(_text(entry, "credit_debit_indicator")),
+    )
     if not isinstance(money, dict) or not isinstance(money.get("amount"), str) or sign is None:
         return None
     return {**money, "amount": sign + money["amount"].strip().lstrip("+-")}
@@ -116,6 +119,11 @@ def _exchange(exchange: Any) -> Any:
 def _iban_alone(identification: Any) -> dict[str, str] | None:
     iban = iban_of(identification)
     return {"iban": iban} if iban else None
+
+
+def _text(entry: Mapping[str, Any], name: str) -> str:
+    value = entry.get(name)
+    return value if isinstance(value, str) else ""
 
 
 def _inside(document: Any, name: str) -> Any:
