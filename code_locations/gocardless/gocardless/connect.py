@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
-from gocardless.accounts.settings import accounts_path, load_settings
+from gocardless.accounts.settings import ConnectionSettings, accounts_path, load_settings
 from gocardless.api.client import connect as connect_gocardless
 from gocardless.api.errors import ApiError
 from gocardless.api.reachability import ApiAddressError
@@ -28,6 +28,7 @@ from shared_lib.configuration.validated_yaml import ConfigurationError
 from shared_lib.secrets import SecretError, SecretsResource
 from shared_lib.warehouse import write_warehouse
 
+REDIRECT_URL = "https://localhost/"
 PROVIDERS = ("enable_banking", "gocardless")
 _LONGEST_CONSENT = timedelta(days=180)
 _MARGIN = timedelta(minutes=5)
@@ -49,8 +50,8 @@ def main(arguments: Sequence[str] | None = None, ask: Callable[[str], str] = inp
     parser.add_argument("--country", help="two letters; needed where several have such a bank")
     parser.add_argument(
         "--redirect-url",
-        default="https://localhost/",
-        help="where the bank's page returns to, as registered with the provider",
+        help="where the bank's page returns to, as registered with the provider; by default that "
+        f"of the connection in the settings file, else {REDIRECT_URL}",
     )
     parser.add_argument("--business", action="store_true", help="the account is a business's")
     parser.add_argument(
@@ -58,7 +59,6 @@ def main(arguments: Sequence[str] | None = None, ask: Callable[[str], str] = inp
     )
     asked = parser.parse_args(arguments)
     try:
-        load_settings(accounts_path())
         if asked.provider == "gocardless":
             _require(asked)
         else:
@@ -73,7 +73,7 @@ def _require(asked: argparse.Namespace) -> None:
     if asked.code:
         raise ConnectError("GoCardless needs no code: open the link, then run the sync")
     client = connect_gocardless(SecretsResource(location="gocardless"))
-    print(client.require(asked.bank, redirect_url=asked.redirect_url).link)
+    print(client.require(asked.bank, redirect_url=asked.redirect_url or REDIRECT_URL).link)
     print("Open it; the next gocardless_sync_job finds the connection.")
 
 
@@ -82,11 +82,12 @@ def _connect(asked: argparse.Namespace, ask: Callable[[str], str]) -> None:
     code = code_of(asked.code) if asked.code else None
     if code is None:
         bank = bank_named(client, asked.bank, asked.country)
+        chosen = setting_of(bank)
         state = random.token_urlsafe(16)
         started = client.authorise(
             authorisation_request(
                 bank,
-                redirect_url=asked.redirect_url,
+                redirect_url=asked.redirect_url or chosen.redirect_url or REDIRECT_URL,
                 state=state,
                 psu_type="business" if asked.business else "personal",
                 now=utc_now(),
@@ -101,6 +102,29 @@ def _connect(asked: argparse.Namespace, ask: Callable[[str], str]) -> None:
         f"{session.access.valid_until.astimezone(UTC):%Y-%m-%d %H:%M} UTC; "
         "run enable_banking_sync_job"
     )
+
+
+def setting_of(bank: Aspsp) -> ConnectionSettings:
+    """How the settings file says that the bank is connected.
+
+    Raises:
+        ConfigurationError: the file is wrong.
+        ConnectError: it has some of the headers that the bank demands, and not all.
+    """
+    path = accounts_path()
+    found = next(
+        (
+            one
+            for one in load_settings(path).connections
+            if (one.bank, one.country) == (bank.name, bank.country)
+        ),
+        ConnectionSettings(provider="enable_banking", bank=bank.name, country=bank.country),
+    )
+    given = {name.lower() for name in found.psu_headers}
+    missing = [one for one in bank.required_psu_headers or () if one.lower() not in given]
+    if given and missing:
+        raise ConnectError(f"{path}: psu_headers of {bank.name} lack {', '.join(missing)}")
+    return found
 
 
 def bank_named(client: EnableBankingClient, name: str, country: str | None) -> Aspsp:

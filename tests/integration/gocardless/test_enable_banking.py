@@ -13,6 +13,7 @@ import requests
 from tests.conftest import SHARED_DATA
 from tests.integration.gocardless.conftest import NOON, QUICK
 
+from gocardless.accounts.settings import load_settings
 from gocardless.api import errors
 from gocardless.connect import main as connect
 from gocardless.definitions import defs
@@ -25,6 +26,7 @@ from sandboxes.bank.bank import SandboxAccount
 from sandboxes.bank.server import RunningSandbox
 from sandboxes.enable_banking.server import enable_banking_server
 from sandboxes.enable_banking.state import EnableBankingState
+from shared_lib.configuration.validated_yaml import ConfigurationError
 from shared_lib.warehouse import read_warehouse, write_warehouse
 
 pytest_plugins = ("tests.integration.gocardless.bank_platform",)
@@ -263,21 +265,65 @@ def test_a_token_is_signed_anew_before_it_expires(
 
 
 def test_headers_of_the_present_user_are_sent_where_a_bank_demands_them(
-    client: EnableBankingClient, url: str, state: EnableBankingState
+    client: EnableBankingClient, state: EnableBankingState
 ) -> None:
     state.required_psu_headers = {BANK: ["Psu-Ip-Address", "Psu-User-Agent"]}
     uid, _ = opened(state)
     with pytest.raises(UserPresenceError, match="Psu-Ip-Address"):
         client.balances(uid)
     sent = {"Psu-Ip-Address": "192.0.2.1", "Psu-User-Agent": "x"}
-    present = EnableBankingClient(
-        url=url,
-        application_id=state.application_id,
-        private_key=lambda: state.private_key,
-        now=state.clock.now,
-        psu_headers=lambda _: sent,
-    )
-    assert present.balances(uid).body.balances
+    assert client.with_psu_headers({uid: sent}).balances(uid).body.balances
+
+
+SETTINGS = """connections:
+  - provider: enable_banking
+    bank: Meridian Bank
+    country: DE
+    psu_headers:
+      Psu-Ip-Address: 192.0.2.1
+"""
+
+
+def test_headers_of_the_settings_file_reach_the_bank(
+    platform: Path,
+    state: EnableBankingState,
+    instance: dg.DagsterInstance,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    state.required_psu_headers = {BANK: ["Psu-Ip-Address", "Psu-User-Agent"]}
+    file = tmp_path / "accounts.yaml"
+    monkeypatch.setenv("GOCARDLESS_ACCOUNTS", str(file))
+    arguments = ["--provider", "enable_banking", "--bank", BANK]
+    file.write_text(SETTINGS, "utf-8")
+    assert connect(arguments, owner(capsys)) == 1
+    assert "psu_headers of Meridian Bank lack Psu-User-Agent" in capsys.readouterr().err
+    file.write_text(SETTINGS + "      Psu-User-Agent: x\n", "utf-8")
+    assert connect(arguments, owner(capsys)) == 0
+    job = defs.resolve_job_def("enable_banking_sync_job")
+    balances = dg.AssetKey(["source", "enable_banking", "extract", "account_balances"])
+    result = job.execute_in_process(instance=instance, asset_selection=[balances])
+    assert [check.passed for check in result.get_asset_check_evaluations()] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (("provider: enable_banking", "provider: enable_bank"), "did you mean 'enable_banking'"),
+        (("Psu-Ip-Address", "Psu-Ip-Adress"), "did you mean 'Psu-Ip-Address'"),
+        (("country: DE", "country: Germany"), "connections.0.country"),
+        (("    bank:", "    bnak:"), "bnak: unknown key, allowed is one of: bank, country"),
+    ],
+)
+def test_a_wrong_connection_of_the_settings_file_is_explained(
+    tmp_path: Path, wrong: tuple[str, str], message: str
+) -> None:
+    file = tmp_path / "accounts.yaml"
+    file.write_text(SETTINGS.replace(*wrong), "utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(file)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(

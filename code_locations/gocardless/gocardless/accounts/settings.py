@@ -1,11 +1,13 @@
 """Settings for each account, from a YAML file, and what banks need that differ from the rest."""
 
+from collections.abc import Sequence
 from decimal import Decimal
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import duckdb
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from shared_lib.configuration.validated_yaml import file_of, load_yaml, validate_document
 from shared_lib.warehouse.tables import create_or_migrate
@@ -55,6 +57,62 @@ class AccountSettings(_Settings):
     display_name: str | None = Field(default=None, description="What the marts call it.")
 
 
+PSU_HEADERS = (
+    "Psu-Ip-Address",
+    "Psu-User-Agent",
+    "Psu-Referer",
+    "Psu-Accept",
+    "Psu-Accept-Charset",
+    "Psu-Accept-Encoding",
+    "Psu-Accept-language",
+    "Psu-Geo-Location",
+)
+"""What Enable Banking takes of the user who is present."""
+
+
+class ConnectionSettings(BaseModel):
+    """How a bank is connected."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    provider: Literal["enable_banking"] = Field(description="The API.")
+    bank: str = Field(min_length=1, description="Its name at the provider.")
+    country: str = Field(pattern="^[A-Z]{2}$", description="Its country, by two letters.")
+    redirect_url: str | None = Field(
+        default=None, description="Where the bank's page returns to, as registered."
+    )
+    psu_headers: dict[str, str] = Field(
+        default={}, description="What is sent of the user, where the bank demands it."
+    )
+
+    @field_validator("provider", mode="before")
+    @classmethod
+    def _is_provider(cls, value: object) -> object:
+        return _one_of(value, ("enable_banking",))
+
+    @field_validator("psu_headers")
+    @classmethod
+    def _are_headers(cls, value: dict[str, str]) -> dict[str, str]:
+        return {_one_of(name, PSU_HEADERS): text for name, text in value.items()}
+
+
+Word = TypeVar("Word")
+
+
+def _one_of(value: Word, words: Sequence[str]) -> Word:
+    """``value``, if it is one of the words.
+
+    Raises:
+        ValueError: it is not; says which are, and which was probably meant.
+    """
+    if value in words:
+        return value
+    nearest = get_close_matches(str(value), words, n=1)
+    meant = f", did you mean {nearest[0]!r}?" if nearest else ""
+    allowed = ", ".join(words)
+    raise ValueError(f"{value!r} is not allowed, allowed is one of: {allowed}{meant}")
+
+
 class SettingsFile(BaseModel):
     """The file of settings."""
 
@@ -62,6 +120,7 @@ class SettingsFile(BaseModel):
 
     banks: list[BankSettings] = Field(default=[], description="Defaults by bank.")
     accounts: list[AccountSettings] = Field(default=[], description="Single accounts.")
+    connections: list[ConnectionSettings] = Field(default=[], description="How to connect banks.")
 
 
 def accounts_path() -> Path:

@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
 import duckdb
 
-from gocardless.enable_banking.client import connect_enable_banking
+from gocardless.accounts.settings import accounts_path, load_settings
+from gocardless.enable_banking.client import EnableBankingClient, connect_enable_banking
 from gocardless.enable_banking.sessions import (
     accounts_of_sessions,
     extract_aspsps,
     extract_sessions,
+    psu_headers_of,
 )
 from gocardless.enable_banking.tables import create_enable_banking_tables
 from gocardless.extraction.assets import (
@@ -62,8 +64,10 @@ def aspsps(warehouse: Warehouse, secrets: SecretsResource) -> dg.MaterializeResu
         )
 
 
-def _counted(run: Extraction, scope: Scope) -> Extraction:
-    """The run, whose accounts may be asked so many times a day."""
+def _of_banks(run: Extraction, scope: Scope) -> Extraction:
+    """The run, whose accounts may be asked so many times a day, with the headers of their users."""
+    client = cast("EnableBankingClient", run.client)
+    headers = psu_headers_of(run.connection, load_settings(accounts_path()).connections)
 
     def accounts(
         connection: duckdb.DuckDBPyConnection, connection_id: str | None
@@ -73,16 +77,16 @@ def _counted(run: Extraction, scope: Scope) -> Extraction:
         CallBudget(connection, scope).allow(ids, calls=CALLS_A_DAY, now=run.now())
         return found
 
-    return replace(run, accounts=accounts)
+    return replace(run, accounts=accounts, client=client.with_psu_headers(headers))
 
 
 def _balances(run: Extraction, _: Any) -> ScopeOutcome:
-    return extract_balances(_counted(run, "balances"))
+    return extract_balances(_of_banks(run, "balances"))
 
 
 def _transactions(run: Extraction, config: Any) -> ScopeOutcome:
     return extract_transactions(
-        _counted(run, "transactions"), overlap_days=config.overlap_days, days=config.days
+        _of_banks(run, "transactions"), overlap_days=config.overlap_days, days=config.days
     )
 
 

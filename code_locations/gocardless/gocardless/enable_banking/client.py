@@ -1,5 +1,6 @@
 """The client of Enable Banking's API; its answers about accounts are the shared documents."""
 
+import copy
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -40,7 +41,6 @@ class EnableBankingClient(BankDataClient):
         private_key: Callable[[], str],
         patience: Patience | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        psu_headers: Callable[[str], Mapping[str, str]] = lambda _: {},
     ) -> None:
         """Call the API at ``url``.
 
@@ -50,11 +50,18 @@ class EnableBankingClient(BankDataClient):
             private_key: returns the application's RSA key in PEM; called when a token is signed.
             patience: time-outs and attempts.
             now: returns the current time, UTC.
-            psu_headers: returns the headers of the present user, by account; most have none.
         """
         tokens = SignedTokens(application_id=application_id, private_key=private_key, now=now)
         super().__init__(url=url, tokens=tokens, patience=patience, now=now)
-        self._psu_headers = psu_headers
+        self.psu_headers: Mapping[str, Mapping[str, str]] = {}
+
+    def with_psu_headers(
+        self, by_account: Mapping[str, Mapping[str, str]]
+    ) -> "EnableBankingClient":
+        """The same client, which sends the headers of a user for these accounts."""
+        other = copy.copy(self)
+        other.psu_headers = by_account
+        return other
 
     def aspsps(self, country: str | None = None) -> list[Aspsp]:
         """Return the banks, of all countries or of one by its two letters."""
@@ -114,7 +121,7 @@ class EnableBankingClient(BankDataClient):
         self, account_id: str, scope: str, query: Mapping[str, str] | None = None
     ) -> dict[str, Any]:
         path = f"/accounts/{quote(account_id, safe='')}/{scope}"
-        headers = self._psu_headers(account_id)
+        headers = self.psu_headers.get(account_id, {})
         body, _ = self._get(path, query, read=_body, headers=headers)
         if not isinstance(body, dict):
             raise MalformedAnswerError(f"{scope} of an account is no object", status=200)
@@ -141,9 +148,7 @@ def enable_banking_address() -> str:
     return url.rstrip("/")
 
 
-def connect_enable_banking(
-    secrets: "SecretsResource", psu_headers: Callable[[str], Mapping[str, str]] = lambda _: {}
-) -> EnableBankingClient:
+def connect_enable_banking(secrets: "SecretsResource") -> EnableBankingClient:
     """Return the client for ``ENABLE_BANKING_API_URL`` with the key from ``secrets``.
 
     Raises:
@@ -161,7 +166,6 @@ def connect_enable_banking(
         url=enable_banking_address(),
         application_id=secret["application_id"].reveal(),
         private_key=private_key.reveal,
-        psu_headers=psu_headers,
     )
 
 

@@ -1,16 +1,17 @@
 """Banks, sessions and their accounts: what was opened, and what has become of it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import duckdb
 
+from gocardless.accounts.settings import ConnectionSettings
 from gocardless.api.errors import AccessExpiredError, ApiError, NotFoundError
 from gocardless.api.models import AccountDetails
 from gocardless.enable_banking import translation
 from gocardless.enable_banking.client import EnableBankingClient
-from gocardless.enable_banking.models import NewSession
+from gocardless.enable_banking.models import AspspName, NewSession
 from gocardless.extraction.fetching import FATAL
 from gocardless.extraction.linked_accounts import (
     AccountToFetch,
@@ -168,6 +169,18 @@ def accounts_of_sessions(
         {"active": ACTIVE_STATUS, "session": connection_id},
     ).fetchall()
     return [AccountToFetch(account, session, LONGEST_DAYS) for account, session in rows]
+
+
+def psu_headers_of(
+    connection: duckdb.DuckDBPyConnection, settings: Sequence[ConnectionSettings]
+) -> dict[str, Mapping[str, str]]:
+    """What is to be sent of the user, by account; those of banks without a setting have nothing."""
+    by_bank = {
+        AspspName(name=one.bank, country=one.country).institution_id: one.psu_headers
+        for one in settings
+    }
+    rows = connection.execute("select account_id, institution_id from raw.eb_accounts").fetchall()
+    return {account: {**by_bank[bank]} for account, bank in rows if bank in by_bank}
 
 
 def _remember(connection: duckdb.DuckDBPyConnection, account_ids: Sequence[str]) -> None:
