@@ -5,12 +5,15 @@ from typing import Any
 
 import dagster as dg
 
+from gocardless.enable_banking import assets as enable_banking
 from gocardless.extraction import assets as extraction
 from gocardless.sync import assets as sync
 from gocardless.sync.connection_filter import ConnectionRequest
 from gocardless.tagging.assets import TagRequest, transaction_tags
 
 CONNECTION_JOB = "gocardless_connection_sync_job"
+
+ENABLE_BANKING_CONNECTION_JOB = "enable_banking_connection_sync_job"
 
 EVERY_STEP = "*"
 
@@ -25,6 +28,11 @@ STEPS: Mapping[dg.AssetsDefinition, type[dg.Config]] = {
     sync.transactions: sync.FreshnessRequest,
     sync.balances: ConnectionRequest,
     transaction_tags: TagRequest,
+}
+ENABLE_BANKING_STEPS: Mapping[dg.AssetsDefinition, type[dg.Config]] = {
+    enable_banking.account_balances: extraction.AccountsRequest,
+    enable_banking.transactions: extraction.TransactionsRequest,
+    **{step: request for step, request in STEPS.items() if step.key.path[0] == "sync"},
 }
 
 _SCHEMA = {
@@ -56,11 +64,17 @@ class WildcardConfigError(ValueError):
     """The run configuration cannot be expanded to the steps; the text explains what to change."""
 
 
-def expand(run_config: Mapping[str, Any]) -> dict[str, Any]:
+def expand(
+    run_config: Mapping[str, Any],
+    steps: Mapping[dg.AssetsDefinition, type[dg.Config]] = STEPS,
+    job: str = CONNECTION_JOB,
+) -> dict[str, Any]:
     """Return the run configuration of the steps, with ``*`` expanded to each of them.
 
     Args:
         run_config: ``{"ops": {"*": {"config": {"connection_id": uuid, ...}}}}``.
+        steps: those of the job, with their configuration.
+        job: its name, for messages.
 
     Raises:
         WildcardConfigError: a field or step is unknown, or a step names another connection.
@@ -69,12 +83,11 @@ def expand(run_config: Mapping[str, Any]) -> dict[str, Any]:
     shared = ops[EVERY_STEP]["config"]
     # the first step checks that the connection exists, in a run that people can find
     connection_id = shared["connection_id"]
-    known = {asset.op.name: set(config.model_fields) for asset, config in STEPS.items()}
+    known = {asset.op.name: set(config.model_fields) for asset, config in steps.items()}
     own = {name: dict(entry.get("config", {})) for name, entry in ops.items() if name != EVERY_STEP}
     if strange := sorted(set(own) - set(known)):
-        message = (
-            f"{strange[0]} is not a step of {CONNECTION_JOB}, allowed is one of: "
-            + ", ".join([EVERY_STEP, *known])
+        message = f"{strange[0]} is not a step of {job}, allowed is one of: " + ", ".join(
+            [EVERY_STEP, *known]
         )
         raise WildcardConfigError(message)
     if unread := sorted(set(shared) - set().union(*known.values())):
@@ -100,4 +113,16 @@ connection_sync_job = dg.define_asset_job(
     selection=dg.AssetSelection.assets(*STEPS),
     config=dg.ConfigMapping(config_fn=expand, config_schema=_SCHEMA),
     description="Loads only one connection from the API into the unified tables.",
+)
+
+enable_banking_connection_sync_job = dg.define_asset_job(
+    ENABLE_BANKING_CONNECTION_JOB,
+    selection=dg.AssetSelection.assets(*ENABLE_BANKING_STEPS),
+    config=dg.ConfigMapping(
+        config_fn=lambda config: expand(
+            config, ENABLE_BANKING_STEPS, ENABLE_BANKING_CONNECTION_JOB
+        ),
+        config_schema=_SCHEMA,
+    ),
+    description="Loads only one session of Enable Banking into the unified tables.",
 )

@@ -232,13 +232,21 @@ class Routes:
             raise RefusalError(422, "WRONG_DATE_INTERVAL", "date_from is after date_to")
         if today - first > timedelta(days=session.bank.total_days):
             raise RefusalError(422, "WRONG_TRANSACTIONS_PERIOD", "Wrong transactions period")
-        entries = documents.transactions(account, self._state, first, last)
-        key = call.query.get("continuation_key", "0")
-        if not key.isdecimal() or int(key) > len(entries):
+        key = call.query.get("continuation_key")
+        if key is None:
+            entries = documents.transactions(account, self._state, first, last)
+        elif key in self._state.pages:
+            entries = self._state.pages[key]
+        else:
             raise RefusalError(422, "WRONG_CONTINUATION_KEY", "Wrong continuation key provided")
-        end = int(key) + self._state.page_size
-        page = {"transactions": entries[int(key) : end]}
-        return {**page, "continuation_key": str(end)} if end < len(entries) else page
+        page = {"transactions": entries[: self._state.page_size]}
+        rest = entries[self._state.page_size :]
+        if not rest:
+            return page
+        # what is left of the one answer, which would be another one if it were made again
+        following = str(uuid.uuid4())
+        self._state.pages[following] = rest
+        return {**page, "continuation_key": following}
 
     def _fail(self, call: Call) -> Any:
         """Make the next calls of a scope fail, by error codes."""

@@ -78,6 +78,7 @@ class EnableBankingState:
         redirect_urls: to which it may return.
         page_size: entries on a page of transactions.
         required_psu_headers: of a bank that demands them, by its name.
+        pages: what is left of answers, by continuation key.
         calls: method and path of every request, in order.
         deviations: answers that the contract does not allow, if the server checks them.
     """
@@ -93,6 +94,7 @@ class EnableBankingState:
     authorisations: list[Authorisation] = field(default_factory=list)
     sessions: list[Session] = field(default_factory=list)
     spent: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    pages: dict[str, list[Any]] = field(default_factory=dict)
     calls: list[tuple[str, str]] = field(default_factory=list)
     deviations: list[str] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
+import duckdb
 import pytest
 import requests
 from tests.conftest import SHARED_DATA
@@ -19,11 +20,21 @@ from gocardless.connect import main as connect
 from gocardless.definitions import defs
 from gocardless.enable_banking.client import ADDRESS_VARIABLE, EnableBankingClient
 from gocardless.enable_banking.errors import UserPresenceError
+from gocardless.enable_banking.models import NewSession
+from gocardless.enable_banking.provider import ENABLE_BANKING
+from gocardless.enable_banking.sessions import accounts_of_sessions, record_session
+from gocardless.enable_banking.tables import create_enable_banking_tables
+from gocardless.extraction.steps import Extraction, extract_transactions
 from gocardless.statement_files.loading import import_file
 from gocardless.statement_files.tables import create_file_tables
+from gocardless.sync.ledger import sync_transactions
+from gocardless.sync.reference_data import sync_accounts
+from gocardless.sync.tables import create_unified_tables
 from sandboxes.bank.accounts import iban_of
 from sandboxes.bank.bank import SandboxAccount
+from sandboxes.bank.ledger import Fault
 from sandboxes.bank.server import RunningSandbox
+from sandboxes.enable_banking import documents
 from sandboxes.enable_banking.server import enable_banking_server
 from sandboxes.enable_banking.state import EnableBankingState
 from shared_lib.configuration.validated_yaml import ConfigurationError
@@ -133,6 +144,20 @@ def test_from_the_link_to_the_ledger_and_a_renewal_goes_on_with_the_history(
     calls = len(state.calls)
     sync(instance)
     assert not [path for _, path in state.calls[calls:] if path.startswith("/accounts/")]
+    assert ledger_of(platform) == before
+
+    # one session alone, the answer of the day asked for again
+    with read_warehouse(platform / "gocardless.duckdb") as connection:
+        [session] = connection.execute("select session_id from raw.eb_sessions").fetchall()
+    one = {"connection_id": session[0], "refresh": True}
+    job = defs.resolve_job_def("enable_banking_connection_sync_job")
+    calls = len(state.calls)
+    assert job.execute_in_process(
+        instance=instance, run_config={"ops": {"*": {"config": one}}}
+    ).success
+    asked = {path.split("?")[0] for _, path in state.calls[calls:]}
+    assert len(asked) == 4
+    assert all(path.startswith("/accounts/") for path in asked)
     assert ledger_of(platform) == before
 
     # a new session names the accounts by other ids
@@ -365,3 +390,49 @@ def opened(state: EnableBankingState) -> tuple[str, SandboxAccount]:
     bank = next(bank for bank in state.banks.banks if bank.name == BANK)
     session = state.open(bank, state.clock.now() + timedelta(days=1))
     return next(iter(session.accounts.items()))
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault.MISSING_IDS, Fault.SHARED_IDS, Fault.CHANGING_IDS, Fault.SHUFFLED]
+)
+def test_answers_of_a_faulty_bank_end_in_the_true_ledger(
+    client: EnableBankingClient, state: EnableBankingState, fault: Fault
+) -> None:
+    bank = next(bank for bank in state.banks.banks if bank.name == BANK)
+    for account in bank.customer:
+        account.ledger.faults = frozenset({fault})
+    opened(state)
+    connection = duckdb.connect()
+    create_enable_banking_tables(connection)
+    create_unified_tables(connection)
+    listed = {uid: documents.account(uid, one) for uid, one in state.sessions[0].accounts.items()}
+    session = NewSession.model_validate(
+        {
+            "session_id": state.sessions[0].session_id,
+            "aspsp": documents.name_of(bank),
+            "access": documents.access(state.sessions[0]),
+            "accounts": list(listed.values()),
+        }
+    )
+    record_session(connection, session, at=state.clock.now(), run_id="test")
+    state.clock.set(state.clock.now().replace(hour=1))
+    for _ in range(3):
+        run = Extraction(
+            connection=connection,
+            client=client,
+            run_id="test",
+            now=state.clock.now,
+            accounts=accounts_of_sessions,
+        )
+        outcome = extract_transactions(run, overlap_days=3)
+        assert sorted(outcome.fetched) == sorted(listed)
+        sync_accounts(connection, ENABLE_BANKING, now=state.clock.now())
+        sync_transactions(connection, ENABLE_BANKING)
+        state.clock.advance(timedelta(hours=7))
+        connection.execute("update raw.gc_call_budget set last_success_at = null")
+    found = Counter(
+        connection.execute(
+            "select amount, description from unified.transactions where status = 'booked'"
+        ).fetchall()
+    )
+    assert found == truth(state, days=90)
