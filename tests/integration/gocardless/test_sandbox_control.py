@@ -76,7 +76,7 @@ def test_the_command_serves_says_how_to_use_it_and_ends_by_interrupt() -> None:
     ("content", "problem"),
     [
         (None, "cannot be read (No such file or directory): give the vendor's OpenAPI"),
-        ("", "is no JSON (Expecting value"),
+        ("", "is neither JSON nor YAML (Expec"),
         ("{}", "is no OpenAPI description: it lacks components or paths"),
         ("[]", "is no OpenAPI description: it lacks components or paths"),
     ],

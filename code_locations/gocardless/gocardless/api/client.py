@@ -276,13 +276,15 @@ class BankDataClient:
         path: str,
         *,
         token: str | None,
-        window: int,
+        window: int | None = None,
         read: Callable[["Reply"], Any] | None = None,
         headers: Mapping[str, str] | None = None,
         **arguments: Any,
     ) -> tuple[Any, Mapping[str, str]]:
         import requests
 
+        if window is None:
+            window = self.pace.take()
         headers = {"Accept": "application/json", **(headers or {})}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
