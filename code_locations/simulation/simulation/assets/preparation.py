@@ -7,7 +7,6 @@ from typing import Any
 
 import dagster as dg
 import duckdb
-from pydantic import Field
 
 from shared_lib.metadata import column_lineage, relation_metadata
 from shared_lib.warehouse import Warehouse
@@ -18,8 +17,9 @@ from simulation.census.reading import CensusFile, read_census
 from simulation.census.sources import check_census
 from simulation.census.tables import create_tables as create_census_tables
 from simulation.census.validation import CensusVerdict, publish_baseline, validate_census
-from simulation.config import load_scenario, requested_changes
+from simulation.config import load_scenario
 from simulation.config.census_file import census_path
+from simulation.config.request import ScenarioRequest, request_schema
 from simulation.config.settings import ScenarioSettings
 from simulation.state.partition_status import forget_years
 from simulation.state.partitions import scenario_of, years_of
@@ -33,55 +33,13 @@ from simulation.state.runs import (
 from simulation.state.tables import create_tables
 
 
-class ScenarioRequest(dg.Config):
-    """What one run simulates; ``simulation_config.yaml`` supplies what is left out."""
-
-    scenario: str | None = Field(
-        default=None,
-        description="A name below `scenarios` in simulation_config.yaml; none: the partition's.",
-    )
-    census_path: str | None = Field(
-        default=None,
-        description="CSV, Parquet or workbook file; none: the scenario's, or generated.",
-    )
-    census_mapping: str | None = Field(
-        default=None,
-        description="Column mapping or YAML file with one; none: the one that fits, or a proposal.",
-    )
-    generated_size: int | None = Field(
-        default=None, ge=1, description="Employees in a generated census."
-    )
-    start_year: int | None = Field(
-        default=None, description="First year; the census is the state on the day before it."
-    )
-    end_year: int | None = Field(default=None, description="Last year.")
-    resume: bool = Field(
-        default=True,
-        description="Go on after the last complete year of a run that broke off.",
-    )
-    replace: bool = Field(
-        default=False,
-        description="Remove the scenario's stored years that another configuration, census or "
-        "set of rules came to; without it a run that would remove them is refused.",
-    )
-
-    def changes(self) -> dict[str, dict[str, Any]]:
-        """Return the settings that this request changes, nested like the configuration file."""
-        return requested_changes(
-            start_year=self.start_year,
-            end_year=self.end_year,
-            census_path=self.census_path,
-            census_mapping=self.census_mapping,
-            generated_size=self.generated_size,
-        )
-
-
-@dg.asset
+@dg.asset(config_schema=request_schema())
 def simulation_config(
-    context: dg.AssetExecutionContext, config: ScenarioRequest, warehouse: Warehouse
+    context: dg.AssetExecutionContext, warehouse: Warehouse
 ) -> dg.MaterializeResult:
     """The complete, checked settings of the scenario to run."""
     started = time.perf_counter()
+    config = ScenarioRequest(**context.op_execution_context.op_config)
     scenario_id = scenario_of(context.run.tags, requested=config.scenario)
     settings = load_scenario(scenario_id, changes=config.changes())
     check_census(

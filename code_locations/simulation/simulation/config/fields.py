@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 FIRST_YEAR = 2000
 LAST_YEAR = 2060
+LARGEST_CENSUS = 5_000_000
 MILLIONTHS = 1_000_000
 _SHARE_DECIMALS = 6
 

@@ -12,6 +12,17 @@ def _horizons() -> dict[str, Horizon]:
     return {name: load_scenario(name).simulation for name in load_settings().scenarios}
 
 
+def scenario_names() -> list[str]:
+    """Return the names of the configured scenarios."""
+    return list(_horizons())
+
+
+def first_and_last_year() -> tuple[int, int]:
+    """Return the first and the last year that any scenario has a partition for."""
+    horizons = _horizons().values()
+    return min(one.start_year for one in horizons), max(one.end_year for one in horizons)
+
+
 def scenario_years() -> list[str]:
     """Return the keys of all partitions, the years of a scenario together and in order."""
     return [

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_va
 from simulation.census.mapping import CensusMapping
 from simulation.config.fields import (
     FIRST_YEAR,
+    LARGEST_CENSUS,
     LAST_YEAR,
     MILLIONTHS,
     Growth,
@@ -321,7 +322,9 @@ class Census(Strict):
     maximum_reject_share: Share = Field(
         description="A run stops when a larger share of the census rows is rejected."
     )
-    generated_size: int = Field(ge=1, le=5_000_000, description="Employees in a generated census.")
+    generated_size: int = Field(
+        ge=1, le=LARGEST_CENSUS, description="Employees in a generated census."
+    )
     generated_seed: int = Field(ge=0, le=2**31, description="Seed of a generated census.")
 
 

@@ -1,0 +1,98 @@
+"""The launchpad and `trigger` refuse a request that cannot be simulated before a run exists."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from tests.integration.dagster_client.conftest import RunningDagster, running_webserver
+from tests.integration.simulation.launching import instance
+
+from shared_lib.dagster_client import DagsterClient, JobRuns, LaunchRefusedError, Webserver
+
+LOCATION = "  - python_module: {module_name: simulation.definitions, location_name: simulation}\n"
+SELECTOR = {
+    "repositoryLocationName": "simulation",
+    "repositoryName": "__repository__",
+    "jobName": "multi_year_simulation",
+}
+LAUNCH = """
+mutation Launch($params: ExecutionParams!) { launchRun(executionParams: $params) { __typename
+    ... on RunConfigValidationInvalid { errors { message } }
+    ... on PythonError { message errorChain { error { message } } }
+} }
+"""
+PLAN = """
+query Plan($job: PipelineSelector!, $config: RunConfigData!) {
+    executionPlanOrError(pipeline: $job, mode: "default", runConfigData: $config) { __typename }
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def dagster(parsed_platform: Path) -> Iterator[RunningDagster]:
+    home = parsed_platform / "dagster"
+    home.mkdir(exist_ok=True)
+    with running_webserver(home, LOCATION) as running:
+        yield running
+
+
+def ask(dagster: RunningDagster, query: str, **variables: Any) -> dict[str, Any]:
+    answer = httpx.post(
+        f"{dagster.url}/graphql", json={"query": query, "variables": variables}, timeout=60
+    ).json()
+    assert "errors" not in answer, answer
+    return next(iter(answer["data"].values()))
+
+
+def request(**config: Any) -> dict[str, Any]:
+    return {"ops": {"simulation_config": {"config": config}}}
+
+
+@pytest.mark.parametrize(
+    ("config", "answer", "messages"),
+    [
+        (
+            {"scenario": "basline"},
+            "RunConfigValidationInvalid",
+            ["basline", "baseline, high_growth"],
+        ),
+        ({"start_year": 1900}, "PythonError", ["start_year", "1900", "2025 to 2029"]),
+        ({"start_year": 2030}, "PythonError", ["start_year", "2030", "2025 to 2029"]),
+        ({"end_year": 2091}, "PythonError", ["end_year", "2091", "2025 to 2029"]),
+        ({"start_year": "2026"}, "RunConfigValidationInvalid", ["start_year"]),
+        ({"generated_size": 0}, "PythonError", ["generated_size", "0", "1 to 5000000"]),
+    ],
+)
+def test_what_cannot_be_simulated_is_refused_before_a_run_exists(
+    config: dict[str, Any],
+    answer: str,
+    messages: list[str],
+    dagster: RunningDagster,
+    tmp_path: Path,
+) -> None:
+    params = {"selector": SELECTOR, "mode": "default", "runConfigData": request(**config)}
+    refused = ask(dagster, LAUNCH, params=params)
+    client = DagsterClient(
+        Webserver(url=dagster.url), job_runs=JobRuns(f"sqlite:///{tmp_path / 'job_runs.db'}")
+    )
+    with pytest.raises(LaunchRefusedError) as refusal:
+        client.trigger("multi_year_simulation", request(**config))
+
+    assert refused["__typename"] == answer
+    for message in messages:
+        assert message in str(refused)
+        assert message in str(refusal.value)
+    with instance() as found:
+        assert not found.get_runs()
+
+
+@pytest.mark.parametrize(
+    "config", [{}, {"scenario": "high_growth", "start_year": 2025, "end_year": 2029}]
+)
+def test_what_can_be_simulated_is_accepted(config: dict[str, Any], dagster: RunningDagster) -> None:
+    job = {**SELECTOR, "pipelineName": SELECTOR["jobName"]}
+    del job["jobName"]
+    plan = ask(dagster, PLAN, job=job, config=request(**config))
+    assert plan["__typename"] == "ExecutionPlan"
