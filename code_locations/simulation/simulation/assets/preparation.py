@@ -16,7 +16,8 @@ from simulation.census.levels import top_level
 from simulation.census.reading import CensusFile, read_census
 from simulation.census.sources import check_census
 from simulation.census.tables import create_tables as create_census_tables
-from simulation.census.validation import CensusVerdict, publish_baseline, validate_census
+from simulation.census.validation import publish_baseline, validate_census
+from simulation.census.verdict import CensusVerdict
 from simulation.config import load_scenario
 from simulation.config.census_file import census_path
 from simulation.config.request import ScenarioRequest, request_schema

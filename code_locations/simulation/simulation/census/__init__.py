@@ -5,12 +5,8 @@ from simulation.census.mapping import CensusError, CensusMapping
 from simulation.census.reading import CensusFile, read_census
 from simulation.census.rules import REASONS
 from simulation.census.tables import create_tables
-from simulation.census.validation import (
-    CensusVerdict,
-    publish_baseline,
-    read_verdict,
-    validate_census,
-)
+from simulation.census.validation import publish_baseline, validate_census
+from simulation.census.verdict import CensusVerdict, read_verdict
 
 __all__ = [
     "REASONS",

@@ -12,7 +12,8 @@ from simulation.census.levels import top_level
 from simulation.census.mapping import CensusError, CensusField, CensusMapping
 from simulation.census.reading import read_census
 from simulation.census.sources import CensusSource, opened_source
-from simulation.census.validation import CensusVerdict, validate_census
+from simulation.census.validation import validate_census
+from simulation.census.verdict import CensusVerdict
 from simulation.config.settings import ScenarioSettings
 
 _SCENARIO = "inspected"
