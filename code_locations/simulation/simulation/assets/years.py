@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import dagster as dg
 
@@ -10,7 +9,8 @@ from shared_lib.metadata import table_metadata
 from shared_lib.warehouse import Warehouse
 from simulation.state.partitions import years_of
 from simulation.state.runs import YearRefusedError, requested_scenario
-from simulation.state.year_state import YearSummary, read_states, read_summaries, record_states
+from simulation.state.year_state import read_states, read_summaries, record_states
+from simulation.year_columns import year_table
 
 
 @dg.multi_asset(
@@ -38,7 +38,7 @@ def complete_years(
     started = time.perf_counter()
     years = years_of(context)
     with warehouse.writing() as connection:
-        scenario_id, _, _ = requested_scenario(connection)
+        scenario_id, settings, _ = requested_scenario(connection)
         record_states(connection, years=years)
         states = read_states(connection, scenario_id=scenario_id, years=years)
         summaries = read_summaries(connection, scenario_id=scenario_id, years=years)
@@ -67,32 +67,6 @@ def complete_years(
         metadata={
             **tables["marts", "fct_year_summary"],
             **seconds,
-            "years": dg.MetadataValue.md(year_table(summaries)),
+            "years": dg.MetadataValue.md(year_table(summaries, settings.simulation.names)),
         },
     )
-
-
-def year_table(summaries: list[YearSummary]) -> str:
-    """Return the years as a Markdown table."""
-    columns: dict[str, Any] = {
-        "Year": lambda year: str(year.simulation_year),
-        "Start": lambda year: f"{year.start_headcount:,}",
-        "Hires": lambda year: f"{year.hires:,}",
-        "Left, experienced": lambda year: f"{year.experienced_terminations:,}",
-        "Left, reduction": lambda year: f"{year.reductions_in_force:,}",
-        "Left, new hires": lambda year: f"{year.new_hire_terminations:,}",
-        "Turnover": lambda year: f"{year.total_turnover:.1%}",
-        "Promotions": lambda year: f"{year.promotions:,}",
-        "End": lambda year: f"{year.end_headcount:,}",
-        "Growth": lambda year: f"{year.growth_rate:+.2%}",
-        "Target": lambda year: f"{year.target_growth_rate:+.2%}",
-        "Payroll": lambda year: f"{year.end_payroll:,.0f}",
-    }
-    lines = [
-        "| " + " | ".join(columns) + " |",
-        "| " + " | ".join("---:" for _ in columns) + " |",
-    ]
-    lines += [
-        "| " + " | ".join(render(year) for render in columns.values()) + " |" for year in summaries
-    ]
-    return "\n".join(lines)

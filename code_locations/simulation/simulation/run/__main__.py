@@ -312,33 +312,19 @@ def years_table(scenario: str, summaries: Sequence["YearSummary"], names: YearNa
     """Return the years as a table for the terminal."""
     from rich.table import Table
 
+    from simulation.year_columns import year_columns
+
     dates = (
         f", {names.span(summaries[0].simulation_year, summaries[-1].simulation_year)}"
         if summaries and not names.is_calendar
         else ""
     )
     table = Table(title=f"Scenario {scenario}{dates}")
-    headings = (
-        "Year", "Start", "Hires", "Left\nexperienced", "Left\nreduction", "Left\nnew hires",
-        "Turn-\nover", "Promo-\ntions", "End", "Growth", "Target", "Payroll at end\nUSD",
-    )  # fmt: skip
-    for heading in headings:
+    columns = year_columns(names)
+    for heading, _ in columns:
         table.add_column(heading, justify="right", no_wrap=True)
     for year in summaries:
-        table.add_row(
-            names.name(year.simulation_year),
-            f"{year.start_headcount:,}",
-            f"{year.hires:,}",
-            f"{year.experienced_terminations:,}",
-            f"{year.reductions_in_force:,}",
-            f"{year.new_hire_terminations:,}",
-            f"{year.total_turnover:.1%}",
-            f"{year.promotions:,}",
-            f"{year.end_headcount:,}",
-            f"{year.growth_rate:+.2%}",
-            f"{year.target_growth_rate:+.2%}",
-            f"{year.end_payroll:,.0f}",
-        )
+        table.add_row(*(shown(year) for _, shown in columns))
     return table
 
 
