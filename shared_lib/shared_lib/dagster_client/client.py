@@ -26,7 +26,7 @@ from shared_lib.dagster_client.job_runs import (
 )
 from shared_lib.dagster_client.runs import RunState, no_such_run, observe, read_run
 from shared_lib.dagster_client.webserver import Webserver, current_webserver
-from shared_lib.dagster_client.workspace_jobs import JobPlace, find_job
+from shared_lib.dagster_client.workspace_jobs import JobPlace, find_job, require_partitions
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -115,6 +115,7 @@ class DagsterClient:
         )
         try:
             place = find_job(self._connection, job_name, location_name)
+            require_partitions(self._connection, place, partitions)
         except DagsterUnavailableError as error:
             self._note_unavailable(row_id, job_name, error, has_asked=False)
         except DagsterClientError as error:

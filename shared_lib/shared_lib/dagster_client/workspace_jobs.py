@@ -1,11 +1,14 @@
 """Find the code location of a job: Dagster also reports which locations failed to load."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from shared_lib.dagster_client.connection import Connection
 from shared_lib.dagster_client.errors import (
     AmbiguousJobError,
+    LaunchRefusedError,
     NotDagsterError,
     UnknownJobError,
     UnknownLocationError,
@@ -18,6 +21,13 @@ query Workspace { workspaceOrError { __typename
         ... on PythonError { message causes { message } }
     } } }
     ... on PythonError { message }
+} }
+"""
+
+_PARTITIONS = """
+query Partitions($job: PipelineSelector!) { pipelineOrError(params: $job) { __typename
+    ... on Pipeline { partitionKeysOrError { partitionKeys } }
+    ... on Error { message }
 } }
 """
 
@@ -61,6 +71,34 @@ def find_job(connection: Connection, job: str, location: str | None = None) -> J
     if len(found) > 1:
         raise AmbiguousJobError(job, {place.location for place in found})
     return found[0]
+
+
+def require_partitions(connection: Connection, place: JobPlace, keys: Sequence[str]) -> None:
+    """Refuse a key that is no partition of the job; Dagster would start a run, which fails.
+
+    Raises:
+        LaunchRefusedError: the text has the keys that are nearest.
+        DagsterClientError: Dagster cannot be queried.
+    """
+    if not keys:
+        return
+    selector = {
+        "repositoryLocationName": place.location,
+        "repositoryName": place.repository,
+        "pipelineName": place.job,
+    }
+    answer = connection.ask(_PARTITIONS, job=selector)["pipelineOrError"]
+    if "partitionKeysOrError" not in answer:
+        message = f"Dagster cannot list the partitions of {place.job}: {answer['message']}"
+        raise NotDagsterError(message)
+    known = answer["partitionKeysOrError"]["partitionKeys"]
+    if not known:
+        raise LaunchRefusedError(f"the job {place.job} has no partitions")
+    for key in keys:
+        if key not in known:
+            nearest = get_close_matches(key, known) or [known[0], known[-1]]
+            message = f"{key!r} is no partition of {place.job}, allowed is, for example: "
+            raise LaunchRefusedError(message + ", ".join(nearest))
 
 
 def _sorted_out(entries: list[dict[str, Any]]) -> tuple[dict[str, list[JobPlace]], dict[str, str]]:

@@ -1,5 +1,6 @@
 """The launchpad and `trigger` refuse a request that cannot be simulated before a run exists."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,11 @@ def ask(dagster: RunningDagster, query: str, **variables: Any) -> dict[str, Any]
     return next(iter(answer["data"].values()))
 
 
+def client_of(dagster: RunningDagster, directory: Path) -> DagsterClient:
+    job_runs = JobRuns(f"sqlite:///{directory / 'job_runs.db'}")
+    return DagsterClient(Webserver(url=dagster.url), job_runs=job_runs)
+
+
 def request(**config: Any) -> dict[str, Any]:
     return {"ops": {"simulation_config": {"config": config}}}
 
@@ -74,9 +80,7 @@ def test_what_cannot_be_simulated_is_refused_before_a_run_exists(
 ) -> None:
     params = {"selector": SELECTOR, "mode": "default", "runConfigData": request(**config)}
     refused = ask(dagster, LAUNCH, params=params)
-    client = DagsterClient(
-        Webserver(url=dagster.url), job_runs=JobRuns(f"sqlite:///{tmp_path / 'job_runs.db'}")
-    )
+    client = client_of(dagster, tmp_path)
     with pytest.raises(LaunchRefusedError) as refusal:
         client.trigger("multi_year_simulation", request(**config))
 
@@ -96,3 +100,22 @@ def test_what_can_be_simulated_is_accepted(config: dict[str, Any], dagster: Runn
     del job["jobName"]
     plan = ask(dagster, PLAN, job=job, config=request(**config))
     assert plan["__typename"] == "ExecutionPlan"
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        (("basline|2025",), "'basline|2025' is no partition of multi_year_simulation"),
+        (("baseline|1900",), "'baseline|1900' is no partition of multi_year_simulation"),
+        (("baseline|2025", "baseline|2091"), "'baseline|2091' is no partition"),
+    ],
+)
+def test_a_partition_that_does_not_exist_is_refused_before_a_run_exists(
+    keys: tuple[str, ...], message: str, dagster: RunningDagster, tmp_path: Path
+) -> None:
+    with pytest.raises(LaunchRefusedError, match=re.escape(message)) as refusal:
+        client_of(dagster, tmp_path).trigger("multi_year_simulation", partitions=keys)
+
+    assert "baseline|202" in str(refusal.value)
+    with instance() as found:
+        assert not found.get_runs()
