@@ -241,19 +241,17 @@ def test_severity_and_blocking_of_a_failure_are_those_of_the_file(
 
 @pytest.mark.sees("checks.freshness.max_age_minutes")
 def test_an_asset_gets_stale_when_the_minutes_of_the_file_are_over(
-    written: Load, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    written: Load, instance: dg.DagsterInstance
 ) -> None:
     location = written("checks: {recent: {type: freshness, asset: plain, max_age_minutes: 30}}\n")
     report(instance, "plain")
-    made, now = time.time(), time.time
-    moments = {minutes: made + 60 * minutes for minutes in (29, 31)}
+    made = instance.get_latest_materialization_event(dg.AssetKey("plain"))
+    assert made is not None
 
     def passes(minutes: int) -> bool:
-        monkeypatch.setattr("shared_lib.checks.time.time", lambda: moments[minutes])
-        try:
-            return evaluate(location, instance, "recent", asset="plain").passed
-        finally:
-            monkeypatch.setattr("shared_lib.checks.time.time", now)
+        """Whether it is fresh so long after it was materialised."""
+        instance.store_event(made._replace(timestamp=time.time() - 60 * minutes))
+        return evaluate(location, instance, "recent", asset="plain").passed
 
     assert (passes(29), passes(31)) == (True, False)
 

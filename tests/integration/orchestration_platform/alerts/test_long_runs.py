@@ -11,7 +11,6 @@ from tests.integration.orchestration_platform.alerts.watcher import Watcher, pol
 from tests.support.failing_jobs import other_job, plain_job
 
 from orchestration_platform.alerts.outbox.database import Database, database_url
-from orchestration_platform.alerts.sources import collect
 
 
 @pytest.fixture
@@ -57,7 +56,7 @@ def test_a_run_that_takes_too_long_is_reported_to_each_policy_after_its_threshol
 
 @on_both_databases
 def test_a_run_that_hangs_before_it_has_started_takes_too_long_and_one_that_waits_does_not(
-    instance: dg.DagsterInstance, database: Database, monkeypatch: pytest.MonkeyPatch
+    instance: dg.DagsterInstance, database: Database
 ) -> None:
     watcher = Watcher(instance, database, policy("JOB_LONG_RUNNING", targets=allowed(3600)))
     hangs = instance.create_run_for_job(plain_job)
@@ -68,8 +67,7 @@ def test_a_run_that_hangs_before_it_has_started_takes_too_long_and_one_that_wait
 
     comes_to(dg.DagsterEventType.RUN_STARTING)
     assert watcher.look() == []
-    in_two_hours = time.time() + 7200
-    monkeypatch.setattr(collect.time, "time", lambda: in_two_hours)
+    watcher.now = time.time() + 7200
     assert watcher.look() == [("JOB_LONG_RUNNING", "plain_job", False)]
     said = "it has been starting for more than 3600 s"
     assert watcher.first().problems[0].message == said

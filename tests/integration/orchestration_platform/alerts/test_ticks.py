@@ -68,12 +68,14 @@ def tick(
             selector_id=state.selector_id,
         )
     )
-    return begun if status is TickStatus.STARTED else end(instance, begun, status)
+    return begun if status is TickStatus.STARTED else end(instance, begun, status, at=at)
 
 
-def end(instance: dg.DagsterInstance, begun: InstigatorTick, status: TickStatus) -> InstigatorTick:
+def end(
+    instance: dg.DagsterInstance, begun: InstigatorTick, status: TickStatus, *, at: float = 0.0
+) -> InstigatorTick:
     error = ERROR if status is TickStatus.FAILURE else None
-    ended: Any = begun.with_status(status, error=error, end_timestamp=time.time())
+    ended: Any = begun.with_status(status, error=error, end_timestamp=at or time.time())
     instance.update_tick(ended)
     return ended
 
@@ -119,19 +121,17 @@ def test_a_tick_that_was_killed_and_fails_when_it_is_resumed_is_reported(
 
 @on_both_databases
 def test_each_tick_is_reported_once_although_the_clock_was_set_back(
-    instance: dg.DagsterInstance, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+    instance: dg.DagsterInstance, watcher: Watcher
 ) -> None:
     state = running(instance, InstigatorType.SENSOR)
     start = time.time()
 
     def passes(status: TickStatus, *, at: float) -> list[bool]:
         """A tick, and a pass a moment later."""
-        with monkeypatch.context() as patch:
-            patch.setattr(time, "time", lambda: start + at)
-            tick(instance, state, status)
-            patch.setattr(time, "time", lambda: start + at + 1)
-            follow_clock(watcher.database, now=time.time())
-            return are_over(watcher)
+        tick(instance, state, status, at=start + at)
+        watcher.now = start + at + 1
+        follow_clock(watcher.database, now=watcher.now)
+        return are_over(watcher)
 
     passes(TickStatus.FAILURE, at=29 * MINUTE)
     passes(TickStatus.SUCCESS, at=30 * MINUTE)

@@ -1,5 +1,6 @@
 """Passes that record what has happened and notify nobody."""
 
+import time
 from typing import Any
 
 import dagster as dg
@@ -40,9 +41,12 @@ class Watcher:
         *policies: Policy,
         timing: Timing = TIMING,
     ) -> None:
+        # seconds since 1970; None: the time of the machine
+        self.now: float | None = None
         self.collector = Collector(
-            instance, database, policies, alert_channel="#a", ui_url="", timing=timing
-        )
+            instance, database, policies, alert_channel="#a", ui_url="", timing=timing,
+            clock=lambda: self.now or time.time(),
+        )  # fmt: skip
         self.database = database
         self.look()
 

@@ -1,7 +1,7 @@
 """Reads the sources one after another and records what the policies cover in the outbox."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -60,6 +60,7 @@ class Collector:
         memory: what the sources keep from one pass to the next.
         errors: the errors of sources that could not be read.
         timing: how long to wait for what.
+        clock: the time, in seconds since 1970.
     """
 
     instance: dg.DagsterInstance
@@ -71,6 +72,7 @@ class Collector:
     memory: SourceMemory = field(default_factory=SourceMemory)
     errors: list[Exception] = field(default_factory=list)
     timing: Timing = TIMING
+    clock: Callable[[], float] = time.time
 
     def collect(self, *, until: float) -> int:
         """Continue reading until ``until`` (monotonic) at most; return the number of new findings.
@@ -86,7 +88,7 @@ class Collector:
                 try:
                     found += self._read_on(source, until=until)
                     if source is FAILED_RUNS:
-                        self._held.settle(now=time.time())
+                        self._held.settle(now=self.clock())
                 except Exception as error:  # noqa: BLE001 - raised at the end of the pass
                     error.add_note(f"while reading {source.name}")
                     self.errors.append(error)
@@ -102,7 +104,7 @@ class Collector:
         return HeldFailures(self.instance, self.database, self._router, self.ui_url, self.timing)
 
     def _read_on(self, source: Source, *, until: float) -> int:
-        now = time.time()
+        now = self.clock()
         with self.database.transaction() as connection:
             marks = read_cursor(connection, source.name)
             reading = self._reading(connection, now)
