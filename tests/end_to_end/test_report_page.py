@@ -20,6 +20,7 @@ from tests.support.report_marts import (
     Scenario,
     add_department,
     add_findings,
+    recorded_configuration,
     report_marts,
 )
 
@@ -199,7 +200,8 @@ def wide_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         movements=tuple(
             Movement(2025 + n, 1_000_000, 160_000, 120_000, 10_000, 30_000, 1_000_000)
             for n in range(5)
-        )
+        ),
+        configuration=recorded_configuration(),
     )
     connection = report_marts(scenario)
     for year in range(2025, 2030):
@@ -259,15 +261,20 @@ def test_no_name_of_a_department_is_cut_by_the_edge_of_its_chart(
 def test_axe_finds_nothing_serious(
     browser: Browser, tmp_path: Path, color_scheme: Literal["light", "dark"]
 ):
-    connection = report_marts()
+    scenario = Scenario(configuration=recorded_configuration())
+    connection = report_marts(scenario)
+    for year in (2025, 2026):
+        add_department(connection, scenario, year, "Sales", active=30, left=3)
     add_findings(
         connection,
-        Scenario(),
+        scenario,
         ("assumed", False, "pay is taken as annual"),
         ("left out", False, "7 rows set aside"),
         ("rejected", True, "4 rows rejected"),
     )
     report = write_report(connection, scenario_id="baseline", path=tmp_path / "report.html")
+    for section in ("The target growth of headcount is", "<h2>Departments</h2>"):
+        assert section in report.read_text(encoding="utf-8")
     # the page's own policy would refuse the script that looks at it
     context = browser.new_context(bypass_csp=True, color_scheme=color_scheme)
     page = context.new_page()

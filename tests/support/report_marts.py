@@ -1,10 +1,14 @@
 """A small warehouse of literal rows: the marts that a report reads, without simulating."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import duckdb
+
+from simulation.config.loading import load_scenario
 
 _TABLES = """
 create schema marts;
@@ -106,6 +110,14 @@ class Scenario:
     step_name: str = "int_employee_years"
     run_id: str = "run-1"
     configuration: dict[str, object] = field(default_factory=lambda: {"random_seed": 42})
+
+
+def recorded_configuration(**changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a whole configuration, as a run records it, with these fields of its sections."""
+    settings = json.loads(load_scenario("baseline").model_dump_json())
+    for section, values in changes.items():
+        settings[section] |= values
+    return settings
 
 
 def empty_marts() -> duckdb.DuckDBPyConnection:

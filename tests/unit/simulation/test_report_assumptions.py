@@ -1,24 +1,15 @@
 """What a scenario assumes, in the words of its report."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.report_marts import Scenario, report_marts
+from tests.support.report_marts import Scenario, recorded_configuration, report_marts
 
-from simulation.config.loading import load_scenario
 from simulation.report import write_report
 from simulation.report.assumptions import in_words
 from simulation.report.figures import Configuration
-
-
-def document(**changes: Mapping[str, Any]) -> dict[str, Any]:
-    settings = json.loads(load_scenario("baseline").model_dump_json())
-    for section, values in changes.items():
-        settings[section] |= values
-    return settings
 
 
 def sentences(settings: dict[str, Any]) -> list[str]:
@@ -27,7 +18,7 @@ def sentences(settings: dict[str, Any]) -> list[str]:
 
 
 def test_settings_of_a_scenario_are_in_its_sentences():
-    settings = document(
+    settings = recorded_configuration(
         simulation={
             "end_year": 2027,
             "target_growth_rate": {"2025": 0.0, "2026": -0.05, "2027": 0.031},
@@ -70,7 +61,7 @@ def test_settings_of_a_scenario_are_in_its_sentences():
 
 
 def test_a_difference_between_scenarios_is_a_difference_of_one_sentence():
-    base = sentences(document())
+    base = sentences(recorded_configuration())
 
     for section, field, value in (
         ("simulation", "random_seed", 7),
@@ -83,7 +74,7 @@ def test_a_difference_between_scenarios_is_a_difference_of_one_sentence():
         ("compensation", "promotion_date", "03-01"),
         ("census", "path", "people.csv"),
     ):
-        changed = sentences(document(**{section: {field: value}}))
+        changed = sentences(recorded_configuration(**{section: {field: value}}))
         differing = [one for one, other in zip(base, changed, strict=True) if one != other]
         assert len(differing) == 1, field
 
@@ -92,7 +83,7 @@ def test_a_difference_between_scenarios_is_a_difference_of_one_sentence():
 def test_page_marks_an_invented_census_and_has_the_sentences(
     tmp_path: Path, path: str | None, *, is_invented: bool
 ):
-    scenario = Scenario(configuration=document(census={"path": path}))
+    scenario = Scenario(configuration=recorded_configuration(census={"path": path}))
 
     page = write_report(
         report_marts(scenario), scenario_id=scenario.name, path=tmp_path / "report.html"
@@ -101,7 +92,7 @@ def test_page_marks_an_invented_census_and_has_the_sentences(
     section = page.split("What the scenario assumes</h2>")[1].split("</section>")[0]
     first = section.split("<li>")[1]
     assert ('<span class="invented">' in first) == is_invented
-    assert section.count("<li>") == len(sentences(document()))
+    assert section.count("<li>") == len(sentences(recorded_configuration()))
 
 
 def test_a_configuration_of_another_release_has_no_sentences_but_its_text(tmp_path: Path):

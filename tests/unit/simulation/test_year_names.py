@@ -1,12 +1,22 @@
 """Names and days of years that begin on any day of the calendar."""
 
+import re
 from datetime import date
+from pathlib import Path
 
+import duckdb
 import pytest
-from tests.support.report_marts import report_marts
+from tests.support.report_marts import (
+    Movement,
+    Scenario,
+    add_department,
+    recorded_configuration,
+    report_marts,
+)
 
 from simulation.config import load_scenario
 from simulation.config.parameters import year_parameters
+from simulation.report import write_report, years_table
 from simulation.report.drawings import headcount_by_year
 from simulation.report.figures import read_years
 from simulation.year_names import YearNames
@@ -53,3 +63,57 @@ def test_the_charts_name_fiscal_years_and_their_last_day() -> None:
     assert f"30 June {years[-1].year}" in drawn
     assert f"FY{years[-1].year}" in drawn
     assert "December" not in drawn
+
+
+@pytest.fixture
+def fiscal_marts() -> duckdb.DuckDBPyConnection:
+    """Years that begin in July, with all that a report can show of them."""
+    scenario = Scenario(
+        movements=(
+            Movement(2025, 1000, 200, 120, 0, 50, 1030),
+            Movement(2026, 1030, 207, 124, 0, 52, 1061, "fingerprint-two"),
+        ),
+        configuration=recorded_configuration(
+            simulation={
+                "first_day": "07-01",
+                "end_year": 2026,
+                "target_growth_rate": {"2025": 0.01, "2026": 0.02},
+            },
+            compensation={"raise_date": "03-15", "cola_rate": {"2025": 0.01, "2026": 0.02}},
+        ),
+    )
+    connection = report_marts(scenario)
+    connection.execute(
+        "insert into raw.simulation_configurations "
+        "select 'fingerprint-two', scenario_id, configuration, recorded_at "
+        "from raw.simulation_configurations"
+    )
+    connection.execute(
+        "update monitoring.mon_data_quality set status = 'fail' where simulation_year = 2026"
+    )
+    for year in (2025, 2026):
+        add_department(connection, scenario, year, "Sales", active=30, left=3)
+    return connection
+
+
+def test_a_report_of_fiscal_years_names_no_calendar_year_and_no_end_of_december(
+    fiscal_marts: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    path = write_report(fiscal_marts, scenario_id="baseline", path=tmp_path / "report.html")
+    page = path.read_text(encoding="utf-8")
+    # the recorded text, and the day of writing, are not of the simulated years
+    page = re.sub(r"(?s)<(pre|footer|style|script)>.*?</\1>", "", page)
+    words = re.findall(r">([^<>]*[^<>\s][^<>]*)<", page) + re.findall(r'aria-label="([^"]*)"', page)
+
+    assert "The workforce at 30 June 2024 is" in page
+    assert [text for text in words if re.search("31 December|1 January", text)] == []
+    undated = [re.sub(r"\b\d+ [A-Z][a-z]+ 20\d\d\b", "", text) for text in words]
+    assert [text for text in undated if re.search(r"\b20[23]\d\b", text)] == []
+
+
+def test_the_table_in_dagsters_page_names_fiscal_years(
+    fiscal_marts: duckdb.DuckDBPyConnection,
+) -> None:
+    rows = years_table(fiscal_marts, "baseline").splitlines()[2:]
+
+    assert [row.split()[1] for row in rows] == ["FY2025", "FY2026"]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from simulation.config.settings import Compensation, Hiring, ScenarioSettings, Workforce
     from simulation.report.figures import Configuration
+    from simulation.year_names import YearNames
 
 _REDUCTION_ORDERS = {
     "least_tenure": "the last hired leave first",
@@ -44,12 +45,13 @@ def in_words(configuration: Configuration) -> list[Assumption]:
     except ValidationError:
         return []
     years = range(configuration.first_year, configuration.last_year + 1)
+    names = settings.simulation.names
     return [
         _source(settings),
-        Assumption(f"The target growth of headcount is {_growth(settings, years)} a year."),
-        *map(Assumption, _leaving(settings.workforce, years)),
+        Assumption(f"The target growth of headcount is {_growth(settings, years, names)} a year."),
+        *map(Assumption, _leaving(settings.workforce, years, names)),
         Assumption(_hire_pay(settings.hiring), is_invented=True),
-        *map(Assumption, _raises(settings.compensation, years)),
+        *map(Assumption, _raises(settings.compensation, years, names)),
         Assumption(
             f"Chance is drawn with the seed {settings.simulation.random_seed}; another seed has "
             "another, equally likely, outcome."
@@ -58,7 +60,8 @@ def in_words(configuration: Configuration) -> list[Assumption]:
 
 
 def _source(settings: ScenarioSettings) -> Assumption:
-    day = f"31 December {settings.simulation.start_year - 1}"
+    opening = settings.opening_date
+    day = f"{opening.day} {opening:%B %Y}"
     if settings.census.path is not None:
         return Assumption(f"The workforce at {day} is that of the file {settings.census.path}.")
     return Assumption(
@@ -68,11 +71,11 @@ def _source(settings: ScenarioSettings) -> Assumption:
     )
 
 
-def _growth(settings: ScenarioSettings, years: range) -> str:
-    return _by_year(settings.simulation.target_growth_rate, years)
+def _growth(settings: ScenarioSettings, years: range, names: YearNames) -> str:
+    return _by_year(settings.simulation.target_growth_rate, years, names)
 
 
-def _leaving(workforce: Workforce, years: range) -> list[str]:
+def _leaving(workforce: Workforce, years: range, names: YearNames) -> list[str]:
     retirement = ", ".join(
         f"{share(step.probability)} a year from age {step.age}" for step in workforce.retirement
     )
@@ -84,12 +87,13 @@ def _leaving(workforce: Workforce, years: range) -> list[str]:
     return [
         (
             f"Of those employed at the start of a year, "
-            f"{_by_year(workforce.experienced_termination_rate, years)} leave in it, retirements "
-            "included."
+            f"{_by_year(workforce.experienced_termination_rate, years, names)} leave in it, "
+            "retirements included."
         ),
         (
-            f"Of the hires of a year, {_by_year(workforce.new_hire_termination_rate, years)} leave "
-            f"again in it, after {workforce.minimum_days_before_leaving} days at the earliest."
+            f"Of the hires of a year, "
+            f"{_by_year(workforce.new_hire_termination_rate, years, names)} leave again in it, "
+            f"after {workforce.minimum_days_before_leaving} days at the earliest."
         ),
         f"Retirement: {retirement}." if retirement else "Nobody retires because of age.",
         (
@@ -113,23 +117,24 @@ def _hire_pay(hiring: Hiring) -> str:
     )
 
 
-def _raises(pay: Compensation, years: range) -> list[str]:
+def _raises(pay: Compensation, years: range, names: YearNames) -> list[str]:
     bands = (
         "as the cost of living"
         if pay.band_growth is None
-        else f"by {_by_year(pay.band_growth, years)}"
+        else f"by {_by_year(pay.band_growth, years, names)}"
     )
     return [
         (
-            f"On {_day(pay.raise_date)} pay rises by {_by_year(pay.cola_rate, years)} for the cost "
-            f"of living after {_years(pay.cola_minimum_tenure)} of service, and by "
-            f"{_by_year(pay.merit_budget, years)} of payroll for merit after "
+            f"On {_day(pay.raise_date)} pay rises by "
+            f"{_by_year(pay.cola_rate, years, names)} for the "
+            f"cost of living after {_years(pay.cola_minimum_tenure)} of service, and by "
+            f"{_by_year(pay.merit_budget, years, names)} of payroll for merit after "
             f"{_years(pay.raise_minimum_tenure)}."
         ),
         f"Pay bands and the pay of hires rise {bands}.",
         (
             f"On {_day(pay.promotion_date)} a typical employee has a chance of "
-            f"{_by_year(pay.promotion_rate, years)} of a promotion, which raises pay by "
+            f"{_by_year(pay.promotion_rate, years, names)} of a promotion, which raises pay by "
             f"{share(pay.promotion_increase)} on average."
         ),
     ]
@@ -145,8 +150,8 @@ def _day(month_day: str) -> str:
     return f"{day.day} {day:%B}"
 
 
-def _by_year(rates: float | Mapping[int, float], years: range) -> str:
+def _by_year(rates: float | Mapping[int, float], years: range, names: YearNames) -> str:
     """Return one rate, or the rate of each year: 0.0 % (2025), -5.0 % (2026)."""
     if isinstance(rates, (int, float)):
         return share(rates)
-    return ", ".join(f"{share(rates[year])} ({year})" for year in years)
+    return ", ".join(f"{share(rates[year])} ({names.name(year)})" for year in years)

@@ -94,8 +94,9 @@ def payroll_by_year(years: Sequence[Year], scale: MoneyScale, names: YearNames) 
     return charts.bars(bars, axis_title=scale.unit, axis_format=",~r")
 
 
-def _headcount_steps(years: Sequence[Year]) -> list[charts.Step]:
+def _headcount_steps(years: Sequence[Year], names: YearNames) -> list[charts.Step]:
     first, last = years[0], years[-1]
+    begin, end = names.name(first.year), names.name(last.year)
     changes = [
         ("Hires", sum(year.hires for year in years)),
         ("Experienced\nterminations", -sum(year.experienced_terminations for year in years)),
@@ -104,10 +105,10 @@ def _headcount_steps(years: Sequence[Year]) -> list[charts.Step]:
     ]
     return [
         charts.Step(
-            f"Start of\n{first.year}",
+            f"Start of\n{begin}",
             first.start_headcount,
             count(first.start_headcount),
-            f"Start of {first.year}: {count(first.start_headcount)} employees",
+            f"Start of {begin}: {count(first.start_headcount)} employees",
             is_total=True,
         ),
         *(
@@ -117,17 +118,18 @@ def _headcount_steps(years: Sequence[Year]) -> list[charts.Step]:
             for name, value in changes
         ),
         charts.Step(
-            f"End of\n{last.year}",
+            f"End of\n{end}",
             last.end_headcount,
             count(last.end_headcount),
-            f"End of {last.year}: {count(last.end_headcount)} employees",
+            f"End of {end}: {count(last.end_headcount)} employees",
             is_total=True,
         ),
     ]
 
 
-def _payroll_steps(years: Sequence[Year], scale: MoneyScale) -> list[charts.Step]:
+def _payroll_steps(years: Sequence[Year], scale: MoneyScale, names: YearNames) -> list[charts.Step]:
     first, last = years[0], years[-1]
+    begin, end = names.name(first.year), names.name(last.year)
     changes = [
         ("Hires", sum(year.payroll_from_hires for year in years)),
         ("Promotions", sum(year.payroll_from_promotions for year in years)),
@@ -136,10 +138,10 @@ def _payroll_steps(years: Sequence[Year], scale: MoneyScale) -> list[charts.Step
     ]
     return [
         charts.Step(
-            f"Start of\n{first.year}",
+            f"Start of\n{begin}",
             scale.scaled(first.start_payroll),
             scale.number(first.start_payroll),
-            f"Start of {first.year}: annual pay of {scale.amount(first.start_payroll)}",
+            f"Start of {begin}: annual pay of {scale.amount(first.start_payroll)}",
             is_total=True,
         ),
         *(
@@ -152,10 +154,10 @@ def _payroll_steps(years: Sequence[Year], scale: MoneyScale) -> list[charts.Step
             for name, value in changes
         ),
         charts.Step(
-            f"End of\n{last.year}",
+            f"End of\n{end}",
             scale.scaled(last.end_payroll),
             scale.number(last.end_payroll),
-            f"End of {last.year}: annual pay of {scale.amount(last.end_payroll)}",
+            f"End of {end}: annual pay of {scale.amount(last.end_payroll)}",
             is_total=True,
         ),
     ]
@@ -170,10 +172,10 @@ def movements(years: Sequence[Year], scale: MoneyScale, names: YearNames) -> lis
         Movement(
             title=names.range(of_span[0].year, of_span[-1].year),
             headcount=charts.waterfall(
-                _headcount_steps(of_span), axis_title="employees", axis_format=",d"
+                _headcount_steps(of_span, names), axis_title="employees", axis_format=",d"
             ),
             payroll=charts.waterfall(
-                _payroll_steps(of_span, scale), axis_title=scale.unit, axis_format=",~r"
+                _payroll_steps(of_span, scale, names), axis_title=scale.unit, axis_format=",~r"
             ),
         )
         for of_span in spans

@@ -182,8 +182,7 @@ class Figures:
     @property
     def names(self) -> YearNames:
         """Return how the years are named, by the configuration of the last."""
-        latest = json.loads(self.configurations[-1].document or "{}")
-        return YearNames(latest.get("simulation", {}).get("first_day", CALENDAR_YEAR))
+        return _names(self.configurations)
 
 
 def _read(
@@ -208,6 +207,16 @@ def read_years(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> list[
     if not years:
         raise ValueError(_no_results(connection, scenario_id))
     return years
+
+
+def read_names(connection: duckdb.DuckDBPyConnection, years: list[Year]) -> YearNames:
+    """Read how years are named, by the recorded configuration of the last."""
+    return _names(_configurations(connection, years))
+
+
+def _names(configurations: list[Configuration]) -> YearNames:
+    latest = json.loads(configurations[-1].document or "{}")
+    return YearNames(latest.get("simulation", {}).get("first_day", CALENDAR_YEAR))
 
 
 def read_figures(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> Figures:

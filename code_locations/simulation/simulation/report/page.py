@@ -92,7 +92,9 @@ def _render(figures: Figures) -> str:
             for dimension in ("tenure", "age", "level")
         },
         departments=departments,
-        department_charts=(department_charts(departments, years, money) if departments else None),
+        department_charts=(
+            department_charts(departments, years, money, figures.names) if departments else None
+        ),
         tenure_experience=[band for band in figures.experience if band.dimension == "tenure"],
         level_chart=drawings.level_mix(figures.levels, figures.names) if figures.levels else None,
         level_names=_level_names(figures),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulation.report.figures import read_years
+from simulation.report.figures import read_names, read_years
 from simulation.report.units import MoneyScale, count, share_change
 
 if TYPE_CHECKING:
@@ -18,10 +18,11 @@ def years_table(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> str:
         ValueError: The scenario has no results; the message names the scenarios that do.
     """
     years = read_years(connection, scenario_id)
+    names = read_names(connection, years)
     money = MoneyScale.of_changes(year.end_payroll for year in years)
     rows = [
         (
-            str(year.year),
+            names.name(year.year),
             count(year.start_headcount),
             count(year.hires),
             count(year.terminations),

@@ -93,11 +93,6 @@ def _is_generated(configuration: Configuration) -> bool:
     return "census" in document and document["census"]["path"] is None
 
 
-def _stretch(configuration: Configuration) -> str:
-    first, last = configuration.first_year, configuration.last_year
-    return str(first) if first == last else f"{first} to {last}"
-
-
 # What a failed check means to a planner; the others are named with their years.
 _FAILURES_IN_WORDS = {
     "outside_band_share": (
@@ -110,12 +105,12 @@ _FAILURES_IN_WORDS = {
 }
 
 
-def _failures(checks: Sequence[QualityCheck]) -> list[str]:
+def _failures(checks: Sequence[QualityCheck], names: YearNames) -> list[str]:
     sentences, others = [], []
     for check in checks:
         if not check.failures:
             continue
-        years = ", ".join(str(year) for year in check.failed_years)
+        years = ", ".join(names.name(year) for year in check.failed_years)
         if check.check_name in _FAILURES_IN_WORDS:
             sentences.append(
                 _FAILURES_IN_WORDS[check.check_name].format(
@@ -162,7 +157,8 @@ def warnings(figures: Figures) -> list[str]:
         )
     if len(figures.configurations) > 1:
         sources = "; ".join(
-            f"{_stretch(configuration)} from {configuration.fingerprint}"
+            f"{figures.names.range(configuration.first_year, configuration.last_year)} "
+            f"from {configuration.fingerprint}"
             for configuration in figures.configurations
         )
         sentences.append(f"The years come from different configurations: {sources}.")
@@ -179,7 +175,7 @@ def warnings(figures: Figures) -> list[str]:
     sentences += [
         f"Census: {finding.sentence}." for finding in figures.findings if finding.is_warning
     ]
-    sentences += _failures(figures.quality)
+    sentences += _failures(figures.quality, figures.names)
     slow = [timing.name for timing in figures.timings if timing.status == "fail"]
     if slow:
         sentences.append(f"Slower than the configured limit: {', '.join(slow)}.")
