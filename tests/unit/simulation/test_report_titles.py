@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.support.report_marts import Movement, Scenario, add_department, report_marts
 
 from simulation.report import titles, write_report
-from simulation.report.figures import LevelHeadcount, read_figures
+from simulation.report.figures import Department, LevelHeadcount, read_figures
 
 MOVEMENTS = st.lists(
     st.tuples(st.integers(0, 400), st.integers(0, 90), st.integers(0, 90)), min_size=1, max_size=4
@@ -155,6 +155,7 @@ def test_departments_have_their_headcounts_leavers_and_payroll(
     section = text[text.index("<h2>Departments</h2>") : text.index("<h2>Census</h2>")]
     words = " ".join(re.sub(r"<[^>]*>", " ", section).split())
     assert "Not stated is the largest department, 75.0" in words
+    assert "Payroll grew most in Not stated: by USD 6.00" in words
     assert "Not stated 0 60 5 6.0 Sales &lt;b&gt; 30 20 7 2.0 Legal 9 0 1 0.0" in words
     labels = re.findall(r'aria-label="([^"]*)"', section.replace("\xa0", " "))
     assert "Not stated: 0 employees at the end of 2025, 60 at the end of 2026" in labels
@@ -162,3 +163,61 @@ def test_departments_have_their_headcounts_leavers_and_payroll(
         "Sales &lt;b&gt;: annual pay of USD 3.0 million at the end of 2025, "
         "USD 2.0 million at the end of 2026"
     ) in [label.replace("&amp;", "&") for label in labels]
+
+
+@given(
+    pay=st.dictionaries(
+        st.sampled_from(["Sales", "Legal", "Finance"]),
+        st.tuples(st.integers(0, 9), st.integers(0, 9)),
+        min_size=1,
+    )
+)
+def test_title_of_department_payroll_is_of_the_largest_change(pay: dict[str, tuple[int, int]]):
+    departments = {
+        name: {
+            year: Department(year, name, 1, 0, 1_000_000.0 * amount)
+            for year, amount in zip((2025, 2026), amounts, strict=True)
+        }
+        for name, amounts in pay.items()
+    }
+
+    title = titles.department_payroll(departments, 2025, 2026).replace("\xa0", " ")
+
+    most = max(after - before for before, after in pay.values())
+    named = {name for name, (before, after) in pay.items() if after - before == most}
+    if most == 0:
+        assert title == "Payroll grew in no department"
+        return
+    start = "Payroll grew most" if most > 0 else "Payroll shrank in every department, least"
+    assert any(title.startswith(f"{start} in {name}: by USD {abs(most)}.") for name in named)
+
+
+def test_title_of_department_payroll_in_one_year_is_of_the_highest():
+    departments = {
+        name: {2025: Department(2025, name, 1, 0, pay)}
+        for name, pay in (("Sales", 1e6), ("Legal", 2e6))
+    }
+
+    title = titles.department_payroll(departments, 2025, 2025).replace("\xa0", " ")
+
+    assert title == "Payroll is highest in Legal: USD 2.00 million"
+
+
+@pytest.mark.parametrize(
+    ("flow", "title"),
+    [
+        ("hires", "Hires add most to payroll, USD 40.00 million; leavers take USD 5.00 million"),
+        ("raises", "Raises add most to payroll, USD 40.00 million; leavers take USD 5.00 million"),
+    ],
+)
+def test_title_of_payroll_flows_is_of_the_sums_over_all_years(flow: str, title: str):
+    connection = report_marts()
+    connection.execute(
+        "update marts.fct_compensation_growth set payroll_from_hires = 1e6, "
+        "payroll_from_promotions = 0, payroll_from_raises = 1e6, payroll_from_leavers = 2500000"
+    )
+    connection.execute(f"update marts.fct_compensation_growth set payroll_from_{flow} = 2e7")
+
+    years = read_figures(connection, "baseline").years
+
+    assert titles.payroll_flows(years).replace("\xa0", " ") == title

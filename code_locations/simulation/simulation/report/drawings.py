@@ -24,12 +24,11 @@ _EXPERIENCE_AXES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Movement:
-    """How headcount and payroll moved from the start of a span of years to its end."""
+class Panel:
+    """The flows of one year as SVG, below a title with its opening and closing total."""
 
     title: str
-    headcount: str
-    payroll: str
+    drawing: str
 
 
 def is_continuous(years: Sequence[Year]) -> bool:
@@ -94,91 +93,61 @@ def payroll_by_year(years: Sequence[Year], scale: MoneyScale, names: YearNames) 
     return charts.bars(bars, axis_title=scale.unit, axis_format=",~r")
 
 
-def _headcount_steps(years: Sequence[Year], names: YearNames) -> list[charts.Step]:
-    first, last = years[0], years[-1]
-    begin, end = names.name(first.year), names.name(last.year)
-    changes = [
-        ("Hires", sum(year.hires for year in years)),
-        ("Experienced\nterminations", -sum(year.experienced_terminations for year in years)),
-        ("Reductions\nin force", -sum(year.reductions_in_force for year in years)),
-        ("New-hire\nterminations", -sum(year.new_hire_terminations for year in years)),
-    ]
-    return [
-        charts.Step(
-            f"Start of\n{begin}",
-            first.start_headcount,
-            count(first.start_headcount),
-            f"Start of {begin}: {count(first.start_headcount)} employees",
-            is_total=True,
-        ),
-        *(
-            charts.Step(
-                name, value, change(value), f"{name}: {change(value)} employees".replace("\n", " ")
+def headcount_flows(years: Sequence[Year], names: YearNames) -> list[Panel]:
+    """Return who joined and who left in each year, on one axis."""
+    panels = [
+        [
+            charts.Flow(
+                name,
+                value,
+                change(value),
+                f"{names.name(year.year)}, {name.lower()}: {change(value)} employees",
             )
-            for name, value in changes
-        ),
-        charts.Step(
-            f"End of\n{end}",
-            last.end_headcount,
-            count(last.end_headcount),
-            f"End of {end}: {count(last.end_headcount)} employees",
-            is_total=True,
-        ),
-    ]
-
-
-def _payroll_steps(years: Sequence[Year], scale: MoneyScale, names: YearNames) -> list[charts.Step]:
-    first, last = years[0], years[-1]
-    begin, end = names.name(first.year), names.name(last.year)
-    changes = [
-        ("Hires", sum(year.payroll_from_hires for year in years)),
-        ("Promotions", sum(year.payroll_from_promotions for year in years)),
-        ("Raises", sum(year.payroll_from_raises for year in years)),
-        ("Leavers", -sum(year.payroll_from_leavers for year in years)),
+            for name, value in (
+                ("Hires", year.hires),
+                ("Experienced terminations", -year.experienced_terminations),
+                ("Reductions in force", -year.reductions_in_force),
+                ("New-hire terminations", -year.new_hire_terminations),
+            )
+        ]
+        for year in years
     ]
     return [
-        charts.Step(
-            f"Start of\n{begin}",
-            scale.scaled(first.start_payroll),
-            scale.number(first.start_payroll),
-            f"Start of {begin}: annual pay of {scale.amount(first.start_payroll)}",
-            is_total=True,
-        ),
-        *(
-            charts.Step(
+        Panel(
+            f"{names.name(year.year)}: from {count(year.start_headcount)} "
+            f"to {count(year.end_headcount)}",
+            drawing,
+        )
+        for year, drawing in zip(years, charts.flows(panels, axis_format=",d"), strict=True)
+    ]
+
+
+def payroll_flows(years: Sequence[Year], scale: MoneyScale, names: YearNames) -> list[Panel]:
+    """Return what added to payroll and what took from it in each year, on one axis."""
+    panels = [
+        [
+            charts.Flow(
                 name,
                 scale.scaled(value),
                 scale.change(value),
-                f"{name}: {scale.change(value)} {scale.unit}",
+                f"{names.name(year.year)}, {name.lower()}: {scale.change(value)} {scale.unit}",
             )
-            for name, value in changes
-        ),
-        charts.Step(
-            f"End of\n{end}",
-            scale.scaled(last.end_payroll),
-            scale.number(last.end_payroll),
-            f"End of {end}: annual pay of {scale.amount(last.end_payroll)}",
-            is_total=True,
-        ),
+            for name, value in (
+                ("Hires", year.payroll_from_hires),
+                ("Promotions", year.payroll_from_promotions),
+                ("Raises", year.payroll_from_raises),
+                ("Leavers", -year.payroll_from_leavers),
+            )
+        ]
+        for year in years
     ]
-
-
-def movements(years: Sequence[Year], scale: MoneyScale, names: YearNames) -> list[Movement]:
-    """Return the movements: over all years if they are continuous, then of each year."""
-    spans = [[year] for year in years]
-    if len(years) > 1 and is_continuous(years):
-        spans.insert(0, list(years))
     return [
-        Movement(
-            title=names.range(of_span[0].year, of_span[-1].year),
-            headcount=charts.waterfall(
-                _headcount_steps(of_span, names), axis_title="employees", axis_format=",d"
-            ),
-            payroll=charts.waterfall(
-                _payroll_steps(of_span, scale, names), axis_title=scale.unit, axis_format=",~r"
-            ),
+        Panel(
+            f"{names.name(year.year)}: from {scale.number(year.start_payroll)} "
+            f"to {scale.number(year.end_payroll)}",
+            drawing,
         )
-        for of_span in spans
+        for year, drawing in zip(years, charts.flows(panels, axis_format=",~r"), strict=True)
     ]
 
 

@@ -82,7 +82,8 @@ def _render(figures: Figures) -> str:
         assumptions_of=assumptions.in_words,
         headcount_chart=drawings.headcount_by_year(years, figures.names),
         payroll_chart=drawings.payroll_by_year(years, money, figures.names),
-        movements=drawings.movements(years, money, figures.names),
+        headcount_panels=drawings.headcount_flows(years, figures.names),
+        payroll_panels=drawings.payroll_flows(years, money, figures.names),
         termination_charts=drawings.termination_rates(figures.experience),
         titles=titles,
         title_of_band={

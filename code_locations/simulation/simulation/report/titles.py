@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from simulation.report.units import MoneyScale, count, share
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from simulation.report.figures import (
         Department,
@@ -41,6 +41,28 @@ def _course(
         return course
     rate = abs((end / start) ** (1 / years) - 1)
     return f"{course}, {share(rate)} a year"
+
+
+def headcount_flows(years: Sequence[Year]) -> str:
+    """Return how many joined and how many left over all years."""
+    hires, leavers = sum(year.hires for year in years), sum(year.terminations for year in years)
+    return f"{count(hires)} joined and {count(leavers)} left"
+
+
+def payroll_flows(years: Sequence[Year]) -> str:
+    """Return what added most to payroll over all years, and what leavers took from it."""
+    added = {
+        "Hires": sum(year.payroll_from_hires for year in years),
+        "Promotions": sum(year.payroll_from_promotions for year in years),
+        "Raises": sum(year.payroll_from_raises for year in years),
+    }
+    left = sum(year.payroll_from_leavers for year in years)
+    most = max(added, key=lambda name: added[name])
+    scale = MoneyScale.of_total(max(added[most], left))
+    return (
+        f"{most} add most to payroll, {scale.amount(added[most])}; "
+        f"leavers take {scale.amount(left)}"
+    )
 
 
 def termination(dimension: str, bands: Sequence[TerminationExperience]) -> str:
@@ -87,3 +109,28 @@ def departments(rows: Sequence[Department]) -> str:
         return "Nobody is employed at the end"
     largest = max(last, key=lambda row: row.headcount)
     return f"{largest.department} is the largest department, {share(largest.headcount / everybody)}"
+
+
+def department_payroll(
+    departments: Mapping[str, Mapping[int, Department]], first: int, last: int
+) -> str:
+    """Return which department's payroll grew most from the end of one year to that of another.
+
+    Where none grew, it is the one that shrank least; of one year, the one with the most pay.
+    """
+
+    def pay(name: str, year: int) -> float:
+        return departments[name][year].payroll if year in departments[name] else 0.0
+
+    if first == last:
+        most = max(departments, key=lambda name: pay(name, last))
+        amount = pay(most, last)
+        return f"Payroll is highest in {most}: {MoneyScale.of_total(amount).amount(amount)}"
+    growth = {name: pay(name, last) - pay(name, first) for name in departments}
+    most = max(growth, key=lambda name: growth[name])
+    amount = MoneyScale.of_total(abs(growth[most])).amount(abs(growth[most]))
+    if growth[most] > 0:
+        return f"Payroll grew most in {most}: by {amount}"
+    if growth[most] < 0:
+        return f"Payroll shrank in every department, least in {most}: by {amount}"
+    return "Payroll grew in no department"
