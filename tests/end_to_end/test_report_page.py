@@ -24,7 +24,7 @@ from tests.support.report_marts import (
     report_marts,
 )
 
-from simulation.report import write_index, write_report
+from simulation.report import charts, write_index, write_report
 
 # Headcount and payroll: the start and two years; flows of two years, of which the reductions in
 # force are none; three bands of tenure, one of age, two levels; and two levels in each
@@ -120,8 +120,9 @@ def test_every_chart_is_drawn(reading: Reading):
     assert "rgb(0, 0, 0)" not in bar_colours(reading.page)
 
 
-def test_no_text_of_a_chart_leaves_its_picture(reading: Reading):
-    outside = reading.page.eval_on_selector_all(
+def texts_outside(page: Page) -> list[str]:
+    """Return the texts that a chart's frame cuts."""
+    return page.eval_on_selector_all(
         "figure.chart svg",
         """charts => charts.filter(chart => chart.checkVisibility()).flatMap(chart => {
             const frame = chart.getBoundingClientRect();
@@ -133,7 +134,29 @@ def test_no_text_of_a_chart_leaves_its_picture(reading: Reading):
         })""",
     )
 
-    assert outside == []
+
+def test_no_text_of_a_chart_leaves_its_picture(reading: Reading):
+    assert texts_outside(reading.page) == []
+
+
+def test_no_number_of_a_panel_is_cut_wherever_its_axis_ends(reading: Reading):
+    panels = [
+        charts.flows(
+            [
+                [
+                    charts.Flow("Experienced terminations", end, f"{end:+,}", "")
+                    for end in (most, -900)
+                ]
+            ],
+            axis_format=",d",
+        )[0]
+        for most in range(2000, 3000, 50)
+    ]
+    reading.page.eval_on_selector(
+        "figure.panels", "(figure, panels) => figure.innerHTML = panels.join('')", panels
+    )
+
+    assert texts_outside(reading.page) == []
 
 
 def test_a_mark_shows_its_meaning(reading: Reading):

@@ -87,7 +87,8 @@ def _specification(layers: Sequence[alt.Chart], height: int = HEIGHT) -> dict[st
             width=WIDTH,
             height=height,
             autosize=alt.AutoSizeParams(type="fit", contains="padding"),
-            padding={"left": 2, "right": 2, "top": 6, "bottom": 2},
+            # a browser without Arial draws the last number wider than it is measured here
+            padding={"left": 2, "right": 10, "top": 6, "bottom": 2},
         )
         .configure(background="transparent", font="Arial, sans-serif")
         .configure_view(stroke=None)
