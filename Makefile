@@ -60,7 +60,7 @@ $(MANIFEST): $(INSTALLED) $(DBT_SOURCES)
 	@echo "setup: parsing the dbt project"
 	@$(COMMAND) shared_lib.discovery.dbt prepare && touch $@
 
-.PHONY: setup manifest run test test-fast dev vault sandbox slack alerts alert-preview smoke check format docs bench lock
+.PHONY: setup manifest run test test-fast dev vault sandbox slack alerts alert-preview smoke check format docs pictures bench lock
 
 ##@ Use the platform
 run: setup ## simulate, show a table of the years and write a report
@@ -142,6 +142,10 @@ docs: setup ## regenerate schemas/, docs/configuration.md and docs/orchestration
 	@$(PYTHON) -m shared_lib.discovery documents
 	@$(PYTHON) -m simulation.config.documents
 	@$(PYTHON) -m orchestration_platform.alerts schema --write
+
+pictures: setup ## make README's picture of a report, and its table, from a fresh run
+	@tests/install_packages.sh
+	@$(PYTHON) -m tests.end_to_end.pictures
 
 bench: setup ## measure, print tables and write bench/results.json
 #: ONLY=part,part  measure these parts only

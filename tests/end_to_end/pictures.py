@@ -1,0 +1,94 @@
+"""``make pictures``: what README shows of `make run`, from a fresh run in a temporary home.
+
+Writes the picture of the report, and the table of the years below it. The picture carries the
+table as a comment, so that a test can compare what it shows with a run of today.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import zlib
+from pathlib import Path
+
+import duckdb
+from tests.end_to_end.browser import open_browser
+
+from simulation.report import LATEST, years_table
+
+REPOSITORY = Path(__file__).parents[2]
+README = REPOSITORY / "README.md"
+PICTURE = REPOSITORY / "docs" / "images" / "report.png"
+
+# The table in README: its head, and all lines up to an empty one.
+_TABLE = re.compile(r"^\| Year \|.*?(?=\n\n)", re.MULTILINE | re.DOTALL)
+_WIDTH = 1200
+
+
+def table_of(text: str) -> str:
+    """The table of the years in README's text.
+
+    Raises:
+        ValueError: it has none, or several.
+    """
+    (table,) = _TABLE.findall(text)
+    return table
+
+
+def with_comment(png: bytes, comment: str) -> bytes:
+    """The picture with a comment, as readable text, before the chunk that ends it."""
+    chunk = b"iTXtComment\0\0\0\0\0" + comment.encode()
+    length, checksum = len(chunk) - 4, zlib.crc32(chunk)
+    return png[:-12] + length.to_bytes(4) + chunk + checksum.to_bytes(4) + png[-12:]
+
+
+def _run(home: Path) -> None:
+    """Simulate the baseline, as `make run` does, with everything that it writes below a folder."""
+    (home / "dagster").mkdir()
+    (home / "dagster" / "dagster.yaml").write_bytes(
+        (REPOSITORY / "dagster.local.yaml").read_bytes()
+    )
+    environment = os.environ | {
+        "PLATFORM_DATA_DIRECTORY": str(home / "data"),
+        "DAGSTER_HOME": str(home / "dagster"),
+        "DBT_TARGET_PATH": str(home / "target"),
+        "DBT_DUCKDB_PATH": str(home / "data" / "simulation.duckdb"),
+    }
+    for command in (("shared_lib.discovery.dbt", "prepare"), ("simulation.run",)):
+        subprocess.run(
+            [sys.executable, "-m", *command], check=True, cwd=REPOSITORY, env=environment
+        )
+
+
+def _picture(report: Path) -> bytes:
+    """The report from its head to the end of its second section."""
+    with open_browser() as browser:
+        page = browser.new_page(viewport={"width": _WIDTH, "height": 900}, color_scheme="light")
+        page.goto(report.as_uri())
+        height = (
+            page.locator("main > section")
+            .nth(1)
+            .evaluate("section => section.getBoundingClientRect().bottom + window.scrollY")
+        )
+        return page.screenshot(
+            full_page=True, clip={"x": 0, "y": 0, "width": _WIDTH, "height": height + 24}
+        )
+
+
+def main() -> None:
+    """Write the picture and the table."""
+    text = README.read_text(encoding="utf-8")
+    before = table_of(text)
+    with tempfile.TemporaryDirectory() as directory:
+        home = Path(directory)
+        _run(home)
+        with duckdb.connect(str(home / "data" / "simulation.duckdb"), read_only=True) as connection:
+            table = years_table(connection, "baseline")
+        picture = _picture((home / "data" / "reports" / LATEST).resolve())
+    PICTURE.write_bytes(with_comment(picture, table))
+    README.write_text(text.replace(before, table), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
