@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import httpx
 import pytest
 from tests.integration.dagster_client.conftest import RunningDagster, running_webserver
-from tests.integration.simulation.launching import instance
 
 from shared_lib.dagster_client import DagsterClient, JobRuns, LaunchRefusedError, Webserver
 
@@ -31,12 +31,21 @@ query Plan($job: PipelineSelector!, $config: RunConfigData!) {
 """
 
 
+# one webserver for all of them
+pytestmark = pytest.mark.xdist_group("launchpad")
+
+
 @pytest.fixture(scope="module")
-def dagster(parsed_platform: Path) -> Iterator[RunningDagster]:
-    home = parsed_platform / "dagster"
-    home.mkdir(exist_ok=True)
-    with running_webserver(home, LOCATION) as running:
+def dagster(
+    parsed_platform: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningDagster]:
+    with running_webserver(tmp_path_factory.mktemp("launchpad"), LOCATION) as running:
         yield running
+
+
+def runs_of(dagster: RunningDagster) -> list[dg.DagsterRun]:
+    with dg.DagsterInstance.from_config(str(dagster.home)) as instance:
+        return list(instance.get_runs())
 
 
 def ask(dagster: RunningDagster, query: str, **variables: Any) -> dict[str, Any]:
@@ -88,8 +97,7 @@ def test_what_cannot_be_simulated_is_refused_before_a_run_exists(
     for message in messages:
         assert message in str(refused)
         assert message in str(refusal.value)
-    with instance() as found:
-        assert not found.get_runs()
+    assert runs_of(dagster) == []
 
 
 @pytest.mark.parametrize(
@@ -117,5 +125,4 @@ def test_a_partition_that_does_not_exist_is_refused_before_a_run_exists(
         client_of(dagster, tmp_path).trigger("multi_year_simulation", partitions=keys)
 
     assert "baseline|202" in str(refusal.value)
-    with instance() as found:
-        assert not found.get_runs()
+    assert runs_of(dagster) == []
