@@ -10,7 +10,7 @@ import pytest
 from gocardless.connections import main
 from gocardless.definitions import defs
 from gocardless.sync.assets import ended_result, fresh_result
-from gocardless.sync.connection_ends import ended_connections
+from gocardless.sync.connection_ends import ended_connections, renewal
 from gocardless.sync.freshness import account_freshness
 from gocardless.sync.gocardless_provider import GOCARDLESS
 from gocardless.sync.reference_data import sync_accounts, sync_connections
@@ -176,3 +176,14 @@ def alert_of(check: dg.AssetCheckKey, event_type: str) -> Alert:
         location="gocardless",
         assets=(check.asset_key.to_user_string(),),
     )
+
+
+def test_the_command_that_renews_a_connection_can_be_pasted() -> None:
+    assert renewal("gocardless", "SANDBOXFINANCE_SFIN0000").endswith(
+        "`python -m gocardless.connect --provider gocardless --bank SANDBOXFINANCE_SFIN0000` prints"
+    )
+    assert renewal("enable_banking", "FI:Nordea's Bank").endswith(
+        "`python -m gocardless.connect --provider enable_banking "
+        """--bank 'Nordea'"'"'s Bank' --country FI` prints"""
+    )
+    assert renewal("gocardless", None) == "its owner has to connect the bank again"

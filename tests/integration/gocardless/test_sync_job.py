@@ -156,7 +156,8 @@ def test_a_connection_that_is_about_to_expire_is_a_warning_with_the_date(
     warned = check(14)
     assert (warned.passed, warned.severity.value) == (False, "WARN")
     assert warned.description == (
-        f"{connection_id} ends on {ends}: its owner has to connect {bank} again"
+        f"{connection_id} ends on {ends}: its owner has to connect {bank} again with the link that "
+        f"`python -m gocardless.connect --provider gocardless --bank {bank}` prints"
     )
     assert check(9).passed
 

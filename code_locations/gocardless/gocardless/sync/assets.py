@@ -95,14 +95,14 @@ def institutions(warehouse: Warehouse) -> dg.MaterializeResult:
 def connections(config: ConnectionsRequest, warehouse: Warehouse) -> dg.MaterializeResult:
     """The connections with their status, in the unified table."""
     with unified_tables(warehouse) as connection:
-        for provider in _PROVIDERS:
-            sync_connections(connection, provider)
+        for api in _PROVIDERS:
+            sync_connections(connection, api)
         expiring = expiring_connections(
             connection, today=utc_now().date(), within_days=config.warn_days
         )
         described = "; ".join(
-            f"{connection_id} ends on {last_day}: {renewal(institution_id)}"
-            for connection_id, institution_id, last_day in expiring
+            f"{connection_id} ends on {last_day}: {renewal(provider, institution_id)}"
+            for provider, connection_id, institution_id, last_day in expiring
         )
         return dg.MaterializeResult(
             metadata=relation_metadata(connection, "unified", "connections"),

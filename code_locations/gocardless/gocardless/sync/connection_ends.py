@@ -5,6 +5,7 @@ any more, which no other check notices. It counts until each of its accounts is 
 connection again, or a person dismisses it.
 """
 
+import shlex
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -64,7 +65,8 @@ class EndedConnection:
         state = f"{self.status} ({self.provider_status or 'no further status'})"
         return (
             f"{self.connection_id} of {self.institution_id or 'an unknown bank'} is {state}: "
-            f"no new data for {', '.join(self.accounts)}; {renewal(self.institution_id)}, or run "
+            f"no new data for {', '.join(self.accounts)}; "
+            f"{renewal(self.provider, self.institution_id)}, or run "
             f"`python -m gocardless.connections dismiss {self.connection_id}`"
         )
 
@@ -73,9 +75,17 @@ class UnknownEndError(ValueError):
     """A connection cannot be dismissed; the text says why."""
 
 
-def renewal(institution_id: str | None) -> str:
+def renewal(provider: str, institution_id: str | None) -> str:
     """What the owner of an account has to do so that its data keeps coming."""
-    return f"its owner has to connect {institution_id or 'the bank'} again"
+    if institution_id is None:
+        return "its owner has to connect the bank again"
+    # Enable Banking has names that are unique in a country, and the id is both
+    country, has_country, name = institution_id.partition(":")
+    bank = f"--bank {shlex.quote(name if has_country else institution_id)}"
+    if has_country:
+        bank += f" --country {country}"
+    command = f"python -m gocardless.connect --provider {provider} {bank}"
+    return f"its owner has to connect {institution_id} again with the link that `{command}` prints"
 
 
 def ended_connections(connection: duckdb.DuckDBPyConnection) -> list[EndedConnection]:

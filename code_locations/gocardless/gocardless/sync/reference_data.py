@@ -106,11 +106,12 @@ def _deactivate(
 
 def expiring_connections(
     connection: duckdb.DuckDBPyConnection, *, today: date, within_days: int
-) -> list[tuple[str, str | None, date]]:
-    """Id, bank and last day of the active connections that end within so many days."""
+) -> list[tuple[str, str, str | None, date]]:
+    """Provider, id, bank and last day of the active connections that end within so many days."""
     return connection.execute(
-        "select connection_id, institution_id, cast(expires_at as date) from unified.connections "
-        "where status = 'active' and cast(expires_at as date) <= ? order by 3, provider, 1",
+        "select provider, connection_id, institution_id, cast(expires_at as date) "
+        "from unified.connections "
+        "where status = 'active' and cast(expires_at as date) <= ? order by 4, 1, 2",
         [today + timedelta(days=within_days)],
     ).fetchall()
 
