@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from tests.integration.gocardless.conftest import NOON
+from tests.integration.gocardless.conftest import NOON, ledger
 
 from gocardless.api.client import BankDataClient
 from gocardless.api.errors import AuthenticationFailedError
@@ -16,8 +16,10 @@ from gocardless.extraction.assets import answered_result
 from gocardless.extraction.fetch_scope import ScopeOutcome
 from gocardless.extraction.linked_accounts import UnknownConnectionError
 from gocardless.extraction.steps import Extraction
+from gocardless.sync.connection_filter import provider_of_connection
 from gocardless.sync.gocardless_provider import GOCARDLESS
 from gocardless.sync.ledger import sync_transactions
+from gocardless.sync.reference_data import sync_accounts, sync_connections
 from sandboxes.bank.bank import account_uuid
 from sandboxes.bank.server import RunningSandbox
 
@@ -297,3 +299,26 @@ def test_a_run_for_one_connection_touches_nothing_else(
         [],
         f"connection {one.requisition_id} has the status SU, not LN",
     )
+
+
+def test_a_shared_account_is_synced_for_either_of_its_connections(
+    run: Callable[..., Extraction],
+    connection: duckdb.DuckDBPyConnection,
+    sandbox: RunningSandbox,
+) -> None:
+    older = sandbox.state.connections[0]
+    run()
+    sandbox.state.clock.advance(timedelta(minutes=1))
+    newer = sandbox.state.connect(older.bank, [ledger(0)])
+    for chosen in (older, newer):
+        extraction = run(connection_id=chosen.requisition_id, refresh=True)
+        assert FIRST in fetch(extraction).fetched
+        sync_connections(connection, GOCARDLESS)
+        sync_accounts(connection, GOCARDLESS, now=NOON, connection_id=chosen.requisition_id)
+        own = provider_of_connection(GOCARDLESS, chosen.requisition_id)
+        assert sync_transactions(connection, own).fetches == len(chosen.accounts)
+        assert booked(connection, FIRST) == 40
+        [(status, named)] = connection.execute(
+            "select status, connection_id from unified.accounts where account_id = ?", [FIRST]
+        ).fetchall()
+        assert (status, named) == ("active", newer.requisition_id)

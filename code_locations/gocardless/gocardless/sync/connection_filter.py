@@ -63,6 +63,12 @@ def provider_of_connection(provider: Provider, connection_id: str) -> Provider:
     # a UUID, so it can stand in the SQL as it is
     own = f"connection_id = '{checked_uuid(connection_id)}'"
     accounts = f"select * from ({provider.accounts}) where {own}"  # noqa: S608 - checked
+    if provider.memberships is not None:
+        # an account that a newer connection has as well is meant too
+        accounts = (
+            f"select * from ({provider.accounts}) where account_id in "  # noqa: S608 - as well
+            f"(select account_id from ({provider.memberships}) where {own})"
+        )
     return replace(
         provider,
         connections=f"select * from ({provider.connections}) where {own}",  # noqa: S608 - as well

@@ -86,6 +86,12 @@ GOCARDLESS = Provider(
             order by listed.first_seen_at desc, listed.requisition_id
         ) = 1
     """,
+    memberships="""
+        select unnest(account_ids) as account_id, requisition_id as connection_id
+        from raw.gc_requisitions
+        where status = 'LN'
+            and last_seen_at = (select listed_at from raw.gc_last_listing)
+    """,
     fetches=f"{FETCHES} where {_OWN}",
     entries=f"{ENTRIES} where sighting.{_OWN}",
     balances=f"{BALANCES} where {_OWN}",

@@ -50,6 +50,8 @@ class Provider:
             (equal for entries that are equal), ``copies``, ``transaction_id``, ``booking_date``,
             ``value_date``, ``amount``, ``currency``, ``description``, ``counterparty``,
             ``balance_after``, [those of :data:`OPTIONAL_OF_ENTRIES`].
+        memberships: ``account_id``, ``connection_id``: all active connections of each account; none
+            where an account has only the one that ``accounts`` names.
         balances: ``account_id``, ``balance_type``, ``reference_date``, ``amount``, ``currency``,
             ``reported_at``, [``credit_limit_included``]; none where nobody reports any.
     """
@@ -61,6 +63,7 @@ class Provider:
     fetches: str
     entries: str
     balances: str | None = None
+    memberships: str | None = None
 
 
 def with_optional(
