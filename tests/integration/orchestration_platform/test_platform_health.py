@@ -12,6 +12,8 @@ from shared_lib.discovery.workspace import declared_secrets
 VARIABLES = {
     "GOCARDLESS_API__SECRET_ID": "canary-secret-id",
     "GOCARDLESS_API__SECRET_KEY": "canary-secret-key",
+    "GOCARDLESS_ENABLE_BANKING__APPLICATION_ID": "canary-application-id",
+    "GOCARDLESS_ENABLE_BANKING__PRIVATE_KEY": "canary-private-key",
     "ORCHESTRATION_PLATFORM_SLACK__TOKEN": "canary-slack-token",
 }
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration_platform.alerts.facts.timing import Timing
 from orchestration_platform.alerts.facts.user_errors import innermost
 from shared_lib.configuration.environment import current_settings
 
@@ -14,9 +13,15 @@ SENSOR_NAME = "slack_on_run_failure_sensor"
 _LONGEST_ERROR = 300
 
 
+class Delivery(dg.Config):
+    """How long a message or its update may wait, and how old the sensor's last pass may be."""
+
+    overdue_seconds: float = 600.0
+
+
 @dg.asset_check(asset="platform_health")
 def alerts_delivered(
-    context: dg.AssetCheckExecutionContext, alerts_timing: dg.ResourceParam[Timing]
+    context: dg.AssetCheckExecutionContext, config: Delivery
 ) -> dg.AssetCheckResult:
     """No alert or update has waited for long or was given up, and the sensor works where it is on.
 
@@ -30,13 +35,13 @@ def alerts_delivered(
     with Database(database_url(context.instance)).transaction() as connection:
         outbox = outbox_state(connection)
         last_pass = last_pass_at(connection)
-    problems = outbox.overdue(now, allowed_seconds=alerts_timing.overdue)
+    problems = outbox.overdue(now, allowed_seconds=config.overdue_seconds)
     problems += outbox.undelivered
     problems += sensor_problems(
         context.instance,
         has_to_run=current_settings().sensors_run_by_default,
         last_pass_at=last_pass,
-        allowed_seconds=alerts_timing.overdue,
+        allowed_seconds=config.overdue_seconds,
         now=now,
     )
     return dg.AssetCheckResult(

@@ -11,18 +11,18 @@ from slack_sdk import WebClient
 from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
 from tests.integration.orchestration_platform.alerts.conftest import Watch
 
-from orchestration_platform.alerts.facts.timing import TIMING, Timing
 from orchestration_platform.alerts.policies.policy import load_policies
 from orchestration_platform.definitions import defs
 from orchestration_platform.health.schedule import platform_health_job
 from sandboxes.slack.server import SlackServer
 
 
-def examine(instance: dg.DagsterInstance, timing: Timing = TIMING) -> None:
+def examine(instance: dg.DagsterInstance, overdue_seconds: float = 600.0) -> None:
     """What the schedule starts."""
     job = defs.resolve_job_def(platform_health_job.name)
-    resources = {"alerts_timing": timing}
-    assert job.execute_in_process(instance=instance, resources=resources).success
+    config = {"config": {"overdue_seconds": overdue_seconds}}
+    ops = {"ops": {"platform_health_alerts_delivered": config}}
+    assert job.execute_in_process(instance=instance, run_config=ops).success
 
 
 def about(slack: SlackServer, check: str) -> list[str]:
@@ -43,7 +43,7 @@ def test_alerts_that_do_not_get_through_are_an_alert_until_they_do(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DAGSTER_ENVIRONMENT", "production")
         patch.setenv("VAULT_ADDR", "http://127.0.0.1:1")
-        examine(instance, Timing(overdue=-1.0))
+        examine(instance, overdue_seconds=-1.0)
     watch(shipped)
     [reported] = about(slack, "alerts_delivered")
     assert "platform_health" in reported

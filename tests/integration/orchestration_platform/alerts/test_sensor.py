@@ -11,7 +11,7 @@ from tests.integration.orchestration_platform.alerts.conftest import QUICK, Watc
 from tests.integration.orchestration_platform.alerts.databases import Postgres
 from tests.support.failing_jobs import fail, other_job, say
 
-from orchestration_platform.alerts.facts.timing import TIMING, Timing
+from orchestration_platform.alerts.facts.timing import Timing
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from sandboxes.slack.server import TOKEN, SlackServer
 from shared_lib.configuration.environment import Environment
@@ -164,11 +164,13 @@ def test_the_outbox_is_where_the_instance_keeps_its_runs(instance: dg.DagsterIns
     assert database_url(instance) == f"sqlite:///{instance.root_directory}/alerts.db"
 
 
-def health(instance: dg.DagsterInstance, timing: Timing = TIMING) -> dg.AssetCheckEvaluation:
+def health(instance: dg.DagsterInstance, overdue_seconds: float = 600.0) -> dg.AssetCheckEvaluation:
     from orchestration_platform.definitions import defs
 
     job = defs.resolve_implicit_global_asset_job_def()
-    result = job.execute_in_process(instance=instance, resources={"alerts_timing": timing})
+    config = {"config": {"overdue_seconds": overdue_seconds}}
+    ops = {"ops": {"platform_health_alerts_delivered": config}}
+    result = job.execute_in_process(instance=instance, run_config=ops)
     found = result.get_asset_check_evaluations()
     return next(entry for entry in found if entry.check_name == "alerts_delivered")
 
@@ -180,7 +182,7 @@ def test_health_names_alerts_that_wait_and_why(
     fail(instance)
     watch(seconds=0.1)
     assert health(instance).passed
-    found = health(instance, replace(TIMING, overdue=0.0))
+    found = health(instance, overdue_seconds=0.0)
     assert not found.passed
     assert "2 alerts wait" in (found.description or "")
     assert "unarchive the channel" in (found.description or "")

@@ -29,8 +29,6 @@ class Timing:
             before people are called anyway.
         heartbeat: how long a heartbeat may delay the pass.
         between_prunings: how often old incidents are deleted.
-        overdue: how long a message may wait, and how old the last pass may be, until
-            ``platform_health`` reports it.
     """
 
     collecting: float = 20.0
@@ -49,7 +47,6 @@ class Timing:
     patience: float = 300.0
     heartbeat: float = 2.0
     between_prunings: float = 3600.0
-    overdue: float = 600.0
 
 
 TIMING = Timing()
