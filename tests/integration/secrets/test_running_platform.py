@@ -24,6 +24,10 @@ from shared_lib.definitions_check import workspace_modules
 SLACK_TOKEN = "xoxb-canary-slack-c0ffee-123456"
 CANARIES = {
     "gocardless/api": {"secret_id": "canary-gc-id-5d1f", "secret_key": "canary-gc-key-88ab"},
+    "gocardless/enable_banking": {
+        "application_id": "canary-eb-id-19ac",
+        "private_key": "canary-eb-key-7f0e",
+    },
     "orchestration_platform/slack": {"token": SLACK_TOKEN},
 }
 RUN_SECONDS = 180.0
