@@ -26,8 +26,8 @@ from tests.support.report_marts import (
 
 from simulation.report import charts, write_index, write_report
 
-# Headcount and payroll: the start and two years; flows of two years, of which the reductions in
-# force are none; three bands of tenure, one of age, two levels; and two levels in each
+# Headcount and payroll: the start and two years; flows of two years without reductions
+# in force; three bands of tenure, one of age, two levels; and two levels in each
 # of the years.
 DRAWN = [3, 3, 3, 3, 4, 4, 3, 1, 2, 4]
 

@@ -131,7 +131,7 @@ def bank_named(client: EnableBankingClient, name: str, country: str | None) -> A
     """The bank of that name.
 
     Raises:
-        ConnectError: there is none, or several countries have one; names what there is.
+        ConnectError: no bank has this name, or several do; the message lists the choices.
     """
     banks = client.aspsps(country.upper() if country else None)
     found = [bank for bank in banks if bank.name.casefold() == name.strip().casefold()]

@@ -21,7 +21,7 @@ class ApiUnreachableError(RuntimeError):
 
 
 class ApiAddressError(ValueError):
-    """``GOCARDLESS_API_URL`` is not an address."""
+    """The variable with the address of an API is not an address."""
 
 
 def base_url() -> str:
@@ -30,12 +30,19 @@ def base_url() -> str:
     Raises:
         ApiAddressError: it is not an http or https address.
     """
-    url = os.environ.get(BASE_URL_VARIABLE) or VENDOR_BASE_URL
+    return address_in(BASE_URL_VARIABLE, default=VENDOR_BASE_URL)
+
+
+def address_in(variable: str, *, default: str) -> str:
+    """Return the address in an environment variable, without a slash at its end.
+
+    Raises:
+        ApiAddressError: it is not an http or https address.
+    """
+    url = os.environ.get(variable) or default
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ApiAddressError(
-            f"{BASE_URL_VARIABLE}: {url!r} is not an address: write one such as {VENDOR_BASE_URL}"
-        )
+        raise ApiAddressError(f"{variable}: {url!r} is not an address: write one such as {default}")
     return url.rstrip("/")
 
 

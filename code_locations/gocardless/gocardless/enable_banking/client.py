@@ -2,11 +2,10 @@
 
 import copy
 import json
-import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from pydantic import ValidationError
 
@@ -14,7 +13,7 @@ from gocardless.api.client import Answer, BankDataClient, Patience, Reply, parse
 from gocardless.api.errors import MalformedAnswerError
 from gocardless.api.limits import Limit
 from gocardless.api.models import BalancesAnswer, DetailsAnswer
-from gocardless.api.reachability import ApiAddressError
+from gocardless.api.reachability import address_in
 from gocardless.enable_banking import translation
 from gocardless.enable_banking.errors import error_of
 from gocardless.enable_banking.models import Aspsp, Authorisation, NewSession, Session
@@ -139,13 +138,7 @@ def enable_banking_address() -> str:
     Raises:
         ApiAddressError: it is not an http or https address.
     """
-    url = os.environ.get(ADDRESS_VARIABLE) or VENDOR_ADDRESS
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ApiAddressError(
-            f"{ADDRESS_VARIABLE}: {url!r} is not an address: write one such as {VENDOR_ADDRESS}"
-        )
-    return url.rstrip("/")
+    return address_in(ADDRESS_VARIABLE, default=VENDOR_ADDRESS)
 
 
 def connect_enable_banking(secrets: "SecretsResource") -> EnableBankingClient:

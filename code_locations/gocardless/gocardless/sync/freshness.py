@@ -25,7 +25,7 @@ class AccountFreshness:
     entry_days: int | None
 
     def is_stale(self, stale_days: int) -> bool:
-        """Whether the last answer is older than so many days, or there is none."""
+        """Whether the last answer is more than ``stale_days`` days old, or none ever came."""
         return self.answer_days is None or self.answer_days > stale_days
 
     def __str__(self) -> str:
