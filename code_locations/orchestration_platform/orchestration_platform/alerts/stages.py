@@ -102,7 +102,8 @@ def collect(current: Pass) -> None:
         errors=current.errors,
         timing=current.timing,
     )
-    current.failures = collector.collect(until=time.monotonic() + current.timing.collecting)
+    until = current.timing.clock.now() + current.timing.collecting
+    current.failures = collector.collect(until=until)
 
 
 def escalate(current: Pass) -> None:
@@ -135,7 +136,8 @@ def deliver(current: Pass) -> None:
         users=users.known_users(current.database),
         timing=current.timing,
     )
-    current.sent = sending.send_due(until=time.monotonic() + current.timing.sending)
+    until = current.timing.clock.now() + current.timing.sending
+    current.sent = sending.send_due(until=until)
 
 
 def find_what_is_missing(current: Pass) -> None:

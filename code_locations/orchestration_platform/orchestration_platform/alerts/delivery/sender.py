@@ -130,9 +130,14 @@ class Sender:
         )
 
     def send_due(self, *, until: float) -> int:
-        """Send what is due before ``until`` (monotonic); return the number of messages sent."""
+        """Send what is due before ``until``, by the clock of ``timing``.
+
+        Returns:
+            the number of messages sent.
+        """
+        clock = self.timing.clock
         sent = 0
-        while time.monotonic() < until:
+        while clock.now() < until:
             with self.database.transaction() as connection:
                 now = time.time()
                 claim = queue.claim_next(
@@ -147,9 +152,9 @@ class Sender:
             wait = (
                 None if following is None else max(following - time.time(), _SHORTEST_WAIT_SECONDS)
             )
-            if wait is None or time.monotonic() + wait >= until:
+            if wait is None or clock.now() + wait >= until:
                 break
-            time.sleep(wait)
+            clock.sleep(wait)
         return sent
 
     def send(self, claim: Claim) -> bool:

@@ -1,11 +1,24 @@
 """How long the alerts wait for what."""
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
+
+
+class Clock:
+    """The clock that limits a pass; a test passes one that counts the waits alone."""
+
+    def now(self) -> float:
+        """Return a time in seconds that never goes back."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait for so many ``seconds``."""
+        time.sleep(seconds)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """All waits of a pass, in seconds.
+    """All waits of a pass, in seconds, and the clock that measures the pass.
 
     Attributes:
         collecting: how long a pass reads, and
@@ -29,6 +42,7 @@ class Timing:
             before people are called anyway.
         heartbeat: how long a heartbeat may delay the pass.
         between_prunings: how often old incidents are deleted.
+        clock: measures ``collecting`` and ``sending``.
     """
 
     collecting: float = 20.0
@@ -47,6 +61,7 @@ class Timing:
     patience: float = 300.0
     heartbeat: float = 2.0
     between_prunings: float = 3600.0
+    clock: Clock = field(default_factory=Clock)
 
 
 TIMING = Timing()

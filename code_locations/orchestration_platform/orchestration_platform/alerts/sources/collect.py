@@ -75,15 +75,18 @@ class Collector:
     clock: Callable[[], float] = time.time
 
     def collect(self, *, until: float) -> int:
-        """Continue reading until ``until`` (monotonic) at most; return the number of new findings.
+        """Continue reading until ``until`` at most, by the clock of ``timing``.
 
         The first call only records where the logs end and reads nothing earlier. An error in one
         source is kept in ``errors`` and does not hold up the others.
+
+        Returns:
+            the number of new findings.
         """
         found = 0
         for group in (_OF_RUNS, *_BY_THEMSELVES):
             for source in group:
-                if time.monotonic() >= until:
+                if self.timing.clock.now() >= until:
                     return found
                 try:
                     found += self._read_on(source, until=until)
@@ -114,7 +117,7 @@ class Collector:
         found = 0
         for batch in source.read(reading, marks):
             found += self._take(source, batch, now=now)
-            if time.monotonic() >= until:
+            if self.timing.clock.now() >= until:
                 break
         return found
 
