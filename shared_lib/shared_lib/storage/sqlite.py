@@ -27,7 +27,13 @@ from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 
-from shared_lib.storage.sqlite_creation import check_revisions, creation_lock
+from shared_lib.storage.sqlite_creation import (
+    check_revisions,
+    create_from,
+    creation_lock,
+    is_stamped,
+    schema_of,
+)
 
 # The index, and the runs that a process writes or shows at one time.
 _KEPT_ENGINES = 16
@@ -40,6 +46,7 @@ class SqliteEventLog(SqliteEventLogStorage):
         """Open the event log below ``base_dir``."""
         self._engine = lru_cache(_KEPT_ENGINES)(self._new_engine)
         self._batch = threading.local()
+        self._schema_of_run: str | None = None
         super().__init__(base_dir)
 
     def _new_engine(self, shard: str) -> sqlalchemy.Engine:
@@ -54,7 +61,26 @@ class SqliteEventLog(SqliteEventLogStorage):
 
     def _initdb(self, engine: sqlalchemy.Engine, for_index_shard: bool = False) -> None:  # noqa: FBT001, FBT002 - as Dagster calls it
         with creation_lock(Path(self._base_dir)):
-            super()._initdb(engine, for_index_shard)
+            if for_index_shard:
+                super()._initdb(engine, for_index_shard)
+            else:
+                self._create_run_file(engine)
+
+    def _create_run_file(self, engine: sqlalchemy.Engine) -> None:
+        """Create the file of a run, unless it is there, like the first one of this process.
+
+        Dagster reads some 80 scripts of migrations to find the revision of each file.
+        """
+        path = Path(str(engine.url.database))
+        if is_stamped(path):
+            return
+        is_new = not path.exists()
+        if is_new and self._schema_of_run is not None:
+            create_from(self._schema_of_run, path)
+            return
+        super()._initdb(engine)
+        if is_new:
+            self._schema_of_run = schema_of(path)
 
     def store_event(self, event: dg.EventLogEntry) -> None:
         """Store an event without its secrets, including one without a log record."""

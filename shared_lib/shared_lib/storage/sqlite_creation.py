@@ -57,11 +57,28 @@ def check_revisions(home: Path) -> None:
         )
 
 
+def is_stamped(path: Path) -> bool:
+    """Return whether Dagster has created the file at ``path`` to the end."""
+    return path.exists() and _revisions(path) > 0
+
+
+def schema_of(path: Path) -> str:
+    """Return the SQL that creates what the file at ``path`` consists of, with its revision."""
+    with closing(sqlite3.connect(path)) as connection:
+        return "pragma journal_mode = wal;\n" + "\n".join(connection.iterdump())
+
+
+def create_from(schema: str, path: Path) -> None:
+    """Create the file at ``path`` from ``schema``, in one transaction."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(schema)
+
+
 def _revisions(path: Path) -> int:
     with closing(sqlite3.connect(path)) as connection:
-        is_stamped = connection.execute(
+        is_there = connection.execute(
             "select count(*) from sqlite_master where name = 'alembic_version'"
         ).fetchone()[0]
-        if not is_stamped:
+        if not is_there:
             return 0
         return connection.execute("select count(*) from alembic_version").fetchone()[0]

@@ -1,11 +1,14 @@
 """Dagster's own SQLite storage and ours are interchangeable, and ours keeps a batch whole."""
 
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
 from shared_lib.secrets.redaction.registry import know
 from shared_lib.storage.sqlite import SqliteEventLog
@@ -74,15 +77,49 @@ def test_either_storage_reads_what_the_other_wrote(
     assert {run for run, _ in seen["checks"]} == set(runs)
 
 
-def entry(message: str) -> dg.EventLogEntry:
+def entry(message: str, run: str = "run") -> dg.EventLogEntry:
     return dg.EventLogEntry(
         error_info=None,
         level="info",
         user_message=message,
-        run_id="run",
+        run_id=run,
         timestamp=time.time(),
         dagster_event=None,
     )
+
+
+def created_with(log: SqliteEventLogStorage, directory: Path, run: str) -> list[str]:
+    log.store_event(entry("begins", run))
+    with closing(sqlite3.connect(directory / f"{run}.db")) as connection:
+        journal = connection.execute("pragma journal_mode").fetchone()[0]
+        connection.execute("delete from event_logs")
+        return [journal, *sorted(connection.iterdump())]
+
+
+def test_each_file_of_a_run_is_as_dagster_creates_it(tmp_path: Path) -> None:
+    ours, dagsters = tmp_path / "ours", tmp_path / "dagsters"
+    log = SqliteEventLog(str(ours))
+    [as_dagster] = [created_with(SqliteEventLogStorage(str(dagsters)), dagsters, "run")]
+
+    assert [created_with(log, ours, run) for run in ("one", "two", "three")] == [as_dagster] * 3
+
+    again = SqliteEventLog(str(ours))
+    again.store_event(entry("goes on", "two"))
+    again.store_event(entry("begins", "four"))
+    assert [event.user_message for event in again.get_logs_for_run("four")] == ["begins"]
+    log.dispose()
+    again.dispose()
+
+
+def test_a_run_file_that_was_created_in_part_is_completed(tmp_path: Path) -> None:
+    log = SqliteEventLog(str(tmp_path))
+    log.store_event(entry("before"))
+    with closing(sqlite3.connect(tmp_path / "half.db")) as connection:
+        connection.execute("create table event_logs (id integer)")
+        connection.execute("drop table event_logs")
+    log.store_event(entry("after", "half"))
+    assert [event.user_message for event in log.get_logs_for_run("half")] == ["after"]
+    log.dispose()
 
 
 def messages(log: SqliteEventLog) -> list[str]:
