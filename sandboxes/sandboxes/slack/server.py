@@ -53,7 +53,8 @@ class SlackServer:
     """What was posted, and how the server behaves.
 
     ``faults`` are taken in turn by posts and updates: 429, 500, "drop", "accept_and_drop",
-    "accept_and_hang", or an error of Slack's such as "invalid_auth".
+    "accept_and_hang", or an error of Slack's such as "invalid_auth". ``private`` are the names of
+    private channels. ``clock_ahead`` are the seconds by which Slack's clock is ahead of ours.
     """
 
     url: str = ""
@@ -63,6 +64,8 @@ class SlackServer:
     faults: deque[int | str] = field(default_factory=deque)
     refused_text: str | None = None
     broken_text: str | None = None
+    private: set[str] = field(default_factory=set)
+    clock_ahead: float = 0.0
     may_read: bool = True
     reading_error: str = ""
     members: dict[str, str] = field(default_factory=dict)
@@ -91,6 +94,8 @@ class SlackServer:
                 return {"ok": False, "error": "invalid_auth"}
             if method == "auth.test":
                 return {"ok": True, "user": "alerts", "bot_id": "B1", "team": "stand-in"}
+            if method == "api.test":
+                return {"ok": True}
             if method in ("chat.postMessage", "chat.update"):
                 return self._write_or_fail(method, asked)
             return self._read(method, asked)
@@ -129,9 +134,17 @@ class SlackServer:
         if self.reading_error:
             return {"ok": False, "error": self.reading_error}
         if method == "conversations.list":
-            names = {message.channel for message in self.messages}
-            return {"ok": True, "channels": [{"id": channel_id(n), "name": n} for n in names]}
+            return self._channels(asked.get("types", "public_channel").split(","))
         return self._read_channel(method, asked)
+
+    def _channels(self, types: list[str]) -> dict[str, Any]:
+        """Return the channels of these ``types``; Slack lists public ones alone by default."""
+        channels = [
+            {"id": channel_id(name), "name": name, "is_private": name in self.private}
+            for name in {message.channel for message in self.messages}
+            if ("private_channel" if name in self.private else "public_channel") in types
+        ]
+        return {"ok": True, "channels": channels}
 
     def _read_channel(self, method: str, asked: dict[str, Any]) -> dict[str, Any]:
         inside = [m for m in self.messages if channel_id(m.channel) == asked["channel"]]
@@ -178,7 +191,7 @@ class SlackServer:
             return 429
         self.last_post[name] = now
         message = Message(
-            ts=f"{now:.6f}",
+            ts=f"{now + self.clock_ahead:.6f}",
             channel=name,
             text=asked["text"],
             blocks=asked["blocks"],
@@ -221,6 +234,9 @@ def slack_server(*, port: int = 0, **behaviour: Any) -> Iterator[SlackServer]:
     slack = SlackServer(**behaviour)
 
     class SlackHandler(Handler):
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return super().date_time_string((timestamp or time.time()) + slack.clock_ahead)
+
         def do_POST(self) -> None:
             body = self.body().decode()
             is_json = self.headers["Content-Type"].startswith("application/json")

@@ -22,6 +22,7 @@ from orchestration_platform.alerts.services.slack.service import SlackService
 from orchestration_platform.alerts.services.slack.web_api import SlackWebApi
 from sandboxes.slack.limits import problem_of
 from sandboxes.slack.server import TOKEN, SlackServer
+from shared_lib.configuration.environment import current_settings
 
 DESTINATION = Destination("slack", "#alerts")
 
@@ -81,6 +82,28 @@ def test_a_message_is_found_by_its_key_in_the_channel_and_in_the_thread(
     assert service.find(sent, since=0.0, place="") == receipt
     assert service.find(notification("other"), since=0.0, place="") is None
     assert service.find(sent, since=time.time() + 60, place="") is None
+
+
+@pytest.mark.parametrize("clock_ahead", [-600.0, 600.0], ids=["Slack behind", "Slack ahead"])
+@pytest.mark.parametrize("is_private", [False, True], ids=["public", "private"])
+def test_a_message_whose_answer_was_lost_is_posted_once(
+    instance: dg.DagsterInstance,
+    slack: SlackServer,
+    watch: Watch,
+    clock_ahead: float,
+    is_private: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    slack.clock_ahead = clock_ahead
+    if is_private:
+        slack.private.add(current_settings().alert_channel.removeprefix("#"))
+    slack.faults.extend(["accept_and_drop", "accept_and_drop"])
+    fail(instance)
+
+    done = watch()
+
+    assert done.outbox.waiting == 0
+    [head] = slack.heads
+    assert len(slack.thread(head)) == 1
 
 
 def test_a_message_that_went_to_the_log_is_posted_once_there_is_a_token(

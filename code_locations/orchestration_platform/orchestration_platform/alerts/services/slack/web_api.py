@@ -1,6 +1,8 @@
 """The Web API of Slack: the calls we make, and what its answers mean."""
 
+import time
 from collections.abc import Iterator, Mapping
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +27,7 @@ from orchestration_platform.alerts.services.protocol.service import Receipt
 if TYPE_CHECKING:
     from slack_sdk import WebClient
     from slack_sdk.http_retry.handler import RetryHandler
+    from slack_sdk.web import SlackResponse
 
 API_VARIABLE = "SLACK_API_URL"
 _SLACK = "https://slack.com/api"
@@ -165,7 +168,8 @@ class SlackWebApi(dg.ConfigurableResource):
             token: the bot's token.
             channel_id: Slack's id of the channel.
             key: the key that the message was posted with.
-            since: look at messages from this time on, in seconds since 1970.
+            since: look at messages from this time on, by this machine's clock, in seconds since
+                1970. If Slack's clock is behind, the messages before are looked at too.
             thread_ts: the thread to search; if not set, the channel.
 
         Raises:
@@ -174,26 +178,39 @@ class SlackWebApi(dg.ConfigurableResource):
         """
         method = "conversations_replies" if thread_ts else "conversations_history"
         thread = {"ts": thread_ts} if thread_ts else {}
-        asked = {"channel": channel_id, "oldest": str(since), "limit": 200, **thread}
-        for answer in self._pages(token, method, {**asked, "include_all_metadata": True}):
+        asked = {"channel": channel_id, "limit": 200, "include_all_metadata": True, **thread}
+        behind = self._seconds_behind(token)
+        for answer in self._pages(token, method, {**asked, "oldest": str(since - behind)}):
             for message in answer.get("messages", []):
                 payload = message.get("metadata", {}).get("event_payload", {})
                 if payload.get("key") == key:
                     return Receipt(message["ts"], channel_id)
         return None
 
+    def _seconds_behind(self, token: str) -> float:
+        """Return by how many seconds Slack's clock is behind ours; 0 if it is not, or unknown."""
+        date = _lowered(self._response(token, "api_test", {}).headers).get("date", "")
+        try:
+            theirs = parsedate_to_datetime(date).timestamp()
+        except ValueError:  # something in between has removed or changed it
+            return 0.0
+        return max(0.0, time.time() - theirs)
+
     def channel_id(self, token: str, name: str) -> str | None:
         """Return Slack's id of the channel called ``name``, if the bot can see it.
+
+        Private channels need another scope than public ones, so they are asked for separately.
 
         Raises:
             LookupForbiddenError: the bot has no permission to look.
             ServiceUnavailableError: Slack did not answer.
         """
-        asked = {"limit": 1000, "exclude_archived": True}
-        for answer in self._pages(token, "conversations_list", asked):
-            for channel in answer.get("channels", []):
-                if channel.get("name") == name.removeprefix("#"):
-                    return channel["id"]
+        for kind in ("public_channel", "private_channel"):
+            asked = {"types": kind, "limit": 1000, "exclude_archived": True}
+            for answer in self._pages(token, "conversations_list", asked):
+                for channel in answer.get("channels", []):
+                    if channel.get("name") == name.removeprefix("#"):
+                        return channel["id"]
         return None
 
     def reactions(self, token: str, *, channel_id: str, ts: str) -> Mapping[str, tuple[str, ...]]:
@@ -244,13 +261,16 @@ class SlackWebApi(dg.ConfigurableResource):
             cursor = {"cursor": following}
 
     def _call(self, token: str, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self._response(token, method, arguments).data
+
+    def _response(self, token: str, method: str, arguments: Mapping[str, Any]) -> "SlackResponse":
         from http.client import HTTPException
 
         from slack_sdk.errors import SlackApiError
 
         client = self._client(token)
         try:
-            return getattr(client, method)(**arguments).data
+            return getattr(client, method)(**arguments)
         except SlackApiError as error:
             raise _understood(method.replace("_", ".", 1), error.response) from error
         except (OSError, HTTPException, ValueError) as error:
@@ -289,11 +309,14 @@ def retry_handlers() -> "list[RetryHandler]":
         def _can_retry(self, *, response: Any = None, **named: Any) -> bool:
             if not super()._can_retry(response=response, **named):
                 return False
-            said = {name.lower(): value for name, value in response.headers.items()}
-            [asked] = said.get("retry-after", [""])
+            [asked] = _lowered(response.headers).get("retry-after", [""])
             return asked.isdigit() and int(asked) <= _LONGEST_OWN_WAIT_SECONDS
 
     return [ShortWaits(max_retry_count=1)]
+
+
+def _lowered(headers: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.lower(): value for name, value in headers.items()}
 
 
 def _message(content: Content, key: str) -> dict[str, Any]:
@@ -306,8 +329,7 @@ def _message(content: Content, key: str) -> dict[str, Any]:
 def _understood(method: str, response: Any) -> Exception:
     problem = str(response.get("error") or "unknown_error")
     if response.status_code == HTTPStatus.TOO_MANY_REQUESTS or problem in _BUSY_ERRORS:
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        pause = retry_seconds(headers.get("retry-after"))
+        pause = retry_seconds(_lowered(response.headers).get("retry-after"))
         return ServiceUnavailableError("Slack asks to wait", retry_after=pause)
     if response.status_code != HTTPStatus.OK:
         reason = f"Slack answered {response.status_code} to {method}"
