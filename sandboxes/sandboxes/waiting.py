@@ -4,11 +4,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+# How long a test waits for what takes seconds on an idle machine.
+PATIENCE_SECONDS = 900.0
+
 
 def wait_until(
     is_so: Callable[[], Any],
     *,
-    seconds: float,
+    seconds: float = PATIENCE_SECONDS,
     why_not: Callable[[], object] = str,
     pause_seconds: float = 0.1,
 ) -> None:

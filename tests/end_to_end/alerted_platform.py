@@ -12,7 +12,7 @@ import pytest
 import requests
 import yaml
 from tests.end_to_end import failing_location, webserver
-from tests.end_to_end.webserver import REPOSITORY, START_SECONDS, DagsterDev
+from tests.end_to_end.webserver import REPOSITORY, DagsterDev
 
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.sources.collect import last_pass_at
@@ -22,7 +22,7 @@ from sandboxes.slack.server import (
     Message,
     SlackServer,
 )
-from sandboxes.waiting import wait_until
+from sandboxes.waiting import PATIENCE_SECONDS, wait_until
 
 LOCATION = "everything_fails"
 BROKEN_LOCATION = "not_there"
@@ -182,7 +182,7 @@ def alerted_platform(
         server = DagsterDev(home / "output.log")
         try:
             platform = AlertedPlatform(server, slack, instance)
-            platform.wait_until(lambda: _is_loaded(server), seconds=START_SECONDS)
+            platform.wait_until(lambda: _is_loaded(server), seconds=PATIENCE_SECONDS)
             yield platform
         finally:
             server.stop()

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import requests
-from tests.end_to_end.webserver import START_SECONDS
 from tests.support.servers import wait_until_it_answers
 
 from sandboxes.ports import reserved_port
+from sandboxes.waiting import PATIENCE_SECONDS
 
 # What the page of a location shows of an error: itself, and what it was caused by.
 LOCATIONS = """
@@ -49,8 +49,12 @@ def locations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]
         )
     try:
         url = f"http://127.0.0.1:{port}"
-        wait_until_it_answers(f"{url}/server_info", server, tmp_path / "log", seconds=START_SECONDS)
-        answer = requests.post(f"{url}/graphql", json={"query": LOCATIONS}, timeout=30).json()
+        wait_until_it_answers(
+            f"{url}/server_info", server, tmp_path / "log", seconds=PATIENCE_SECONDS
+        )
+        answer = requests.post(
+            f"{url}/graphql", json={"query": LOCATIONS}, timeout=PATIENCE_SECONDS
+        ).json()
     finally:
         server.terminate()
         server.wait()

@@ -14,12 +14,10 @@ import psutil
 import requests
 
 from sandboxes.ports import reserved_port
-from sandboxes.waiting import wait_until
+from sandboxes.waiting import PATIENCE_SECONDS, wait_until
 
 REPOSITORY = Path(__file__).parents[2]
 
-START_SECONDS = 120.0
-STOP_SECONDS = 90.0
 POLL_SECONDS = 0.5
 
 # What Dagster says of itself on every start, whatever it is given to load.
@@ -73,13 +71,13 @@ class DagsterDev:
         """Return when the locations ``names`` are loaded, without error.
 
         Raises:
-            AssertionError: one did not load, or they had not within ``START_SECONDS``.
+            AssertionError: one did not load, or they had not within ``PATIENCE_SECONDS``.
         """
         found: dict[str, str] = {}
 
         def why_not() -> str:
             return (
-                f"{sorted(names)} should be loaded within {START_SECONDS:g} s, found {found}; "
+                f"{sorted(names)} should be loaded within {PATIENCE_SECONDS:g} s, found {found}; "
                 f"the platform's output, all of it in {self.log_path}:\n{self.log_tail()}"
             )
 
@@ -90,7 +88,9 @@ class DagsterDev:
             assert "ERROR" not in found.values(), why_not()
             return set(found) == names and set(found.values()) == {"LOADED"}
 
-        wait_until(are_loaded, seconds=START_SECONDS, why_not=why_not, pause_seconds=POLL_SECONDS)
+        wait_until(
+            are_loaded, seconds=PATIENCE_SECONDS, why_not=why_not, pause_seconds=POLL_SECONDS
+        )
 
     def _locations(self) -> dict[str, str]:
         try:
@@ -107,7 +107,9 @@ class DagsterDev:
     def query(self, query: str, **variables: Any) -> dict[str, Any]:
         """The ``data`` of a GraphQL query; an error in it fails the test."""
         response = requests.post(
-            f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=60
+            f"{self.url}/graphql",
+            json={"query": query, "variables": variables},
+            timeout=PATIENCE_SECONDS,
         )
         response.raise_for_status()
         answer = response.json()
@@ -151,7 +153,7 @@ class DagsterDev:
     def _wait_for_the_end(self) -> None:
         wait_until(
             lambda: not self._members(),
-            seconds=STOP_SECONDS,
+            seconds=PATIENCE_SECONDS,
             why_not=self._members,
             pause_seconds=POLL_SECONDS,
         )

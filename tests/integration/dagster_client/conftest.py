@@ -13,10 +13,10 @@ from tests.integration.dagster_client.front import Front, front_of
 from tests.support.servers import wait_until_it_answers
 
 from sandboxes.ports import reserved_port
+from sandboxes.waiting import PATIENCE_SECONDS
 from shared_lib.dagster_client import DagsterClient, JobRuns, Webserver
 
 LOCATIONS = Path(__file__).with_name("locations")
-START_SECONDS = 120.0
 
 # Runs start at once, without a daemon.
 INSTANCE = """
@@ -60,7 +60,7 @@ def running_webserver(home: Path, load_from: str) -> Iterator[RunningDagster]:
     try:
         url = f"http://127.0.0.1:{port}"
         wait_until_it_answers(
-            f"{url}/server_info", server, home / "webserver.log", seconds=START_SECONDS
+            f"{url}/server_info", server, home / "webserver.log", seconds=PATIENCE_SECONDS
         )
         yield RunningDagster(url, home)
     finally:

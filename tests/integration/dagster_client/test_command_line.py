@@ -14,6 +14,7 @@ from tests.integration.dagster_client.conftest import RunningDagster
 from tests.integration.dagster_client.front import Front
 
 from sandboxes.ports import reserved_port
+from sandboxes.waiting import PATIENCE_SECONDS
 from shared_lib.dagster_client import DagsterClient, JobRuns, Status, Webserver
 from shared_lib.dagster_client.__main__ import main
 from shared_lib.dagster_client.runs import LAUNCH_GRACE_SECONDS
@@ -48,7 +49,7 @@ def start(dagster: RunningDagster, job_runs: JobRuns, tmp_path: Path) -> Start:
 def command(start: Start) -> Command:
     def run(*arguments: str, url: str | None = None) -> subprocess.CompletedProcess[str]:
         process = start(*arguments, **({"url": url} if url else {}))
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=PATIENCE_SECONDS)
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
     return run
@@ -188,7 +189,7 @@ def test_an_interrupted_wait_leaves_the_run_alone(
     assert waiting.stdout is not None
     run_id = waiting.stdout.readline().strip()
     waiting.send_signal(signal.SIGINT)
-    _, complaint = waiting.communicate(timeout=60)
+    _, complaint = waiting.communicate(timeout=PATIENCE_SECONDS)
     assert waiting.returncode == 130
     assert f"no longer waiting; the run {run_id} continues" in complaint
     assert "Traceback" not in complaint

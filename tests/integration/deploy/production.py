@@ -17,13 +17,12 @@ from typing import Any
 
 from sandboxes.ports import reserved_port
 from sandboxes.postgres import PASSWORD
-from sandboxes.waiting import wait_until
+from sandboxes.waiting import PATIENCE_SECONDS, wait_until
 from shared_lib.configuration.validated_yaml import load_yaml
 
 REPOSITORY = Path(__file__).parents[3]
 DEPLOY = REPOSITORY / "deploy"
 CODE_SERVERS = ("orchestration-platform", "simulation", "gocardless")
-STOP_SECONDS = 60.0
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?:(:[-?])([^}]*))?\}")
 
@@ -177,7 +176,7 @@ class Production:
             process.terminate()
         for service, process in self.processes.items():
             try:
-                process.wait(STOP_SECONDS)
+                process.wait(PATIENCE_SECONDS)
             except subprocess.TimeoutExpired:
                 stubborn.append(service)
             for _ in self._kill(process):

@@ -11,7 +11,7 @@ from dagster_graphql import DagsterGraphQLClient
 from tests.integration.deploy.production import CODE_SERVERS, Production
 
 from sandboxes.postgres import PASSWORD, postgres_server, program
-from sandboxes.waiting import wait_until
+from sandboxes.waiting import PATIENCE_SECONDS, wait_until
 from shared_lib.dagster_client import DagsterClient, JobRuns, Webserver
 from shared_lib.definitions_check import workspace_modules
 
@@ -47,7 +47,9 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]
 
 def ask(production: Production, query: str, **variables: Any) -> Any:
     answer = requests.post(
-        f"{production.url}/graphql", json={"query": query, "variables": variables}, timeout=60
+        f"{production.url}/graphql",
+        json={"query": query, "variables": variables},
+        timeout=PATIENCE_SECONDS,
     ).json()
     assert "errors" not in answer, answer
     return answer["data"]

@@ -10,6 +10,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from sandboxes.waiting import PATIENCE_SECONDS
 from shared_lib import definitions_check
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.configuration.validated_yaml import load_yaml
@@ -140,7 +141,7 @@ def test_dg_lists_and_checks_the_location(location: str) -> None:
     ]
 
     for process in running:
-        _, said = process.communicate(timeout=120)
+        _, said = process.communicate(timeout=PATIENCE_SECONDS)
         assert process.returncode == 0, said
 
 
@@ -162,7 +163,7 @@ def test_dg_checks_all_locations_from_the_root_and_lists_one() -> None:
     ]
     printed = []
     for process in running:
-        said, _ = process.communicate(timeout=120)
+        said, _ = process.communicate(timeout=PATIENCE_SECONDS)
         assert process.returncode == 0, said
         printed.append(said)
     listed = {Path(line).name for line in printed[-1].splitlines()}

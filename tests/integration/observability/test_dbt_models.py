@@ -169,7 +169,7 @@ def test_the_times_of_a_span_are_those_of_dbt(told: Told) -> None:
         began, ended = (int(moment.timestamp() * 1e9) for moment in executed)
         # a span covers the execution, and little more
         assert step.start < span.start <= began <= ended <= span.end < step.end, span.name
-        assert span.end - span.start < ended - began + 0.2e9, span.name
+        assert span.end - span.start < ended - began + 2e9, span.name
     assert len(told.timings) == len(NODES) - 2
     assert told.receiver.span("sales").start > told.receiver.span("prices").end
 

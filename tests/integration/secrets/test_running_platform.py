@@ -17,7 +17,7 @@ from tests.integration.secrets.conftest import Bao
 from tests.integration.secrets.test_canary import SERVED, leaks, written_to
 
 from sandboxes.slack.server import SlackServer, slack_server
-from sandboxes.waiting import wait_until
+from sandboxes.waiting import PATIENCE_SECONDS, wait_until
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.definitions_check import workspace_modules
 
@@ -30,7 +30,6 @@ CANARIES = {
     },
     "orchestration_platform/slack": {"token": SLACK_TOKEN},
 }
-RUN_SECONDS = 180.0
 
 SENSOR = {
     "repositoryLocationName": "orchestration_platform",
@@ -72,7 +71,7 @@ class Platform:
 
         wait_until(
             lambda: status() in ("SUCCESS", "FAILURE"),
-            seconds=RUN_SECONDS,
+            seconds=PATIENCE_SECONDS,
             why_not=lambda: f"{job} is {status()}:\n{self.dagster.log_tail()}",
         )
         return status()

@@ -14,10 +14,9 @@ from typing import Any
 import dagster as dg
 import psutil
 
-from sandboxes.waiting import wait_until
+from sandboxes.waiting import PATIENCE_SECONDS, wait_until
 
 # A run takes 15 s on two idle cores. Whoever waits longer than this waits for nothing.
-PATIENCE_SECONDS = 400
 
 _COMMAND = ("-m", "simulation.run")
 _HALTING_COMMAND = Path(__file__).with_name("halting_run.py")

@@ -9,14 +9,13 @@ import dagster as dg
 import pytest
 from tests.integration.simulation.conftest import FIVE_YEARS, Finished
 from tests.integration.simulation.launching import (
-    PATIENCE_SECONDS,
     Launched,
     instance,
     run_to_its_end,
 )
 from tests.integration.simulation.results import LEDGER, outcome, rows
 
-from sandboxes.waiting import wait_until
+from sandboxes.waiting import PATIENCE_SECONDS, wait_until
 
 BASELINE = ("--generate", "1000")
 

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from tests.integration.dagster_client.conftest import RunningDagster, running_webserver
 
+from sandboxes.waiting import PATIENCE_SECONDS
 from shared_lib.dagster_client import DagsterClient, JobRuns, LaunchRefusedError, Webserver
 
 LOCATION = "  - python_module: {module_name: simulation.definitions, location_name: simulation}\n"
@@ -50,7 +51,9 @@ def runs_of(dagster: RunningDagster) -> list[dg.DagsterRun]:
 
 def ask(dagster: RunningDagster, query: str, **variables: Any) -> dict[str, Any]:
     answer = httpx.post(
-        f"{dagster.url}/graphql", json={"query": query, "variables": variables}, timeout=60
+        f"{dagster.url}/graphql",
+        json={"query": query, "variables": variables},
+        timeout=PATIENCE_SECONDS,
     ).json()
     assert "errors" not in answer, answer
     return next(iter(answer["data"].values()))

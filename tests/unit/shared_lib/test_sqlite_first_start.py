@@ -16,6 +16,7 @@ import pytest
 import sqlalchemy
 from sqlalchemy import event
 
+from sandboxes.waiting import PATIENCE_SECONDS
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.storage.sqlite_creation import DamagedStorageError
 
@@ -139,7 +140,7 @@ def test_commands_end_with_the_message(home: Path, command: list[str], status: i
         env={**os.environ, "PLATFORM_DATA_DIRECTORY": str(home / "data")},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE_SECONDS,
     )
 
     assert ended.returncode == status

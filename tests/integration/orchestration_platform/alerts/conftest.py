@@ -34,6 +34,7 @@ from sandboxes.slack.server import (
     slack_server,
 )
 from sandboxes.smtp import Mailbox
+from sandboxes.waiting import PATIENCE_SECONDS
 from shared_lib.secrets import SecretsResource
 
 Watch = Callable[..., Pass]
@@ -59,13 +60,10 @@ QUICK = Timing(
     pace=0.0, quiet=0.0, claim=2.0, longest_pause=0.2, heartbeat=0.5, clock=WaitedClock()
 )
 
-# Until all waiting messages are sent, also on a busy machine.
-RECOVERY_SECONDS = 60.0
-
 
 def send_all(watch: Watch, policies: list[Policy] | None = None, *, seconds: float = 0.5) -> None:
     """Passes, of at most so many seconds of sending each, until nothing waits."""
-    until = time.monotonic() + RECOVERY_SECONDS
+    until = time.monotonic() + PATIENCE_SECONDS
     while watch(policies, seconds=seconds).outbox.waiting:
         assert time.monotonic() < until
 

@@ -27,6 +27,7 @@ from orchestration_platform.alerts.run_pass import run_pass
 from orchestration_platform.alerts.services.registry import Services
 from orchestration_platform.alerts.services.slack.web_api import SlackWebApi
 from orchestration_platform.alerts.sources import collect
+from sandboxes.waiting import PATIENCE_SECONDS
 from shared_lib.secrets import SecretsResource
 
 # Where the process dies: the object, its function, and whether the function is still called.
@@ -75,9 +76,6 @@ NO_OVERLAP = {"overlap": 0.0, "between_marks": 0.0}
 # where it dies.
 TIMING = Timing(pace=0.0, claim=0.3, sending=30.0, **NO_OVERLAP)
 
-_START_SECONDS = 120.0
-_PASS_SECONDS = 90.0
-
 
 @dataclass(frozen=True)
 class Nursery:
@@ -100,7 +98,7 @@ class Nursery:
             policies: those in force; by default those of the repository.
         """
         self.orders.send((point, after, policies))
-        assert self.orders.poll(_PASS_SECONDS), "the pass has not ended"
+        assert self.orders.poll(PATIENCE_SECONDS), "the pass has not ended"
         return self.orders.recv()
 
 
@@ -112,12 +110,12 @@ def nursery(home: str, slack_url: str, token: str) -> Iterator[Nursery]:
     process = context.Process(target=_serve, args=(theirs, home, slack_url, token))
     process.start()
     try:
-        assert ours.poll(_START_SECONDS), "the first pass has not ended"
+        assert ours.poll(PATIENCE_SECONDS), "the first pass has not ended"
         assert ours.recv() == "ready"
         yield Nursery(ours)
     finally:
         ours.send(None)
-        process.join(_PASS_SECONDS)
+        process.join(PATIENCE_SECONDS)
         assert process.exitcode == 0, "the process from which the others are forked is in trouble"
 
 

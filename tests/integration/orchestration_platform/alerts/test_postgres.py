@@ -14,7 +14,6 @@ import pytest
 import sqlalchemy
 from sqlalchemy.exc import OperationalError
 from tests.integration.orchestration_platform.alerts.conftest import (
-    RECOVERY_SECONDS,
     Watch,
     send_all,
 )
@@ -33,6 +32,7 @@ from tests.support.failing_jobs import fail, other_job, say
 
 from orchestration_platform.alerts.outbox.database import database_url
 from sandboxes.slack.server import TOKEN, SlackServer
+from sandboxes.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.parametrize("instance", ["postgres"], indirect=True)
 
@@ -109,7 +109,7 @@ def test_a_database_that_is_restarted_in_mid_delivery_loses_nothing_and_doubles_
         return done
 
     monkeypatch.setattr(slack, "answer", answer_and_stop)
-    until = time.monotonic() + RECOVERY_SECONDS
+    until = time.monotonic() + PATIENCE_SECONDS
     restarts, waiting = 0, 1
     while waiting:
         assert time.monotonic() < until

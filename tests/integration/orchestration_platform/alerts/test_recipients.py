@@ -10,7 +10,6 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 from tests.integration.orchestration_platform.alerts.conftest import (
-    RECOVERY_SECONDS,
     Watch,
     send_all,
 )
@@ -25,6 +24,7 @@ from orchestration_platform.alerts.outbox.tables import ADDRESSES
 from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
 from sandboxes.slack.server import TOKEN, SlackServer
 from sandboxes.smtp import Mailbox
+from sandboxes.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.usefixtures("only_these_secrets", "mail_server")
 
@@ -74,7 +74,7 @@ def test_a_daemon_that_is_killed_after_each_recipient_mails_nobody_twice(
     with nursery(instance.root_directory, slack.url, TOKEN) as killed:
         fail(instance)
         deaths = 0
-        until = time.monotonic() + RECOVERY_SECONDS
+        until = time.monotonic() + PATIENCE_SECONDS
         while deaths < len([ADA, BO, CY]):
             code = killed.run(point="after a result was committed", policies=asked)
             deaths += code == -signal.SIGKILL

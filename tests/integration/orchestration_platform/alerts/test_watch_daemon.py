@@ -22,12 +22,10 @@ from orchestration_platform.alerts.policies.policy import AlertPolicies
 from orchestration_platform.alerts.sources.collect import Collector
 from orchestration_platform.alerts.workspace.webserver import Workspace
 from sandboxes.ports import reserved_port
-from sandboxes.waiting import wait_until
+from sandboxes.waiting import PATIENCE_SECONDS, wait_until
 
 pytestmark = pytest.mark.xdist_group("watched dagster")
 
-START_SECONDS = 120.0
-LONGEST_WAIT_SECONDS = 120.0
 
 INSTANCE = """
 telemetry: {enabled: false}
@@ -74,7 +72,9 @@ class RunningDagster:
     url: str
 
     def reload(self) -> None:
-        requests.post(f"{self.url}/graphql", json={"query": RELOAD}, timeout=30).raise_for_status()
+        requests.post(
+            f"{self.url}/graphql", json={"query": RELOAD}, timeout=PATIENCE_SECONDS
+        ).raise_for_status()
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,9 @@ def dagster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDagster
             )
     try:
         url = f"http://127.0.0.1:{port}"
-        wait_until_it_answers(f"{url}/server_info", running[0], home / "log", seconds=START_SECONDS)
+        wait_until_it_answers(
+            f"{url}/server_info", running[0], home / "log", seconds=PATIENCE_SECONDS
+        )
         yield RunningDagster(home, url)
     finally:
         for process in running:
@@ -159,7 +161,7 @@ def watching(
                     return is_seen(rows)
 
                 log = dagster.home / "log"
-                wait_until(looked, seconds=LONGEST_WAIT_SECONDS, why_not=log.read_text)
+                wait_until(looked, seconds=PATIENCE_SECONDS, why_not=log.read_text)
                 return rows
 
             until(lambda _rows: True)

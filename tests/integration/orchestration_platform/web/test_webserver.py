@@ -25,10 +25,10 @@ from websockets.typing import Subprotocol
 
 from orchestration_platform.health.platform_health import save_board
 from sandboxes.ports import reserved_port
+from sandboxes.waiting import PATIENCE_SECONDS
 from shared_lib.configuration.environment import current_settings
 
 REPOSITORY = Path(__file__).parents[4]
-START_SECONDS = 120.0
 
 WORKSPACE = "load_from:\n  - python_file: {relative_path: shop.py, location_name: shop}\n"
 SHOP = "import dagster as dg\n\n@dg.asset\ndef shelves(): ...\n\ndefs = dg.Definitions([shelves])\n"
@@ -81,7 +81,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         )  # fmt: skip
     url = f"http://127.0.0.1:{port}"
     try:
-        wait_until_it_answers(f"{url}/healthz", server, home / "log", seconds=START_SECONDS)
+        wait_until_it_answers(f"{url}/healthz", server, home / "log", seconds=PATIENCE_SECONDS)
         yield url
     finally:
         server.terminate()
@@ -93,7 +93,7 @@ def is_known(url: str) -> bool:
     query = """{ assetOrError(assetKey: {path: ["prices"]}) {
         ... on Asset { assetMaterializations { runId } }
     } }"""
-    answer = requests.post(f"{url}/graphql", json={"query": query}, timeout=30).json()
+    answer = requests.post(f"{url}/graphql", json={"query": query}, timeout=PATIENCE_SECONDS).json()
     return bool(answer["data"]["assetOrError"].get("assetMaterializations"))
 
 
@@ -127,7 +127,7 @@ def test_an_attack_is_refused_and_changes_nothing(
 
     answer = requests.request(
         method, url + target, headers=headers, data=json.dumps(body) if body is not None else None,
-        timeout=30,
+        timeout=PATIENCE_SECONDS,
     )  # fmt: skip
 
     assert answer.status_code == status, answer.text
@@ -144,11 +144,11 @@ def test_programs_and_our_own_pages_pass(url: str) -> None:
         {"host": f"localhost:{host.partition(':')[2]}"},
     ):
         answer = requests.post(
-            f"{url}/graphql", json={"query": VERSION}, headers=headers, timeout=30
+            f"{url}/graphql", json={"query": VERSION}, headers=headers, timeout=PATIENCE_SECONDS
         )
         assert answer.json()["data"]["version"]
-    assert requests.get(f"{url}/graphql?query={quote(VERSION)}", timeout=30).ok
-    page = requests.get(url, timeout=30)
+    assert requests.get(f"{url}/graphql?query={quote(VERSION)}", timeout=PATIENCE_SECONDS).ok
+    page = requests.get(url, timeout=PATIENCE_SECONDS)
     # Dagster's own policy for its scripts stays
     assert "script-src" in page.headers["Content-Security-Policy"]
     assert page.headers["X-Content-Type-Options"] == "nosniff"
@@ -186,11 +186,11 @@ def test_a_page_of_another_site_changes_nothing(url: str) -> None:
 
 
 def test_the_board_and_the_metrics_are_beside_the_ui(url: str) -> None:
-    board = requests.get(f"{url}/board", timeout=60)
+    board = requests.get(f"{url}/board", timeout=PATIENCE_SECONDS)
     assert board.ok
     assert 'http-equiv="refresh" content="60"' in board.text
     assert "shelves" in board.text
-    exposed = requests.get(f"{url}/metrics", timeout=60)
+    exposed = requests.get(f"{url}/metrics", timeout=PATIENCE_SECONDS)
     families = {family.name for family in text_string_to_metric_families(exposed.text)}
     assert {"dagster_asset_health", "dagster_runs", "dagster_incidents_open"} <= families
     assert exposed.headers["Content-Type"].startswith("text/plain; version=0.0.4")
@@ -250,7 +250,7 @@ def test_the_board_fits_a_desk_and_a_phone(url: str, width: int, scheme: Any) ->
 def socket(url: str, **headers: str) -> ClientConnection:
     return connect(
         url.replace("http", "ws") + "/graphql", subprotocols=[Subprotocol("graphql-ws")],
-        additional_headers=headers, open_timeout=30,
+        additional_headers=headers, open_timeout=PATIENCE_SECONDS,
     )  # fmt: skip
 
 
@@ -263,5 +263,5 @@ def test_a_foreign_page_opens_no_socket(url: str, headers: dict[str, str]) -> No
 def test_a_socket_runs_no_mutation(url: str) -> None:
     with socket(url, Origin=url) as connection:
         connection.send(json.dumps({"type": "start", "id": "1", "payload": {"query": WIPE}}))
-        assert json.loads(connection.recv(timeout=30))["type"] != "data"
+        assert json.loads(connection.recv(timeout=PATIENCE_SECONDS))["type"] != "data"
     assert is_known(url)

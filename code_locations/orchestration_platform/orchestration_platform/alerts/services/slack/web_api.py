@@ -261,7 +261,8 @@ class SlackWebApi(dg.ConfigurableResource):
             cursor = {"cursor": following}
 
     def _call(self, token: str, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        return self._response(token, method, arguments).data
+        found: Any = self._response(token, method, arguments).data  # bytes only of a file
+        return found
 
     def _response(self, token: str, method: str, arguments: Mapping[str, Any]) -> "SlackResponse":
         from http.client import HTTPException
