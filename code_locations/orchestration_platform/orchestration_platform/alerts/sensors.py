@@ -4,15 +4,16 @@ import dagster as dg
 
 from orchestration_platform.alerts.facts.timing import Timing
 from orchestration_platform.alerts.memory import Memory
-from orchestration_platform.alerts.policies.policy import load_file
+from orchestration_platform.alerts.policies_in_force import policies_in_force, read_policies
 from orchestration_platform.alerts.services.slack.web_api import SlackWebApi
 from shared_lib.configuration.environment import current_settings
+from shared_lib.configuration.validated_yaml import ConfigurationError
 from shared_lib.secrets import SecretsResource, skips_without_secrets
 
 INTERVAL_SECONDS = 10
 
-# Loaded here, so that an error in the file shows when the location is loaded, not when a run fails.
-_FILE = load_file()
+# Read here, so that an error in the file shows when the location is loaded, not when a run fails.
+_FILE = read_policies()
 
 
 @dg.sensor(
@@ -32,10 +33,15 @@ def slack_on_run_failure_sensor(
     alerts_memory: dg.ResourceParam[Memory],
     alerts_timing: dg.ResourceParam[Timing],
 ) -> dg.SkipReason:
-    """Read new failures from the event log and send what is due."""
+    """Read new failures from the event log and send what is due.
+
+    Raises:
+        ConfigurationError: alert_policies.yaml is invalid; the last valid policies were applied.
+    """
     from orchestration_platform.alerts.run_pass import run_pass
     from orchestration_platform.alerts.services.registry import Services
 
+    policies = policies_in_force(alerts_memory.database_of(context.instance), _FILE)
     services = Services(
         secrets,
         slack,
@@ -44,10 +50,12 @@ def slack_on_run_failure_sensor(
     )
     done = run_pass(
         context.instance,
-        policies=_FILE.in_force,
+        policies=policies.in_force,
         services=services,
         memory=alerts_memory,
-        keep_days=_FILE.keep_days,
+        keep_days=policies.keep_days,
         timing=alerts_timing,
     )
+    if isinstance(_FILE, ConfigurationError):
+        raise _FILE
     return dg.SkipReason(str(done))

@@ -9,7 +9,7 @@ import pytest
 
 from orchestration_platform.alerts.facts.alert import Severity
 from orchestration_platform.alerts.policies.policy import load_file
-from orchestration_platform.alerts.policies.quiet_hours import Window, hold_of
+from orchestration_platform.alerts.policies.quiet_hours import Window, hold_of, with_a_gap
 from shared_lib.configuration.validated_yaml import ConfigurationError
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -118,6 +118,8 @@ def test_windows_of_the_file_are_those_of_every_policy(tmp_path: Path) -> None:
         ('"0 22 * * *"', '"0 0 30 2 *"', "cron: '0 0 30 2 *' never matches: write a date that"),
         ('"0 22 * * *"', '"* * * * * *"', "write five fields, or a name such as @daily"),
         ("9h", "9 hours", "yaml:13: alert_policies.0.policy_options.quiet_hours.0.duration: '9 h"),
+        ("9h", "24h", "quiet_hours: they cover all days and hours, so error messages would never"),
+        ("2h, below", "31d, below", "so critical messages would never be sent: shorten a window"),
         ("9h", "32d", "duration is more than 31d: disable the policy instead"),
         ("Europe/Berlin", "Berlin", "'Berlin' is not a time zone: write an IANA name, such as Eur"),
         ("timezone: Europe", "zone: Europe", "quiet_hours.0.zone: unknown key, allowed is one of:"),
@@ -136,3 +138,43 @@ def test_a_mistake_is_reported_with_its_line_and_what_is_allowed(
     with pytest.raises(ConfigurationError) as refused:
         load_file(path)
     assert expected in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("windows", "is_allowed"),
+    [
+        ([], True),
+        ([("0 0 * * *", "23h")], True),
+        ([("0 0 * * *", "24h")], False),
+        ([("* * * * *", "1min")], False),
+        ([("* * * * 1-5", "1min")], True),
+        ([("@monthly", "31d")], False),
+        ([("0 0 1 8 *", "31d")], True),
+        ([("0 0 * * 1-5", "24h")], True),
+        ([("0 0 * * 1-5", "24h"), ("0 0 * * 6,0", "12h")], True),
+        ([("0 0 * * 1-5", "24h"), ("0 0 * * 6,0", "1d")], False),
+        ([("0 6 * * *", "16h"), ("0 21 * * *", "10h")], False),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("timezone", ["UTC", "Europe/Berlin"])
+def test_windows_that_leave_no_time_to_send_are_refused(
+    windows: list[tuple[str, str]], is_allowed: object, timezone: str
+) -> None:
+    written = [Window(cron=cron, duration=long, timezone=timezone) for cron, long in windows]
+    if is_allowed:
+        assert with_a_gap(written) == written
+    else:
+        with pytest.raises(ValueError, match="they cover all days and hours"):
+            with_a_gap(written)
+
+
+def test_windows_of_a_policy_and_of_the_file_together_leave_time_to_send(tmp_path: Path) -> None:
+    path = tmp_path / "alert_policies.yaml"
+    path.write_text(
+        FILE.replace(
+            '"0 1 * * 0", duration: 2h', '"0 7 * * *", duration: 15h, timezone: Europe/Berlin'
+        )
+    )
+    with pytest.raises(ConfigurationError, match="quiet_hours of p and maintenance_windows: they"):
+        load_file(path)

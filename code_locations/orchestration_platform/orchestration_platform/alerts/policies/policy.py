@@ -4,11 +4,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from orchestration_platform.alerts.facts.alert import Alert, Severity
 from orchestration_platform.alerts.facts.event_types import EventType
-from orchestration_platform.alerts.policies.quiet_hours import Duration, Window, seconds_of
+from orchestration_platform.alerts.policies.quiet_hours import (
+    Duration,
+    Window,
+    seconds_of,
+    with_a_gap,
+)
 from orchestration_platform.alerts.policies.services import NotificationService
 from orchestration_platform.alerts.policies.targets import KnownAssets, Target
 from shared_lib.configuration.documents import schema_document
@@ -19,6 +24,9 @@ from shared_lib.configuration.validated_yaml import load_yaml, validate_document
 POLICIES_FILE = Path(__file__).with_name("alert_policies.yaml")
 SHORTEST_AGAIN_SECONDS = 60.0
 SCHEMA_FILE = REPOSITORY_ROOT / "schemas" / "alert_policies.schema.json"
+
+
+Windows = Annotated[list[Window], AfterValidator(with_a_gap)]
 
 
 class PolicyOptions(Section):
@@ -66,7 +74,7 @@ class PolicyOptions(Section):
     escalate_again_after: Duration | None = Field(
         default=None, description="How long until they are notified again; without it, once."
     )
-    quiet_hours: list[Window] = Field(
+    quiet_hours: Windows = Field(
         default_factory=list,
         max_length=20,
         description="When only severe messages are sent immediately.",
@@ -192,7 +200,7 @@ class AlertPolicies(Section):
     """The whole file."""
 
     alert_policies: list[Policy] = Field(min_length=1, description="The policies.")
-    maintenance_windows: list[Window] = Field(
+    maintenance_windows: Windows = Field(
         default_factory=list, max_length=50, description="Like quiet_hours, for all policies."
     )
     keep_days: float = Field(
@@ -208,6 +216,17 @@ class AlertPolicies(Section):
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
             raise ValueError(f"more than one policy is named {', '.join(repeated)}: rename one")
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_sent(self) -> Self:
+        for policy in self.in_force:
+            try:
+                with_a_gap(policy.policy_options.quiet_hours)
+            except ValueError as error:
+                raise ValueError(
+                    f"quiet_hours of {policy.name} and maintenance_windows: {error}"
+                ) from None
         return self
 
     @property

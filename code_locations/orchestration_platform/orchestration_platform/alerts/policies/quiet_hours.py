@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import inf
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -19,6 +20,11 @@ _DURATION = re.compile(r"(\d+)(\D+)")
 _LONGEST_WINDOW_SECONDS = 31 * 86400.0
 # Up to this many consecutive windows without a gap count as one.
 _LONGEST_CHAIN = 20
+# Windows that leave less than this of a year cover it: a window of 24 h a day leaves the hour by
+# which the clock goes back in autumn. The last limit is two weeks of windows of a minute.
+_YEAR_SECONDS = 366 * 86400.0
+_LEAST_GAPS_SECONDS = 9 * 3600.0
+_MOST_WINDOWS = 20_000
 
 
 def seconds_of(duration: str) -> float:
@@ -81,12 +87,54 @@ class Window(Section):
         end = begin + seconds_of(self.duration)
         return end if at < end else None
 
+    def next_begin(self, at: float) -> float:
+        """Return when the next window after ``at`` begins, in seconds since 1970, or infinity."""
+        from croniter import CroniterBadDateError, croniter
+
+        moment = datetime.fromtimestamp(at, ZoneInfo(self.timezone))
+        try:
+            return croniter(self.cron, moment).get_next(float)
+        except CroniterBadDateError:
+            return inf
+
     def holds(self, severity: Severity) -> bool:
         """Return whether a message of ``severity`` waits until the window ends."""
         order = list(Severity)
         return self.below_severity is None or order.index(severity) < order.index(
             self.below_severity
         )
+
+
+def with_a_gap(windows: list[Window]) -> list[Window]:
+    """Return ``windows`` if messages of every severity can be sent at some time.
+
+    Raises:
+        ValueError: together they cover all days and hours.
+    """
+    for severity in reversed(Severity):
+        holding = [window for window in windows if window.holds(severity)]
+        if _cover_a_year(holding, datetime.now(UTC).timestamp()):
+            raise ValueError(
+                f"they cover all days and hours, so {severity.value} messages would never be sent: "
+                "shorten a window, or disable the policy"
+            )
+    return windows
+
+
+def _cover_a_year(windows: Sequence[Window], now: float) -> bool:
+    at, gaps = now, 0.0
+    for _ in range(_MOST_WINDOWS):
+        ends = [end for window in windows if (end := window.end_of(at)) is not None]
+        later = (
+            max(ends) if ends else min((window.next_begin(at) for window in windows), default=inf)
+        )
+        gaps += 0.0 if ends else later - at
+        if gaps > _LEAST_GAPS_SECONDS:
+            return False
+        at = later
+        if at - now > _YEAR_SECONDS:
+            break
+    return True
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,51 @@
+"""The policies in force: those of ``alert_policies.yaml``, or while it is invalid, the last valid.
+
+Each pass stores the policies of a valid file next to the outbox. A mistake in the file must not
+end all alerts: the location still loads, with a warning, which fails the check of definitions in
+CI. The sensor continues with the stored policies, and then fails its tick, which a policy reports.
+"""
+
+import warnings
+from pathlib import Path
+
+from orchestration_platform.alerts.outbox.cursors import read_cursor, set_cursor
+from orchestration_platform.alerts.outbox.database import Database
+from orchestration_platform.alerts.policies.policy import POLICIES_FILE, AlertPolicies, load_file
+from shared_lib.configuration.validated_yaml import ConfigurationError
+
+_STORED = "last valid policies"
+
+
+class InvalidPoliciesWarning(UserWarning):
+    """``alert_policies.yaml`` is invalid; the text lists what is wrong."""
+
+
+def read_policies(path: Path = POLICIES_FILE) -> AlertPolicies | ConfigurationError:
+    """Return the policies of the file, or with a warning what is wrong with it."""
+    try:
+        return load_file(path)
+    except ConfigurationError as error:
+        text = f"the last valid alert policies stay in force: {error}"
+        warnings.warn(text, InvalidPoliciesWarning, stacklevel=2)
+        return error
+
+
+def policies_in_force(
+    database: Database, found: AlertPolicies | ConfigurationError
+) -> AlertPolicies:
+    """Return ``found`` after storing it, or the policies stored last if it is an error.
+
+    Raises:
+        ConfigurationError: it is an error, and no valid policies have ever been stored.
+    """
+    with database.transaction() as connection:
+        stored = read_cursor(connection, _STORED)
+        if isinstance(found, AlertPolicies):
+            # without the defaults, as some fields may be written for some event types only
+            document = found.model_dump_json(exclude_unset=True)
+            if document != stored:
+                set_cursor(connection, _STORED, document)
+            return found
+    if stored is None:
+        raise found
+    return AlertPolicies.model_validate_json(stored)

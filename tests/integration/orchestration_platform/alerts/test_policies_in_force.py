@@ -1,0 +1,105 @@
+"""A mistake in alert_policies.yaml ends no alert, and is itself reported."""
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.scheduler.instigation import InstigatorType, TickStatus
+from tests.integration.orchestration_platform.alerts.databases import on_both_databases
+from tests.integration.orchestration_platform.alerts.test_sensor import VARIABLE
+from tests.integration.orchestration_platform.alerts.test_sensor import tick as pass_of_the_sensor
+from tests.integration.orchestration_platform.alerts.test_ticks import running, tick
+from tests.support.failing_jobs import fail
+
+from orchestration_platform.alerts import sensors
+from orchestration_platform.alerts.outbox.database import Database, database_url
+from orchestration_platform.alerts.policies.policy import AlertPolicies, load_file
+from orchestration_platform.alerts.policies_in_force import (
+    InvalidPoliciesWarning,
+    policies_in_force,
+    read_policies,
+)
+from sandboxes.slack.server import TOKEN, SlackServer
+from shared_lib.configuration.validated_yaml import ConfigurationError
+
+EVERYTHING = """\
+maintenance_windows:
+  - {cron: "0 1 * * 0", duration: 2h, below_severity: null}
+keep_days: 30
+alert_policies:
+  - name: jobs
+    enabled: true
+    event_types: [JOB_LONG_RUNNING]
+    alert_targets:
+      - long_running_job_threshold_target: {threshold_seconds: 60, location_names: [simulation]}
+    notification_service: {slack: {slack_channel_name: data}}
+    policy_options:
+      escalate_after: 15min
+      escalation_service: {pagerduty: {integration_key: alerts/pagerduty}}
+      quiet_hours:
+        - {cron: "0 22 * * *", duration: 9h, timezone: Europe/Berlin}
+  - name: ticks
+    enabled: false
+    event_types: [TICK_FAILURE]
+    notification_service: {email: {email_addresses: [a@example.com]}}
+    policy_options: {consecutive_failure_threshold: 3, renotify_interval_minutes: 60}
+"""
+MISTAKE = EVERYTHING.replace("enabled: true", "enabld: true")
+
+
+def written(directory: Path, text: str) -> Path:
+    path = directory / "alert_policies.yaml"
+    path.write_text(text)
+    return path
+
+
+def invalid(directory: Path) -> AlertPolicies | ConfigurationError:
+    with pytest.warns(InvalidPoliciesWarning, match="enabld: unknown key"):
+        return read_policies(written(directory, MISTAKE))
+
+
+@on_both_databases
+def test_the_last_valid_policies_stay_in_force(
+    instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    database = Database(database_url(instance))
+    error = invalid(tmp_path)
+    with pytest.raises(ConfigurationError, match=r"yaml:6: alert_policies\.0\.enabld"):
+        policies_in_force(database, error)
+
+    for valid in (load_file(), load_file(written(tmp_path, EVERYTHING))):
+        assert policies_in_force(database, valid) == valid
+        kept = policies_in_force(Database(database_url(instance)), error)
+        assert (kept, kept.in_force) == (valid, valid.in_force)
+
+
+def test_a_mistake_ends_no_alert_and_is_reported_until_it_is_mended(
+    instance: dg.DagsterInstance,
+    slack: SlackServer,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv(VARIABLE, TOKEN)
+    monkeypatch.setenv("SLACK_API_URL", slack.url)
+    sensor = running(instance, InstigatorType.SENSOR)
+    pass_of_the_sensor(instance)
+    tick(instance, sensor, TickStatus.SUCCESS)
+    pass_of_the_sensor(instance)
+
+    valid = sensors._FILE
+    monkeypatch.setattr(sensors, "_FILE", invalid(tmp_path))
+    fail(instance)
+    with pytest.raises(Exception, match="enabld"):
+        pass_of_the_sensor(instance)
+    # which the daemon records
+    tick(instance, sensor, TickStatus.FAILURE)
+    with pytest.raises(Exception, match="enabld"):
+        pass_of_the_sensor(instance)
+
+    assert ["plain_job" in head.shown for head in slack.heads] == [True, False]
+    assert "nightly" in slack.heads[1].shown
+
+    monkeypatch.setattr(sensors, "_FILE", valid)
+    tick(instance, sensor, TickStatus.SUCCESS)
+    pass_of_the_sensor(instance)
+    assert "recovered" in slack.heads[1].shown.lower()
