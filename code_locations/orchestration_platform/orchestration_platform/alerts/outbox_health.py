@@ -57,6 +57,24 @@ def alerts_delivered(
     )
 
 
+@dg.asset_check(asset="platform_health")
+def alert_policies_name_what_exists() -> dg.AssetCheckResult:
+    """Every code location, job, schedule, sensor, group and asset of the policies exists."""
+    from orchestration_platform.alerts.policies.policy import load_policies
+    from orchestration_platform.alerts.policies.unknown_names import unknown_names
+    from orchestration_platform.alerts.workspace.webserver import Workspace
+
+    workspace = Workspace()
+    names = workspace.names()
+    problems = unknown_names(load_policies(), names) if names else []
+    return dg.AssetCheckResult(
+        passed=not problems,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description="; ".join(problems or workspace.problems) or "every name exists",
+        metadata={"is_checked": names is not None},
+    )
+
+
 def sensor_problems(
     instance: dg.DagsterInstance,
     *,

@@ -5,7 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from tests.support.servers import wait_until_it_answers
 from orchestration_platform.alerts.facts.alert import Alert
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.outbox.tables import INCIDENTS
-from orchestration_platform.alerts.policies.policy import AlertPolicies
+from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
+from orchestration_platform.alerts.policies.unknown_names import unknown_names
 from orchestration_platform.alerts.sources.collect import Collector
 from orchestration_platform.alerts.workspace.webserver import Workspace
 from sandboxes.ports import reserved_port
@@ -176,6 +177,69 @@ def has_one(rows: list[Any]) -> bool:
 
 def is_over(rows: list[Any]) -> bool:
     return rows[0].recovered_at is not None
+
+
+def policies_for(*targets: tuple[str, Any]) -> list[Policy]:
+    kinds = {"run": "JOB_FAILURE", "sch": "TICK_FAILURE", "cod": "CODE_LOCATION_ERROR"}
+    documents = [
+        {
+            "name": f"p{number}",
+            "enabled": True,
+            "event_types": [kinds.get(kind[:3], "ASSET_MATERIALIZATION_FAILURE")],
+            "alert_targets": [{kind: target}],
+            "notification_service": {"log": {}},
+        }
+        for number, (kind, target) in enumerate(targets)
+    ]
+    return AlertPolicies.model_validate({"alert_policies": documents}).alert_policies
+
+
+def test_names_that_no_location_has_are_reported(
+    dagster: RunningDagster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_WEBSERVER_URL", dagster.url)
+    right = policies_for(
+        ("run_result_target", {"jobs": [{"location_name": "shop", "job_name": "__ASSET_JOB"}]}),
+        ("run_result_target", {"jobs": [{"location_name": "tills", "job_name": "any"}]}),
+        ("run_result_target", {"location_names": ["tills"]}),
+        ("schedule_or_sensor_target",
+         {"schedules_or_sensors": [{"location_name": "shop", "name": "deliveries"}]}),
+        ("asset_group_target", {"location_name": "shop", "asset_group": "stock"}),
+        # an asset of the location that does not load, perhaps
+        ("asset_key_target", {"asset_key": ["coins"]}),
+    )  # fmt: skip
+    wrong = policies_for(
+        ("run_result_target", {"jobs": [{"location_name": "shop", "job_name": "stocktaking"}]}),
+        ("run_result_target", {"jobs": [{"location_name": "shops", "job_name": "stocktaking"}]}),
+        ("schedule_or_sensor_target",
+         {"schedules_or_sensors": [{"location_name": "shop", "name": "delivery"}]}),
+        ("schedule_or_sensor_target", {"location_names": ["office"]}),
+        ("code_location_target", {"location_names": ["till"]}),
+        ("asset_group_target", {"location_name": "shop", "asset_group": "shelf"}),
+    )  # fmt: skip
+    names = Workspace().names()
+    assert names is not None
+    assert unknown_names(right, names) == []
+    assert unknown_names(wrong, names) == [
+        "p0: shop has no job stocktaking",
+        "p1: there is no code location shops, did you mean shop?",
+        "p2: shop has no schedule or sensor delivery, did you mean deliveries?",
+        "p3: there is no code location office",
+        "p4: there is no code location till, did you mean tills?",
+        "p5: shop has no asset group shelf",
+    ]
+
+    complete = replace(names, locations={"shop": names.locations["shop"]})
+    assets = policies_for(
+        ("asset_key_target", {"asset_key": ["bread"]}),
+        ("asset_key_target", {"asset_key": ["breads"]}),
+        ("asset_selection_target", {"asset_selection": 'group:"stock"'}),
+        ("asset_selection_target", {"asset_selection": 'owner:"team:hr"'}),
+    )
+    assert unknown_names(assets, complete) == [
+        "p1: there is no asset breads, did you mean bread?",
+        "p3: no asset matches asset_selection 'owner:\"team:hr\"'",
+    ]
 
 
 def test_a_sensor_that_fails_is_reported_until_it_works_again(

@@ -18,6 +18,7 @@ from orchestration_platform.alerts.workspace.asset_graph import (
     AssetGraph,
     SelectionError,
 )
+from orchestration_platform.alerts.workspace.names import LocationNames, WorkspaceNames
 from shared_lib.dagster_client.errors import DagsterClientError
 from shared_lib.dagster_client.webserver import URL_VARIABLE, current_webserver
 
@@ -29,6 +30,14 @@ query Locations { workspaceOrError { __typename
     } } }
     ... on PythonError { message }
 } }
+"""
+
+_NAMES = """
+query Names { workspaceOrError { ... on Workspace { locationEntries { name
+    locationOrLoadError { ... on RepositoryLocation { repositories {
+        jobs { name } schedules { name } sensors { name } assetGroups { groupName }
+    } } }
+} } } }
 """
 
 _ASSETS = """
@@ -98,6 +107,15 @@ class Workspace:
             # without content it is still loading
             if entry["locationOrLoadError"] is not None
         }
+
+    def names(self) -> WorkspaceNames | None:
+        """Return the names in the workspace, or None if they are unknown."""
+        graph = self._graph(must_be_known=True)
+        answer = self._ask(_NAMES, what="the names in alert_policies.yaml are not checked")
+        if graph is None or answer is None:
+            return None
+        entries = answer["workspaceOrError"].get("locationEntries", [])
+        return WorkspaceNames({entry["name"]: _names(entry) for entry in entries}, graph)
 
     def location_of(self, asset: str) -> str:
         """Return the code location that makes ``asset``; empty if that is unknown."""
@@ -185,6 +203,22 @@ class Workspace:
 
 def _without_address(what: str) -> str:
     return f"{what}: set {URL_VARIABLE} to the address of Dagster's webserver"
+
+
+def _names(entry: dict[str, Any]) -> LocationNames | None:
+    content = entry["locationOrLoadError"]
+    if not content:
+        return None
+    repositories = content["repositories"]
+
+    def named(kind: str, field: str = "name") -> frozenset[str]:
+        return frozenset(one[field] for found in repositories for one in found[kind])
+
+    return LocationNames(
+        jobs=named("jobs"),
+        instigators=named("schedules") | named("sensors"),
+        groups=named("assetGroups", "groupName"),
+    )
 
 
 def _load_error(content: dict[str, Any]) -> Problem | None:
