@@ -100,7 +100,7 @@ def test_broken_definitions_are_refused(
 
 def test_a_slow_load_is_refused() -> None:
     report = check_in_own_process("gocardless.definitions", time_limit_seconds=0)
-    assert any("to load, allowed: 0 s" in problem for problem in report.problems)
+    assert any("of CPU to load, allowed: 0 s" in problem for problem in report.problems)
 
 
 def test_the_command_fails_for_a_workspace_with_a_broken_location(
