@@ -7,7 +7,6 @@ with status 1 and one line for each problem.
 """
 
 import argparse
-import importlib
 import json
 import os
 import socket
@@ -17,12 +16,19 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
-from shared_lib.configuration.environment import REPOSITORY_ROOT
-from shared_lib.configuration.validated_yaml import ConfigurationError, load_yaml
+from shared_lib.configuration.validated_yaml import ConfigurationError
+from shared_lib.configuration.workspace_file import (
+    WORKSPACE,
+    Entry,
+    GrpcServer,
+    Location,
+    PythonLocation,
+    PythonModule,
+    workspace_locations,
+)
 
-WORKSPACE = REPOSITORY_ROOT / "workspace.yaml"
 TIME_LIMIT_SECONDS = 20.0
 
 
@@ -39,25 +45,42 @@ class LocationReport:
 
 
 def workspace_modules(workspace: Path = WORKSPACE) -> dict[str, str]:
-    """Return location names and definitions modules of a ``workspace.yaml``.
+    """Return the definitions modules of the locations of a ``workspace.yaml`` that are modules.
 
     Raises:
-        ConfigurationError: the file is missing or not YAML.
+        ConfigurationError: the file is missing or wrong.
     """
-    entries = [entry["python_module"] for entry in load_yaml(workspace)["load_from"]]
-    return {entry["location_name"]: entry["module_name"] for entry in entries}
+    return {
+        name: location.module_name
+        for name, location in workspace_locations(workspace).items()
+        if isinstance(location, PythonModule)
+    }
 
 
 def check_in_own_process(
-    module: str, *, time_limit_seconds: float = TIME_LIMIT_SECONDS
+    location: Location,
+    *,
+    directory: Path = WORKSPACE.parent,
+    time_limit_seconds: float = TIME_LIMIT_SECONDS,
 ) -> LocationReport:
-    """Load ``module`` in a fresh interpreter and report on it."""
+    """Load ``location`` in a fresh interpreter and report on it.
+
+    Args:
+        location: the location; a code server is only asked whether it serves.
+        directory: where its relative paths begin.
+        time_limit_seconds: the CPU time that the load may take.
+    """
+    if isinstance(location, GrpcServer):
+        return _check_server(location)
+    module = location.loaded_from
+    document = Entry.of(location).model_dump_json(exclude_none=True)
     child = subprocess.run(  # noqa: S603 - this interpreter with this module
-        [sys.executable, "-m", "shared_lib.definitions_check", "--module", module],
+        [sys.executable, "-m", "shared_lib.definitions_check", "--location", document,
+         "--workspace", str(directory / WORKSPACE.name)],
         capture_output=True,
         text=True,
         check=False,
-    )
+    )  # fmt: skip
     try:
         report = LocationReport(**json.loads(child.stdout.splitlines()[-1]))
     except (IndexError, json.JSONDecodeError):
@@ -69,16 +92,32 @@ def check_in_own_process(
     return report
 
 
-def check_here(module: str) -> LocationReport:
-    """Load ``module`` in this process, which is cut off from the network for good."""
-    report = LocationReport(module)
+def _check_server(server: GrpcServer) -> LocationReport:
+    """Ask a code server whether it serves; what it has loaded is its own matter."""
+    at = ["--socket", server.socket] if server.socket else ["--port", str(server.port)]
+    tls = ["--use-ssl"] if server.ssl else []
+    asked = subprocess.run(  # noqa: S603 - this interpreter with Dagster's own command
+        [sys.executable, "-m", "dagster", "api", "grpc-health-check", "-h", server.host, *at, *tls],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    report = LocationReport(server.name)
+    if asked.returncode:
+        report.problems.append(f"no code server answers at {server.host}:{at[1]}: start it")
+    return report
+
+
+def check_here(location: PythonLocation, directory: Path) -> LocationReport:
+    """Load ``location`` in this process, which is cut off from the network for good."""
+    report = LocationReport(location.loaded_from)
     cut_off_network()
     warnings.showwarning = lambda message, category, filename, lineno, *_: report.problems.append(
         f"warning at {filename}:{lineno}: {category.__name__}: {message}"
     )
     before = _cpu_seconds()
     try:
-        _examine(module, report)
+        _examine(location, directory, report)
     except Exception as error:  # noqa: BLE001 - any error that stops a load is reported
         report.problems.append(f"{type(error).__name__}: {error}")
     report.seconds = _cpu_seconds() - before
@@ -101,11 +140,13 @@ def cut_off_network() -> None:
     socket.socket.connect_ex = refuse
 
 
-def _examine(module: str, report: LocationReport) -> None:
+def _examine(location: PythonLocation, directory: Path, report: LocationReport) -> None:
     import dagster as dg
 
-    loaded = importlib.import_module(module)
-    found = [value for value in vars(loaded).values() if isinstance(value, dg.Definitions)]
+    loaded = location.load(directory)
+    named = vars(loaded)
+    values = [named.get(location.attribute)] if location.attribute else named.values()
+    found = [value for value in values if isinstance(value, dg.Definitions)]
     if len(found) != 1:
         report.problems.append(f"has {len(found)} Definitions objects, expected one")
         return
@@ -139,22 +180,24 @@ def _examine(module: str, report: LocationReport) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Check the workspace, or with ``--module`` one location, and print the result."""
+    """Check the workspace, or with ``--location`` one of it, and print the result."""
     parser = argparse.ArgumentParser(prog="python -m shared_lib.definitions_check")
     parser.description = __doc__
     parser.add_argument("--workspace", type=Path, default=WORKSPACE, help="a workspace.yaml")
-    parser.add_argument("--module", help=argparse.SUPPRESS)
+    parser.add_argument("--location", help=argparse.SUPPRESS)
     asked = parser.parse_args(arguments)
-    if asked.module:
-        print(json.dumps(asdict(check_here(asked.module))))
+    directory = asked.workspace.absolute().parent
+    if asked.location:
+        location = Entry.model_validate_json(asked.location).chosen
+        print(json.dumps(asdict(check_here(cast("PythonLocation", location), directory))))
         return 0
     try:
-        modules = workspace_modules(asked.workspace)
+        locations = workspace_locations(asked.workspace)
     except ConfigurationError as error:
         parser.error(f"argument --workspace: {error}")
     failed = False
-    for name, module in modules.items():
-        report = check_in_own_process(module)
+    for name, location in locations.items():
+        report = check_in_own_process(location, directory=directory)
         failed = failed or bool(report.problems)
         print(
             f"{name}: {report.assets} assets, {report.checks} checks, {report.jobs} jobs, "

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from shared_lib import definitions_check
+from shared_lib.configuration.workspace_file import PythonModule, workspace_locations
 from shared_lib.definitions_check import LocationReport, check_in_own_process, workspace_modules
+from shared_lib.discovery.workspace import location_files
 
 REPOSITORY = Path(__file__).parents[2]
 SNAPSHOT = Path(__file__).with_name("asset_graph.txt")
@@ -14,7 +17,7 @@ SNAPSHOT = Path(__file__).with_name("asset_graph.txt")
 
 @pytest.fixture(scope="module")
 def reports() -> dict[str, LocationReport]:
-    return {name: check_in_own_process(module) for name, module in workspace_modules().items()}
+    return {name: check_in_own_process(found) for name, found in workspace_locations().items()}
 
 
 def test_the_workspace_names_exactly_the_locations_on_disk() -> None:
@@ -94,13 +97,68 @@ def test_broken_definitions_are_refused(
     source, expected = BROKEN[name]
     (tmp_path / f"broken_{name}.py").write_text(source, encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    report = check_in_own_process(f"broken_{name}")
+    report = check_in_own_process(PythonModule(module_name=f"broken_{name}"))
     assert any(expected in problem for problem in report.problems), report.problems
 
 
 def test_a_slow_load_is_refused() -> None:
-    report = check_in_own_process("gocardless.definitions", time_limit_seconds=0)
+    location = PythonModule(module_name="gocardless.definitions")
+    report = check_in_own_process(location, time_limit_seconds=0)
     assert any("of CPU to load, allowed: 0 s" in problem for problem in report.problems)
+
+
+def test_each_form_of_a_location_is_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "stall").mkdir()
+    asset = (
+        "import dagster as dg\n"
+        "@dg.asset(owners=['a@example.com'], group_name='g', kinds={'python'})\n"
+        "def kept():\n    'Kept.'\n"
+    )
+    (tmp_path / "shop.py").write_text(f"{asset}defs = dg.Definitions([kept])\n")
+    (tmp_path / "tills.py").write_text(
+        f"{asset}one = dg.Definitions([kept])\nother = dg.Definitions()\n"
+    )
+    (tmp_path / "inside" / "office.py").write_text("raise RuntimeError('closed')\n")
+    (tmp_path / "stall" / "__init__.py").write_text(f"{asset}defs = dg.Definitions([kept])\n")
+    workspace = tmp_path / "workspace.yaml"
+    workspace.write_text(
+        "load_from:\n"
+        "  - python_file: shop.py\n"
+        "  - python_file: {relative_path: tills.py, attribute: one}\n"
+        "  - python_module: {module_name: office, working_directory: inside}\n"
+        "  - python_package: {package_name: stall, working_directory: .}\n"
+        "  - grpc_server: {host: 127.0.0.1, port: 9}\n"
+    )
+
+    assert definitions_check.main(["--workspace", str(workspace)]) == 1
+
+    found = capfd.readouterr()
+    assert [line.split(",")[0] for line in found.out.splitlines()] == [
+        "shop.py: 1 assets",
+        "tills.py:one: 1 assets",
+        "office: 0 assets",
+        "stall: 1 assets",
+        "grpc:127.0.0.1:9: 0 assets",
+    ]
+    assert found.err.splitlines() == [
+        "office: RuntimeError: closed",
+        "grpc:127.0.0.1:9: no code server answers at 127.0.0.1:9: start it",
+    ]
+    workspace.write_text(workspace.read_text().replace("  - python_package", "  # python_package"))
+    assert location_files(workspace) == {}
+
+
+def test_a_mistake_in_a_workspace_is_reported_with_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace = tmp_path / "workspace.yaml"
+    workspace.write_text("load_from:\n  - python_modul: {module_name: shop}\n")
+    with pytest.raises(SystemExit):
+        definitions_check.main(["--workspace", str(workspace)])
+    assert f"{workspace}:2: load_from.0.python_modul: unknown key" in capsys.readouterr().err
 
 
 def test_the_command_fails_for_a_workspace_with_a_broken_location(

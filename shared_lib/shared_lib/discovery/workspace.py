@@ -3,7 +3,12 @@
 from importlib.util import find_spec
 from pathlib import Path
 
-from shared_lib.definitions_check import WORKSPACE, workspace_modules
+from shared_lib.configuration.workspace_file import (
+    WORKSPACE,
+    PythonModule,
+    PythonPackage,
+    workspace_locations,
+)
 from shared_lib.discovery.location import FILE_NAME, load_configuration
 from shared_lib.secrets.declared import SecretNeed
 
@@ -11,14 +16,15 @@ from shared_lib.secrets.declared import SecretNeed
 def location_files(workspace: Path = WORKSPACE) -> dict[str, Path]:
     """Return the ``orchestration.yaml`` of each location of a ``workspace.yaml``, by name.
 
-    It imports no location.
+    Files, single modules and code servers have none. It imports no location.
 
     Raises:
         ModuleNotFoundError: the package of a location is not installed here.
     """
     return {
-        name: _directory_of(module.rpartition(".")[0]) / FILE_NAME
-        for name, module in workspace_modules(workspace).items()
+        name: _directory_of(location.package) / FILE_NAME
+        for name, location in workspace_locations(workspace).items()
+        if isinstance(location, PythonModule | PythonPackage) and location.package
     }
 
 
