@@ -100,7 +100,7 @@ def test_more_facts_than_slack_takes_are_counted_and_no_mention_is_cut() -> None
 
 def test_an_owner_cannot_call_everybody() -> None:
     found = message(owners=("<!channel>",))
-    assert "<!" not in "\n".join(texts_of(head_content(found, mentions=MENTIONS)))
+    assert not re.search("<!(?!date)", "\n".join(texts_of(head_content(found, mentions=MENTIONS))))
 
 
 @pytest.mark.parametrize(

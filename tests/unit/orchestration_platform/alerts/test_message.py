@@ -87,11 +87,15 @@ def test_no_error_makes_a_message_that_slack_refuses(text: str, steps: int) -> N
             calls_nobody_and_is_whole(part)
 
 
+# a moment, as Slack shows it in the zone of the reader
+_TIME = r"!date\^\d+\^\{date_short_pretty\} \{time\}"
+
+
 def calls_nobody_and_is_whole(part: str) -> None:
     part.encode("utf-8")
     assert not re.search(r"@(channel|here|everyone)", part, re.IGNORECASE)
     for link in re.findall(r"<[^>]*>?", part):
-        assert re.fullmatch(rf"<{UI}/runs/[^|>]*\|[^<>]*>", link)
+        assert re.fullmatch(rf"<({UI}/runs/[^|>]*|{_TIME})\|[^<>]*>", link)
     assert part.count("```") in (0, 2)
     assert not re.search(r"&(?!(amp|lt|gt);)", part)
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x1b\u202e]", part)
@@ -258,3 +262,25 @@ def test_the_steps_button_opens_the_log_of_the_failed_step() -> None:
 @pytest.mark.parametrize("trace", ["", "a trace"])
 def test_a_death_without_an_error_has_no_trace_to_show(trace: str) -> None:
     assert (trace_entry(failure(trace=trace)) is not None) == bool(trace)
+
+
+def test_slack_shows_times_in_the_zone_of_the_reader() -> None:
+    first = failure()
+    found = Incident(first=first, latest=failure(120), occurrences=2, recovered_at=1_000_300.0)
+    facts = shown(found)["blocks"][1]["text"]["text"]
+    zoned = "<!date^{}^{{date_short_pretty}} {{time}}|1970-01-12 13:{} UTC>".format
+    begun, last, ended = zoned(1_000_000, 46), zoned(1_000_120, 48), zoned(1_000_300, 51)
+    assert f"*Failed:* {begun}, failed 2 times since {begun}, last {last}\n" in facts
+    assert f"*Recovered:* {ended}, after 5 min" in facts
+    # a line that a phone shows is for all readers
+    assert "<!date" not in shown(found)["text"]
+
+
+def test_a_long_run_that_ends_is_finished() -> None:
+    run = failure(event_type="JOB_LONG_RUNNING", problems=())
+    found = Incident(first=run, latest=run, occurrences=1, recovered_at=1_000_300.0)
+    content = shown(found)
+    assert content["blocks"][0]["text"]["text"] == "Dagster Qa Long Run (finished)"
+    assert ":white_check_mark: *Finished:*" in content["blocks"][1]["text"]["text"]
+    assert "ecovered" not in str(content)
+    assert entry_content(recovery_entry(found), mentions={})["text"] == "Finished after 5 min"

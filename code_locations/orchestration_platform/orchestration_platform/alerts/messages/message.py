@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from orchestration_platform.alerts.facts.alert import Alert, Problem, Severity, same_kind
+from orchestration_platform.alerts.facts.event_types import EventType
 from orchestration_platform.alerts.facts.fingerprint import without_mapping_index
 from orchestration_platform.alerts.messages.links import links_of, run_url
 from orchestration_platform.alerts.messages.wording import (
@@ -18,6 +19,7 @@ from orchestration_platform.alerts.messages.wording import (
     owner,
     redacted,
     separated,
+    time,
     title_of,
     words,
 )
@@ -170,7 +172,7 @@ def head_message(incident: Incident, *, environment: str, ui_url: str) -> Messag
     shown = _shown_of(incident)
     title = title_of(first.event_type, environment=environment)
     message = Message(
-        title=f"{title} ({_over(incident)})" if incident.recovered_at is not None else title,
+        title=f"{title} ({over(incident)})" if incident.recovered_at is not None else title,
         summary=_summary(incident, title),
         event_type=first.event_type,
         severity=first.severity,
@@ -210,9 +212,9 @@ def _summary(incident: Incident, title: str) -> str:
     parts = [f"{title}: {first.subject} in {first.location}"]
     if latest.run_id:
         parts.append(f", run {latest.run_id}")
-    parts.append(_repeats(incident))
+    parts += [span.text for span in _repeats(incident)]
     if incident.recovered_at is not None:
-        parts.append(f", {_over(incident)} {moment(incident.recovered_at)}")
+        parts.append(f", {over(incident)} {moment(incident.recovered_at)}")
     shown = _shown_of(incident)
     if shown.problems:
         parts.append(f". {' '.join(_said(shown.problems[0]).split())}")
@@ -247,16 +249,16 @@ def _facts(incident: Incident, *, ui_url: str) -> list[Fact]:
 def _times(incident: Incident) -> list[Fact]:
     first, latest = incident.first, incident.latest
     label = "Failed" if first.problems else "At"
-    facts = [Fact(label, (words(f"{moment(first.at)}{_repeats(incident)}"),))]
+    facts = [Fact(label, (time(first.at), *_repeats(incident)))]
     if incident.recovered_at is not None:
         after = duration(incident.recovered_at - first.at)
         now = f": {latest.instead}" if latest.instead else ""
-        said = f"{moment(incident.recovered_at)}, after {after}{now}"
-        facts.append(Fact(_over(incident).capitalize(), (words(said),)))
+        said = (time(incident.recovered_at), words(f", after {after}{now}"))
+        facts.append(Fact(over(incident).capitalize(), said))
     elif latest.last_success_at is not None:
         ago = duration(max(latest.at - latest.last_success_at, 0.0))
-        said = f"{moment(latest.last_success_at)}, {ago} before"
-        facts.append(Fact("Last success", (words(said),)))
+        said = (time(latest.last_success_at), words(f", {ago} before"))
+        facts.append(Fact("Last success", said))
     return facts
 
 
@@ -268,7 +270,7 @@ def _response(incident: Incident) -> list[Fact]:
         facts.append(Fact("Acknowledged by", separated(people)))
     if incident.escalated_at is not None:
         called = [owner(name) for name in incident.escalated_to]
-        said = (words(moment(incident.escalated_at)), *called)
+        said = (time(incident.escalated_at), *called)
         facts.append(Fact("Escalated", separated(said)))
     return facts
 
@@ -284,19 +286,23 @@ def _partitions(incident: Incident) -> tuple[Span, ...]:
     return (*separated([code(name) for name in shown]), *rest)
 
 
-def _repeats(incident: Incident) -> str:
+def _repeats(incident: Incident) -> tuple[Span, ...]:
     if incident.occurrences == 1:
-        return ""
+        return ()
     failed = "failed " if incident.first.problems else ""
     return (
-        f", {failed}{incident.occurrences} times since {moment(incident.first.at)}, "
-        f"last {moment(incident.latest.at)}"
+        words(f", {failed}{incident.occurrences} times since "),
+        time(incident.first.at),
+        words(", last "),
+        time(incident.latest.at),
     )
 
 
-def _over(incident: Incident) -> str:
-    """Return how the message says that the incident is over."""
-    return "over" if incident.latest.instead else "recovered"
+def over(incident: Incident) -> str:
+    """Return the word for how the incident has ended."""
+    if incident.latest.instead:
+        return "over"
+    return "finished" if incident.first.event_type == EventType.JOB_LONG_RUNNING else "recovered"
 
 
 def _shown_of(incident: Incident) -> Alert:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from orchestration_platform.alerts.facts.alert import Alert, same_kind
 from orchestration_platform.alerts.messages.links import run_url
-from orchestration_platform.alerts.messages.message import Incident, step_name
+from orchestration_platform.alerts.messages.message import Incident, over, step_name
 from orchestration_platform.alerts.messages.text import cut
 from orchestration_platform.alerts.messages.wording import (
     Span,
@@ -16,10 +16,10 @@ from orchestration_platform.alerts.messages.wording import (
     duration,
     link,
     member,
-    moment,
     owner,
     redacted,
     separated,
+    time,
     words,
 )
 
@@ -66,7 +66,9 @@ class Entry:
         return cls(
             EntryKind(values["kind"]),
             tuple(
-                Span(span["text"], SpanKind(span["kind"]), span["url"]) for span in values["line"]
+                # earlier releases stored no time
+                Span(span["text"], SpanKind(span["kind"]), span["url"], span.get("at", 0))
+                for span in values["line"]
             ),
             tuple(Trace(**trace) for trace in values["traces"]),
         )
@@ -92,7 +94,7 @@ def trace_entry(failure: Alert) -> Entry | None:
 def repeat_entry(failure: Alert, occurrences: int, *, ui_url: str) -> Entry:
     """Return a line for the thread about a repeat."""
     again = "Failed again" if failure.problems else "Again"
-    spans = [words(f"{again} at {moment(failure.at)}")]
+    spans = [words(f"{again} at "), time(failure.at)]
     if failure.run_id:
         spans += [words(": "), link(f"run {failure.run_id[:8]}", run_url(failure, ui_url))]
     if failure.partition:
@@ -111,9 +113,10 @@ def recovery_entry(incident: Incident) -> Entry:
     recovered_at = incident.recovered_at or incident.latest.at
     after = duration(recovered_at - incident.first.at)
     times = "once" if incident.occurrences == 1 else f"{incident.occurrences} times"
-    said = f"after {after}, having failed {times}"
+    failed = f", having failed {times}" if incident.first.problems else ""
     instead = incident.latest.instead
-    said = f"Ended {said}: {instead}" if instead else f"Recovered {said}"
+    ended = "Ended" if instead else over(incident).capitalize()
+    said = f"{ended} after {after}{failed}{f': {instead}' if instead else ''}"
     return redacted(Entry(EntryKind.RECOVERY, (words(said),)))
 
 

@@ -30,15 +30,24 @@ class SpanKind(StrEnum):
     LINK = "link"
     OWNER = "owner"
     MEMBER = "member"
+    TIME = "time"
 
 
 @dataclass(frozen=True)
 class Span:
-    """A part of a text; ``url`` is the target of a link."""
+    """A part of a text.
+
+    Attributes:
+        text: what is shown; a time is in UTC, for services that do not know the reader's zone.
+        kind: what kind of text it is.
+        url: the target of a link.
+        at: a time, in seconds since 1970.
+    """
 
     text: str
     kind: SpanKind = SpanKind.WORDS
     url: str = ""
+    at: int = 0
 
 
 def words(text: str) -> Span:
@@ -54,6 +63,11 @@ def code(text: str) -> Span:
 def link(text: str, url: str) -> Span:
     """Return a link."""
     return Span(text, SpanKind.LINK, url)
+
+
+def time(at: float) -> Span:
+    """Return a time, which a service may show in the zone of its reader."""
+    return Span(moment(at), SpanKind.TIME, at=int(at))
 
 
 @dataclass(frozen=True)

@@ -53,4 +53,7 @@ def spanned(span: Span, mentions: Mapping[str, str], longest_code: int = LONGEST
             return f"<!subteam^{identifier}>" if is_group else f"<@{identifier}>"
         case SpanKind.MEMBER if _MEMBER.fullmatch(span.text):
             return f"<@{span.text}>"
+        case SpanKind.TIME:
+            # Slack shows it in the zone and language of the reader
+            return f"<!date^{span.at}^{{date_short_pretty}} {{time}}|{span.text}>"
     return escaped(span.text, _LONGEST_WORDS)

@@ -37,7 +37,7 @@ _LONGEST_NAME = 100
 _LONGEST_SUMMARY = 600
 _LONGEST_NOTE = 500
 _ROOM_FOR_MORE = 60
-_MARKS = {"Recovered": ":white_check_mark: "}
+_MARKS = {"Recovered": ":white_check_mark: ", "Finished": ":white_check_mark: "}
 
 Content = dict[str, Any]
 

@@ -41,6 +41,7 @@ _PARTS = re.compile(
     r"|`(?P<code>[^`\n]+)`"
     r"|<(?P<url>https?://[^|>]+)\|(?P<label>[^<>]*)>"
     r"|<(?:@|!subteam\^)(?P<mention>[A-Z0-9]+)>"
+    r"|<!date\^\d+\^[^|^>]+\|(?P<time>[^<>]+)>"
     r"|\*(?P<bold>[^*\n]+)\*"
     r"|:(?P<emoji>white_check_mark):",
     re.DOTALL,
@@ -120,7 +121,7 @@ def _part(found: re.Match[str]) -> str:
             return f'<span class="mention">@{inside}</span>'
         case "bold":
             return f"<b>{_words(inside)}</b>"
-    return _EMOJI[inside]
+    return _EMOJI.get(inside) or _words(inside)  # else a time
 
 
 def _words(text: str, *, line_end: str = "<br>") -> str:
