@@ -1,5 +1,6 @@
 """The launchpad and `trigger` refuse a request that cannot be simulated before a run exists."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,6 +65,22 @@ def client_of(dagster: RunningDagster, directory: Path) -> DagsterClient:
     return DagsterClient(Webserver(url=dagster.url), job_runs=job_runs)
 
 
+@pytest.fixture(scope="module")
+def censuses(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a census, and with a file of something else."""
+    folder = tmp_path_factory.mktemp("censuses")
+    (folder / "census_2024.csv").write_text(
+        "employee_id,hire_date,birth_date,annual_salary,level,department\n"
+        "1,2019-04-01,1988-02-03,64000,2,Operations\n"
+    )
+    (folder / "inventory.csv").write_text("article,colour\n17,blue\n")
+    return folder
+
+
+def in_folder(folder: Path, content: Any) -> Any:
+    return json.loads(json.dumps(content).replace("{folder}", str(folder)))
+
+
 def request(**config: Any) -> dict[str, Any]:
     return {"ops": {"simulation_config": {"config": config}}}
 
@@ -81,6 +98,38 @@ def request(**config: Any) -> dict[str, Any]:
         ({"end_year": 2091}, "PythonError", ["end_year", "2091", "2025 to 2029"]),
         ({"start_year": "2026"}, "RunConfigValidationInvalid", ["start_year"]),
         ({"generated_size": 0}, "PythonError", ["generated_size", "0", "1 to 5000000"]),
+        (
+            {"start_year": 2028, "end_year": 2026},
+            "PythonError",
+            ["end_year 2026 is before start_year 2028", "2028 to 2029"],
+        ),
+        (
+            {"scenario": "high_growth", "start_year": 2029, "end_year": 2025},
+            "PythonError",
+            ["end_year 2025 is before start_year 2029", "2029 to 2029"],
+        ),
+        (
+            {"census_path": "{folder}/census_2204.csv"},
+            "PythonError",
+            ["census_path", "{folder}/census_2204.csv", "did you mean {folder}/census_2024.csv?"],
+        ),
+        (
+            {"census_path": "{folder}/census_2024.docx"},
+            "PythonError",
+            ["census_path", ".docx", ".csv, .tsv, .txt, .parquet", "census_2024.csv?"],
+        ),
+        ({"census_path": "{folder}"}, "PythonError", ["census_path", "{folder}", "is a folder"]),
+        (
+            {"census_path": "{folder}/inventory.csv"},
+            "PythonError",
+            ["census_path", "{folder}/inventory.csv", "no column was recognised as", "colour"],
+        ),
+        (
+            {"census_path": "{folder}/census_2024.csv", "census_mapping": "workdy"},
+            "PythonError",
+            ["census_mapping", "'workdy'"],
+        ),
+        ({"census_mapping": "workdy"}, "PythonError", ["census_mapping", "'workdy'"]),
     ],
 )
 def test_what_cannot_be_simulated_is_refused_before_a_run_exists(
@@ -88,8 +137,10 @@ def test_what_cannot_be_simulated_is_refused_before_a_run_exists(
     answer: str,
     messages: list[str],
     dagster: RunningDagster,
+    censuses: Path,
     tmp_path: Path,
 ) -> None:
+    config, messages = in_folder(censuses, config), in_folder(censuses, messages)
     params = {"selector": SELECTOR, "mode": "default", "runConfigData": request(**config)}
     refused = ask(dagster, LAUNCH, params=params)
     client = client_of(dagster, tmp_path)
@@ -104,12 +155,20 @@ def test_what_cannot_be_simulated_is_refused_before_a_run_exists(
 
 
 @pytest.mark.parametrize(
-    "config", [{}, {"scenario": "high_growth", "start_year": 2025, "end_year": 2029}]
+    "config",
+    [
+        {},
+        {"scenario": "high_growth", "start_year": 2025, "end_year": 2029},
+        {"start_year": 2027},
+        {"census_path": "{folder}/census_2024.csv"},
+    ],
 )
-def test_what_can_be_simulated_is_accepted(config: dict[str, Any], dagster: RunningDagster) -> None:
+def test_what_can_be_simulated_is_accepted(
+    config: dict[str, Any], dagster: RunningDagster, censuses: Path
+) -> None:
     job = {**SELECTOR, "pipelineName": SELECTOR["jobName"]}
     del job["jobName"]
-    plan = ask(dagster, PLAN, job=job, config=request(**config))
+    plan = ask(dagster, PLAN, job=job, config=request(**in_folder(censuses, config)))
     assert plan["__typename"] == "ExecutionPlan"
 
 

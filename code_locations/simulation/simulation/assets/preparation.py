@@ -40,7 +40,7 @@ def simulation_config(
 ) -> dg.MaterializeResult:
     """The complete, checked settings of the scenario to run."""
     started = time.perf_counter()
-    config = ScenarioRequest(**context.op_execution_context.op_config)
+    config = ScenarioRequest(**(context.op_execution_context.op_config or {}))
     scenario_id = scenario_of(context.run.tags, requested=config.scenario)
     settings = load_scenario(scenario_id, changes=config.changes())
     check_census(

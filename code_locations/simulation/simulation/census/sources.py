@@ -5,6 +5,7 @@ import glob
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -119,21 +120,40 @@ def check_census(
         CensusError: as :func:`opened_source` raises it; a mapping is named that does not exist.
         ConfigurationError: the file of a mapping is missing or wrong.
     """
-    if path is not None:
-        with opened_source(Path(path), mappings=mappings, mapping_name=mapping_name):
-            pass
+    if path is None:
+        _stated_mapping(mappings, mapping_name, Path("the generated census"))
+        return
+    with opened_source(Path(path), mappings=mappings, mapping_name=mapping_name):
+        pass
 
 
 def _check_file(path: Path) -> None:
+    if path.is_dir():
+        raise CensusError(f"{path}: is a folder, not a census file")
+    meant = "" if path.is_file() else _did_you_mean(path)
     if path.suffix.lower() not in SUFFIXES:
         raise CensusError(
             f"{path}: a census file is named {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}, "
-            f"not {path.suffix!r}"
+            f"not {path.suffix!r}{meant}"
         )
     if not path.is_file():
-        raise CensusError(f"{path}: there is no such census file")
+        where = "" if path.is_absolute() else f" in {Path.cwd()}"
+        raise CensusError(f"{path}: there is no such census file{where}{meant}")
     if not path.stat().st_size:
         raise CensusError(f"{path}: the file is empty")
+
+
+def _did_you_mean(path: Path) -> str:
+    """Return the end of a message: ``path`` with its first wrong part spelt as what is there."""
+    wrong = path
+    while not wrong.parent.exists():
+        wrong = wrong.parent
+    inside = path.relative_to(wrong)
+    known = [
+        each.name for each in wrong.parent.iterdir() if each.is_dir() or each.suffix in SUFFIXES
+    ]
+    nearest = [str(wrong.with_name(name) / inside) for name in get_close_matches(wrong.name, known)]
+    return f", did you mean {' or '.join(nearest)}?" if nearest else ""
 
 
 def _stated_mapping(

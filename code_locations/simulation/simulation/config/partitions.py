@@ -17,18 +17,15 @@ def scenario_names() -> list[str]:
     return list(_horizons())
 
 
-def first_and_last_year() -> tuple[int, int]:
-    """Return the first and the last year that any scenario has a partition for."""
-    horizons = _horizons().values()
-    return min(one.start_year for one in horizons), max(one.end_year for one in horizons)
+def years_of_scenario(scenario_id: str) -> range:
+    """Return the years that a scenario has partitions for."""
+    return _horizons()[scenario_id].years
 
 
 def scenario_years() -> list[str]:
     """Return the keys of all partitions, the years of a scenario together and in order."""
     return [
-        partition_key(name, year)
-        for name, horizon in _horizons().items()
-        for year in range(horizon.start_year, horizon.end_year + 1)
+        partition_key(name, year) for name, horizon in _horizons().items() for year in horizon.years
     ]
 
 

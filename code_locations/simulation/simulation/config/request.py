@@ -1,14 +1,15 @@
 """What a run may request of the simulation, so that Dagster refuses the rest before it exists."""
 
-from typing import Any, cast
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
 from shared_lib.configuration.validated_yaml import ConfigurationError
-from simulation.config.fields import LARGEST_CENSUS
-from simulation.config.loading import requested_changes
-from simulation.config.partitions import first_and_last_year, scenario_names
+from simulation.census.mapping import CensusError
+from simulation.census.sources import check_census
+from simulation.config.loading import load_scenario, requested_changes
+from simulation.config.partitions import scenario_names, years_of_scenario
 
 
 class ScenarioRequest(dg.Config):
@@ -52,47 +53,83 @@ class ScenarioRequest(dg.Config):
         )
 
 
-class _WholeNumber(dg.ScalarUnion):
-    """A whole number from ``least`` to ``most``, or an environment variable that has one."""
+class _CheckedRequest(dg.Noneable):
+    """The fields of a request, which are checked together when Dagster plans a run."""
 
-    def __init__(self, field: str, least: int, most: int) -> None:
-        super().__init__(scalar_type=int, non_scalar_schema=dg.Selector({"env": str}))
-        self._field, self._least, self._most = field, least, most
-
-    def post_process(self, value: Any) -> int:
-        """Return the number; Dagster calls this when it plans a run, before it stores one.
+    def post_process(self, value: Any) -> Any:
+        """Return the fields; Dagster calls this before it stores a run, and again inside it.
 
         Raises:
-            ConfigurationError: the number is not allowed.
+            ConfigurationError: see :func:`check_request`.
+            CensusError: likewise.
         """
-        number: int = cast("Any", dg.IntSource).post_process(value)
-        if not self._least <= number <= self._most:
-            message = (
-                f"{self._field} {number} is not allowed, allowed is a whole number from "
-                f"{self._least} to {self._most}"
-            )
-            raise ConfigurationError(message)
-        return number
+        check_request(ScenarioRequest(**(value or {})))
+        return value
 
 
-def request_schema() -> dict[str, dg.Field]:
-    """Return the fields of :class:`ScenarioRequest`, each with the values that are allowed.
+def request_schema() -> dg.Field:
+    """Return the config of a request, so that Dagster refuses a wrong one before a run exists.
 
-    Dagster would leave the limits of a ``dg.Config`` to the first step, hence to a stored run.
+    Dagster would leave the limits of a ``dg.Config`` to the first step, hence to a stored run. The
+    webserver itself knows types and names alone, so only a wrong scenario is marked in the editor;
+    the code location refuses the rest when it plans the run, and the webserver shows its error.
     """
     names = scenario_names()
-    years = first_and_last_year()
-    allowed = {
-        # the name is all that Dagster's message says of the allowed values
-        "scenario": dg.Enum(
-            f"Scenario[{', '.join(names)}]", [dg.EnumValue(name) for name in names]
-        ),
-        "start_year": _WholeNumber("start_year", *years),
-        "end_year": _WholeNumber("end_year", *years),
-        "generated_size": _WholeNumber("generated_size", 1, LARGEST_CENSUS),
-    }
     fields = ScenarioRequest.to_fields_dict()
-    return fields | {
-        name: dg.Field(dg.Noneable(kind), default_value=None, description=fields[name].description)
-        for name, kind in allowed.items()
-    }
+    # the name is all that Dagster's message says of the allowed values
+    scenario = dg.Enum(f"Scenario[{', '.join(names)}]", [dg.EnumValue(name) for name in names])
+    fields["scenario"] = dg.Field(
+        dg.Noneable(scenario), default_value=None, description=fields["scenario"].description
+    )
+    return dg.Field(_CheckedRequest(fields), default_value={})
+
+
+def check_request(request: ScenarioRequest) -> None:
+    """Find the mistakes in a request that show before a run.
+
+    Without a scenario it is that of the partition, which is not known here: what no scenario
+    allows is refused.
+
+    Raises:
+        ConfigurationError: a year or size is not allowed, or the last year is before the first.
+        CensusError: there is no such census file or mapping, or the file is not a census.
+    """
+    refusals: list[ConfigurationError | CensusError] = []
+    for name in [request.scenario] if request.scenario else scenario_names():
+        try:
+            return _check(request, name)
+        except (ConfigurationError, CensusError) as error:
+            refusals.append(error)
+    raise refusals[0].with_traceback(None)
+
+
+def _check(request: ScenarioRequest, scenario_id: str) -> None:
+    configured = years_of_scenario(scenario_id)
+    first, last = configured[0], configured[-1]
+    for field, year in (("start_year", request.start_year), ("end_year", request.end_year)):
+        if year is not None and year not in configured:
+            message = (
+                f"{field} {year} is not allowed, allowed is a whole number from {first} to {last}"
+            )
+            raise ConfigurationError(message)
+    start_year, end_year = request.start_year or first, request.end_year or last
+    if end_year < start_year:
+        message = (
+            f"end_year {end_year} is before start_year {start_year}, "
+            f"allowed is a year from {start_year} to {last}"
+        )
+        raise ConfigurationError(message)
+    census = load_scenario(scenario_id, changes=request.changes()).census
+    try:
+        check_census(census.path, mappings=census.mappings, mapping_name=census.mapping)
+    except (CensusError, ConfigurationError) as error:
+        asked = [
+            f"{field} {value!r}"
+            for field, value in (
+                ("census_path", request.census_path),
+                ("census_mapping", request.census_mapping),
+            )
+            if value is not None
+        ]
+        message = f"{' with '.join(asked)}: {error}" if asked else str(error)
+        raise CensusError(message) from None
