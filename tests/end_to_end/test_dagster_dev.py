@@ -178,6 +178,11 @@ def test_a_range_of_years_becomes_one_run(
     assert tags["dagster/asset_partition_range_end"] == "baseline|2027"
     assert (tags["scenario"], tags["years"]) == ("baseline", "2025-2027")
     assert years_in_the_warehouse(parsed_platform / "data" / "simulation.duckdb") == YEARS
+
+    page.goto("/assets/simulation_report")
+    picture = page.locator('img[src^="/reports/baseline-"]')
+    expect(picture).to_have_attribute("alt", re.compile("^Headcount "))
+    assert picture.evaluate("picture => picture.decode().then(() => picture.naturalWidth)") > 0
     assert_silent(dagster_dev, console)
 
 

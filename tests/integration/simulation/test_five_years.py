@@ -1,5 +1,6 @@
 """A run of five years from the command line, and all that it leaves behind."""
 
+import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -196,6 +197,13 @@ def test_every_asset_shows_rows_schema_duration_and_owner(
             assert duration > 0, asset
             if asset == "simulation_report":
                 assert metadata["bytes"] > 10_000
+                file = Path(metadata["report"])
+                assert metadata["link"] == f"http://127.0.0.1:3000/reports/{file.name}"
+                (picture,) = re.findall(
+                    r"^!\[Headcount .*\]\((.*)\)$", metadata["years"], re.MULTILINE
+                )
+                assert picture == f"/reports/{file.stem}.svg"
+                assert file.with_suffix(".svg").is_file()
                 continue
             schema = metadata["dagster/column_schema"]
             assert len(schema.columns) > 1, asset

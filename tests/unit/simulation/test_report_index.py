@@ -1,12 +1,14 @@
 """The list of all reports, the link to the latest, and the table on the asset's page."""
 
 import os
+import re
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from tests.support.report_marts import GROWTH, Scenario, report_marts
 
-from simulation.report import LATEST, write_index, write_report, years_table
+from simulation.report import LATEST, write_index, write_picture, write_report, years_table
 
 HOSTILE = "<script>alert(1)</script> & #1.html?x"
 
@@ -75,3 +77,18 @@ def test_table_of_years_has_the_movement_of_each_year() -> None:
             f"| {year.year} | {year.start:,} | {year.hires} | {left} | {year.end:,} | "
         )
         assert f"| {year.end * 100_000 / 1e6:.1f} |" in line
+
+
+def test_the_picture_for_dagster_shows_the_years_without_the_page(tmp_path: Path):
+    path = tmp_path / "report.svg"
+
+    shown = write_picture(report_marts(), "baseline", path)
+
+    picture = ET.parse(path)
+    texts = {"".join(text.itertext()) for text in picture.iter("{http://www.w3.org/2000/svg}text")}
+    assert {"2024", "1,000", "1,061", "100.0", "106.1"} <= texts
+    drawn = path.read_text(encoding="utf-8")
+    assert set(re.findall(r"var\((--[\w-]+)", drawn)) <= set(re.findall(r"(--[\w-]+):", drawn))
+    assert shown.startswith("Headcount grows from 1,000 to 1,061")
+    assert "Payroll grows from USD" in shown
+    assert list(tmp_path.iterdir()) == [path]

@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import uvicorn
@@ -12,7 +13,8 @@ from dagster_webserver.webserver import DagsterWebserver
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
 
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.board.board import Board, read_board
@@ -20,6 +22,7 @@ from orchestration_platform.board.metrics import CONTENT_TYPE, metrics
 from orchestration_platform.board.page import page
 from orchestration_platform.web.front_door import FrontDoor
 from orchestration_platform.web.hosts import AllowedHosts
+from shared_lib.configuration.environment import current_settings
 
 # The bounds of the webserver's own command: a query of the UI, and the age of a connection.
 _STATEMENT_MILLISECONDS = 15_000
@@ -29,17 +32,30 @@ _MOST_CONNECTIONS = 20
 _SHUTDOWN_SECONDS = 5
 _REFRESH_SECONDS = 60
 
+# An origin of its own, so that a report's script cannot send what a reader may do.
+_POLICY_OF_REPORTS = "sandbox allow-scripts; frame-ancestors 'none'"
+
 # below Dagster's own, whose level and format it has
 logger = logging.getLogger("dagster.platform_webserver")
 
 
+class _Reports(StaticFiles):
+    """The reports of the code locations, whose scripts get no rights in Dagster's own pages."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["Content-Security-Policy"] = _POLICY_OF_REPORTS
+        return response
+
+
 class PlatformWebserver(DagsterWebserver):
-    """Dagster's webserver with the board, metrics and ``/healthz``, behind the front door."""
+    """Dagster's webserver with board, metrics, reports and ``/healthz``, behind the front door."""
 
     def __init__(self, context: WorkspaceProcessContext, hosts: AllowedHosts) -> None:
         """Serve the workspace of ``context`` under ``hosts``."""
         self._hosts = hosts
         self._alerts = Database(database_url(context.instance))
+        self._reports = current_settings().report_directory
         super().__init__(context)
 
     def build_middleware(self) -> list[Middleware]:
@@ -52,6 +68,8 @@ class PlatformWebserver(DagsterWebserver):
             Route("/healthz", self.healthz_endpoint),
             Route("/board", self.board_endpoint),
             Route("/metrics", self.metrics_endpoint),
+            # the first report makes the folder
+            Mount("/reports", _Reports(directory=self._reports, html=True, check_dir=False)),
             *super().build_routes(),
         ]
 

@@ -8,6 +8,9 @@ from shared_lib.configuration.environment import current_settings
 from shared_lib.warehouse import Warehouse
 from simulation.state.runs import current_run
 
+# where the platform's webserver serves the folder of the reports
+_ROUTE = "/reports/"
+
 
 @dg.asset(
     deps=[
@@ -24,25 +27,28 @@ def simulation_report(
     context: dg.AssetExecutionContext, warehouse: Warehouse
 ) -> dg.MaterializeResult:
     """One HTML file, readable offline: the years, the leavers, pay and the configuration."""
-    from simulation.report import LATEST, write_index, write_report, years_table
+    from simulation.report import LATEST, write_index, write_picture, write_report, years_table
 
+    settings = current_settings()
     started = time.perf_counter()
     with warehouse.reading() as connection:
         opened, _ = current_run(connection)
         path = write_report(
             connection,
             scenario_id=opened.scenario_id,
-            path=current_settings().report_directory
+            path=settings.report_directory
             / f"{opened.scenario_id}-{opened.fingerprint}-{context.run.run_id[:8]}.html",
         )
-        preview = years_table(connection, opened.scenario_id)
+        picture = path.with_suffix(".svg")
+        shown = write_picture(connection, opened.scenario_id, picture)
+        table = years_table(connection, opened.scenario_id)
     index = write_index(path.parent)
     context.log.info(f"report: {path}")
     return dg.MaterializeResult(
         metadata={
             "report": dg.MetadataValue.path(path),
-            "link": dg.MetadataValue.url(path.resolve().as_uri()),
-            "years": dg.MetadataValue.md(preview),
+            "link": dg.MetadataValue.url(f"{settings.ui_url}{_ROUTE}{path.name}"),
+            "years": dg.MetadataValue.md(f"![{shown}]({_ROUTE}{picture.name})\n\n{table}"),
             "latest": dg.MetadataValue.path(path.parent / LATEST),
             "all_reports": dg.MetadataValue.path(index),
             "bytes": path.stat().st_size,

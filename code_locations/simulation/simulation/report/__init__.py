@@ -2,6 +2,6 @@
 
 from simulation.report.index import LATEST, write_index
 from simulation.report.page import write_report
-from simulation.report.preview import years_table
+from simulation.report.preview import write_picture, years_table
 
-__all__ = ["LATEST", "write_index", "write_report", "years_table"]
+__all__ = ["LATEST", "write_index", "write_picture", "write_report", "years_table"]

@@ -1,14 +1,22 @@
-"""The years of a report as a Markdown table, for Dagster's page of the asset."""
+"""The years of a report as a Markdown table and a picture, for Dagster's page of the asset."""
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from simulation.report import drawings, titles
+from simulation.report.charts import HEIGHT, WIDTH
 from simulation.report.figures import read_names, read_years
+from simulation.report.files import replaced
 from simulation.report.units import MoneyScale, count, share_change
 
 if TYPE_CHECKING:
     import duckdb
+
+# The colours of a light page, which the style sheet begins with.
+_LIGHT = re.compile(r":root \{.*?\}", re.DOTALL)
 
 
 def years_table(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> str:
@@ -34,3 +42,33 @@ def years_table(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> str:
     ]
     heads = ("Year", "Start", "Hires", "Left", "End", "Growth", f"Payroll, {money.unit}")
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, ("---:",) * len(heads), *rows))
+
+
+def write_picture(connection: duckdb.DuckDBPyConnection, scenario_id: str, path: Path) -> str:
+    """Draw headcount and payroll of each year side by side, as an SVG file.
+
+    Returns:
+        What the picture shows, in words.
+
+    Raises:
+        ValueError: The scenario has no results; the message names the scenarios that do.
+    """
+    years = read_years(connection, scenario_id)
+    names = read_names(connection, years)
+    money = MoneyScale.of_changes(
+        amount for year in years for amount in (year.start_payroll, year.end_payroll)
+    )
+    headcount = drawings.headcount_by_year(years, names)
+    payroll = drawings.payroll_by_year(years, money, names)
+    sheet = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+    (light,) = _LIGHT.findall(sheet)[:1]
+    picture = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{2 * WIDTH}" height="{HEIGHT}">'
+        f'<style>{light}</style><rect width="100%" height="100%" fill="var(--paper)"/>'
+        + headcount
+        + payroll.replace("<svg ", f'<svg x="{WIDTH}" ', 1)
+        + "</svg>"
+    )
+    with replaced(path) as unfinished:
+        unfinished.write_text(picture, encoding="utf-8")
+    return f"{titles.headcount(years)}. {titles.payroll(years)}"

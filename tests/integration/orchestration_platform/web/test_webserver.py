@@ -39,6 +39,8 @@ WIPE = (
 )
 VERSION = "{ version }"
 
+PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="64" height="48"></svg>'
+
 # What a page can send to another site without asking it first, and then what needs asking.
 HOSTILE_PAGE = """<!doctype html><title>waiting</title>
 <img src="{url}/graphql?query={wipe}">
@@ -72,12 +74,23 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DAGSTER_HOME", str(home))
         with dg.DagsterInstance.get() as instance:
-            instance.report_runless_asset_event(dg.AssetMaterialization("prices"))
+            years = dg.MetadataValue.md("![It grows](/reports/shop.svg)\n\n| Year |\n| ---: |")
+            for asset, metadata in (("prices", {}), ("shelves", {"years": years})):
+                event = dg.AssetMaterialization(asset, metadata=metadata)
+                instance.report_runless_asset_event(event)
+    reports = home / "data" / "reports"
+    reports.mkdir(parents=True)
+    (reports / "shop.svg").write_text(PICTURE)
+    (reports / "index.html").write_text("<title>Reports</title>")
+    (reports / "latest.html").symlink_to("index.html")
+    (home / "data" / "shop.duckdb").write_text("pay")
     port = reserved_port()
     with (home / "log").open("wb") as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "orchestration_platform.web", "serve", "--port", str(port)],
-            cwd=home, env={**os.environ, "DAGSTER_HOME": str(home)}, stdout=log, stderr=log,
+            cwd=home, stdout=log, stderr=log,
+            env=os.environ
+            | {"DAGSTER_HOME": str(home), "PLATFORM_DATA_DIRECTORY": str(home / "data")},
         )  # fmt: skip
     url = f"http://127.0.0.1:{port}"
     try:
@@ -194,6 +207,35 @@ def test_the_board_and_the_metrics_are_beside_the_ui(url: str) -> None:
     families = {family.name for family in text_string_to_metric_families(exposed.text)}
     assert {"dagster_asset_health", "dagster_runs", "dagster_incidents_open"} <= families
     assert exposed.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+
+
+@pytest.mark.parametrize("page", ["index.html", "latest.html", ""])
+def test_reports_are_served_without_rights_in_dagster(url: str, page: str) -> None:
+    answer = requests.get(f"{url}/reports/{page}", timeout=30)
+
+    assert answer.text == "<title>Reports</title>"
+    assert answer.headers["Content-Type"].startswith("text/html")
+    policy = answer.headers["Content-Security-Policy"]
+    assert "sandbox" in policy
+    assert "allow-same-origin" not in policy
+    assert "frame-ancestors 'none'" in policy
+
+
+@pytest.mark.parametrize("path", ["nothing.html", "%2e%2e/shop.duckdb", "..%2fshop.duckdb"])
+def test_nothing_but_reports_is_served_as_one(url: str, path: str) -> None:
+    assert requests.get(f"{url}/reports/{path}", timeout=30).status_code == 404
+
+
+@needs_browser
+def test_the_page_of_an_asset_shows_the_picture_of_its_report(url: str) -> None:
+    with open_browser() as browser:
+        page = browser.new_page(viewport={"width": 1600, "height": 1000})
+        page.goto(f"{url}/assets/shelves")
+        picture = page.get_by_alt_text("It grows")
+        picture.wait_for(timeout=60_000)
+        assert (
+            picture.evaluate("picture => picture.decode().then(() => picture.naturalWidth)") == 64
+        )
 
 
 def test_platform_health_saves_the_board(
