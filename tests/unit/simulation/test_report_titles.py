@@ -204,6 +204,44 @@ def test_title_of_department_payroll_in_one_year_is_of_the_highest():
 
 
 @pytest.mark.parametrize(
+    ("change", "last", "title"),
+    [
+        (
+            1,
+            2026,
+            "Of the 12 largest departments, payroll grew most in Unit 11: by USD 11.00 million",
+        ),
+        (
+            -1,
+            2026,
+            "Payroll shrank in each of the 12 largest departments, least in Unit 00: by USD 1",
+        ),
+        (0, 2026, "Payroll grew in none of the 12 largest departments"),
+        (
+            1,
+            2025,
+            "Of the 12 largest departments, payroll is highest in Unit 11: USD 41.00 million",
+        ),
+    ],
+)
+def test_title_of_department_payroll_names_a_department_that_is_drawn(
+    change: int, last: int, title: str
+):
+    # the fewer employees, the more pay: the 13th and those after it, which are not drawn, have most
+    departments = {
+        f"Unit {number:02}": {
+            year: Department(year, f"Unit {number:02}", 90 - number, 0, 1e6 * pay)
+            for year, pay in ((2025, 30 + number), (2026, 30 + number + change * (number or 1)))
+        }
+        for number in range(20)
+    }
+
+    drawn = titles.department_payroll(departments, 2025, last).replace("\xa0", " ")
+
+    assert drawn.startswith(title)
+
+
+@pytest.mark.parametrize(
     ("flow", "title"),
     [
         ("hires", "Hires add most to payroll, USD 40.00 million; leavers take USD 5.00 million"),

@@ -1,5 +1,6 @@
 """Names and days of years that begin on any day of the calendar."""
 
+import json
 import re
 from datetime import date
 from pathlib import Path
@@ -18,7 +19,7 @@ from simulation.config import load_scenario
 from simulation.config.parameters import year_parameters
 from simulation.report import write_report, years_table
 from simulation.report.drawings import headcount_by_year
-from simulation.report.figures import read_years
+from simulation.report.figures import read_names, read_years
 from simulation.year_names import YearNames
 
 
@@ -117,3 +118,33 @@ def test_the_table_in_dagsters_page_names_fiscal_years(
     rows = years_table(fiscal_marts, "baseline").splitlines()[2:]
 
     assert [row.split()[1] for row in rows] == ["FY2025", "FY2026"]
+
+
+def test_years_of_two_configurations_are_named_by_their_own_first_day(tmp_path: Path) -> None:
+    """As a run leaves them that broke off after it had replaced the first year."""
+    scenario = Scenario(
+        movements=(
+            Movement(2025, 1000, 200, 120, 0, 50, 1030, "fiscal"),
+            Movement(2026, 1030, 207, 124, 0, 52, 1061, "calendar"),
+        )
+    )
+    connection = report_marts(scenario)
+    for fingerprint, first_day in (("fiscal", "07-01"), ("calendar", "01-01")):
+        connection.execute(
+            "insert into raw.simulation_configurations values (?, 'baseline', ?, now())",
+            [fingerprint, json.dumps(recorded_configuration(simulation={"first_day": first_day}))],
+        )
+
+    names = read_names(connection, read_years(connection, "baseline"))
+
+    assert [names.name(year) for year in (2024, 2025, 2026)] == ["FY2024", "FY2025", "2026"]
+    assert [names.closing(year) for year in (2024, 2025, 2026)] == [
+        "30 June 2024",
+        "30 June 2025",
+        "31 December 2026",
+    ]
+    assert names.span(2025, 2026) == "FY2025 to 2026 (1 Jul 2024 - 31 Dec 2026)"
+    assert names.span(2026, 2026) == "2026"
+    assert names.closing_day == "30 June or 31 December"
+    path = write_report(connection, scenario_id="baseline", path=tmp_path / "report.html")
+    assert "Employees at 30 June or 31 December of each year." in path.read_text(encoding="utf-8")

@@ -181,7 +181,7 @@ class Figures:
 
     @property
     def names(self) -> YearNames:
-        """Return how the years are named, by the configuration of the last."""
+        """Return how the years are named, each by its own configuration."""
         return _names(self.configurations)
 
 
@@ -210,13 +210,20 @@ def read_years(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> list[
 
 
 def read_names(connection: duckdb.DuckDBPyConnection, years: list[Year]) -> YearNames:
-    """Read how years are named, by the recorded configuration of the last."""
+    """Read how years are named, each by its own recorded configuration."""
     return _names(_configurations(connection, years))
 
 
 def _names(configurations: list[Configuration]) -> YearNames:
-    latest = json.loads(configurations[-1].document or "{}")
-    return YearNames(latest.get("simulation", {}).get("first_day", CALENDAR_YEAR))
+    # from the year before the first, whose end is the beginning
+    first_days = {
+        year: json.loads(each.document or "{}")
+        .get("simulation", {})
+        .get("first_day", CALENDAR_YEAR)
+        for each in reversed(configurations)
+        for year in range(each.first_year - 1, each.last_year + 1)
+    }
+    return YearNames(first_days[configurations[-1].last_year], first_days)
 
 
 def read_figures(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> Figures:

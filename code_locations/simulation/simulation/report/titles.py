@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simulation.report.department_charts import DRAWN_DEPARTMENTS
 from simulation.report.units import MoneyScale, count, share
 
 if TYPE_CHECKING:
@@ -114,23 +115,29 @@ def departments(rows: Sequence[Department]) -> str:
 def department_payroll(
     departments: Mapping[str, Mapping[int, Department]], first: int, last: int
 ) -> str:
-    """Return which department's payroll grew most from the end of one year to that of another.
+    """Return which drawn department's payroll grew most from the end of one year to another's.
 
-    Where none grew, it is the one that shrank least; of one year, the one with the most pay.
+    Where none grew, it is the one that shrank least; of one year, the one with the most pay. Of
+    `departments`, which begin with the largest, as many are drawn as fit.
     """
+    drawn = dict(list(departments.items())[:DRAWN_DEPARTMENTS])
+    is_all = len(drawn) == len(departments)
+    largest = f"the {len(drawn)} largest departments"
+    subject = "Payroll" if is_all else f"Of {largest}, payroll"
 
     def pay(name: str, year: int) -> float:
-        return departments[name][year].payroll if year in departments[name] else 0.0
+        return drawn[name][year].payroll if year in drawn[name] else 0.0
 
     if first == last:
-        most = max(departments, key=lambda name: pay(name, last))
+        most = max(drawn, key=lambda name: pay(name, last))
         amount = pay(most, last)
-        return f"Payroll is highest in {most}: {MoneyScale.of_total(amount).amount(amount)}"
-    growth = {name: pay(name, last) - pay(name, first) for name in departments}
+        return f"{subject} is highest in {most}: {MoneyScale.of_total(amount).amount(amount)}"
+    growth = {name: pay(name, last) - pay(name, first) for name in drawn}
     most = max(growth, key=lambda name: growth[name])
     amount = MoneyScale.of_total(abs(growth[most])).amount(abs(growth[most]))
     if growth[most] > 0:
-        return f"Payroll grew most in {most}: by {amount}"
+        return f"{subject} grew most in {most}: by {amount}"
     if growth[most] < 0:
-        return f"Payroll shrank in every department, least in {most}: by {amount}"
-    return "Payroll grew in no department"
+        every = "every department" if is_all else f"each of {largest}"
+        return f"Payroll shrank in {every}, least in {most}: by {amount}"
+    return f"Payroll grew in {'no department' if is_all else f'none of {largest}'}"
