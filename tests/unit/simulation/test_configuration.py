@@ -1,5 +1,6 @@
 """The configuration file: what it may say, and what is answered when it is wrong."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,28 @@ def write(file: Path, replaced: str, by: str) -> None:
     """Write the shipped file with one passage changed."""
     assert replaced in SHIPPED
     file.write_text(SHIPPED.replace(replaced, by, 1), encoding="utf-8")
+
+
+def test_the_shipped_example_of_a_scenario_works_as_soon_as_its_comment_signs_are_removed(
+    file: Path,
+) -> None:
+    head, example = SHIPPED.split("  # cautious_hiring:", 1)
+    file.write_text(head + re.sub("(?m)^  # ", "  ", f"  # cautious_hiring:{example}"))
+
+    settings = load_scenario("cautious_hiring", path=file)
+
+    baseline = load_scenario("baseline")
+    differing = {
+        name
+        for name in type(settings).model_fields
+        if getattr(settings, name) != getattr(baseline, name)
+    }
+    assert differing == {"simulation", "workforce", "hiring", "compensation", "tables"}
+    assert settings.simulation.growth_in(2027) == 0.0
+    assert [row["merit_rate"] for row in settings.tables.model_dump()["merit_rates"]] == [
+        0.03, 0.035, 0.04, 0.045, 0.05,
+    ]  # fmt: skip
+    assert "cautious_hiring" not in load_settings().scenarios
 
 
 def test_the_shipped_baseline_has_the_agreed_figures() -> None:
