@@ -12,8 +12,10 @@ from gocardless.extraction.transactions import account_currencies
 from shared_lib.warehouse import transaction
 
 
-def retry_rejects(connection: duckdb.DuckDBPyConnection, *, at: datetime, run_id: str) -> int:
-    """Take the entries that an older reader refused and this one can read.
+def retry_rejects(
+    connection: duckdb.DuckDBPyConnection, *, at: datetime, run_id: str, every: bool = False
+) -> int:
+    """Take the entries that were refused and can be read now.
 
     Each account gets an answer of these entries alone, which proves nothing of what it lacks.
 
@@ -21,14 +23,16 @@ def retry_rejects(connection: duckdb.DuckDBPyConnection, *, at: datetime, run_id
         connection: a warehouse with the raw tables, outside a transaction.
         at: when, UTC.
         run_id: the run that does it.
+        every: whether to try those too that this reader has refused: the account's currency may
+            be known since then. Else only those of an older reader.
 
     Returns:
         How many were taken.
     """
     rejects = connection.execute(
         "select account_id, payload_digest, payload, coalesce(status, 'booked') "
-        "from raw.gc_rejects where scope = 'transactions' and reader is distinct from ?",
-        [READER],
+        "from raw.gc_rejects where scope = 'transactions' and (reader is distinct from ? or ?)",
+        [READER, every],
     ).fetchall()
     currencies = account_currencies(connection) if rejects else {}
     read: dict[str, list[dict[str, Any]]] = {}

@@ -135,7 +135,8 @@ def _merge(
         """
         create or replace temp table fetched as
         select
-            row_number() over () as number, 1 as account, * exclude (provider, account_id),
+            row_number() over () as number, 1 as account,
+            * exclude (provider, account_id, entry_id),
             provider_transaction_id as transaction_id, transaction_key as entry_id, 0 as copy,
             booking_date as create_from, last_seen_at as fetched_at,
             last_fetch_number as fetch_number

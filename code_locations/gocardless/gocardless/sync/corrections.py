@@ -108,7 +108,7 @@ def split_row(
                 coalesce($amount, amount) as amount, $description as description,
                 $identifier as provider_transaction_id, null as internal_transaction_id,
                 $fetch as first_fetch_number, $seen as first_seen_at,
-                $by as decided_by
+                $by as decided_by, null as entry_id
             )
             from unified.transactions where transaction_key = $key
             """,

@@ -193,12 +193,13 @@ def _read_stored(connection: duckdb.DuckDBPyConnection, provider: Provider) -> N
 
 
 def _update_matched(connection: duckdb.DuckDBPyConnection, provider: Provider) -> None:
-    copied = "".join(f"{name} = f.{name}, " for name in _COPIED)
+    copied = "".join(f"{name} = f.{name}, " for name in COPIED)
     connection.execute(
         f"""
         update unified.transactions as t set
             status = case when t.status = 'merged' then t.status else f.status end,
             provider_transaction_id = f.transaction_id,
+            entry_id = f.entry_id,
             seen_by = $provider,
             {copied}
             last_fetch_number = f.fetch_number,
@@ -211,7 +212,7 @@ def _update_matched(connection: duckdb.DuckDBPyConnection, provider: Provider) -
     )
 
 
-_COPIED = (
+COPIED = (
     "booking_date",
     "value_date",
     "amount",
@@ -220,6 +221,7 @@ _COPIED = (
     "balance_after",
     *OPTIONAL_OF_ENTRIES,
 )
+"""Columns that a row has from the last entry that was recognised as it."""
 _GONE_PENDING = "in no answer any more, and not booked"
 _GONE_BOOKED = "its day was answered without it, and nothing new is like it"
 
@@ -273,13 +275,14 @@ def _create(connection: duckdb.DuckDBPyConnection, provider: Provider) -> int:
         """,
         {"provider": provider.name},
     )
-    names = ", ".join(("status", "currency", *_COPIED))
+    names = ", ".join(("status", "currency", *COPIED))
     connection.execute(
         f"insert into unified.transactions (transaction_key, provider, account_id, {names}, "  # noqa: S608 - own names
-        "provider_transaction_id, first_fetch_number, last_fetch_number, first_seen_at, "
-        "last_seen_at, seen_by) "
+        "provider_transaction_id, entry_id, first_fetch_number, last_fetch_number, "
+        "first_seen_at, last_seen_at, seen_by) "
         f"select transaction_key, provider, account_id, {names}, "
-        "transaction_id, fetch_number, fetch_number, fetched_at, fetched_at, ? from fresh",
+        "transaction_id, entry_id, fetch_number, fetch_number, fetched_at, fetched_at, ? "
+        "from fresh",
         [provider.name],
     )
     return _count(connection, "fresh")

@@ -70,7 +70,9 @@ create table if not exists unified.transactions (
     notes varchar,  -- optional fields of the entry that could not be read
     seen_by varchar,  -- the provider of the last answer that had it; null: the column provider
     merged_into varchar,  -- the row that counts instead
-    decided_by varchar  -- a person: no answer withdraws the row
+    decided_by varchar,  -- a person: no answer withdraws the row
+    -- the entry that its columns are of: of an API the digest of its payload
+    entry_id varchar using compression uncompressed
 );
 create table if not exists unified.transaction_history (
     -- only of transactions that have changed: the others have one state, which is above
@@ -160,7 +162,14 @@ def _add_evidence(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"alter table unified.transaction_history add column {column} {kind}")
 
 
-_MIGRATIONS = (Migration("evidence of each decision", _add_evidence, is_additive=False),)
+def _add_entry(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("alter table unified.transactions add column entry_id varchar")
+
+
+_MIGRATIONS = (
+    Migration("evidence of each decision", _add_evidence, is_additive=False),
+    Migration("the entry of each row", _add_entry, is_additive=True),
+)
 
 
 def create_unified_tables(connection: duckdb.DuckDBPyConnection) -> None:

@@ -1,0 +1,116 @@
+"""The columns of the ledger, read anew from what the APIs sent; the keys stay."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+from gocardless.extraction.entries import READER
+from gocardless.extraction.rebuilding import EntriesRead, differences, differs, rebuild_entries
+from gocardless.extraction.tables import in_one_thread
+from gocardless.sync.history import write_first_states
+from gocardless.sync.ledger import COPIED
+from shared_lib.warehouse import transaction
+
+_COLUMNS = ("provider_transaction_id", "currency", *COPIED)
+_OF_HISTORY = ("booking_date", "amount", "description", "provider_transaction_id")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rebuilt:
+    """What a rebuild has changed.
+
+    Attributes:
+        entries: those in ``raw.gc_transactions``.
+        changed: in how many rows of ``unified.transactions`` each column has changed.
+        without_entry: rows of an API that no entry is known of: those that a person has split off,
+            and those that no answer has had since the release that notes it.
+    """
+
+    entries: EntriesRead
+    changed: dict[str, int]
+    without_entry: int
+
+
+def rebuild_ledger(connection: duckdb.DuckDBPyConnection, *, at: datetime) -> Rebuilt:
+    """Read each payload again, and write what differs into the raw and the unified tables.
+
+    It is one database transaction. A row takes the columns of the entry that the last answer had of
+    it, and the history notes where its money, day, text or identifier was another one.
+
+    Args:
+        connection: a warehouse with the raw and the unified tables, outside a transaction.
+        at: when, UTC.
+    """
+    with in_one_thread(connection), transaction(connection):
+        entries = rebuild_entries(connection)
+        return Rebuilt(
+            entries=entries,
+            changed=_rebuild_rows(connection, at=at),
+            without_entry=_without_entry(connection),
+        )
+
+
+def _rebuild_rows(connection: duckdb.DuckDBPyConnection, *, at: datetime) -> dict[str, int]:
+    connection.execute(
+        f"""
+        create or replace temp table read_anew as
+        with names as (
+            select of_provider as provider, of_account_id as account_id, account_id as called
+            from unified.account_identifiers
+            union
+            select provider, account_id, account_id from unified.transactions
+        )
+        select
+            t.transaction_key, entry.transaction_id as provider_transaction_id, entry.currency,
+            {", ".join(f"entry.{name}" for name in COPIED)}
+        from unified.transactions as t
+        inner join names using (provider, account_id)
+        inner join raw.gc_transactions as entry
+            on entry.account_id = names.called
+                and entry.payload_digest = try_cast(t.entry_id as uuid)
+        -- one that is pending and booked in the same words
+        qualify row_number() over (
+            partition by t.transaction_key order by entry.status <> t.status, entry.status
+        ) = 1
+        """  # noqa: S608 - own names
+    )
+    changed = differences(
+        connection, "unified.transactions", using="transaction_key", columns=_COLUMNS
+    )
+    if not changed:
+        return {}
+    connection.execute(
+        "create or replace temp table changed as select t.transaction_key "  # noqa: S608 - own names
+        "from unified.transactions as t inner join read_anew as r using (transaction_key) "
+        f"where {differs(_OF_HISTORY)}"
+    )
+    write_first_states(connection, "changed")
+    connection.execute(
+        f"update unified.transactions as t set {', '.join(f'{n} = r.{n}' for n in _COLUMNS)} "  # noqa: S608 - own names
+        f"from read_anew as r where t.transaction_key = r.transaction_key and ({differs(_COLUMNS)})"
+    )
+    connection.execute(
+        """
+        insert into unified.transaction_history by name
+        select
+            transaction_key, last_fetch_number as fetch_number, $at as seen_at, status,
+            booking_date, description, provider_transaction_id, amount, 'rebuilt' as decision,
+            $evidence as evidence
+        from unified.transactions
+        semi join changed using (transaction_key)
+        """,
+        {
+            "at": at.replace(tzinfo=None),
+            "evidence": f"its payload, read anew by reader {READER}",
+        },
+    )
+    return changed
+
+
+def _without_entry(connection: duckdb.DuckDBPyConnection) -> int:
+    (count,) = connection.execute(
+        "select count(*) from unified.transactions "
+        "where entry_id is null and coalesce(seen_by, provider) <> 'file'"
+    ).fetchone() or (0,)
+    return count
