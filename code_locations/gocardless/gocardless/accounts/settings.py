@@ -10,10 +10,12 @@ import duckdb
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from shared_lib.configuration.validated_yaml import file_of, load_yaml, validate_document
+from shared_lib.storage.migrations import Migration
 from shared_lib.warehouse.tables import create_or_migrate
 
 ACCOUNTS_VARIABLE = "GOCARDLESS_ACCOUNTS"
 PACKAGED_ACCOUNTS = Path(__file__).with_name("accounts.yaml")
+BANK_DEFAULTS = Path(__file__).with_name("bank_defaults.yaml")
 
 _TABLES = """
 create schema if not exists unified;
@@ -25,6 +27,7 @@ create table if not exists unified.account_settings (
     balance_type varchar,  -- the only one that is compared with the transactions
     credit_line decimal(22, 8),  -- what a balance that includes it is greater by
     display_name varchar,
+    sign varchar,  -- reversed, where the bank shows what is spent as positive
     primary key (provider, account_id)
 );
 """
@@ -39,12 +42,30 @@ class _Settings(BaseModel):
     balance_type: str | None = Field(
         default=None, description="The only type of balance to compare, as closingBooked."
     )
+    sign: Literal["as_sent", "reversed"] | None = Field(
+        default=None, description="Reversed, where the bank shows what is spent as positive."
+    )
 
 
 class BankSettings(_Settings):
     """What holds for the accounts of a bank, unless an account says otherwise."""
 
     institution: str = Field(min_length=1, description="The institution's id.")
+
+
+class BankDefault(BankSettings):
+    """What is shipped for a bank, unless the settings file says otherwise."""
+
+    reason: str = Field(min_length=1, description="What the bank does.")
+    source: str = Field(pattern="^https://", description="Where that can be seen.")
+
+
+class BankDefaults(BaseModel):
+    """The shipped file of banks."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    banks: list[BankDefault]
 
 
 class AccountSettings(_Settings):
@@ -143,44 +164,13 @@ def load_settings(path: Path) -> SettingsFile:
 
 def create_settings_table(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the table of settings if it is not there yet."""
-    create_or_migrate(connection, _TABLES, first_table="unified.account_settings")
+    create_or_migrate(
+        connection,
+        _TABLES,
+        first_table="unified.account_settings",
+        migrations=(Migration("sign of amounts", _add_sign, is_additive=True),),
+    )
 
 
-def apply_settings(connection: duckdb.DuckDBPyConnection, settings: SettingsFile) -> None:
-    """Write the settings of the accounts that are known; an account's go before its bank's.
-
-    Args:
-        connection: a warehouse with the unified tables and that of settings.
-        settings: all that there are; what is not among them is removed.
-    """
-    rows = {}
-    for provider, account_id, iban, institution_id in connection.execute(
-        "select provider, account_id, upper(replace(iban, ' ', '')), institution_id "
-        "from unified.accounts"
-    ).fetchall():
-        names = {account_id, iban}
-        bank = next((one for one in settings.banks if one.institution == institution_id), None)
-        own = next(
-            (
-                one
-                for one in settings.accounts
-                if one.account in names or one.account.replace(" ", "").upper() in names
-            ),
-            None,
-        )
-        merged = {
-            **(bank.model_dump(exclude_none=True) if bank else {}),
-            **(own.model_dump(exclude_none=True) if own else {}),
-        }
-        if merged:
-            rows[provider, account_id] = [
-                merged.get(name)
-                for name in ("date_used", "balance_type", "credit_line", "display_name")
-            ]
-    connection.execute("delete from unified.account_settings")
-    for key, values in rows.items():
-        connection.execute(
-            "insert into unified.account_settings (provider, account_id, date_used, "
-            "balance_type, credit_line, display_name) values (?, ?, ?, ?, ?, ?)",
-            [*key, *values],
-        )
+def _add_sign(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("alter table unified.account_settings add column if not exists sign varchar")

@@ -158,11 +158,10 @@ def _transaction(
         "amount": amount,
         "currency": currency,
         "description": _description(entry),
-        "counterparty": _counterparty(entry, amount),
+        **parties(entry, amount),
         "balance_after": notes.read("balanceAfterTransaction", _balance_after, entry, currency),
         **_exchange(entry, amount, currency, notes),
         "merchant_category": _text(entry, "merchantCategoryCode"),
-        "counterparty_iban": _counterparty_iban(entry, amount),
         "end_to_end_id": _text(entry, "endToEndId"),
         "mandate_id": _text(entry, "mandateId"),
         "notes": notes.text(),
@@ -286,6 +285,14 @@ def _description(entry: Mapping[str, Any]) -> str:
         if text.strip():
             return text.strip()
     return ""
+
+
+def parties(entry: Mapping[str, Any], amount: Decimal) -> dict[str, Any]:
+    """Name and IBAN of the other party of an entry, which pays where ``amount`` is positive."""
+    return {
+        "counterparty": _counterparty(entry, amount),
+        "counterparty_iban": _counterparty_iban(entry, amount),
+    }
 
 
 def _counterparty(entry: Mapping[str, Any], amount: Decimal) -> str | None:

@@ -4,6 +4,7 @@ from gocardless.sync.provider import Provider
 
 STATEMENT_FILES = Provider(
     name="file",
+    is_signed_by_setting=False,
     institutions="select null as institution_id, null as name, null as bic where false",
     connections="select null as connection_id, null as institution_id, null as reference, "
     "null as status, null as provider_status, null as expires_at where false",

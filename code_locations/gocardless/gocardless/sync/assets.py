@@ -7,10 +7,9 @@ import dagster as dg
 import duckdb
 from pydantic import Field
 
+from gocardless.accounts.application import apply_settings
 from gocardless.accounts.settings import (
     accounts_path,
-    apply_settings,
-    create_settings_table,
     load_settings,
 )
 from gocardless.enable_banking import assets as enable_banking
@@ -137,7 +136,6 @@ def accounts(config: ConnectionRequest, warehouse: Warehouse) -> dg.MaterializeR
                 sync_accounts(
                     connection, provider, now=utc_now(), connection_id=config.connection_id
                 )
-            create_settings_table(connection)
             apply_settings(connection, load_settings(accounts_path()))
         return dg.MaterializeResult(
             metadata={**relation_metadata(connection, "unified", "accounts"), **skipped},

@@ -16,6 +16,7 @@ import duckdb
 from gocardless.accounts.settings import create_settings_table
 from gocardless.sync.provider import OPTIONAL_OF_BALANCES, Provider, with_optional
 from gocardless.sync.referee import judge
+from gocardless.sync.signs import REVERSED
 from shared_lib.storage.migrations import Migration
 from shared_lib.warehouse.tables import create_or_migrate
 
@@ -141,14 +142,19 @@ def sync_balances(
                 coalesce(known.of_provider, $provider) as provider,
                 coalesce(known.of_account_id, report.account_id) as account_id,
                 coalesce(
-                    map($others::varchar[], $names::varchar[])[lower(balance_type)], balance_type
+                    map($others::varchar[], $names::varchar[])[lower(report.balance_type)],
+                    report.balance_type
                 ) as balance_type,
-                currency, reference_date, amount,
+                currency, reference_date,
+                case when chosen.sign = $reversed then -amount else amount end as amount,
                 max(reported_at) as reported_at,
                 bool_or(credit_limit_included) as credit_limit_included
             from ({with_optional(connection, provider.balances, OPTIONAL_OF_BALANCES)}) as report
             left join unified.account_identifiers as known
                 on known.provider = $provider and known.account_id = report.account_id
+            left join unified.account_settings as chosen
+                on chosen.provider = coalesce(known.of_provider, $provider)
+                    and chosen.account_id = coalesce(known.of_account_id, report.account_id)
             where $connection is null or known.connection_id = $connection
             group by all
         ) as s using (provider, account_id, balance_type, currency, reference_date, amount)
@@ -160,6 +166,7 @@ def sync_balances(
         {
             "provider": provider.name,
             "connection": connection_id,
+            "reversed": REVERSED if provider.is_signed_by_setting else None,
             "others": list(names),
             "names": list(names.values()),
         },

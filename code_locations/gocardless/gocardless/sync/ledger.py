@@ -21,6 +21,7 @@ from gocardless.sync.provider import (
     Provider,
     with_optional,
 )
+from gocardless.sync.signs import REVERSED, reverse
 from shared_lib.warehouse import transaction
 
 
@@ -134,6 +135,14 @@ def _read_entries(connection: duckdb.DuckDBPyConnection, provider: Provider) -> 
         select row_number() over () as number, * from answered
         """  # noqa: S608 - the provider's own query
     )
+    if provider.is_signed_by_setting:
+        reverse(
+            connection,
+            "fetched",
+            "t.account in (select account from asked inner join unified.account_settings as chosen "  # noqa: S608 - own names
+            "on chosen.provider = of_provider and chosen.account_id = of_account_id "
+            f"where chosen.sign = '{REVERSED}')",
+        )
     drop_pending_that_is_booked(connection)
 
 

@@ -52,6 +52,8 @@ class Provider:
             ``balance_after``, [those of :data:`OPTIONAL_OF_ENTRIES`].
         memberships: ``account_id``, ``connection_id``: all active connections of each account; none
             where an account has only the one that ``accounts`` names.
+        is_signed_by_setting: whether the setting ``sign`` of an account applies; not where each
+            entry says by itself which way its money went.
         balances: ``account_id``, ``balance_type``, ``reference_date``, ``amount``, ``currency``,
             ``reported_at``, [``credit_limit_included``]; none where nobody reports any.
     """
@@ -64,6 +66,7 @@ class Provider:
     entries: str
     balances: str | None = None
     memberships: str | None = None
+    is_signed_by_setting: bool = True
 
 
 def with_optional(

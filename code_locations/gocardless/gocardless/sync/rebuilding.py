@@ -10,6 +10,7 @@ from gocardless.extraction.rebuilding import EntriesRead, differences, differs, 
 from gocardless.extraction.tables import in_one_thread
 from gocardless.sync.history import write_first_states
 from gocardless.sync.ledger import COPIED
+from gocardless.sync.signs import REVERSED, reverse
 from shared_lib.warehouse import transaction
 
 _COLUMNS = ("provider_transaction_id", "currency", *COPIED)
@@ -51,7 +52,8 @@ def rebuild_ledger(connection: duckdb.DuckDBPyConnection, *, at: datetime) -> Re
         )
 
 
-def _rebuild_rows(connection: duckdb.DuckDBPyConnection, *, at: datetime) -> dict[str, int]:
+def read_rows(connection: duckdb.DuckDBPyConnection) -> None:
+    """Fill the temporary table ``read_anew`` with the columns that rows of APIs have to have."""
     connection.execute(
         f"""
         create or replace temp table read_anew as
@@ -62,7 +64,9 @@ def _rebuild_rows(connection: duckdb.DuckDBPyConnection, *, at: datetime) -> dic
             select provider, account_id, account_id from unified.transactions
         )
         select
-            t.transaction_key, entry.transaction_id as provider_transaction_id, entry.currency,
+            t.transaction_key, t.provider, t.account_id, entry.account_id as source_account_id,
+            entry.payload_digest as entry_id, entry.currency,
+            entry.transaction_id as provider_transaction_id,
             {", ".join(f"entry.{name}" for name in COPIED)}
         from unified.transactions as t
         inner join names using (provider, account_id)
@@ -75,6 +79,16 @@ def _rebuild_rows(connection: duckdb.DuckDBPyConnection, *, at: datetime) -> dic
         ) = 1
         """  # noqa: S608 - own names
     )
+    reverse(
+        connection,
+        "read_anew",
+        "(t.provider, t.account_id) in (select (provider, account_id) "  # noqa: S608 - own names
+        f"from unified.account_settings where sign = '{REVERSED}')",
+    )
+
+
+def _rebuild_rows(connection: duckdb.DuckDBPyConnection, *, at: datetime) -> dict[str, int]:
+    read_rows(connection)
     changed = differences(
         connection, "unified.transactions", using="transaction_key", columns=_COLUMNS
     )

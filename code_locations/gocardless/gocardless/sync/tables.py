@@ -2,6 +2,7 @@
 
 import duckdb
 
+from gocardless.accounts.settings import create_settings_table
 from shared_lib.storage.migrations import Migration
 from shared_lib.warehouse.tables import create_or_migrate
 
@@ -163,7 +164,7 @@ def _add_evidence(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _add_entry(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute("alter table unified.transactions add column entry_id varchar")
+    connection.execute("alter table unified.transactions add column if not exists entry_id varchar")
 
 
 _MIGRATIONS = (
@@ -173,7 +174,8 @@ _MIGRATIONS = (
 
 
 def create_unified_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the unified tables that are not there yet."""
+    """Create the unified tables, and those of settings, that are not there yet."""
+    create_settings_table(connection)
     create_or_migrate(
         connection, _TABLES, first_table="unified.transactions", migrations=_MIGRATIONS
     )
