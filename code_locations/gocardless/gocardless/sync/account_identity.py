@@ -1,6 +1,7 @@
 """One account, whatever its providers call it: over renewed connections, owners and files.
 
-Accounts of one IBAN and currency are one, and so are those of one masked card number. The first
+Accounts of one IBAN and currency are one, and so are those of one bank, masked card number and
+currency, unless a connection has several of that number or both have an IBAN. The first
 that was known keeps its provider and id, which its transactions, tags and settings have;
 ``unified.account_identifiers`` says what else it is called. Where no currency is known, as before
 the bank has sent details, an IBAN counts if no other account of the connection has it.
@@ -21,10 +22,18 @@ _SAME = """
     )
     or (
         offered.masked_pan = known.masked_pan
+        and offered.of_pan = 1 and known.of_pan = 1
+        and (offered.iban is null or known.iban is null)
         and offered.institution_id is not distinct from known.institution_id
         and offered.currency is not distinct from known.currency
     )
 """
+
+# Banks write the digits that are not shown as X or *, and group all by blanks or hyphens.
+_PAN = (
+    r"nullif(regexp_replace(regexp_replace(upper(masked_pan), '[\s-]', '', 'g'), "
+    r"'[X•]', '*', 'g'), '')"
+)
 
 
 def identify(connection: duckdb.DuckDBPyConnection, provider: str, query: str) -> None:
@@ -48,8 +57,9 @@ def identify(connection: duckdb.DuckDBPyConnection, provider: str, query: str) -
             upper(trim(currency)) as currency,
             owner_name::varchar as owner_name,
             name,
-            masked_pan,
+            {_PAN} as masked_pan,
             count(*) over (partition by connection_id, upper(replace(iban, ' ', ''))) as of_iban,
+            count(*) over (partition by connection_id, {_PAN}, upper(trim(currency))) as of_pan,
             $provider as of_provider,
             account_id as of_account_id
         from ({query})
@@ -70,13 +80,14 @@ def identify(connection: duckdb.DuckDBPyConnection, provider: str, query: str) -
             with known as (
                 select
                     provider, account_id, upper(replace(iban, ' ', '')) as iban, currency,
-                    institution_id, masked_pan, 0 as number,
-                    count(*) over (partition by connection_id, iban) as of_iban
+                    institution_id, {_PAN} as masked_pan, 0 as number,
+                    count(*) over (partition by connection_id, iban) as of_iban,
+                    count(*) over (partition by connection_id, {_PAN}, currency) as of_pan
                 from unified.accounts
                 union all
                 select
                     provider, account_id, iban, currency, institution_id, masked_pan, number,
-                    of_iban
+                    of_iban, of_pan
                 from offered
                 anti join unified.accounts using (provider, account_id)
             ),

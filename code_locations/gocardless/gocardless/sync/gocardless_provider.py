@@ -71,7 +71,8 @@ GOCARDLESS = Provider(
             coalesce(details.iban, account.iban) as iban,
             details.currency,
             coalesce(details.owner_name, account.owner_name) as owner_name,
-            coalesce(details.name, account.name) as name
+            coalesce(details.name, account.name) as name,
+            details.payload ->> '$.maskedPan' as masked_pan
         from (
             select
                 unnest(account_ids) as account_id, requisition_id, institution_id, first_seen_at
