@@ -178,6 +178,66 @@ def test_cash_flow_and_spending_are_exact_and_follow_the_tags(
     assert spent == [("shopping", Decimal("0.06"), 4), ("untagged", Decimal("0.12"), 8)]
 
 
+OWN = {"giro": "DE02120300000000202051", "savings": "DE02500105170137075030"}
+
+
+@pytest.mark.parametrize(
+    ("parties", "days_apart", "savings", "is_transfer"),
+    [
+        # the bank of either account may name the other one
+        ({"out": ("Erika", OWN["savings"])}, 0, "500.00", True),
+        ({"in": ("Erika", OWN["giro"])}, 3, "500.00", True),
+        ({"out": ("ERIKA ", None), "in": ("Erika", None)}, 1, "500.00", True),
+        ({"out": ("Shop", "DE1")}, 0, "500.00", False),
+        ({"out": ("Erika", OWN["savings"])}, 6, "500.00", False),
+        ({"out": ("Erika", OWN["savings"])}, 0, "500.01", False),
+    ],
+)
+def test_transfers_between_own_accounts_leave_income_and_spending(
+    connection: duckdb.DuckDBPyConnection,
+    parties: dict[str, tuple[str, str | None]],
+    days_apart: int,
+    savings: str,
+    *,
+    is_transfer: bool,
+) -> None:
+    for account, iban in OWN.items():
+        connection.execute(
+            "insert into unified.accounts (provider, account_id, iban, owner_name, status) "
+            "values ('gocardless', ?, ?, 'Erika', 'active')",
+            [account, iban],
+        )
+    day = date(2026, 5, 4)
+    for number, (account, amount, on, side) in enumerate(
+        [
+            ("giro", "-500.00", day, "out"),
+            ("savings", savings, day + timedelta(days=days_apart), "in"),
+            # of the same amount, and no transfer: one movement is one transfer's
+            ("giro", "-500.00", day + timedelta(days=9), "rent"),
+            ("giro", "2000.00", day, "salary"),
+        ]
+    ):
+        counterparty, iban = parties.get(side, (None, None))
+        connection.execute(
+            "insert into unified.transactions (transaction_key, provider, account_id, status, "
+            "booking_date, amount, currency, description, counterparty, counterparty_iban, "
+            "first_fetch_number, last_fetch_number, first_seen_at, last_seen_at) values "
+            "(?, 'gocardless', ?, 'booked', ?, ?, 'EUR', ?, ?, ?, 1, 1, now(), now())",
+            [str(number), account, on, amount, side, counterparty, iban],
+        )
+    (moved,) = connection.execute(
+        "select count(*) from marts.bank_transactions where is_transfer"
+    ).fetchone() or (0,)
+    flow = connection.execute(
+        "select sum(money_in), sum(money_out) from marts.cash_flow_monthly"
+    ).fetchall()
+    spent = connection.execute("select sum(spent) from marts.spend_by_tag_monthly").fetchall()
+    came, left = (0, 0) if is_transfer else (Decimal(savings), 500)
+    assert moved == (2 if is_transfer else 0)
+    assert flow == [(2000 + came, 500 + left)]
+    assert spent == [(500 + left - 2000 - came,)]
+
+
 def sandbox_noon(connection: duckdb.DuckDBPyConnection):
     return connection.execute("select max(fetched_at) from raw.gc_fetches").fetchall()[0][0]
 
