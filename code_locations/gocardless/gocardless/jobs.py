@@ -35,29 +35,43 @@ ENABLE_BANKING_STEPS: Mapping[dg.AssetsDefinition, type[dg.Config]] = {
     **{step: request for step, request in STEPS.items() if step.key.path[0] == "sync"},
 }
 
-_SCHEMA = {
-    "ops": dg.Field(
-        dg.Permissive(
-            {
-                EVERY_STEP: dg.Field(
-                    {
-                        "config": dg.Field(
-                            dg.Permissive(
-                                {
-                                    "connection_id": dg.Field(
-                                        str, description="UUID of the connection."
-                                    )
-                                }
-                            )
-                        )
-                    },
-                    description="Applies to every step that has the field.",
-                )
-            }
+
+def _schema(steps: Mapping[dg.AssetsDefinition, type[dg.Config]]) -> dict[str, dg.Field]:
+    """What a job takes: Dagster itself names a field or step that is not in it.
+
+    No field has a default here: those that are left out have that of their step.
+    """
+    of_steps = {
+        step.op.name: {
+            name: dg.Field(field.config_type, is_required=False, description=field.description)
+            for name, field in request.to_fields_dict().items()
+        }
+        for step, request in steps.items()
+    }
+    shared = {name: field for fields in of_steps.values() for name, field in fields.items()}
+    shared["connection_id"] = dg.Field(str, description="UUID of the connection.")
+    ops = {
+        EVERY_STEP: dg.Field(
+            {"config": dg.Field(shared)}, description="Applies to every step that has the field."
         ),
-        description="`*` for all steps, and single steps, whose fields take precedence.",
-    )
-}
+        **{
+            step: dg.Field(
+                {
+                    "config": dg.Field(
+                        {name: field for name, field in fields.items() if name != "connection_id"},
+                        is_required=False,
+                    )
+                },
+                is_required=False,
+            )
+            for step, fields in of_steps.items()
+        },
+    }
+    return {
+        "ops": dg.Field(
+            ops, description="`*` for all steps, and single steps, whose fields take precedence."
+        )
+    }
 
 
 class WildcardConfigError(ValueError):
@@ -111,7 +125,7 @@ def expand(
 connection_sync_job = dg.define_asset_job(
     CONNECTION_JOB,
     selection=dg.AssetSelection.assets(*STEPS),
-    config=dg.ConfigMapping(config_fn=expand, config_schema=_SCHEMA),
+    config=dg.ConfigMapping(config_fn=expand, config_schema=_schema(STEPS)),
     description="Loads only one connection from the API into the unified tables.",
 )
 
@@ -122,7 +136,7 @@ enable_banking_connection_sync_job = dg.define_asset_job(
         config_fn=lambda config: expand(
             config, ENABLE_BANKING_STEPS, ENABLE_BANKING_CONNECTION_JOB
         ),
-        config_schema=_SCHEMA,
+        config_schema=_schema(ENABLE_BANKING_STEPS),
     ),
     description="Loads only one session of Enable Banking into the unified tables.",
 )

@@ -1,5 +1,6 @@
 """The job for one connection: through a web server as an application would, and in process."""
 
+import json
 import os
 import subprocess
 import sys
@@ -11,7 +12,12 @@ import pytest
 from tests.integration.dagster_client.conftest import running_webserver
 
 from gocardless.definitions import defs
-from gocardless.jobs import CONNECTION_JOB, WildcardConfigError, expand
+from gocardless.jobs import (
+    CONNECTION_JOB,
+    ENABLE_BANKING_CONNECTION_JOB,
+    WildcardConfigError,
+    expand,
+)
 from sandboxes.bank.server import RunningSandbox
 from shared_lib.warehouse import read_warehouse, write_warehouse
 
@@ -197,6 +203,31 @@ def test_what_cannot_be_written_out_is_refused(ops: dict, message: str) -> None:
         expand({"ops": {**ops, "*": {"config": every}}})
 
 
+@pytest.mark.parametrize("job", [CONNECTION_JOB, ENABLE_BANKING_CONNECTION_JOB])
+@pytest.mark.parametrize(
+    ("ops", "message"),
+    [
+        ({"*": {"colour": "red"}}, 'unexpected config entry "colour" at path root:ops:*:config'),
+        ({"*": {"refresh": "red"}}, "Invalid scalar at path root:ops:*:config:refresh"),
+        ({"sync__gocardless__connections": {}}, 'entry "sync__gocardless__connections" at path'),
+        (
+            {"sync__gocardless__accounts": {"connection_id": OF_ANOTHER}},
+            'entry "connection_id" at path root:ops:sync__gocardless__accounts:config',
+        ),
+        (
+            {"sync__gocardless__transaction_tags": {"refresh": True}},
+            'entry "refresh" at path root:ops:sync__gocardless__transaction_tags:config',
+        ),
+    ],
+)
+def test_dagster_names_what_the_job_does_not_take(job: str, ops: dict, message: str) -> None:
+    entries = {step: {"config": config} for step, config in ops.items()}
+    entries["*"] = {"config": {"connection_id": OF_NOBODY, **ops.get("*", {})}}
+    with pytest.raises(dg.DagsterInvalidConfigError) as refused:
+        dg.validate_run_config(defs.resolve_job_def(job), {"ops": entries})
+    assert message in str(refused.value)
+
+
 def test_the_command_triggers_it_through_a_webserver_and_waits(
     platform_with_sandbox: RunningSandbox, synced: Path, tmp_path: Path
 ) -> None:
@@ -204,19 +235,20 @@ def test_the_command_triggers_it_through_a_webserver_and_waits(
     location = "  - python_module: {module_name: gocardless.definitions}\n"
     with running_webserver(tmp_path, location) as dagster:
 
-        def trigger(connection_id: str) -> subprocess.CompletedProcess[str]:
+        def trigger(*options: str) -> subprocess.CompletedProcess[str]:
             return subprocess.run(
                 [sys.executable, "-m", "shared_lib.dagster_client", "trigger", CONNECTION_JOB,
-                 "--connection-id", connection_id, "--wait"],
+                 *options, "--wait"],
                 env={**os.environ, "DAGSTER_WEBSERVER_URL": dagster.url,
                      "JOB_RUNS_DATABASE_URL": f"sqlite:///{tmp_path / 'job_runs.db'}"},
                 capture_output=True, text=True, timeout=300,
             )  # fmt: skip
 
         before = len(platform_with_sandbox.state.calls)
-        ended = trigger(chosen.requisition_id)
+        ended = trigger("--connection-id", chosen.requisition_id)
         asked = [path for _, path in platform_with_sandbox.state.calls[before:]]
-        unknown = trigger(OF_NOBODY)
+        unknown = trigger("--connection-id", OF_NOBODY)
+        mistyped = trigger("--config", json.dumps(about(chosen.requisition_id, foo=1)))
         with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
             run = instance.get_run_by_id(ended.stdout.strip())
     assert ended.returncode == 0, ended.stderr
@@ -227,3 +259,5 @@ def test_the_command_triggers_it_through_a_webserver_and_waits(
     others = {account for path in asked for account in [path.split("/")[4]] if "/accounts/" in path}
     assert others <= own
     assert unknown.returncode == 1, unknown.stderr
+    assert mistyped.returncode == 4, mistyped.stderr
+    assert 'unexpected config entry "foo" at path root:ops:*:config' in mistyped.stderr
