@@ -43,7 +43,11 @@ def declared_secrets(workspace: Path = WORKSPACE) -> dict[str, list[SecretNeed]]
     """
     return {
         name: [
-            SecretNeed(path=need.path, keys=tuple(need.keys))
+            SecretNeed(
+                path=need.path,
+                keys=tuple(need.keys),
+                one_of=need.one_of and f"{name} {need.one_of}",
+            )
             for need in load_configuration(path)[0].secrets
         ]
         for name, path in location_files(workspace).items()

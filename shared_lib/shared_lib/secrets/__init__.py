@@ -1,6 +1,12 @@
 """Secrets from Vault, or on a laptop from the environment: fetched when used, never shown."""
 
-from shared_lib.secrets.declared import ExaminedSecret, SecretNeed, SecretState, examine
+from shared_lib.secrets.declared import (
+    ExaminedSecret,
+    SecretNeed,
+    SecretState,
+    examine,
+    unmet,
+)
 from shared_lib.secrets.errors import (
     LoginRefusedError,
     SecretError,
@@ -43,4 +49,5 @@ __all__ = [
     "redacted_event",
     "redacting_exceptions",
     "skips_without_secrets",
+    "unmet",
 ]

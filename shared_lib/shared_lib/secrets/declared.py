@@ -20,10 +20,12 @@ class SecretNeed:
     Attributes:
         path: the path of the secret, for example ``gocardless/api``.
         keys: the keys of the secret that are used.
+        one_of: of the secrets with the same word, one is enough; none: it is needed.
     """
 
     path: str
     keys: tuple[str, ...]
+    one_of: str | None = None
 
 
 class SecretState(StrEnum):
@@ -43,11 +45,13 @@ class ExaminedSecret:
         path: the path of the secret.
         state: found only if every needed key exists.
         remedy: what to do; empty if the secret was found. Contains no value.
+        is_absent: whether nothing at all is at the path.
     """
 
     path: str
     state: SecretState
     remedy: str
+    is_absent: bool = False
 
 
 class KeyNames(Protocol):
@@ -83,8 +87,39 @@ def examine(needs: Iterable[SecretNeed], *, secrets: KeyNames) -> list[ExaminedS
                 error, SecretsMisconfiguredError
             ):
                 outage = error
-            examined.append(ExaminedSecret(path, state, str(error)))
+            is_absent = isinstance(error, SecretNotFoundError)
+            examined.append(ExaminedSecret(path, state, str(error), is_absent))
     return examined
+
+
+def unmet(
+    needs: Iterable[SecretNeed], examined: Iterable[ExaminedSecret]
+) -> dict[ExaminedSecret, str]:
+    """The secrets that have to be put right, each with what to do.
+
+    One that is absent is not among them where each location that declares it has found another one
+    of the same ``one_of``. One that is there and cannot be used always is.
+    """
+    paths: dict[str, set[str]] = {}
+    groups: dict[str, set[str | None]] = {}
+    for need in needs:
+        groups.setdefault(need.path, set()).add(need.one_of)
+        if need.one_of is not None:
+            paths.setdefault(need.one_of, set()).add(need.path)
+    results = list(examined)
+    found = {one.path for one in results if one.state is SecretState.FOUND}
+    problems: dict[ExaminedSecret, str] = {}
+    for one in results:
+        open_groups = [name for name in groups[one.path] if name is None or not paths[name] & found]
+        if one.path in found or (one.is_absent and not open_groups):
+            continue
+        enough = [
+            f"; one of {', '.join(sorted(paths[name]))} is enough"
+            for name in open_groups
+            if name is not None
+        ]
+        problems[one] = one.remedy + "".join(enough)
+    return problems
 
 
 def _compared(path: str, needed: set[str], *, present: frozenset[str]) -> ExaminedSecret:

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from shared_lib.configuration.validated_yaml import ConfigurationError
 from shared_lib.discovery import workspace
+from shared_lib.discovery.location import load_configuration
+from shared_lib.secrets import SecretNotFoundError, examine, unmet
 
 
 @pytest.mark.sees("secrets.path", "secrets.keys")
@@ -28,3 +31,46 @@ def test_a_location_needs_the_keys_that_its_file_names(
     assert [
         (location, need.path, need.keys) for location, found in needs.items() for need in found
     ] == [("needy", "slack/bot", ("token", "channel"))]
+
+
+@pytest.mark.sees("secrets.one_of")
+def test_secrets_of_one_word_are_alternatives_within_their_location(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = tmp_path / "workspace.yaml"
+    listed.write_text("load_from:\n")
+    for name in ("first", "second"):
+        package = tmp_path / f"{name}_bank"
+        package.mkdir()
+        (package / "__init__.py").touch()
+        (package / "orchestration.yaml").write_text(
+            f"secrets:\n  - {{path: {name}/a, keys: [k], one_of: api}}\n"
+            f"  - {{path: {name}/b, keys: [k], one_of: api}}\n"
+        )
+        with listed.open("a") as file:
+            file.write(
+                f"  - python_module: {{module_name: {name}_bank.definitions, "
+                f"location_name: {name}}}\n"
+            )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    needs = [need for found in workspace.declared_secrets(listed).values() for need in found]
+
+    class Source:
+        def key_names(self, path: str) -> frozenset[str]:
+            if path == "first/b":
+                return frozenset({"k"})
+            raise SecretNotFoundError(f"no secret {path}")
+
+    problems = unmet(needs, examine(needs, secrets=Source()))
+
+    assert {one.path: remedy for one, remedy in problems.items()} == {
+        "second/a": "no secret second/a; one of second/a, second/b is enough",
+        "second/b": "no secret second/b; one of second/a, second/b is enough",
+    }
+
+
+def test_the_word_of_one_secret_alone_is_a_mistake(tmp_path: Path) -> None:
+    file = tmp_path / "orchestration.yaml"
+    file.write_text("secrets:\n  - {path: slack/bot, keys: [token], one_of: chat}\n")
+    with pytest.raises(ConfigurationError, match=r"orchestration.yaml:1.*one_of: chat is the word"):
+        load_configuration(file)

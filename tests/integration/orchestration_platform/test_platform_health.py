@@ -82,6 +82,42 @@ def test_secrets_that_are_missing_are_named_with_what_to_do_and_who_needs_them(
     assert reachable.metadata["gocardless/api"].value["needed_by"] == ["gocardless"]
 
 
+API, ENABLE_BANKING, SLACK = "GOCARDLESS_API", "GOCARDLESS_ENABLE_BANKING", "ORCHESTRATION"
+
+
+@pytest.mark.parametrize(
+    ("configured", "problems"),
+    [
+        ([API, SLACK], []),
+        ([ENABLE_BANKING, SLACK], []),
+        ([SLACK], ["gocardless/api", "gocardless/enable_banking"]),
+        ([API], ["orchestration_platform/slack"]),
+        # one that is there in part is a mistake, whatever the other one is
+        ([API, f"{ENABLE_BANKING}__APP", SLACK], ["gocardless/enable_banking"]),
+        ([f"{API}__SECRET_ID", SLACK], ["gocardless/api", "gocardless/enable_banking"]),
+    ],
+)
+def test_the_secret_of_one_of_the_two_bank_apis_is_enough(
+    evaluate: Evaluate,
+    variables: pytest.MonkeyPatch,
+    configured: list[str],
+    problems: list[str],
+) -> None:
+    for name, value in VARIABLES.items():
+        if name.startswith(tuple(configured)):
+            variables.setenv(name, value)
+
+    reachable = evaluate()["secrets_reachable"]
+
+    said = reachable.description or ""
+    assert reachable.passed == (not problems)
+    needs = [need.path for needs in declared_secrets().values() for need in needs]
+    assert [path for path in needs if f"{path} is missing" in said] == problems
+    assert ("one of gocardless/api, gocardless/enable_banking is enough" in said) == (
+        len(problems) == 2
+    )
+
+
 def test_secrets_that_are_there_are_found_and_no_value_is_stored(
     evaluate: Evaluate, variables: pytest.MonkeyPatch, instance: dg.DagsterInstance
 ) -> None:

@@ -3,20 +3,26 @@
 import dagster as dg
 
 from shared_lib.discovery.workspace import declared_secrets
-from shared_lib.secrets import SecretsResource, SecretState, examine
+from shared_lib.secrets import SecretsResource, examine, unmet
 
 
 @dg.asset_check(asset="platform_health")
 def secrets_reachable(secrets: SecretsResource) -> dg.AssetCheckResult:
-    """Every secret that the locations declare is found. A warning: what needs none still runs."""
+    """Every secret that is needed is found, and one of those that are alternatives.
+
+    A warning: what needs none still runs.
+    """
     needed_by = declared_secrets()
-    examined = examine([need for needs in needed_by.values() for need in needs], secrets=secrets)
-    absent = [found for found in examined if found.state is not SecretState.FOUND]
+    needs = [need for needs in needed_by.values() for need in needs]
+    examined = examine(needs, secrets=secrets)
+    problems = unmet(needs, examined)
     return dg.AssetCheckResult(
-        passed=not absent,
+        passed=not problems,
         severity=dg.AssetCheckSeverity.WARN,
-        description="; ".join(f"{found.path} is {found.state}: {found.remedy}" for found in absent)
-        or f"all {len(examined)} secrets were found",
+        description="; ".join(
+            f"{found.path} is {found.state}: {remedy}" for found, remedy in problems.items()
+        )
+        or f"all {len(examined)} secrets were found, or have an alternative that was",
         metadata={
             found.path: dg.MetadataValue.json(
                 {

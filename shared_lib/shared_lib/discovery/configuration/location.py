@@ -1,8 +1,9 @@
 """``orchestration.yaml``: what a code location consists of."""
 
+from collections import Counter
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from shared_lib.configuration.section import Section
 from shared_lib.discovery.configuration.assets import AssetRule
@@ -47,6 +48,10 @@ class SecretNeed(Section):
 
     path: str = Field(pattern=r"^[a-z0-9_/-]+$", description="Its path, such as slack/bot.")
     keys: list[str] = Field(min_length=1, description="The keys that are read.")
+    one_of: Name | None = Field(
+        default=None,
+        description="Of the secrets with the same word here, one is enough; default: it is needed.",
+    )
 
 
 class LocationConfiguration(Section):
@@ -72,3 +77,13 @@ class LocationConfiguration(Section):
     secrets: list[SecretNeed] = Field(
         default_factory=list, description="The secrets that the location needs."
     )
+
+    @field_validator("secrets")
+    @classmethod
+    def _have_alternatives(cls, needs: list[SecretNeed]) -> list[SecretNeed]:
+        groups = Counter(need.one_of for need in needs if need.one_of is not None)
+        if alone := [name for name, count in groups.items() if count == 1]:
+            raise ValueError(
+                f"one_of: {alone[0]} is the word of one secret only, give it to others"
+            )
+        return needs
