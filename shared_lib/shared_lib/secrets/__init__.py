@@ -9,6 +9,7 @@ from shared_lib.secrets.declared import (
 )
 from shared_lib.secrets.errors import (
     LoginRefusedError,
+    NotVaultError,
     SecretError,
     SecretForbiddenError,
     SecretKeyNotFoundError,
@@ -29,6 +30,7 @@ from shared_lib.secrets.value import Secret, SecretValue
 __all__ = [
     "ExaminedSecret",
     "LoginRefusedError",
+    "NotVaultError",
     "Secret",
     "SecretError",
     "SecretForbiddenError",

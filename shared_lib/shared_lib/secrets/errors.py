@@ -42,6 +42,10 @@ class VaultUnreachableError(SecretError):
     _worth_retrying = True
 
 
+class NotVaultError(SecretError):
+    """What answers at the address is not Vault, or sends its clients to another server."""
+
+
 class VaultSealedError(SecretError):
     """The server reports that it is sealed or not initialised."""
 

@@ -221,7 +221,7 @@ def test_an_aws_identity_signs_like_botocore(
     class Recorder(Handler):
         def do_POST(self) -> None:
             sent.append(json.loads(self.body()))
-            self.respond(403)
+            self.respond(403, b'{"errors": ["denied"]}')
 
     credentials = botocore.credentials.Credentials("AKIAEXAMPLE", "canary-aws-key", "canary-aws-st")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", credentials.access_key)

@@ -14,6 +14,7 @@ from shared_lib.secrets.errors import (
     SecretsMisconfiguredError,
 )
 from shared_lib.secrets.single_flight import SingleFlight
+from shared_lib.secrets.vault.answers import part
 from shared_lib.secrets.vault.session import VaultSession
 
 Answer = TypeVar("Answer")
@@ -50,13 +51,14 @@ class KeyValueEngine:
                     f"version {version} of {path} was requested, but {self._mount}/ is a key/value "
                     f"engine without versions: run `vault kv enable-versioning {self._mount}`"
                 )
-            found = self._ask(
+            answer: Any = self._ask(
                 path,
                 "read",
                 lambda client: client.secrets.kv.v1.read_secret(path, mount_point=self._mount),
-            )["data"]
+            )
+            found = part(answer, "data", kind=dict)
         else:
-            found = self._ask(
+            answer = self._ask(
                 path,
                 "read",
                 lambda client: client.secrets.kv.v2.read_secret_version(
@@ -66,7 +68,8 @@ class KeyValueEngine:
                     raise_on_deleted_version=True,
                 ),
                 version=version,
-            )["data"]["data"]
+            )
+            found = part(answer, "data", "data", kind=dict)
         return {key: _text(value) for key, value in found.items()}
 
     def key_names(self, path: str) -> frozenset[str]:
@@ -82,21 +85,23 @@ class KeyValueEngine:
             "list the keys of",
             lambda client: client.adapter.get(f"/v1/{self._mount}/subkeys/{path}"),
         )
-        return frozenset(found["data"]["subkeys"])
+        return frozenset(part(found, "data", "subkeys", kind=dict))
 
     def _engine_version(self) -> int:
         self._flight.attempt(self._recognise, unless=lambda: self._version is not None)
         return cast("int", self._version)
 
     def _recognise(self) -> None:
-        mounted: Any = self._ask(
+        answer = self._ask(
             "",
             "recognise",
             lambda client: client.adapter.get(f"/v1/sys/internal/ui/mounts/{self._mount}"),
-        )["data"]
-        if mounted["type"] not in ("kv", "generic"):
+        )
+        mounted = part(answer, "data", kind=dict)
+        kind = part(answer, "data", "type", kind=str)
+        if kind not in ("kv", "generic"):
             raise SecretsMisconfiguredError(
-                f"{self._mount}/ is a {mounted['type']} engine, not a key/value one: set "
+                f"{self._mount}/ is a {kind} engine, not a key/value one: set "
                 "the resource's mount to the one that holds the secrets"
             )
         options = mounted.get("options") or {}

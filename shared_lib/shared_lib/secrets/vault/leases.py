@@ -14,6 +14,7 @@ from shared_lib.secrets.errors import (
     SecretsMisconfiguredError,
 )
 from shared_lib.secrets.value import Secret
+from shared_lib.secrets.vault.answers import part
 from shared_lib.secrets.vault.session import VaultSession
 
 _log = logging.getLogger(__name__)
@@ -99,15 +100,16 @@ class Lease:
                 f"nothing is leased at {self._path}: check the role's name with "
                 f"`vault list {self._path.rsplit('/', 2)[0]}/roles`"
             )
-        if not answer["lease_id"]:
+        lease_id = part(answer, "lease_id", kind=str)
+        if not lease_id:
             raise SecretsMisconfiguredError(
                 f"{self._path} is not leased: read it with `get`, below the key/value mount"
             )
         self._generation = self._session.generation
-        self._first_grant = float(answer["lease_duration"])
-        self._lease_id = answer["lease_id"]
+        self._first_grant = float(part(answer, "lease_duration", kind=int))
+        self._lease_id = lease_id
         self._lease_ids.append(self._lease_id)
-        values = {key: str(value) for key, value in answer["data"].items()}
+        values = {key: str(value) for key, value in part(answer, "data", kind=dict).items()}
         self._secret = Secret(self._path, values)
         self._granted(self._first_grant)
 
@@ -138,7 +140,7 @@ class Lease:
             _log.info("lease of %s: %s, fetching a new one", self._path, type(error).__name__)
             self._fetch()
             return
-        granted = float(answer["lease_duration"])
+        granted = float(part(answer, "lease_duration", kind=int))
         is_of_old_token = self._session.generation != self._generation
         if is_of_old_token or granted < self._first_grant * _WORTH_KEEPING:
             self._fetch()

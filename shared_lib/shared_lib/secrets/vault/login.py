@@ -1,7 +1,6 @@
 """Log in: get a token with a configured method."""
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -9,8 +8,9 @@ from typing import Any, cast
 import hvac
 import hvac.exceptions
 
-from shared_lib.secrets.errors import LoginRefusedError, SecretsMisconfiguredError
+from shared_lib.secrets.errors import LoginRefusedError, NotVaultError, SecretsMisconfiguredError
 from shared_lib.secrets.redaction.registry import know
+from shared_lib.secrets.vault.answers import part
 from shared_lib.secrets.vault.authentication import (
     AppRoleMethod,
     AwsMethod,
@@ -21,6 +21,8 @@ from shared_lib.secrets.vault.authentication import (
     TokenMethod,
     UserpassMethod,
 )
+from shared_lib.secrets.vault.credentials import credential
+from shared_lib.secrets.vault.redirects import SameServerSession
 from shared_lib.secrets.vault.retrying import Patience, PatientAdapter
 from shared_lib.secrets.vault.server import VaultServer
 
@@ -51,6 +53,8 @@ def new_client(
     certificate: tuple[str, str] | None = None,
 ) -> hvac.Client:
     """Return an hvac client without a token."""
+    session = SameServerSession()
+    session.verify, session.cert = server.trusted, certificate
     client = hvac.Client(
         url=server.address,
         # Not None, or hvac would automatically read VAULT_TOKEN and the home directory.
@@ -60,6 +64,7 @@ def new_client(
         namespace=server.namespace or None,
         # declared as whole seconds, but passed to requests, which accepts fractions
         timeout=timeout_seconds,  # pyright: ignore[reportArgumentType]
+        session=session,
         adapter=PatientAdapter,
     )
     cast("PatientAdapter", client.adapter).patience = patience
@@ -128,25 +133,27 @@ class Identity:
                         "VAULT_AUTH_ROLE_ID_FILE to a file that holds it (docs/secrets.md)"
                     )
                 answer = auth.approle.login(
-                    role_id=method.role_id or _credential(method.role_id_file, "", "the role id"),
+                    role_id=method.role_id or credential(method.role_id_file, "", "the role id"),
                     secret_id=self._secret_id(client, method),
                     mount_point=method.mount,
                     use_token=False,
                 )
             case KubernetesMethod() as method:
-                jwt = _credential(method.token_file, "", "the service account's token")
+                jwt = credential(method.token_file, "", "the service account's token")
                 answer = auth.kubernetes.login(
                     role=method.role, jwt=jwt, mount_point=method.mount, use_token=False
                 )
             case JwtMethod() as method:
-                jwt = _credential(method.token_file, "VAULT_JWT", "the JWT")
+                jwt = credential(method.token_file, "VAULT_JWT", "the JWT")
                 answer = auth.jwt.jwt_login(
                     role=method.role, jwt=jwt, path=method.mount, use_token=False
                 )
             case UserpassMethod() as method:
                 answer = auth.userpass.login(
                     username=method.username,
-                    password=_credential(method.password_file, "VAULT_PASSWORD", "the password"),
+                    password=credential(
+                        method.password_file, "VAULT_PASSWORD", "the password", is_phrase=True
+                    ),
                     mount_point=method.mount,
                     use_token=False,
                 )
@@ -160,22 +167,23 @@ class Identity:
                     mount_point=method.mount,
                     use_token=False,
                 )
-        return _granted(answer["auth"])
+        return _granted(answer)
 
     def _token(self, client: hvac.Client, method: TokenMethod) -> Login:
-        client.token = _credential(method.token_file, "VAULT_TOKEN", "the token")
-        found = client.auth.token.lookup_self()["data"]
-        return Login(client.token, found["ttl"] or None, bool(found.get("renewable")))
+        client.token = credential(method.token_file, "VAULT_TOKEN", "the token")
+        found = part(client.auth.token.lookup_self(), "data", kind=dict)
+        lifetime = part(found, "ttl", kind=int) or None
+        return Login(client.token, lifetime, bool(found.get("renewable")))
 
     def _secret_id(self, client: hvac.Client, method: AppRoleMethod) -> str:
         if self._unwrapped_secret_id is not None:
             return self._unwrapped_secret_id
-        held = _credential(method.secret_id_file, "VAULT_SECRET_ID", "the secret id")
+        held = credential(method.secret_id_file, "VAULT_SECRET_ID", "the secret id")
         if not method.wrapped:
             return held
         # A wrapping token works only once, so nobody else can have seen the secret id.
         client.token = held
-        secret_id = client.sys.unwrap()["data"]["secret_id"]
+        secret_id = part(client.sys.unwrap(), "data", "secret_id", kind=str)
         client.token = ""
         know(secret_id, name="vault secret id")
         self._unwrapped_secret_id = secret_id
@@ -194,40 +202,22 @@ def _certificate_login(client: hvac.Client, method: CertificateMethod) -> Any:
     return client.adapter.post(f"/v1/auth/{method.mount}/login", json=named)
 
 
-def _granted(auth: Mapping[str, Any]) -> Login:
-    return Login(auth["client_token"], auth["lease_duration"] or None, bool(auth["renewable"]))
-
-
-def _credential(file: str, variable: str, meaning: str) -> str:
-    """Return the content of ``file``, or of ``variable`` if no file is named, as a secret."""
-    if file:
-        if not Path(file).is_file():
-            raise SecretsMisconfiguredError(
-                f"{meaning} for Vault is expected in the file {file}, which does not exist: "
-                "create it, readable only by the platform"
-            )
-        held = Path(file).read_text(encoding="utf-8").strip()
-        source = f"the file {file}"
-    else:
-        held = os.environ.get(variable, "").strip()
-        source = (
-            f"the variable {variable}"
-            if variable
-            else "the configured file (no file is configured)"
+def _granted(answer: Any) -> Login:
+    token = part(answer, "auth", "client_token", kind=str)
+    if not (token and token.isascii() and token.isprintable()):
+        raise NotVaultError(
+            "the server does not answer as Vault does: the field auth.client_token is not a "
+            "token: check VAULT_ADDR"
         )
-    if not held:
-        raise SecretsMisconfiguredError(
-            f"{meaning} for Vault is expected in {source}, which is empty: see docs/secrets.md"
-        )
-    know(held, name=f"vault {meaning.removeprefix('the ')}")
-    return held
+    lifetime = part(answer, "auth", "lease_duration", kind=int)
+    return Login(token, lifetime or None, part(answer, "auth", "renewable", kind=bool))
 
 
 def _aws_credentials(method: AwsMethod) -> dict[str, str | None]:
     if method.credentials == "variables":
         return {
-            "access_key": _credential("", "AWS_ACCESS_KEY_ID", "the AWS access key"),
-            "secret_key": _credential("", "AWS_SECRET_ACCESS_KEY", "the AWS secret key"),
+            "access_key": credential("", "AWS_ACCESS_KEY_ID", "the AWS access key"),
+            "secret_key": credential("", "AWS_SECRET_ACCESS_KEY", "the AWS secret key"),
             "session_token": os.environ.get("AWS_SESSION_TOKEN") or None,
         }
     try:

@@ -5,18 +5,21 @@ import random
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, cast
 
 import hvac.adapters
 import requests
 import tenacity
 
 from shared_lib.secrets.errors import (
+    NotVaultError,
     SecretError,
     VaultBusyError,
     VaultSealedError,
     VaultUnreachableError,
 )
+from shared_lib.secrets.redaction.registry import redact
+from shared_lib.secrets.vault.answers import of_vault
 
 _log = logging.getLogger(__name__)
 
@@ -26,6 +29,7 @@ _NOT_INITIALISED = 501
 _SEALED_TEXT = "sealed"
 _UNTRUSTED_TEXT = "certificate verify failed"
 _MOST_DOUBLINGS = 16
+_SHOWN_LETTERS = 40
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,8 +114,14 @@ class PatientAdapter(hvac.adapters.JSONAdapter):
             _ForNowError: another attempt may succeed.
         """
         try:
-            answer = super().request(method, url, *args, **kwargs)
-        except (requests.ConnectionError, requests.Timeout) as error:
+            # JSONAdapter's own would hide the status of what is not JSON
+            raw: Any = super(hvac.adapters.JSONAdapter, self)
+            answer = cast("requests.Response", raw.request(method, url, *args, **kwargs))
+        except (
+            requests.ConnectionError,
+            requests.Timeout,
+            requests.exceptions.ChunkedEncodingError,  # the body ends early
+        ) as error:
             # A broken TLS connection is an SSLError too, and worth another attempt.
             if _UNTRUSTED_TEXT not in str(error):
                 raise _ForNowError(self._unreachable(type(error).__name__)) from error
@@ -120,14 +130,24 @@ class PatientAdapter(hvac.adapters.JSONAdapter):
                 "certificate authority's PEM file, and check that the address is a name in the "
                 "certificate"
             ) from None
-        if not isinstance(answer, requests.Response) or answer.ok:
-            return answer
+        except requests.exceptions.ContentDecodingError:
+            raise NotVaultError(
+                f"{self.base_uri} does not answer as Vault does: it returns a body that cannot be "
+                "decoded: check VAULT_ADDR"
+            ) from None
+        except requests.RequestException as error:
+            # without the cause, whose text may have a header with the token
+            raise self._unreachable(type(error).__name__) from None
+        if answer.ok:
+            found = of_vault(answer, method=method, address=self.base_uri)
+            return answer if found is None else found
         if answer.status_code == _NOT_INITIALISED:
             raise VaultSealedError(
                 f"Vault at {self.base_uri} is not initialised: run `vault operator init`"
             )
         if answer.status_code in _FOR_NOW:
             raise _ForNowError(self._trouble(answer), retry_after=_retry_after(answer))
+        of_vault(answer, method=method, address=self.base_uri)
         # hvac binds it to each adapter by name, which pyright cannot see
         self._raise_for_error(method, url, answer)  # pyright: ignore[reportAttributeAccessIssue]
         raise AssertionError("unreachable: hvac has raised")
@@ -148,6 +168,7 @@ class PatientAdapter(hvac.adapters.JSONAdapter):
         return VaultBusyError(
             f"Vault at {self.base_uri} answers {answer.status_code}, still after "
             f"{self.patience.total_seconds:g} s: look at the server's log and its rate limits"
+            f"{_asked_wait(answer)}"
         )
 
 
@@ -156,11 +177,18 @@ def _retry_after(answer: requests.Response) -> float:
     text = answer.headers.get("Retry-After", "").strip()
     if not text:
         return 0.0
-    if text.isdecimal():
+    if text.isascii() and text.isdecimal():
         return float(text)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+        # without a zone: HTTP's dates are in UTC
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError, OverflowError):
         _log.info("a Retry-After that is neither seconds nor a date is not followed")
         return 0.0
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+def _asked_wait(answer: requests.Response) -> str:
+    text = answer.headers.get("Retry-After", "").strip()
+    return f" (Retry-After: {redact(text)[:_SHOWN_LETTERS]!r})" if text else ""

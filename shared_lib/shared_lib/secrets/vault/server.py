@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from shared_lib.configuration.environment import Environment, current_environment
 from shared_lib.secrets.errors import SecretsMisconfiguredError
@@ -37,7 +37,7 @@ def vault_server(address: str = "", namespace: str = "") -> VaultServer:
 
     Raises:
         SecretsMisconfiguredError: the address is missing or not a URL, the certificate file does
-            not exist, or verification is skipped in production.
+            not exist, or production would use http or skip verification.
     """
     address = (address or os.environ.get(ADDRESS_VARIABLE, "")).rstrip("/")
     if not address:
@@ -45,15 +45,30 @@ def vault_server(address: str = "", namespace: str = "") -> VaultServer:
             f"no Vault address: set {ADDRESS_VARIABLE}, for example https://vault.example.com:8200"
         )
     parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+    if not _is_of_a_server(parts):
         raise SecretsMisconfiguredError(
             f"{ADDRESS_VARIABLE} is not the URL of a server: write scheme, host and port, for "
             "example https://vault.example.com:8200"
+        )
+    if parts.scheme != "https" and current_environment() is Environment.PRODUCTION:
+        raise SecretsMisconfiguredError(
+            f"{ADDRESS_VARIABLE} is {address} and production uses only https, because anyone on "
+            "the way reads tokens and secrets sent by http: write https://"
         )
     return VaultServer(
         address=address,
         namespace=namespace or os.environ.get("VAULT_NAMESPACE", ""),
         trusted=_trusted(),
+    )
+
+
+def _is_of_a_server(parts: SplitResult) -> bool:
+    try:
+        port = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(
+        parts.hostname and port != 0 and parts.username is None
     )
 
 

@@ -10,6 +10,7 @@ import hvac.exceptions
 import requests.adapters
 
 from shared_lib.secrets.single_flight import SingleFlight
+from shared_lib.secrets.vault.answers import part
 from shared_lib.secrets.vault.login import Identity, Login, new_client
 from shared_lib.secrets.vault.retrying import Patience
 from shared_lib.secrets.vault.server import VaultServer
@@ -120,8 +121,9 @@ class VaultSession:
             except hvac.exceptions.VaultError as error:
                 _log.info("the Vault token cannot be renewed (%s)", type(error).__name__)
             else:
-                lifetime = granted["auth"]["lease_duration"] or None
-                self._use(Login(login.token, lifetime, bool(granted["auth"]["renewable"])))
+                lifetime = part(granted, "auth", "lease_duration", kind=int) or None
+                renewable = part(granted, "auth", "renewable", kind=bool)
+                self._use(Login(login.token, lifetime, renewable))
                 return
         self._log_in()
 
