@@ -8,6 +8,7 @@ from pathlib import Path
 
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.secrets.errors import SecretNotFoundError, SecretsMisconfiguredError
+from shared_lib.secrets.file_access import require_private
 
 DOTENV_FILE = REPOSITORY_ROOT / ".env"
 
@@ -70,6 +71,7 @@ class EnvBackend:
     def _variables(self) -> Mapping[str, str]:
         if not self.dotenv_file.is_file():
             return os.environ
+        require_private(self.dotenv_file, self.dotenv_file.stat(), meaning="secrets")
         from dotenv import dotenv_values
 
         written = dotenv_values(self.dotenv_file, interpolate=False)

@@ -4,13 +4,21 @@ import os
 from pathlib import Path
 
 from shared_lib.secrets.errors import SecretsMisconfiguredError
+from shared_lib.secrets.file_access import require_private
 from shared_lib.secrets.redaction.registry import know
 
 # Tokens, ids and JWTs are far shorter; a longer file is another one.
 _LONGEST_BYTES = 64 * 1024
 
 
-def credential(file: str, variable: str, meaning: str, *, is_phrase: bool = False) -> str:
+def credential(
+    file: str,
+    variable: str,
+    meaning: str,
+    *,
+    is_phrase: bool = False,
+    is_private: bool = True,
+) -> str:
     """Return the content of ``file``, or of ``variable`` if no file is named, as a secret.
 
     Args:
@@ -18,13 +26,15 @@ def credential(file: str, variable: str, meaning: str, *, is_phrase: bool = Fals
         variable: the environment variable; empty for none.
         meaning: what it is, with an article, for messages: ``the token``.
         is_phrase: whether it may have spaces and letters of any alphabet, as passwords do.
+        is_private: whether the file's permissions are checked; not for an id that is no secret, and
+            not where Kubernetes writes the file for its pod alone, with permissions of its own.
 
     Raises:
-        SecretsMisconfiguredError: it is missing, empty, or not what it should be; the text
-            describes what was found and does not show it.
+        SecretsMisconfiguredError: it is missing, empty, not what it should be, or readable by
+            others in production; the text describes what was found and does not show it.
     """
     if file:
-        held, source = _content(Path(file), meaning), f"the file {file}"
+        held, source = _content(Path(file), meaning, is_private=is_private), f"the file {file}"
     else:
         held = os.environ.get(variable, "")
         source = (
@@ -48,7 +58,7 @@ def credential(file: str, variable: str, meaning: str, *, is_phrase: bool = Fals
     return held
 
 
-def _content(path: Path, meaning: str) -> str:
+def _content(path: Path, meaning: str, *, is_private: bool) -> str:
     def refused(found: str, remedy: str) -> SecretsMisconfiguredError:
         return SecretsMisconfiguredError(
             f"{meaning} for Vault is expected in the file {path}, which {found}: {remedy}"
@@ -58,14 +68,16 @@ def _content(path: Path, meaning: str) -> str:
         if path.is_dir():
             raise refused("is a directory", "name the file in it")
         with path.open("rb") as file:
+            state = os.fstat(file.fileno())
             content = file.read(_LONGEST_BYTES + 1)
-            size = os.fstat(file.fileno()).st_size
     except FileNotFoundError:
         raise refused("does not exist", "create it, readable only by the platform") from None
     except OSError as error:
         raise refused(f"cannot be read ({error.strerror})", "make the platform its owner") from None
+    if is_private:
+        require_private(path, state, meaning=meaning)
     if len(content) > _LONGEST_BYTES:
-        raise refused(f"has {size:,} bytes", f"write {meaning} alone")
+        raise refused(f"has {state.st_size:,} bytes", f"write {meaning} alone")
     if content.startswith(b"\xef\xbb\xbf"):
         raise refused("has a byte order mark", "save it as UTF-8 without one")
     try:

@@ -9,6 +9,7 @@ import hvac
 import hvac.exceptions
 
 from shared_lib.secrets.errors import LoginRefusedError, NotVaultError, SecretsMisconfiguredError
+from shared_lib.secrets.file_access import require_private
 from shared_lib.secrets.redaction.registry import know
 from shared_lib.secrets.vault.answers import part
 from shared_lib.secrets.vault.authentication import (
@@ -133,13 +134,16 @@ class Identity:
                         "VAULT_AUTH_ROLE_ID_FILE to a file that holds it (docs/secrets.md)"
                     )
                 answer = auth.approle.login(
-                    role_id=method.role_id or credential(method.role_id_file, "", "the role id"),
+                    role_id=method.role_id
+                    or credential(method.role_id_file, "", "the role id", is_private=False),
                     secret_id=self._secret_id(client, method),
                     mount_point=method.mount,
                     use_token=False,
                 )
             case KubernetesMethod() as method:
-                jwt = credential(method.token_file, "", "the service account's token")
+                jwt = credential(
+                    method.token_file, "", "the service account's token", is_private=False
+                )
                 answer = auth.kubernetes.login(
                     role=method.role, jwt=jwt, mount_point=method.mount, use_token=False
                 )
@@ -197,6 +201,8 @@ def _certificate_login(client: hvac.Client, method: CertificateMethod) -> Any:
                 f"the TLS login needs the file {file}, which does not exist: create it or set "
                 "VAULT_AUTH_CERTIFICATE_FILE and VAULT_AUTH_KEY_FILE"
             )
+    key = Path(method.key_file)
+    require_private(key, key.stat(), meaning="the client's key")
     named = {"name": method.role} if method.role else {}
     # hvac's own call requires the certificates again; the client already presents them.
     return client.adapter.post(f"/v1/auth/{method.mount}/login", json=named)
