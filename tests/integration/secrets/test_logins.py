@@ -234,6 +234,9 @@ def test_an_aws_identity_signs_like_botocore(
             with pytest.raises(LoginRefusedError, match="aws role platform at auth/aws"):
                 read(secrets)
     assert len(sent) == 2
+    assert redact("canary-aws-key canary-aws-st") == (
+        "[secret vault AWS secret key] [secret AWS session token]"
+    )
     for login in sent:
         assert login["role"] == "platform"
         listed = json.loads(base64.b64decode(login["iam_request_headers"]))

@@ -18,7 +18,7 @@ from gocardless.enable_banking import translation
 from gocardless.enable_banking.errors import error_of
 from gocardless.enable_banking.models import Aspsp, Authorisation, NewSession, Session
 from gocardless.enable_banking.tokens import SignedTokens
-from shared_lib.secrets import SecretNotFoundError
+from shared_lib.secrets import SecretNotFoundError, know
 
 if TYPE_CHECKING:
     from shared_lib.secrets import SecretsResource
@@ -76,6 +76,7 @@ class EnableBankingClient(BankDataClient):
 
     def open_session(self, code: str) -> NewSession:
         """Finish an authorisation with the code that the bank's page has returned."""
+        know(code, name="enable banking authorisation code")
         return _read(NewSession, self._post_signed("/sessions", {"code": code}))
 
     def session(self, session_id: str) -> Session:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import jwt
 
 from gocardless.api.errors import AuthenticationFailedError
+from shared_lib.secrets import know
 
 LIFETIME = timedelta(hours=1)
 _EARLY = timedelta(minutes=5)
@@ -41,6 +42,7 @@ class SignedTokens:
             now = self._now()
             if self._token is None or now >= self._token[1] - _EARLY:
                 self._token = self._signed(now), now + LIFETIME
+                know(self._token[0], name="enable banking token")
             return self._token[0]
 
     def discard(self, token: str) -> None:

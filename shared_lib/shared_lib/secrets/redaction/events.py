@@ -12,7 +12,7 @@ Event = TypeVar("Event")
 # Identifiers that Dagster looks up stay unchanged, even if a password is the same word.
 _IDENTIFYING_FIELDS = frozenset(
     (
-        *("__class__", "__enum__", "cls_name", "event_type_value", "pid", "run_id", "timestamp"),
+        *("__class__", "__enum__", "event_type_value", "pid", "run_id", "timestamp"),
         *("job_name", "pipeline_name", "step_key", "step_kind_value", "logging_tags"),
         *("asset_key", "check_name", "partition", "output_name", "mapping_key", "label"),
     )

@@ -29,7 +29,8 @@ def redacting_exceptions() -> Iterator[None]:
         clean = redact(text)
         if clean == text:
             raise
-        message = f"{redact(str(error))} (a {type(error).__name__}, redacted)\n{clean}"
+        kind = redact(type(error).__name__)
+        message = f"{redact(str(error))} (a {kind}, redacted)\n{clean}"
     else:
         return
     redacted = RedactedError(message)

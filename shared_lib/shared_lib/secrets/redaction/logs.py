@@ -4,13 +4,32 @@ import logging
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TextIO
 
 from shared_lib.secrets.redaction.registry import redact
 
 _lock = threading.Lock()
+# The event is redacted by the record's property, the rest is Dagster's own.
+_OF_DAGSTER = ("dagster_event", "dagster_event_batch_metadata", "dagster_meta")
 _RecordFactory = Callable[..., logging.LogRecord]
+
+
+class _RedactedFields(dict[str, Any]):
+    """The fields of a log record, which redact what is added after the record was made.
+
+    ``logging`` writes the ``extra`` of a call there directly, past every method of the record.
+    """
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        super().__setitem__(key, value if key in _OF_DAGSTER else _clean_extra(value))
+
+    def update(self, *fields: Mapping[str, Any], **named: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        for key, value in dict(*fields, **named).items():
+            self[key] = value
+
+    def __reduce__(self) -> tuple[type, tuple[dict[str, Any]]]:
+        return dict, (dict(self),)
 
 
 class _RedactedRecord(logging.LogRecord):
@@ -84,6 +103,7 @@ def _redacting(make: _RecordFactory) -> _RecordFactory:
         _clean(record)
         if type(record) is logging.LogRecord:
             record.__class__ = _RedactedRecord
+            record.__dict__ = _RedactedFields(record.__dict__)
         return record
 
     # a marker that identifies the function even if something else has wrapped it meanwhile
@@ -91,7 +111,26 @@ def _redacting(make: _RecordFactory) -> _RecordFactory:
     return make_redacted
 
 
+def _clean_extra(value: Any) -> Any:
+    """Return ``value`` if nothing in it shows a secret, else what it shows without the secret."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        return redact(value)
+    if type(value) is dict:
+        return {_clean_extra(key): _clean_extra(held) for key, held in value.items()}
+    if type(value) in (list, tuple, set, frozenset):
+        return type(value)(map(_clean_extra, value))
+    try:
+        shown = (str(value), repr(value))
+    except Exception as error:  # noqa: BLE001 - a log call does not fail because of what it logs
+        return f"<{type(value).__name__} that raises {type(error).__name__}>"
+    return value if all(redact(text) == text for text in shown) else redact(shown[0])
+
+
 def _clean(record: logging.LogRecord) -> None:
+    if record.stack_info:
+        record.stack_info = redact(record.stack_info)
     try:
         text = record.getMessage()
     except (TypeError, ValueError):

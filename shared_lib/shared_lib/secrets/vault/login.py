@@ -224,7 +224,7 @@ def _aws_credentials(method: AwsMethod) -> dict[str, str | None]:
         return {
             "access_key": credential("", "AWS_ACCESS_KEY_ID", "the AWS access key"),
             "secret_key": credential("", "AWS_SECRET_ACCESS_KEY", "the AWS secret key"),
-            "session_token": os.environ.get("AWS_SESSION_TOKEN") or None,
+            "session_token": _session_token(os.environ.get("AWS_SESSION_TOKEN")),
         }
     try:
         import botocore.session
@@ -245,8 +245,14 @@ def _aws_credentials(method: AwsMethod) -> dict[str, str | None]:
     return {
         "access_key": frozen.access_key,
         "secret_key": frozen.secret_key,
-        "session_token": frozen.token,
+        "session_token": _session_token(frozen.token),
     }
+
+
+def _session_token(token: str | None) -> str | None:
+    if token:
+        know(token, name="AWS session token")
+    return token or None
 
 
 def _remedy(method: Method) -> str:

@@ -1,9 +1,11 @@
 """Logs, prints, Dagster's events and errors, by real loggers and real runs."""
 
+import copy
 import http.client
 import http.server
 import io
 import logging
+import pickle
 import subprocess
 import sys
 import threading
@@ -56,6 +58,75 @@ def test_messages_arguments_and_traces_of_any_logger_are_redacted(
     assert "ValueError: refused [secret gocardless/api secret_id]" in text
     assert secret not in text
     assert secret not in str([record.__dict__ for record in caplog.records])
+
+
+class Request:
+    """An object of a library, with a secret in what it shows."""
+
+    def __init__(self, secret: str) -> None:
+        self.secret = secret
+
+    def __str__(self) -> str:
+        return f"GET {self.secret}"
+
+
+class Unshowable:
+    def __str__(self) -> str:
+        raise OSError("no")
+
+
+def test_extras_of_a_record_are_redacted_before_any_handler(
+    secret: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept = object()
+    extra = {
+        "header": f"Bearer {secret}",
+        "nested": {"a": [secret, (secret, 1)], secret: {secret}},
+        "request": Request(secret),
+        "error": ValueError(secret),
+        "raw": secret.encode(),
+        "odd": Unshowable(),
+        "number": 3,
+        "kept": kept,
+    }
+    log = logging.getLogger("some.library")
+    log.warning("with extras", extra=extra)
+    logging.LoggerAdapter(log, extra).warning("by an adapter")
+    log.handle(logging.makeLogRecord({"msg": f"made {secret}", "levelno": 30, **extra}))
+    assert len(caplog.records) == 3
+    for record in caplog.records:
+        assert secret not in str(record.__dict__)
+        assert secret not in repr(pickle.loads(pickle.dumps({**record.__dict__, "kept": None})))
+        assert record.__dict__["header"].startswith("Bearer [")
+        assert (record.__dict__["number"], record.__dict__["kept"]) == (3, kept)
+        copied = copy.copy(record)
+        assert copied.__dict__ == record.__dict__
+    assert extra["header"] == f"Bearer {secret}", "the caller's own object has changed"
+
+
+def test_the_class_of_an_error_can_name_a_secret_and_is_redacted(
+    secret: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    named = type(f"Refused_{secret}", (ValueError,), {"__module__": f"module_{secret}"})
+    with pytest.raises(RuntimeError) as raised, redacting_exceptions():
+        raise named("harmless")
+    assert secret not in "".join(traceback.format_exception(raised.value))
+    assert "a Refused_[secret" in str(raised.value)
+    try:
+        raise named("harmless")
+    except ValueError:
+        logging.getLogger("some.library").exception("failed")
+    assert secret not in str([record.__dict__ for record in caplog.records])
+
+    @dg.asset
+    def failing() -> None:
+        raise named("harmless")
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = dg.materialize([failing], instance=instance, raise_on_error=False)
+        text = "\n".join(map(dg.serialize_value, instance.all_logs(result.run_id)))
+    assert "Refused_[secret gocardless/api secret_id]" in text
+    assert secret not in text
 
 
 def test_a_trace_without_secrets_keeps_its_exception(caplog: pytest.LogCaptureFixture) -> None:
