@@ -26,7 +26,8 @@ The `orchestration.yaml` of a code location's package defines what the location 
 - `${NAME}`, `${NAME:default}` and `${NAME:?message}` in a value refer to environment
   variables. An unquoted value is read as YAML after the replacement, so `${ENABLED:true}` is a
   truth value; a quoted value stays text. A variable with an empty value counts as set.
-  `$${` is a plain `${`.
+  `$${` is a plain `${`. Variables of secrets (`PATH__KEY`, `VAULT_*`) are not allowed: Dagster
+  stores and shows what is in the file.
 - `shared_lib/checks.py` builds the asset checks of the section `checks`; code can use it as
   well. A sensor of the type `freshness` evaluates freshness checks when an asset turns stale or
   fresh.

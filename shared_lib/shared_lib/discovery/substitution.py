@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, MutableMapping, MutableSequence
 from typing import Any
 
 from shared_lib.configuration.validated_yaml import Location, Problem
+from shared_lib.secrets.variables import belongs_to_secrets
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OPENING, _ESCAPED = "${", "$${"
@@ -105,6 +106,12 @@ def _placeholder(text: str, position: int, variables: Mapping[str, str]) -> tupl
             "${NAME:?message}, and $${ for a plain ${"
         )
     variable, after = name.group(), name.end()
+    if belongs_to_secrets(variable):
+        raise _SubstitutionError(
+            f"${{{variable}}} is not allowed, because the secrets resource uses this variable and "
+            "Dagster stores and shows the values of this file: list the secret below `secrets`, "
+            "and get it with SecretsResource where it is used"
+        )
     if text.startswith("}", after):
         if variable not in variables:
             raise _SubstitutionError(

@@ -1,7 +1,6 @@
 """Secrets from environment variables and a ``.env`` file, for ``local`` and ``ci`` only."""
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,20 +8,9 @@ from pathlib import Path
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.secrets.errors import SecretNotFoundError, SecretsMisconfiguredError
 from shared_lib.secrets.file_access import require_private
+from shared_lib.secrets.variables import prefix_of
 
 DOTENV_FILE = REPOSITORY_ROOT / ".env"
-
-_KEY_SEPARATOR = "__"
-_NOT_IN_A_NAME = re.compile(r"[^A-Z0-9]")
-
-
-def variable_name(path: str, key: str) -> str:
-    """Return the variable that holds ``key`` of the secret at ``path``.
-
-    ``gocardless/api`` and ``secret_id`` become ``GOCARDLESS_API__SECRET_ID``: capital letters, two
-    underscores between path and key, one for any other character not allowed in a name.
-    """
-    return f"{_prefix(path)}{_NOT_IN_A_NAME.sub('_', key.upper())}"
 
 
 @dataclass(frozen=True)
@@ -47,7 +35,7 @@ class EnvBackend:
                 f"version {version} of {path} was requested, but environment variables have no "
                 "versions: leave it out, or set SECRETS_BACKEND=vault"
             )
-        prefix = _prefix(path)
+        prefix = prefix_of(path)
         found = {
             name.removeprefix(prefix).lower(): value
             for name, value in self._variables().items()
@@ -76,7 +64,3 @@ class EnvBackend:
 
         written = dotenv_values(self.dotenv_file, interpolate=False)
         return {**{name: value or "" for name, value in written.items()}, **os.environ}
-
-
-def _prefix(path: str) -> str:
-    return _NOT_IN_A_NAME.sub("_", path.upper()) + _KEY_SEPARATOR

@@ -8,7 +8,14 @@ import pytest
 from shared_lib.configuration.validated_yaml import load_yaml
 from shared_lib.discovery.substitution import substitute
 
-VARIABLES = {"SET": "seen", "EMPTY": "", "NUMBER": "5", "TRUTH": "true", "PLACE": "a: b"}
+VARIABLES = {
+    "GOCARDLESS_API__SECRET_KEY": "a-secret",
+    "SET": "seen",
+    "EMPTY": "",
+    "NUMBER": "5",
+    "TRUTH": "true",
+    "PLACE": "a: b",
+}
 
 
 def read(tmp_path: Path, value: str) -> tuple[Any, list[str]]:
@@ -69,6 +76,12 @@ def test_a_placeholder_becomes(tmp_path: Path, value: str, expected: object) -> 
         ("${UNSET:open", "has a ${ without a closing }"),
         ("${1ST}", "has a ${ without a name"),
         ("${SET-x}", "${SET must be followed by : or }"),
+        ("${GOCARDLESS_API__SECRET_KEY}", "${GOCARDLESS_API__SECRET_KEY} is not allowed"),
+        ("${GOCARDLESS_API__SECRET_KEY:default}", "list the secret below `secrets`"),
+        ("${SET:${OTHER_PATH__ANY_KEY}}", "${OTHER_PATH__ANY_KEY} is not allowed"),
+        ("${UNSET:${VAULT_TOKEN:?x}}", "${VAULT_TOKEN} is not allowed"),
+        ("${AWS_SESSION_TOKEN}", "${AWS_SESSION_TOKEN} is not allowed"),
+        ("${VAULT_AUTH_SECRET_ID_FILE}", "is not allowed"),
     ],
 )
 def test_a_value_that_cannot_be_redacted_is_reported_with_its_place(

@@ -16,8 +16,9 @@ from shared_lib.secrets import (
     SecretState,
     examine,
 )
-from shared_lib.secrets.env_backend import EnvBackend, variable_name
+from shared_lib.secrets.env_backend import EnvBackend
 from shared_lib.secrets.resource import secrets_backend
+from shared_lib.secrets.variables import variable_name
 from shared_lib.secrets.vault.authentication import (
     AppRoleMethod,
     FromEnvironment,
