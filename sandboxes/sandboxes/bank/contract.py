@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from shared_lib.configuration.yaml_aliases import refuse_expansion
+
 CONTRACT_VARIABLE = "GOCARDLESS_SANDBOX_CONTRACT"
 
 _METHODS = frozenset({"get", "post", "put", "delete", "patch"})
@@ -112,7 +114,10 @@ class Contract:
 
 def _loaded(path: Path) -> Any:
     text = path.read_text("utf-8")
-    return yaml.safe_load(text) if path.suffix in (".yaml", ".yml") else json.loads(text)
+    if path.suffix not in (".yaml", ".yml"):
+        return json.loads(text)
+    refuse_expansion(text, path=path)
+    return yaml.safe_load(text)
 
 
 def _plain(node: Any) -> Any:

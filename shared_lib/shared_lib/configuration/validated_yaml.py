@@ -8,6 +8,8 @@ from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
+from shared_lib.configuration.yaml_aliases import ExpandingYamlError, refuse_expansion
+
 Model = TypeVar("Model", bound=BaseModel)
 Location = tuple[int | str, ...]
 
@@ -40,7 +42,8 @@ def load_yaml(path: Path) -> Any:
     """Read ``path`` as YAML that remembers the line of every key.
 
     Raises:
-        ConfigurationError: the file is missing, is not YAML, or repeats a key.
+        ConfigurationError: the file is missing, is not YAML, repeats a key, or stands for a huge
+            document by its aliases.
     """
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -51,7 +54,11 @@ def load_yaml(path: Path) -> Any:
     try:
         yaml = YAML(typ="rt", pure=True)
         yaml.preserve_quotes = True  # distinguishes a quoted text from a plain value
-        return yaml.load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        refuse_expansion(text, path=path)
+        return yaml.load(text)
+    except ExpandingYamlError as error:
+        raise ConfigurationError(str(error)) from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1

@@ -21,6 +21,8 @@ The `orchestration.yaml` of a code location's package defines what the location 
   asset's attributes and the line that sets each.
 - All mistakes of a file are reported at once, as `path:line: field: problem, allowed is ...`.
   One mistake fails the load of its location, and the UI shows the message; the others load.
+- Anchors and aliases may save lines; a file whose aliases stand for more than 10,000 values is
+  refused.
 - If several rules below `assets` match an asset and set the same attribute, the last one wins.
   An attribute that no rule sets keeps its value from the asset's code.
 - `${NAME}`, `${NAME:default}` and `${NAME:?message}` in a value refer to environment

@@ -215,11 +215,11 @@ def _transport_from_file() -> dict[str, Any] | None:
     named = os.environ.get("OPENLINEAGE_CONFIG")
     if not named:
         return None
-    from ruamel.yaml import YAML, YAMLError
+    from shared_lib.configuration.validated_yaml import ConfigurationError, load_yaml
 
     try:
-        content = YAML(typ="safe").load(Path(named))
-    except (OSError, YAMLError) as error:
+        content = load_yaml(Path(named))
+    except (OSError, ConfigurationError) as error:
         raise ObservabilityConfigurationError(f"OPENLINEAGE_CONFIG: {error}") from error
     transport = content.get("transport") if isinstance(content, dict) else None
     if not isinstance(transport, dict):

@@ -4,10 +4,11 @@ import codecs
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from ruamel.yaml import YAML, YAMLError
+from ruamel.yaml import YAML
 
 from gocardless.statement_files.statement import StatementFileError
 from shared_lib.configuration.environment import current_settings
+from shared_lib.configuration.validated_yaml import ConfigurationError, load_yaml
 
 
 class Columns(BaseModel):
@@ -100,9 +101,9 @@ def saved_mappings(directory: Path) -> list[Mapping]:
 
 def _load(path: Path) -> Mapping:
     try:
-        return Mapping.model_validate(YAML(typ="safe").load(path.read_text("utf-8")))
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise StatementFileError(f"{path} is not YAML: {error}") from error
+        return Mapping.model_validate(load_yaml(path))
+    except ConfigurationError as error:
+        raise StatementFileError(str(error)) from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))

@@ -167,7 +167,7 @@ def test_no_request_may_take_longer_than_a_run_can_wait(
         ),
         (
             {"OPENLINEAGE_CONFIG": "/nowhere.yml"},
-            "OPENLINEAGE_CONFIG: [Errno 2] No such file or directory: '/nowhere.yml'",
+            "OPENLINEAGE_CONFIG: /nowhere.yml: no such file",
         ),
     ],
 )
