@@ -102,7 +102,7 @@ slack: setup ## serve a stand-in for Slack that prints the messages it receives
 
 ##@ Develop
 setup: $(MANIFEST) ## create the environment, the dbt manifest and the Dagster home
-	@mkdir -p "$$DAGSTER_HOME"
+	@umask 077; mkdir -p "$$DAGSTER_HOME"
 	@[[ ! dagster.local.yaml -nt "$$DAGSTER_HOME/dagster.yaml" ]] || cp dagster.local.yaml "$$DAGSTER_HOME/dagster.yaml"
 
 manifest: $(INSTALLED) ## parse the dbt project

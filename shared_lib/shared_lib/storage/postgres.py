@@ -20,6 +20,8 @@ from dagster_postgres.utils import (
     pg_url_from_config,
 )
 
+from shared_lib.private_files import keep_files_private
+
 # Any number that nobody else locks in the same database.
 _LOCK = 7_205_115
 
@@ -39,6 +41,7 @@ class PostgresStorage(DagsterPostgresStorage):
 
     def __init__(self, postgres_url: str, **options: Any) -> None:
         """Open the storage at ``postgres_url``, as Dagster does from its configuration."""
+        keep_files_private()
         token_provider = options.get("token_provider")
         with _alone(postgres_url, token_provider):
             super().__init__(postgres_url, **options)

@@ -27,6 +27,7 @@ from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 
+from shared_lib.private_files import keep_files_private
 from shared_lib.storage.sqlite_creation import (
     check_revisions,
     create_from,
@@ -137,6 +138,7 @@ class SqliteStorage(DagsterSqliteStorage):
         Raises:
             DamagedStorageError: processes that started together damaged a file.
         """
+        keep_files_private()
         with creation_lock(Path(base_dir)):
             check_revisions(Path(base_dir))
             super().__init__(base_dir, inst_data)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import duckdb
 
+from shared_lib.private_files import keep_files_private
+
 # While a process writes a DuckDB file, no other may open it, not even to read. DuckDB names the
 # program if it can see the process: for one in another container it reports only PID 0.
 _LOCK_HELD = re.compile(r"Conflicting lock is held in (?:(?P<program>.+) )?\(?PID (?P<pid>\d+)\)?")
@@ -46,6 +48,7 @@ def write_warehouse(
     Raises:
         WarehouseBusyError: the file was still held after ``wait_seconds``; names the holder.
     """
+    keep_files_private()
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = _connect(path, read_only=False, wait_seconds=wait_seconds, on_wait=on_wait)
     try:

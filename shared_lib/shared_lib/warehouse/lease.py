@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from shared_lib.private_files import keep_files_private
 from shared_lib.warehouse.connection import WarehouseBusyError
 
 _POLL_SECONDS = 0.2
@@ -37,6 +38,7 @@ def writing_lease(
     Raises:
         WarehouseBusyError: the lease is still held after ``wait_seconds``; names the holder.
     """
+    keep_files_private()
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_suffix(".lease").open("a+", encoding="utf-8") as lease:
         deadline = time.monotonic() + wait_seconds

@@ -18,6 +18,7 @@ import duckdb
 
 from gocardless.api.client import Answer
 from gocardless.api.limits import Limit
+from shared_lib.private_files import keep_files_private
 
 Body = TypeVar("Body")
 
@@ -51,6 +52,7 @@ class AnswerJournal(Generic[Body]):
 
     def keep(self, received: Received[Body]) -> None:
         """Write an answer down; all of it or nothing. Several threads may."""
+        keep_files_private()
         self._directory.mkdir(parents=True, exist_ok=True)
         head = {"at": received.at.isoformat(), "limit": asdict(received.answer.limit)}
         text = f"{json.dumps(head)}\n{self._wording.write(received.answer.body)}"

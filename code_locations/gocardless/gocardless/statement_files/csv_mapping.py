@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 from gocardless.statement_files.statement import StatementFileError
 from shared_lib.configuration.environment import current_settings
 from shared_lib.configuration.validated_yaml import ConfigurationError, load_yaml
+from shared_lib.private_files import keep_files_private
 
 
 class Columns(BaseModel):
@@ -81,6 +82,7 @@ def mapping_directory() -> Path:
 
 def save(mapping: Mapping, directory: Path) -> Path:
     """Write a mapping; one of the same bank is replaced."""
+    keep_files_private()
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / f"{mapping.bank}.yaml"
     with path.open("w", encoding="utf-8") as file:

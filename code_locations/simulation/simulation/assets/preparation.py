@@ -9,6 +9,7 @@ import dagster as dg
 import duckdb
 
 from shared_lib.metadata import column_lineage, relation_metadata
+from shared_lib.private_files import keep_files_private
 from shared_lib.warehouse import Warehouse
 from simulation.census.findings import Finding, read_findings
 from simulation.census.generation import generate_census
@@ -131,6 +132,7 @@ def _census_path(settings: ScenarioSettings) -> Path:
     """Return the scenario's file; generate it if none is configured."""
     path, census = census_path(settings), settings.census
     if census.path is None and not path.exists():
+        keep_files_private()
         path.parent.mkdir(parents=True, exist_ok=True)
         generate_census(
             path,

@@ -6,6 +6,8 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from shared_lib.private_files import keep_files_private
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -17,6 +19,7 @@ def replaced(path: Path) -> Iterator[Path]:
 
     If the block fails, `path` stays as it was.
     """
+    keep_files_private()
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
     try:
         yield unfinished

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shared_lib.private_files import keep_files_private
 from simulation.report import assumptions, charts, drawings, summary, titles, units
 from simulation.report.department_charts import department_charts
 from simulation.report.figures import read_figures
@@ -45,6 +46,7 @@ def write_report(connection: duckdb.DuckDBPyConnection, *, scenario_id: str, pat
         ValueError: The scenario has no results; the message names the scenarios that do.
     """
     page = _render(read_figures(connection, scenario_id))
+    keep_files_private()
     path.parent.mkdir(parents=True, exist_ok=True)
     with replaced(path) as unfinished:
         unfinished.write_text(page, encoding="utf-8")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shared_lib.configuration.environment import REPOSITORY_ROOT
+from shared_lib.private_files import keep_files_private
 from shared_lib.stored_errors import StoredError, innermost_message
 from simulation.run.arguments import Arguments, parse_arguments
 from simulation.year_names import YearNames
@@ -228,6 +229,7 @@ def _silent_output() -> Iterator[int]:
 def _instance_home() -> Path:
     """Return the Dagster home, created with the repository's ``dagster.local.yaml`` if missing."""
     home = Path(os.environ.setdefault("DAGSTER_HOME", str(REPOSITORY_ROOT / ".dagster_home")))
+    keep_files_private()
     home.mkdir(parents=True, exist_ok=True)
     if not (home / "dagster.yaml").exists():
         # written atomically, in case another process starts at the same time
