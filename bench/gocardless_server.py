@@ -21,7 +21,7 @@ DAYS = 90  # all of which each day asks for again
 
 def main() -> None:
     """Serve until standard input ends."""
-    state = SandboxState(latency_seconds=LATENCY_SECONDS)
+    state = SandboxState(latency_seconds=LATENCY_SECONDS, calls_a_minute=1_000_000)
     state.clock.set(NOON)
     bank = Bank("BENCH_BNCHDEFF", "Bench", calls_a_day=100)
     for first in range(0, ACCOUNTS, ACCOUNTS_OF_A_CONNECTION):
