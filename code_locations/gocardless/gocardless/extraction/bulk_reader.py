@@ -177,7 +177,7 @@ def _read_plain(connection: duckdb.DuckDBPyConnection) -> None:
                 *,
                 try_cast(nullif(booked_on, '') as date) as booking,
                 try_cast(nullif(valued_on, '') as date) as valuing,
-                try_cast(e.transactionAmount.amount as {AMOUNT}) as money,
+                {_amount("e.transactionAmount.amount")} as money,
                 exchange ->> '$.exchangeRate' as rate,
                 exchange ->> '$.instructedAmount.amount' as paid,
                 exchange ->> '$.instructedAmount.currency' as paid_in
@@ -200,11 +200,11 @@ def _read_plain(connection: duckdb.DuckDBPyConnection) -> None:
             ) as description,
             case when money > 0 then {_cleaned("e.debtorName")}
                 else {_cleaned("e.creditorName")} end as counterparty,
-            try_cast(e.balanceAfterTransaction.balanceAmount.amount as {AMOUNT}) as balance_after,
+            {_amount("e.balanceAfterTransaction.balanceAmount.amount")} as balance_after,
             payload,
             {_cleaned("e.entryReference")} as entry_reference,
             case when paid_in <> e.transactionAmount.currency
-                then abs(try_cast(paid as {AMOUNT})) * case when money < 0 then -1 else 1 end
+                then abs({_amount("paid")}) * case when money < 0 then -1 else 1 end
             end::{AMOUNT} as original_amount,
             case when paid_in <> e.transactionAmount.currency then paid_in end
                 as original_currency,
@@ -237,6 +237,11 @@ def _cleaned(text: str) -> str:
         rf"nullif(case when is_loose then trim(regexp_replace({text}, '[\s\v]+', ' ', 'g')) "
         rf"else {text} end, '')"
     )
+
+
+def _amount(text: str) -> str:
+    """The amount; a cast to the wide type takes ten times as long as to one of 64 bits."""
+    return f"coalesce(try_cast({text} as decimal(18, 8))::{AMOUNT}, try_cast({text} as {AMOUNT}))"
 
 
 def _any_of(text: str, parts: Sequence[str]) -> str:
