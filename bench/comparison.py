@@ -33,6 +33,9 @@ _RATIOS: Mapping[str, Mapping[str, Callable[[Any], float]]] = {
         "CPU, next day's load to the first": (
             lambda of: of["daily_load_cpu_seconds"] / of["load_cpu_seconds"]
         ),
+        "CPU, next day's sync to the first": (
+            lambda of: of["daily_sync_cpu_seconds"] / of["sync_cpu_seconds"]
+        ),
     },
 }
 

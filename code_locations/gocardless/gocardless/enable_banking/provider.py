@@ -1,6 +1,6 @@
 """Enable Banking as a provider of the unified tables."""
 
-from gocardless.sync.gocardless_provider import BALANCES, ENTRIES, FETCHES
+from gocardless.sync.gocardless_provider import BALANCES, ENTRIES, FETCHES, SIGHTINGS
 from gocardless.sync.provider import Provider
 
 _OWN = (
@@ -51,6 +51,7 @@ ENABLE_BANKING = Provider(
         ) = 1
     """,
     fetches=f"{FETCHES} where {_OWN}",
-    entries=f"{ENTRIES} where sighting.{_OWN}",
+    entries=f"{ENTRIES} where {_OWN}",
+    sightings=f"{SIGHTINGS} where {_OWN}",
     balances=f"{BALANCES} where {_OWN}",
 )

@@ -3,6 +3,8 @@
 How an entry is read says :mod:`gocardless.extraction.entries`. Here is the same in SQL for the
 entries that are plain, as nearly all are: an answer that has any other, or one entry twice, is
 left to that module as a whole. A test draws entries and compares the two.
+
+Each answer repeats most of the one before. An entry whose digest is known from there is not read.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,6 +27,10 @@ READ_COLUMNS: Mapping[str, str] = {
 }
 """Of the temporary table ``read_entries``; ``place`` is the answer's among those that were read."""
 
+_NONE_KNOWN = (
+    "select null::varchar as account_id, null::varchar as status, null::uuid as payload_digest, "
+    "null::integer as copies, null::bigint as sighting where false"
+)
 _LISTS = '{"transactions": {"booked": ["JSON"], "pending": ["JSON"]}}'
 _TEXTS = (
     "transactionId",
@@ -74,7 +80,9 @@ _LOOSE_SPACE = ("  ", '" ', ' "', "\\")
 
 @dataclass
 class AnswersRead:
-    """What was read; the rows are in the temporary table ``read_entries``.
+    """What was read; the rows are in the temporary table ``read_entries``, but for those known.
+
+    ``ended_sightings`` has the ``place`` and ``sighting`` of what was known and is there no more.
 
     Attributes:
         rejects: rows for what was refused.
@@ -92,6 +100,7 @@ def read_texts(
     answers: Sequence[tuple[str, str]],
     *,
     currencies: Mapping[str, str] | None = None,
+    known: str = _NONE_KNOWN,
 ) -> AnswersRead:
     """Read answers; outside a database transaction.
 
@@ -99,10 +108,14 @@ def read_texts(
         connection: any database.
         answers: each an account and its text.
         currencies: of accounts, for entries that name none.
+        known: a query for what has been read of the last answers: ``account_id``, ``status``,
+            ``payload_digest``, ``copies``, and ``sighting``, a number of each. It is read again
+            only where the copies are not as many.
     """
     of_account = currencies or {}
     found = AnswersRead()
     _keep_texts(connection, answers)
+    _split(connection, known)
     _read_plain(connection)
     found.carefully = _leave_out(connection)
     rows = []
@@ -119,7 +132,21 @@ def read_texts(
         found.rejects += entries.rejects
     if rows:
         stage(connection, "carefully_read", READ_COLUMNS, rows)
-        connection.execute("insert into read_entries by name from carefully_read")
+        connection.execute(
+            """
+            insert into sent_entries by name
+            select place, status, payload_digest, copies, sighting
+            from carefully_read inner join known_entries
+                using (place, status, payload_digest, copies);
+            insert into read_entries by name
+            from carefully_read anti join known_entries
+                using (place, status, payload_digest, copies)
+            """
+        )
+    connection.execute(
+        "create or replace temp table ended_sightings as "
+        "select place, sighting from known_entries anti join sent_entries using (sighting)"
+    )
     return found
 
 
@@ -135,11 +162,16 @@ def _keep_texts(connection: duckdb.DuckDBPyConnection, answers: Sequence[tuple[s
         )
 
 
-def _read_plain(connection: duckdb.DuckDBPyConnection) -> None:
-    """Fill ``read_entries``, with a column more that says whether a row may be relied on."""
+def _split(connection: duckdb.DuckDBPyConnection, known: str) -> None:
+    """Fill ``known_entries``, and ``sent_entries`` with what has to be read, or its sighting."""
     connection.execute(
-        f"""
-        create or replace temp table read_entries as
+        "create or replace temp table known_entries as "  # noqa: S608 - the caller's own query
+        f"select place, known.* exclude (account_id) from ({known}) as known "
+        "inner join texts using (account_id)"
+    )
+    connection.execute(
+        """
+        create or replace temp table sent_entries as
         with lists as materialized (
             -- nothing, where the text is no JSON to the database
             select place, account_id, try(json_transform(text, $lists)).transactions as sent
@@ -154,8 +186,27 @@ def _read_plain(connection: duckdb.DuckDBPyConnection) -> None:
             select place, account_id, 'pending', unnest(coalesce(sent.pending, [null]))
             from lists
         ),
-        transformed as (
-            select *, json_transform(payload, $fields) as e from entries
+        digested as (
+            select *, md5(payload)::uuid as payload_digest from entries
+        )
+        select
+            place, account_id, status, payload_digest, copies, sighting,
+            case when sighting is null then payload end as payload
+        from digested
+        left join known_entries as known using (place, status, payload_digest)
+        """,
+        {"lists": _LISTS},
+    )
+
+
+def _read_plain(connection: duckdb.DuckDBPyConnection) -> None:
+    """Fill ``read_entries``, with a column more that says whether a row may be relied on."""
+    connection.execute(
+        f"""
+        create or replace temp table read_entries as
+        with transformed as (
+            select *, json_transform(payload, $fields) as e from sent_entries
+            where sighting is null
         ),
         shaped as (
             select
@@ -184,8 +235,7 @@ def _read_plain(connection: duckdb.DuckDBPyConnection) -> None:
             from dated
         )
         select
-            place, account_id, status,
-            md5(payload)::uuid as payload_digest,
+            place, account_id, status, payload_digest,
             {_cleaned("e.transactionId")} as transaction_id,
             {_cleaned("e.internalTransactionId")} as internal_transaction_id,
             coalesce(booking, valuing) as booking_date,
@@ -222,7 +272,6 @@ def _read_plain(connection: duckdb.DuckDBPyConnection) -> None:
         from typed
         """,  # noqa: S608 - own constants
         {
-            "lists": _LISTS,
             "fields": _FIELDS,
             "currencies": sorted(CURRENCIES),
             "no_text": _NO_TEXT,
@@ -303,18 +352,22 @@ def _is_day(text: str, day: str) -> str:
 
 
 def _leave_out(connection: duckdb.DuckDBPyConnection) -> list[int]:
-    """Take answers that are not plain, or have an entry twice, out of ``read_entries``."""
+    """Take out answers that are not plain, or have an entry more often than it was known."""
     places = [
         place
         for (place,) in connection.execute(
             "select place from read_entries where not coalesce(is_plain, false) union "
             "select place from read_entries group by place, status, payload_digest "
-            "having count(*) > 1 order by place"
+            "having count(*) > 1 union "
+            "select any_value(place) from sent_entries where sighting is not null "
+            "group by sighting having count(*) <> any_value(copies) order by place"
         ).fetchall()
     ]
     if places:
-        connection.execute(
-            "delete from read_entries where list_contains($places, place)", {"places": places}
-        )
+        for table in ("read_entries", "sent_entries"):
+            connection.execute(
+                f"delete from {table} where list_contains($places, place)",  # noqa: S608 - own names
+                {"places": places},
+            )
     connection.execute("alter table read_entries drop column is_plain")
     return places

@@ -81,6 +81,7 @@ def _record(
     for row in {(row["status"], row["payload_digest"]): row for row in rows}.values():
         connection.execute(
             "insert into raw.gc_sightings "
-            "(fetch_number, account_id, status, payload_digest, copies) values (?, ?, ?, ?, 1)",
-            [number, account_id, row["status"], row["payload_digest"]],
+            "(account_id, status, payload_digest, copies, first_fetch_number, last_fetch_number) "
+            "values (?, ?, ?, 1, ?, ?)",
+            [account_id, row["status"], row["payload_digest"], number, number],
         )

@@ -223,11 +223,14 @@ create table if not exists raw.gc_fetches (
     is_whole boolean default true  -- false: single entries, which were refused before
 );
 create table if not exists raw.gc_sightings (
-    fetch_number bigint not null,
+    -- an entry was in each whole answer of its account from the first to the last of a row: what an
+    -- answer repeats needs no row; one that is not whole has rows of its own
     account_id varchar not null using compression dictionary,
     status varchar not null using compression dictionary,
     payload_digest uuid not null using compression uncompressed,
-    copies integer not null  -- how many of them the one answer had
+    copies integer not null,  -- how many of them each answer had
+    first_fetch_number bigint not null,
+    last_fetch_number bigint  -- null: the account's last whole answer has it, whichever that is
 );
 create table if not exists raw.gc_shortened_periods (
     -- whose bank has refused to go back as far as its agreement allows
@@ -291,7 +294,59 @@ def _read_more_of_entries(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-_MIGRATIONS = (Migration("more of each entry", _read_more_of_entries, is_additive=False),)
+def _join_sightings(connection: duckdb.DuckDBPyConnection) -> None:
+    """A row for each answer becomes one for all answers without a gap."""
+    connection.execute(
+        """
+        create table raw.gc_sightings_joined (
+            account_id varchar not null using compression dictionary,
+            status varchar not null using compression dictionary,
+            payload_digest uuid not null using compression uncompressed,
+            copies integer not null,
+            first_fetch_number bigint not null,
+            last_fetch_number bigint
+        );
+        insert into raw.gc_sightings_joined by name
+        with answers as (
+            select
+                fetch_number,
+                account_id,
+                row_number() over (partition by account_id order by fetch_number) as nth,
+                max(fetch_number) over (partition by account_id) as last_of_account
+            from raw.gc_fetches
+            where is_whole
+        ),
+        numbered as (
+            select
+                sighting.*,
+                last_of_account,
+                -- the same for answers that follow each other
+                nth - row_number() over (
+                    partition by account_id, status, payload_digest, copies, nth is null
+                    order by nth
+                ) as island,
+                -- one that is not whole follows no other
+                case when nth is null then fetch_number end as alone
+            from raw.gc_sightings as sighting
+            left join answers using (account_id, fetch_number)
+        )
+        select
+            account_id, status, payload_digest, copies,
+            min(fetch_number) as first_fetch_number,
+            nullif(max(fetch_number), any_value(last_of_account)) as last_fetch_number
+        from numbered
+        group by account_id, status, payload_digest, copies, island, alone
+        order by first_fetch_number;
+        drop table raw.gc_sightings;
+        alter table raw.gc_sightings_joined rename to gc_sightings
+        """
+    )
+
+
+_MIGRATIONS = (
+    Migration("more of each entry", _read_more_of_entries, is_additive=False),
+    Migration("sightings of many answers in one row", _join_sightings, is_additive=False),
+)
 
 
 def create_raw_tables(connection: duckdb.DuckDBPyConnection) -> None:

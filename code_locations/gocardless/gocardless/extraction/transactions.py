@@ -106,11 +106,12 @@ def windows_of(
         with pending as (
             -- it may be booked with the day on which it was first seen, whatever its own date is
             select
-                sighting.fetch_number,
+                account_id,
                 min(least(entry.booking_date, cast(entry.first_seen_at as date))) as oldest
             from raw.gc_sightings as sighting
             inner join raw.gc_transactions as entry using (account_id, status, payload_digest)
             where sighting.status = 'pending' and entry.status = 'pending'
+                and sighting.last_fetch_number is null
             group by all
         ),
         asked as (
@@ -126,7 +127,7 @@ def windows_of(
             asked.first_asked_on
         from raw.gc_watermarks as watermark
         inner join asked using (account_id)
-        left join pending using (fetch_number)
+        left join pending using (account_id)
         """
     ).fetchall()
     known = {row[0]: _Asked(*row[1:]) for row in rows}
@@ -183,6 +184,12 @@ def _first_day(
     return max(earliest, min(wanted))
 
 
+_IN_THE_LAST_ANSWER = (
+    "select account_id, status, payload_digest, copies, rowid as sighting from raw.gc_sightings "
+    "where last_fetch_number is null"
+)
+
+
 @dataclass(frozen=True)
 class ReadAnswers:
     """Answers that have been read and not been written; until then no others may be read.
@@ -211,6 +218,7 @@ def read_answers(
         connection,
         [(one.window.account_id, one.text) for one in answers],
         currencies=account_currencies(connection),
+        known=_IN_THE_LAST_ANSWER,
     )
     return ReadAnswers(
         {
@@ -288,11 +296,18 @@ def record_transactions_read(
         "select before + 1 + place, account_id, date_from, create_from, $at, $run from answered",
         {"at": at.replace(tzinfo=None), "run": run_id},
     )
+    # nothing has been deleted since the rows were read: they are where they were
+    connection.execute(
+        "update raw.gc_sightings set last_fetch_number = watermark.fetch_number "
+        "from ended_sightings as ended inner join answered using (place) "
+        "inner join raw.gc_watermarks as watermark using (account_id) "
+        "where gc_sightings.rowid = ended.sighting"
+    )
     connection.execute(
         "insert into raw.gc_sightings "
-        "(fetch_number, account_id, status, payload_digest, copies) "
-        "select answered.before + 1 + answered.place, entry.account_id, entry.status, "
-        "entry.payload_digest, entry.copies "
+        "(account_id, status, payload_digest, copies, first_fetch_number) "
+        "select entry.account_id, entry.status, entry.payload_digest, entry.copies, "
+        "answered.before + 1 + answered.place "
         "from read_entries as entry inner join answered using (place)"
     )
     connection.execute(

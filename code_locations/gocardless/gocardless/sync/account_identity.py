@@ -164,6 +164,7 @@ def _merge(
             coalesce(booking_date between (
                 select min(booking_date) from fetched
             ) and (select max(booking_date) from fetched), true) as is_covered,
+            (select min(booking_date) from fetched where status = 'booked') as oldest,
             null::date as known_until, false as may_be_withdrawn
         from unified.transactions
         where provider = $of_provider and account_id = $of_account

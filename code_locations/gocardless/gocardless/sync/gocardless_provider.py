@@ -8,18 +8,20 @@ FETCHES = (
     "select fetch_number, account_id, date_from, create_from, fetched_at, "
     "case when is_whole then 'infinity'::date end as covers_until from raw.gc_fetches"
 )
+SIGHTINGS = """
+    select
+        account_id, status, payload_digest as entry_id, copies, first_fetch_number,
+        last_fetch_number
+    from raw.gc_sightings
+"""
 ENTRIES = """
     select
-        sighting.fetch_number, sighting.account_id, sighting.status,
-        sighting.payload_digest as entry_id, sighting.copies,
-        entry.transaction_id, entry.internal_transaction_id, entry.booking_date,
-        entry.value_date, entry.amount,
-        entry.currency, entry.description, entry.counterparty, entry.balance_after,
-        entry.entry_reference, entry.original_amount, entry.original_currency,
-        entry.exchange_rate, entry.merchant_category, entry.counterparty_iban,
-        entry.end_to_end_id, entry.mandate_id, entry.notes
-    from raw.gc_sightings as sighting
-    inner join raw.gc_transactions as entry using (account_id, status, payload_digest)
+        account_id, status, payload_digest as entry_id,
+        transaction_id, internal_transaction_id, booking_date, value_date, amount, currency,
+        description, counterparty, balance_after, entry_reference, original_amount,
+        original_currency, exchange_rate, merchant_category, counterparty_iban, end_to_end_id,
+        mandate_id, notes
+    from raw.gc_transactions
 """
 BALANCES = """
     select
@@ -94,6 +96,7 @@ GOCARDLESS = Provider(
             and last_seen_at = (select listed_at from raw.gc_last_listing)
     """,
     fetches=f"{FETCHES} where {_OWN}",
-    entries=f"{ENTRIES} where sighting.{_OWN}",
+    entries=f"{ENTRIES} where {_OWN}",
+    sightings=f"{SIGHTINGS} where {_OWN}",
     balances=f"{BALANCES} where {_OWN}",
 )

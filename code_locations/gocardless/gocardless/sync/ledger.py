@@ -21,6 +21,7 @@ from gocardless.sync.provider import (
     Provider,
     with_optional,
 )
+from gocardless.sync.repeats import COMPARED, find_repeats, release_shared, update_repeated
 from gocardless.sync.signs import REVERSED, reverse
 from shared_lib.warehouse import transaction
 
@@ -85,7 +86,15 @@ def _list_rounds(connection: duckdb.DuckDBPyConnection, provider: Provider) -> i
                     coalesce(known.of_account_id, answer.account_id)
                 order by answer.fetch_number
             ) as round
-        from ({with_optional(connection, provider.fetches, OPTIONAL_OF_FETCHES)}) as answer
+        from (
+            select
+                *,
+                -- the whole answer before it
+                case when covers_until is not null then lag(fetch_number) over (
+                    partition by account_id, covers_until is not null order by fetch_number
+                ) end as before
+            from ({with_optional(connection, provider.fetches, OPTIONAL_OF_FETCHES)})
+        ) as answer
         left join unified.account_identifiers as known
             on known.provider = $provider and known.account_id = answer.account_id
         anti join (
@@ -107,11 +116,17 @@ def _take(
         "where round = ?",
         [number],
     )
-    _read_entries(connection, provider)
-    _read_stored(connection, provider)
+    find_repeats(connection, provider)
+    is_compared = False
+    while not is_compared:
+        _read_entries(connection, provider)
+        _read_stored(connection, provider)
+        is_compared = not release_shared(connection)
     match(connection)
-    write_changes(connection)
-    _update_matched(connection, provider)
+    update_repeated(connection)
+    if _count(connection, "matches"):
+        write_changes(connection)
+        _update_matched(connection, provider)
     counts.vanished += _end(connection, "pending", "vanished", _GONE_PENDING)
     counts.withdrawn += _end(connection, "booked", "withdrawn", _GONE_BOOKED)
     counts.created += _create(connection, provider)
@@ -120,17 +135,23 @@ def _take(
 
 
 def _read_entries(connection: duckdb.DuckDBPyConnection, provider: Provider) -> None:
-    """Fill ``fetched``; what is pending and booked in one answer is booked."""
+    """Fill ``fetched`` with what is not repeated; what is pending and booked at once is booked."""
+    entries = with_optional(connection, provider.entries, OPTIONAL_OF_ENTRIES)
+    if provider.sightings is None:
+        answered, key, of_answer = "asked", "fetch_number, account_id", ""
+    else:
+        answered, key = f"({COMPARED})", "account_id, status, entry_id"
+        of_answer = "asked.fetch_number, asked.copies,"
     connection.execute(
         f"""
         create or replace temp table fetched as
         with answered as (
             select
-                asked.account, entry.* exclude (account_id), entry.account_id as source_account_id,
-                unnest(range(entry.copies)) as copy, asked.create_from, asked.fetched_at
-            from ({with_optional(connection, provider.entries, OPTIONAL_OF_ENTRIES)}) as entry
-            inner join asked
-                on asked.fetch_number = entry.fetch_number and asked.account_id = entry.account_id
+                asked.account, entry.* exclude (account_id), {of_answer}
+                entry.account_id as source_account_id,
+                unnest(range(copies)) as copy, asked.create_from, asked.fetched_at
+            from ({entries}) as entry
+            inner join {answered} as asked using ({key})
         )
         select row_number() over () as number, * from answered
         """  # noqa: S608 - the provider's own query
@@ -147,7 +168,10 @@ def _read_entries(connection: duckdb.DuckDBPyConnection, provider: Provider) -> 
 
 
 def _read_stored(connection: duckdb.DuckDBPyConnection, provider: Provider) -> None:
-    """Fill ``stored`` with what an entry may be; ``is_covered``: it would be in the answer."""
+    """Fill ``stored`` with what an entry may be; ``is_covered``: it would be in the answer.
+
+    ``oldest`` is the day of the oldest booked entry of the answer.
+    """
     connection.execute(
         f"""
         create or replace temp table stored as
@@ -156,11 +180,16 @@ def _read_stored(connection: duckdb.DuckDBPyConnection, provider: Provider) -> N
             from asked
             left join (
                 select account, min(booking_date) as oldest, max(booking_date) as newest
-                from fetched where status = 'booked' group by all
+                from (
+                    select account, booking_date from fetched where status = 'booked'
+                    union all
+                    select account, booking_date from repeated
+                ) group by all
             ) using (account)
         )
         select
             reaches.account,
+            reaches.oldest,
             stored.*,
             stored.provider_transaction_id as transaction_id,
             stored.status = 'pending' or coalesce(
@@ -185,6 +214,7 @@ def _read_stored(connection: duckdb.DuckDBPyConnection, provider: Provider) -> N
         left join unified.account_answers as history
             on history.provider = reaches.of_provider
                 and history.account_id = reaches.of_account_id
+        anti join repeated on repeated.stored_row = stored.rowid
         where stored.status = 'pending'
             or (
                 stored.status in ('booked', 'withdrawn', 'merged')

@@ -92,7 +92,8 @@ def drop_pending_that_is_booked(connection: duckdb.DuckDBPyConnection) -> None:
             f"""
             with alone as (
                 select account, {identifier} as id
-                from fetched where {identifier} is not null
+                from fetched
+                semi join (from fetched where status = 'pending') using (account, {identifier})
                 group by all having count(*) = 2 and count(distinct status) = 2
             ),
             of_two as (

@@ -159,12 +159,8 @@ def _uncover_what_a_short_answer_lacks(connection: duckdb.DuckDBPyConnection) ->
         f"""
         update open_stored set is_covered = false
         from (
-            select account, oldest
+            select account
             from open_stored
-            left join (
-                select account, min(booking_date) as oldest
-                from fetched where status = 'booked' group by all
-            ) using (account)
             where was = 'booked' and is_covered
                 and (oldest is null or booking_date < oldest)
             group by all

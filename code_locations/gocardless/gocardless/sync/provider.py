@@ -50,6 +50,11 @@ class Provider:
             (equal for entries that are equal), ``copies``, ``transaction_id``, ``booking_date``,
             ``value_date``, ``amount``, ``currency``, ``description``, ``counterparty``,
             ``balance_after``, [those of :data:`OPTIONAL_OF_ENTRIES`].
+        sightings: ``account_id``, ``status``, ``entry_id`` (a UUID), ``copies``,
+            ``first_fetch_number``, ``last_fetch_number`` (null: none later): the entry is in the
+            first answer and in each with a ``covers_until`` from there to the last. ``entries`` has
+            each entry once then, without ``fetch_number`` and ``copies``. None where ``entries``
+            has those of each answer.
         memberships: ``account_id``, ``connection_id``: all active connections of each account; none
             where an account has only the one that ``accounts`` names.
         is_signed_by_setting: whether the setting ``sign`` of an account applies; not where each
@@ -67,6 +72,7 @@ class Provider:
     balances: str | None = None
     memberships: str | None = None
     is_signed_by_setting: bool = True
+    sightings: str | None = None
 
 
 def with_optional(
