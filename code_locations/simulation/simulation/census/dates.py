@@ -165,6 +165,7 @@ select
     false as has_two_digits,
     false as is_none
 from census_distinct
+where content is not null
 """
 
 _CHOSEN = """

@@ -40,6 +40,7 @@ select
     left_on as termination_date
 from temp.census_verdicts
 where reject is null and aside is null
+order by row_number
 """
 
 _KEEP_ASIDE = """
