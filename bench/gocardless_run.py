@@ -17,11 +17,11 @@ import duckdb
 import requests
 
 from bench.gocardless_server import NOON
-from gocardless.api.client import Answer, BankDataClient
+from gocardless.bank_account_data.client import Answer, BankDataClient
+from gocardless.bank_account_data.provider import GOCARDLESS
 from gocardless.extraction import steps
 from gocardless.extraction.reference_data import extract_institutions, extract_requisitions
 from gocardless.extraction.tables import create_raw_tables
-from gocardless.sync.gocardless_provider import GOCARDLESS
 from gocardless.sync.ledger import sync_transactions
 from gocardless.sync.tables import create_unified_tables
 from sandboxes.bank.control import CONTROL_PATH

@@ -25,7 +25,7 @@ from tests.integration.deploy.production import (
 )
 from uv import find_uv_bin
 
-from gocardless.api.reachability import VENDOR_BASE_URL, base_url
+from gocardless.bank_account_data.reachability import VENDOR_BASE_URL, base_url
 from gocardless.budgets.settings import PACKAGED_BUDGETS, budgets_path
 from gocardless.tagging.rules import PACKAGED_RULES, rules_path
 from orchestration_platform.alerts.services.protocol.http import address_from

@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from gocardless.api.reachability import BASE_URL_VARIABLE
+from gocardless.bank_account_data.reachability import BASE_URL_VARIABLE
 from gocardless.definitions import defs
 from sandboxes.bank.bank import demonstration
 from sandboxes.bank.server import RunningSandbox, sandbox_server

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from tests.conftest import SHARED_DATA
 
-from gocardless.api.client import BankDataClient, Patience
+from gocardless.bank_account_data.client import BankDataClient, Patience
 from gocardless.extraction.reference_data import extract_requisitions
 from gocardless.extraction.steps import Extraction
 from gocardless.extraction.tables import create_raw_tables

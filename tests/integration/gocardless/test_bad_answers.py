@@ -10,10 +10,10 @@ import duckdb
 import pytest
 from tests.integration.gocardless.conftest import NOON
 
-from gocardless.api.client import Answer, BankDataClient
-from gocardless.api.errors import RateLimitedError, error_of
-from gocardless.api.limits import Limit, account_limit
-from gocardless.api.models import DetailsAnswer
+from gocardless.bank_account_data.client import Answer, BankDataClient
+from gocardless.bank_account_data.errors import RateLimitedError, error_of
+from gocardless.bank_account_data.limits import Limit, account_limit
+from gocardless.bank_account_data.models import DetailsAnswer
 from gocardless.extraction import steps
 from gocardless.extraction.assets import answered_result
 from gocardless.extraction.fetch_scope import ScopeOutcome

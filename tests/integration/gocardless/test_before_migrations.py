@@ -9,7 +9,7 @@ import pytest
 from tests.integration.gocardless.warehouse_day import create_all_tables, run_everything
 from tests.support.warehouse_layout import add_a_column_to_each_table, layout, row_counts
 
-from gocardless.api.client import BankDataClient
+from gocardless.bank_account_data.client import BankDataClient
 from sandboxes.bank.server import RunningSandbox
 
 WRITTEN = Path(__file__).parent / "before_migrations.sql"

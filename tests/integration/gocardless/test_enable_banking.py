@@ -15,7 +15,7 @@ from tests.conftest import SHARED_DATA
 from tests.integration.gocardless.conftest import NOON, QUICK
 
 from gocardless.accounts.settings import load_settings
-from gocardless.api import errors
+from gocardless.bank_account_data import errors
 from gocardless.connect import main as connect
 from gocardless.definitions import defs
 from gocardless.enable_banking.client import ADDRESS_VARIABLE, EnableBankingClient

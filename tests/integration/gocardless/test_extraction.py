@@ -9,15 +9,15 @@ import duckdb
 import pytest
 from tests.integration.gocardless.conftest import NOON, ledger
 
-from gocardless.api.client import BankDataClient
-from gocardless.api.errors import AuthenticationFailedError
+from gocardless.bank_account_data.client import BankDataClient
+from gocardless.bank_account_data.errors import AuthenticationFailedError
+from gocardless.bank_account_data.provider import GOCARDLESS
 from gocardless.extraction import steps
 from gocardless.extraction.assets import answered_result
 from gocardless.extraction.fetch_scope import ScopeOutcome
 from gocardless.extraction.linked_accounts import UnknownConnectionError
 from gocardless.extraction.steps import Extraction
 from gocardless.sync.connection_filter import provider_of_connection
-from gocardless.sync.gocardless_provider import GOCARDLESS
 from gocardless.sync.ledger import sync_transactions
 from gocardless.sync.reference_data import sync_accounts, sync_connections
 from sandboxes.bank.bank import account_uuid

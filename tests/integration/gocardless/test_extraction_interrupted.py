@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from tests.integration.gocardless.conftest import NOON, ledger
 
-from gocardless.api.client import Answer
-from gocardless.api.errors import IpDeniedError, NotFoundError
-from gocardless.api.limits import Limit
+from gocardless.bank_account_data.client import Answer
+from gocardless.bank_account_data.errors import IpDeniedError, NotFoundError
+from gocardless.bank_account_data.limits import Limit
 from gocardless.extraction.fetching import Batching, fetch_concurrently
 from gocardless.extraction.journal import AnswerJournal, Received, Wording
 from gocardless.extraction.transactions import AnswerOfWindow, Window
@@ -27,11 +27,11 @@ PROGRAM = """
 import sys
 from datetime import datetime
 from pathlib import Path
-from gocardless.api.client import BankDataClient
+from gocardless.bank_account_data.client import BankDataClient
 from gocardless.extraction import fetching, steps
 from gocardless.extraction.reference_data import extract_requisitions
 from gocardless.extraction.tables import create_raw_tables
-from gocardless.sync.gocardless_provider import GOCARDLESS
+from gocardless.bank_account_data.provider import GOCARDLESS
 from gocardless.sync.ledger import sync_transactions
 from gocardless.sync.tables import create_unified_tables
 from shared_lib.warehouse import write_warehouse

@@ -7,12 +7,12 @@ from typing import Any
 import duckdb
 import pytest
 
-from gocardless.api.client import BankDataClient
+from gocardless.bank_account_data.client import BankDataClient
+from gocardless.bank_account_data.provider import GOCARDLESS
 from gocardless.extraction import steps
 from gocardless.extraction.fetch_scope import ScopeOutcome
 from gocardless.extraction.reference_data import extract_institutions, extract_requisitions
 from gocardless.extraction.steps import Extraction
-from gocardless.sync.gocardless_provider import GOCARDLESS
 from gocardless.sync.reference_data import expiring_connections, sync_accounts, sync_connections
 from sandboxes.bank.bank import account_uuid
 from sandboxes.bank.server import RunningSandbox

@@ -7,9 +7,9 @@ import duckdb
 import pytest
 from tests.integration.gocardless.conftest import NOON, QUICK, ledger
 
-from gocardless.api.client import BankDataClient
-from gocardless.api.errors import RateLimitedError, error_of
-from gocardless.api.pace import Pace
+from gocardless.bank_account_data.client import BankDataClient
+from gocardless.bank_account_data.errors import RateLimitedError, error_of
+from gocardless.bank_account_data.pace import Pace
 from gocardless.extraction import steps
 from gocardless.extraction.budget import CallBudget, Settlement
 from gocardless.extraction.reference_data import extract_requisitions

@@ -12,7 +12,8 @@ import duckdb
 import pytest
 from tests.conftest import SHARED_DATA
 
-from gocardless.api.client import BankDataClient
+from gocardless.bank_account_data.client import BankDataClient
+from gocardless.bank_account_data.provider import GOCARDLESS
 from gocardless.extraction import steps
 from gocardless.extraction.entries import read_balances
 from gocardless.extraction.linked_accounts import AccountToFetch
@@ -24,7 +25,6 @@ from gocardless.extraction.transactions import record_transactions, window_of
 from gocardless.marts.checks import reconciliation_result
 from gocardless.marts.reconciliation import unexplained_balances
 from gocardless.sync.balances import create_balance_tables, sync_balances
-from gocardless.sync.gocardless_provider import GOCARDLESS
 from gocardless.sync.ledger import sync_transactions
 from gocardless.sync.reference_data import sync_accounts, sync_connections
 from gocardless.sync.tables import create_unified_tables

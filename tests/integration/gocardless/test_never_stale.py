@@ -7,12 +7,12 @@ import dagster as dg
 import duckdb
 import pytest
 
+from gocardless.bank_account_data.provider import GOCARDLESS
 from gocardless.connections import main
 from gocardless.definitions import defs
 from gocardless.sync.assets import ended_result, fresh_result
 from gocardless.sync.connection_ends import ended_connections, renewal
 from gocardless.sync.freshness import account_freshness
-from gocardless.sync.gocardless_provider import GOCARDLESS
 from gocardless.sync.reference_data import sync_accounts, sync_connections
 from orchestration_platform.alerts.facts.alert import Alert, Severity
 from orchestration_platform.alerts.policies.policy import POLICIES_FILE, load_policies

@@ -12,7 +12,7 @@ import pytest
 import requests
 from tests.integration.gocardless.conftest import CONTRACT
 
-from gocardless.api.client import BankDataClient
+from gocardless.bank_account_data.client import BankDataClient
 from sandboxes.bank.__main__ import main
 from sandboxes.bank.bank import account_uuid
 from sandboxes.bank.control import FAULTS_PATH

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import duckdb
 
-from gocardless.api.client import BankDataClient
+from gocardless.bank_account_data.client import BankDataClient
+from gocardless.bank_account_data.provider import GOCARDLESS
 from gocardless.budgets.notifications import create_budget_tables, raise_notifications
 from gocardless.budgets.settings import Budget
 from gocardless.extraction import steps
@@ -16,7 +17,6 @@ from gocardless.extraction.tables import create_raw_tables
 from gocardless.statement_files.loading import import_file
 from gocardless.statement_files.tables import create_file_tables
 from gocardless.sync.balances import create_balance_tables, sync_balances
-from gocardless.sync.gocardless_provider import GOCARDLESS
 from gocardless.sync.ledger import sync_transactions
 from gocardless.sync.reference_data import sync_accounts, sync_connections, sync_institutions
 from gocardless.sync.tables import create_unified_tables

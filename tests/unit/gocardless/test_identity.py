@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gocardless.bank_account_data.provider import GOCARDLESS
 from gocardless.extraction.linked_accounts import AccountToFetch
 from gocardless.extraction.tables import create_raw_tables
 from gocardless.extraction.transactions import record_transactions, window_of
 from gocardless.sync import ledger
-from gocardless.sync.gocardless_provider import GOCARDLESS
 from gocardless.sync.ledger import sync_transactions
 from gocardless.sync.tables import create_unified_tables
 from sandboxes.bank.ledger import Fault, TrueLedger, TrueTransaction, presented

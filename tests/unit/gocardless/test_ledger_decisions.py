@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from gocardless.bank_account_data.provider import GOCARDLESS
 from gocardless.extraction.entries import READER, read_balances
 from gocardless.extraction.linked_accounts import AccountToFetch
 from gocardless.extraction.rejected_entries import retry_rejects
@@ -16,7 +17,6 @@ from gocardless.extraction.tables import BALANCES, REJECTS, create_raw_tables, u
 from gocardless.extraction.transactions import record_transactions, window_of
 from gocardless.ledger import main
 from gocardless.sync.balances import sync_balances
-from gocardless.sync.gocardless_provider import GOCARDLESS
 from gocardless.sync.ledger import sync_transactions
 from gocardless.sync.reference_data import sync_accounts
 from gocardless.sync.tables import create_unified_tables

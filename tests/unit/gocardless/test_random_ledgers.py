@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from gocardless.bank_account_data.provider import GOCARDLESS
 from gocardless.extraction.entries import read_balances
 from gocardless.extraction.linked_accounts import AccountToFetch
 from gocardless.extraction.tables import BALANCES, create_raw_tables, upsert
@@ -25,7 +26,6 @@ from gocardless.extraction.transactions import (
     windows_of,
 )
 from gocardless.sync.balances import sync_balances
-from gocardless.sync.gocardless_provider import GOCARDLESS
 from gocardless.sync.ledger import sync_transactions
 from gocardless.sync.tables import create_unified_tables
 

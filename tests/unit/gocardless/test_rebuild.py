@@ -10,11 +10,11 @@ import pytest
 from tests.unit.gocardless.test_ledger_decisions import BEGIN, booked, entry, link, prepare, take
 from tests.unit.gocardless.test_random_ledgers import account, wrong
 
+from gocardless.bank_account_data.provider import GOCARDLESS
 from gocardless.extraction import entries
 from gocardless.extraction.tables import REJECTS, upsert
 from gocardless.ledger import main
 from gocardless.sync.corrections import split_row
-from gocardless.sync.gocardless_provider import GOCARDLESS
 from gocardless.sync.ledger import sync_transactions
 from gocardless.sync.rebuilding import rebuild_ledger
 from shared_lib.warehouse import read_warehouse, write_warehouse

@@ -11,6 +11,7 @@ import duckdb
 import pytest
 from tests.unit.gocardless.test_random_ledgers import BEGIN, DAYS, Account, account
 
+from gocardless.bank_account_data.provider import ENTRIES, GOCARDLESS, SIGHTINGS
 from gocardless.extraction import bulk_reader
 from gocardless.extraction.entries import READER
 from gocardless.extraction.rejected_entries import retry_rejects
@@ -22,7 +23,6 @@ from gocardless.extraction.transactions import (
     record_transactions,
     record_transactions_read,
 )
-from gocardless.sync.gocardless_provider import ENTRIES, GOCARDLESS, SIGHTINGS
 from gocardless.sync.ledger import sync_transactions
 from gocardless.sync.provider import Provider
 from gocardless.sync.tables import create_unified_tables

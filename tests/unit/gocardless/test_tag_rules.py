@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from gocardless.api.reachability import base_url
+from gocardless.bank_account_data.reachability import base_url
 from gocardless.budgets.settings import PACKAGED_BUDGETS, budgets_path, load_budgets
 from gocardless.tagging.rules import (
     PACKAGED_RULES,

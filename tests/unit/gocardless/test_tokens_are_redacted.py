@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from gocardless.api.tokens import TokenSource
+from gocardless.bank_account_data.tokens import TokenSource
 from gocardless.enable_banking.client import EnableBankingClient
 from gocardless.enable_banking.tokens import SignedTokens
 from shared_lib.secrets import redact

@@ -7,9 +7,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from gocardless.bank_account_data.provider import GOCARDLESS
 from gocardless.extraction.tables import create_raw_tables
 from gocardless.extraction.transactions import Window, record_transactions
-from gocardless.sync.gocardless_provider import GOCARDLESS
 from gocardless.sync.ledger import sync_transactions
 from gocardless.sync.tables import create_unified_tables
 

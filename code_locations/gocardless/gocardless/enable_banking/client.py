@@ -9,11 +9,18 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from gocardless.api.client import Answer, BankDataClient, Patience, Reply, parsed, text_of
-from gocardless.api.errors import MalformedAnswerError
-from gocardless.api.limits import Limit
-from gocardless.api.models import BalancesAnswer, DetailsAnswer
-from gocardless.api.reachability import address_in
+from gocardless.bank_account_data.client import (
+    Answer,
+    BankDataClient,
+    Patience,
+    Reply,
+    parsed,
+    text_of,
+)
+from gocardless.bank_account_data.errors import MalformedAnswerError
+from gocardless.bank_account_data.limits import Limit
+from gocardless.bank_account_data.models import BalancesAnswer, DetailsAnswer
+from gocardless.bank_account_data.reachability import address_in
 from gocardless.enable_banking import translation
 from gocardless.enable_banking.errors import error_of
 from gocardless.enable_banking.models import Aspsp, Authorisation, NewSession, Session

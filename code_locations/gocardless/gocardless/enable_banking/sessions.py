@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import duckdb
 
 from gocardless.accounts.settings import ConnectionSettings
-from gocardless.api.errors import AccessExpiredError, ApiError, NotFoundError
-from gocardless.api.models import AccountDetails
+from gocardless.bank_account_data.errors import AccessExpiredError, ApiError, NotFoundError
+from gocardless.bank_account_data.models import AccountDetails
 from gocardless.enable_banking import translation
 from gocardless.enable_banking.client import EnableBankingClient
 from gocardless.enable_banking.models import AspspName, NewSession

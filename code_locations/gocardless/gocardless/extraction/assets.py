@@ -8,7 +8,7 @@ import dagster as dg
 import duckdb
 from pydantic import Field
 
-from gocardless.api.client import BankDataClient, connect
+from gocardless.bank_account_data.client import BankDataClient, connect
 from gocardless.extraction.fetch_scope import ScopeOutcome, utc_now
 from gocardless.extraction.reference_data import (
     RegisterRead,

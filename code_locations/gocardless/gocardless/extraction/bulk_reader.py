@@ -13,8 +13,8 @@ from typing import Any
 
 import duckdb
 
-from gocardless.api.client import read_transactions_answer
-from gocardless.api.errors import ApiError, MalformedAnswerError
+from gocardless.bank_account_data.client import read_transactions_answer
+from gocardless.bank_account_data.errors import ApiError, MalformedAnswerError
 from gocardless.extraction.currencies import CURRENCIES
 from gocardless.extraction.duplicates import counted
 from gocardless.extraction.entries import LONGEST_ENTRY, read_transactions

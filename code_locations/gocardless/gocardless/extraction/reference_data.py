@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import duckdb
 from pydantic_core import PydanticSerializationError
 
-from gocardless.api.client import BankDataClient
-from gocardless.api.errors import MalformedAnswerError
-from gocardless.api.models import Account, AccountDetails, Document
+from gocardless.bank_account_data.client import BankDataClient
+from gocardless.bank_account_data.errors import MalformedAnswerError
+from gocardless.bank_account_data.models import Account, AccountDetails, Document
 from gocardless.extraction.tables import AGREEMENTS, INSTITUTIONS, REQUISITIONS, upsert
 from shared_lib.warehouse import transaction
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import duckdb
 
-from gocardless.api.client import Answer, BankDataClient
-from gocardless.api.errors import ApiError, MalformedAnswerError
-from gocardless.api.models import Account, BalancesAnswer, DetailsAnswer, Document
+from gocardless.bank_account_data.client import Answer, BankDataClient
+from gocardless.bank_account_data.errors import ApiError, MalformedAnswerError
+from gocardless.bank_account_data.models import Account, BalancesAnswer, DetailsAnswer, Document
 from gocardless.extraction.budget import CallBudget, Scope
 from gocardless.extraction.entries import ReadEntries, read_balances
 from gocardless.extraction.fetch_scope import (

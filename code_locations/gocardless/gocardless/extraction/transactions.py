@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from gocardless.api.errors import ApiError
+from gocardless.bank_account_data.errors import ApiError
 from gocardless.extraction.bulk_reader import read_texts
 from gocardless.extraction.linked_accounts import AccountToFetch
 from gocardless.extraction.tables import REJECTS, TRANSACTIONS, insert_new, merge, upsert

@@ -12,6 +12,7 @@ from gocardless.accounts.settings import (
     accounts_path,
     load_settings,
 )
+from gocardless.bank_account_data.provider import GOCARDLESS
 from gocardless.enable_banking import assets as enable_banking
 from gocardless.enable_banking.provider import ENABLE_BANKING
 from gocardless.enable_banking.tables import create_enable_banking_tables
@@ -25,7 +26,6 @@ from gocardless.sync.connection_filter import (
     provider_of_connection,
 )
 from gocardless.sync.freshness import AccountFreshness, account_freshness
-from gocardless.sync.gocardless_provider import GOCARDLESS
 from gocardless.sync.ledger import SyncCounts, sync_transactions
 from gocardless.sync.provider import Provider
 from gocardless.sync.reference_data import (

@@ -13,12 +13,12 @@ import pytest
 from tests.unit.gocardless.statement_files import writers
 from tests.unit.gocardless.statement_files.writers import Booking, Ledger
 
+from gocardless.bank_account_data.provider import GOCARDLESS
 from gocardless.extraction.linked_accounts import AccountToFetch
 from gocardless.extraction.tables import create_raw_tables
 from gocardless.extraction.transactions import record_transactions, window_of
 from gocardless.statement_files.loading import import_file
 from gocardless.statement_files.tables import create_file_tables
-from gocardless.sync.gocardless_provider import GOCARDLESS
 from gocardless.sync.ledger import sync_transactions
 from gocardless.sync.reference_data import sync_accounts
 from gocardless.sync.tables import create_unified_tables

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from gocardless.api.limits import (
+from gocardless.bank_account_data.limits import (
     Limit,
     account_limit,
     general_limit,

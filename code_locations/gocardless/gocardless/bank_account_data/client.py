@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from gocardless.api.errors import (
+from gocardless.bank_account_data.errors import (
     ApiError,
     InstitutionUnavailableError,
     MalformedAnswerError,
@@ -19,8 +19,8 @@ from gocardless.api.errors import (
     TokenRefusedError,
     error_of,
 )
-from gocardless.api.limits import Limit, account_limit, general_limit
-from gocardless.api.models import (
+from gocardless.bank_account_data.limits import Limit, account_limit, general_limit
+from gocardless.bank_account_data.models import (
     Account,
     Agreement,
     BalancesAnswer,
@@ -31,9 +31,9 @@ from gocardless.api.models import (
     Requisition,
     TransactionsAnswer,
 )
-from gocardless.api.pace import LONGEST_WAIT_SECONDS, Pace
-from gocardless.api.reachability import base_url
-from gocardless.api.tokens import Tokens, TokenSource
+from gocardless.bank_account_data.pace import LONGEST_WAIT_SECONDS, Pace
+from gocardless.bank_account_data.reachability import base_url
+from gocardless.bank_account_data.tokens import Tokens, TokenSource
 from shared_lib.secrets import SecretNotFoundError
 
 if TYPE_CHECKING:

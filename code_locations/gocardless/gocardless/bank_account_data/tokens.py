@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from gocardless.api.errors import TokenRefusedError
+from gocardless.bank_account_data.errors import TokenRefusedError
 from shared_lib.secrets import know
 
 # A call may end some time after its token was requested.
