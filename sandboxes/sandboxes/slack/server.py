@@ -54,7 +54,8 @@ class SlackServer:
 
     ``faults`` are taken in turn by posts and updates: 429, 500, "drop", "accept_and_drop",
     "accept_and_hang", or an error of Slack's such as "invalid_auth". ``private`` are the names of
-    private channels. ``clock_ahead`` are the seconds by which Slack's clock is ahead of ours.
+    private channels; those in ``archived`` can only be read. ``clock_ahead`` are the seconds by
+    which Slack's clock is ahead of ours.
     """
 
     url: str = ""
@@ -66,6 +67,7 @@ class SlackServer:
     broken_text: str | None = None
     private: set[str] = field(default_factory=set)
     clock_ahead: float = 0.0
+    archived: set[str] = field(default_factory=set)
     may_read: bool = True
     reading_error: str = ""
     members: dict[str, str] = field(default_factory=dict)
@@ -106,6 +108,8 @@ class SlackServer:
             return fault
         if isinstance(fault, str) and not fault.startswith("accept"):
             return {"ok": False, "error": fault}
+        if asked["channel"].removeprefix("#") in {*self.archived, *map(channel_id, self.archived)}:
+            return {"ok": False, "error": "is_archived"}
         done = self._write(method, asked)
         return fault if fault and isinstance(done, dict) and done["ok"] else done
 

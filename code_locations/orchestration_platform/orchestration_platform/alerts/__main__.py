@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from orchestration_platform.alerts.control.commands import add_commands, positive_number
+from orchestration_platform.alerts.control.commands import add_commands
+from orchestration_platform.alerts.control.console import positive_number
 from orchestration_platform.dagster_home import DagsterHomeError, check_dagster_home
 
 
@@ -40,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
         default=50,
         help="number of messages, newest first; default: 50",
     )
-    states = ("waiting", "delivered", "suppressed", "failed")
+    states = ("waiting", "delivered", "suppressed", "failed", "dropped", "redirected")
     listing.add_argument("--state", choices=states, help="only messages in this state")
     listing.set_defaults(command=_list)
     preview = commands.add_parser(

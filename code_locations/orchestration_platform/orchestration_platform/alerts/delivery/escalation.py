@@ -20,8 +20,10 @@ from orchestration_platform.alerts.messages.thread import (
 )
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.outbox.messages import (
+    DROPPED,
     HEAD,
     IS_CALL,
+    REDIRECTED,
     add_message,
     destinations_of,
     is_call_waiting,
@@ -239,6 +241,8 @@ def _acknowledgeable(connection: sa.Connection, incident_id: int) -> Sequence[An
             MESSAGES.c.incident_id == incident_id,
             (MESSAGES.c.kind == HEAD) | MESSAGES.c.id.in_(newest_calls),
             MESSAGES.c.reference.is_not(None),
+            # nobody reads them there any more
+            MESSAGES.c.state.not_in((DROPPED, REDIRECTED)),
         )
         .order_by(MESSAGES.c.id)
     )

@@ -17,6 +17,8 @@ from orchestration_platform.alerts.messages.thread import (
     trace_entry,
 )
 from orchestration_platform.alerts.outbox.messages import (
+    HEAD,
+    REDIRECTED,
     add_message,
     destinations_of,
     is_head_held,
@@ -27,6 +29,7 @@ from orchestration_platform.alerts.outbox.stored_alerts import first_of, latest_
 from orchestration_platform.alerts.outbox.tables import (
     INCIDENTS,
     LONGEST_PARTITION,
+    MESSAGES,
     OUTSTANDING,
     destination_of,
     is_at,
@@ -160,7 +163,7 @@ def count_failure(
         .where(
             INCIDENTS.c.policy == policy.name,
             INCIDENTS.c.fingerprint == failure.fingerprint,
-            is_at(INCIDENTS, destination),
+            _is_reported_at(destination),
             INCIDENTS.c.recovered_at.is_(None),
         )
         .order_by(INCIDENTS.c.id.desc())
@@ -191,6 +194,17 @@ def count_failure(
     return incident_id
 
 
+def _is_reported_at(destination: Destination) -> sa.ColumnElement[bool]:
+    """Whether the incident is reported at ``destination``, or was until it was redirected."""
+    was_there = sa.exists().where(
+        MESSAGES.c.incident_id == INCIDENTS.c.id,
+        MESSAGES.c.kind == HEAD,
+        MESSAGES.c.state == REDIRECTED,
+        is_at(MESSAGES, destination),
+    )
+    return is_at(INCIDENTS, destination) | was_there
+
+
 def _goes_on(row: Any, policy: Policy, failure: Alert, *, now: float, timing: Timing) -> bool:
     """Whether ``failure`` belongs to the open incident ``row``, or needs a new message."""
     if failure.severity is Severity.INFO:
@@ -208,7 +222,7 @@ def _take_over_escalation(
     is_older = (
         (INCIDENTS.c.policy == older["policy"])
         & (INCIDENTS.c.fingerprint == older["fingerprint"])
-        & is_at(INCIDENTS, destination_of(older))
+        & _is_reported_at(destination_of(older))
         & INCIDENTS.c.recovered_at.is_(None)
         & (INCIDENTS.c.id < incident_id)
     )

@@ -1,6 +1,7 @@
 """Messages in the outbox: added in the transaction that records what has happened."""
 
 import uuid
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -17,6 +18,10 @@ DELIVERED = "delivered"
 FAILED = "failed"
 # The service does not show such entries, or the message is no longer needed.
 SUPPRESSED = "suppressed"
+# A person decided that it, or its update, will not be sent.
+DROPPED = "dropped"
+# A person sent it to another destination; the `head_id` of such a head is the head there.
+REDIRECTED = "redirected"
 
 # These entries send a message again that was given up: the people still do not know.
 _GOES_ON = frozenset({EntryKind.REPEAT, EntryKind.NOTICE, EntryKind.CALL})
@@ -35,10 +40,11 @@ def add_message(
     *,
     now: float,
     held_until: float | None = None,
-) -> None:
+) -> int:
     """Add a message to the outbox: the head of an incident, or an entry below the newest head.
 
-    An entry that the service does not show is stored as suppressed.
+    An entry that the service does not show, or whose head was dropped, is stored as suppressed. One
+    whose head was redirected goes where the head is now.
 
     Args:
         connection: of the caller's transaction.
@@ -47,24 +53,31 @@ def add_message(
         entry: None for a head.
         now: seconds since 1970.
         held_until: the message is not sent before this time.
+
+    Returns:
+        the id of its row.
     """
+    if entry is not None:
+        destination = place_now(connection, incident_id, destination)
     capabilities = capabilities_of(destination)
     is_shown = entry is None or entry.kind in capabilities.entries
     state, why = (WAITING, None) if is_shown else (SUPPRESSED, capabilities.why_not_others)
-    head_id = newest_head(connection, incident_id, destination) if entry else None
-    if entry and is_shown and head_id is not None and _is_given_up(connection, head_id):
-        if entry.kind in _GOES_ON:
-            _send_again(connection, head_id)
-        else:
+    head = _newest_head(connection, incident_id, destination) if entry else None
+    if entry and is_shown and head is not None:
+        if head.state == DROPPED:
+            state, why = SUPPRESSED, head.error
+        elif head.state == FAILED and entry.kind in _GOES_ON:
+            _send_again(connection, head.id)
+        elif head.state == FAILED:
             state, why = FAILED, REFUSED_HEAD
-    connection.execute(
+    result = connection.execute(
         sa.insert(MESSAGES).values(
             key=uuid.uuid4().hex,
             incident_id=incident_id,
             service=destination.service,
             address=destination.address,
             kind=HEAD if entry is None else ENTRY,
-            head_id=head_id,
+            head_id=None if head is None else head.id,
             body=None if entry is None else entry.to_json(),
             state=state,
             error=why,
@@ -76,23 +89,38 @@ def add_message(
             held_until=held_until,
         )
     )
+    [message_id] = result.inserted_primary_key or [0]
+    return message_id
 
 
 def newest_head(
     connection: sa.Connection, incident_id: int, destination: Destination
 ) -> int | None:
     """Return the message of an incident at a destination that entries belong to, if any."""
-    query = sa.select(sa.func.max(MESSAGES.c.id)).where(
+    head = _newest_head(connection, incident_id, destination)
+    return None if head is None else head.id
+
+
+def place_now(connection: sa.Connection, incident_id: int, destination: Destination) -> Destination:
+    """Return where messages of an incident for ``destination`` go, after all redirections."""
+    head = _newest_head(connection, incident_id, destination)
+    # a head is only redirected to a newer one
+    while head is not None and head.state == REDIRECTED:
+        query = sa.select(MESSAGES).where(MESSAGES.c.id == head.head_id)
+        head = connection.execute(query).one()
+        destination = Destination(head.service, head.address)
+    return destination
+
+
+def _newest_head(
+    connection: sa.Connection, incident_id: int, destination: Destination
+) -> sa.Row[Any] | None:
+    query = sa.select(MESSAGES).where(
         MESSAGES.c.incident_id == incident_id,
         is_at(MESSAGES, destination),
         MESSAGES.c.kind == HEAD,
     )
-    return connection.execute(query).scalar()
-
-
-def _is_given_up(connection: sa.Connection, message_id: int) -> bool:
-    query = sa.select(MESSAGES.c.state).where(MESSAGES.c.id == message_id)
-    return connection.execute(query).scalar() == FAILED
+    return connection.execute(query.order_by(MESSAGES.c.id.desc()).limit(1)).first()
 
 
 def _send_again(connection: sa.Connection, message_id: int) -> None:
@@ -107,7 +135,11 @@ def destinations_of(connection: sa.Connection, incident_id: int) -> list[Destina
     where = (MESSAGES.c.service, MESSAGES.c.address)
     query = (
         sa.select(*where)
-        .where(MESSAGES.c.incident_id == incident_id, MESSAGES.c.kind == HEAD)
+        .where(
+            MESSAGES.c.incident_id == incident_id,
+            MESSAGES.c.kind == HEAD,
+            MESSAGES.c.state != REDIRECTED,
+        )
         .group_by(*where)
         .order_by(sa.func.min(MESSAGES.c.id))
     )
@@ -127,6 +159,7 @@ def is_head_held(connection: sa.Connection, incident_id: int, *, now: float) -> 
 
 def is_call_waiting(connection: sa.Connection, incident_id: int, destination: Destination) -> bool:
     """Return whether the message, or the last call to it, still waits for delivery there."""
+    destination = place_now(connection, incident_id, destination)
     query = sa.select(MESSAGES.c.id).where(
         MESSAGES.c.incident_id == incident_id,
         is_at(MESSAGES, destination),

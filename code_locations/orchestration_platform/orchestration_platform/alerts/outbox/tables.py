@@ -99,7 +99,8 @@ OCCURRENCES = Table(
 # message `head_id`. `sent_version` is the version of a head that the service has, and `reference`
 # the service's own id of the message. A row that is still claimed after `claimed_until` belongs to
 # a process that has died: the service may or may not have the message. It is not sent before
-# `held_until`, the end of quiet hours.
+# `held_until`, the end of quiet hours. A head that a person redirected has the head at the other
+# destination as `head_id`.
 MESSAGES = Table(
     "alert_messages",
     METADATA,
