@@ -15,6 +15,7 @@ from shared_lib.configuration.environment import current_settings
 # In this order. An error in a stage ends the pass, and the tick fails with it.
 STAGES = (
     stages.follow_clock,
+    stages.report_unmuted,  # outbox -> outbox
     stages.collect,  # sources -> policies -> outbox
     stages.escalate,  # outbox -> outbox
     stages.deliver,  # outbox -> messages -> services

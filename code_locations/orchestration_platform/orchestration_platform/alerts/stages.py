@@ -13,7 +13,7 @@ import dagster as dg
 from orchestration_platform.alerts.delivery import escalation, heartbeat, sender, users
 from orchestration_platform.alerts.facts.timing import Timing
 from orchestration_platform.alerts.memory import Memory
-from orchestration_platform.alerts.outbox import clock, pruning, state
+from orchestration_platform.alerts.outbox import clock, mutes, pruning, state
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.policies.policy import Policy
 from orchestration_platform.alerts.services.registry import Services
@@ -84,6 +84,13 @@ def follow_clock(current: Pass) -> None:
         current.problems.append(
             f"the clock was set back by {back:.0f} s; waiting messages were moved with it"
         )
+
+
+def report_unmuted(current: Pass) -> None:
+    """Put messages that no mute suppresses any more back into the outbox."""
+    in_force = {policy.name: policy for policy in current.policies}
+    with current.database.transaction() as connection:
+        mutes.report_unmuted(connection, policies=in_force, now=time.time())
 
 
 def collect(current: Pass) -> None:

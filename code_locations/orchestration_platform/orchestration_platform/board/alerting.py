@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from orchestration_platform.alerts.facts.event_types import GOOD_NEWS
+from orchestration_platform.alerts.outbox.mutes import Mute, mutes_in_force
 from orchestration_platform.alerts.outbox.state import OutboxState, outbox_state
 from orchestration_platform.alerts.outbox.stored_alerts import latest_of
 from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES
@@ -59,6 +60,7 @@ class Alerting:
         messages: how many messages of the last 30 days are in each state.
         acknowledge_seconds: the median time to acknowledge an incident of the last 30 days.
         recover_seconds: the median time until it was over.
+        mutes: the mutes in force.
     """
 
     incidents: tuple[OpenIncident, ...]
@@ -66,6 +68,7 @@ class Alerting:
     messages: Mapping[str, int]
     acknowledge_seconds: float | None
     recover_seconds: float | None
+    mutes: tuple[Mute, ...]
 
 
 def alerting(connection: sa.Connection, *, now: float) -> Alerting:
@@ -85,6 +88,7 @@ def alerting(connection: sa.Connection, *, now: float) -> Alerting:
         },
         acknowledge_seconds=_median(connection, incidents.acknowledged_at, since),
         recover_seconds=_median(connection, incidents.recovered_at, since),
+        mutes=tuple(mutes_in_force(connection, now=now)),
     )
 
 

@@ -236,8 +236,8 @@ def test_a_process_that_seemed_dead_cannot_undo_a_drop(
         )
     assert asked(capsys, "drop", PLACE, *WHY)["changed"]
     with database.transaction() as connection:
-        settle.record_pause(
-            connection, claim, reason="late", retry_after=None, is_unsure=True, now=time.time()
+        settle.record_delivery(
+            connection, claim, reference="1.0", place="C1", version=1, now=time.time()
         )
         state = connection.execute(
             sa.select(MESSAGES.c.state).where(MESSAGES.c.id == claim.message_id)

@@ -15,6 +15,8 @@ from dagster._core.workspace.load_target import WorkspaceFileTarget
 from prometheus_client.parser import text_string_to_metric_families
 from tests.integration.orchestration_platform.board import shop
 
+from orchestration_platform.alerts.control.muting import mute
+from orchestration_platform.alerts.control.person import Hand
 from orchestration_platform.alerts.facts.event_types import EventType
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.tables import INCIDENTS
@@ -201,6 +203,23 @@ def test_the_page_escapes_what_it_shows_and_needs_nothing_else(board: Board) -> 
         board, attention=[replace(board.attention[0], text="<script>alert(1)</script>")]
     )
     assert "<script>" not in page(wicked)
+
+
+def test_the_page_shows_what_is_muted_and_by_whom(
+    board: Board, instance: dg.DagsterInstance
+) -> None:
+    with Database(f"sqlite:///{instance.root_directory}/mutes.db").transaction() as connection:
+        mute(
+            connection,
+            {"policy": "", "location": "shop", "job": "nightly", "asset": ""},
+            Hand("ada", "we <migrate>"),
+            until=2 * 86400.0,
+            now=86400.0,
+        )
+        found = alerting(connection, now=86401.0)
+    shown = page(replace(board, alerts=found))
+    assert "job nightly of code location shop" in shown
+    assert "muted by ada until 1970-01-03 00:00 UTC: we &lt;migrate&gt;" in shown
 
 
 def test_good_news_needs_no_attention(instance: dg.DagsterInstance) -> None:

@@ -23,6 +23,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from orchestration_platform.alerts.control.known_names import known_names
 from orchestration_platform.health.platform_health import save_board
 from sandboxes.ports import reserved_port
 from sandboxes.waiting import PATIENCE_SECONDS
@@ -256,6 +257,18 @@ def test_platform_health_saves_the_board(
     # links of a file need a host: the one that people open
     assert 'href="http://127.0.0.1:3000/assets/shelves"' in saved
     assert list(page.parent.iterdir()) == [page]
+
+
+def test_what_has_never_run_can_be_muted_by_name(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_WEBSERVER_URL", url)
+    with dg.DagsterInstance.ephemeral() as instance:
+        names, problem = known_names(instance, job="")
+        assert names == {"location": ["shop"], "job": [], "asset": ["shelves"]}
+        assert problem == ""
+        monkeypatch.setenv("DAGSTER_WEBSERVER_URL", f"http://127.0.0.1:{reserved_port()}")
+        names, problem = known_names(instance, job="")
+    assert names == {"location": [], "job": [], "asset": []}
+    assert problem.startswith("what has never run is unknown: Dagster at")
 
 
 def test_platform_health_reports_a_webserver_that_does_not_answer(

@@ -16,6 +16,7 @@ from orchestration_platform.alerts.control.console import (
     print_json,
 )
 from orchestration_platform.alerts.control.destination_commands import add_destination_commands
+from orchestration_platform.alerts.control.mute_commands import add_mute_commands
 from shared_lib.discovery.modules import did_you_mean
 
 
@@ -41,6 +42,7 @@ def add_commands(commands: Subparsers) -> None:
     resolve.add_argument("number", type=positive_number, help="the number that incidents lists")
     add_hand(resolve, needs_reason=True)
     add_destination_commands(commands)
+    add_mute_commands(commands)
 
 
 def _incidents(asked: argparse.Namespace) -> int:
@@ -54,6 +56,7 @@ def _incidents(asked: argparse.Namespace) -> int:
             policy=asked.policy,
             with_ended=asked.all,
             limit=asked.limit,
+            now=time.time(),
         )
         recorded = known_policies(connection)
     if asked.policy is not None and asked.policy not in recorded:
@@ -75,7 +78,7 @@ def _show(asked: argparse.Namespace) -> int:
     from orchestration_platform.alerts.control.incidents import shown_incident
 
     with outbox() as connection:
-        found = shown_incident(connection, asked.number)
+        found = shown_incident(connection, asked.number, now=time.time())
     if asked.json:
         print_json(found)
         return 0
@@ -145,6 +148,8 @@ def _line(incident: dict[str, Any]) -> str:
     if incident["recovered_at"]:
         state += f", over since {moment(incident['recovered_at'])}"
         state += f": {incident['ended']}" if incident["ended"] else ""
+    if incident["muted"]:
+        state += f", {incident['muted']}"
     return (
         f"#{incident['number']} {moment(incident['first_at'])} {incident['location']}:"
         f"{incident['subject']} x{incident['occurrences']} to {incident['destination']}{state}"

@@ -10,6 +10,7 @@ from orchestration_platform.alerts.control.person import Hand, record_action
 from orchestration_platform.alerts.delivery.escalation import record_acknowledgement
 from orchestration_platform.alerts.facts.event_types import GOOD_NEWS
 from orchestration_platform.alerts.outbox.incidents import end_incident
+from orchestration_platform.alerts.outbox.mutes import Mute, mute_of, mutes_in_force
 from orchestration_platform.alerts.outbox.stored_alerts import latest_of
 from orchestration_platform.alerts.outbox.tables import (
     ACTIONS,
@@ -33,6 +34,7 @@ def listed_incidents(
     policy: str | None = None,
     with_ended: bool = False,
     limit: int,
+    now: float,
 ) -> list[dict[str, Any]]:
     """Return the newest incidents; only the open ones, without good news, unless ``with_ended``."""
     query = sa.select(INCIDENTS).order_by(INCIDENTS.c.id.desc()).limit(limit)
@@ -43,7 +45,8 @@ def listed_incidents(
     if not with_ended:
         is_open = INCIDENTS.c.recovered_at.is_(None) & INCIDENTS.c.event_type.not_in(GOOD_NEWS)
         query = query.where(is_open)
-    return [_summary(row) for row in connection.execute(query).mappings()]
+    mutes = mutes_in_force(connection, now=now)
+    return [_summary(row, mutes) for row in connection.execute(query).mappings()]
 
 
 def known_policies(connection: sa.Connection) -> list[str]:
@@ -51,7 +54,12 @@ def known_policies(connection: sa.Connection) -> list[str]:
     return sorted(connection.execute(sa.select(INCIDENTS.c.policy).distinct()).scalars())
 
 
-def shown_incident(connection: sa.Connection, number: int) -> dict[str, Any]:
+def known_locations(connection: sa.Connection) -> list[str]:
+    """Return the code locations that have incidents."""
+    return sorted(connection.execute(sa.select(INCIDENTS.c.location).distinct()).scalars())
+
+
+def shown_incident(connection: sa.Connection, number: int, *, now: float) -> dict[str, Any]:
     """Return an incident with its occurrences, messages, deliveries and actions.
 
     Raises:
@@ -68,7 +76,7 @@ def shown_incident(connection: sa.Connection, number: int) -> dict[str, Any]:
     received = _rows(connection, deliveries)
     latest = latest_of(row)
     return {
-        **_summary(row),
+        **_summary(row, mutes_in_force(connection, now=now)),
         "errors": [f"{one.error_class}: {one.message}" for one in latest.problems],
         "escalations": row["escalations"],
         "escalates_at": row["escalates_at"],
@@ -163,8 +171,9 @@ def _incident(connection: sa.Connection, number: int) -> Any:
     return row
 
 
-def _summary(row: Any) -> dict[str, Any]:
+def _summary(row: Any, mutes: Sequence[Mute]) -> dict[str, Any]:
     latest = latest_of(row)
+    mute = None if row["recovered_at"] else mute_of(mutes, row["policy"], latest)
     return {
         "number": row["id"],
         "policy": row["policy"],
@@ -183,6 +192,7 @@ def _summary(row: Any) -> dict[str, Any]:
         else [],
         "recovered_at": row["recovered_at"],
         "ended": latest.instead,
+        "muted": mute.why if mute else "",
     }
 
 

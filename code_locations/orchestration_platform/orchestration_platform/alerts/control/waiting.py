@@ -85,7 +85,7 @@ def named_destination(
 def drop(connection: sa.Connection, destination: Destination, hand: Hand, *, now: float) -> Moved:
     """Drop what waits for ``destination``: messages, and updates of messages that it has."""
     rows, being_sent = _pending(connection, is_at(MESSAGES, destination), now=now)
-    incidents = _settle(connection, rows, DROPPED, f"dropped by {hand}")
+    incidents = settle(connection, rows, DROPPED, f"dropped by {hand}")
     _record(connection, hand, "drop", str(destination), incidents, now=now)
     _forget_trouble(connection, destination)
     return Moved(len(rows), incidents, being_sent)
@@ -102,7 +102,7 @@ def drop_message(connection: sa.Connection, number: int, hand: Hand, *, now: flo
         raise LookupError(f"there is no message {number}: show lists those of an incident")
     is_meant = (MESSAGES.c.id == number) | (MESSAGES.c.head_id == number)
     rows, being_sent = _pending(connection, is_meant, now=now, or_failed=True)
-    incidents = _settle(connection, rows, DROPPED, f"dropped by {hand}")
+    incidents = settle(connection, rows, DROPPED, f"dropped by {hand}")
     _record(connection, hand, "drop", f"message {number}", incidents, now=now)
     return Moved(len(rows), incidents, being_sent)
 
@@ -168,10 +168,10 @@ def _redirect_incident(
         try:
             entry = Entry.from_json(row["body"])
         except UNREADABLE as error:
-            _settle(connection, [row], FAILED, unreadable_problem(error).message)
+            settle(connection, [row], FAILED, unreadable_problem(error).message)
             continue
         why = f"redirected to {target} by {hand}{_doubt(row)}"
-        _settle(connection, [row], REDIRECTED, why)
+        settle(connection, [row], REDIRECTED, why)
         until = row["held_until"]
         add_message(connection, number, target, entry, now=now, held_until=until)
     heads = sa.select(MESSAGES).where(
@@ -179,7 +179,7 @@ def _redirect_incident(
     )
     for row in connection.execute(heads).mappings().all():
         why = f"redirected to {target} by {hand}{_doubt(row)}"
-        _settle(connection, [row], REDIRECTED, why, head_id=head_id)
+        settle(connection, [row], REDIRECTED, why, head_id=head_id)
     connection.execute(
         sa.update(INCIDENTS)
         .where(INCIDENTS.c.id == number, is_at(INCIDENTS, source))
@@ -217,7 +217,7 @@ def _pending(
     return free, len(rows) - len(free)
 
 
-def _settle(
+def settle(
     connection: sa.Connection, rows: Sequence[Any], state: str, why: str, **values: Any
 ) -> list[int]:
     """Set the state of ``rows``, also if a process that seems dead still sends one of them.

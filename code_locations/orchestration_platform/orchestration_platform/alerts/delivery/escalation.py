@@ -29,6 +29,7 @@ from orchestration_platform.alerts.outbox.messages import (
     is_call_waiting,
     newest_head,
 )
+from orchestration_platform.alerts.outbox.mutes import Mute, mute_of, mutes_in_force
 from orchestration_platform.alerts.outbox.stored_alerts import first_of, latest_of
 from orchestration_platform.alerts.outbox.tables import (
     ADDRESSES,
@@ -105,12 +106,19 @@ class Escalation:
         if not policies:
             return 0
         with self.database.transaction() as connection:
-            due = _due(connection, list(policies), now=time.time(), most=self.most)
-        return sum(self._look_at(row, policies[row["policy"]]) for row in due)
+            now = time.time()
+            due = _due(connection, list(policies), now=now, most=self.most)
+            mutes = mutes_in_force(connection, now=now) if due else []
+        return sum(self._look_at(row, policies[row["policy"]], mutes) for row in due)
 
-    def _look_at(self, row: Any, policy: Policy) -> bool:
+    def _look_at(self, row: Any, policy: Policy, mutes: Sequence[Mute]) -> bool:
         now = time.time()
         failure = first_of(row)
+        mute = mute_of(mutes, policy.name, latest_of(row))
+        if mute:
+            with self.database.transaction() as connection:
+                _change(connection, row, {"escalates_at": mute.muted_until})
+            return False
         hold = hold_of(policy.policy_options.quiet_hours, failure.severity, now=now)
         if hold:
             with self.database.transaction() as connection:

@@ -14,8 +14,8 @@ from orchestration_platform.alerts.outbox.tables import METADATA
 TOLERATED_SECONDS = 60.0
 
 _CURSOR = "clock"
-# The end of quiet hours is a time of day and does not move with the clock.
-_WALL_TIMES = frozenset({"held_until"})
+# The end of quiet hours and of a mute is a time of day and does not move with the clock.
+_WALL_TIMES = frozenset({"held_until", "muted_until"})
 
 
 def follow_clock(database: Database, *, now: float) -> float:

@@ -21,10 +21,13 @@ from orchestration_platform.alerts.outbox.messages import (
     REDIRECTED,
     add_message,
     destinations_of,
+    forget_mute,
     is_head_held,
+    is_head_muted,
     suppress_calls,
     suppress_waiting,
 )
+from orchestration_platform.alerts.outbox.mutes import Mute, mute_of, mutes_in_force
 from orchestration_platform.alerts.outbox.stored_alerts import first_of, latest_of
 from orchestration_platform.alerts.outbox.tables import (
     INCIDENTS,
@@ -124,6 +127,7 @@ def _close(
         values["version"] = row["version"] + 1
     _update(connection, row["id"], values)
     suppress_calls(connection, row["id"], why="it was over before this was sent")
+    forget_mute(connection, row["id"])
     failure = first_of(row)
     windows = policy.policy_options.quiet_hours if policy else ()
     hold = hold_of(windows, failure.severity, now=now)
@@ -170,8 +174,19 @@ def count_failure(
         .limit(1)
     )
     row = connection.execute(query).mappings().first()
-    if row is None or not _goes_on(row, policy, failure, now=now, timing=timing):
-        incident_id = _open(connection, policy, failure, destination=destination, now=now)
+    mute = mute_of(mutes_in_force(connection, now=now), policy.name, failure)
+    is_muted = row is not None and is_head_muted(connection, row["id"])
+    # nothing ends good news, so what was muted is not counted on once the mute is over
+    goes_on = row is not None and not (
+        is_muted and mute is None and failure.severity is Severity.INFO
+    )
+    if row is None or not goes_on or not _goes_on(row, policy, failure, now=now, timing=timing):
+        if is_muted and row is not None:
+            # the new message is the one to report when the mute ends
+            forget_mute(connection, row["id"])
+        incident_id = _open(
+            connection, policy, failure, destination=destination, mute=mute, now=now
+        )
         if row is not None and failure.severity is not Severity.INFO:
             _take_over_escalation(connection, incident_id, row, now=now)
     else:
@@ -186,9 +201,12 @@ def count_failure(
             "version": row["version"] + 1,
             "changed_at": now,
         }
-        if now - row["last_entry_at"] >= timing.between_entries:
+        # of what is muted, the message will have the count
+        if not is_muted and now - row["last_entry_at"] >= timing.between_entries:
             entry = repeat_entry(failure, occurrences, ui_url=ui_url)
-            values |= _add_repeat(connection, policy, row, entry, failure.severity, now=now)
+            values |= _add_repeat(
+                connection, policy, row, entry, failure.severity, mute=mute, now=now
+            )
         _update(connection, incident_id, values)
     _require(connection, incident_id, failure)
     return incident_id
@@ -243,6 +261,7 @@ def _add_repeat(
     entry: Entry,
     severity: Severity,
     *,
+    mute: Mute | None,
     now: float,
 ) -> dict[str, Any]:
     """Add an entry for a repeat, at most one in quiet hours; return the incident's changes."""
@@ -251,7 +270,8 @@ def _add_repeat(
         # the message itself will have the count
         return {}
     until = hold.until if hold else None
-    add_message(connection, row["id"], destination_of(row), entry, now=now, held_until=until)
+    where = destination_of(row)
+    add_message(connection, row["id"], where, entry, now=now, held_until=until, mute=mute)
     return {"last_entry_at": until or now}
 
 
@@ -261,6 +281,7 @@ def _open(
     failure: Alert,
     *,
     destination: Destination,
+    mute: Mute | None,
     now: float,
 ) -> int:
     hold = hold_of(policy.policy_options.quiet_hours, failure.severity, now=now)
@@ -282,14 +303,18 @@ def _open(
             version=1,
             changed_at=now,
             last_entry_at=now,
-            escalates_at=policy.escalates_at(failure.severity, since=until or now),
+            # when a mute ends, this is decided
+            escalates_at=None
+            if mute
+            else policy.escalates_at(failure.severity, since=until or now),
         )
     )
     [incident_id] = result.inserted_primary_key or [0]
-    add_message(connection, incident_id, destination, None, now=now, held_until=until)
-    entry = trace_entry(failure)
-    if entry:
-        add_message(connection, incident_id, destination, entry, now=now, held_until=until)
+    trace = trace_entry(failure)
+    for entry in (None, trace) if trace else (None,):
+        add_message(
+            connection, incident_id, destination, entry, now=now, held_until=until, mute=mute
+        )
     return incident_id
 
 

@@ -1,7 +1,7 @@
 """Messages in the outbox: added in the transaction that records what has happened."""
 
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -9,6 +9,9 @@ from orchestration_platform.alerts.messages.thread import Entry, EntryKind
 from orchestration_platform.alerts.outbox.tables import DELIVERIES, MESSAGES, destination_of, is_at
 from orchestration_platform.alerts.services.protocol.destination import Destination
 from orchestration_platform.alerts.services.registry import capabilities_of
+
+if TYPE_CHECKING:
+    from orchestration_platform.alerts.outbox.mutes import Mute
 
 HEAD = "head"
 ENTRY = "entry"
@@ -28,6 +31,7 @@ _GOES_ON = frozenset({EntryKind.REPEAT, EntryKind.NOTICE, EntryKind.CALL})
 
 # An entry is stored as JSON that begins with its kind.
 IS_CALL = MESSAGES.c.body.startswith(f'{{"kind": "{EntryKind.CALL}"')
+IS_TRACE = MESSAGES.c.body.startswith(f'{{"kind": "{EntryKind.TRACE}"')
 
 REFUSED_HEAD = "the head of its thread was refused"
 
@@ -40,11 +44,12 @@ def add_message(
     *,
     now: float,
     held_until: float | None = None,
+    mute: "Mute | None" = None,
 ) -> int:
     """Add a message to the outbox: the head of an incident, or an entry below the newest head.
 
-    An entry that the service does not show, or whose head was dropped, is stored as suppressed. One
-    whose head was redirected goes where the head is now.
+    An entry that the service does not show, or whose head was dropped or is muted, is stored as
+    suppressed. One whose head was redirected goes where the head is now.
 
     Args:
         connection: of the caller's transaction.
@@ -53,6 +58,7 @@ def add_message(
         entry: None for a head.
         now: seconds since 1970.
         held_until: the message is not sent before this time.
+        mute: stores the message as suppressed.
 
     Returns:
         the id of its row.
@@ -63,8 +69,11 @@ def add_message(
     is_shown = entry is None or entry.kind in capabilities.entries
     state, why = (WAITING, None) if is_shown else (SUPPRESSED, capabilities.why_not_others)
     head = _newest_head(connection, incident_id, destination) if entry else None
-    if entry and is_shown and head is not None:
-        if head.state == DROPPED:
+    muted_by = None
+    if mute is not None and is_shown and (head is None or head.state != DROPPED):
+        state, why, muted_by = SUPPRESSED, mute.why, mute.id
+    elif entry and is_shown and head is not None:
+        if head.state in (DROPPED, SUPPRESSED):
             state, why = SUPPRESSED, head.error
         elif head.state == FAILED and entry.kind in _GOES_ON:
             _send_again(connection, head.id)
@@ -87,6 +96,7 @@ def add_message(
             attempts=0,
             created_at=now,
             held_until=held_until,
+            mute_id=muted_by,
         )
     )
     [message_id] = result.inserted_primary_key or [0]
@@ -155,6 +165,23 @@ def is_head_held(connection: sa.Connection, incident_id: int, *, now: float) -> 
         MESSAGES.c.held_until > now,
     )
     return connection.execute(query.limit(1)).scalar() is not None
+
+
+def is_head_muted(connection: sa.Connection, incident_id: int) -> bool:
+    """Return whether a mute suppresses the incident's message."""
+    query = sa.select(MESSAGES.c.id).where(
+        MESSAGES.c.incident_id == incident_id,
+        MESSAGES.c.kind == HEAD,
+        MESSAGES.c.mute_id.is_not(None),
+    )
+    return connection.execute(query.limit(1)).scalar() is not None
+
+
+def forget_mute(connection: sa.Connection, incident_id: int) -> None:
+    """Leave what was muted of an incident suppressed for good."""
+    connection.execute(
+        sa.update(MESSAGES).where(MESSAGES.c.incident_id == incident_id).values(mute_id=None)
+    )
 
 
 def is_call_waiting(connection: sa.Connection, incident_id: int, destination: Destination) -> bool:

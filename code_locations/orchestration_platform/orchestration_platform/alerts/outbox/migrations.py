@@ -163,7 +163,15 @@ def _remember_refusals(connection: sa.Connection) -> None:
         connection.exec_driver_sql(f"alter table alert_addresses add column {column} float")
 
 
+def _remember_mutes(connection: sa.Connection) -> None:
+    """Which mute suppresses a message."""
+    kind = "integer" if connection.dialect.name == "sqlite" else "bigint"
+    connection.exec_driver_sql(f"alter table alert_messages add column mute_id {kind}")
+    connection.exec_driver_sql("create index alert_messages_by_mute on alert_messages (mute_id)")
+
+
 MIGRATIONS: Sequence[Migration[sa.Connection]] = (
     Migration("separate_service_and_address", _separate_service_and_address, is_additive=False),
     Migration("remember_refusals", _remember_refusals, is_additive=True),
+    Migration("remember_mutes", _remember_mutes, is_additive=True),
 )

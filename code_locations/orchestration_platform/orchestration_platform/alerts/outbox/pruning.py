@@ -1,4 +1,4 @@
-"""Deletes old incidents that are over, with their messages."""
+"""Deletes old incidents that are over, with their messages, and old mutes."""
 
 import time
 
@@ -10,7 +10,13 @@ from orchestration_platform.alerts.outbox.cursors import read_cursor, set_cursor
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.outbox.deduplication import HELD
 from orchestration_platform.alerts.outbox.messages import WAITING
-from orchestration_platform.alerts.outbox.tables import ACTIONS, INCIDENTS, MESSAGES, OCCURRENCES
+from orchestration_platform.alerts.outbox.tables import (
+    ACTIONS,
+    INCIDENTS,
+    MESSAGES,
+    MUTES,
+    OCCURRENCES,
+)
 
 # The rows of each table that one pass deletes at most, so that a pass stays short.
 MOST_IN_A_PASS = 1000
@@ -42,6 +48,7 @@ def prune(
                 _old_incidents(before, most),
                 _old_occurrences(before, most),
                 _old_actions(before, most),
+                sa.delete(MUTES).where(MUTES.c.muted_until < before),
             )
         ]
         if max(deleted) < most:

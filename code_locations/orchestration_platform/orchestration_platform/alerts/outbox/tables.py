@@ -100,7 +100,7 @@ OCCURRENCES = Table(
 # the service's own id of the message. A row that is still claimed after `claimed_until` belongs to
 # a process that has died: the service may or may not have the message. It is not sent before
 # `held_until`, the end of quiet hours. A head that a person redirected has the head at the other
-# destination as `head_id`.
+# destination as `head_id`. `mute_id` is the mute that suppresses it, while the incident is open.
 MESSAGES = Table(
     "alert_messages",
     METADATA,
@@ -124,8 +124,10 @@ MESSAGES = Table(
     Column("delivered_at", Float),
     Column("reference", String(400)),
     Column("error", Text),
+    Column("mute_id", _ID),
     Index("alert_messages_by_state", "state"),
     Index("alert_messages_by_incident", "incident_id"),
+    Index("alert_messages_by_mute", "mute_id"),
 )
 
 # A message to one recipient, for services that notify several. `note` is why it goes there, and
@@ -182,6 +184,26 @@ ACTIONS = Table(
     Column("incident_id", ForeignKey("alert_incidents.id", ondelete="CASCADE")),
     Column("reason", Text, nullable=False),
     Index("alert_actions_by_incident", "incident_id"),
+)
+
+
+# For a while nobody is notified of what these name; an empty name is any. `ended_at` is set if a
+# person has ended the mute before `muted_until`, and `ended_by` is who that was, and why.
+MUTES = Table(
+    "alert_mutes",
+    METADATA,
+    Column("id", _ID, primary_key=True, autoincrement=True),
+    Column("policy", String(100), nullable=False),
+    Column("location", String(255), nullable=False),
+    Column("job", Text, nullable=False),
+    Column("asset", Text, nullable=False),
+    Column("person", String(100), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("muted_at", Float, nullable=False),
+    Column("muted_until", Float, nullable=False),
+    Column("ended_at", Float),
+    Column("ended_by", Text, nullable=False),
+    Index("alert_mutes_by_end", "muted_until"),
 )
 
 
