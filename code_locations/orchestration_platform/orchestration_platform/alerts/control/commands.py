@@ -17,6 +17,7 @@ from orchestration_platform.alerts.control.console import (
 )
 from orchestration_platform.alerts.control.destination_commands import add_destination_commands
 from orchestration_platform.alerts.control.mute_commands import add_mute_commands
+from orchestration_platform.alerts.control.trial_command import add_test_command
 from shared_lib.discovery.modules import did_you_mean
 
 
@@ -43,6 +44,7 @@ def add_commands(commands: Subparsers) -> None:
     add_hand(resolve, needs_reason=True)
     add_destination_commands(commands)
     add_mute_commands(commands)
+    add_test_command(commands)
 
 
 def _incidents(asked: argparse.Namespace) -> int:
