@@ -2,6 +2,6 @@
 
 ``asset_health``, ``job_history``, ``automation`` and ``alerting`` each read one part of the state,
 ``board`` joins them into one :class:`Board` with a headline and what needs attention, and ``page``
-and ``metrics`` lay it out. No query here grows with all history: each reads the latest state of
-something, or a window of days.
+and ``metrics`` lay it out. ``asset_marks`` and ``run_window`` read what has changed since the last
+read, so that the rest is not read again.
 """

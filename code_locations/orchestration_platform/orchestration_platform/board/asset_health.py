@@ -4,7 +4,8 @@ Open-source Dagster contains the rules but answers null when its API is asked fo
 """
 
 import asyncio
-from collections.abc import Iterable
+import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import dagster as dg
@@ -23,15 +24,25 @@ from dagster._core.definitions.asset_health.asset_materialization_health import 
     AssetHealthMaterializationDegradedPartitionedMeta,
     get_materialization_status_and_metadata,
 )
+from dagster._core.storage.asset_check_execution_record import (
+    COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES,
+)
 from dagster._core.storage.event_log.base import AssetCheckSummaryRecord, AssetRecord
 from dagster._core.workspace.context import BaseWorkspaceRequestContext
 
+from orchestration_platform.board.asset_marks import Mark, asset_marks
 from orchestration_platform.board.health import Health
 
 _HEALTH = {
     AssetHealthStatus.DEGRADED: Health.DEGRADED,
     AssetHealthStatus.WARNING: Health.WARNING,
     AssetHealthStatus.HEALTHY: Health.HEALTHY,
+}
+_FRESHNESS = {
+    AssetHealthStatus.HEALTHY: "pass",
+    AssetHealthStatus.WARNING: "warn",
+    AssetHealthStatus.DEGRADED: "fail",
+    AssetHealthStatus.UNKNOWN: "unknown",
 }
 _EXECUTION_SUCCEEDED = "SUCCEEDED"
 
@@ -50,6 +61,9 @@ class AssetHealth:
         last_success_at: its last materialization, in seconds since 1970.
         run_id: the run to look at: the failed one, or the last that materialized it.
         failed_checks: the names of its checks that failed last.
+        freshness: pass, warn, fail or unknown by its freshness policy; empty without one.
+        stale_status: fresh, stale or missing: whether it has what its code and data would now make.
+        last_run_status: of the last run that was to materialize it; empty without one.
         upstream_degraded: the degraded assets that it is made of, directly or not.
     """
 
@@ -62,28 +76,120 @@ class AssetHealth:
     last_success_at: float | None
     run_id: str
     failed_checks: tuple[str, ...]
+    freshness: str
+    stale_status: str
+    last_run_status: str = ""
     upstream_degraded: tuple[str, ...] = ()
 
 
-def asset_healths(context: BaseWorkspaceRequestContext) -> list[AssetHealth]:
-    """Return the health of every asset of the workspace that something produces, by name."""
-    graph = context.asset_graph
-    keys = sorted(key for key in graph.get_all_asset_keys() if graph.get(key).is_executable)
-    found = asyncio.run(_all(context, keys))
-    assets = dict(zip(keys, found, strict=True))
-    degraded = {key for key, asset in assets.items() if asset.health is Health.DEGRADED}
-    above = _upstream_degraded(context, degraded)
-    return [
-        replace(asset, upstream_degraded=tuple(sorted(above.get(key, ()))))
-        for key, asset in assets.items()
-    ]
+class AssetHealths:
+    """The health of every asset, kept between reads: Dagster is asked for what has changed."""
+
+    def __init__(self) -> None:
+        """Know nothing yet: the first read asks for all assets."""
+        self._lock = threading.Lock()
+        self._graph: object = None
+        self._marks: Mapping[dg.AssetKey, Mark] = {}
+        self._known: dict[dg.AssetKey, AssetHealth] = {}
+
+    def read(self, context: BaseWorkspaceRequestContext) -> list[AssetHealth]:
+        """Return every asset of the workspace that something produces, by name.
+
+        Raises:
+            TypeError: the storage is not a database.
+        """
+        graph = context.asset_graph
+        with self._lock:
+            if graph is not self._graph:
+                self._graph, self._marks, self._known = graph, {}, {}
+            nodes = {key: graph.get(key) for key in graph.get_all_asset_keys()}
+            # before the states, so that what changes meanwhile has another mark next time
+            marks = asset_marks(
+                context.instance,
+                checked=[key for key, node in nodes.items() if node.check_keys],
+                with_policy=[key for key, node in nodes.items() if node.freshness_policy],
+            )
+            made = sorted(key for key, node in nodes.items() if node.is_executable)
+            changed = {key for key in nodes if marks.get(key) != self._marks.get(key)}
+            anew = [
+                key for key in made
+                if key in changed or key not in self._known or self._is_below(context, key, changed)
+            ]  # fmt: skip
+            self._known |= dict(zip(anew, asyncio.run(_all(context, anew)), strict=True))
+            self._marks = marks
+            assets = {
+                key: replace(self._known[key], last_run_status=marks[key].run_status.lower())
+                if key in marks
+                else self._known[key]
+                for key in made
+            }
+        degraded = {key for key, asset in assets.items() if asset.health is Health.DEGRADED}
+        above = _upstream_degraded(context, degraded)
+        return [
+            replace(asset, upstream_degraded=tuple(sorted(above[key]))) if key in above else asset
+            for key, asset in assets.items()
+        ]
+
+    def _is_below(
+        self, context: BaseWorkspaceRequestContext, key: dg.AssetKey, changed: set[dg.AssetKey]
+    ) -> bool:
+        """Whether what the asset is made of has changed, which may make it stale."""
+        graph = context.asset_graph
+        return bool(changed) and any(
+            parent in changed
+            or (graph.get(parent).is_virtual and self._is_below(context, parent, changed))
+            for parent in graph.get(key).parent_keys
+        )
 
 
 async def _all(
-    context: BaseWorkspaceRequestContext, keys: Iterable[dg.AssetKey]
+    context: BaseWorkspaceRequestContext, keys: Sequence[dg.AssetKey]
 ) -> list[AssetHealth]:
+    _load_records(context, keys)
+    _load_checks(context, keys)
     # together, so that Dagster's loaders ask the database once for all
     return await asyncio.gather(*(_one(context, key) for key in keys))
+
+
+def _load_records(context: BaseWorkspaceRequestContext, keys: Sequence[dg.AssetKey]) -> None:
+    """Load the records of the assets and of what they are made of, at once, for both loaders."""
+    wanted = {*keys, *(above for key in keys for above in context.asset_graph.get(key).parent_keys)}
+    wanted |= {
+        above
+        for key in wanted
+        if context.asset_graph.get(key).is_virtual
+        for above in context.asset_graph.get_non_virtual_ancestor_keys(key)
+    }
+    ordered = sorted(wanted)
+    loader, _ = context.get_loaders_for(AssetRecord)
+    records = AssetRecord.blocking_get_many(context, ordered)
+    for key, record in zip(ordered, records, strict=True):
+        loader.prime(key, record)
+
+
+def _load_checks(context: BaseWorkspaceRequestContext, keys: Sequence[dg.AssetKey]) -> None:
+    """Load the last results of the checks at once; Dagster's loader would ask for each."""
+    check_keys = sorted(
+        context.asset_graph.get_check_keys_for_assets(set(keys)),
+        key=lambda check: check.to_user_string(),
+    )
+    storage = context.instance.event_log_storage
+    latest = storage.get_latest_asset_check_execution_by_key(check_keys)
+    loader, _ = context.get_loaders_for(AssetCheckSummaryRecord)
+    for key in check_keys:
+        last = completed = latest.get(key)
+        if last and last.status not in COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES:
+            ended = storage.get_asset_check_execution_history(
+                key, limit=1, status=COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES
+            )
+            completed = ended[0] if ended else None
+        record = AssetCheckSummaryRecord(
+            asset_check_key=key,
+            last_check_execution_record=last,
+            last_run_id=last.run_id if last else None,
+            last_completed_check_execution_record=completed,
+        )
+        loader.prime(key, record)
 
 
 async def _one(context: BaseWorkspaceRequestContext, key: dg.AssetKey) -> AssetHealth:
@@ -115,6 +221,8 @@ async def _one(context: BaseWorkspaceRequestContext, key: dg.AssetKey) -> AssetH
         last_success_at=last.timestamp if last else None,
         run_id=failed_run or (last.run_id if last else ""),
         failed_checks=failed,
+        freshness=_FRESHNESS.get(freshness, ""),
+        stale_status=context.stale_status_loader.get_status(key).value.lower(),
     )
 
 

@@ -117,13 +117,3 @@ def pools(instance: dg.DagsterInstance) -> Sequence[Pool]:
         Pool(info.concurrency_key, info.slot_count, info.active_slot_count, info.pending_step_count)
         for info in found
     ]
-
-
-def unfinished_runs(instance: dg.DagsterInstance) -> dict[str, int]:
-    """Return how many runs wait in the queue, and how many run."""
-    return {
-        "queued": instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED])),
-        "running": instance.get_runs_count(
-            dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED])
-        ),
-    }

@@ -8,17 +8,17 @@ from dagster._core.workspace.context import BaseWorkspaceRequestContext
 
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.board.alerting import Alerting, OpenIncident, alerting
-from orchestration_platform.board.asset_health import AssetHealth, asset_healths
+from orchestration_platform.board.asset_health import AssetHealth, AssetHealths
 from orchestration_platform.board.automation import (
     Pool,
     Problem,
     daemons,
     pools,
     problems,
-    unfinished_runs,
 )
 from orchestration_platform.board.health import Health
-from orchestration_platform.board.job_history import ASSET_JOB, JobHistory, job_histories
+from orchestration_platform.board.job_history import ASSET_JOB, JobHistories, JobHistory
+from orchestration_platform.board.run_window import Run, RunWindow
 
 _FAILED = "FAILURE"
 # Of what is equally bad: first what stops the most.
@@ -61,7 +61,7 @@ class Attention:
 
 @dataclass(frozen=True, kw_only=True)
 class Board:
-    """Everything that the page and the metrics show.
+    """Everything that the page shows.
 
     Attributes:
         at: the moment.
@@ -71,7 +71,7 @@ class Board:
         alerts: incidents and messages.
         daemons: each required daemon with its last heartbeat.
         pools: the pools in use.
-        runs: how many runs are queued and running.
+        unfinished: the runs that have not ended.
     """
 
     at: datetime
@@ -81,7 +81,7 @@ class Board:
     alerts: Alerting
     daemons: dict[str, float | None]
     pools: Sequence[Pool]
-    runs: dict[str, int]
+    unfinished: Sequence[Run]
 
     @property
     def health(self) -> Health:
@@ -92,23 +92,48 @@ class Board:
         """Return how many assets are in this state."""
         return sum(asset.health is health for asset in self.assets)
 
+    @property
+    def runs(self) -> dict[str, int]:
+        """How many runs are queued and running."""
+        statuses = [run.status for run in self.unfinished]
+        return {
+            "queued": statuses.count("QUEUED"),
+            "running": statuses.count("STARTING") + statuses.count("STARTED"),
+        }
+
+
+class KeptState:
+    """What is kept between two reads, so that each asks for changes; for several threads."""
+
+    def __init__(self) -> None:
+        """Know nothing yet: the first read asks for everything."""
+        self.assets = AssetHealths()
+        self.runs = RunWindow()
+        self.jobs = JobHistories()
+
 
 def read_board(
-    context: BaseWorkspaceRequestContext, alerts: Database, *, now: datetime | None = None
+    context: BaseWorkspaceRequestContext,
+    alerts: Database,
+    kept: KeptState,
+    *,
+    now: datetime | None = None,
 ) -> Board:
     """Read the state of the platform.
 
     Args:
         context: of a request to the webserver: the workspace and the instance.
         alerts: the outbox.
+        kept: of the reads before.
         now: the moment; the current one if it is not given.
     """
     now = now or datetime.now(UTC)
     instance = context.instance
     with alerts.transaction() as connection:
         alerted = alerting(connection, now=now.timestamp())
-    assets = asset_healths(context)
-    jobs = job_histories(instance, now=now)
+    assets = kept.assets.read(context)
+    runs = kept.runs.read(instance, now=now)
+    jobs = kept.jobs.read(runs)
     return Board(
         at=now,
         attention=attention(assets, jobs, problems(context), alerted, now=now.timestamp()),
@@ -117,7 +142,7 @@ def read_board(
         alerts=alerted,
         daemons=daemons(instance),
         pools=pools(instance),
-        runs=unfinished_runs(instance),
+        unfinished=runs.unfinished,
     )
 
 

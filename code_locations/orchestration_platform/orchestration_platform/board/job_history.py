@@ -6,18 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-import dagster as dg
-import sqlalchemy as sa
-from dagster._core.storage.runs import SqlRunStorage
-from dagster._core.storage.runs.schema import RunsTable, RunTagsTable
-
-DAYS = 14
+from orchestration_platform.board.run_window import DAYS, JobName, Run, Runs
 
 # Dagster's name of the job that materializes assets chosen by hand or by automation.
 ASSET_JOB = "__ASSET_JOB"
-_REPOSITORY_TAG = ".dagster/repository"
 _SUCCESS, _FAILURE, _CANCELED = "SUCCESS", "FAILURE", "CANCELED"
-_UNFINISHED = frozenset({"QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING"})
 
 
 @dataclass(frozen=True)
@@ -41,6 +34,7 @@ class JobHistory:
         days: one entry a day, the oldest first.
         last_status: of its newest run that has ended; empty if none has.
         last_run_id: the newest run that has ended.
+        last_seconds: from its creation to its end.
         last_ended_at: its end, in seconds since 1970, as all times here.
         last_success_at: the end of the newest run that succeeded.
         failing_since: the end of the first of the runs that have failed in a row until now.
@@ -54,6 +48,7 @@ class JobHistory:
     days: Sequence[Day]
     last_status: str
     last_run_id: str
+    last_seconds: float | None
     last_ended_at: float | None
     last_success_at: float | None
     failing_since: float | None
@@ -62,56 +57,32 @@ class JobHistory:
     queue_seconds: float | None
 
 
-def job_histories(instance: dg.DagsterInstance, *, now: datetime) -> list[JobHistory]:
-    """Return the jobs that had runs within :data:`DAYS` days before ``now``, by name."""
-    first = (now - timedelta(days=DAYS - 1)).astimezone(UTC).date()
-    by_job: dict[tuple[str, str], list[sa.Row]] = defaultdict(list)
-    for row in _runs(instance, since=datetime(first.year, first.month, first.day, tzinfo=UTC)):
-        location = (row.repository or "").rpartition("@")[2]
-        by_job[location, row.pipeline_name].append(row)
-    return [
-        _history(location, job, rows, first) for (location, job), rows in sorted(by_job.items())
-    ]
+class JobHistories:
+    """The histories, kept between reads: a job without a change is not counted again."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._known: dict[JobName, tuple[date, Sequence[Run], JobHistory]] = {}
+
+    def read(self, runs: Runs) -> list[JobHistory]:
+        """Return the jobs with runs in the window, by location and name."""
+        known, self._known = self._known, {}
+        for job, its_runs in sorted(runs.by_job.items()):
+            first, before, history = known.get(job, (None, None, None))
+            if history is None or first != runs.first or before is not its_runs:
+                history = _history(job, its_runs, runs.first)
+            self._known[job] = (runs.first, its_runs, history)
+        return [history for _, _, history in self._known.values()]
 
 
-def _runs(instance: dg.DagsterInstance, *, since: datetime) -> Sequence[sa.Row]:
-    """Return the columns needed of each run. ``get_run_records`` would parse each run's body."""
-    storage = instance.run_storage
-    if not isinstance(storage, SqlRunStorage):
-        raise TypeError(f"the run storage {type(storage).__name__} has no SQL to read")
-    runs, tags = RunsTable.c, RunTagsTable.c
-    # SQLite, which has no statistics here, would look up all tags of this key for each run. An
-    # expression leaves it the index of the run.
-    is_repository = sa.func.coalesce(tags.key, "") == _REPOSITORY_TAG
-    query = (
-        sa.select(
-            runs.run_id, runs.pipeline_name, runs.status, runs.create_timestamp, runs.start_time,
-            runs.end_time, tags.value.label("repository"),
-        )
-        .select_from(
-            RunsTable.outerjoin(
-                RunTagsTable, (tags.run_id == runs.run_id) & is_repository
-            )
-        )
-        # the database has naive UTC
-        .where(runs.create_timestamp >= since.replace(tzinfo=None))
-        .order_by(runs.id)
-    )  # fmt: skip
-    with storage.connect() as connection:
-        return connection.execute(query).fetchall()
-
-
-def _history(location: str, job: str, rows: Sequence[sa.Row], first: date) -> JobHistory:
-    ended = [row for row in rows if row.status not in _UNFINISHED]
+def _history(name: JobName, rows: Sequence[Run], first: date) -> JobHistory:
+    location, job = name
+    ended = [row for row in rows if row.is_finished]
     succeeded = [row for row in ended if row.status == _SUCCESS]
     durations = sorted(
         row.end_time - row.start_time for row in succeeded if row.end_time and row.start_time
     )
-    waits = [
-        row.start_time - row.create_timestamp.replace(tzinfo=UTC).timestamp()
-        for row in rows
-        if row.start_time
-    ]
+    waits = [row.start_time - row.created_at for row in rows if row.start_time]
     last = ended[-1] if ended else None
     return JobHistory(
         location=location,
@@ -119,6 +90,7 @@ def _history(location: str, job: str, rows: Sequence[sa.Row], first: date) -> Jo
         days=_days(rows, first),
         last_status=last.status if last else "",
         last_run_id=last.run_id if last else "",
+        last_seconds=last.end_time - last.created_at if last and last.end_time else None,
         last_ended_at=last.end_time if last else None,
         last_success_at=succeeded[-1].end_time if succeeded else None,
         failing_since=_failing_since(ended),
@@ -128,11 +100,11 @@ def _history(location: str, job: str, rows: Sequence[sa.Row], first: date) -> Jo
     )
 
 
-def _days(rows: Sequence[sa.Row], first: date) -> list[Day]:
+def _days(rows: Sequence[Run], first: date) -> list[Day]:
     counts: dict[tuple[date, str], int] = defaultdict(int)
     for row in rows:
-        status = "unfinished" if row.status in _UNFINISHED else row.status
-        counts[row.create_timestamp.date(), status] += 1
+        status = row.status if row.is_finished else "unfinished"
+        counts[datetime.fromtimestamp(row.created_at, UTC).date(), status] += 1
     dates = [first + timedelta(days=number) for number in range(DAYS)]
     return [
         Day(day, *(counts[day, status] for status in (_SUCCESS, _FAILURE, _CANCELED, "unfinished")))
@@ -140,7 +112,7 @@ def _days(rows: Sequence[sa.Row], first: date) -> list[Day]:
     ]
 
 
-def _failing_since(ended: Sequence[sa.Row]) -> float | None:
+def _failing_since(ended: Sequence[Run]) -> float | None:
     since = None
     for row in reversed(ended):
         if row.status != _FAILURE:

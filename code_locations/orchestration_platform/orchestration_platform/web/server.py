@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from orchestration_platform.alerts.outbox.database import Database, database_url
-from orchestration_platform.board.board import Board, read_board
+from orchestration_platform.board.board import Board, KeptState, read_board
 from orchestration_platform.board.metrics import CONTENT_TYPE, metrics
 from orchestration_platform.board.page import page
 from orchestration_platform.web.front_door import FrontDoor
@@ -56,6 +56,7 @@ class PlatformWebserver(DagsterWebserver):
         self._hosts = hosts
         self._alerts = Database(database_url(context.instance))
         self._reports = current_settings().report_directory
+        self._kept = KeptState()
         super().__init__(context)
 
     def build_middleware(self) -> list[Middleware]:
@@ -91,7 +92,7 @@ class PlatformWebserver(DagsterWebserver):
 
     def _read_board(self, request: Request) -> Board:
         with self.request_context(request) as context:
-            return read_board(context, self._alerts)
+            return read_board(context, self._alerts, self._kept)
 
 
 class Webserver:

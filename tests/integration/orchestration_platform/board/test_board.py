@@ -21,7 +21,7 @@ from orchestration_platform.alerts.facts.event_types import EventType
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.tables import INCIDENTS
 from orchestration_platform.board.alerting import OpenIncident, alerting
-from orchestration_platform.board.board import Board, attention, read_board
+from orchestration_platform.board.board import Board, KeptState, attention, read_board
 from orchestration_platform.board.health import Health
 from orchestration_platform.board.metrics import metrics
 from orchestration_platform.board.page import page
@@ -74,7 +74,9 @@ def _let_things_happen(instance: dg.DagsterInstance) -> None:
 def board(instance: dg.DagsterInstance) -> Iterator[Board]:
     target = WorkspaceFileTarget([str(Path(instance.root_directory) / "workspace.yaml")])
     with WorkspaceProcessContext(instance, target) as context:
-        yield read_board(context.create_request_context(), Database(database_url(instance)))
+        yield read_board(
+            context.create_request_context(), Database(database_url(instance)), KeptState()
+        )
 
 
 def test_the_health_of_an_asset_is_the_worst_of_its_parts(board: Board) -> None:
