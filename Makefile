@@ -138,10 +138,11 @@ format: setup ## format the code with ruff and sqlfluff
 	@$(VENV)/bin/ruff check --fix . && $(VENV)/bin/ruff format .
 	@cd dbt_project && DBT_DUCKDB_PATH=:memory: ../$(VENV)/bin/sqlfluff fix --processes 2 models tests
 
-docs: setup ## regenerate schemas/, docs/configuration.md and docs/orchestration.md
+docs: setup ## regenerate schemas/, docs/configuration.md, docs/orchestration.md and docs/metrics.md
 	@$(PYTHON) -m shared_lib.discovery documents
 	@$(PYTHON) -m simulation.config.documents
 	@$(PYTHON) -m orchestration_platform.alerts schema --write
+	@$(PYTHON) -m orchestration_platform.board.metrics.documents
 
 pictures: setup ## make README's picture of a report, and its table, from a fresh run
 	@tests/install_packages.sh

@@ -1,6 +1,7 @@
 """Open incidents and what became of their messages."""
 
 import statistics
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from orchestration_platform.alerts.facts.event_types import GOOD_NEWS
 from orchestration_platform.alerts.outbox.mutes import Mute, mutes_in_force
 from orchestration_platform.alerts.outbox.state import OutboxState, outbox_state
 from orchestration_platform.alerts.outbox.stored_alerts import latest_of
-from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES
+from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES, destination_of
 
 _WINDOW_SECONDS = 30 * 24 * 3600.0
 
@@ -24,7 +25,7 @@ class OpenIncident:
         kind: what failed: Job, Assets, Asset check, ...
         subject: the name of what failed.
         location: its code location.
-        is_severe: whether it is an error or worse, rather than a warning.
+        severity: info, warning, error or critical.
         text: the last error, on one line.
         first_at: when it began, in seconds since 1970, as all times here.
         occurrences: how often it happened.
@@ -39,7 +40,7 @@ class OpenIncident:
     kind: str
     subject: str
     location: str
-    is_severe: bool
+    severity: str
     text: str
     first_at: float
     occurrences: int
@@ -49,6 +50,11 @@ class OpenIncident:
     assets: tuple[str, ...]
     last_success_at: float | None
 
+    @property
+    def is_severe(self) -> bool:
+        """Whether it is an error or worse, rather than a warning."""
+        return self.severity in ("error", "critical")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Alerting:
@@ -57,7 +63,7 @@ class Alerting:
     Attributes:
         incidents: the open ones, the oldest first, one for each subject.
         outbox: what waits and what failed.
-        messages: how many messages of the last 30 days are in each state.
+        by_destination: how many messages of the last 30 days are in each state, by destination.
         acknowledge_seconds: the median time to acknowledge an incident of the last 30 days.
         recover_seconds: the median time until it was over.
         mutes: the mutes in force.
@@ -65,26 +71,35 @@ class Alerting:
 
     incidents: tuple[OpenIncident, ...]
     outbox: OutboxState
-    messages: Mapping[str, int]
+    by_destination: Mapping[tuple[str, str], int]
     acknowledge_seconds: float | None
     recover_seconds: float | None
     mutes: tuple[Mute, ...]
+
+    @property
+    def messages(self) -> Mapping[str, int]:
+        """How many messages of the last 30 days are in each state."""
+        found: Counter[str] = Counter()
+        for (_, state), number in self.by_destination.items():
+            found[state] += number
+        return found
 
 
 def alerting(connection: sa.Connection, *, now: float) -> Alerting:
     """Return the state of the alerts at ``now``, in seconds since 1970."""
     since = now - _WINDOW_SECONDS
     incidents = INCIDENTS.c
+    columns = (MESSAGES.c.service, MESSAGES.c.address, MESSAGES.c.state)
     return Alerting(
         incidents=_open_incidents(connection),
         outbox=outbox_state(connection),
-        messages={
-            row.state: row.messages
+        by_destination={
+            (str(destination_of(row)), row["state"]): row["messages"]
             for row in connection.execute(
-                sa.select(MESSAGES.c.state, sa.func.count().label("messages"))
+                sa.select(*columns, sa.func.count().label("messages"))
                 .where(MESSAGES.c.created_at >= since)
-                .group_by(MESSAGES.c.state)
-            )
+                .group_by(*columns)
+            ).mappings()
         },
         acknowledge_seconds=_median(connection, incidents.acknowledged_at, since),
         recover_seconds=_median(connection, incidents.recovered_at, since),
@@ -109,7 +124,7 @@ def _open_incidents(connection: sa.Connection) -> tuple[OpenIncident, ...]:
                 kind=alert.kind,
                 subject=row["subject"],
                 location=row["location"],
-                is_severe=alert.severity in ("error", "critical"),
+                severity=alert.severity.value,
                 text=_one_line(alert.problems[0].message if alert.problems else alert.event_type),
                 first_at=row["first_at"],
                 occurrences=row["occurrences"],

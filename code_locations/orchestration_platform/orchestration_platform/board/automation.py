@@ -31,12 +31,122 @@ class Problem:
 
 @dataclass(frozen=True)
 class Pool:
-    """A pool: how many of its slots are taken, and how many steps wait for one."""
+    """A pool: how many of its slots are taken, and how many steps wait for one.
+
+    Attributes:
+        name: its name.
+        slots: how many there are now.
+        taken: in use.
+        assigned: steps with a slot that have not begun.
+        waiting: steps that wait for a slot.
+        limit: how many slots there may be, None without a limit.
+        has_default_limit: the limit is that of all pools.
+    """
 
     name: str
     slots: int
     taken: int
+    assigned: int
     waiting: int
+    limit: int | None
+    has_default_limit: bool
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """A daemon, with its last heartbeat in seconds since 1970."""
+
+    name: str
+    is_required: bool
+    is_healthy: bool
+    heartbeat_at: float | None
+
+
+@dataclass(frozen=True)
+class Instigator:
+    """A schedule or sensor of the workspace.
+
+    Attributes:
+        kind: schedule or sensor.
+        name: its name.
+        location: its code location.
+        is_running: whether it is on.
+        tick_status: of its last tick, empty before the first.
+        tick_at: the time of that tick, in seconds since 1970.
+    """
+
+    kind: str
+    name: str
+    location: str
+    is_running: bool
+    tick_status: str
+    tick_at: float
+
+
+def all_daemons(instance: dg.DagsterInstance) -> list[Daemon]:
+    """Return every daemon, required or not."""
+    return [
+        Daemon(
+            name,
+            status.required,
+            bool(status.healthy),
+            status.last_heartbeat.timestamp if status.last_heartbeat else None,
+        )
+        for name, status in instance.get_daemon_statuses().items()
+    ]
+
+
+def locations(context: BaseWorkspaceRequestContext) -> dict[str, bool]:
+    """Return whether each code location loads."""
+    return {
+        name: entry.load_error is None
+        for name, entry in context.get_code_location_entries().items()
+    }
+
+
+def defined_jobs(context: BaseWorkspaceRequestContext) -> list[tuple[str, str]]:
+    """Return location and name of each job of the workspace."""
+    return [
+        (location.name, job.name)
+        for location in context.code_locations
+        for repository in location.get_repositories().values()
+        for job in repository.get_all_jobs()
+    ]
+
+
+def instigators(context: BaseWorkspaceRequestContext) -> list[Instigator]:
+    """Return the schedules and sensors of the workspace."""
+    instance = context.instance
+    stored = {state.selector_id: state for state in instance.all_instigator_state()}
+    defined = [
+        (kind, location.name, found)
+        for location in context.code_locations
+        for repository in location.get_repositories().values()
+        for kind, those in (
+            ("schedule", repository.get_schedules()),
+            ("sensor", repository.get_sensors()),
+        )
+        for found in those
+    ]
+    storage = instance.schedule_storage
+    ticked = [selector for _, _, found in defined if (selector := found.selector_id) in stored]
+    ticks = storage.get_batch_ticks(ticked, limit=1) if storage and ticked else {}
+    found = []
+    for kind, location, definition in defined:
+        selector = definition.selector_id
+        state = definition.get_current_instigator_state(stored.get(selector))
+        tick = next(iter(ticks.get(selector, ())), None)
+        found.append(
+            Instigator(
+                kind,
+                definition.name,
+                location,
+                state.status is not InstigatorStatus.STOPPED,
+                tick.status.value.lower() if tick else "",
+                tick.timestamp if tick else 0.0,
+            )
+        )
+    return found
 
 
 def daemons(instance: dg.DagsterInstance) -> dict[str, float | None]:
@@ -114,6 +224,14 @@ def pools(instance: dg.DagsterInstance) -> Sequence[Pool]:
     storage = instance.event_log_storage
     found = (storage.get_concurrency_info(name) for name in sorted(storage.get_concurrency_keys()))
     return [
-        Pool(info.concurrency_key, info.slot_count, info.active_slot_count, info.pending_step_count)
+        Pool(
+            info.concurrency_key,
+            info.slot_count,
+            info.active_slot_count,
+            info.assigned_step_count,
+            info.pending_step_count,
+            info.limit,
+            bool(info.using_default_limit),
+        )
         for info in found
     ]

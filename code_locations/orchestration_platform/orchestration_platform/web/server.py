@@ -18,7 +18,7 @@ from starlette.staticfiles import StaticFiles
 
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.board.board import Board, KeptState, read_board
-from orchestration_platform.board.metrics import CONTENT_TYPE, metrics
+from orchestration_platform.board.metrics.scrape import CONTENT_TYPE, Scrape
 from orchestration_platform.board.page import page
 from orchestration_platform.web.front_door import FrontDoor
 from orchestration_platform.web.hosts import AllowedHosts
@@ -57,6 +57,7 @@ class PlatformWebserver(DagsterWebserver):
         self._alerts = Database(database_url(context.instance))
         self._reports = current_settings().report_directory
         self._kept = KeptState()
+        self._scrape = Scrape(self._alerts, self._kept)
         super().__init__(context)
 
     def build_middleware(self) -> list[Middleware]:
@@ -87,8 +88,9 @@ class PlatformWebserver(DagsterWebserver):
         return HTMLResponse(page(board, refresh_seconds=_REFRESH_SECONDS))
 
     def metrics_endpoint(self, request: Request) -> Response:
-        """Answer with the board as metrics for Prometheus."""
-        return Response(metrics(self._read_board(request)), media_type=CONTENT_TYPE)
+        """Answer with the state of the platform as metrics for Prometheus."""
+        with self.request_context(request) as context:
+            return Response(self._scrape.exposition(context), media_type=CONTENT_TYPE)
 
     def _read_board(self, request: Request) -> Board:
         with self.request_context(request) as context:

@@ -65,7 +65,17 @@ def nightly() -> None:
     fails()
 
 
+@dg.schedule(job=nightly, cron_schedule="0 3 * * *")
+def every_night() -> None: ...
+
+
+@dg.sensor(job=nightly, default_status=dg.DefaultSensorStatus.RUNNING)
+def till_opened() -> None: ...
+
+
 defs = dg.Definitions(
+    schedules=[every_night],
+    sensors=[till_opened],
     assets=[full, empty, label, odd, lost, late, prices, sales],
     asset_checks=[is_full, not_empty, looks_odd],
     jobs=[

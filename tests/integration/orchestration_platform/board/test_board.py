@@ -1,82 +1,24 @@
-"""The board of a real instance in which things are healthy, late, failed, broken and never ran."""
+"""The board of the instance."""
 
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import pytest
-from dagster._core.definitions.freshness import FreshnessState, FreshnessStateChange
-from dagster._core.workspace.context import WorkspaceProcessContext
-from dagster._core.workspace.load_target import WorkspaceFileTarget
-from prometheus_client.parser import text_string_to_metric_families
-from tests.integration.orchestration_platform.board import shop
 
 from orchestration_platform.alerts.control.muting import mute
 from orchestration_platform.alerts.control.person import Hand
 from orchestration_platform.alerts.facts.event_types import EventType
-from orchestration_platform.alerts.outbox.database import Database, database_url
+from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.outbox.tables import INCIDENTS
 from orchestration_platform.board.alerting import OpenIncident, alerting
-from orchestration_platform.board.board import Board, KeptState, attention, read_board
+from orchestration_platform.board.board import Board, attention
 from orchestration_platform.board.health import Health
-from orchestration_platform.board.metrics import metrics
 from orchestration_platform.board.page import page
 from orchestration_platform.board.wording import headline
 
 REPOSITORY = Path(__file__).parents[4]
-WORKSPACE = """
-load_from:
-  - python_file: {relative_path: shop.py, location_name: shop}
-  - python_file: {relative_path: tills.py, location_name: tills}
-"""
-
-
-@pytest.fixture(scope="module")
-def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
-    home = tmp_path_factory.mktemp("board")
-    shutil.copy(REPOSITORY / "dagster.local.yaml", home / "dagster.yaml")
-    shutil.copy(Path(shop.__file__), home / "shop.py")
-    (home / "tills.py").write_text('raise ImportError("no module named cash")\n')
-    (home / "workspace.yaml").write_text(WORKSPACE)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DAGSTER_HOME", str(home))
-        with dg.DagsterInstance.get() as found:
-            _let_things_happen(found)
-            yield found
-
-
-def _let_things_happen(instance: dg.DagsterInstance) -> None:
-    def run(job: str, **options: Any) -> None:
-        definition = shop.defs.resolve_job_def(job)
-        tags = {".dagster/repository": "__repository__@shop"}
-        definition.execute_in_process(instance=instance, raise_on_error=False, tags=tags, **options)
-
-    run("all_shelves")
-    run("nightly")
-    run("nightly")
-    run("sales_job", partition_key="north")
-    run("sales_job", partition_key="south")
-    instance.report_runless_asset_event(dg.AssetMaterialization("prices"))
-    change = FreshnessStateChange(
-        key=dg.AssetKey("prices"),
-        previous_state=FreshnessState.PASS,
-        new_state=FreshnessState.FAIL,
-        state_change_timestamp=datetime.now(UTC).timestamp(),
-    )
-    instance._report_runless_asset_event(asset_event=change)
-
-
-@pytest.fixture(scope="module")
-def board(instance: dg.DagsterInstance) -> Iterator[Board]:
-    target = WorkspaceFileTarget([str(Path(instance.root_directory) / "workspace.yaml")])
-    with WorkspaceProcessContext(instance, target) as context:
-        yield read_board(
-            context.create_request_context(), Database(database_url(instance)), KeptState()
-        )
 
 
 def test_the_health_of_an_asset_is_the_worst_of_its_parts(board: Board) -> None:
@@ -124,7 +66,8 @@ def test_the_headline_is_one_sentence_about_the_worst(board: Board) -> None:
     good = (at - timedelta(days=1)).replace(hour=6, minute=15).timestamp()
     since = at.timestamp() - 12 * 60
     incident = OpenIncident(
-        number=7, kind="Job", subject="sales_job", location="shop", is_severe=True, text="no file",
+        number=7, kind="Job", subject="sales_job", location="shop", severity="error",
+        text="no file",
         first_at=since, occurrences=2, acknowledged_by="ada", owners=(), run_id="", assets=(),
         last_success_at=good,
     )  # fmt: skip
@@ -142,7 +85,7 @@ def test_the_headline_is_one_sentence_about_the_worst(board: Board) -> None:
 def test_an_incident_belongs_to_what_it_is_about(board: Board) -> None:
     def incident(subject: str, *assets: str) -> OpenIncident:
         return OpenIncident(
-            number=1, kind="Assets", subject=subject, location="shop", is_severe=True, text="bad",
+            number=1, kind="Assets", subject=subject, location="shop", severity="error", text="bad",
             first_at=5.0, occurrences=1, acknowledged_by="", owners=(), run_id="", assets=assets,
             last_success_at=None,
         )  # fmt: skip
@@ -170,28 +113,6 @@ def test_jobs_count_the_runs_that_dagster_has(board: Board, instance: dg.Dagster
     assert nightly.failing_since == min(
         record.end_time or 0.0 for record in runs if record.dagster_run.job_name == "nightly"
     )
-
-
-def test_the_metrics_are_the_board(board: Board) -> None:
-    samples = {
-        (sample.name, *sorted(sample.labels.items())): sample.value
-        for family in text_string_to_metric_families(metrics(board).decode())
-        for sample in family.samples
-    }
-    for asset in board.assets:
-        found = {
-            dict(key[1:])["health"]
-            for key, value in samples.items()
-            if key[0] == "dagster_asset_health" and value and dict(key[1:])["asset"] == asset.name
-        }
-        assert found == {asset.health.name.lower()}
-    failing = {
-        dict(key[1:])["job"]
-        for key, value in samples.items()
-        if key[0] == "dagster_job_failing" and value
-    }
-    assert failing == {"all_shelves", "nightly", "sales_job"}
-    assert samples["dagster_incidents_open", ("acknowledged", "no")] == 0
 
 
 def test_the_page_escapes_what_it_shows_and_needs_nothing_else(board: Board) -> None:

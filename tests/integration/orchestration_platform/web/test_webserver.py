@@ -206,7 +206,7 @@ def test_the_board_and_the_metrics_are_beside_the_ui(url: str) -> None:
     assert "shelves" in board.text
     exposed = requests.get(f"{url}/metrics", timeout=PATIENCE_SECONDS)
     families = {family.name for family in text_string_to_metric_families(exposed.text)}
-    assert {"dagster_asset_health", "dagster_runs", "dagster_incidents_open"} <= families
+    assert {"dagster_asset_health", "dagster_active_runs", "dagster_incidents_open"} <= families
     assert exposed.headers["Content-Type"].startswith("text/plain; version=0.0.4")
 
 
