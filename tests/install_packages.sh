@@ -4,11 +4,13 @@ set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive
 
 have_postgres() { command -v initdb > /dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' > /dev/null; }
+have_prometheus() { command -v prometheus > /dev/null && command -v promtool > /dev/null; }
 have_chromium() { [[ -x /usr/bin/chromium ]]; }
 
 missing=()
 have_chromium || missing+=(chromium)
 have_postgres || missing+=(postgresql)
+have_prometheus || missing+=(prometheus)
 [[ ${#missing[@]} -eq 0 ]] && exit 0
 
 if [[ $EUID -eq 0 ]] && command -v apt-get > /dev/null; then
@@ -22,3 +24,4 @@ if [[ $EUID -eq 0 ]] && command -v apt-get > /dev/null; then
 fi
 have_chromium || echo "setup: the end-to-end tests are skipped without /usr/bin/chromium"
 have_postgres || echo "setup: the tests of leased database accounts are skipped without PostgreSQL"
+have_prometheus || echo "setup: the tests of alert rules and of scraping are skipped without prometheus and promtool"

@@ -16,6 +16,7 @@ from urllib.parse import quote, urlsplit
 import dagster as dg
 import pytest
 import requests
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from tests.end_to_end.browser import needs_browser, open_browser
 from tests.support.servers import wait_until_it_answers
@@ -26,10 +27,11 @@ from websockets.typing import Subprotocol
 from orchestration_platform.alerts.control.known_names import known_names
 from orchestration_platform.health.platform_health import save_board
 from sandboxes.ports import reserved_port
-from sandboxes.waiting import PATIENCE_SECONDS
+from sandboxes.waiting import PATIENCE_SECONDS, wait_until
 from shared_lib.configuration.environment import current_settings
 
 REPOSITORY = Path(__file__).parents[4]
+PROMETHEUS = shutil.which("prometheus")
 
 WORKSPACE = "load_from:\n  - python_file: {relative_path: shop.py, location_name: shop}\n"
 SHOP = "import dagster as dg\n\n@dg.asset\ndef shelves(): ...\n\ndefs = dg.Definitions([shelves])\n"
@@ -212,7 +214,7 @@ def test_the_board_and_the_metrics_are_beside_the_ui(url: str) -> None:
 
 @pytest.mark.parametrize("page", ["index.html", "latest.html", ""])
 def test_reports_are_served_without_rights_in_dagster(url: str, page: str) -> None:
-    answer = requests.get(f"{url}/reports/{page}", timeout=30)
+    answer = requests.get(f"{url}/reports/{page}", timeout=PATIENCE_SECONDS)
 
     assert answer.text == "<title>Reports</title>"
     assert answer.headers["Content-Type"].startswith("text/html")
@@ -224,7 +226,7 @@ def test_reports_are_served_without_rights_in_dagster(url: str, page: str) -> No
 
 @pytest.mark.parametrize("path", ["nothing.html", "%2e%2e/shop.duckdb", "..%2fshop.duckdb"])
 def test_nothing_but_reports_is_served_as_one(url: str, path: str) -> None:
-    assert requests.get(f"{url}/reports/{path}", timeout=30).status_code == 404
+    assert requests.get(f"{url}/reports/{path}", timeout=PATIENCE_SECONDS).status_code == 404
 
 
 @needs_browser
@@ -237,6 +239,46 @@ def test_the_page_of_an_asset_shows_the_picture_of_its_report(url: str) -> None:
         assert (
             picture.evaluate("picture => picture.decode().then(() => picture.naturalWidth)") == 64
         )
+
+
+@pytest.mark.skipif(not PROMETHEUS, reason="prometheus is not installed")
+def test_prometheus_scrapes_the_metrics(url: str, tmp_path: Path) -> None:
+    shipped = REPOSITORY / "deploy" / "prometheus"
+    shutil.copy(shipped / "dagster_alerts.yml", tmp_path)
+    configuration = yaml.safe_load((shipped / "prometheus.yml").read_text())
+    configuration["global"] = {"scrape_interval": "5s", "scrape_timeout": "5s"}
+    configuration["scrape_configs"][0]["static_configs"] = [{"targets": [urlsplit(url).netloc]}]
+    (tmp_path / "prometheus.yml").write_text(yaml.safe_dump(configuration))
+    address = f"127.0.0.1:{reserved_port()}"
+    with (tmp_path / "log").open("wb") as log:
+        prometheus = subprocess.Popen(
+            [PROMETHEUS or "", "--config.file=prometheus.yml", f"--web.listen-address={address}"],
+            cwd=tmp_path, stdout=log, stderr=log,
+        )  # fmt: skip
+
+    def found(query: str) -> list[dict[str, Any]]:
+        answer = requests.get(
+            f"http://{address}/api/v1/query", params={"query": query}, timeout=PATIENCE_SECONDS
+        )
+        return answer.json()["data"]["result"]
+
+    try:
+        wait_until_it_answers(
+            f"http://{address}/-/healthy", prometheus, tmp_path / "log", seconds=PATIENCE_SECONDS
+        )
+        wait_until(
+            lambda: requests.get(f"http://{address}/-/ready", timeout=PATIENCE_SECONDS).ok,
+            seconds=PATIENCE_SECONDS,
+        )
+        wait_until(lambda: found("up == 1"), seconds=PATIENCE_SECONDS)
+        wait_until(lambda: found("dagster_asset_health"), seconds=PATIENCE_SECONDS)
+        [asset] = found("dagster_asset_health")
+        assert asset["metric"]["asset_key"] == "shelves"
+        assert asset["metric"]["health"] == "unknown"
+        assert len(found("dagster_exporter_last_scrape_success == 1")) == 5
+    finally:
+        prometheus.terminate()
+        prometheus.wait(30)
 
 
 def test_platform_health_saves_the_board(

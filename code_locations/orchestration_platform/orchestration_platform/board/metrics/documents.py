@@ -14,6 +14,9 @@ Times are in seconds since 1970.
 
 Counters count from the start of the webserver. `dagster_exporter_last_scrape_success` is 0 for what
 could not be read; the other metrics are there all the same.
+
+`deploy/prometheus/` has an example configuration of Prometheus and alert rules with their tests,
+`deploy/grafana/` a dashboard. The rules report what Dagster's own alerts cannot, as they run in it.
 """
 
 
