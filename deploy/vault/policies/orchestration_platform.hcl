@@ -10,6 +10,15 @@ path "secret/subkeys/*" {
   capabilities = ["read"]
 }
 
+# when the secret ids of everybody's AppRole end (for the check secret_ids_last); none is shown
+path "auth/approle/role/+/secret-id" {
+  capabilities = ["list"]
+}
+
+path "auth/approle/role/+/secret-id-accessor/lookup" {
+  capabilities = ["update"]
+}
+
 # a database account of its own, where the database engine has a role of this name
 path "database/creds/orchestration_platform" {
   capabilities = ["read"]

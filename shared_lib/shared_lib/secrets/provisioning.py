@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import hvac
 import hvac.exceptions
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork
 
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.configuration.validated_yaml import load_yaml, validate_document
@@ -26,13 +26,29 @@ _TIMEOUT_SECONDS = 10.0
 
 
 class AppRole(BaseModel):
-    """One AppRole: the lifetimes of its tokens and secret ids, as Vault durations."""
+    """One AppRole: lifetimes as Vault durations, and the limits of its tokens and secret ids.
+
+    Attributes:
+        token_ttl: how long a token is valid before it is renewed or replaced.
+        token_max_ttl: how long it can be renewed.
+        token_type: ``batch`` tokens cannot be renewed or revoked, and end with their first life.
+        token_num_uses: requests that a token is good for; 0 for any number.
+        token_bound_cidrs: the networks from which a token is accepted; empty for any.
+        secret_id_ttl: how long a secret id is valid.
+        secret_id_num_uses: logins that a secret id is good for; 0 for any number.
+        secret_id_bound_cidrs: the networks from which it logs in; empty for any.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     token_ttl: str
     token_max_ttl: str
     secret_id_ttl: str
+    token_type: Literal["default", "service", "batch"] = "default"  # noqa: S105 - a kind
+    token_num_uses: int = Field(default=0, ge=0)
+    token_bound_cidrs: list[IPvAnyNetwork] = []
+    secret_id_num_uses: int = Field(default=0, ge=0)
+    secret_id_bound_cidrs: list[IPvAnyNetwork] = []
 
 
 class AppRoles(BaseModel):
@@ -77,7 +93,12 @@ def provision(client: hvac.Client, *, directory: Path = DIRECTORY) -> AppRoles:
             token_policies=[name],
             token_ttl=role.token_ttl,
             token_max_ttl=role.token_max_ttl,
+            token_type=role.token_type,
+            token_num_uses=role.token_num_uses,
+            token_bound_cidrs=[str(network) for network in role.token_bound_cidrs],
             secret_id_ttl=role.secret_id_ttl,
+            secret_id_num_uses=role.secret_id_num_uses,
+            secret_id_bound_cidrs=[str(network) for network in role.secret_id_bound_cidrs],
             mount_point=approles.mount,
         )
     return approles

@@ -2,8 +2,9 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, Self
 
 import dagster as dg
@@ -159,6 +160,17 @@ class SecretsResource(dg.ConfigurableResource):
             SecretError: as :meth:`get`.
         """
         return self._backend().key_names(self._full(path))
+
+    def ends_of_secret_ids(self, roles: Iterable[str]) -> dict[str, datetime | None]:
+        """Return when the last secret id of each AppRole in ``roles`` ends, UTC.
+
+        ``None`` means that the role has none. The result is empty where no AppRole logs in.
+
+        Raises:
+            SecretError: the server does not answer, or the policies do not allow it.
+        """
+        backend = self._backend()
+        return {} if isinstance(backend, EnvBackend) else backend.ends_of_secret_ids(roles)
 
     def _full(self, path: str) -> str:
         return _checked(f"{self.path_prefix}/{path}" if self.path_prefix else path)

@@ -142,3 +142,10 @@ def test_every_declared_secret_has_a_line_in_the_example_of_variables() -> None:
         for key in need.keys:
             name = f"{need.path.replace('/', '_')}__{key}".upper()
             assert f"{name}=" in example
+
+
+def test_without_an_approle_no_secret_id_can_end(evaluate: Evaluate) -> None:
+    last = evaluate()["secret_ids_last"]
+
+    assert last.passed
+    assert last.description == "no location logs in with a secret id"

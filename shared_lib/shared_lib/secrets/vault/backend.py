@@ -2,14 +2,17 @@
 
 import os
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from shared_lib.secrets.cache import ReadThroughCache
-from shared_lib.secrets.vault.authentication import Method
+from shared_lib.secrets.vault.authentication import AppRoleMethod, Method
 from shared_lib.secrets.vault.key_value import KeyValueEngine
 from shared_lib.secrets.vault.leases import Lease
 from shared_lib.secrets.vault.login import Identity
 from shared_lib.secrets.vault.retrying import Patience
+from shared_lib.secrets.vault.secret_ids import ends_of_secret_ids
 from shared_lib.secrets.vault.server import VaultServer
 from shared_lib.secrets.vault.session import VaultSession
 
@@ -56,6 +59,13 @@ class VaultBackend:
     def key_names(self, path: str) -> frozenset[str]:
         """Return keys without values; see :meth:`KeyValueEngine.key_names`."""
         return self._engine.key_names(path)
+
+    def ends_of_secret_ids(self, roles: Iterable[str]) -> dict[str, datetime | None]:
+        """Return when the roles' secret ids end; empty if the login needs none."""
+        method = self._session.identity.method
+        if not isinstance(method, AppRoleMethod):
+            return {}
+        return ends_of_secret_ids(self._session, mount=method.mount, roles=roles)
 
     def lease(self, path: str) -> Lease:
         """Return a leased secret; see :class:`Lease`."""
