@@ -60,7 +60,7 @@ $(MANIFEST): $(INSTALLED) $(DBT_SOURCES)
 	@echo "setup: parsing the dbt project"
 	@$(COMMAND) shared_lib.discovery.dbt prepare && touch $@
 
-.PHONY: setup manifest run test test-fast dev vault sandbox slack alerts alert-preview smoke check format docs pictures bench lock
+.PHONY: setup manifest run test test-fast dev vault sandbox slack alerts alert-preview smoke canary check format docs pictures bench lock
 
 ##@ Use the platform
 run: setup ## simulate, show a table of the years and write a report
@@ -126,6 +126,11 @@ test: setup ## run every test
 
 test-fast: setup ## run the tests that start no server: unit, property, smoke
 	@$(PYTHON) -m pytest tests/unit tests/property tests/smoke -n logical --dist loadgroup
+
+# Part of `make test`, and so of CI; alone, for a change in what is written.
+canary: setup ## plant secrets, run every location, and fail if anything written has one
+	@tests/install_packages.sh
+	@$(PYTHON) -m pytest tests/integration/secrets/test_canary.py tests/integration/secrets/test_running_platform.py
 
 check: setup ## run ruff, pyright, import-linter, deptry and sqlfluff
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
