@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.alerts import measure_alerts
+from bench.board import measure_board
 from bench.comparison import (
     BASELINE,
     TOLERANCE,
@@ -194,6 +195,7 @@ _PARTS = {
     "secrets": lambda _: [measure_secrets()],
     "gocardless": lambda _: [measure_bank_data()],
     "alerts": lambda _: [measure_alerts()],
+    "board": lambda _: [measure_board()],
     "daemon_kills": lambda _: [measure_daemon_kills()],
     "observability": lambda asked: [measure_observability(pairs=2 * asked.pairs)],
 }
