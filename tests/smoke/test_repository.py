@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 
 REPOSITORY = Path(__file__).parents[2]
 # What the README asks a machine for, and the kernel's own tool, whose test skips without it.
-PROGRAMS_OF_THE_MACHINE = {"git", "make", "unshare"}
+PROGRAMS_OF_THE_MACHINE = {"bash", "git", "make", "unshare"}
 PROJECTS = (
     "pyproject.toml",
     "shared_lib/pyproject.toml",

@@ -6,11 +6,11 @@ CI. The sensor continues with the stored policies, and then fails its tick, whic
 """
 
 import warnings
-from pathlib import Path
+from collections.abc import Callable
 
 from orchestration_platform.alerts.outbox.cursors import read_cursor, set_cursor
 from orchestration_platform.alerts.outbox.database import Database
-from orchestration_platform.alerts.policies.policy import POLICIES_FILE, AlertPolicies, load_file
+from orchestration_platform.alerts.policies.policy import AlertPolicies, load_file
 from shared_lib.configuration.validated_yaml import ConfigurationError
 
 _STORED = "last valid policies"
@@ -20,10 +20,12 @@ class InvalidPoliciesWarning(UserWarning):
     """``alert_policies.yaml`` is invalid; the text lists what is wrong."""
 
 
-def read_policies(path: Path = POLICIES_FILE) -> AlertPolicies | ConfigurationError:
+def read_policies(
+    load: Callable[[], AlertPolicies] = load_file,
+) -> AlertPolicies | ConfigurationError:
     """Return the policies of the file, or with a warning what is wrong with it."""
     try:
-        return load_file(path)
+        return load()
     except ConfigurationError as error:
         text = f"the last valid alert policies stay in force: {error}"
         warnings.warn(text, InvalidPoliciesWarning, stacklevel=2)

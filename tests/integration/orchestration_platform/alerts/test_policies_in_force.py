@@ -55,7 +55,7 @@ def written(directory: Path, text: str) -> Path:
 
 def invalid(directory: Path) -> AlertPolicies | ConfigurationError:
     with pytest.warns(InvalidPoliciesWarning, match="enabld: unknown key"):
-        return read_policies(written(directory, MISTAKE))
+        return read_policies(lambda: load_file(written(directory, MISTAKE)))
 
 
 @on_both_databases

@@ -274,7 +274,8 @@ def test_prometheus_scrapes_the_metrics(url: str, tmp_path: Path) -> None:
         wait_until(lambda: found("dagster_asset_health"), seconds=PATIENCE_SECONDS)
         [asset] = found("dagster_asset_health")
         assert asset["metric"]["asset_key"] == "shelves"
-        assert asset["metric"]["health"] == "unknown"
+        # another test may have made it
+        assert asset["metric"]["health"] in ("unknown", "healthy")
         assert len(found("dagster_exporter_last_scrape_success == 1")) == 5
     finally:
         prometheus.terminate()
