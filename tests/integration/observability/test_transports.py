@@ -1,7 +1,6 @@
 """Ways to an endpoint: HTTP with headers from secrets, files and the console."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,17 +32,18 @@ EVENT = run_event(RUN, "shop", state="START", moment=BEGAN, error=None, namespac
 
 
 @pytest.fixture
-def secrets() -> Iterator[list[tuple[str, str]]]:
+def secrets(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """What was asked for; the answer is always the same."""
-    asked = []
+    asked: list[tuple[str, str]] = []
 
     def read(path: str, key: str) -> str:
         asked.append((path, key))
         return "sesame"
 
+    # puts back the reader that a location has set
+    monkeypatch.setattr(header_secrets, "_reader", None)
     read_secrets_with(read)
-    yield asked
-    header_secrets._reader = None
+    return asked
 
 
 def test_headers_come_from_secrets_when_they_are_sent(secrets: list[tuple[str, str]]) -> None:
@@ -78,7 +78,11 @@ def test_headers_come_from_secrets_when_they_are_sent(secrets: list[tuple[str, s
         ("secret:p#k", "header a names a secret, but no secrets reader is configured"),
     ],
 )
-def test_a_secret_that_cannot_be_read_is_a_reason_not_to_send(header: str, message: str) -> None:
+def test_a_secret_that_cannot_be_read_is_a_reason_not_to_send(
+    header: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # a location that another test has loaded in this process has set one
+    monkeypatch.setattr(header_secrets, "_reader", None)
     with pytest.raises(NotSentError) as refused:
         connect_traces(TraceEndpoint("http", "http://127.0.0.1:9/v1/traces", {"a": header}))
     assert str(refused.value) == message
