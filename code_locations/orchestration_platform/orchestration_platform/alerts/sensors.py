@@ -4,7 +4,7 @@ import dagster as dg
 
 from orchestration_platform.alerts.facts.timing import Timing
 from orchestration_platform.alerts.memory import Memory
-from orchestration_platform.alerts.policies_in_force import policies_in_force, read_policies
+from orchestration_platform.alerts.outbox.policies_in_force import policies_in_force, read_policies
 from orchestration_platform.alerts.services.slack.web_api import SlackWebApi
 from shared_lib.configuration.environment import current_settings
 from shared_lib.configuration.validated_yaml import ConfigurationError

@@ -13,12 +13,12 @@ from tests.support.failing_jobs import fail
 
 from orchestration_platform.alerts import sensors
 from orchestration_platform.alerts.outbox.database import Database, database_url
-from orchestration_platform.alerts.policies.policy import AlertPolicies, load_file
-from orchestration_platform.alerts.policies_in_force import (
+from orchestration_platform.alerts.outbox.policies_in_force import (
     InvalidPoliciesWarning,
     policies_in_force,
     read_policies,
 )
+from orchestration_platform.alerts.policies.policy import AlertPolicies, load_file
 from sandboxes.slack.server import TOKEN, SlackServer
 from shared_lib.configuration.validated_yaml import ConfigurationError
 
