@@ -29,7 +29,7 @@ class _Target(Section):
 
     @property
     def name(self) -> str:
-        """The name of the location, which Dagster derives if there is none."""
+        """The name of the location; Dagster derives one if the file has none."""
         attribute = f":{self.attribute}" if self.attribute else ""
         return self.location_name or f"{Path(self.loaded_from).name}{attribute}"
 
@@ -107,7 +107,7 @@ class GrpcServer(Section):
 
     @property
     def name(self) -> str:
-        """The name of the location, which Dagster derives if there is none."""
+        """The name of the location; Dagster derives one if the file has none."""
         return self.location_name or f"grpc:{self.host}:{self.socket or self.port}"
 
 

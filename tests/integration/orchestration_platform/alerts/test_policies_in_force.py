@@ -5,6 +5,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from dagster._core.scheduler.instigation import InstigatorType, TickStatus
+from tests.integration.orchestration_platform.alerts.conftest import Watch
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
 from tests.integration.orchestration_platform.alerts.test_sensor import VARIABLE
 from tests.integration.orchestration_platform.alerts.test_sensor import tick as pass_of_the_sensor
@@ -12,6 +13,7 @@ from tests.integration.orchestration_platform.alerts.test_ticks import running, 
 from tests.support.failing_jobs import fail
 
 from orchestration_platform.alerts import sensors
+from orchestration_platform.alerts.__main__ import main
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.policies_in_force import (
     InvalidPoliciesWarning,
@@ -55,7 +57,7 @@ def written(directory: Path, text: str) -> Path:
 
 def invalid(directory: Path) -> AlertPolicies | ConfigurationError:
     with pytest.warns(InvalidPoliciesWarning, match="enabld: unknown key"):
-        return read_policies(lambda: load_file(written(directory, MISTAKE)))
+        return read_policies(written(directory, MISTAKE))
 
 
 @on_both_databases
@@ -103,3 +105,35 @@ def test_a_mistake_ends_no_alert_and_is_reported_until_it_is_mended(
     tick(instance, sensor, TickStatus.SUCCESS)
     pass_of_the_sensor(instance)
     assert "recovered" in slack.heads[1].shown.lower()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["resolve", "1", "--reason", "mended"],
+        ["drop", "slack:#notifications-data-platform-ci", "--reason", "archived"],
+        ["mute", "--policy", "slack_on_run_failure", "--for", "2h", "--reason", "we migrate"],
+        ["incidents", "--policy", "slack_on_failing_tick"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_people_can_act_while_the_file_is_invalid(
+    command: list[str],
+    instance: dg.DagsterInstance,
+    slack: SlackServer,
+    watch: Watch,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    slack.faults.append("is_archived")
+    fail(instance)
+    watch(seconds=0.01)
+    policies_in_force(Database(database_url(instance)), load_file())
+    monkeypatch.setattr(load_file, "__defaults__", (written(tmp_path, MISTAKE),))
+
+    assert main(command) == 0
+
+    reported = capsys.readouterr().err
+    assert "the last valid alert policies stay in force" in reported
+    assert "alert_policies.0.enabld: unknown key" in reported

@@ -311,7 +311,7 @@ def test_what_has_never_run_can_be_muted_by_name(url: str, monkeypatch: pytest.M
         monkeypatch.setenv("DAGSTER_WEBSERVER_URL", f"http://127.0.0.1:{reserved_port()}")
         names, problem = known_names(instance, job="")
     assert names == {"location": [], "job": [], "asset": []}
-    assert problem.startswith("what has never run is unknown: Dagster at")
+    assert problem.startswith("names in the workspace are unknown: Dagster at")
 
 
 def test_platform_health_reports_a_webserver_that_does_not_answer(

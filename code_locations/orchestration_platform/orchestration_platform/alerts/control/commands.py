@@ -12,6 +12,7 @@ from orchestration_platform.alerts.control.console import (
     hand_of,
     moment,
     outbox,
+    policies_in_force,
     positive_number,
     print_json,
 )
@@ -49,7 +50,6 @@ def add_commands(commands: Subparsers) -> None:
 
 def _incidents(asked: argparse.Namespace) -> int:
     from orchestration_platform.alerts.control.incidents import known_policies, listed_incidents
-    from orchestration_platform.alerts.policies.policy import load_file
 
     with outbox() as connection:
         found = listed_incidents(
@@ -62,7 +62,7 @@ def _incidents(asked: argparse.Namespace) -> int:
         )
         recorded = known_policies(connection)
     if asked.policy is not None and asked.policy not in recorded:
-        names = [policy.name for policy in load_file().alert_policies]
+        names = [policy.name for policy in policies_in_force().alert_policies]
         if asked.policy not in names:
             near = did_you_mean(asked.policy, [*names, *recorded])
             raise LookupError(f"there is no policy {asked.policy}{near}")
@@ -129,10 +129,9 @@ def _ack(asked: argparse.Namespace) -> int:
 
 def _resolve(asked: argparse.Namespace) -> int:
     from orchestration_platform.alerts.control.incidents import resolve
-    from orchestration_platform.alerts.policies.policy import load_policies
 
     hand = hand_of(asked)
-    policies = {policy.name: policy for policy in load_policies()}
+    policies = {policy.name: policy for policy in policies_in_force().in_force}
     with outbox() as connection:
         was_open = resolve(connection, asked.number, hand, policies=policies, now=time.time())
     text = (

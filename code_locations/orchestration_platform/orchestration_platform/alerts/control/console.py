@@ -2,18 +2,21 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from orchestration_platform.dagster_home import check_dagster_home
+from shared_lib.configuration.validated_yaml import ConfigurationError
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from orchestration_platform.alerts.control.person import Hand
     from orchestration_platform.alerts.outbox.database import Database
+    from orchestration_platform.alerts.policies.policy import AlertPolicies
 
 Subparsers = Any  # argparse's class is private
 
@@ -61,6 +64,22 @@ def outbox() -> Iterator["sa.Connection"]:
     """Open one transaction in the outbox of the instance."""
     with database().transaction() as connection:
         yield connection
+
+
+def policies_in_force() -> "AlertPolicies":
+    """Return the policies in force; a mistake in their file is printed and stops no command.
+
+    Stores nothing: the file beside a command may be another than that of the sensor.
+
+    Raises:
+        ConfigurationError: the file is invalid, and no valid policies have ever been stored.
+    """
+    from orchestration_platform.alerts.outbox import policies_in_force as stored
+
+    found = stored.read_policies(report=lambda text: print(text, file=sys.stderr))
+    if isinstance(found, ConfigurationError):
+        return stored.policies_in_force(database(), found)
+    return found
 
 
 def hand_of(asked: argparse.Namespace) -> "Hand":

@@ -11,6 +11,7 @@ from orchestration_platform.alerts.control.console import (
     done,
     hand_of,
     outbox,
+    policies_in_force,
     positive_number,
 )
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from orchestration_platform.alerts.control.person import Hand
     from orchestration_platform.alerts.control.waiting import Moved
+    from orchestration_platform.alerts.policies.policy import AlertPolicies
     from orchestration_platform.alerts.services.protocol.destination import Destination
 
 
@@ -45,14 +47,14 @@ def add_destination_commands(commands: Subparsers) -> None:
 def _drop(asked: argparse.Namespace) -> int:
     from orchestration_platform.alerts.control.waiting import drop, drop_message
 
-    hand = hand_of(asked)
+    hand, policies = hand_of(asked), policies_in_force()
     with outbox() as connection:
         if asked.message:
             where = f"message {asked.message}"
             moved = drop_message(connection, asked.message, hand, now=time.time())
         else:
             where = f"for {asked.destination}"
-            destination = _named(connection, asked.destination)
+            destination = _named(connection, asked.destination, policies)
             moved = drop(connection, destination, hand, now=time.time())
     what = where if asked.message else f"{moved.messages} messages and updates {where}"
     text = f"{what} dropped by {hand}" if moved.messages else f"nothing to drop: {where}"
@@ -62,9 +64,10 @@ def _drop(asked: argparse.Namespace) -> int:
 def _redirect(asked: argparse.Namespace) -> int:
     from orchestration_platform.alerts.control.waiting import redirect
 
-    hand = hand_of(asked)
+    hand, policies = hand_of(asked), policies_in_force()
     with outbox() as connection:
-        source, target = _named(connection, asked.source), _named(connection, asked.target)
+        source = _named(connection, asked.source, policies)
+        target = _named(connection, asked.target, policies)
         moved = redirect(connection, source, target, hand, now=time.time())
     text = (
         f"{moved.messages} messages and updates for {source} redirected to {target} by {hand}"
@@ -74,15 +77,14 @@ def _redirect(asked: argparse.Namespace) -> int:
     return _moved(asked, hand, text, moved)
 
 
-def _named(connection: "sa.Connection", text: str) -> "Destination":
+def _named(connection: "sa.Connection", text: str, policies: "AlertPolicies") -> "Destination":
     from orchestration_platform.alerts.control.waiting import named_destination
-    from orchestration_platform.alerts.policies.policy import load_file
     from shared_lib.configuration.environment import current_settings
 
     return named_destination(
         connection,
         text,
-        policies=load_file().alert_policies,
+        policies=policies.alert_policies,
         alert_channel=current_settings().alert_channel,
     )
 

@@ -4,25 +4,13 @@ The webserver knows all of them, also those that have never run. Without ``DAGST
 or without an answer, the instance knows those that have run.
 """
 
-import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from shared_lib.dagster_client.connection import Connection
-from shared_lib.dagster_client.errors import DagsterClientError
-from shared_lib.dagster_client.webserver import URL_VARIABLE, current_webserver
+from orchestration_platform.alerts.workspace.webserver import Workspace
 
 if TYPE_CHECKING:
     import dagster as dg
-
-_QUERY = """
-query Names {
-    assetNodes { assetKey { path } }
-    workspaceOrError { ... on Workspace { locationEntries { name locationOrLoadError {
-        ... on RepositoryLocation { repositories { jobs { name } } }
-    } } } }
-}
-"""
 
 _RECENT_RUNS = 1000
 
@@ -40,36 +28,23 @@ def known_names(instance: "dg.DagsterInstance", *, job: str) -> tuple[dict[str, 
     if job:
         runs += instance.get_runs(dg.RunsFilter(job_name=job), limit=1)
     origins = [run.remote_job_origin for run in runs]
-    entries, assets, problem = _of_webserver()
+    workspace = Workspace()
+    defined = workspace.names()
+    locations = defined.locations if defined else {}
+    jobs = {name for found in locations.values() if found for name in found.jobs}
     names = {
         "location": _sorted(
-            [*entries, *(origin.location_name for origin in origins if origin is not None)]
+            [*locations, *(origin.location_name for origin in origins if origin is not None)]
         ),
-        "job": _sorted(
-            [*(name for jobs in entries.values() for name in jobs), *(run.job_name for run in runs)]
+        "job": _sorted([*jobs, *(run.job_name for run in runs)]),
+        "asset": _sorted(
+            [
+                *(defined.assets.by_key if defined else ()),
+                *(key.to_user_string() for key in instance.all_asset_keys()),
+            ]
         ),
-        "asset": _sorted([*assets, *(key.to_user_string() for key in instance.all_asset_keys())]),
     }
-    return names, problem
-
-
-def _of_webserver() -> tuple[dict[str, list[str]], list[str], str]:
-    """Return the jobs by location, and the assets; or why the webserver cannot be asked."""
-    if not os.environ.get(URL_VARIABLE):
-        return {}, [], f"what has never run is known only if {URL_VARIABLE} is set"
-    try:
-        answer = Connection(current_webserver()).ask(_QUERY)
-    except DagsterClientError as error:
-        return {}, [], f"what has never run is unknown: {error}"
-    entries = {
-        entry["name"]: [
-            job["name"]
-            for repository in (entry["locationOrLoadError"] or {}).get("repositories", [])
-            for job in repository["jobs"]
-        ]
-        for entry in answer["workspaceOrError"].get("locationEntries", [])
-    }
-    return entries, ["/".join(node["assetKey"]["path"]) for node in answer["assetNodes"]], ""
+    return names, "; ".join(workspace.problems)
 
 
 def _sorted(names: Iterable[str]) -> list[str]:

@@ -15,6 +15,7 @@ from orchestration_platform.alerts.control.console import (
     hand_of,
     moment,
     outbox,
+    policies_in_force,
     positive_number,
     print_json,
 )
@@ -58,9 +59,9 @@ def add_mute_commands(commands: Subparsers) -> None:
 
 
 def _seconds(text: str) -> float:
-    from orchestration_platform.alerts.policies.quiet_hours import seconds_of
+    from orchestration_platform.alerts.policies.quiet_hours import DURATION, seconds_of
 
-    if not re.fullmatch(r"[1-9][0-9]{0,5}(s|min|h|d)", text):
+    if not re.fullmatch(DURATION, text):
         raise argparse.ArgumentTypeError(
             f"{text} is not a duration: enter a number and s, min, h or d, such as 2h"
         )
@@ -134,12 +135,11 @@ def _known(asked: argparse.Namespace) -> tuple[dict[str, list[str]], str]:
 
     from orchestration_platform.alerts.control.incidents import known_locations
     from orchestration_platform.alerts.control.known_names import known_names
-    from orchestration_platform.alerts.policies.policy import load_file
 
     check_dagster_home()
     with dg.DagsterInstance.get() as instance:
         names, problem = known_names(instance, job=asked.job or "")
     with outbox() as connection:
         names["location"] += known_locations(connection)
-    names["policy"] = [policy.name for policy in load_file().alert_policies]
+    names["policy"] = [policy.name for policy in policies_in_force().alert_policies]
     return names, problem

@@ -55,7 +55,7 @@ def policy_named(name: str, policies: Sequence[Policy]) -> Policy:
     """Return the policy of that name, whether it is enabled or not.
 
     Raises:
-        LookupError: there is none; the text names similar ones.
+        LookupError: no policy has this name; the text lists similar ones.
     """
     names = [policy.name for policy in policies]
     if name not in names:

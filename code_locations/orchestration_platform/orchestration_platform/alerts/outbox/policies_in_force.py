@@ -7,10 +7,12 @@ CI. The sensor continues with the stored policies, and then fails its tick, whic
 
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 
 from orchestration_platform.alerts.outbox.cursors import read_cursor, set_cursor
 from orchestration_platform.alerts.outbox.database import Database
-from orchestration_platform.alerts.policies.policy import AlertPolicies, load_file
+from orchestration_platform.alerts.policies import policy
+from orchestration_platform.alerts.policies.policy import AlertPolicies
 from shared_lib.configuration.validated_yaml import ConfigurationError
 
 _STORED = "last valid policies"
@@ -20,15 +22,24 @@ class InvalidPoliciesWarning(UserWarning):
     """``alert_policies.yaml`` is invalid; the text lists what is wrong."""
 
 
+def _warn(text: str) -> None:
+    # of the module that reads the policies when it is imported
+    warnings.warn(text, InvalidPoliciesWarning, stacklevel=3)
+
+
 def read_policies(
-    load: Callable[[], AlertPolicies] = load_file,
+    path: Path | None = None, *, report: Callable[[str], None] = _warn
 ) -> AlertPolicies | ConfigurationError:
-    """Return the policies of the file, or with a warning what is wrong with it."""
+    """Return the policies of the file, or report and return what is wrong with it.
+
+    Args:
+        path: another file than that of the location.
+        report: called with what is wrong; by default, it becomes a warning.
+    """
     try:
-        return load()
+        return policy.load_file(path) if path else policy.load_file()
     except ConfigurationError as error:
-        text = f"the last valid alert policies stay in force: {error}"
-        warnings.warn(text, InvalidPoliciesWarning, stacklevel=2)
+        report(f"the last valid alert policies stay in force: {error}")
         return error
 
 

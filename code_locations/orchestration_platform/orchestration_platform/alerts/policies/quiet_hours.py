@@ -13,7 +13,8 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from orchestration_platform.alerts.facts.alert import Severity
 from shared_lib.configuration.section import Section
 
-Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,5}(s|min|h|d)$")]
+DURATION = r"^[1-9][0-9]{0,5}(s|min|h|d)$"
+Duration = Annotated[str, StringConstraints(pattern=DURATION)]
 
 _UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(\d+)(\D+)")

@@ -12,7 +12,7 @@ from shared_lib.discovery.modules import did_you_mean
 def unknown_names(policies: Sequence[Policy], known: WorkspaceNames) -> list[str]:
     """Return a line for each name that a policy uses and that does not exist.
 
-    Nothing is said about the names in a location that does not load.
+    The names in a location that does not load are not checked.
     """
     return [
         f"{policy.name}: {problem}"

@@ -110,9 +110,9 @@ class Workspace:
 
     def names(self) -> WorkspaceNames | None:
         """Return the names in the workspace, or None if they are unknown."""
-        graph = self._graph(must_be_known=True)
-        answer = self._ask(_NAMES, what="the names in alert_policies.yaml are not checked")
-        if graph is None or answer is None:
+        answer = self._ask(_NAMES, what="names in the workspace are unknown")
+        graph = self._graph(must_be_known=True) if answer else None
+        if answer is None or graph is None:
             return None
         entries = answer["workspaceOrError"].get("locationEntries", [])
         return WorkspaceNames({entry["name"]: _names(entry) for entry in entries}, graph)
