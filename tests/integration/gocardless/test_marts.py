@@ -20,8 +20,9 @@ from gocardless.extraction.linked_accounts import AccountToFetch
 from gocardless.extraction.reference_data import extract_requisitions
 from gocardless.extraction.steps import Extraction
 from gocardless.extraction.tables import BALANCES as BALANCE_TABLE
-from gocardless.extraction.tables import create_raw_tables, upsert
+from gocardless.extraction.tables import create_raw_tables
 from gocardless.extraction.transactions import record_transactions, window_of
+from gocardless.extraction.writing import upsert
 from gocardless.marts.checks import reconciliation_result
 from gocardless.marts.reconciliation import unexplained_balances
 from gocardless.sync.balances import create_balance_tables, sync_balances

@@ -15,8 +15,9 @@ from tests.conftest import SHARED_DATA
 
 from gocardless.bank_account_data.provider import GOCARDLESS
 from gocardless.extraction.linked_accounts import AccountToFetch
-from gocardless.extraction.tables import ACCOUNT_DETAILS, create_raw_tables, upsert
+from gocardless.extraction.tables import ACCOUNT_DETAILS, create_raw_tables
 from gocardless.extraction.transactions import record_transactions, window_of
+from gocardless.extraction.writing import upsert
 from gocardless.sync.ledger import sync_transactions
 from gocardless.sync.tables import create_unified_tables
 

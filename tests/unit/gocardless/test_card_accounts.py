@@ -10,7 +10,8 @@ from tests.unit.gocardless.test_ledger_decisions import booked, entry, prepare, 
 from gocardless.bank_account_data.models import AccountDetails
 from gocardless.bank_account_data.provider import GOCARDLESS
 from gocardless.extraction.reference_data import details_row
-from gocardless.extraction.tables import ACCOUNT_DETAILS, REQUISITIONS, upsert
+from gocardless.extraction.tables import ACCOUNT_DETAILS, REQUISITIONS
+from gocardless.extraction.writing import upsert
 from gocardless.sync.reference_data import sync_accounts
 
 HISTORY = [entry(f"SHOP {number}", f"-{number + 1}.00", number) for number in range(9)]

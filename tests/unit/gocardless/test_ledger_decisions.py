@@ -13,8 +13,9 @@ from gocardless.bank_account_data.provider import GOCARDLESS
 from gocardless.extraction.entries import READER, read_balances
 from gocardless.extraction.linked_accounts import AccountToFetch
 from gocardless.extraction.rejected_entries import retry_rejects
-from gocardless.extraction.tables import BALANCES, REJECTS, create_raw_tables, upsert
+from gocardless.extraction.tables import BALANCES, REJECTS, create_raw_tables
 from gocardless.extraction.transactions import record_transactions, window_of
+from gocardless.extraction.writing import upsert
 from gocardless.ledger import main
 from gocardless.sync.balances import sync_balances
 from gocardless.sync.ledger import sync_transactions

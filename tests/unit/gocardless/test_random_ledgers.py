@@ -18,13 +18,14 @@ import pytest
 from gocardless.bank_account_data.provider import GOCARDLESS
 from gocardless.extraction.entries import read_balances
 from gocardless.extraction.linked_accounts import AccountToFetch
-from gocardless.extraction.tables import BALANCES, create_raw_tables, upsert
+from gocardless.extraction.tables import BALANCES, create_raw_tables
 from gocardless.extraction.transactions import (
     AnswerOfWindow,
     read_answers,
     record_transactions_read,
     windows_of,
 )
+from gocardless.extraction.writing import upsert
 from gocardless.sync.balances import sync_balances
 from gocardless.sync.ledger import sync_transactions
 from gocardless.sync.tables import create_unified_tables

@@ -12,7 +12,8 @@ from tests.unit.gocardless.test_random_ledgers import account, wrong
 
 from gocardless.bank_account_data.provider import GOCARDLESS
 from gocardless.extraction import entries
-from gocardless.extraction.tables import REJECTS, upsert
+from gocardless.extraction.tables import REJECTS
+from gocardless.extraction.writing import upsert
 from gocardless.ledger import main
 from gocardless.sync.corrections import split_row
 from gocardless.sync.ledger import sync_transactions

@@ -15,7 +15,7 @@ from gocardless.bank_account_data.provider import ENTRIES, GOCARDLESS, SIGHTINGS
 from gocardless.extraction import bulk_reader
 from gocardless.extraction.entries import READER
 from gocardless.extraction.rejected_entries import retry_rejects
-from gocardless.extraction.tables import REJECTS, create_raw_tables, upsert
+from gocardless.extraction.tables import REJECTS, create_raw_tables
 from gocardless.extraction.transactions import (
     AnswerOfWindow,
     Window,
@@ -23,6 +23,7 @@ from gocardless.extraction.transactions import (
     record_transactions,
     record_transactions_read,
 )
+from gocardless.extraction.writing import upsert
 from gocardless.sync.ledger import sync_transactions
 from gocardless.sync.provider import Provider
 from gocardless.sync.tables import create_unified_tables

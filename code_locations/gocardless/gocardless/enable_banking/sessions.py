@@ -19,7 +19,8 @@ from gocardless.extraction.linked_accounts import (
     UnknownConnectionError,
 )
 from gocardless.extraction.reference_data import RegisterRead, details_row
-from gocardless.extraction.tables import ACCOUNT_DETAILS, upsert
+from gocardless.extraction.tables import ACCOUNT_DETAILS
+from gocardless.extraction.writing import upsert
 from shared_lib.warehouse import transaction
 
 ACTIVE_STATUS = "AUTHORIZED"

@@ -18,7 +18,8 @@ from gocardless.bank_account_data.errors import ApiError, MalformedAnswerError
 from gocardless.extraction.currencies import CURRENCIES
 from gocardless.extraction.duplicates import counted
 from gocardless.extraction.entries import LONGEST_ENTRY, read_transactions
-from gocardless.extraction.tables import AMOUNT, TRANSACTIONS, stage
+from gocardless.extraction.tables import AMOUNT, TRANSACTIONS
+from gocardless.extraction.writing import stage
 
 READ_COLUMNS: Mapping[str, str] = {
     "place": "integer",

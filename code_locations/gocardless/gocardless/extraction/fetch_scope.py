@@ -12,7 +12,7 @@ from gocardless.bank_account_data.errors import ApiError, RateLimitedError
 from gocardless.extraction.budget import CallBudget, Settlement
 from gocardless.extraction.fetching import fetch_concurrently
 from gocardless.extraction.journal import AnswerJournal, Received
-from gocardless.extraction.tables import in_one_thread
+from gocardless.extraction.writing import in_one_thread
 from shared_lib.warehouse import transaction
 
 Body = TypeVar("Body")

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 import duckdb
 
 from gocardless.extraction.entries import read_transactions
-from gocardless.extraction.tables import TRANSACTIONS, stage
+from gocardless.extraction.tables import TRANSACTIONS
 from gocardless.extraction.transactions import account_currencies
+from gocardless.extraction.writing import stage
 
 _KEY = ", ".join(TRANSACTIONS.key)
 _TYPED = tuple(name for name in TRANSACTIONS.columns if name not in (*TRANSACTIONS.key, "payload"))

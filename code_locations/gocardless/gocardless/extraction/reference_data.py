@@ -10,7 +10,8 @@ from pydantic_core import PydanticSerializationError
 from gocardless.bank_account_data.client import BankDataClient
 from gocardless.bank_account_data.errors import MalformedAnswerError
 from gocardless.bank_account_data.models import Account, AccountDetails, Document
-from gocardless.extraction.tables import AGREEMENTS, INSTITUTIONS, REQUISITIONS, upsert
+from gocardless.extraction.tables import AGREEMENTS, INSTITUTIONS, REQUISITIONS
+from gocardless.extraction.writing import upsert
 from shared_lib.warehouse import transaction
 
 

@@ -33,7 +33,6 @@ from gocardless.extraction.tables import (
     BANK_ACCOUNTS,
     REJECTS,
     RawTable,
-    upsert,
 )
 from gocardless.extraction.transactions import (
     DAYS,
@@ -44,6 +43,7 @@ from gocardless.extraction.transactions import (
     remember_shortened,
     windows_of,
 )
+from gocardless.extraction.writing import upsert
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,8 @@ import duckdb
 from gocardless.bank_account_data.errors import ApiError
 from gocardless.extraction.bulk_reader import read_texts
 from gocardless.extraction.linked_accounts import AccountToFetch
-from gocardless.extraction.tables import REJECTS, TRANSACTIONS, insert_new, merge, upsert
+from gocardless.extraction.tables import REJECTS, TRANSACTIONS
+from gocardless.extraction.writing import insert_new, merge, upsert
 
 # A call for as many days costs no more than one for a few, and brings what is booked late.
 DAYS = 90

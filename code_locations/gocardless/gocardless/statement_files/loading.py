@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from gocardless.extraction.duplicates import counted
-from gocardless.extraction.tables import stage
+from gocardless.extraction.writing import stage
 from gocardless.statement_files.csv_inspection import NOTHING_SAID, Choices
 from gocardless.statement_files.csv_mapping import Mapping
 from gocardless.statement_files.detection import ReadFile, read_statement_file

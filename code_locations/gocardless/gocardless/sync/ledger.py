@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from gocardless.extraction.tables import in_one_thread
+from gocardless.extraction.writing import in_one_thread
 from gocardless.sync.history import write_changes, write_ends
 from gocardless.sync.likeness import drop_pending_that_is_booked
 from gocardless.sync.matching import EDGE_DAYS, LONGEST_PENDING_DAYS, match

@@ -7,7 +7,7 @@ import duckdb
 
 from gocardless.extraction.entries import READER
 from gocardless.extraction.rebuilding import EntriesRead, differences, differs, rebuild_entries
-from gocardless.extraction.tables import in_one_thread
+from gocardless.extraction.writing import in_one_thread
 from gocardless.sync.history import write_first_states
 from gocardless.sync.ledger import COPIED
 from gocardless.sync.signs import REVERSED, reverse

@@ -8,7 +8,7 @@ import json
 import duckdb
 
 from gocardless.extraction.entries import parties
-from gocardless.extraction.tables import stage
+from gocardless.extraction.writing import stage
 
 REVERSED = "reversed"
 
