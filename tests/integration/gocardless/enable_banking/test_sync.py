@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import duckdb
 import pytest
-from tests.integration.gocardless.enable_banking_platform import (
+from tests.integration.gocardless.enable_banking.conftest import (
     BANK,
     SETTINGS,
     connected,
@@ -38,10 +38,7 @@ from sandboxes.enable_banking import documents
 from sandboxes.enable_banking.state import EnableBankingState
 from shared_lib.warehouse import read_warehouse, write_warehouse
 
-pytest_plugins = (
-    "tests.integration.gocardless.bank_platform",
-    "tests.integration.gocardless.enable_banking_platform",
-)
+pytest_plugins = ("tests.integration.gocardless.bank_platform",)
 
 
 def test_from_the_link_to_the_ledger_and_a_renewal_goes_on_with_the_history(

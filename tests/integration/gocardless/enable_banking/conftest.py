@@ -1,4 +1,4 @@
-"""A platform whose API is the sandbox of Enable Banking."""
+"""A platform whose API is the sandbox of Enable Banking, and its owner at the bank's page."""
 
 import re
 from collections import Counter

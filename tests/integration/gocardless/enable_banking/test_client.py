@@ -5,17 +5,14 @@ from datetime import timedelta
 
 import pytest
 from tests.integration.gocardless.conftest import NOON, QUICK
-from tests.integration.gocardless.enable_banking_platform import BANK, opened
+from tests.integration.gocardless.enable_banking.conftest import BANK, opened
 
 from gocardless.bank_account_data import errors
 from gocardless.enable_banking.client import EnableBankingClient
 from gocardless.enable_banking.errors import UserPresenceError
 from sandboxes.enable_banking.state import EnableBankingState
 
-pytest_plugins = (
-    "tests.integration.gocardless.bank_platform",
-    "tests.integration.gocardless.enable_banking_platform",
-)
+pytest_plugins = ("tests.integration.gocardless.bank_platform",)
 
 
 @pytest.mark.parametrize(

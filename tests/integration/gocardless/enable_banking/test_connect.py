@@ -3,17 +3,14 @@
 from pathlib import Path
 
 import pytest
-from tests.integration.gocardless.enable_banking_platform import BANK, SETTINGS, owner
+from tests.integration.gocardless.enable_banking.conftest import BANK, SETTINGS, owner
 
 from gocardless.accounts.settings import load_settings
 from gocardless.connect import main as connect
 from sandboxes.bank.server import RunningSandbox
 from shared_lib.configuration.validated_yaml import ConfigurationError
 
-pytest_plugins = (
-    "tests.integration.gocardless.bank_platform",
-    "tests.integration.gocardless.enable_banking_platform",
-)
+pytest_plugins = ("tests.integration.gocardless.bank_platform",)
 
 
 @pytest.mark.parametrize(
