@@ -13,7 +13,7 @@ import pytest
 from gocardless.bank_account_data.client import Answer
 from gocardless.bank_account_data.limits import Limit
 from gocardless.extraction.journal import AnswerJournal, Received, Wording
-from gocardless.statement_files import csv_mapping
+from gocardless.statement_files.formats.csv import mapping as csv_mapping
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.warehouse import write_warehouse
 from shared_lib.warehouse.lease import writing_lease

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gocardless.accounts.settings import SettingsFile
-from gocardless.statement_files.csv_mapping import saved_mappings
+from gocardless.statement_files.formats.csv.mapping import saved_mappings
 from gocardless.statement_files.statement import StatementFileError
 from sandboxes.bank.contract import Contract, ContractError
 from shared_lib.configuration.validated_yaml import ConfigurationError, load_yaml, validate_document

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from gocardless.extraction.currencies import CURRENCIES
 from gocardless.extraction.fetch_scope import utc_now
-from gocardless.statement_files.csv_inspection import Choices
-from gocardless.statement_files.csv_mapping import mapping_directory, save, saved_mappings
-from gocardless.statement_files.dates import ORDERS
 from gocardless.statement_files.detection import read_statement_file
+from gocardless.statement_files.formats.csv.inspection import Choices
+from gocardless.statement_files.formats.csv.mapping import mapping_directory, save, saved_mappings
 from gocardless.statement_files.inspection import described
 from gocardless.statement_files.loading import ImportedFile, import_file
 from gocardless.statement_files.statement import StatementFileError
+from gocardless.statement_files.values.dates import ORDERS
 from shared_lib.configuration.environment import current_settings
 from shared_lib.warehouse import write_warehouse
 

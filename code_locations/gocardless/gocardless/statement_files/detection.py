@@ -4,15 +4,20 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from gocardless.statement_files.camt053 import read_camt053
-from gocardless.statement_files.csv_inspection import NOTHING_SAID, Choices, Proposal, propose
-from gocardless.statement_files.csv_mapping import Mapping
-from gocardless.statement_files.csv_reader import header_of, read_csv
-from gocardless.statement_files.mt940 import read_mt940
-from gocardless.statement_files.ofx import read_ofx
-from gocardless.statement_files.qif import read_qif
+from gocardless.statement_files.formats.camt053 import read_camt053
+from gocardless.statement_files.formats.csv.inspection import (
+    NOTHING_SAID,
+    Choices,
+    Proposal,
+    propose,
+)
+from gocardless.statement_files.formats.csv.mapping import Mapping
+from gocardless.statement_files.formats.csv.reader import header_of, read_csv
+from gocardless.statement_files.formats.mt940 import read_mt940
+from gocardless.statement_files.formats.ofx import read_ofx
+from gocardless.statement_files.formats.qif import read_qif
 from gocardless.statement_files.statement import StatementFile, StatementFileError
-from gocardless.statement_files.text_encoding import decoded, encoding_of
+from gocardless.statement_files.values.text_encoding import decoded, encoding_of
 
 _OTHER_KINDS = {
     b"%PDF": "a PDF",

@@ -8,7 +8,7 @@ import dagster as dg
 from pydantic import Field
 
 from gocardless.extraction.fetch_scope import utc_now
-from gocardless.statement_files.csv_mapping import mapping_directory, saved_mappings
+from gocardless.statement_files.formats.csv.mapping import mapping_directory, saved_mappings
 from gocardless.statement_files.loading import ImportedFile, import_file
 from gocardless.statement_files.statement import StatementFileError
 from shared_lib.configuration.environment import current_settings

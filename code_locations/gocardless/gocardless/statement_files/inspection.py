@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
-from gocardless.statement_files.csv_inspection import Proposal
 from gocardless.statement_files.detection import ReadFile
+from gocardless.statement_files.formats.csv.inspection import Proposal
 from gocardless.statement_files.periods import Period, periods_of
 from gocardless.statement_files.statement import Entry, Statement
 

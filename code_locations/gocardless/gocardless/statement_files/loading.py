@@ -17,10 +17,9 @@ import duckdb
 
 from gocardless.extraction.duplicates import counted
 from gocardless.extraction.writing import stage
-from gocardless.statement_files.csv_inspection import NOTHING_SAID, Choices
-from gocardless.statement_files.csv_mapping import Mapping
 from gocardless.statement_files.detection import ReadFile, read_statement_file
-from gocardless.statement_files.iban import is_iban
+from gocardless.statement_files.formats.csv.inspection import NOTHING_SAID, Choices
+from gocardless.statement_files.formats.csv.mapping import Mapping
 from gocardless.statement_files.periods import Period, periods_of
 from gocardless.statement_files.provider import STATEMENT_FILES
 from gocardless.statement_files.statement import (
@@ -31,6 +30,7 @@ from gocardless.statement_files.statement import (
     StatementFileError,
 )
 from gocardless.statement_files.tables import ENTRY_COLUMNS, create_file_tables
+from gocardless.statement_files.values.iban import is_iban
 from gocardless.sync.balances import create_balance_tables, sync_balances
 from gocardless.sync.ledger import sync_transactions
 from gocardless.sync.reference_data import sync_accounts

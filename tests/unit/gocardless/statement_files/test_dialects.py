@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gocardless.statement_files.csv_inspection import Choices
 from gocardless.statement_files.detection import ReadFile, read_statement_file
+from gocardless.statement_files.formats.csv.inspection import Choices
 from gocardless.statement_files.statement import StatementFile, StatementFileError
 
 IBAN = "DE89370400440532013000"

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tests.unit.gocardless.statement_files import writers
 from tests.unit.gocardless.statement_files.writers import Booking, Dialect, Ledger
 
-from gocardless.statement_files.csv_inspection import Choices
 from gocardless.statement_files.detection import ReadFile, read_statement_file
+from gocardless.statement_files.formats.csv.inspection import Choices
 
 IBAN = "DE89370400440532013000"
 # no text is a code of its format; signs that formats have to escape

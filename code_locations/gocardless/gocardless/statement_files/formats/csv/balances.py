@@ -8,19 +8,19 @@ from decimal import Decimal
 from functools import lru_cache
 
 from gocardless.extraction.currencies import CURRENCIES
-from gocardless.statement_files.amounts import currency_in, is_amount, read_amount
-from gocardless.statement_files.csv_columns import (
+from gocardless.statement_files.formats.csv.columns import (
     CREDIT_WORDS,
     DEBIT_WORDS,
     indicator_word,
     names_in,
     normalised,
 )
-from gocardless.statement_files.csv_lines import Row
-from gocardless.statement_files.csv_mapping import Mapping
-from gocardless.statement_files.dates import is_date, read_date
-from gocardless.statement_files.iban import find_iban
+from gocardless.statement_files.formats.csv.lines import Row
+from gocardless.statement_files.formats.csv.mapping import Mapping
 from gocardless.statement_files.statement import UnreadableValueError
+from gocardless.statement_files.values.amounts import currency_in, is_amount, read_amount
+from gocardless.statement_files.values.dates import is_date, read_date
+from gocardless.statement_files.values.iban import find_iban
 
 # behind the words may stand a day and an hour
 _WHEN = (

@@ -13,9 +13,9 @@ from importlib.resources import files
 from ruamel.yaml import YAML
 
 from gocardless.extraction.currencies import CURRENCIES
-from gocardless.statement_files.amounts import is_amount
-from gocardless.statement_files.dates import is_date
-from gocardless.statement_files.iban import find_iban
+from gocardless.statement_files.values.amounts import is_amount
+from gocardless.statement_files.values.dates import is_date
+from gocardless.statement_files.values.iban import find_iban
 
 DEBIT_WORDS = frozenset(
     [
@@ -92,8 +92,8 @@ _CURRENCY_WORDS |= {"euro", "euros", "dollar", "dollars", "pounds", "franken"}
 
 def names_in(section: str) -> dict[str, list[list[str]]]:
     """What banks call columns or lines, by what these are, the usual names first."""
-    text = files("gocardless.statement_files").joinpath("column_names.yaml").read_text("utf-8")
-    return YAML(typ="safe").load(text)[section]
+    names = files("gocardless.statement_files.formats.csv") / "column_names.yaml"
+    return YAML(typ="safe").load(names.read_text("utf-8"))[section]
 
 
 def normalised(text: str) -> str:

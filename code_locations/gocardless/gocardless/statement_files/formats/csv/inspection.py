@@ -7,8 +7,7 @@ from itertools import islice
 from pathlib import PurePath
 
 from gocardless.extraction.currencies import CURRENCIES
-from gocardless.statement_files.amounts import currency_in, decimal_mark, is_amount
-from gocardless.statement_files.csv_columns import (
+from gocardless.statement_files.formats.csv.columns import (
     CREDIT_WORDS,
     DEBIT_WORDS,
     candidates,
@@ -17,10 +16,11 @@ from gocardless.statement_files.csv_columns import (
     is_known,
     normalised,
 )
-from gocardless.statement_files.csv_lines import Row, rows_of
-from gocardless.statement_files.csv_mapping import Columns, Mapping
-from gocardless.statement_files.dates import is_date, orders_of
+from gocardless.statement_files.formats.csv.lines import Row, rows_of
+from gocardless.statement_files.formats.csv.mapping import Columns, Mapping
 from gocardless.statement_files.statement import StatementFileError
+from gocardless.statement_files.values.amounts import currency_in, decimal_mark, is_amount
+from gocardless.statement_files.values.dates import is_date, orders_of
 
 _SEPARATORS = ";,\t|"
 # the longest block above a header, and as many rows as decide what a column is

@@ -7,19 +7,21 @@ from datetime import date
 from decimal import Decimal
 
 from gocardless.extraction.currencies import CURRENCIES
-from gocardless.statement_files.amounts import read_amount
-from gocardless.statement_files.csv_balances import Surroundings, has_value, line_kind, take_line
-from gocardless.statement_files.csv_columns import (
+from gocardless.statement_files.formats.csv.balances import (
+    Surroundings,
+    has_value,
+    line_kind,
+    take_line,
+)
+from gocardless.statement_files.formats.csv.columns import (
     CREDIT_WORDS,
     DEBIT_WORDS,
     indicator_word,
     normalised,
 )
-from gocardless.statement_files.csv_inspection import named_uniquely
-from gocardless.statement_files.csv_lines import Row, rows_of
-from gocardless.statement_files.csv_mapping import Mapping
-from gocardless.statement_files.dates import read_date
-from gocardless.statement_files.iban import find_iban
+from gocardless.statement_files.formats.csv.inspection import named_uniquely
+from gocardless.statement_files.formats.csv.lines import Row, rows_of
+from gocardless.statement_files.formats.csv.mapping import Mapping
 from gocardless.statement_files.statement import (
     Account,
     Balance,
@@ -30,6 +32,9 @@ from gocardless.statement_files.statement import (
     StatementFile,
     UnreadableValueError,
 )
+from gocardless.statement_files.values.amounts import read_amount
+from gocardless.statement_files.values.dates import read_date
+from gocardless.statement_files.values.iban import find_iban
 
 _PENDING = re.compile(
     r".*(vorgemerkt|pending|ausstehend|offen|en attente|en cours|pendiente|in sospeso|oczekuj"

@@ -11,8 +11,6 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from gocardless.extraction.currencies import CURRENCIES
-from gocardless.statement_files.amounts import read_amount
-from gocardless.statement_files.iban import find_iban, german_iban
 from gocardless.statement_files.statement import (
     Account,
     Balance,
@@ -23,6 +21,8 @@ from gocardless.statement_files.statement import (
     StatementFile,
     UnreadableValueError,
 )
+from gocardless.statement_files.values.amounts import read_amount
+from gocardless.statement_files.values.iban import find_iban, german_iban
 
 _FIELD = re.compile(r":(?P<tag>\d{2}[A-Z]?):(?P<value>.*)")
 _BALANCE = re.compile(r"(?P<mark>[CD])(?P<day>\d{6})(?P<currency>[A-Z]{3})(?P<amount>[\d.,]+)\s*")

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
-from gocardless.statement_files.amounts import decimal_mark, read_amount
-from gocardless.statement_files.iban import find_iban
 from gocardless.statement_files.statement import (
     Account,
     Balance,
@@ -23,6 +21,8 @@ from gocardless.statement_files.statement import (
     StatementFileError,
     UnreadableValueError,
 )
+from gocardless.statement_files.values.amounts import decimal_mark, read_amount
+from gocardless.statement_files.values.iban import find_iban
 
 # what follows a tag, up to the next one: a < that begins no tag is a sign of the text
 _TAG = re.compile(

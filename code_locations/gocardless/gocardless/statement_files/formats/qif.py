@@ -3,8 +3,6 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from gocardless.statement_files.amounts import decimal_mark, read_amount
-from gocardless.statement_files.dates import orders_of, read_date
 from gocardless.statement_files.statement import (
     Account,
     Balance,
@@ -16,6 +14,8 @@ from gocardless.statement_files.statement import (
     StatementFileError,
     UnreadableValueError,
 )
+from gocardless.statement_files.values.amounts import decimal_mark, read_amount
+from gocardless.statement_files.values.dates import orders_of, read_date
 
 _MONEY_TYPES = frozenset({"bank", "ccard", "cash", "oth a", "oth l"})
 
@@ -37,7 +37,7 @@ def read_qif(
         text: of the file.
         file_name: for messages.
         currency: of all its accounts, ISO 4217.
-        date_order: one of :data:`~gocardless.statement_files.dates.ORDERS`; learned if none.
+        date_order: one of :data:`~gocardless.statement_files.values.dates.ORDERS`; learned if none.
 
     Raises:
         StatementFileError: the currency is missing, or the dates allow two orders.

@@ -14,8 +14,6 @@ from importlib.metadata import distribution
 
 from lxml import etree  # pyright: ignore[reportAttributeAccessIssue] - it has no types
 
-from gocardless.statement_files.amounts import read_amount
-from gocardless.statement_files.iban import is_iban
 from gocardless.statement_files.statement import (
     Account,
     Balance,
@@ -27,6 +25,8 @@ from gocardless.statement_files.statement import (
     StatementFileError,
     UnreadableValueError,
 )
+from gocardless.statement_files.values.amounts import read_amount
+from gocardless.statement_files.values.iban import is_iban
 
 _NAMESPACE = re.compile(r"urn:iso:std:iso:20022:tech:xsd:(?P<message>camt\.053\.001\.\d\d)")
 _BALANCES = {

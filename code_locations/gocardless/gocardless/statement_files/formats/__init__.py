@@ -1,0 +1,1 @@
+"""The formats of statement files, a module or folder each."""

@@ -1,0 +1,1 @@
+"""CSV files, which every bank writes differently."""

@@ -1,0 +1,1 @@
+"""Values as banks write them: amounts, dates, IBANs and encodings."""
