@@ -8,7 +8,7 @@ import duckdb
 from simulation.census import (
     CensusVerdict,
 )
-from simulation.census.findings import read_findings
+from simulation.census.judgement.findings import read_findings
 
 OPENING_DATE = date(2024, 12, 31)
 

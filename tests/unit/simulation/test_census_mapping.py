@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from simulation.census import CensusError, CensusMapping
-from simulation.census.mapping import fitting_mapping, require_columns
+from simulation.census.columns.mapping import fitting_mapping, require_columns
 
 REQUIRED = {"employee_id": "id", "hire_date": "hired", "annual_compensation": "pay"}
 FILE = Path("export.csv")

@@ -11,14 +11,14 @@ import duckdb
 from shared_lib.metadata import column_lineage, relation_metadata
 from shared_lib.private_files import keep_files_private
 from shared_lib.warehouse import Warehouse
-from simulation.census.findings import Finding, read_findings
+from simulation.census.files.reading import CensusFile, read_census
+from simulation.census.files.sources import check_census
 from simulation.census.generation import generate_census
+from simulation.census.judgement.findings import Finding, read_findings
+from simulation.census.judgement.validation import publish_baseline, validate_census
+from simulation.census.judgement.verdict import CensusVerdict
 from simulation.census.levels import top_level
-from simulation.census.reading import CensusFile, read_census
-from simulation.census.sources import check_census
 from simulation.census.tables import create_tables as create_census_tables
-from simulation.census.validation import publish_baseline, validate_census
-from simulation.census.verdict import CensusVerdict
 from simulation.config import load_scenario
 from simulation.config.census_file import census_path
 from simulation.config.request import ScenarioRequest, request_schema

@@ -1,12 +1,12 @@
 """The census: from an HR export to the workforce that a simulation starts with."""
 
+from simulation.census.columns.mapping import CensusError, CensusMapping
+from simulation.census.files.reading import CensusFile, read_census
 from simulation.census.generation import generate_census
-from simulation.census.mapping import CensusError, CensusMapping
-from simulation.census.reading import CensusFile, read_census
-from simulation.census.rules import REASONS
+from simulation.census.judgement.rules import REASONS
+from simulation.census.judgement.validation import publish_baseline, validate_census
+from simulation.census.judgement.verdict import CensusVerdict, read_verdict
 from simulation.census.tables import create_tables
-from simulation.census.validation import publish_baseline, validate_census
-from simulation.census.verdict import CensusVerdict, read_verdict
 
 __all__ = [
     "REASONS",

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
+from simulation.census.columns.mapping import CensusError
 from simulation.census.generation import generate_census
-from simulation.census.mapping import CensusError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from simulation.census.mapping import CensusError
+from simulation.census.columns.mapping import CensusError
 
 # (lowest age at hire, years to the next band, percent of all), as in the seed new_hire_ages.csv
 AGES_AT_HIRE = (

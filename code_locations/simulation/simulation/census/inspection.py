@@ -7,13 +7,13 @@ from pathlib import Path
 
 import duckdb
 
-from simulation.census.findings import Finding, Topic, read_findings
+from simulation.census.columns.mapping import CensusError, CensusField, CensusMapping
+from simulation.census.files.reading import read_census
+from simulation.census.files.sources import CensusSource, opened_source
+from simulation.census.judgement.findings import Finding, Topic, read_findings
+from simulation.census.judgement.validation import validate_census
+from simulation.census.judgement.verdict import CensusVerdict
 from simulation.census.levels import top_level
-from simulation.census.mapping import CensusError, CensusField, CensusMapping
-from simulation.census.reading import read_census
-from simulation.census.sources import CensusSource, opened_source
-from simulation.census.validation import validate_census
-from simulation.census.verdict import CensusVerdict
 from simulation.config.settings import ScenarioSettings
 
 _SCENARIO = "inspected"

@@ -6,8 +6,8 @@ import dagster as dg
 from pydantic import Field
 
 from shared_lib.configuration.validated_yaml import ConfigurationError
-from simulation.census.mapping import CensusError
-from simulation.census.sources import check_census
+from simulation.census.columns.mapping import CensusError
+from simulation.census.files.sources import check_census
 from simulation.config.loading import load_scenario, requested_changes
 from simulation.config.partitions import scenario_names, years_of_scenario
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
 
-from simulation.census.mapping import CensusMapping
+from simulation.census.columns.mapping import CensusMapping
 from simulation.config.fields import (
     FIRST_YEAR,
     LARGEST_CENSUS,

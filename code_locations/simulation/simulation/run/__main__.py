@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from shared_lib.configuration.environment import UnknownEnvironmentError
     from shared_lib.configuration.validated_yaml import ConfigurationError
     from shared_lib.storage.sqlite_creation import DamagedStorageError
-    from simulation.census.mapping import CensusError
+    from simulation.census.columns.mapping import CensusError
     from simulation.state.runs import YearRefusedError
 
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _simulate(asked: Arguments, errors: "Console") -> int:
     from shared_lib.configuration.environment import current_environment
-    from simulation.census.sources import check_census
+    from simulation.census.files.sources import check_census
     from simulation.config import load_scenario, requested_changes
     from simulation.config.partitions import refuse_years_outside
     from simulation.run.preflight import look_ahead

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 
-from simulation.census.mapping import CENSUS_FIELDS, REQUIRED_FIELDS, CensusField
-from simulation.census.words import (
+from simulation.census.columns.mapping import CENSUS_FIELDS, REQUIRED_FIELDS, CensusField
+from simulation.census.columns.words import (
     COLUMN_NAMES,
     OTHER_THINGS,
     PAY_BASES,

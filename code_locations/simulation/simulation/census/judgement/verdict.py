@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import duckdb
 
-from simulation.census.mapping import CensusError
-from simulation.census.rules import ASIDE, REASONS
+from simulation.census.columns.mapping import CensusError
+from simulation.census.judgement.rules import ASIDE, REASONS
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import duckdb
 
-from simulation.census.mapping import CensusError, CensusField, CensusMapping, PayBasis
-from simulation.census.words import PAY_BASES, USUAL_FACTORS, basis_in_name, folded
+from simulation.census.columns.mapping import CensusError, CensusField, CensusMapping, PayBasis
+from simulation.census.columns.words import PAY_BASES, USUAL_FACTORS, basis_in_name, folded
 
 # Nobody has annual pay below a quarter of the lowest band in half of a census; nor pay for an hour
 # above 500 in more than single cases.

@@ -7,9 +7,9 @@ from typing import Literal
 
 import duckdb
 
+from simulation.census.judgement.plausibility import implausible
+from simulation.census.judgement.rules import ASIDE
 from simulation.census.levels import PayBands
-from simulation.census.plausibility import implausible
-from simulation.census.rules import ASIDE
 
 Topic = Literal["assumed", "formats", "left out", "rejected", "employed", "plausibility"]
 

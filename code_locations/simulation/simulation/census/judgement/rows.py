@@ -6,14 +6,14 @@ from math import inf
 
 import duckdb
 
-from simulation.census.amounts import parse_amounts
-from simulation.census.dates import parse_dates
-from simulation.census.findings import Finding
-from simulation.census.mapping import DATE_FIELDS, CensusError, CensusField, CensusMapping
-from simulation.census.pay_basis import find_pay_bases
-from simulation.census.rules import JUDGE
-from simulation.census.statuses import find_statuses
-from simulation.census.words import TOTALS_ROW
+from simulation.census.columns.mapping import DATE_FIELDS, CensusError, CensusField, CensusMapping
+from simulation.census.columns.words import TOTALS_ROW
+from simulation.census.judgement.findings import Finding
+from simulation.census.judgement.rules import JUDGE
+from simulation.census.values.amounts import parse_amounts
+from simulation.census.values.dates import parse_dates
+from simulation.census.values.pay_basis import find_pay_bases
+from simulation.census.values.statuses import find_statuses
 
 # Of fewer rows, one without an id may well have as much pay as all others.
 _LEAST_SUMMED_UP = 3
@@ -59,7 +59,7 @@ def judge_rows(
     """Create `temp.census_verdicts`, and return in sentences how the values were read.
 
     `lowest_pay` is where the lowest pay band starts. The other arguments and the errors are those
-    of :func:`simulation.census.validation.validate_census`.
+    of :func:`simulation.census.judgement.validation.validate_census`.
     """
     file = _file(connection, scenario_id)
     mapping, columns = file.mapping, file.columns

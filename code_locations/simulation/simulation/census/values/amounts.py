@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from simulation.census.mapping import CensusError, CensusMapping
+from simulation.census.columns.mapping import CensusError, CensusMapping
 
 # RE2, after blanks. A currency is a sign, a code of three letters or a usual abbreviation.
 _CURRENCY = (

@@ -5,12 +5,12 @@ from datetime import date
 import duckdb
 
 from shared_lib.warehouse import transaction
-from simulation.census.findings import record_findings
-from simulation.census.judgement import judge_rows
+from simulation.census.columns.mapping import CensusError
+from simulation.census.judgement.findings import record_findings
+from simulation.census.judgement.rows import judge_rows
+from simulation.census.judgement.rules import APPLY_SEVERAL_ROWS, MACROS, SEVERAL_ROWS
+from simulation.census.judgement.verdict import CensusVerdict, read_verdict
 from simulation.census.levels import PayBands, pay_bands
-from simulation.census.mapping import CensusError
-from simulation.census.rules import APPLY_SEVERAL_ROWS, MACROS, SEVERAL_ROWS
-from simulation.census.verdict import CensusVerdict, read_verdict
 
 _KEEP_REJECTS = """
 insert into raw.census_rejects by name

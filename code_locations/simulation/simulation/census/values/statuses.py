@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import duckdb
 
-from simulation.census.mapping import CensusError, CensusField, CensusMapping, listed
-from simulation.census.words import STATUSES, folded
+from simulation.census.columns.mapping import CensusError, CensusField, CensusMapping, listed
+from simulation.census.columns.words import STATUSES, folded
 
 
 def find_statuses(

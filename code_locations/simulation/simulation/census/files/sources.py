@@ -12,10 +12,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from shared_lib.configuration.validated_yaml import load_yaml, validate_document
-from simulation.census import workbooks
-from simulation.census.csv_records import CsvHead, read_head
-from simulation.census.levels import top_level
-from simulation.census.mapping import (
+from simulation.census.columns.mapping import (
     CENSUS_FIELDS,
     CensusError,
     CensusField,
@@ -24,7 +21,10 @@ from simulation.census.mapping import (
     listed,
     require_columns,
 )
-from simulation.census.proposal import Proposal, propose_columns, recognised
+from simulation.census.columns.proposal import Proposal, propose_columns, recognised
+from simulation.census.files import workbooks
+from simulation.census.files.csv_records import CsvHead, read_head
+from simulation.census.levels import top_level
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", *workbooks.SUFFIXES)
 PROPOSED = "proposed"

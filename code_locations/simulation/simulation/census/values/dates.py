@@ -11,8 +11,8 @@ from datetime import date, timedelta
 
 import duckdb
 
-from simulation.census.mapping import DATE_FIELDS, CensusError, CensusField, CensusMapping
-from simulation.census.words import month_numbers
+from simulation.census.columns.mapping import DATE_FIELDS, CensusError, CensusField, CensusMapping
+from simulation.census.columns.words import month_numbers
 
 _AHEAD = timedelta(days=3_652)  # the most for a hire or termination with a two-digit year
 

@@ -17,7 +17,7 @@ from operator import length_hint
 from pathlib import Path
 from typing import TextIO
 
-from simulation.census.mapping import CensusError
+from simulation.census.columns.mapping import CensusError
 
 DELIMITERS = ",;\t|"
 

@@ -10,15 +10,15 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from shared_lib.warehouse import transaction
-from simulation.census.csv_records import CsvCopy, copy_csv
-from simulation.census.mapping import (
+from simulation.census.columns.mapping import (
     CENSUS_FIELDS,
     DATE_FIELDS,
     CensusError,
     CensusField,
     CensusMapping,
 )
-from simulation.census.sources import CensusSource, opened_source
+from simulation.census.files.csv_records import CsvCopy, copy_csv
+from simulation.census.files.sources import CensusSource, opened_source
 from simulation.census.tables import create_tables, quoted
 
 # Without the order DuckDB keeps the rows of a large CSV file uncompressed until its checkpoint,

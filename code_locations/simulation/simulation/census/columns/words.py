@@ -8,7 +8,7 @@ import re
 import unicodedata
 from itertools import pairwise
 
-from simulation.census.mapping import CensusField, PayBasis
+from simulation.census.columns.mapping import CensusField, PayBasis
 
 # The names of each column, the most specific first: of two that are in a file, the first is taken.
 COLUMN_NAMES: dict[CensusField, str] = {

@@ -1,0 +1,1 @@
+"""Census files, from CSV, Parquet or a workbook into `raw.census`."""

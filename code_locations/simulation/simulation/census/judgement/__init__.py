@@ -1,0 +1,1 @@
+"""Which rows of a census count, which do not, and why."""
