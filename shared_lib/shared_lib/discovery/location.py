@@ -17,17 +17,21 @@ from shared_lib.configuration.validated_yaml import (
     load_yaml,
     place_in,
 )
-from shared_lib.discovery.attributes import Given, apply_rules
-from shared_lib.discovery.checks import build_checks
 from shared_lib.discovery.configuration import LocationConfiguration
 from shared_lib.discovery.configuration.checks import FreshnessCheck
-from shared_lib.discovery.dbt.models import build_dbt_models
-from shared_lib.discovery.jobs import EXECUTORS, BuiltJob, build_jobs
+from shared_lib.discovery.definitions.attributes import Given, apply_rules
+from shared_lib.discovery.definitions.checks import build_checks
+from shared_lib.discovery.definitions.dbt_models import build_dbt_models
+from shared_lib.discovery.definitions.jobs import EXECUTORS, BuiltJob, build_jobs
+from shared_lib.discovery.definitions.partitions import build_partitions
+from shared_lib.discovery.definitions.references import (
+    names_used_twice,
+    unknown_assets,
+    unknown_names,
+)
+from shared_lib.discovery.definitions.schedules import build_schedules
+from shared_lib.discovery.definitions.sensors import build_sensors
 from shared_lib.discovery.modules import definitions_in, import_modules, package_of
-from shared_lib.discovery.partitions import build_partitions
-from shared_lib.discovery.references import names_used_twice, unknown_assets, unknown_names
-from shared_lib.discovery.schedules import build_schedules
-from shared_lib.discovery.sensors import build_sensors
 from shared_lib.discovery.substitution import substitute
 from shared_lib.observability.header_secrets import read_secrets_with
 from shared_lib.secrets import SecretsResource

@@ -37,7 +37,7 @@ def spec(location: Location, key: str) -> dg.AssetSpec:
 def test_partitions_have_these_keys_the_morning_after_the_first_day(
     demonstration: Load, name: str, count: int, first: str, last: str
 ) -> None:
-    from shared_lib.discovery.partitions import build_partitions
+    from shared_lib.discovery.definitions.partitions import build_partitions
 
     built, problems = build_partitions(
         demonstration().configuration.partitions, package="demonstration"
@@ -50,7 +50,7 @@ def test_partitions_have_these_keys_the_morning_after_the_first_day(
 
 @pytest.mark.sees("partitions.multi.type", "partitions.multi.dimensions")
 def test_partitions_of_longer_periods_have_these_keys(demonstration: Load) -> None:
-    from shared_lib.discovery.partitions import build_partitions
+    from shared_lib.discovery.definitions.partitions import build_partitions
 
     built, _ = build_partitions(demonstration().configuration.partitions, package="demonstration")
     moment = datetime(2026, 3, 10, tzinfo=UTC)
@@ -68,7 +68,7 @@ def test_partitions_of_longer_periods_have_these_keys(demonstration: Load) -> No
 def test_dynamic_partitions_are_those_that_the_instance_keeps(
     demonstration: Load, instance: dg.DagsterInstance
 ) -> None:
-    from shared_lib.discovery.partitions import build_partitions
+    from shared_lib.discovery.definitions.partitions import build_partitions
 
     built, _ = build_partitions(demonstration().configuration.partitions, package="demonstration")
     instance.add_dynamic_partitions("customers", ["acme"])

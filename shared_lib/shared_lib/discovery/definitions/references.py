@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from shared_lib.configuration.validated_yaml import Location, Problem
-from shared_lib.discovery.attributes import Asset, keys_of
 from shared_lib.discovery.configuration import LocationConfiguration
 from shared_lib.discovery.configuration.jobs import AssetSensor, RunStatusSensor
+from shared_lib.discovery.definitions.attributes import Asset, keys_of
 from shared_lib.discovery.modules import did_you_mean
 
 

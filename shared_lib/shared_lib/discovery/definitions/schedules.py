@@ -7,7 +7,7 @@ import dagster as dg
 
 from shared_lib.configuration.validated_yaml import Problem
 from shared_lib.discovery.configuration.jobs import Schedule
-from shared_lib.discovery.jobs import BuiltJob
+from shared_lib.discovery.definitions.jobs import BuiltJob
 
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,

@@ -14,7 +14,7 @@ from shared_lib.checks import age_of
 from shared_lib.configuration.validated_yaml import Problem
 from shared_lib.discovery.configuration import jobs as configured
 from shared_lib.discovery.configuration.checks import FreshnessCheck
-from shared_lib.discovery.jobs import BuiltJob
+from shared_lib.discovery.definitions.jobs import BuiltJob
 from shared_lib.discovery.modules import UnresolvedReferenceError, find_object
 from shared_lib.discovery.patterns import fits
 

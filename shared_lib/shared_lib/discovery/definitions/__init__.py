@@ -1,0 +1,1 @@
+"""Dagster's definitions, one module for each section of the configuration."""
