@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from sandboxes.bank import agreements, requisitions
-from sandboxes.bank.accounts import Accounts
 from sandboxes.bank.bank import SandboxState
 from sandboxes.bank.bodies import Kind, MalformedBodyError, read_body
 from sandboxes.bank.control import CONTROLS
+from sandboxes.bank.endpoints import agreements, requisitions
+from sandboxes.bank.endpoints.accounts import Accounts
+from sandboxes.bank.endpoints.tokens import Tokens
 from sandboxes.bank.fields import check_known, required_text
 from sandboxes.bank.refusals import Refusal, refusal
-from sandboxes.bank.tokens import Tokens
 
 _API = "/api/v2/"
 _TOKEN_FIELDS: Mapping[str, Mapping[str, Kind]] = {

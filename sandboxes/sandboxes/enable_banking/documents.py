@@ -4,8 +4,8 @@ import hashlib
 from datetime import date
 from typing import Any
 
-from sandboxes.bank.accounts import iban_of
 from sandboxes.bank.bank import Bank, SandboxAccount
+from sandboxes.bank.endpoints.accounts import iban_of
 from sandboxes.bank.ledger import presented
 from sandboxes.enable_banking.state import LONGEST_CONSENT, EnableBankingState, Session
 

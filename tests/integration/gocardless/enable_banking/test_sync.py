@@ -31,7 +31,7 @@ from gocardless.statement_files.tables import create_file_tables
 from gocardless.sync.ledger import sync_transactions
 from gocardless.sync.reference_data import sync_accounts
 from gocardless.sync.tables import create_unified_tables
-from sandboxes.bank.accounts import iban_of
+from sandboxes.bank.endpoints.accounts import iban_of
 from sandboxes.bank.ledger import Fault
 from sandboxes.bank.server import RunningSandbox
 from sandboxes.enable_banking import documents

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from sandboxes.bank.agreements import known_bank
 from sandboxes.bank.bank import Agreement, Bank, Connection, SandboxAccount, SandboxState
 from sandboxes.bank.bodies import Kind
+from sandboxes.bank.endpoints.agreements import known_bank
 from sandboxes.bank.fields import (
     check_known,
     check_url,

@@ -1,0 +1,1 @@
+"""What the API answers: tokens, agreements, requisitions and accounts."""
