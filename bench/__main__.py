@@ -14,9 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench.alerts import measure_alerts
-from bench.board import measure_board
-from bench.comparison import (
+from bench.figures.comparison import (
     BASELINE,
     TOLERANCE,
     compare,
@@ -25,13 +23,15 @@ from bench.comparison import (
     ratios,
     stored_figures,
 )
-from bench.daemon_kills import measure_daemon_kills
-from bench.discovery import Discovered, measure_discovery
-from bench.gocardless import measure_bank_data
-from bench.loading import Loading, measure_loading
-from bench.observability import measure_observability
-from bench.secrets import measure_secrets
-from bench.simulation import Figures, measure_simulation
+from bench.gocardless.sync import measure_bank_data
+from bench.orchestration_platform.alerts import measure_alerts
+from bench.orchestration_platform.board import measure_board
+from bench.orchestration_platform.daemon_kills import measure_daemon_kills
+from bench.shared_lib.discovery import Discovered, measure_discovery
+from bench.shared_lib.loading import Loading, measure_loading
+from bench.shared_lib.observability import measure_observability
+from bench.shared_lib.secrets import measure_secrets
+from bench.simulation.years import Figures, measure_simulation
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 RESULTS = Path(__file__).with_name("results.json")

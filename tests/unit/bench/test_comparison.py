@@ -5,7 +5,7 @@ from pathlib import Path
 
 import bench.__main__ as command
 import pytest
-from bench.loading import Loading
+from bench.shared_lib.loading import Loading
 
 
 @pytest.fixture

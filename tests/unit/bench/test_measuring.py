@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from bench.measuring import MeasuredProcessError, measure
+from bench.figures.measuring import MeasuredProcessError, measure
 
 MIB = 1024**2
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from bench.gocardless_server import ACCOUNTS, ACCOUNTS_OF_A_CONNECTION, LATENCY_SECONDS
+from bench.gocardless.server import ACCOUNTS, ACCOUNTS_OF_A_CONNECTION, LATENCY_SECONDS
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 
 CONCURRENCY = 4  # the default of the run configuration
@@ -110,7 +110,7 @@ def _bound(registers: int, calls: int) -> float:
 
 def _program(name: str, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", f"bench.gocardless_{name}", *arguments],
+        [sys.executable, "-m", f"bench.gocardless.{name}", *arguments],
         cwd=REPOSITORY_ROOT,
         env={**os.environ, "DAGSTER_ENVIRONMENT": "ci"},
         stdin=subprocess.PIPE,

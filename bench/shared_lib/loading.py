@@ -4,7 +4,7 @@ import sys
 from dataclasses import dataclass
 from statistics import median
 
-from bench.measuring import Cost, measure
+from bench.figures.measuring import Cost, measure
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.definitions_check import workspace_modules
 from shared_lib.discovery.dbt.sections import declared_models

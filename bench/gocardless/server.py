@@ -1,4 +1,4 @@
-"""``python -m bench.gocardless_server``: the sandbox with many accounts, in a separate process.
+"""``python -m bench.gocardless.server``: the sandbox with many accounts, in a separate process.
 
 Responses with transactions are rendered ahead, so that it keeps up with its latency. It prints its
 URL. Then, for each line on standard input, it prints how many calls it has had since the last one.

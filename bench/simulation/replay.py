@@ -1,4 +1,4 @@
-"""``python -m bench.replay WAREHOUSE TARGET``: run compiled SQL straight on DuckDB.
+"""``python -m bench.simulation.replay WAREHOUSE TARGET``: run compiled SQL straight on DuckDB.
 
 Prints the CPU and wall seconds of the statements alone, as JSON.
 """

@@ -1,4 +1,4 @@
-"""``python -m bench.gocardless_run URL WAREHOUSE``: print figures of a first and a daily sync.
+"""``python -m bench.gocardless.run URL WAREHOUSE``: print figures of a first and a daily sync.
 
 The steps are those of the job, without Dagster.
 """
@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 import requests
 
-from bench.gocardless_server import NOON
+from bench.gocardless.server import NOON
 from gocardless.bank_account_data.client import Answer, BankDataClient
 from gocardless.bank_account_data.provider import GOCARDLESS
 from gocardless.extraction import steps

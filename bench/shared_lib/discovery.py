@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.measuring import measure
+from bench.figures.measuring import measure
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 
 ASSETS, JOBS = 1_000, 200

@@ -7,8 +7,8 @@ from pathlib import Path
 import dagster as dg
 import psycopg
 
-from bench.alerts import postgres_instance
-from bench.large_instance import Scale, store_history, write_workspace
+from bench.orchestration_platform.alerts import postgres_instance
+from bench.orchestration_platform.large_instance import Scale, store_history, write_workspace
 
 _READS = 5
 

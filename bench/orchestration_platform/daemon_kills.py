@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from bench.alerts import lost_and_doubled, postgres_instance
+from bench.orchestration_platform.alerts import lost_and_doubled, postgres_instance
 
 KILLS = 200
 

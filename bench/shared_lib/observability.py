@@ -1,7 +1,8 @@
 """The cost of reporting a small dbt build: with nothing configured, and with a dead endpoint.
 
-``python -m bench.observability PAIRS`` prints the figures of one process as JSON. The build is the
-shop of the integration tests: 4 models, a seed, a snapshot and 5 tests, some of which fail.
+``python -m bench.shared_lib.observability PAIRS`` prints the figures of one process as JSON. The
+build is the shop of the integration tests: 4 models, a seed, a snapshot and 5 tests, some of which
+fail.
 """
 
 import json
@@ -20,7 +21,7 @@ from unittest import mock
 
 import dagster as dg
 
-from bench.measuring import measure
+from bench.figures.measuring import measure
 from sandboxes.serving import never_answering, nobody_listening
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.dbt.lineage import write_column_lineage
@@ -62,7 +63,7 @@ class Observing:
 def measure_observability(*, pairs: int) -> Observing:
     """Measure each kind of run in turn, ``pairs`` times, in a separate process."""
     cost = measure(
-        [sys.executable, "-m", "bench.observability", str(pairs)],
+        [sys.executable, "-m", "bench.shared_lib.observability", str(pairs)],
         environment={"DAGSTER_ENVIRONMENT": "ci", "PYTHONUNBUFFERED": "1"},
         directory=REPOSITORY_ROOT,
     )

@@ -8,7 +8,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.measuring import measure
+from bench.figures.measuring import measure
 from sandboxes.vault.server import give_credentials, local_server
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 

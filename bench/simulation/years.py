@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from bench.measuring import Cost, measure
+from bench.figures.measuring import Cost, measure
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.dbt.project import DBT_EXECUTABLE, PROJECT_DIRECTORY
 from shared_lib.discovery.dbt.sections import selection_of
@@ -104,7 +104,7 @@ def _measure_sql(simulated: Path, scratch: Path) -> Cost:
     fresh = scratch / "replay.duckdb"
     _copy_raw_tables(simulated, fresh)
     return measure(
-        [sys.executable, "-m", "bench.replay", fresh, _target(scratch)],
+        [sys.executable, "-m", "bench.simulation.replay", fresh, _target(scratch)],
         environment={},
         directory=REPOSITORY_ROOT,
     )

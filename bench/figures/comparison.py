@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.table import Table
 
-BASELINE = Path(__file__).with_name("baseline.json")
+BASELINE = Path(__file__).parents[1] / "baseline.json"
 # What a figure may have grown to, as a ratio. Less is noise on a machine that does other things.
 TOLERANCE = 1.2
 

@@ -1,0 +1,1 @@
+"""Figures of processes: measured, and compared with those of another day."""

@@ -1,0 +1,1 @@
+"""Measurements of the bank's location."""

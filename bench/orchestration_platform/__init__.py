@@ -1,0 +1,1 @@
+"""Measurements of the alerts and the board, with Postgres."""
