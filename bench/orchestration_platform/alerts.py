@@ -152,7 +152,7 @@ def _measure_storm(
 
 def _measure_kills(instance: dg.DagsterInstance, *, kills: int) -> dict[str, Any]:
     from tests.integration.orchestration_platform.alerts.dying import nursery
-    from tests.integration.orchestration_platform.alerts.test_kills import kill_at_every_stage
+    from tests.integration.orchestration_platform.alerts.kills.test_kills import kill_at_every_stage
 
     from sandboxes.slack.server import TOKEN, slack_server
 
@@ -179,8 +179,8 @@ def lost_and_doubled(slack: "SlackServer", *, kills: int) -> tuple[int, int]:
 
     Each failure should have one message, with one entry in its thread.
     """
+    from tests.integration.orchestration_platform.alerts.kills.test_kills import reported
     from tests.integration.orchestration_platform.alerts.recorded_failures import job_names
-    from tests.integration.orchestration_platform.alerts.test_kills import reported
 
     found = reported(slack)
     counts = [found[name] for name in ("plain_job", *itertools.islice(job_names(), kills))]

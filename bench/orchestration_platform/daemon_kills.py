@@ -27,7 +27,7 @@ class DaemonKills:
 
 def measure_daemon_kills(*, kills: int = KILLS) -> DaemonKills:
     """Kill it ``kills`` times, each with a failure to deliver; a start takes ten seconds."""
-    from tests.integration.orchestration_platform.alerts.test_kills_of_the_daemon import (
+    from tests.integration.orchestration_platform.alerts.kills.test_kills_of_the_daemon import (
         kill_the_daemon,
     )
 

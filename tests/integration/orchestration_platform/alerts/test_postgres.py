@@ -23,11 +23,14 @@ from tests.integration.orchestration_platform.alerts.dying import (
     POINTS,
     nursery,
 )
+from tests.integration.orchestration_platform.alerts.kills.test_kills import (
+    kill_at_every_stage,
+    reported,
+)
 from tests.integration.orchestration_platform.alerts.recorded_failures import (
     RecordedFailure,
     job_names,
 )
-from tests.integration.orchestration_platform.alerts.test_kills import kill_at_every_stage, reported
 from tests.support.failing_jobs import fail, other_job, say
 
 from orchestration_platform.alerts.outbox.database import database_url

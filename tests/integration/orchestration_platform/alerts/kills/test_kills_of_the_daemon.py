@@ -10,11 +10,11 @@ from tests.integration.orchestration_platform.alerts.dying_daemon import (
     LONGEST_LIFE_SECONDS,
     DyingDaemon,
 )
+from tests.integration.orchestration_platform.alerts.kills.test_kills import reported
 from tests.integration.orchestration_platform.alerts.recorded_failures import (
     RecordedFailure,
     job_names,
 )
-from tests.integration.orchestration_platform.alerts.test_kills import reported
 from tests.support.failing_jobs import fail
 
 from orchestration_platform.alerts.facts.timing import Timing

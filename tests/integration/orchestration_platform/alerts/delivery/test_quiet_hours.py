@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from tests.integration.orchestration_platform.alerts.conftest import Watch
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
-from tests.integration.orchestration_platform.alerts.test_escalation import pass_time
+from tests.integration.orchestration_platform.alerts.delivery.test_escalation import pass_time
 from tests.support.failing_jobs import say
 
 from orchestration_platform.alerts.outbox.database import Database, database_url

@@ -16,11 +16,11 @@ import pytest
 import sqlalchemy as sa
 from tests.integration.orchestration_platform.alerts.conftest import QUICK, services_with
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
+from tests.integration.orchestration_platform.alerts.delivery.test_escalation import policies
 from tests.integration.orchestration_platform.alerts.migrating import (
     die_in_migration,
     open_together,
 )
-from tests.integration.orchestration_platform.alerts.test_escalation import policies
 from tests.support.failing_jobs import say
 
 from orchestration_platform.alerts.memory import Memory

@@ -9,23 +9,26 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 from tests.integration.orchestration_platform.alerts.conftest import Watch, send_all
+from tests.integration.orchestration_platform.alerts.control.test_control_of_incidents import (
+    asked,
+    refused,
+)
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
+from tests.integration.orchestration_platform.alerts.delivery.test_escalation import (
+    ONCALL,
+    pass_time,
+    policies,
+)
 from tests.integration.orchestration_platform.alerts.dying import (
     NO_OVERLAP,
     RELEASING_POINTS,
     nursery,
 )
+from tests.integration.orchestration_platform.alerts.kills.test_kills import reported
 from tests.integration.orchestration_platform.alerts.recorded_failures import (
     RecordedFailure,
     job_names,
 )
-from tests.integration.orchestration_platform.alerts.test_control_of_incidents import asked, refused
-from tests.integration.orchestration_platform.alerts.test_escalation import (
-    ONCALL,
-    pass_time,
-    policies,
-)
-from tests.integration.orchestration_platform.alerts.test_kills import reported
 from tests.support.failing_jobs import fail, say
 
 from orchestration_platform.alerts.__main__ import main

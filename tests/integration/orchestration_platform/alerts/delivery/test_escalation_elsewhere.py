@@ -5,8 +5,14 @@ from typing import Any
 import dagster as dg
 import pytest
 from tests.integration.orchestration_platform.alerts.conftest import Watch
-from tests.integration.orchestration_platform.alerts.test_escalation import pass_time, policies
-from tests.integration.orchestration_platform.alerts.test_service_http import ROUTING_KEY, server
+from tests.integration.orchestration_platform.alerts.delivery.test_escalation import (
+    pass_time,
+    policies,
+)
+from tests.integration.orchestration_platform.alerts.services.test_service_http import (
+    ROUTING_KEY,
+    server,
+)
 from tests.support.failing_jobs import say
 
 from sandboxes.slack.server import SlackServer

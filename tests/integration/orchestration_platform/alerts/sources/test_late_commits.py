@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from tests.integration.orchestration_platform.alerts.conftest import Watch
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
-from tests.integration.orchestration_platform.alerts.test_clock import shift_times
+from tests.integration.orchestration_platform.alerts.outbox.test_clock import shift_times
 from tests.support.failing_jobs import fail, other_job
 
 from orchestration_platform.alerts.outbox.database import Database, database_url

@@ -9,11 +9,11 @@ import pytest
 import sqlalchemy as sa
 from tests.integration.orchestration_platform.alerts.conftest import Watch, send_all
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
-from tests.integration.orchestration_platform.alerts.test_escalation import (
+from tests.integration.orchestration_platform.alerts.delivery.test_escalation import (
     escalated,
     pass_time,
 )
-from tests.integration.orchestration_platform.alerts.test_escalation import (
+from tests.integration.orchestration_platform.alerts.delivery.test_escalation import (
     policies as escalating,
 )
 from tests.support.failing_jobs import fail, other_job, say

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 from tests.integration.orchestration_platform.alerts.conftest import Watch
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
-from tests.integration.orchestration_platform.alerts.test_escalation import (
+from tests.integration.orchestration_platform.alerts.delivery.test_escalation import (
     escalated,
     pass_time,
     policies,

@@ -8,6 +8,19 @@ import dagster as dg
 import pytest
 from tests.integration.orchestration_platform.alerts.conftest import Watch, send_all
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
+from tests.integration.orchestration_platform.alerts.delivery.test_escalation import (
+    ONCALL,
+    escalated,
+    pass_time,
+)
+from tests.integration.orchestration_platform.alerts.delivery.test_escalation import (
+    policies as escalating,
+)
+from tests.integration.orchestration_platform.alerts.delivery.test_quiet_hours import (
+    always,
+    end_the_window,
+    states,
+)
 from tests.integration.orchestration_platform.alerts.dying import (
     ESCALATION_POINTS,
     HOLDING_POINTS,
@@ -16,23 +29,10 @@ from tests.integration.orchestration_platform.alerts.dying import (
     SUPPRESSING_POINTS,
     nursery,
 )
+from tests.integration.orchestration_platform.alerts.kills.test_kills import reported
 from tests.integration.orchestration_platform.alerts.recorded_failures import (
     RecordedFailure,
     job_names,
-)
-from tests.integration.orchestration_platform.alerts.test_escalation import (
-    ONCALL,
-    escalated,
-    pass_time,
-)
-from tests.integration.orchestration_platform.alerts.test_escalation import (
-    policies as escalating,
-)
-from tests.integration.orchestration_platform.alerts.test_kills import reported
-from tests.integration.orchestration_platform.alerts.test_quiet_hours import (
-    always,
-    end_the_window,
-    states,
 )
 from tests.support.failing_jobs import fail, say
 

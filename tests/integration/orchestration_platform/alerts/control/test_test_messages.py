@@ -8,8 +8,11 @@ from typing import Any
 import dagster as dg
 import pytest
 from tests.integration.orchestration_platform.alerts.conftest import Watch
-from tests.integration.orchestration_platform.alerts.test_control_of_incidents import asked, refused
-from tests.integration.orchestration_platform.alerts.test_service_http import (
+from tests.integration.orchestration_platform.alerts.control.test_control_of_incidents import (
+    asked,
+    refused,
+)
+from tests.integration.orchestration_platform.alerts.services.test_service_http import (
     ROUTING_KEY,
     judge_pagerduty,
 )

@@ -7,9 +7,9 @@ import pytest
 from dagster._core.scheduler.instigation import InstigatorType, TickStatus
 from tests.integration.orchestration_platform.alerts.conftest import Watch
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
+from tests.integration.orchestration_platform.alerts.sources.test_ticks import running, tick
 from tests.integration.orchestration_platform.alerts.test_sensor import VARIABLE
 from tests.integration.orchestration_platform.alerts.test_sensor import tick as pass_of_the_sensor
-from tests.integration.orchestration_platform.alerts.test_ticks import running, tick
 from tests.support.failing_jobs import fail
 
 from orchestration_platform.alerts import sensors

@@ -3,7 +3,7 @@
 import dagster as dg
 from tests.integration.orchestration_platform.alerts.conftest import Watch, send_all
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
-from tests.integration.orchestration_platform.alerts.test_escalation import pass_time
+from tests.integration.orchestration_platform.alerts.delivery.test_escalation import pass_time
 
 from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
 from sandboxes.slack.server import SlackServer
