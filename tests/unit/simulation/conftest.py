@@ -6,7 +6,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from tests.unit.simulation.exports import OPENING_DATE, Import, Imported
+from tests.unit.simulation.census.exports import OPENING_DATE, Import, Imported
 
 from simulation.census import (
     CensusMapping,

@@ -12,7 +12,7 @@ from simulation.census import publish_baseline, read_census, validate_census
 from simulation.census.levels import top_level
 from simulation.config import load_scenario
 
-PAYROLL = Path(__file__).parents[3].parent / "shared" / "data" / "payroll"
+PAYROLL = Path(__file__).parents[4].parent / "shared" / "data" / "payroll"
 
 pytestmark = pytest.mark.skipif(
     not PAYROLL.is_dir(), reason=f"the published payroll is not at {PAYROLL}"

@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pytest
 from tests.integration.gocardless.conftest import NOON, ledger
-from tests.integration.gocardless.test_general_limit import client_of
+from tests.integration.gocardless.extraction.test_general_limit import client_of
 
 from gocardless.extraction import steps
 from gocardless.extraction.fetch_scope import ScopeOutcome

@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from tests.unit.simulation.exports import Import, staff, table
+from tests.unit.simulation.census.exports import Import, staff, table
 
 from simulation.census import (
     CensusError,

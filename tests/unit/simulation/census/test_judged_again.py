@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.simulation.standard_census import (
+from tests.unit.simulation.census.standard_census import (
     FIELDS,
     OPENING_DATE,
     TOP_LEVEL,

@@ -5,13 +5,13 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from tests.unit.simulation.exports import OPENING_DATE, Import
+from tests.unit.simulation.census.exports import OPENING_DATE, Import
 
 from simulation.census import (
     CensusError,
 )
 
-CASES = Path(__file__).parents[3].parent / "shared" / "cases" / "census"
+CASES = Path(__file__).parents[4].parent / "shared" / "cases" / "census"
 
 needs_cases = pytest.mark.skipif(not CASES.is_dir(), reason=f"the cases are not at {CASES}")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from tests.unit.simulation.standard_census import (
+from tests.unit.simulation.census.standard_census import (
     GOOD,
     OPENING_DATE,
     RESULTS,
