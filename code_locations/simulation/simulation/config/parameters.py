@@ -7,7 +7,8 @@ from fractions import Fraction
 from typing import Any
 
 from simulation.config.fields import MILLIONTHS
-from simulation.config.settings import ScenarioSettings, rate_in
+from simulation.config.sections.horizon import rate_in
+from simulation.config.settings import ScenarioSettings
 
 FINGERPRINT_LENGTH = 16
 

@@ -4,7 +4,7 @@ from functools import cache
 
 from shared_lib.configuration.validated_yaml import ConfigurationError
 from simulation.config.loading import load_scenario, load_settings
-from simulation.config.settings import Horizon
+from simulation.config.sections.horizon import Horizon
 
 
 @cache

@@ -11,7 +11,10 @@ from simulation.report.units import count, share
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from simulation.config.settings import Compensation, Hiring, ScenarioSettings, Workforce
+    from simulation.config.sections.compensation import Compensation
+    from simulation.config.sections.hiring import Hiring
+    from simulation.config.sections.workforce import Workforce
+    from simulation.config.settings import ScenarioSettings
     from simulation.report.figures import Configuration
     from simulation.year_names import YearNames
 

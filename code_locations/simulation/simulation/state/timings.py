@@ -7,7 +7,7 @@ import duckdb
 from shared_lib.dbt_step.build import NodeTiming
 from shared_lib.metadata import Relation, row_count
 from shared_lib.warehouse import transaction
-from simulation.config.settings import Limits
+from simulation.config.sections.limits import Limits
 from simulation.state.runs import OpenedRun
 
 _LEDGER = ("intermediate", "int_employee_years")

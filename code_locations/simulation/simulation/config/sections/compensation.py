@@ -1,0 +1,75 @@
+"""The section ``compensation``: raises, and what a promotion brings."""
+
+from pydantic import Field
+
+from simulation.config.fields import (
+    MonthDay,
+    RaiseRate,
+    Share,
+    Strict,
+    Year,
+)
+
+
+class Compensation(Strict):
+    """Raises and what a promotion brings."""
+
+    cola_rate: RaiseRate | dict[Year, RaiseRate] = Field(
+        description=(
+            "Cost-of-living part of a raise, a share: one number for all years, or a mapping of "
+            "each year to its own."
+        )
+    )
+    cola_minimum_tenure: int = Field(
+        ge=0, le=50, description="Completed years on the raise date that the cost of living takes."
+    )
+    merit_budget: RaiseRate | dict[Year, RaiseRate] = Field(
+        description=(
+            "Payroll-weighted mean of the merit raises, as a share of pay: one number for all "
+            "years, or a mapping of each year to its own."
+        )
+    )
+    band_growth: RaiseRate | dict[Year, RaiseRate] | None = Field(
+        default=None,
+        description=(
+            "By how much pay bands and the pay of hires rise at the raise date, a share; none: as "
+            "the cost of living."
+        ),
+    )
+    raise_date: MonthDay = Field(description="Month and day of the raises.")
+    raise_minimum_tenure: int = Field(
+        ge=0,
+        le=50,
+        description="Completed years on the raise date that a merit raise takes.",
+    )
+    promotion_date: MonthDay = Field(description="Month and day of the promotions.")
+    promotion_rate: Share | dict[Year, Share] = Field(
+        description=(
+            "Chance of a promotion in a year where all multipliers of the seeds are 1: one number "
+            "for all years, or a mapping of each year to its own."
+        )
+    )
+    promotion_minimum_tenure: int = Field(
+        ge=0,
+        le=50,
+        description="Completed years, on the day before the year, that a promotion takes.",
+    )
+    promotion_age_limit: int = Field(
+        ge=16,
+        le=120,
+        description="Nobody of this age in years the day before the year, or older, is promoted.",
+    )
+    promotion_increase: float = Field(
+        ge=0, le=1, description="Mean pay increase of a promotion, as a share."
+    )
+    promotion_increase_spread: float = Field(
+        ge=0, le=0.5, description="The increase is uniform within this distance of its mean."
+    )
+    promotion_increase_cap: float = Field(
+        ge=0,
+        le=2,
+        description=(
+            "No promotion increases pay by more than this share, unless the new level starts "
+            "higher."
+        ),
+    )

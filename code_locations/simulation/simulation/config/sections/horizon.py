@@ -1,0 +1,102 @@
+"""The section ``simulation``: which years are simulated, and how the workforce is to grow."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from pydantic import Field, model_validator
+
+from simulation.config.fields import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    Growth,
+    MonthDay,
+    Strict,
+    Year,
+    in_millionths,
+)
+from simulation.year_names import CALENDAR_YEAR, YearNames
+
+
+def rate_in(rates: float | Mapping[int, float], year: int) -> float:
+    """Return the rate of ``year``: the one of all years, or the year's own."""
+    return rates[year] if isinstance(rates, Mapping) else rates
+
+
+class Horizon(Strict):
+    """Which years are simulated, and how the workforce is to grow."""
+
+    start_year: int = Field(
+        ge=FIRST_YEAR,
+        le=LAST_YEAR,
+        description="First simulated year. The census is the state on the day before it.",
+    )
+    end_year: int = Field(
+        ge=FIRST_YEAR, le=LAST_YEAR, description="Last simulated year, itself included."
+    )
+    first_day: MonthDay = Field(
+        default=CALENDAR_YEAR,
+        description=(
+            "Month and day on which each year begins. A year has the number of the calendar year "
+            "in which it ends: with 07-01, 2026 is 1 July 2025 to 30 June 2026."
+        ),
+    )
+    random_seed: int = Field(
+        ge=0, le=2**63 - 1, description="Another seed gives another, equally likely, outcome."
+    )
+    target_growth_rate: Growth | dict[Year, Growth] = Field(
+        description=(
+            "Growth of the headcount from the end of one year to that of the next, as a share of "
+            "it: one number for all years, or a mapping of each year to its own."
+        )
+    )
+
+    @model_validator(mode="after")
+    def _years_in_order(self) -> "Horizon":
+        if self.end_year < self.start_year:
+            message = (
+                f"end_year {self.end_year} is before start_year {self.start_year}, "
+                f"allowed is a year from {self.start_year} to {LAST_YEAR}"
+            )
+            raise ValueError(message)
+        require_each_year(self, "target_growth_rate", self.target_growth_rate)
+        for year in self.years:
+            in_millionths(self.growth_in(year))
+        return self
+
+    @property
+    def years(self) -> range:
+        """Return the simulated years."""
+        return range(self.start_year, self.end_year + 1)
+
+    @property
+    def names(self) -> YearNames:
+        """Return how the years are named."""
+        return YearNames(self.first_day)
+
+    def first_day_of(self, year: int) -> date:
+        """Return the day on which ``year`` begins."""
+        return self.names.first_day_of(year)
+
+    def last_day_of(self, year: int) -> date:
+        """Return the day on which ``year`` ends."""
+        return self.names.last_day_of(year)
+
+    def day_in(self, year: int, month_day: str) -> date:
+        """Return the day of ``year`` with this month and day."""
+        begins_before = self.first_day != CALENDAR_YEAR and month_day >= self.first_day
+        return date.fromisoformat(f"{year - begins_before}-{month_day}")
+
+    def growth_in(self, year: int) -> float:
+        """Return the target growth rate of ``year``, as a share."""
+        return rate_in(self.target_growth_rate, year)
+
+
+def require_each_year(horizon: Horizon, field: str, rates: float | Mapping[int, float]) -> None:
+    """Raise ``ValueError`` if ``rates`` differ by year and leave a year of the horizon out."""
+    for year in horizon.years:
+        if isinstance(rates, Mapping) and year not in rates:
+            message = (
+                f"{field} has no rate for {year}, required is one for each "
+                f"year from {horizon.start_year} to {horizon.end_year}"
+            )
+            raise ValueError(message)
