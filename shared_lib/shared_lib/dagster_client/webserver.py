@@ -42,7 +42,8 @@ class Webserver(BaseModel):
         None, description="certificates to trust, as PEM; default: the machine's own"
     )
     connect_seconds: float = Field(5.0, gt=0, description="maximum wait for a connection")
-    answer_seconds: float = Field(30.0, gt=0, description="maximum wait for an answer")
+    # a launch waits up to 60 s for its code location (DAGSTER_GRPC_TIMEOUT_SECONDS), then answers
+    answer_seconds: float = Field(90.0, gt=0, description="maximum wait for an answer")
 
     @field_validator("url")
     @classmethod

@@ -75,7 +75,9 @@ def job_runs(tmp_path: Path) -> JobRuns:
 
 @pytest.fixture
 def client(dagster: RunningDagster, job_runs: JobRuns) -> DagsterClient:
-    return DagsterClient(Webserver(url=dagster.url), job_runs=job_runs)
+    return DagsterClient(
+        Webserver(url=dagster.url, answer_seconds=PATIENCE_SECONDS), job_runs=job_runs
+    )
 
 
 @pytest.fixture
@@ -87,4 +89,6 @@ def front(dagster: RunningDagster) -> Iterator[Front]:
 @pytest.fixture
 def client_behind(front: Front, job_runs: JobRuns) -> DagsterClient:
     """A client that sees Dagster through ``front``."""
-    return DagsterClient(Webserver(url=front.url), job_runs=job_runs)
+    return DagsterClient(
+        Webserver(url=front.url, answer_seconds=PATIENCE_SECONDS), job_runs=job_runs
+    )
