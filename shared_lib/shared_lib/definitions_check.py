@@ -2,7 +2,8 @@
 
 Loads each location of the workspace in a separate process, without network access. It must load
 without warnings and within a limit of CPU time, which a busy machine does not change; its assets
-must have an owner, a kind and a description, and its jobs must select something. Otherwise exits
+must have an owner, a kind, a description and a freshness policy or the reason why not, and its
+jobs must select something. Otherwise exits
 with status 1 and one line for each problem.
 """
 
@@ -143,6 +144,8 @@ def cut_off_network() -> None:
 def _examine(location: PythonLocation, directory: Path, report: LocationReport) -> None:
     import dagster as dg
 
+    from shared_lib.metadata import NO_FRESHNESS_POLICY
+
     loaded = location.load(directory)
     named = vars(loaded)
     values = [named.get(location.attribute)] if location.attribute else named.values()
@@ -171,6 +174,11 @@ def _examine(location: PythonLocation, directory: Path, report: LocationReport) 
         if missing:
             report.problems.append(
                 f"asset {key.to_user_string()} has no {' and no '.join(missing)}"
+            )
+        if not (node.freshness_policy or node.metadata.get(NO_FRESHNESS_POLICY)):
+            report.problems.append(
+                f"asset {key.to_user_string()} has no freshness policy and no reason why not: set "
+                "its freshness in orchestration.yaml, to type none with a reason where none fits"
             )
     jobs = [job for job in repository.get_all_jobs() if not job.name.startswith("__")]
     report.jobs = len(jobs)

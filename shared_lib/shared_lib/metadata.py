@@ -6,6 +6,9 @@ from typing import Any
 import dagster as dg
 import duckdb
 
+# Metadata of an asset without a freshness policy: the reason why it has none.
+NO_FRESHNESS_POLICY = "no_freshness_policy"
+
 # The schema and the name of a table or view.
 Relation = tuple[str, str]
 

@@ -77,6 +77,13 @@ BROKEN = {
         "import dagster as dg\n@dg.asset\ndef bare(): ...\ndefs = dg.Definitions([bare])\n",
         "asset bare has no owner and no group and no kind and no description",
     ),
+    "no_freshness": (
+        "import dagster as dg\n"
+        "@dg.asset(owners=['a@example.com'], group_name='g', kinds={'python'})\n"
+        "def kept():\n    'Kept.'\n"
+        "defs = dg.Definitions([kept])\n",
+        "asset kept has no freshness policy and no reason why not",
+    ),
     "network": (
         "import socket, dagster as dg\n"
         "socket.create_connection(('127.0.0.1', 9), timeout=1)\ndefs = dg.Definitions()\n",
@@ -114,7 +121,8 @@ def test_each_form_of_a_location_is_checked(
     (tmp_path / "stall").mkdir()
     asset = (
         "import dagster as dg\n"
-        "@dg.asset(owners=['a@example.com'], group_name='g', kinds={'python'})\n"
+        "@dg.asset(owners=['a@example.com'], group_name='g', kinds={'python'},"
+        " metadata={'no_freshness_policy': 'Made on request.'})\n"
         "def kept():\n    'Kept.'\n"
     )
     (tmp_path / "shop.py").write_text(f"{asset}defs = dg.Definitions([kept])\n")

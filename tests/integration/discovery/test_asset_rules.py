@@ -10,6 +10,7 @@ import pytest
 
 from sandboxes.waiting import wait_until
 from shared_lib.discovery import Location
+from shared_lib.metadata import NO_FRESHNESS_POLICY
 
 Load = Callable[[str], Location]
 PLAIN, AFTER = dg.AssetKey("plain"), dg.AssetKey("after")
@@ -203,6 +204,19 @@ def test_a_deadline_of_freshness_is_the_one_of_the_file(
     policy = location.definitions.resolve_asset_graph().get(PLAIN).freshness_policy
 
     assert getattr(policy, attribute) == expected
+
+
+@pytest.mark.sees("assets.freshness.none.type", "assets.freshness.none.reason")
+def test_an_asset_without_a_freshness_policy_shows_why(written: Load) -> None:
+    location = written(
+        rule("match: plain, freshness: {type: window, fail_after_minutes: 5}")
+        + "  - {match: plain, freshness: {type: none, reason: Made on request.}}\n"
+    )
+
+    node = location.definitions.resolve_asset_graph().get(PLAIN)
+
+    assert node.freshness_policy is None
+    assert node.metadata[NO_FRESHNESS_POLICY] == "Made on request."
 
 
 @pytest.mark.sees("assets.backfill.partitions_per_run")

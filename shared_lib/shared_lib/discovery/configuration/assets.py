@@ -87,7 +87,16 @@ class DeadlineFreshness(Section):
     )
 
 
-Freshness = Annotated[WindowFreshness | DeadlineFreshness, Field(discriminator="type")]
+class NoFreshness(Section):
+    """The asset has no freshness policy, for a reason that its page shows."""
+
+    type: Literal["none"]
+    reason: str = Field(min_length=1, description="Why it does not become stale.")
+
+
+Freshness = Annotated[
+    WindowFreshness | DeadlineFreshness | NoFreshness, Field(discriminator="type")
+]
 
 
 class RetryPolicy(Section):

@@ -12,6 +12,7 @@ from shared_lib.configuration.validated_yaml import Location, Problem
 from shared_lib.discovery.configuration import assets as configured
 from shared_lib.discovery.modules import UnresolvedReferenceError, did_you_mean, find_object
 from shared_lib.discovery.patterns import fits
+from shared_lib.metadata import NO_FRESHNESS_POLICY
 
 Asset = dg.AssetsDefinition | dg.AssetSpec
 
@@ -132,7 +133,10 @@ def _with_attributes(
                     problems.append(Problem(entry.location, " ".join(str(error).split())))
         tags = attributes.get("tags")
         changed = spec.replace_attributes(**changes) if changes else spec
-        return changed.merge_attributes(tags=_texts(tags.value)) if tags else changed
+        return changed.merge_attributes(
+            tags=_texts(tags.value) if tags else {},
+            metadata=_metadata(attributes.get("freshness")),
+        )
 
     [changed] = dg.map_asset_specs(of_spec, [asset])
     if isinstance(changed, dg.AssetsDefinition) and of_step:
@@ -155,6 +159,12 @@ def _changes(
         case "freshness":
             return {"freshness_policy": _freshness(value)}
     return {}
+
+
+def _metadata(freshness: Given | None) -> dict[str, str]:
+    if freshness is None or not isinstance(freshness.value, configured.NoFreshness):
+        return {}
+    return {NO_FRESHNESS_POLICY: freshness.value.reason}
 
 
 def _texts(tags: Mapping[str, Any]) -> dict[str, str]:
@@ -190,7 +200,9 @@ def automation_condition(
     return cast("Any", condition).with_label(entry.label) if entry.label else condition
 
 
-def _freshness(entry: configured.Freshness) -> dg.FreshnessPolicy:
+def _freshness(entry: configured.Freshness) -> dg.FreshnessPolicy | None:
+    if isinstance(entry, configured.NoFreshness):
+        return None
     if isinstance(entry, configured.DeadlineFreshness):
         return dg.FreshnessPolicy.cron(
             deadline_cron=entry.cron,
