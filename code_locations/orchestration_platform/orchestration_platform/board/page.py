@@ -1,6 +1,8 @@
-"""The board as one HTML page that needs nothing else."""
+"""The board as HTML pages that need nothing else."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
 from urllib.parse import quote
 
 import jinja2
@@ -32,19 +34,55 @@ def page(board: Board, *, ui_url: str = "", refresh_seconds: int | None = None) 
         board=board,
         headline=wording.headline(board),
         groups=_groups(board.assets),
-        Health=Health,
-        ui_url=ui_url,
-        refresh_seconds=refresh_seconds,
-        ago=lambda at: wording.ago(at, board.at),
-        moment=lambda at: wording.moment(at, board.at),
-        duration=wording.duration,
         taken_by=wording.taken_by,
-        job_name=lambda job: "assets chosen by hand or automation" if job == ASSET_JOB else job,
         link=lambda item: _link(item, ui_url),
-        asset_link=lambda name: f"{ui_url}/assets/{quote(name)}",
-        run_link=lambda run_id: f"{ui_url}/runs/{quote(run_id, safe='')}",
-        day_state=_day_state,
+        **_common(board.at, ui_url, refresh_seconds),
     )
+
+
+def incident_page(
+    incident: Mapping[str, Any],
+    *,
+    now: datetime,
+    problem: str = "",
+    entered: Mapping[str, str] | None = None,
+) -> str:
+    """Return the page of one incident, on which people acknowledge and resolve it.
+
+    Args:
+        incident: as the control of the alerts shows it.
+        now: the moment.
+        problem: why the last action was refused.
+        entered: what was entered then.
+    """
+    is_severe = incident["severity"] in ("error", "critical")
+    state = Health.DEGRADED if is_severe else Health.WARNING
+    if incident["recovered_at"]:
+        state = Health.HEALTHY
+    return _TEMPLATES.get_template("incident.html.j2").render(
+        incident=incident,
+        state=state.word.lower(),
+        problem=problem,
+        entered={"by": "", "reason": "", **(entered or {})},
+        **_common(now, "", None),
+    )
+
+
+def _common(now: datetime, ui_url: str, refresh_seconds: int | None) -> dict[str, Any]:
+    """Return what every page uses."""
+    return {
+        "Health": Health,
+        "ui_url": ui_url,
+        "board_url": f"{ui_url}/board",
+        "refresh_seconds": refresh_seconds,
+        "ago": lambda at: wording.ago(at, now),
+        "moment": lambda at: wording.moment(at, now),
+        "duration": wording.duration,
+        "job_name": lambda job: "assets chosen by hand or automation" if job == ASSET_JOB else job,
+        "asset_link": lambda name: f"{ui_url}/assets/{quote(name)}",
+        "run_link": lambda run_id: f"{ui_url}/runs/{quote(run_id, safe='')}",
+        "day_state": _day_state,
+    }
 
 
 def _groups(assets: Sequence[AssetHealth]) -> Mapping[tuple[str, str], Sequence[AssetHealth]]:

@@ -12,14 +12,14 @@ from dagster_webserver.version import __version__
 from dagster_webserver.webserver import DagsterWebserver
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from orchestration_platform.alerts.outbox.database import Database, database_url
-from orchestration_platform.board.board import Board, KeptState, read_board
+from orchestration_platform.board.board import KeptState
 from orchestration_platform.board.metrics.scrape import CONTENT_TYPE, Scrape
-from orchestration_platform.board.page import page
+from orchestration_platform.web.board_pages import BoardPages
 from orchestration_platform.web.front_door import FrontDoor
 from orchestration_platform.web.hosts import AllowedHosts
 from shared_lib.configuration.environment import current_settings
@@ -30,7 +30,6 @@ _RECYCLE_SECONDS = 3_600
 _MOST_CONNECTIONS = 20
 
 _SHUTDOWN_SECONDS = 5
-_REFRESH_SECONDS = 60
 
 # An origin of its own, so that a report's script cannot send what a reader may do.
 _POLICY_OF_REPORTS = "sandbox allow-scripts; frame-ancestors 'none'"
@@ -56,8 +55,9 @@ class PlatformWebserver(DagsterWebserver):
         self._hosts = hosts
         self._alerts = Database(database_url(context.instance))
         self._reports = current_settings().report_directory
-        self._kept = KeptState()
-        self._scrape = Scrape(self._alerts, self._kept)
+        kept = KeptState()
+        self._scrape = Scrape(self._alerts, kept)
+        self._board = BoardPages(self._alerts, kept, self.request_context, hosts.ui_origin)
         super().__init__(context)
 
     def build_middleware(self) -> list[Middleware]:
@@ -68,7 +68,7 @@ class PlatformWebserver(DagsterWebserver):
         """Return Dagster's own routes with those of the platform before them."""
         return [
             Route("/healthz", self.healthz_endpoint),
-            Route("/board", self.board_endpoint),
+            *self._board.routes,
             Route("/metrics", self.metrics_endpoint),
             # the first report makes the folder
             Mount("/reports", _Reports(directory=self._reports, html=True, check_dir=False)),
@@ -80,21 +80,10 @@ class PlatformWebserver(DagsterWebserver):
         self._process_context.instance.get_runs(limit=1)
         return PlainTextResponse("OK\n")
 
-    def board_endpoint(self, request: Request) -> HTMLResponse:
-        """Answer with the board, which loads itself again every minute; ``?saved``: for a file."""
-        board = self._read_board(request)
-        if "saved" in request.query_params:
-            return HTMLResponse(page(board, ui_url=self._hosts.ui_origin))
-        return HTMLResponse(page(board, refresh_seconds=_REFRESH_SECONDS))
-
     def metrics_endpoint(self, request: Request) -> Response:
         """Answer with the state of the platform as metrics for Prometheus."""
         with self.request_context(request) as context:
             return Response(self._scrape.exposition(context), media_type=CONTENT_TYPE)
-
-    def _read_board(self, request: Request) -> Board:
-        with self.request_context(request) as context:
-            return read_board(context, self._alerts, self._kept)
 
 
 class Webserver:

@@ -1,0 +1,136 @@
+"""The board's addresses: pages to read, and a form to act on an incident."""
+
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from http import HTTPStatus
+from urllib.parse import parse_qsl
+
+from dagster._core.workspace.context import BaseWorkspaceRequestContext
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from orchestration_platform.alerts.control.incidents import acknowledge, resolve, shown_incident
+from orchestration_platform.alerts.control.person import Hand
+from orchestration_platform.alerts.outbox.database import Database
+from orchestration_platform.alerts.outbox.policies_in_force import policies_in_force, read_policies
+from orchestration_platform.alerts.policies.policy import AlertPolicies
+from orchestration_platform.board.board import Board, KeptState, read_board
+from orchestration_platform.board.page import incident_page, page
+from shared_lib.configuration.validated_yaml import ConfigurationError
+
+_REFRESH_SECONDS = 60
+
+# below Dagster's own, whose level and format it has
+logger = logging.getLogger("dagster.platform_webserver")
+
+
+class BoardPages:
+    """The board and the pages below it."""
+
+    def __init__(
+        self,
+        alerts: Database,
+        kept: KeptState,
+        request_context: Callable[[Request], AbstractContextManager[BaseWorkspaceRequestContext]],
+        ui_origin: str,
+    ) -> None:
+        """Serve what ``request_context`` and ``alerts`` have.
+
+        Args:
+            alerts: the outbox.
+            kept: of the reads before.
+            request_context: opens the workspace for a request.
+            ui_origin: where people open the UI, for links in a saved page.
+        """
+        self._alerts, self._kept = alerts, kept
+        self._request_context, self._ui_origin = request_context, ui_origin
+
+    @property
+    def routes(self) -> list[Route]:
+        """What is served."""
+        return [
+            Route("/board", self.board),
+            Route("/board/incidents/{number:int}", self.incident, methods=["GET"]),
+            Route("/board/incidents/{number:int}", self.act, methods=["POST"]),
+        ]
+
+    def board(self, request: Request) -> HTMLResponse:
+        """Answer with the board, which loads itself again every minute; ``?saved``: for a file."""
+        board = self._read(request)
+        if "saved" in request.query_params:
+            return HTMLResponse(page(board, ui_url=self._ui_origin))
+        return HTMLResponse(page(board, refresh_seconds=_REFRESH_SECONDS))
+
+    def incident(self, request: Request) -> Response:
+        """Answer with the page of an incident."""
+        return self._shown(request)
+
+    async def act(self, request: Request) -> Response:
+        """Acknowledge or resolve an incident for the person that the form names."""
+        fields = dict(parse_qsl((await request.body()).decode(errors="replace")))
+        return await run_in_threadpool(self._act, request, fields)
+
+    def _read(self, request: Request) -> Board:
+        with self._request_context(request) as context:
+            return read_board(context, self._alerts, self._kept)
+
+    def _shown(
+        self, request: Request, *, problem: str = "", entered: Mapping[str, str] | None = None
+    ) -> Response:
+        now = datetime.now(UTC)
+        try:
+            with self._alerts.transaction() as connection:
+                found = shown_incident(
+                    connection, request.path_params["number"], now=now.timestamp()
+                )
+        except LookupError as error:
+            return _missing(error)
+        status = HTTPStatus.UNPROCESSABLE_ENTITY if problem else HTTPStatus.OK
+        return HTMLResponse(incident_page(found, now=now, problem=problem, entered=entered), status)
+
+    def _act(self, request: Request, fields: Mapping[str, str]) -> Response:
+        try:
+            self._carry_out(request.path_params["number"], fields)
+        except LookupError as error:
+            return _missing(error)
+        except ValueError as error:
+            # the option of the command line is a field here
+            problem = str(error).replace("--by", "name")
+            return self._shown(request, problem=problem, entered=fields)
+        return RedirectResponse(request.url.path, HTTPStatus.SEE_OTHER)
+
+    def _carry_out(self, number: int, fields: Mapping[str, str]) -> None:
+        """Do what the form says.
+
+        Raises:
+            LookupError: there is no such incident.
+            ValueError: it cannot be done; the text says why.
+        """
+        now = datetime.now(UTC).timestamp()
+        action, reason = fields.get("action", ""), fields.get("reason", "")
+        hand = Hand.of(fields.get("by", ""), reason)
+        if action == "ack":
+            with self._alerts.transaction() as connection:
+                acknowledge(connection, number, hand, now=now)
+        elif action == "resolve":
+            if not hand.reason:
+                raise ValueError("enter the reason: it is recorded and reported")
+            policies = {one.name: one for one in self._policies().in_force}
+            with self._alerts.transaction() as connection:
+                resolve(connection, number, hand, policies=policies, now=now)
+        else:
+            raise ValueError(f"action {action!r} is unknown; allowed are ack and resolve")
+
+    def _policies(self) -> AlertPolicies:
+        found = read_policies(report=logger.warning)
+        if isinstance(found, ConfigurationError):
+            return policies_in_force(self._alerts, found)
+        return found
+
+
+def _missing(error: LookupError) -> PlainTextResponse:
+    return PlainTextResponse(f"{error.args[0]}\n", HTTPStatus.NOT_FOUND)
