@@ -145,8 +145,7 @@ def row_count_anomaly_check(
                 {"row_counts": len(counts)},
                 passed=True,
             )
-        middle = median(before)
-        spread = max(median(abs(count - middle) for count in before), _LEAST_SPREAD * middle, 1)
+        middle, spread = usual_spread(before)
         away = abs(last[0] - middle) / spread
         return _result(
             options,
@@ -157,6 +156,16 @@ def row_count_anomaly_check(
         )
 
     return compare
+
+
+def usual_spread(counts: Sequence[int]) -> tuple[float, float]:
+    """Return the median of row counts, and their median absolute deviation.
+
+    The deviation is at least one row and 0.5 % of the median.
+    """
+    middle = median(counts)
+    deviation = median(abs(count - middle) for count in counts)
+    return middle, max(deviation, _LEAST_SPREAD * middle, 1)
 
 
 def schema_change_check(options: Options) -> dg.AssetChecksDefinition:

@@ -1,12 +1,13 @@
 """The state of the platform at one moment, with what needs attention first."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from dagster._core.workspace.context import BaseWorkspaceRequestContext
 
 from orchestration_platform.alerts.outbox.database import Database
+from orchestration_platform.alerts.outbox.policies_in_force import stored_policies
 from orchestration_platform.board.alerting import Alerting, OpenIncident, alerting
 from orchestration_platform.board.asset_health import AssetHealth, AssetHealths
 from orchestration_platform.board.automation import (
@@ -16,9 +17,12 @@ from orchestration_platform.board.automation import (
     pools,
     problems,
 )
+from orchestration_platform.board.costs import costs_by_job
 from orchestration_platform.board.health import Health
 from orchestration_platform.board.job_history import ASSET_JOB, JobHistories, JobHistory
-from orchestration_platform.board.run_window import Run, RunWindow
+from orchestration_platform.board.materializations import Materializations, MaterializationWindow
+from orchestration_platform.board.run_window import JobName, Run, RunWindow
+from orchestration_platform.board.service_levels import service_levels
 
 _FAILED = "FAILURE"
 # Of what is equally bad: first what stops the most.
@@ -72,6 +76,9 @@ class Board:
         daemons: each required daemon with its last heartbeat.
         pools: the pools in use.
         unfinished: the runs that have not ended.
+        history: what materializations took and made.
+        levels: how long the runs of a job may take, in seconds, where that is set.
+        costs: the sums of each job's runs: seconds, rows, bytes and calls.
     """
 
     at: datetime
@@ -82,6 +89,9 @@ class Board:
     daemons: dict[str, float | None]
     pools: Sequence[Pool]
     unfinished: Sequence[Run]
+    history: Materializations
+    levels: Mapping[JobName, float]
+    costs: Mapping[JobName, Mapping[str, float]]
 
     @property
     def health(self) -> Health:
@@ -110,6 +120,7 @@ class KeptState:
         self.assets = AssetHealths()
         self.runs = RunWindow()
         self.jobs = JobHistories()
+        self.materializations = MaterializationWindow()
 
 
 def read_board(
@@ -131,9 +142,11 @@ def read_board(
     instance = context.instance
     with alerts.transaction() as connection:
         alerted = alerting(connection, now=now.timestamp())
+        policies = stored_policies(connection)
     assets = kept.assets.read(context)
     runs = kept.runs.read(instance, now=now)
     jobs = kept.jobs.read(runs)
+    history = kept.materializations.read(instance, now=now)
     return Board(
         at=now,
         attention=attention(assets, jobs, problems(context), alerted, now=now.timestamp()),
@@ -143,6 +156,9 @@ def read_board(
         daemons=daemons(instance),
         pools=pools(instance),
         unfinished=runs.unfinished,
+        history=history,
+        levels=service_levels(context, policies),
+        costs=costs_by_job(runs, history),
     )
 
 

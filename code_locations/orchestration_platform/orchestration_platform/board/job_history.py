@@ -1,11 +1,13 @@
 """The runs of each job over the last two weeks."""
 
 import statistics
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from orchestration_platform.board.percentile import percentile
 from orchestration_platform.board.run_window import DAYS, JobName, Run, Runs
 
 # Dagster's name of the job that materializes assets chosen by hand or by automation.
@@ -38,9 +40,11 @@ class JobHistory:
         last_ended_at: its end, in seconds since 1970, as all times here.
         last_success_at: the end of the newest run that succeeded.
         failing_since: the end of the first of the runs that have failed in a row until now.
+        durations: of the runs that succeeded, from start to end, the shortest first.
         median_seconds: of the durations of the runs that succeeded, None without one.
         p95_seconds: their 95th percentile.
         queue_seconds: the median time from a run's creation to its start.
+        queue_p95_seconds: its 95th percentile.
     """
 
     location: str
@@ -52,9 +56,15 @@ class JobHistory:
     last_ended_at: float | None
     last_success_at: float | None
     failing_since: float | None
+    durations: Sequence[float]
     median_seconds: float | None
     p95_seconds: float | None
     queue_seconds: float | None
+    queue_p95_seconds: float | None
+
+    def slower_than(self, seconds: float) -> int:
+        """Return how many runs took longer."""
+        return len(self.durations) - bisect_right(self.durations, seconds)
 
 
 class JobHistories:
@@ -94,9 +104,11 @@ def _history(name: JobName, rows: Sequence[Run], first: date) -> JobHistory:
         last_ended_at=last.end_time if last else None,
         last_success_at=succeeded[-1].end_time if succeeded else None,
         failing_since=_failing_since(ended),
+        durations=durations,
         median_seconds=statistics.median(durations) if durations else None,
-        p95_seconds=_percentile(durations, 0.95),
+        p95_seconds=percentile(durations, 0.95),
         queue_seconds=statistics.median(waits) if waits else None,
+        queue_p95_seconds=percentile(sorted(waits), 0.95),
     )
 
 
@@ -119,8 +131,3 @@ def _failing_since(ended: Sequence[Run]) -> float | None:
             break
         since = row.end_time
     return since
-
-
-def _percentile(ordered: Sequence[float], share: float) -> float | None:
-    """Return the nearest-rank percentile."""
-    return ordered[max(0, -(-int(share * 100) * len(ordered) // 100) - 1)] if ordered else None

@@ -12,6 +12,10 @@ from orchestration_platform.board.asset_health import AssetHealth
 from orchestration_platform.board.board import Attention, Board
 from orchestration_platform.board.health import Health
 from orchestration_platform.board.job_history import ASSET_JOB, Day
+from orchestration_platform.board.materializations import AssetHistory, Materializations
+
+# of a table that may name every asset
+_MOST_ROWS = 20
 
 _TEMPLATES = jinja2.Environment(
     loader=jinja2.PackageLoader("orchestration_platform.board", ""),
@@ -34,6 +38,9 @@ def page(board: Board, *, ui_url: str = "", refresh_seconds: int | None = None) 
         board=board,
         headline=wording.headline(board),
         groups=_groups(board.assets),
+        slowest=_slowest(board.history),
+        counted=_counted(board.history),
+        costs=sorted(board.costs.items(), key=lambda one: -one[1]["seconds"])[:_MOST_ROWS],
         taken_by=wording.taken_by,
         link=lambda item: _link(item, ui_url),
         **_common(board.at, ui_url, refresh_seconds),
@@ -78,6 +85,8 @@ def _common(now: datetime, ui_url: str, refresh_seconds: int | None) -> dict[str
         "ago": lambda at: wording.ago(at, now),
         "moment": lambda at: wording.moment(at, now),
         "duration": wording.duration,
+        "precise": wording.precise,
+        "amount": wording.amount,
         "job_name": lambda job: "assets chosen by hand or automation" if job == ASSET_JOB else job,
         "asset_link": lambda name: f"{ui_url}/assets/{quote(name)}",
         "run_link": lambda run_id: f"{ui_url}/runs/{quote(run_id, safe='')}",
@@ -93,6 +102,21 @@ def _groups(assets: Sequence[AssetHealth]) -> Mapping[tuple[str, str], Sequence[
         key: sorted(found[key], key=lambda asset: (asset.health, asset.name))
         for key in sorted(found)
     }
+
+
+def _slowest(history: Materializations) -> Sequence[AssetHistory]:
+    timed = [asset for asset in history.assets.values() if asset.seconds]
+    return sorted(timed, key=lambda asset: -(asset.p95_seconds or 0.0))[:_MOST_ROWS]
+
+
+def _counted(history: Materializations) -> Sequence[AssetHistory]:
+    """Return the assets with a row count, those with an unusual one first."""
+    counted = [asset for asset in history.assets.values() if asset.rows is not None]
+    return sorted(counted, key=_is_usual)[:_MOST_ROWS]
+
+
+def _is_usual(asset: AssetHistory) -> bool:
+    return asset.band is None or asset.rows is None or asset.band.has(asset.rows)
 
 
 def _link(item: Attention, ui_url: str) -> str:

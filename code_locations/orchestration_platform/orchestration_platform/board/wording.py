@@ -49,6 +49,18 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds >= 1 else "less than 1 s"
 
 
+def precise(seconds: float) -> str:
+    """Return a length of time to compare with others: ``0.8 s``, ``75 s``, ``12.5 min``."""
+    if seconds < 10 * _MINUTE:
+        return f"{seconds:.1f} s" if seconds < _MINUTE else f"{seconds:.0f} s"
+    return f"{seconds / _MINUTE:,.1f} min"
+
+
+def amount(number: float) -> str:
+    """Return a number with its thousands apart."""
+    return f"{number:,.0f}"
+
+
 def moment(at: float, now: datetime) -> str:
     """Return a moment in UTC: ``today 06:15``, ``yesterday 06:15`` or ``2026-11-02 06:15``."""
     then = datetime.fromtimestamp(at, UTC)

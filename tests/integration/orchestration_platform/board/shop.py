@@ -60,7 +60,7 @@ def fails() -> None:
     raise ValueError("the night is short")
 
 
-@dg.job
+@dg.job(tags={"dagster/max_runtime": "600"})
 def nightly() -> None:
     fails()
 

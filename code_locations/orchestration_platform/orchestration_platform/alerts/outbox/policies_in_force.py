@@ -9,6 +9,8 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from orchestration_platform.alerts.outbox.cursors import read_cursor, set_cursor
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.policies import policy
@@ -62,3 +64,9 @@ def policies_in_force(
     if stored is None:
         raise found
     return AlertPolicies.model_validate_json(stored)
+
+
+def stored_policies(connection: sa.Connection) -> AlertPolicies | None:
+    """Return the policies that the sensor used last; None before its first pass."""
+    stored = read_cursor(connection, _STORED)
+    return AlertPolicies.model_validate_json(stored) if stored else None
