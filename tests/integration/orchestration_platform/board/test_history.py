@@ -112,7 +112,7 @@ def test_rows_and_sums_are_those_of_the_log(
     for name, asset in history.assets.items():
         events = instance.fetch_materializations(dg.AssetKey(name), limit=100).records
         made = [event.asset_materialization for event in reversed(events)]
-        values = {
+        values: dict[str, list[Any]] = {
             label: [one.metadata[key].value for one in made if one and key in one.metadata]
             for label, key in (
                 ("rows", "dagster/row_count"),
