@@ -17,6 +17,7 @@ STAGES = (
     stages.follow_clock,
     stages.report_unmuted,  # outbox -> outbox
     stages.collect,  # sources -> policies -> outbox
+    stages.inhibit,  # outbox -> outbox
     stages.escalate,  # outbox -> outbox
     stages.deliver,  # outbox -> messages -> services
     stages.find_what_is_missing,

@@ -13,7 +13,7 @@ import dagster as dg
 from orchestration_platform.alerts.delivery import escalation, heartbeat, sender, users
 from orchestration_platform.alerts.facts.timing import Timing
 from orchestration_platform.alerts.memory import Memory
-from orchestration_platform.alerts.outbox import clock, mutes, pruning, state
+from orchestration_platform.alerts.outbox import clock, inhibition, mutes, pruning, state
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.policies.policy import Policy
 from orchestration_platform.alerts.services.registry import Services
@@ -111,6 +111,13 @@ def collect(current: Pass) -> None:
     )
     until = current.timing.clock.now() + current.timing.collecting
     current.failures = collector.collect(until=until)
+
+
+def inhibit(current: Pass) -> None:
+    """Suppress messages that another incident explains, and report what outlasts its cause."""
+    in_force = {policy.name: policy for policy in current.policies}
+    with current.database.transaction() as connection:
+        inhibition.inhibit(connection, policies=in_force, now=time.time())
 
 
 def escalate(current: Pass) -> None:

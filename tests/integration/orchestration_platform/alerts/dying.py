@@ -21,7 +21,7 @@ import dagster as dg
 from orchestration_platform.alerts.delivery import escalation, sender, settle
 from orchestration_platform.alerts.facts.timing import Timing
 from orchestration_platform.alerts.memory import Memory
-from orchestration_platform.alerts.outbox import deduplication, incidents
+from orchestration_platform.alerts.outbox import deduplication, incidents, inhibition
 from orchestration_platform.alerts.policies.policy import Policy, load_policies
 from orchestration_platform.alerts.run_pass import run_pass
 from orchestration_platform.alerts.services.registry import Services
@@ -63,12 +63,24 @@ ESCALATION_POINTS: dict[str, tuple[Any, str, bool]] = {
     "after the escalation was committed": (sender.Sender, "send_due", False),
     **{f"{name} (escalation)": point for name, point in RELEASING_POINTS.items()},
 }
+# The same, where another incident explains the failure, or did so until now.
+INHIBITING_POINTS: dict[str, tuple[Any, str, bool]] = {
+    "before it is decided what is suppressed": (inhibition, "inhibit", False),
+    "before that is committed": (inhibition, "inhibit", True),
+    "after that was committed": (sender.Sender, "send_due", False),
+}
 # The same, where a message goes to several recipients.
 RECIPIENT_POINTS: dict[str, tuple[Any, str, bool]] = {
     "after a result was committed": (sender.Sender, "_record_result", True),
     "after an address was refused": (settle, "record_pause", True),
 }
-_ALL_POINTS = {**POINTS, **SUPPRESSING_POINTS, **ESCALATION_POINTS, **RECIPIENT_POINTS}
+_ALL_POINTS = {
+    **POINTS,
+    **SUPPRESSING_POINTS,
+    **ESCALATION_POINTS,
+    **INHIBITING_POINTS,
+    **RECIPIENT_POINTS,
+}
 
 # Reading the last minute again would make up for a position that was moved too early.
 NO_OVERLAP = {"overlap": 0.0, "between_marks": 0.0}

@@ -2,6 +2,7 @@
 
 import argparse
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from orchestration_platform.alerts.control.console import (
@@ -95,8 +96,18 @@ def _show(asked: argparse.Namespace) -> int:
     print("occurrences")
     for one in found["occurrences_by_key"]:
         print(f"  {moment(one['at'])} {one['key']} ({one['state']})")
+    _print_messages(found["messages"])
+    _print_inhibition(found)
+    print("actions")
+    for one in found["actions"]:
+        reason = f": {one['reason']}" if one["reason"] else ""
+        print(f"  {moment(one['at'])} {one['action']} by {one['person']}{reason}")
+    return 0
+
+
+def _print_messages(messages: Sequence[dict[str, Any]]) -> None:
     print("messages")
-    for one in found["messages"]:
+    for one in messages:
         at = f", delivered {moment(one['delivered_at'])}" if one["delivered_at"] else ""
         error = f": {one['error']}" if one["error"] else ""
         print(
@@ -106,11 +117,18 @@ def _show(asked: argparse.Namespace) -> int:
         for recipient in one["recipients"]:
             notes = "; ".join(filter(None, (recipient["note"], recipient["error"])))
             print(f"    {recipient['state']:10} {recipient['recipient']}{notes and f': {notes}'}")
-    print("actions")
-    for one in found["actions"]:
-        reason = f": {one['reason']}" if one["reason"] else ""
-        print(f"  {moment(one['at'])} {one['action']} by {one['person']}{reason}")
-    return 0
+
+
+def _print_inhibition(found: dict[str, Any]) -> None:
+    if found["suppressed_by"]:
+        print(f"suppressed by incident {found['suppressed_by']}")
+    if found["suppresses"]:
+        print("suppresses")
+    for one in found["suppresses"]:
+        print(
+            f"  {moment(one['at'])} #{one['incident']} {one['event_type']} {one['location']}:"
+            f"{one['subject']} ({one['state']})"
+        )
 
 
 def _ack(asked: argparse.Namespace) -> int:

@@ -99,6 +99,8 @@ def shown_incident(connection: sa.Connection, number: int, *, now: float) -> dic
                 sa.select(MESSAGES).where(MESSAGES.c.incident_id == number).order_by(MESSAGES.c.id),
             )
         ],
+        "suppressed_by": _cause_of(connection, number),
+        "suppresses": _consequences(connection, number),
         "actions": [
             {name: one[name] for name in ("at", "person", "action", "reason")}
             for one in _rows(
@@ -107,6 +109,37 @@ def shown_incident(connection: sa.Connection, number: int, *, now: float) -> dic
             )
         ],
     }
+
+
+def _cause_of(connection: sa.Connection, number: int) -> int | None:
+    """Return the incident that explains an incident, so that it is not reported."""
+    is_suppressed = (MESSAGES.c.incident_id == number) & MESSAGES.c.cause_id.is_not(None)
+    return connection.execute(
+        sa.select(sa.func.max(MESSAGES.c.cause_id)).where(is_suppressed)
+    ).scalar()
+
+
+def _consequences(connection: sa.Connection, number: int) -> list[dict[str, Any]]:
+    """Return the occurrences that an incident explains, each once."""
+    query = (
+        sa.select(OCCURRENCES, INCIDENTS.c.event_type, INCIDENTS.c.location, INCIDENTS.c.subject)
+        .join(INCIDENTS, INCIDENTS.c.id == OCCURRENCES.c.incident_id)
+        .where(OCCURRENCES.c.cause_id == number)
+        .order_by(OCCURRENCES.c.at, OCCURRENCES.c.id)
+    )
+    return [
+        {
+            "incident": one["incident_id"],
+            "state": "suppressed" if one["released_at"] is None else "reported late",
+            **{
+                name: one[name]
+                for name in (
+                    "policy", "event_type", "location", "subject", "key", "at", "released_at",
+                )
+            },
+        }
+        for one in _rows(connection, query)
+    ]  # fmt: skip
 
 
 def acknowledge(connection: sa.Connection, number: int, hand: Hand, *, now: float) -> str:

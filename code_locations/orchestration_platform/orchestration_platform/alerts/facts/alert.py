@@ -13,6 +13,8 @@ from orchestration_platform.alerts.facts.fingerprint import (
 )
 
 UNKNOWN_LOCATION = "(no code location)"
+# Of what belongs to no code location: a daemon, or a destination of alerts.
+INSTANCE_LOCATION = "(the Dagster instance)"
 
 
 class Severity(StrEnum):

@@ -21,9 +21,9 @@ from orchestration_platform.alerts.outbox.messages import (
     REDIRECTED,
     add_message,
     destinations_of,
-    forget_mute,
     is_head_held,
-    is_head_muted,
+    is_head_silenced,
+    stay_silent,
     suppress_calls,
     suppress_waiting,
 )
@@ -127,7 +127,7 @@ def _close(
         values["version"] = row["version"] + 1
     _update(connection, row["id"], values)
     suppress_calls(connection, row["id"], why="it was over before this was sent")
-    forget_mute(connection, row["id"])
+    stay_silent(connection, row["id"])
     failure = first_of(row)
     windows = policy.policy_options.quiet_hours if policy else ()
     hold = hold_of(windows, failure.severity, now=now)
@@ -175,15 +175,15 @@ def count_failure(
     )
     row = connection.execute(query).mappings().first()
     mute = mute_of(mutes_in_force(connection, now=now), policy.name, failure)
-    is_muted = row is not None and is_head_muted(connection, row["id"])
+    is_silenced = row is not None and is_head_silenced(connection, row["id"])
     # nothing ends good news, so what was muted is not counted on once the mute is over
     goes_on = row is not None and not (
-        is_muted and mute is None and failure.severity is Severity.INFO
+        is_silenced and mute is None and failure.severity is Severity.INFO
     )
     if row is None or not goes_on or not _goes_on(row, policy, failure, now=now, timing=timing):
-        if is_muted and row is not None:
-            # the new message is the one to report when the mute ends
-            forget_mute(connection, row["id"])
+        if is_silenced and row is not None:
+            # the new message is the one to report when the silence ends
+            stay_silent(connection, row["id"])
         incident_id = _open(
             connection, policy, failure, destination=destination, mute=mute, now=now
         )
@@ -201,8 +201,8 @@ def count_failure(
             "version": row["version"] + 1,
             "changed_at": now,
         }
-        # of what is muted, the message will have the count
-        if not is_muted and now - row["last_entry_at"] >= timing.between_entries:
+        # of what is silenced, the message will have the count
+        if not is_silenced and now - row["last_entry_at"] >= timing.between_entries:
             entry = repeat_entry(failure, occurrences, ui_url=ui_url)
             values |= _add_repeat(
                 connection, policy, row, entry, failure.severity, mute=mute, now=now

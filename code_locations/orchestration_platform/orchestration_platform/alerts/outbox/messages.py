@@ -32,6 +32,7 @@ _GOES_ON = frozenset({EntryKind.REPEAT, EntryKind.NOTICE, EntryKind.CALL})
 # An entry is stored as JSON that begins with its kind.
 IS_CALL = MESSAGES.c.body.startswith(f'{{"kind": "{EntryKind.CALL}"')
 IS_TRACE = MESSAGES.c.body.startswith(f'{{"kind": "{EntryKind.TRACE}"')
+IS_REPEAT = MESSAGES.c.body.startswith(f'{{"kind": "{EntryKind.REPEAT}"')
 
 REFUSED_HEAD = "the head of its thread was refused"
 
@@ -48,8 +49,8 @@ def add_message(
 ) -> int:
     """Add a message to the outbox: the head of an incident, or an entry below the newest head.
 
-    An entry that the service does not show, or whose head was dropped or is muted, is stored as
-    suppressed. One whose head was redirected goes where the head is now.
+    An entry that the service does not show, or whose head was dropped or is suppressed, is stored
+    as suppressed. One whose head was redirected goes where the head is now.
 
     Args:
         connection: of the caller's transaction.
@@ -167,21 +168,21 @@ def is_head_held(connection: sa.Connection, incident_id: int, *, now: float) -> 
     return connection.execute(query.limit(1)).scalar() is not None
 
 
-def is_head_muted(connection: sa.Connection, incident_id: int) -> bool:
-    """Return whether a mute suppresses the incident's message."""
+def is_head_silenced(connection: sa.Connection, incident_id: int) -> bool:
+    """Return whether a mute, or the incident that explains it, suppresses the message."""
     query = sa.select(MESSAGES.c.id).where(
         MESSAGES.c.incident_id == incident_id,
         MESSAGES.c.kind == HEAD,
-        MESSAGES.c.mute_id.is_not(None),
+        MESSAGES.c.mute_id.is_not(None) | MESSAGES.c.cause_id.is_not(None),
     )
     return connection.execute(query.limit(1)).scalar() is not None
 
 
-def forget_mute(connection: sa.Connection, incident_id: int) -> None:
-    """Leave what was muted of an incident suppressed for good."""
-    connection.execute(
-        sa.update(MESSAGES).where(MESSAGES.c.incident_id == incident_id).values(mute_id=None)
-    )
+def stay_silent(connection: sa.Connection, incident_id: int) -> None:
+    """Leave what is suppressed of an incident suppressed for good."""
+    of_incident = MESSAGES.c.incident_id == incident_id
+    never = {"mute_id": None, "cause_id": None}
+    connection.execute(sa.update(MESSAGES).where(of_incident).values(**never))
 
 
 def is_call_waiting(connection: sa.Connection, incident_id: int, destination: Destination) -> bool:

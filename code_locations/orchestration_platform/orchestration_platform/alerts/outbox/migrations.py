@@ -170,8 +170,23 @@ def _remember_mutes(connection: sa.Connection) -> None:
     connection.exec_driver_sql("create index alert_messages_by_mute on alert_messages (mute_id)")
 
 
+def _remember_causes(connection: sa.Connection) -> None:
+    """Which incident explains an occurrence, and suppresses a message."""
+    kind = "integer" if connection.dialect.name == "sqlite" else "bigint"
+    for statement in (
+        f"alter table alert_occurrences add column cause_id {kind}",
+        "alter table alert_occurrences add column released_at float",
+        "create index alert_occurrences_by_cause on alert_occurrences (cause_id)",
+        "create index alert_occurrences_by_incident on alert_occurrences (incident_id)",
+        f"alter table alert_messages add column cause_id {kind}",
+        "create index alert_messages_by_cause on alert_messages (cause_id)",
+    ):
+        connection.exec_driver_sql(statement)
+
+
 MIGRATIONS: Sequence[Migration[sa.Connection]] = (
     Migration("separate_service_and_address", _separate_service_and_address, is_additive=False),
     Migration("remember_refusals", _remember_refusals, is_additive=True),
     Migration("remember_mutes", _remember_mutes, is_additive=True),
+    Migration("remember_causes", _remember_causes, is_additive=True),
 )

@@ -13,11 +13,11 @@ import sqlalchemy as sa
 
 from orchestration_platform.alerts.facts.alert import Alert
 from orchestration_platform.alerts.facts.event_types import GOOD_NEWS
-from orchestration_platform.alerts.outbox.messages import HEAD, IS_TRACE, SUPPRESSED, WAITING
+from orchestration_platform.alerts.outbox.late_reports import report_late
+from orchestration_platform.alerts.outbox.messages import SUPPRESSED
 from orchestration_platform.alerts.outbox.stored_alerts import latest_of
 from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES, MUTES
 from orchestration_platform.alerts.policies.policy import Policy
-from orchestration_platform.alerts.policies.quiet_hours import hold_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,26 +124,7 @@ def report_unmuted(connection: sa.Connection, *, policies: Mapping[str, Policy],
         policy = policies.get(row["policy"])
         if policy is None or mute_of(in_force, row["policy"], latest_of(row)):
             continue
-        of_incident = is_muted & (MESSAGES.c.incident_id == row["id"])
-        # of what was muted, the message has the count; its repeats need no entries
-        due = of_incident & ((MESSAGES.c.kind == HEAD) | IS_TRACE)
-        severity = latest_of(row).severity
-        hold = hold_of(policy.policy_options.quiet_hours, severity, now=now)
-        until = hold.until if hold else None
-        anew = {
-            "state": WAITING,
-            "error": None,
-            "mute_id": None,
-            "created_at": now,
-            "held_until": until,
-        }
-        sent = connection.execute(sa.update(MESSAGES).where(due).values(**anew)).rowcount
-        connection.execute(sa.update(MESSAGES).where(of_incident).values(mute_id=None))
-        values: dict[str, Any] = {"last_entry_at": now if sent else 0.0}
-        if sent and row["acknowledged_at"] is None:
-            values["escalates_at"] = policy.escalates_at(severity, since=until or now)
-        connection.execute(sa.update(INCIDENTS).where(INCIDENTS.c.id == row["id"]).values(**values))
-        reported += bool(sent)
+        reported += report_late(connection, row, policy, is_muted, now=now)
     return reported
 
 

@@ -78,7 +78,8 @@ OUTSTANDING = Table(
 )
 
 # Each event that a policy covers, once, with its `state`; the key of a failed run is the run's id.
-# A row without a policy is a run whose log has been read.
+# A row without a policy is a run whose log has been read. `cause_id` is the incident that explains
+# it, so that it was not reported, and it was at `released_at` if that incident was over then.
 OCCURRENCES = Table(
     "alert_occurrences",
     METADATA,
@@ -90,9 +91,13 @@ OCCURRENCES = Table(
     Column("incident_id", _ID),
     Column("at", Float, nullable=False),
     Column("facts", Text),
+    Column("cause_id", _ID),
+    Column("released_at", Float),
     UniqueConstraint("policy", "key"),
     Index("alert_occurrences_by_chain", "policy", "chain"),
     Index("alert_occurrences_by_state", "state"),
+    Index("alert_occurrences_by_cause", "cause_id"),
+    Index("alert_occurrences_by_incident", "incident_id"),
 )
 
 # What a destination receives about an incident: its message (`kind` head), or an entry below the
@@ -100,7 +105,8 @@ OCCURRENCES = Table(
 # the service's own id of the message. A row that is still claimed after `claimed_until` belongs to
 # a process that has died: the service may or may not have the message. It is not sent before
 # `held_until`, the end of quiet hours. A head that a person redirected has the head at the other
-# destination as `head_id`. `mute_id` is the mute that suppresses it, while the incident is open.
+# destination as `head_id`. `mute_id` is the mute that suppresses it, and `cause_id` the incident
+# that does, while its own incident is open.
 MESSAGES = Table(
     "alert_messages",
     METADATA,
@@ -125,9 +131,11 @@ MESSAGES = Table(
     Column("reference", String(400)),
     Column("error", Text),
     Column("mute_id", _ID),
+    Column("cause_id", _ID),
     Index("alert_messages_by_state", "state"),
     Index("alert_messages_by_incident", "incident_id"),
     Index("alert_messages_by_mute", "mute_id"),
+    Index("alert_messages_by_cause", "cause_id"),
 )
 
 # A message to one recipient, for services that notify several. `note` is why it goes there, and

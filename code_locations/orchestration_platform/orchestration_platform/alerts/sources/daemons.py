@@ -6,7 +6,7 @@ The daemon that ticks this sensor is one of them: when it dies, nobody reads thi
 
 from collections.abc import Iterator
 
-from orchestration_platform.alerts.facts.alert import Alert, Problem
+from orchestration_platform.alerts.facts.alert import INSTANCE_LOCATION, Alert, Problem
 from orchestration_platform.alerts.facts.event_types import EventType
 from orchestration_platform.alerts.facts.recovery import Recovery
 from orchestration_platform.alerts.sources import ongoing
@@ -19,7 +19,6 @@ from orchestration_platform.alerts.sources.source import (
 )
 
 _KIND = EventType.DAEMON_HEARTBEAT_MISSING
-_LOCATION = "(the Dagster instance)"
 
 
 def _read_heartbeats(reading: Reading, marks: str | None) -> Iterator[Batch]:
@@ -51,7 +50,7 @@ def _finding(name: str, last_beat: float | None, *, at: float) -> Finding:
             kind="Daemon",
             subject=name,
             at=at,
-            location=_LOCATION,
+            location=INSTANCE_LOCATION,
             last_success_at=last_beat,
             problems=(Problem("", "no heartbeat", said, "", ""),),
         ),
