@@ -21,6 +21,7 @@ from dagster_postgres.utils import (
 )
 
 from shared_lib.private_files import keep_files_private
+from shared_lib.storage.deleted_runs import delete_files, delete_superseded_checks
 
 # Any number that nobody else locks in the same database.
 _LOCK = 7_205_115
@@ -34,6 +35,13 @@ class PostgresEventLog(PostgresEventLogStorage):
         from shared_lib.secrets.redaction.events import redacted_event
 
         super().store_event(redacted_event(event))
+
+    def delete_events(self, run_id: str) -> None:
+        """Delete the events of a run, and what Dagster leaves of a deleted run."""
+        with self.index_connection() as connection:
+            delete_superseded_checks(connection, run_id)
+        super().delete_events(run_id)
+        delete_files(self._instance, run_id)
 
 
 class PostgresStorage(DagsterPostgresStorage):

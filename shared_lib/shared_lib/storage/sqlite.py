@@ -28,6 +28,7 @@ from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 
 from shared_lib.private_files import keep_files_private
+from shared_lib.storage.deleted_runs import delete_files, delete_superseded_checks
 from shared_lib.storage.sqlite_creation import (
     check_revisions,
     create_from,
@@ -105,6 +106,17 @@ class SqliteEventLog(SqliteEventLogStorage):
                 super().store_event_batch(events)
             finally:
                 del self._batch.connection
+
+    def delete_events(self, run_id: str) -> None:
+        """Delete the events of a run, its file, and what Dagster leaves of a deleted run."""
+        with self.index_connection() as connection:
+            delete_superseded_checks(connection, run_id)
+            self.delete_events_for_run(connection, run_id)
+        self.free_concurrency_slots_for_run(run_id)
+        self._initialized_dbs.discard(run_id)
+        for suffix in ("", "-wal", "-shm"):
+            Path(self.path_for_shard(run_id) + suffix).unlink(missing_ok=True)
+        delete_files(self._instance, run_id)
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[sqlalchemy.Connection]:
