@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 # A variable reaches its command through the environment, exactly as typed: make would expand a $,
 # and the shell would execute a value pasted into a recipe.
-VARIABLES := AGAINST CENSUS CONTRACT DAGSTER_HOME FAIL_FAST FRESH MAPPING ONLY PORT REPLACE RUN SCENARIO START_YEAR UPGRADE WORKERS YEARS
+VARIABLES := AGAINST CENSUS CONTRACT DAGSTER_HOME DELETE FAIL_FAST FRESH MAPPING ONLY PORT REPLACE RUN SCENARIO START_YEAR UPGRADE WORKERS YEARS
 $(foreach name,$(VARIABLES),$(if $(value $(name)),$(eval override export $(name) := $$(value $(name)))))
 
 # Make reads quotes, # and $ differently from `dagster dev`, so it does not include .env; each command
@@ -60,7 +60,7 @@ $(MANIFEST): $(INSTALLED) $(DBT_SOURCES)
 	@echo "setup: parsing the dbt project"
 	@$(COMMAND) shared_lib.discovery.dbt prepare && touch $@
 
-.PHONY: setup manifest run test test-fast dev vault sandbox slack alerts alert-preview smoke canary check format docs pictures bench lock
+.PHONY: setup manifest run test test-fast dev vault sandbox slack alerts alert-preview retention smoke canary check format docs pictures bench lock
 
 ##@ Use the platform
 run: setup ## simulate, show a table of the years and write a report
@@ -88,6 +88,10 @@ alerts: setup ## list the alerts of the outbox: sent, waiting, suppressed, faile
 alert-preview: setup ## show the alert of a failed run without sending it
 #: RUN=id          the id of the run, or its beginning
 	@$(COMMAND) orchestration_platform.alerts preview "$${RUN:?name the run: make alert-preview RUN=id}"
+
+retention: setup ## show which old runs and ticks would be deleted, and why others stay
+#: DELETE=1        delete them
+	@$(COMMAND) orchestration_platform.housekeeping retention $(if $(value DELETE),,--dry-run)
 
 ##@ Local stand-ins for servers, until Ctrl-C
 vault: setup ## serve a local Vault with the locations' example secrets
@@ -147,6 +151,7 @@ docs: setup ## regenerate schemas/, docs/configuration.md, docs/orchestration.md
 	@$(PYTHON) -m shared_lib.discovery documents
 	@$(PYTHON) -m simulation.config.documents
 	@$(PYTHON) -m orchestration_platform.alerts schema --write
+	@$(PYTHON) -m orchestration_platform.housekeeping schema --write
 	@$(PYTHON) -m orchestration_platform.board.metrics.documents
 
 pictures: setup ## make README's picture of a report, and its table, from a fresh run

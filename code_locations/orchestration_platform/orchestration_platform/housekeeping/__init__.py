@@ -1,0 +1,1 @@
+"""Keeps the platform's own storage small: what is old and needed by nothing is deleted."""

@@ -1,0 +1,70 @@
+"""The settings of the platform, from one file."""
+
+from pathlib import Path
+
+import dagster as dg
+from pydantic import Field
+
+from orchestration_platform.board.run_window import DAYS
+from shared_lib.configuration.documents import schema_document
+from shared_lib.configuration.environment import REPOSITORY_ROOT
+from shared_lib.configuration.section import Section
+from shared_lib.configuration.validated_yaml import file_of, load_yaml, validate_document
+
+VARIABLE = "PLATFORM_SETTINGS"
+SETTINGS_FILE = Path(__file__).with_name("platform.yaml")
+SCHEMA_FILE = REPOSITORY_ROOT / "schemas" / "platform.schema.json"
+
+
+class KeepDays(Section):
+    """Days for which ended runs are kept, by status. The board shows two weeks."""
+
+    success: float = Field(ge=DAYS, le=3650, description="Runs that succeeded.")
+    failure: float = Field(ge=DAYS, le=3650, description="Runs that failed.")
+    canceled: float = Field(ge=DAYS, le=3650, description="Runs that were canceled.")
+
+    def of(self, status: dg.DagsterRunStatus) -> float | None:
+        """Return the days for runs of ``status``; None if they are not deleted."""
+        return {
+            dg.DagsterRunStatus.SUCCESS: self.success,
+            dg.DagsterRunStatus.FAILURE: self.failure,
+            dg.DagsterRunStatus.CANCELED: self.canceled,
+        }.get(status)
+
+
+class Retention(Section):
+    """How long runs are kept after their end, with their events and logs."""
+
+    keep_days: KeepDays = Field(description="For the jobs that are not listed.")
+    jobs: dict[str, KeepDays] = Field(default_factory=dict, description="By the name of the job.")
+
+    def days(self, job: str, status: dg.DagsterRunStatus) -> float | None:
+        """Return the days for runs of ``job`` in ``status``; None if they are not deleted."""
+        return self.jobs.get(job, self.keep_days).of(status)
+
+    @property
+    def shortest_days(self) -> float:
+        """The shortest time that any run is kept."""
+        rules = [self.keep_days, *self.jobs.values()]
+        return min(min(rule.success, rule.failure, rule.canceled) for rule in rules)
+
+
+class PlatformSettings(Section):
+    """The whole file."""
+
+    retention: Retention = Field(description="What is deleted when it is old.")
+
+
+def load_settings() -> PlatformSettings:
+    """Return the settings in the file that ``PLATFORM_SETTINGS`` names, or the shipped ones.
+
+    Raises:
+        ConfigurationError: lists everything that is wrong with the file, one problem per line.
+    """
+    path = file_of(VARIABLE, otherwise=SETTINGS_FILE)
+    return validate_document(load_yaml(path), PlatformSettings, path=path)
+
+
+def schema_text() -> str:
+    """Return the JSON Schema of the file, for editors."""
+    return schema_document(PlatformSettings.model_json_schema())

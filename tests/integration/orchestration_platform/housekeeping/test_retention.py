@@ -1,0 +1,155 @@
+"""What is old is deleted, unless the state of something is known from it alone."""
+
+from dataclasses import asdict
+
+import dagster as dg
+import pytest
+import sqlalchemy as sa
+from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
+from tests.integration.orchestration_platform.housekeeping.history import run, stored, with_status
+
+from orchestration_platform.alerts.facts.alert import Alert, Severity
+from orchestration_platform.alerts.outbox.database import Database, database_url
+from orchestration_platform.alerts.outbox.tables import INCIDENTS
+from orchestration_platform.housekeeping.retention import Report, apply_retention
+from orchestration_platform.housekeeping.settings import KeepDays, Retention
+
+QUARTER_YEAR = KeepDays(success=90, failure=180, canceled=90)
+RETENTION = Retention(
+    keep_days=QUARTER_YEAR, jobs={"opening": KeepDays(success=14, failure=30, canceled=14)}
+)
+
+
+def retain(instance: dg.DagsterInstance, *, is_dry: bool = False) -> Report:
+    return apply_retention(instance, RETENTION, is_dry=is_dry)
+
+
+def test_old_runs_go_by_job_and_status(instance: dg.DagsterInstance) -> None:
+    gone = {
+        run(instance, "counting", days_ago=100),
+        run(instance, "opening", days_ago=20),
+        run(instance, "opening", days_ago=40, is_good=False),
+    }
+    kept = {
+        run(instance, "counting", days_ago=80),
+        run(instance, "counting", days_ago=100, is_good=False),
+        run(instance, "opening", days_ago=10),
+        run(instance, "opening", days_ago=20, is_good=False),
+        # last of each
+        run(instance, "opening", days_ago=1),
+        run(instance, "opening", days_ago=1, is_good=False),
+    }
+
+    foreseen = retain(instance, is_dry=True)
+    assert stored(instance) == gone | kept
+    done = retain(instance)
+
+    assert stored(instance) == kept
+    assert asdict(done) == asdict(foreseen) | {"is_dry": False}
+    assert done.deleted == {
+        ("counting", "SUCCESS"): 1,
+        ("opening", "SUCCESS"): 1,
+        ("opening", "FAILURE"): 1,
+    }
+    assert not retain(instance).deleted
+
+
+def test_the_last_of_each_partition_and_check_stays(instance: dg.DagsterInstance) -> None:
+    run(instance, "selling", days_ago=500, partition="north")
+    run(instance, "counting", days_ago=500)
+    kept = {
+        run(instance, "selling", days_ago=400, partition="north"),
+        run(instance, "selling", days_ago=400, partition="south"),
+        run(instance, "selling", days_ago=300, partition="south", is_good=False),
+        run(instance, "counting", days_ago=400, is_good=False),
+        run(instance, "counting", days_ago=300),
+    }
+
+    report = retain(instance)
+
+    assert stored(instance) == kept
+    assert report.needed.total() == len(kept)
+
+
+def test_runs_of_open_incidents_stay(instance: dg.DagsterInstance) -> None:
+    of_open, of_over = (
+        run(instance, "opening", days_ago=100, is_good=False),
+        run(instance, "opening", days_ago=100, is_good=False),
+    )
+    run(instance, "opening", days_ago=99, is_good=False)
+    with Database(database_url(instance)).transaction() as connection:
+        connection.execute(sa.insert(INCIDENTS), [incident(of_open), incident(of_over, over_at=1)])
+
+    retain(instance)
+
+    assert of_open in stored(instance)
+    assert of_over not in stored(instance)
+
+
+def incident(run_id: str, *, over_at: float | None = None) -> dict[str, object]:
+    alert = Alert(
+        event_type="JOB_FAILURE", severity=Severity.ERROR, kind="Job", subject="opening", at=1.0,
+        location="market", run_id=run_id,
+    )  # fmt: skip
+    return {
+        "policy": "all", "fingerprint": run_id, "location": "market", "subject": "opening",
+        "event_type": "JOB_FAILURE", "service": "log", "address": "", "first_at": 1.0,
+        "last_at": 1.0, "occurrences": 1, "facts": alert.to_json(), "latest": alert.to_json(),
+        "recovered_at": over_at, "version": 1, "changed_at": 1.0, "last_entry_at": 1.0,
+    }  # fmt: skip
+
+
+def test_runs_of_unfinished_backfills_and_unfinished_runs_stay(
+    instance: dg.DagsterInstance,
+) -> None:
+    for name, status in {
+        "going": BulkActionStatus.REQUESTED,
+        "done": BulkActionStatus.COMPLETED_SUCCESS,
+    }.items():
+        instance.add_backfill(
+            PartitionBackfill(
+                backfill_id=name, status=status, from_failure=False, tags={}, backfill_timestamp=1.0
+            )
+        )
+    going, _done = (
+        run(instance, "counting", days_ago=400, **{"dagster/backfill": backfill})
+        for backfill in ("going", "done")
+    )
+    unfinished = run(instance, "counting", days_ago=400)
+    last = run(instance, "counting", days_ago=300)
+    with_status(instance, unfinished, dg.DagsterRunStatus.STARTED)
+
+    retain(instance)
+
+    assert stored(instance) == {going, unfinished, last}
+
+
+def test_a_killed_pass_is_continued(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = run(instance, "counting", days_ago=400)
+    last = run(instance, "counting", days_ago=300)
+
+    def die(run_id: str) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(instance, "delete_run", die)
+        with pytest.raises(KeyboardInterrupt):
+            retain(instance)
+    assert old in stored(instance)
+
+    retain(instance)
+
+    assert stored(instance) == {last}
+
+
+def test_a_pass_ends_when_its_time_is_up(instance: dg.DagsterInstance) -> None:
+    run(instance, "counting", days_ago=400)
+    run(instance, "counting", days_ago=300)
+
+    report = apply_retention(instance, RETENTION, is_dry=False, longest_seconds=0.0)
+
+    assert not report.is_complete
+    assert not report.deleted
+    assert "the next pass continues" in str(report)
