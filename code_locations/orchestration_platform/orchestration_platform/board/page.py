@@ -8,14 +8,19 @@ from urllib.parse import quote
 import jinja2
 
 from orchestration_platform.board import wording
+from orchestration_platform.board.asset_detail import AssetDetail
 from orchestration_platform.board.asset_health import AssetHealth
 from orchestration_platform.board.board import Attention, Board
 from orchestration_platform.board.health import Health
+from orchestration_platform.board.job_detail import JobDetail
 from orchestration_platform.board.job_history import ASSET_JOB, Day
 from orchestration_platform.board.materializations import AssetHistory, Materializations
 
 # of a table that may name every asset
 _MOST_ROWS = 20
+# in the address of the page of a job whose runs name no location
+NO_LOCATION = "-"
+_REFRESH_SECONDS = 60
 
 _TEMPLATES = jinja2.Environment(
     loader=jinja2.PackageLoader("orchestration_platform.board", ""),
@@ -26,13 +31,13 @@ _TEMPLATES = jinja2.Environment(
 )
 
 
-def page(board: Board, *, ui_url: str = "", refresh_seconds: int | None = None) -> str:
-    """Return the page.
+def page(board: Board, *, ui_url: str = "", is_file: bool = False) -> str:
+    """Return the board, which loads itself again every minute unless it is a file.
 
     Args:
         board: what it shows.
         ui_url: where Dagster's UI is; empty if the page is served beside it.
-        refresh_seconds: the page loads itself again after that time; None for a file.
+        is_file: it is to be saved.
     """
     return _TEMPLATES.get_template("board.html.j2").render(
         board=board,
@@ -43,7 +48,7 @@ def page(board: Board, *, ui_url: str = "", refresh_seconds: int | None = None) 
         costs=sorted(board.costs.items(), key=lambda one: -one[1]["seconds"])[:_MOST_ROWS],
         taken_by=wording.taken_by,
         link=lambda item: _link(item, ui_url),
-        **_common(board.at, ui_url, refresh_seconds),
+        **_common(board.at, ui_url, None if is_file else _REFRESH_SECONDS),
     )
 
 
@@ -75,6 +80,26 @@ def incident_page(
     )
 
 
+def asset_page(detail: AssetDetail, *, now: datetime) -> str:
+    """Return the page of one asset."""
+    template = _TEMPLATES.get_template("asset.html.j2")
+    return template.render(detail=detail, **_common(now, "", _REFRESH_SECONDS))
+
+
+def job_page(detail: JobDetail, *, now: datetime) -> str:
+    """Return the page of one job."""
+    job = detail.history
+    in_dagster = _in_dagster(job.location, f"jobs/{quote(job.job, safe='')}", "")
+    template = _TEMPLATES.get_template("job.html.j2")
+    return template.render(
+        detail=detail, job_in_dagster=in_dagster, **_common(now, "", _REFRESH_SECONDS)
+    )
+
+
+def _in_dagster(location: str, path: str, ui_url: str) -> str:
+    return f"{ui_url}/locations/__repository__@{quote(location, safe='')}/{path}"
+
+
 def _common(now: datetime, ui_url: str, refresh_seconds: int | None) -> dict[str, Any]:
     """Return what every page uses."""
     return {
@@ -88,7 +113,8 @@ def _common(now: datetime, ui_url: str, refresh_seconds: int | None) -> dict[str
         "precise": wording.precise,
         "amount": wording.amount,
         "job_name": lambda job: "assets chosen by hand or automation" if job == ASSET_JOB else job,
-        "asset_link": lambda name: f"{ui_url}/assets/{quote(name)}",
+        "asset_link": lambda name: _asset_link(name, ui_url),
+        "job_link": lambda location, job: _job_link(location, job, ui_url),
         "run_link": lambda run_id: f"{ui_url}/runs/{quote(run_id, safe='')}",
         "day_state": _day_state,
     }
@@ -120,15 +146,23 @@ def _is_usual(asset: AssetHistory) -> bool:
 
 
 def _link(item: Attention, ui_url: str) -> str:
-    name, repository = quote(item.name, safe=""), f"__repository__@{quote(item.location, safe='')}"
+    name = quote(item.name, safe="")
     return {
-        "Asset": f"{ui_url}/assets/{quote(item.name)}",
-        "Job": f"{ui_url}/locations/{repository}/jobs/{name}",
-        "Schedule": f"{ui_url}/locations/{repository}/schedules/{name}",
-        "Sensor": f"{ui_url}/locations/{repository}/sensors/{name}",
+        "Asset": _asset_link(item.name, ui_url),
+        "Job": _job_link(item.location, item.name, ui_url),
+        "Schedule": _in_dagster(item.location, f"schedules/{name}", ui_url),
+        "Sensor": _in_dagster(item.location, f"sensors/{name}", ui_url),
         "Code location": f"{ui_url}/deployment/locations",
         "Daemon": f"{ui_url}/deployment/daemons",
     }.get(item.kind, "")
+
+
+def _asset_link(name: str, ui_url: str) -> str:
+    return f"{ui_url}/board/assets/{quote(name)}"
+
+
+def _job_link(location: str, job: str, ui_url: str) -> str:
+    return f"{ui_url}/board/jobs/{quote(location or NO_LOCATION, safe='')}/{quote(job, safe='')}"
 
 
 def _day_state(day: Day) -> tuple[str, str]:

@@ -18,11 +18,17 @@ from orchestration_platform.alerts.control.person import Hand
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.outbox.policies_in_force import policies_in_force, read_policies
 from orchestration_platform.alerts.policies.policy import AlertPolicies
+from orchestration_platform.board.asset_detail import asset_detail
 from orchestration_platform.board.board import Board, KeptState, read_board
-from orchestration_platform.board.page import incident_page, page
+from orchestration_platform.board.job_detail import job_detail
+from orchestration_platform.board.page import (
+    NO_LOCATION,
+    asset_page,
+    incident_page,
+    job_page,
+    page,
+)
 from shared_lib.configuration.validated_yaml import ConfigurationError
-
-_REFRESH_SECONDS = 60
 
 # below Dagster's own, whose level and format it has
 logger = logging.getLogger("dagster.platform_webserver")
@@ -54,6 +60,8 @@ class BoardPages:
         """What is served."""
         return [
             Route("/board", self.board),
+            Route("/board/assets/{name:path}", self.asset),
+            Route("/board/jobs/{location}/{job}", self.job),
             Route("/board/incidents/{number:int}", self.incident, methods=["GET"]),
             Route("/board/incidents/{number:int}", self.act, methods=["POST"]),
         ]
@@ -62,8 +70,32 @@ class BoardPages:
         """Answer with the board, which loads itself again every minute; ``?saved``: for a file."""
         board = self._read(request)
         if "saved" in request.query_params:
-            return HTMLResponse(page(board, ui_url=self._ui_origin))
-        return HTMLResponse(page(board, refresh_seconds=_REFRESH_SECONDS))
+            return HTMLResponse(page(board, ui_url=self._ui_origin, is_file=True))
+        return HTMLResponse(page(board))
+
+    def asset(self, request: Request) -> Response:
+        """Answer with the page of an asset."""
+        with self._request_context(request) as context:
+            board = read_board(context, self._alerts, self._kept)
+            try:
+                detail = asset_detail(context, board, request.path_params["name"])
+            except LookupError as error:
+                return _missing(error)
+        return HTMLResponse(asset_page(detail, now=board.at))
+
+    def job(self, request: Request) -> Response:
+        """Answer with the page of a job."""
+        location, job = request.path_params["location"], request.path_params["job"]
+        with self._request_context(request) as context:
+            board = read_board(context, self._alerts, self._kept)
+            runs = self._kept.runs.read(context.instance, now=board.at)
+        name = ("" if location == NO_LOCATION else location, job)
+        try:
+            with self._alerts.transaction() as connection:
+                detail = job_detail(board, runs.by_job, connection, name)
+        except LookupError as error:
+            return _missing(error)
+        return HTMLResponse(job_page(detail, now=board.at))
 
     def incident(self, request: Request) -> Response:
         """Answer with the page of an incident."""

@@ -1,0 +1,213 @@
+"""The board and its pages: what they show is what Dagster has, and a browser can show them."""
+
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import dagster as dg
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from dagster._core.workspace.context import WorkspaceProcessContext
+from playwright.sync_api import Browser, Page, Route
+from starlette.testclient import TestClient
+from tests.end_to_end.browser import needs_browser, open_browser
+
+from orchestration_platform.alerts.facts.alert import Alert, Problem, Severity
+from orchestration_platform.alerts.outbox.database import Database, database_url
+from orchestration_platform.alerts.outbox.tables import INCIDENTS
+from orchestration_platform.web.hosts import AllowedHosts
+from orchestration_platform.web.server import PlatformWebserver
+
+ORIGIN = "http://127.0.0.1"
+PAGES = [
+    "/board",
+    "/board?saved",
+    *(f"/board/assets/{name}" for name in ("full", "empty", "label", "odd", "late", "prices")),
+    "/board/assets/sales",
+    "/board/jobs/shop/nightly",
+    "/board/jobs/shop/all_shelves",
+    "/board/incidents/1",
+]
+NONE = "\N{EN DASH}"
+PHONE, DESK = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
+
+
+@pytest.fixture(scope="module")
+def client(
+    instance: dg.DagsterInstance, workspace: WorkspaceProcessContext
+) -> Iterator[TestClient]:
+    """The platform's webserver on the instance, in which an incident is open."""
+    now = datetime.now(UTC).timestamp()
+    alert = Alert(
+        event_type="JOB_FAILURE", severity=Severity.ERROR, kind="Job", subject="nightly",
+        at=now, location="shop", job_name="nightly",
+        problems=(Problem("fails", "ValueError", "the night is short", "", ""),),
+    ).to_json()  # fmt: skip
+    with Database(database_url(instance)).transaction() as connection:
+        connection.execute(INCIDENTS.insert().values(
+            policy="slack_on_run_failure", fingerprint="1", location="shop", subject="nightly",
+            event_type="JOB_FAILURE", service="slack", address="#data", first_at=now - 720,
+            last_at=now, occurrences=2, facts=alert, latest=alert, version=2, changed_at=now,
+            last_entry_at=0.0, escalations=0, acknowledged_at=now, acknowledged_by="ada",
+        ))  # fmt: skip
+    webserver = PlatformWebserver(workspace, AllowedHosts(frozenset({"127.0.0.1"}), ORIGIN))
+    with TestClient(webserver.create_asgi_app(), base_url=ORIGIN) as found:
+        yield found
+
+
+def shown(client: TestClient, path: str) -> str:
+    """The text of a page, without markup, with single spaces."""
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.text
+    body = answer.text.partition("<body>")[2]
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split())
+
+
+def facts(client: TestClient, path: str) -> dict[str, str]:
+    """The names and values that a page lists."""
+    text = client.get(path).text
+    found = re.findall(r"<dt[^>]*>(.*?)</dt><dd[^>]*>(.*?)</dd>", text, re.DOTALL)
+    return {
+        name: " ".join(html.unescape(re.sub(r"<[^>]+>", " ", value)).split())
+        for name, value in found
+    }
+
+
+def test_the_board_leads_to_the_pages_of_what_needs_attention(client: TestClient) -> None:
+    links = set(re.findall(r'href="(/board/[^"]+)"', client.get("/board").text))
+    assert "/board/incidents/1" in links
+    assert {"/board/assets/empty", "/board/jobs/shop/nightly"} <= links
+    for link in links:
+        assert client.get(link).status_code == 200, link
+
+
+@pytest.mark.parametrize(
+    "path", ["/board/assets/none", "/board/jobs/shop/none", "/board/incidents/99"]
+)
+def test_what_is_unknown_is_not_found(client: TestClient, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["full", "empty", "label", "odd", "late", "prices", "sales"])
+def test_an_asset_is_as_dagster_has_it(
+    client: TestClient, instance: dg.DagsterInstance, workspace: WorkspaceProcessContext, name: str
+) -> None:
+    path, key = f"/board/assets/{name}", dg.AssetKey(name)
+    text, found = shown(client, path), facts(client, path)
+    records = instance.fetch_materializations(key, limit=100).records
+    assert found["Materializations"] == str(len(records))
+    for record in records:
+        assert record.run_id[:8] in text
+    node = workspace.create_request_context().asset_graph.get(key)
+    for check in node.check_keys:
+        for execution in instance.event_log_storage.get_asset_check_execution_history(check, 9):
+            assert f"{execution.status.value.lower()}" in text
+            assert execution.run_id[:8] in text
+    for beside in (*node.parent_keys, *node.child_keys):
+        assert f"{beside.to_user_string()} " in text
+    assert found["Owners"] == (", ".join(node.owners) or NONE)
+
+
+def test_an_asset_shows_its_policy_and_what_is_degraded_above(client: TestClient) -> None:
+    assert facts(client, "/board/assets/prices")["Freshness"] == "fail: at most 1:00:00 old"
+    assert facts(client, "/board/assets/full")["Freshness"] == "no policy"
+    assert facts(client, "/board/assets/label")["Degraded upstream"] == "empty"
+
+
+def test_a_job_is_as_dagster_has_it(client: TestClient, instance: dg.DagsterInstance) -> None:
+    path = "/board/jobs/shop/nightly"
+    text, found = shown(client, path), facts(client, path)
+    records = instance.get_run_records(dg.RunsFilter(job_name="nightly"))
+    assert text.count("failure") >= len(records)
+    for record in records:
+        assert record.dagster_run.run_id[:8] in text
+    seconds = sum((one.end_time or 0.0) - (one.start_time or 0.0) for one in records)
+    assert float(found["Cost"].split(" s")[0]) == pytest.approx(seconds, abs=0.06)
+    assert found["Limit"] == "10.0 min; 0 of 0 runs took longer"
+    assert "#1 JOB_FAILURE" in text
+    assert found["Duration"] == NONE
+
+
+def test_a_job_that_succeeds_shows_its_durations(
+    client: TestClient, instance: dg.DagsterInstance
+) -> None:
+    found = facts(client, "/board/jobs/shop/sales_job")
+    records = instance.get_run_records(dg.RunsFilter(job_name="sales_job"))
+    [took] = [
+        (one.end_time or 0.0) - (one.start_time or 0.0)
+        for one in records if one.dagster_run.is_success
+    ]  # fmt: skip
+    assert found["Duration"] == f"median {took:.1f} s, 95 % {took:.1f} s, of 1 runs that succeeded"
+    waits = [
+        (one.start_time or 0.0) - one.create_timestamp.replace(tzinfo=UTC).timestamp()
+        for one in records
+    ]
+    assert float(found["In queue"].split()[1]) == pytest.approx(sum(waits) / 2, abs=0.06)
+
+
+@dataclass
+class Reading:
+    """A page of the client in a browser that has no network."""
+
+    page: Page
+    client: TestClient
+    refused: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.route("**/*", self._answer)
+
+    def _answer(self, route: Route) -> None:
+        url = urlsplit(route.request.url)
+        if f"{url.scheme}://{url.netloc}" != ORIGIN or not url.path.startswith("/board"):
+            self.refused.append(route.request.url)
+            route.abort()
+            return
+        answer = self.client.get(f"{url.path}?{url.query}")
+        route.fulfill(status=answer.status_code, headers=dict(answer.headers), body=answer.content)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with open_browser() as found:
+        yield found
+
+
+@needs_browser
+def test_the_board_loads_itself_again_each_minute(browser: Browser, client: TestClient) -> None:
+    page = browser.new_page()
+    Reading(page, client)
+    page.clock.install()
+    page.goto(f"{ORIGIN}/board")
+    with page.expect_event("load"):
+        page.clock.run_for(60_000)
+    page.close()
+
+
+@needs_browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_is_accessible_on_desk_and_phone_and_asks_for_nothing_else(
+    browser: Browser, client: TestClient, scheme: str
+) -> None:
+    for size in (DESK, PHONE):
+        page = browser.new_page(viewport=size, color_scheme=scheme)  # pyright: ignore[reportArgumentType]
+        reading = Reading(page, client)
+        for path in PAGES:
+            page.goto(f"{ORIGIN}{path}")
+            serious = [
+                (path, finding["id"], [node["target"] for node in finding["nodes"]][:3])
+                for finding in Axe().run(page).response["violations"]
+                if finding["impact"] in ("serious", "critical")
+            ]
+            assert serious == []
+            # only tables move sideways, within themselves
+            wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert wide <= 0, (path, size)
+        assert reading.refused == []
+        assert reading.complaints == []
+        page.close()
