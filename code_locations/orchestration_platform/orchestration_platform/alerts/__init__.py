@@ -23,7 +23,8 @@ Where to look:
   and ``outbox.incidents.count_failure``.
 - What happens to a failure that Dagster retries? ``sources.retries``.
 - When is something over? ``facts.recovery`` (what ends what) and ``outbox.incidents``.
-- Which policies does an alert go to? ``policies.routing``, ``policies.targets``.
+- Which policies does an alert go to? ``policies.routing``, ``policies.targets``. What if several
+  lead to one place? ``outbox.sharing``.
 - Why is a failure not reported? ``outbox.mutes``, ``outbox.inhibition`` (another incident
   explains it), ``outbox.late_reports`` (when that is over).
 - Where are quiet hours decided? ``policies.quiet_hours.hold_of``.

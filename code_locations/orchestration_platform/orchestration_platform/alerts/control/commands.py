@@ -86,7 +86,7 @@ def _show(asked: argparse.Namespace) -> int:
         print_json(found)
         return 0
     print(_line(found))
-    print(f"  {found['event_type']} ({found['severity']}), policy {found['policy']}")
+    print(f"  {found['event_type']} ({found['severity']}), policy {', '.join(found['policies'])}")
     for error in found["errors"]:
         print(f"  {' '.join(error.split())}")
     if found["outstanding_partitions"]:

@@ -11,10 +11,16 @@ from orchestration_platform.alerts.delivery.escalation import record_acknowledge
 from orchestration_platform.alerts.facts.event_types import GOOD_NEWS
 from orchestration_platform.alerts.outbox.incidents import end_incident
 from orchestration_platform.alerts.outbox.mutes import Mute, mute_of, mutes_in_force
+from orchestration_platform.alerts.outbox.sharing import (
+    in_force_of,
+    is_reported_by,
+    policies_of,
+)
 from orchestration_platform.alerts.outbox.stored_alerts import latest_of
 from orchestration_platform.alerts.outbox.tables import (
     ACTIONS,
     DELIVERIES,
+    FURTHER_POLICIES,
     INCIDENTS,
     MESSAGES,
     OCCURRENCES,
@@ -41,17 +47,20 @@ def listed_incidents(
     if location is not None:
         query = query.where(INCIDENTS.c.location == location)
     if policy is not None:
-        query = query.where(INCIDENTS.c.policy == policy)
+        query = query.where(is_reported_by(policy))
     if not with_ended:
         is_open = INCIDENTS.c.recovered_at.is_(None) & INCIDENTS.c.event_type.not_in(GOOD_NEWS)
         query = query.where(is_open)
     mutes = mutes_in_force(connection, now=now)
-    return [_summary(row, mutes) for row in connection.execute(query).mappings()]
+    rows = connection.execute(query).mappings().all()
+    return [_summary(connection, row, mutes) for row in rows]
 
 
 def known_policies(connection: sa.Connection) -> list[str]:
     """Return the names of the policies that have incidents."""
-    return sorted(connection.execute(sa.select(INCIDENTS.c.policy).distinct()).scalars())
+    columns = (INCIDENTS.c.policy, FURTHER_POLICIES.c.policy)
+    found = (connection.execute(sa.select(one).distinct()).scalars() for one in columns)
+    return sorted({name for names in found for name in names})
 
 
 def known_locations(connection: sa.Connection) -> list[str]:
@@ -76,22 +85,14 @@ def shown_incident(connection: sa.Connection, number: int, *, now: float) -> dic
     received = _rows(connection, deliveries)
     latest = latest_of(row)
     return {
-        **_summary(row, mutes_in_force(connection, now=now)),
+        **_summary(connection, row, mutes_in_force(connection, now=now)),
         "errors": [f"{one.error_class}: {one.message}" for one in latest.problems],
         "escalations": row["escalations"],
         "escalates_at": row["escalates_at"],
         "outstanding_partitions": sorted(
             filter(None, connection.execute(of_incident).scalars().all())
         ),
-        "occurrences_by_key": [
-            {name: one[name] for name in ("key", "at", "state")}
-            for one in _rows(
-                connection,
-                sa.select(OCCURRENCES)
-                .where(OCCURRENCES.c.incident_id == number)
-                .order_by(OCCURRENCES.c.at),
-            )
-        ],
+        "occurrences_by_key": _occurrences(connection, number),
         "messages": [
             {**_message(one), "recipients": _recipients(one, received)}
             for one in _rows(
@@ -111,6 +112,19 @@ def shown_incident(connection: sa.Connection, number: int, *, now: float) -> dic
     }
 
 
+def _occurrences(connection: sa.Connection, number: int) -> list[dict[str, Any]]:
+    """Return the occurrences, each once, whichever policies report it."""
+    query = (
+        sa.select(OCCURRENCES)
+        .where(OCCURRENCES.c.incident_id == number)
+        .order_by(OCCURRENCES.c.at, OCCURRENCES.c.id)
+    )
+    found: dict[str, dict[str, Any]] = {}
+    for one in _rows(connection, query):
+        found.setdefault(one["key"], {name: one[name] for name in ("key", "at", "state")})
+    return list(found.values())
+
+
 def _cause_of(connection: sa.Connection, number: int) -> int | None:
     """Return the incident that explains an incident, so that it is not reported."""
     is_suppressed = (MESSAGES.c.incident_id == number) & MESSAGES.c.cause_id.is_not(None)
@@ -127,19 +141,16 @@ def _consequences(connection: sa.Connection, number: int) -> list[dict[str, Any]
         .where(OCCURRENCES.c.cause_id == number)
         .order_by(OCCURRENCES.c.at, OCCURRENCES.c.id)
     )
-    return [
-        {
-            "incident": one["incident_id"],
-            "state": "suppressed" if one["released_at"] is None else "reported late",
-            **{
-                name: one[name]
-                for name in (
-                    "policy", "event_type", "location", "subject", "key", "at", "released_at",
-                )
-            },
-        }
-        for one in _rows(connection, query)
-    ]  # fmt: skip
+    names = ("policy", "event_type", "location", "subject", "key", "at", "released_at")
+    found: dict[tuple[int, str], dict[str, Any]] = {}
+    for one in _rows(connection, query):
+        state = "suppressed" if one["released_at"] is None else "reported late"
+        described = {name: one[name] for name in names}
+        found.setdefault(
+            (one["incident_id"], one["key"]),
+            {"incident": one["incident_id"], "state": state, **described},
+        )
+    return list(found.values())
 
 
 def acknowledge(connection: sa.Connection, number: int, hand: Hand, *, now: float) -> str:
@@ -182,8 +193,8 @@ def resolve(
     row = _incident(connection, number)
     if row["recovered_at"] is not None:
         return False
-    policy = policies.get(row["policy"])
-    end_incident(connection, row, instead=f"resolved by {hand}", policy=policy, now=now)
+    left = in_force_of(connection, row, policies)
+    end_incident(connection, row, instead=f"resolved by {hand}", policies=left, now=now)
     record_action(connection, hand, "resolve", row["subject"], now=now, incident_id=number)
     return True
 
@@ -204,12 +215,14 @@ def _incident(connection: sa.Connection, number: int) -> Any:
     return row
 
 
-def _summary(row: Any, mutes: Sequence[Mute]) -> dict[str, Any]:
+def _summary(connection: sa.Connection, row: Any, mutes: Sequence[Mute]) -> dict[str, Any]:
     latest = latest_of(row)
-    mute = None if row["recovered_at"] else mute_of(mutes, row["policy"], latest)
+    policies = policies_of(connection, row)
+    mute = None if row["recovered_at"] else mute_of(mutes, policies, latest)
     return {
         "number": row["id"],
         "policy": row["policy"],
+        "policies": list(policies),
         "event_type": row["event_type"],
         "severity": latest.severity.value,
         "location": row["location"],

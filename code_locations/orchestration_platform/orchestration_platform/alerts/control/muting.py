@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from orchestration_platform.alerts.control.person import Hand, record_action
 from orchestration_platform.alerts.control.waiting import settle
 from orchestration_platform.alerts.outbox.messages import SUPPRESSED, WAITING
-from orchestration_platform.alerts.outbox.mutes import Mute, all_mutes, mutes_in_force
+from orchestration_platform.alerts.outbox.mutes import Mute, all_mutes, mute_of, mutes_in_force
+from orchestration_platform.alerts.outbox.sharing import policies_of
 from orchestration_platform.alerts.outbox.stored_alerts import latest_of
 from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES, MUTES
 from shared_lib.discovery.modules import did_you_mean
@@ -109,12 +110,15 @@ def _suppress_waiting(connection: sa.Connection, begun: Mute, *, now: float) -> 
         .join(INCIDENTS, INCIDENTS.c.id == MESSAGES.c.incident_id)
         .where(MESSAGES.c.state == WAITING, is_free, INCIDENTS.c.recovered_at.is_(None))
     )
+    mutes = mutes_in_force(connection, now=now)
     incidents: dict[int, bool] = {}
     for row in connection.execute(query).mappings().all():
         number = row["incident_id"]
         if number not in incidents:
             of = sa.select(INCIDENTS).where(INCIDENTS.c.id == number)
             incident: Any = connection.execute(of).mappings().one()
-            incidents[number] = begun.fits(incident["policy"], latest_of(incident))
+            names, latest = policies_of(connection, incident), latest_of(incident)
+            is_meant = any(begun.fits(name, latest) for name in names)
+            incidents[number] = is_meant and mute_of(mutes, names, latest) is not None
         if incidents[number]:
             settle(connection, [row], SUPPRESSED, begun.why, mute_id=begun.id)

@@ -30,6 +30,12 @@ from orchestration_platform.alerts.outbox.messages import (
     newest_head,
 )
 from orchestration_platform.alerts.outbox.mutes import Mute, mute_of, mutes_in_force
+from orchestration_platform.alerts.outbox.sharing import (
+    due_by_others,
+    in_force_of,
+    let_escalate,
+    replace_lost_escalations,
+)
 from orchestration_platform.alerts.outbox.stored_alerts import first_of, latest_of
 from orchestration_platform.alerts.outbox.tables import (
     ADDRESSES,
@@ -107,6 +113,7 @@ class Escalation:
             return 0
         with self.database.transaction() as connection:
             now = time.time()
+            replace_lost_escalations(connection, policies, now=now)
             due = _due(connection, list(policies), now=now, most=self.most)
             mutes = mutes_in_force(connection, now=now) if due else []
         return sum(self._look_at(row, policies[row["policy"]], mutes) for row in due)
@@ -114,10 +121,10 @@ class Escalation:
     def _look_at(self, row: Any, policy: Policy, mutes: Sequence[Mute]) -> bool:
         now = time.time()
         failure = first_of(row)
-        mute = mute_of(mutes, policy.name, latest_of(row))
+        mute = mute_of(mutes, [policy.name], latest_of(row))
         if mute:
             with self.database.transaction() as connection:
-                _change(connection, row, {"escalates_at": mute.muted_until})
+                self._put_off(connection, row, mute, mutes, now=now)
             return False
         hold = hold_of(policy.policy_options.quiet_hours, failure.severity, now=now)
         if hold:
@@ -134,6 +141,21 @@ class Escalation:
                 record_acknowledgement(connection, row, answer.people, now=now)
                 return False
             return self._escalate(connection, row, policy, answer.problem, now=now)
+
+    def _put_off(
+        self, connection: sa.Connection, row: Any, mute: Mute, mutes: Sequence[Mute], *, now: float
+    ) -> None:
+        """Let a policy that is not muted escalate the incident, or wait for the end of the mute."""
+        policies = {policy.name: policy for policy in self.policies if policy.can_escalate}
+        others = [
+            policy
+            for policy in in_force_of(connection, row, policies)
+            if not mute_of(mutes, [policy.name], latest_of(row))
+        ]
+        if others:
+            let_escalate(connection, row, due_by_others(row, others, now=now))
+        else:
+            _change(connection, row, {"escalates_at": mute.muted_until})
 
     def _asked(self, incident_id: int) -> _Answer:
         with self.database.transaction() as connection:

@@ -15,6 +15,7 @@ from orchestration_platform.alerts.outbox.messages import (
     HEAD,
     WAITING,
 )
+from orchestration_platform.alerts.outbox.sharing import policies_of
 from orchestration_platform.alerts.outbox.state import LONGEST_STALE_SECONDS, is_out_of_date
 from orchestration_platform.alerts.outbox.stored_alerts import UNREADABLE, first_of, latest_of
 from orchestration_platform.alerts.outbox.tables import (
@@ -57,7 +58,7 @@ class Claim:
             dead.
         key: sent with the message to recognise it at the service.
         incident_key: the key of the head.
-        policy: the policy of the message.
+        policy: the policy whose escalation applies.
         destination: service and address.
         place: the service's id of the address, once it is known.
         reference: the service's id of the message, if it has been posted.
@@ -271,6 +272,7 @@ def _incident(connection: sa.Connection, row: Any, descriptions: Mapping[str, st
         .limit(_LISTED_PARTITIONS)
     )
     counted = sa.select(sa.func.count()).select_from(OUTSTANDING).where(of_incident)
+    policies = policies_of(connection, {**row, "id": row["incident_id"]})
     return Incident(
         first=first_of(row),
         latest=latest_of(row),
@@ -278,7 +280,8 @@ def _incident(connection: sa.Connection, row: Any, descriptions: Mapping[str, st
         partitions=tuple(connection.execute(listed).scalars()),
         partition_count=connection.execute(counted).scalar_one(),
         recovered_at=row["recovered_at"],
-        description=descriptions.get(row["policy"], ""),
+        description="\n\n".join(descriptions[name] for name in policies if name in descriptions),
+        policies=policies,
         acknowledged_by=tuple(filter(None, (row["acknowledged_by"] or "").split(","))),
         escalated_at=row["escalated_at"],
     )

@@ -297,9 +297,14 @@ class Sender:
             # More secrets may have become known since it was stored.
             entry=redacted(claim.entry, ui_url=self.ui_url) if claim.entry else None,
             thread=thread,
-            mentions=calls.mentions if claim.is_escalation else self.mentions.get(claim.policy, {}),
+            mentions=calls.mentions if claim.is_escalation else self._mentions_of(claim),
             is_plain=claim.is_plain,
         )
+
+    def _mentions_of(self, claim: Claim) -> dict[str, str]:
+        """Return the service's ids of owners in all policies of the message."""
+        found = (self.mentions.get(name, {}) for name in claim.incident.policies)
+        return {owner: identifier for each in found for owner, identifier in each.items()}
 
 
 def _mentions(

@@ -48,6 +48,7 @@ class Incident:
         acknowledged_by: the ids, at the service, of those who have acknowledged it.
         escalated_at: when it was last escalated, in seconds since 1970.
         escalated_to: owners whom the escalation calls; set only in messages of the escalation.
+        policies: the names of the policies that report it.
     """
 
     first: Alert
@@ -60,6 +61,7 @@ class Incident:
     acknowledged_by: Sequence[str] = ()
     escalated_at: float | None = None
     escalated_to: Sequence[str] = ()
+    policies: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -243,6 +245,9 @@ def _facts(incident: Incident, *, ui_url: str) -> list[Fact]:
     if latest.owners:
         facts.append(Fact("Owners", separated([owner(name) for name in latest.owners])))
     facts += [Fact(label, (words(value),)) for label, value in latest.facts]
+    if incident.policies:
+        label = "Policy" if len(incident.policies) == 1 else "Policies"
+        facts.append(Fact(label, separated([code(name) for name in incident.policies])))
     return facts
 
 

@@ -107,6 +107,7 @@ def record_failure(  # all of it, or nothing
             connection,
             policy,
             failure,
+            key=key,
             destination=destination,
             ui_url=ui_url,
             now=now,
@@ -195,15 +196,17 @@ def release(
 ) -> None:
     """Announce a held failure that no retry follows, once even if two processes try to."""
     is_held = (OCCURRENCES.c.id == occurrence_id) & (OCCURRENCES.c.state == HELD)
+    key = connection.execute(sa.select(OCCURRENCES.c.key).where(is_held)).scalar()
     taken = connection.execute(
         sa.update(OCCURRENCES).where(is_held).values(state=ANNOUNCED, facts=None)
     )
-    if taken.rowcount == 0:
+    if key is None or taken.rowcount == 0:
         return
     incident_id = count_failure(
         connection,
         policy,
         failure,
+        key=key,
         destination=destination,
         ui_url=ui_url,
         now=now,

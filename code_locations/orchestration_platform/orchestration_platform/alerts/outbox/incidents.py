@@ -16,6 +16,7 @@ from orchestration_platform.alerts.messages.thread import (
     repeat_entry,
     trace_entry,
 )
+from orchestration_platform.alerts.outbox.late_reports import report_late
 from orchestration_platform.alerts.outbox.messages import (
     HEAD,
     REDIRECTED,
@@ -28,11 +29,20 @@ from orchestration_platform.alerts.outbox.messages import (
     suppress_waiting,
 )
 from orchestration_platform.alerts.outbox.mutes import Mute, mute_of, mutes_in_force
+from orchestration_platform.alerts.outbox.sharing import (
+    add_policy,
+    common_hold,
+    escalate_first,
+    in_force_of,
+    policies_of,
+    send_earlier,
+)
 from orchestration_platform.alerts.outbox.stored_alerts import first_of, latest_of
 from orchestration_platform.alerts.outbox.tables import (
     INCIDENTS,
     LONGEST_PARTITION,
     MESSAGES,
+    OCCURRENCES,
     OUTSTANDING,
     destination_of,
     is_at,
@@ -80,12 +90,13 @@ def record_recoveries(
             if not recovery.puts_right(latest_of(row)):
                 continue
             if _is_over(connection, row["id"], recovery):
-                _close(connection, row, recovery, policy=policies.get(row["policy"]), now=now)
+                left = in_force_of(connection, row, policies)
+                _close(connection, row, recovery, policies=left, now=now)
                 break
 
 
 def end_incident(
-    connection: sa.Connection, row: Any, *, instead: str, policy: Policy | None, now: float
+    connection: sa.Connection, row: Any, *, instead: str, policies: Sequence[Policy], now: float
 ) -> None:
     """Close the open incident ``row`` by hand, and report that as a recovery is reported.
 
@@ -93,12 +104,12 @@ def end_incident(
         connection: of the caller's transaction.
         row: the incident.
         instead: who ended it and why.
-        policy: its policy; None if that is no longer in force.
+        policies: those of its policies that are in force.
         now: seconds since 1970.
     """
     connection.execute(sa.delete(OUTSTANDING).where(OUTSTANDING.c.incident_id == row["id"]))
     ended = Recovery.of_subject(row["subject"], (row["event_type"],), at=now, instead=instead)
-    _close(connection, row, ended, policy=policy, now=now)
+    _close(connection, row, ended, policies=policies, now=now)
 
 
 def _is_over(connection: sa.Connection, incident_id: int, recovery: Recovery) -> bool:
@@ -115,22 +126,26 @@ def _is_over(connection: sa.Connection, incident_id: int, recovery: Recovery) ->
 
 
 def _close(
-    connection: sa.Connection, row: Any, recovery: Recovery, *, policy: Policy | None, now: float
+    connection: sa.Connection,
+    row: Any,
+    recovery: Recovery,
+    *,
+    policies: Sequence[Policy],
+    now: float,
 ) -> None:
     at, latest = recovery.at, replace(latest_of(row), instead=recovery.instead)
-    is_reported = policy is not None and policy.policy_options.notify_on_recovery
+    is_reported = any(policy.policy_options.notify_on_recovery for policy in policies)
     values: dict[str, Any] = {"recovered_at": at, "changed_at": at, "escalates_at": None}
     if recovery.instead:
         values["latest"] = latest.to_json()
-    if policy is None or is_reported:
+    if not policies or is_reported:
         # without a policy nobody is notified, but the message must not keep reporting a failure
         values["version"] = row["version"] + 1
     _update(connection, row["id"], values)
     suppress_calls(connection, row["id"], why="it was over before this was sent")
     stay_silent(connection, row["id"])
     failure = first_of(row)
-    windows = policy.policy_options.quiet_hours if policy else ()
-    hold = hold_of(windows, failure.severity, now=now)
+    hold = common_hold(policies, failure.severity, now=now)
     if hold and is_head_held(connection, row["id"], now=now):
         # people who got no message about the failure need none about its end
         if not hold.reports_recovered:
@@ -156,16 +171,19 @@ def count_failure(
     policy: Policy,
     failure: Alert,
     *,
+    key: str,
     destination: Destination,
     ui_url: str,
     now: float,
     timing: Timing = TIMING,
 ) -> int:
-    """Count a failure in the incident that it belongs to, or open one; return the incident's id."""
+    """Count a failure in the incident that it belongs to, or open one; return the incident's id.
+
+    What several policies report at one place belongs to one incident, and is counted once.
+    """
     query = (
         sa.select(INCIDENTS)
         .where(
-            INCIDENTS.c.policy == policy.name,
             INCIDENTS.c.fingerprint == failure.fingerprint,
             _is_reported_at(destination),
             INCIDENTS.c.recovered_at.is_(None),
@@ -174,7 +192,12 @@ def count_failure(
         .limit(1)
     )
     row = connection.execute(query).mappings().first()
-    mute = mute_of(mutes_in_force(connection, now=now), policy.name, failure)
+    if row is not None and _is_counted(connection, row["id"], key):
+        _share(connection, row, policy, failure, now=now)
+        return row["id"]
+    names = {policy.name, *policies_of(connection, row)} if row else {policy.name}
+    mutes = mutes_in_force(connection, now=now)
+    mute = mute_of(mutes, names, failure)
     is_silenced = row is not None and is_head_silenced(connection, row["id"])
     # nothing ends good news, so what was muted is not counted on once the mute is over
     goes_on = row is not None and not (
@@ -184,6 +207,7 @@ def count_failure(
         if is_silenced and row is not None:
             # the new message is the one to report when the silence ends
             stay_silent(connection, row["id"])
+        mute = mute_of(mutes, [policy.name], failure)
         incident_id = _open(
             connection, policy, failure, destination=destination, mute=mute, now=now
         )
@@ -208,8 +232,39 @@ def count_failure(
                 connection, policy, row, entry, failure.severity, mute=mute, now=now
             )
         _update(connection, incident_id, values)
+        _share(connection, row, policy, failure, now=now)
     _require(connection, incident_id, failure)
     return incident_id
+
+
+def _is_counted(connection: sa.Connection, incident_id: int, key: str) -> bool:
+    """Whether another policy that reports at the same place has counted this failure."""
+    query = sa.select(OCCURRENCES.c.id).where(
+        OCCURRENCES.c.incident_id == incident_id, OCCURRENCES.c.key == key
+    )
+    return connection.execute(query.limit(1)).scalar() is not None
+
+
+def _share(
+    connection: sa.Connection, row: Any, policy: Policy, failure: Alert, *, now: float
+) -> None:
+    """Let ``policy`` report the incident ``row``, as early and as strictly as it says."""
+    names = policies_of(connection, row)
+    if names == (policy.name,):
+        return
+    hold = hold_of(policy.policy_options.quiet_hours, failure.severity, now=now)
+    until = hold.until if hold else None
+    send_earlier(connection, row["id"], until, now=now)
+    is_muted = mute_of(mutes_in_force(connection, now=now), [policy.name], failure)
+    if policy.name not in names:
+        add_policy(connection, row, policy.name)
+        # the message names it
+        _update(connection, row["id"], {"version": INCIDENTS.c.version + 1, "changed_at": now})
+        if not is_muted and not is_head_silenced(connection, row["id"]):
+            since = until or now
+            escalate_first(connection, row, policy, failure.severity, since=since)
+    if not is_muted:
+        report_late(connection, row, [policy], MESSAGES.c.mute_id.is_not(None), now=now)
 
 
 def _is_reported_at(destination: Destination) -> sa.ColumnElement[bool]:
@@ -238,8 +293,7 @@ def _take_over_escalation(
     Otherwise a daily failure with ``escalate_after`` of 36 hours would never be escalated.
     """
     is_older = (
-        (INCIDENTS.c.policy == older["policy"])
-        & (INCIDENTS.c.fingerprint == older["fingerprint"])
+        (INCIDENTS.c.fingerprint == older["fingerprint"])
         & _is_reported_at(destination_of(older))
         & INCIDENTS.c.recovered_at.is_(None)
         & (INCIDENTS.c.id < incident_id)

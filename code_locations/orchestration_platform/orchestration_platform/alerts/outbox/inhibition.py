@@ -31,6 +31,7 @@ from orchestration_platform.alerts.outbox.messages import (
 )
 from orchestration_platform.alerts.outbox.mutes import Mute, mute_of, mutes_in_force
 from orchestration_platform.alerts.outbox.outages import CONSEQUENCE, OUTAGE, follow_outages
+from orchestration_platform.alerts.outbox.sharing import in_force_of
 from orchestration_platform.alerts.outbox.stored_alerts import latest_of
 from orchestration_platform.alerts.outbox.tables import (
     INCIDENTS,
@@ -318,14 +319,14 @@ def _report_what_is_left(
         is_repeated = row["cause_over_at"] is None or row["last_at"] > row["cause_over_at"]
         if row["cause_type"] == OUTAGE and not is_repeated:
             continue
-        policy = policies.get(row["policy"])
-        if policy is None:
+        left = in_force_of(connection, row, policies)
+        if not left:
             continue
-        mute = mute_of(in_force, row["policy"], latest_of(row))
+        mute = mute_of(in_force, [one.name for one in left], latest_of(row))
         if mute:
             _mute(connection, row["id"], mute)
             continue
-        report_late(connection, row, policy, _IS_SILENCED, now=now)
+        report_late(connection, row, left, _IS_SILENCED, now=now)
         is_meant = (OCCURRENCES.c.incident_id == row["id"]) & OCCURRENCES.c.cause_id.is_not(None)
         again = is_meant & OCCURRENCES.c.released_at.is_(None)
         connection.execute(sa.update(OCCURRENCES).where(again).values(released_at=now))

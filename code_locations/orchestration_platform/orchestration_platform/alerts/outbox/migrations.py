@@ -184,9 +184,17 @@ def _remember_causes(connection: sa.Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
+def _find_by_fingerprint(connection: sa.Connection) -> None:
+    """An incident is found by its failure, whichever policies report it."""
+    connection.exec_driver_sql(
+        "create index alert_incidents_by_fingerprint on alert_incidents (fingerprint)"
+    )
+
+
 MIGRATIONS: Sequence[Migration[sa.Connection]] = (
     Migration("separate_service_and_address", _separate_service_and_address, is_additive=False),
     Migration("remember_refusals", _remember_refusals, is_additive=True),
     Migration("remember_mutes", _remember_mutes, is_additive=True),
     Migration("remember_causes", _remember_causes, is_additive=True),
+    Migration("find_by_fingerprint", _find_by_fingerprint, is_additive=True),
 )

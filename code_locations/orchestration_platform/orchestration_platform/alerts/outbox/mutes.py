@@ -4,7 +4,7 @@ What happens meanwhile is recorded, and its messages are stored as suppressed. W
 what is still open then is reported once, with its count.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +15,7 @@ from orchestration_platform.alerts.facts.alert import Alert
 from orchestration_platform.alerts.facts.event_types import GOOD_NEWS
 from orchestration_platform.alerts.outbox.late_reports import report_late
 from orchestration_platform.alerts.outbox.messages import SUPPRESSED
+from orchestration_platform.alerts.outbox.sharing import in_force_of
 from orchestration_platform.alerts.outbox.stored_alerts import latest_of
 from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES, MUTES
 from orchestration_platform.alerts.policies.policy import Policy
@@ -93,9 +94,19 @@ def all_mutes(connection: sa.Connection) -> list[Mute]:
     return [_mute(row) for row in connection.execute(query).mappings()]
 
 
-def mute_of(mutes: Sequence[Mute], policy: str, alert: Alert) -> Mute | None:
-    """Return the first of ``mutes`` that mutes ``alert`` of ``policy``."""
-    return next((mute for mute in mutes if mute.fits(policy, alert)), None)
+def mute_of(mutes: Sequence[Mute], policies: Iterable[str], alert: Alert) -> Mute | None:
+    """Return what mutes ``alert`` of all ``policies``, the first to end; None if one is not muted.
+
+    Args:
+        mutes: the mutes in force, the one that ends last first.
+        policies: the names of the policies that report it.
+        alert: what is reported.
+    """
+    found = [
+        next((mute for mute in mutes if mute.fits(policy, alert)), None) for policy in policies
+    ]
+    muted = [mute for mute in found if mute is not None]
+    return min(muted, key=lambda mute: mute.muted_until) if len(muted) == len(found) else None
 
 
 def report_unmuted(connection: sa.Connection, *, policies: Mapping[str, Policy], now: float) -> int:
@@ -121,10 +132,10 @@ def report_unmuted(connection: sa.Connection, *, policies: Mapping[str, Policy],
     )
     reported = 0
     for row in connection.execute(query).mappings().all():
-        policy = policies.get(row["policy"])
-        if policy is None or mute_of(in_force, row["policy"], latest_of(row)):
+        left = in_force_of(connection, row, policies)
+        if not left or mute_of(in_force, [one.name for one in left], latest_of(row)):
             continue
-        reported += report_late(connection, row, policy, is_muted, now=now)
+        reported += report_late(connection, row, left, is_muted, now=now)
     return reported
 
 

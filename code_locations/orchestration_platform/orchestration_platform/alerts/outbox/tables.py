@@ -65,7 +65,18 @@ INCIDENTS = Table(
     Column("acknowledged_by", Text),
     Index("alert_incidents_by_escalation", "escalates_at"),
     Index("alert_incidents_by_kind", "policy", "fingerprint"),
+    Index("alert_incidents_by_fingerprint", "fingerprint"),
     Index("alert_incidents_by_event_type", "event_type", "recovered_at"),
+)
+
+# Policies that report an incident too, at the same place; `policy` of the incident is the one whose
+# escalation applies.
+FURTHER_POLICIES = Table(
+    "alert_further_policies",
+    METADATA,
+    Column("incident_id", ForeignKey("alert_incidents.id", ondelete="CASCADE"), primary_key=True),
+    Column("policy", String(100), primary_key=True),
+    Index("alert_further_policies_by_policy", "policy"),
 )
 
 # The partitions that must succeed before an incident is over; "" without partitions.
