@@ -98,10 +98,12 @@ class Production:
         given = {
             "DAGSTER_POSTGRES_PASSWORD": PASSWORD,
             "PLATFORM_UI_URL": "https://dagster.acme.test",
+            # it listens on this machine alone
+            "PLATFORM_LOGIN": "none",
             "VAULT_ADDR": "https://vault.invalid:8200",
         }
         named = {
-            name: filled_in(str(value), given).replace("http://webserver:3000", self.url)
+            name: filled_in(str(value), given)
             for name, value in self.services[service]["environment"].items()
         }
         kept = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR") if name in os.environ}
@@ -111,6 +113,8 @@ class Production:
             **named,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "DAGSTER_HOME": str(self.home),
+            "DAGSTER_WEBSERVER_URL": self.url,
+            "DAGSTER_WEBSERVER_TOKEN_FILE": "",
             "DAGSTER_COMPUTE_LOG_DIRECTORY": str(self.directory / "compute_logs"),
             "DAGSTER_POSTGRES_HOST": "127.0.0.1",
             "DAGSTER_POSTGRES_PORT": self._postgres_port,

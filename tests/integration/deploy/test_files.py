@@ -29,6 +29,7 @@ from gocardless.bank_account_data.reachability import VENDOR_BASE_URL, base_url
 from gocardless.budgets.settings import PACKAGED_BUDGETS, budgets_path
 from gocardless.tagging.rules import PACKAGED_RULES, rules_path
 from orchestration_platform.alerts.services.protocol.http import address_from
+from orchestration_platform.web.login.settings import Way
 from sandboxes.ports import reserved_port
 from shared_lib.configuration.environment import Environment, current_settings
 from shared_lib.dagster_client.webserver import URL_VARIABLE
@@ -198,10 +199,39 @@ def test_an_empty_variable_is_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_alerts_of_compose_know_where_the_webserver_is(
     services: dict[str, dict[str, Any]],
 ) -> None:
-    url = urlsplit(services["orchestration-platform"]["environment"][URL_VARIABLE])
+    people = "https://dagster.acme.test"
+    environment = services["orchestration-platform"]["environment"]
+    # by TLS: a token is sent no other way
+    assert filled_in(environment[URL_VARIABLE], {"PLATFORM_UI_URL": people}) == people
+    token = Path(environment["DAGSTER_WEBSERVER_TOKEN_FILE"])
+    mounts = [volume.split(":")[-2] for volume in services["orchestration-platform"]["volumes"]]
+    assert str(token.parent) in mounts
+    url = urlsplit(services["webserver"]["environment"][URL_VARIABLE])
     command = services[url.hostname or ""]["command"]
     assert command[:4] == ["python", "-m", "orchestration_platform.web", "serve"]
     assert command[command.index("-p") + 1] == str(url.port)
+
+
+def test_the_webserver_asks_people_to_log_in(
+    helm: dict[str, Any], services: dict[str, dict[str, Any]]
+) -> None:
+    webserver = services["webserver"]
+    with pytest.raises(AssertionError, match="set it in"):
+        filled_in(webserver["environment"]["PLATFORM_LOGIN"], {})
+    chart = helm["dagsterWebserver"]
+    environment = {entry["name"]: entry["value"] for entry in chart["env"]}
+    assert environment["PLATFORM_LOGIN"] in set(Way) - {Way.NONE}
+    for file, mounts in (
+        (
+            webserver["environment"]["PLATFORM_LOGIN_FILE"],
+            [volume.split(":")[-2] for volume in webserver["volumes"]],
+        ),
+        (
+            environment["PLATFORM_LOGIN_FILE"],
+            [mount["mountPath"] for mount in chart["volumeMounts"]],
+        ),
+    ):
+        assert str(Path(file).parent) in mounts
 
 
 def test_the_webserver_that_the_chart_starts_has_the_front_door() -> None:
@@ -221,11 +251,15 @@ def test_the_alerts_of_the_chart_know_where_the_webserver_is(helm: dict[str, Any
         for deployment in helm["dagster-user-deployments"]["deployments"]
         if deployment["name"] == "orchestration-platform"
     ]
-    (address,) = [entry["value"] for entry in alerts["env"] if entry["name"] == URL_VARIABLE]
+    environment = {entry["name"]: entry["value"] for entry in alerts["env"]}
+    assert environment[URL_VARIABLE] == environment["PLATFORM_UI_URL"]
+    token = Path(environment["DAGSTER_WEBSERVER_TOKEN_FILE"])
+    assert str(token.parent) in [mount["mountPath"] for mount in alerts["volumeMounts"]]
+    webserver = helm["dagsterWebserver"]
+    (address,) = [entry["value"] for entry in webserver["env"] if entry["name"] == URL_VARIABLE]
     # the chart calls the service by its release, and the release is named where it is installed
     comment = (DEPLOY / "helm" / "values.yaml").read_text(encoding="utf-8")
     release = re.findall(r"helm upgrade --install (\S+)", comment)
-    webserver = helm["dagsterWebserver"]
     assert release == ["dagster"]
     assert address == (
         f"http://{release[0]}-{webserver['nameOverride']}:{webserver['service']['port']}"

@@ -14,6 +14,8 @@ from shared_lib.configuration.environment import (
     EnvironmentSettings,
     current_settings,
 )
+from shared_lib.dagster_client.errors import WebserverConfigurationError
+from shared_lib.dagster_client.webserver import current_webserver
 
 WINDOW = timedelta(hours=24)
 
@@ -61,8 +63,20 @@ def save_board(settings: EnvironmentSettings) -> dict[str, dg.MetadataValue]:
     metadata: dict[str, dg.MetadataValue] = {"board": dg.MetadataValue.url(board)}
     server = os.environ.get(UI_URL_VARIABLE, settings.ui_url).rstrip("/")
     try:
-        answer = requests.get(f"{server}/board?saved", timeout=_ANSWER_SECONDS)
+        webserver = current_webserver()
+        answer = requests.get(
+            f"{server}/board?saved",
+            headers=dict([webserver.token_value] if webserver.token_value else ()),
+            verify=str(webserver.authority_file) if webserver.authority_file else True,
+            # a redirect would send the token to its target
+            allow_redirects=False,
+            timeout=_ANSWER_SECONDS,
+        )
         answer.raise_for_status()
+        if answer.is_redirect:
+            raise requests.HTTPError("a redirect, as to a login")
+    except WebserverConfigurationError as error:
+        return metadata | {"saved_board": dg.MetadataValue.text(f"not saved: {error}")}
     except requests.RequestException as error:
         reason = f"not saved: the webserver at {server} does not answer ({type(error).__name__})"
         return metadata | {"saved_board": dg.MetadataValue.text(reason)}

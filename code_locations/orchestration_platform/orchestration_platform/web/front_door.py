@@ -22,12 +22,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from orchestration_platform.web.hosts import VARIABLE, AllowedHosts
 
 # of requests that change nothing, RFC 9110, section 9.2.1
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 # What a browser states about a request from the address bar, or from a page of the same origin.
 _OWN_SITE = frozenset({"none", "same-origin"})
 
-_POLICY_VIOLATION = 1008  # RFC 6455, section 7.4.1
+POLICY_VIOLATION = 1008  # RFC 6455, section 7.4.1
 
 SECURITY_HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": "frame-ancestors 'none'",
@@ -64,7 +64,7 @@ class FrontDoor:
         if refusal is None:
             await self._app(scope, receive, _with_security_headers(send))
         elif scope["type"] == "websocket":
-            close = {"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": refusal.reason}
+            close = {"type": "websocket.close", "code": POLICY_VIOLATION, "reason": refusal.reason}
             await send(close)
         else:
             response = PlainTextResponse(f"{refusal.reason}\n", refusal.status)
@@ -79,7 +79,7 @@ def refusal_of(scope: Scope, hosts: AllowedHosts) -> Refusal | None:
         reason = f"host {host!r} is not served here; a name in {VARIABLE} is"
         return Refusal(HTTPStatus.MISDIRECTED_REQUEST, reason)
     is_socket = scope["type"] == "websocket"
-    is_change = is_socket or scope["method"] not in _SAFE_METHODS
+    is_change = is_socket or scope["method"] not in SAFE_METHODS
     if is_change and not _is_own_page(headers, host, hosts):
         reason = f"a page of {headers.get('origin', 'another site')} sends no changes to {host}"
         return Refusal(HTTPStatus.FORBIDDEN, reason)

@@ -1,6 +1,8 @@
 """Dagster's webserver behind the front door."""
 
+import json
 import logging
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +13,26 @@ from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster_webserver.version import __version__
 from dagster_webserver.webserver import DagsterWebserver
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.board.board import KeptState
 from orchestration_platform.board.metrics.scrape import CONTENT_TYPE, Scrape
+from orchestration_platform.web.audit import Audit
 from orchestration_platform.web.board_pages import BoardPages
+from orchestration_platform.web.database import WebDatabase
+from orchestration_platform.web.database import database_url as web_database_url
 from orchestration_platform.web.front_door import FrontDoor
 from orchestration_platform.web.hosts import AllowedHosts
+from orchestration_platform.web.login.entrances import entrance_of
+from orchestration_platform.web.login.gate import Gate
+from orchestration_platform.web.login.mutations import guard_mutations, status_of
+from orchestration_platform.web.login.permissions import PersonsContext, persons_context
+from orchestration_platform.web.login.settings import LoginSettings, login_settings
+from orchestration_platform.web.login.ways import ServiceTokens
 from shared_lib.configuration.environment import current_settings
 
 # The bounds of the webserver's own command: a query of the UI, and the age of a connection.
@@ -50,9 +61,15 @@ class _Reports(StaticFiles):
 class PlatformWebserver(DagsterWebserver):
     """Dagster's webserver with board, metrics, reports and ``/healthz``, behind the front door."""
 
-    def __init__(self, context: WorkspaceProcessContext, hosts: AllowedHosts) -> None:
-        """Serve the workspace of ``context`` under ``hosts``."""
+    def __init__(
+        self, context: WorkspaceProcessContext, hosts: AllowedHosts, login: LoginSettings
+    ) -> None:
+        """Serve the workspace of ``context`` under ``hosts`` to people who log in by ``login``."""
         self._hosts = hosts
+        database = WebDatabase(web_database_url(context.instance))
+        self._audit = Audit(database)
+        self._tokens = ServiceTokens(login.file.tokens)
+        self._entrance = entrance_of(login)
         self._alerts = Database(database_url(context.instance))
         self._reports = current_settings().report_directory
         kept = KeptState()
@@ -61,8 +78,37 @@ class PlatformWebserver(DagsterWebserver):
         super().__init__(context)
 
     def build_middleware(self) -> list[Middleware]:
-        """Return Dagster's own middleware with the front door before it."""
-        return [Middleware(FrontDoor, hosts=self._hosts), *super().build_middleware()]
+        """Return Dagster's own middleware with the front door and the gate before it."""
+        return [
+            Middleware(FrontDoor, hosts=self._hosts),
+            Middleware(Gate, entrance=self._entrance, tokens=self._tokens, audit=self._audit),
+            *super().build_middleware(),
+        ]
+
+    def build_graphql_schema(self) -> Any:
+        """Return Dagster's schema with a guard on each mutation."""
+        schema = super().build_graphql_schema()
+        guard_mutations(schema.graphql_schema, self._audit)
+        return schema
+
+    async def graphql_http_endpoint(
+        self, request: Request
+    ) -> HTMLResponse | PlainTextResponse | JSONResponse:
+        """Answer a GraphQL request; 403 if it has a mutation that its person may not use."""
+        if request.method == "POST":
+            try:
+                body = await request.json()
+            except (json.JSONDecodeError, UnicodeDecodeError):
+                body = None
+            if not isinstance(body, dict):
+                reason = "one GraphQL request is accepted, as a JSON object\n"
+                return PlainTextResponse(reason, HTTPStatus.BAD_REQUEST)
+        response = await super().graphql_http_endpoint(request)
+        response.status_code = status_of(request) or response.status_code
+        return response
+
+    def _make_request_context(self, conn: HTTPConnection) -> PersonsContext:
+        return persons_context(self._process_context, conn)
 
     def build_routes(self) -> list[BaseRoute]:
         """Return Dagster's own routes with those of the platform before them."""
@@ -96,16 +142,20 @@ class Webserver:
 
         Raises:
             AllowedHostsError: ``DAGSTER_ALLOWED_HOSTS`` lists something else than host names.
+            ConfigurationError: ``PLATFORM_LOGIN`` or its file is wrong.
         """
         self._instance = instance
         self._workspace = workspace
         self._hosts = AllowedHosts.from_environment()
+        self._login = login_settings(host=host, workspace=workspace)
         # without the limit, an open page of the UI would delay the end for as long as it is open
         self._config = uvicorn.Config(
             app="",
             host=host,
             port=port,
             log_level="warning",
+            # the address of a request is that of its sender, not what a header says
+            proxy_headers=False,
             timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         )
         self._server = uvicorn.Server(self._config)
@@ -117,7 +167,9 @@ class Webserver:
         )
         target = WorkspaceFileTarget([str(self._workspace)])
         with WorkspaceProcessContext(self._instance, target, version=__version__) as context:
-            self._config.app = PlatformWebserver(context, self._hosts).create_asgi_app()
+            self._config.app = PlatformWebserver(
+                context, self._hosts, self._login
+            ).create_asgi_app()
             logger.info("Serving http://%s:%s", self._config.host, self._config.port)
             self._server.run()
 

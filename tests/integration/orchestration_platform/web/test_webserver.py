@@ -314,6 +314,35 @@ def test_what_has_never_run_can_be_muted_by_name(url: str, monkeypatch: pytest.M
     assert problem.startswith("names in the workspace are unknown: Dagster at")
 
 
+def test_platform_health_sends_its_token_to_the_webserver_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLATFORM_DATA_DIRECTORY", str(tmp_path))
+    monkeypatch.setenv("DAGSTER_WEBSERVER_TOKEN", "of-the-board")
+    sent: list[str | None] = []
+
+    class Redirects(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            sent.append(self.headers["Authorization"])
+            self.send_response(302 if len(sent) == 1 else 200)
+            self.send_header("Location", "/elsewhere")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None: ...  # noqa: A002 - its name
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Redirects) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("DAGSTER_WEBSERVER_URL", f"http://127.0.0.1:{server.server_port}")
+        save_board(current_settings())
+        server.shutdown()
+    assert sent == ["Bearer of-the-board"]
+    assert not (tmp_path / "reports").exists()
+
+    monkeypatch.setenv("DAGSTER_WEBSERVER_URL", "http://dagster.acme.test")
+    saved = save_board(current_settings())["saved_board"].value
+    assert str(saved).startswith("not saved: a token is not sent unencrypted to dagster.acme.test")
+
+
 def test_platform_health_reports_a_webserver_that_does_not_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
