@@ -65,6 +65,9 @@ def run_pass(
         timing=timing,
         problems=problems,
     )
-    for stage in STAGES:
-        stage(current)
+    try:
+        for stage in STAGES:
+            stage(current)
+    finally:
+        current.database.close()
     return current

@@ -33,6 +33,7 @@ from tests.integration.orchestration_platform.alerts.recorded_failures import (
 )
 from tests.support.failing_jobs import fail, other_job, say
 
+from orchestration_platform.alerts.memory import Memory
 from orchestration_platform.alerts.outbox.database import database_url
 from sandboxes.slack.server import TOKEN, SlackServer
 from sandboxes.waiting import PATIENCE_SECONDS
@@ -65,6 +66,27 @@ def test_the_outbox_is_in_the_database_of_the_instance_and_notifies_once(
     say(instance, None)
     watch()
     assert ["(recovered)" in head.shown for head in slack.heads] == [True, False]
+
+
+def test_a_pass_keeps_one_connection_to_its_end(
+    instance: dg.DagsterInstance, memory: Memory, watch: Watch
+) -> None:
+    engine = memory.database_of(instance)._engine
+    opened: list[object] = []
+    sqlalchemy.event.listen(
+        engine, "connect", lambda connection, _record: opened.append(connection)
+    )
+    fail(instance)
+    assert watch().failures == 1
+    assert len(opened) == 1
+    assert engine.pool.status().startswith("Pool size: 1  Connections in pool: 0")
+    # a pass of a process that has kept one while the server was restarted
+    with engine.connect() as connection:
+        [process] = connection.execute(sqlalchemy.text("select pg_backend_pid()")).one()
+    with psycopg.connect(engine.url.render_as_string(hide_password=False)) as other:
+        other.execute("select pg_terminate_backend(%s, 5000)", [process])
+    assert watch().failures == 0
+    assert len(opened) == 3
 
 
 def test_an_event_of_a_transaction_that_commits_late_is_reported(

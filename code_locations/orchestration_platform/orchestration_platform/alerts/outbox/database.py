@@ -35,10 +35,12 @@ class Database:
     def __init__(self, url: str) -> None:
         """Open the database at ``url`` and create or migrate the tables.
 
+        A connection is kept from one transaction to the next, until :meth:`close`.
+
         Raises:
             LayoutError: a newer release has changed them, and this release cannot use them.
         """
-        self._engine = open_engine(url)
+        self._engine = open_engine(url, keeps_connection=True)
         migrate(
             self._engine,
             METADATA,
@@ -55,5 +57,5 @@ class Database:
             yield connection
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connection; a later transaction opens another."""
         self._engine.dispose()
