@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 # A variable reaches its command through the environment, exactly as typed: make would expand a $,
 # and the shell would execute a value pasted into a recipe.
-VARIABLES := AGAINST CENSUS CONTRACT DAGSTER_HOME DELETE FAIL_FAST FRESH MAPPING ONLY PORT REPLACE RUN SCENARIO START_YEAR UPGRADE WORKERS YEARS
+VARIABLES := AGAINST CENSUS CONTRACT DAGSTER_HOME DELETE FAIL_FAST FRESH MAPPING ONLY PLACE PORT REPLACE RUN SCENARIO START_YEAR UPGRADE WORKERS YEARS
 $(foreach name,$(VARIABLES),$(if $(value $(name)),$(eval override export $(name) := $$(value $(name)))))
 
 # Make reads quotes, # and $ differently from `dagster dev`, so it does not include .env; each command
@@ -60,7 +60,7 @@ $(MANIFEST): $(INSTALLED) $(DBT_SOURCES)
 	@echo "setup: parsing the dbt project"
 	@$(COMMAND) shared_lib.discovery.dbt prepare && touch $@
 
-.PHONY: setup manifest run test test-fast dev vault sandbox slack alerts alert-preview retention smoke canary check format docs pictures bench lock
+.PHONY: setup manifest run test test-fast dev vault sandbox slack alerts alert-preview retention backup restore smoke canary check format docs pictures bench lock
 
 ##@ Use the platform
 run: setup ## simulate, show a table of the years and write a report
@@ -92,6 +92,13 @@ alert-preview: setup ## show the alert of a failed run without sending it
 retention: setup ## show which old runs and ticks would be deleted, and why others stay
 #: DELETE=1        delete them
 	@$(COMMAND) orchestration_platform.housekeeping retention $(if $(value DELETE),,--dry-run)
+
+backup: setup ## copy Dagster's storage, alerts, warehouses and reports, while runs wait
+#: PLACE=url       a directory or bucket; default: backup.place of platform.yaml
+	@$(COMMAND) orchestration_platform.backup create $${PLACE:+--place "$$PLACE"}
+
+restore: setup ## put the newest backup into an empty DAGSTER_HOME and data directory
+	@$(COMMAND) orchestration_platform.backup restore $${PLACE:+--place "$$PLACE"}
 
 ##@ Local stand-ins for servers, until Ctrl-C
 vault: setup ## serve a local Vault with the locations' example secrets

@@ -159,7 +159,8 @@ def test_every_variable_that_the_instance_reads_is_given_to_every_process(
     [
         (
             "orchestration-platform",
-            "ALERTS_HEARTBEAT_URL ALERTS_HEARTBEAT_SECRET SLACK_API_URL PAGERDUTY_EVENTS_URL",
+            "ALERTS_HEARTBEAT_URL ALERTS_HEARTBEAT_SECRET SLACK_API_URL PAGERDUTY_EVENTS_URL "
+            "PLATFORM_SETTINGS",
         ),
         (
             "gocardless",
@@ -264,6 +265,22 @@ def test_the_alerts_of_the_chart_know_where_the_webserver_is(helm: dict[str, Any
     assert address == (
         f"http://{release[0]}-{webserver['nameOverride']}:{webserver['service']['port']}"
     )
+
+
+def test_the_backup_sees_every_warehouse_below_its_data_directory(
+    services: dict[str, dict[str, Any]],
+) -> None:
+    backup = services["backup"]
+    directory = backup["environment"]["PLATFORM_DATA_DIRECTORY"]
+    warehouses = {
+        volume.split(":")[0]
+        for service in services.values()
+        for volume in service.get("volumes", ())
+        if "_warehouse:" in volume
+    }
+    mounted = {volume.split(":")[0]: volume.split(":")[1] for volume in backup["volumes"]}
+    for name in warehouses:
+        assert mounted[name].startswith(f"{directory}/")
 
 
 def test_each_location_has_a_volume_and_credentials_of_its_own(

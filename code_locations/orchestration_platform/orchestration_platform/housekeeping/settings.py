@@ -49,10 +49,24 @@ class Retention(Section):
         return min(min(rule.success, rule.failure, rule.canceled) for rule in rules)
 
 
+class Backup(Section):
+    """Where backups go."""
+
+    place: str | None = Field(
+        default=None,
+        description="A directory or bucket, such as s3://bucket/folder; empty for no backups.",
+    )
+    keep: int = Field(default=14, ge=1, le=1000, description="Complete backups that stay.")
+    overdue_hours: float = Field(
+        default=30, gt=0, description="Age of the newest backup at which platform_health warns."
+    )
+
+
 class PlatformSettings(Section):
     """The whole file."""
 
     retention: Retention = Field(description="What is deleted when it is old.")
+    backup: Backup = Field(default_factory=Backup, description="Where backups go.")
 
 
 def load_settings() -> PlatformSettings:

@@ -1,5 +1,6 @@
 """Runs of the market that happened long ago."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,7 +20,7 @@ def run(
     days_ago: float,
     is_good: bool = True,
     partition: str | None = None,
-    **tags: str,
+    tags: Mapping[str, str] | None = None,
 ) -> str:
     """Run ``job``, and date the run back; returns its id."""
     result = market.defs.resolve_job_def(job).execute_in_process(
@@ -27,7 +28,7 @@ def run(
         raise_on_error=False,
         partition_key=partition,
         run_config={"ops": {STEPS[job]: {"config": {"is_good": is_good}}}},
-        tags={".dagster/repository": "__repository__@market", **tags},
+        tags={".dagster/repository": "__repository__@market", **(tags or {})},
     )
     date_back(instance, result.run_id, days_ago=days_ago)
     return result.run_id

@@ -112,7 +112,7 @@ def test_runs_of_unfinished_backfills_and_unfinished_runs_stay(
             )
         )
     going, _done = (
-        run(instance, "counting", days_ago=400, **{"dagster/backfill": backfill})
+        run(instance, "counting", days_ago=400, tags={"dagster/backfill": backfill})
         for backfill in ("going", "done")
     )
     unfinished = run(instance, "counting", days_ago=400)

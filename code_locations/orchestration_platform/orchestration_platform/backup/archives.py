@@ -1,0 +1,86 @@
+"""Compressed tars at any place that fsspec reaches, with their digests."""
+
+import gzip
+import hashlib
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from upath import UPath
+
+from orchestration_platform.backup.errors import BackupError
+from orchestration_platform.backup.manifest import Archive
+
+_CHUNK = 1 << 20
+
+
+class _Digested:
+    """A file for ``tarfile`` to write, which counts and digests what is written."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self.bytes, self.sha256 = file, 0, hashlib.sha256()
+
+    def write(self, chunk: bytes) -> int:
+        self.bytes += len(chunk)
+        self.sha256.update(chunk)
+        return self._file.write(chunk)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+
+class ArchiveWriter:
+    """An archive that is being written."""
+
+    def __init__(self, tar: tarfile.TarFile) -> None:
+        """Add to ``tar``."""
+        self._tar = tar
+
+    def add(self, path: Path, name: str) -> None:
+        """Add the file at ``path``, which nobody changes meanwhile, as ``name``."""
+        self._tar.add(path, name, recursive=False)
+
+
+@contextmanager
+def new_archive(backup: UPath, name: str, written: list[Archive]) -> Iterator[ArchiveWriter]:
+    """Write an archive of ``backup``; add it to ``written`` when it is complete."""
+    with (backup / name).open("wb") as file:
+        digested = _Digested(file)
+        with (
+            gzip.GzipFile(fileobj=digested, mode="wb", compresslevel=1) as compressed,  # pyright: ignore[reportCallIssue, reportArgumentType] - it only writes
+            tarfile.open(fileobj=compressed, mode="w|") as tar,
+        ):
+            yield ArchiveWriter(tar)
+    written.append(Archive(name=name, bytes=digested.bytes, sha256=digested.sha256.hexdigest()))
+
+
+def verify(backup: UPath, archive: Archive) -> None:
+    """Read an archive of ``backup`` to its end and compare the digest.
+
+    Raises:
+        BackupError: it is missing, or not what was written.
+    """
+    path = backup / archive.name
+    if not path.exists():
+        raise BackupError(f"{path} is missing: use another backup")
+    digest, length = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+            length += len(chunk)
+    if digest.hexdigest() != archive.sha256:
+        raise BackupError(
+            f"{path} is damaged: {length} bytes with another digest than the {archive.bytes} bytes "
+            "that were written: use another backup"
+        )
+
+
+def extract(backup: UPath, archive: Archive, into: Path) -> None:
+    """Unpack an archive; nothing is written outside of ``into``."""
+    with (
+        (backup / archive.name).open("rb") as file,
+        tarfile.open(fileobj=file, mode="r|gz") as tar,
+    ):
+        tar.extractall(into, filter="data")

@@ -1,0 +1,81 @@
+"""Make a backup."""
+
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+from upath import UPath
+
+from orchestration_platform.backup.archives import new_archive
+from orchestration_platform.backup.data_directory import add_data, no_run_writes
+from orchestration_platform.backup.manifest import (
+    FILE_NAME,
+    Archive,
+    Manifest,
+    backups_at,
+    name_at,
+    unfinished_at,
+)
+from orchestration_platform.backup.postgres_tables import add_postgres_tables
+from orchestration_platform.backup.sqlite_files import add_sqlite_files
+from shared_lib.private_files import keep_files_private
+
+DATA = "data.tar.gz"
+STORAGE = "dagster.tar.gz"
+
+
+def create(
+    instance: dg.DagsterInstance,
+    data_directory: Path,
+    place: UPath,
+    *,
+    keep: int,
+    wait_seconds: float,
+    on_wait: Callable[[str], None],
+    now: datetime | None = None,
+) -> UPath:
+    """Write a backup to ``place`` and return it; remove the oldest beyond ``keep``.
+
+    Runs that write a warehouse wait while it is made, so that all parts are of one state.
+
+    Args:
+        instance: the Dagster instance.
+        data_directory: where warehouses and reports are.
+        place: a directory or bucket.
+        keep: how many complete backups stay.
+        wait_seconds: how long to wait for a run that is writing a warehouse.
+        on_wait: called with the holder when waiting starts.
+        now: the moment, UTC; the current one if it is not given.
+
+    Raises:
+        BackupError: a warehouse stays busy, or a file is damaged.
+    """
+    keep_files_private()
+    made_at = now or datetime.now(UTC)
+    abandoned = unfinished_at(place)
+    backup = place / name_at(made_at)
+    backup.mkdir(parents=True)
+    written: list[Archive] = []
+    postgres = getattr(instance.run_storage, "postgres_url", None)
+    with (
+        no_run_writes(data_directory, wait_seconds=wait_seconds, on_wait=on_wait),
+        tempfile.TemporaryDirectory() as scratch,
+    ):
+        with new_archive(backup, DATA, written) as archive:
+            add_data(data_directory, archive, Path(scratch), wait_seconds=wait_seconds)
+        with new_archive(backup, STORAGE, written) as archive:
+            if postgres:
+                add_postgres_tables(postgres, archive, Path(scratch))
+            else:
+                add_sqlite_files(Path(instance.root_directory), archive, Path(scratch))
+    manifest = Manifest(
+        made_at=made_at, storage="postgres" if postgres else "sqlite", archives=written
+    )
+    (backup / FILE_NAME).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
+    for old in [*abandoned, *backups_at(place)[:-keep]]:
+        # the manifest first, so that no half of it counts as complete
+        (old / FILE_NAME).unlink(missing_ok=True)
+        old.fs.rm(old.path, recursive=True)
+    return backup

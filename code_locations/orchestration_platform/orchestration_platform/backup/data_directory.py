@@ -1,0 +1,79 @@
+"""The data directory: warehouses, reports, and bank answers that are not in a warehouse yet."""
+
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import duckdb
+
+from orchestration_platform.backup.archives import ArchiveWriter
+from orchestration_platform.backup.errors import BackupError
+from shared_lib.warehouse import WarehouseBusyError, write_warehouse
+from shared_lib.warehouse.lease import writing_lease
+
+_HOLDER = "a backup"
+# Belong to processes, not to the data.
+_NOT_DATA = (".lease", ".tmp", ".wal", ".unfinished")
+
+
+@contextmanager
+def no_run_writes(
+    directory: Path, *, wait_seconds: float, on_wait: Callable[[str], None]
+) -> Iterator[None]:
+    """Hold the lease of every warehouse: runs that write one wait.
+
+    Raises:
+        BackupError: there is no warehouse, or a run still has a lease after ``wait_seconds``.
+    """
+    with ExitStack() as held:
+        found = warehouses(directory)
+        if not found:
+            raise BackupError(
+                f"{directory} has no warehouse: make backups where the volumes of the locations are"
+            )
+        for path in found:
+            lease = writing_lease(path, holder=_HOLDER, wait_seconds=wait_seconds, on_wait=on_wait)
+            try:
+                held.enter_context(lease)
+            except WarehouseBusyError as error:
+                raise BackupError(str(error)) from error
+        yield
+
+
+def add_data(
+    directory: Path, archive: ArchiveWriter, scratch: Path, *, wait_seconds: float
+) -> None:
+    """Add every warehouse and every other file; the caller is in :func:`no_run_writes`.
+
+    Raises:
+        BackupError: a warehouse is damaged, or held by a program.
+    """
+    for path in warehouses(directory):
+        copy = scratch / path.name
+        _copy_warehouse(path, copy, wait_seconds=wait_seconds)
+        archive.add(copy, str(path.relative_to(directory)))
+        copy.unlink()
+    for path in sorted(directory.rglob("*")):
+        if path.is_file() and path.suffix not in (*_NOT_DATA, ".duckdb"):
+            archive.add(path, str(path.relative_to(directory)))
+
+
+def warehouses(directory: Path) -> list[Path]:
+    """Return the warehouses below ``directory``: in a container each volume is a folder of it."""
+    return sorted(directory.rglob("*.duckdb"))
+
+
+def _copy_warehouse(path: Path, copy: Path, *, wait_seconds: float) -> None:
+    try:
+        with write_warehouse(path, wait_seconds=wait_seconds) as connection:
+            # all of it is then in the one file
+            connection.execute("checkpoint")
+            # Another process: closing the file in this one would free DuckDB's lock on it.
+            subprocess.run([str(shutil.which("cp")), path, copy], check=True)  # noqa: S603 - our paths
+        duckdb.connect(str(copy), read_only=True).close()
+    except WarehouseBusyError as error:
+        raise BackupError(str(error)) from error
+    except (duckdb.Error, subprocess.CalledProcessError) as error:
+        raise BackupError(f"{path} cannot be copied: {error}") from error
