@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 import requests
 
+from orchestration_platform.health.storage import SIZE, storage_bytes
 from shared_lib.configuration.environment import (
     UI_URL_VARIABLE,
     EnvironmentSettings,
@@ -109,6 +110,7 @@ def platform_health(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         metadata={
             "runs_in_24_hours": dg.MetadataValue.json(dict(health.runs)),
             "unhealthy_daemons": missing or "none",
+            SIZE: storage_bytes(context.instance),
             **save_board(current_settings()),
         },
         check_results=[

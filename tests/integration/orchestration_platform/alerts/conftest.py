@@ -7,13 +7,6 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from tests.integration.orchestration_platform.alerts.databases import (
-    Postgres,
-    postgres_instance,
-    running_postgres,
-    sqlite_instance,
-    sqlite_template,
-)
 from tests.integration.orchestration_platform.alerts.mail_servers import (
     Servers,
     mail_servers,
@@ -66,40 +59,6 @@ def send_all(watch: Watch, policies: list[Policy] | None = None, *, seconds: flo
     until = time.monotonic() + PATIENCE_SECONDS
     while watch(policies, seconds=seconds).outbox.waiting:
         assert time.monotonic() < until
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    """One server for all tests of the session."""
-    with running_postgres() as found:
-        yield found
-
-
-@pytest.fixture(scope="session")
-def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DAGSTER_ENVIRONMENT", "ci")
-        return sqlite_template(tmp_path_factory.mktemp("sqlite"))
-
-
-@pytest.fixture
-def instance(
-    empty_sqlite: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    request: pytest.FixtureRequest,
-) -> Iterator[dg.DagsterInstance]:
-    """On SQLite, or on Postgres where a test requests it."""
-    monkeypatch.setenv("DAGSTER_ENVIRONMENT", "ci")
-    # where links lead to otherwise
-    monkeypatch.delenv("DAGSTER_WEBSERVER_URL", raising=False)
-    if getattr(request, "param", "sqlite") == "postgres":
-        postgres: Postgres = request.getfixturevalue("postgres")
-        made = postgres_instance(postgres, tmp_path, monkeypatch)
-    else:
-        made = sqlite_instance(empty_sqlite, tmp_path, monkeypatch)
-    with made as found:
-        yield found
 
 
 @pytest.fixture
