@@ -131,7 +131,7 @@ class AlertedPlatform:
             head for head in self.slack.heads if f"`{subject}`" in head.blocks[1]["text"]["text"]
         ]
 
-    def is_told(self, run_id: str) -> bool:
+    def is_reported(self, run_id: str) -> bool:
         """Whether there is a message about the run."""
         return any(run_id in head.shown for head in self.slack.heads)
 

@@ -63,7 +63,7 @@ def _measure_latency(platform: AlertedPlatform) -> None:
         says = f"the {word} is bad"
         run_id = platform.launch("told_job", config={"ops": {"told": {"config": {"says": says}}}})
         platform.probes.append(run_id)
-        platform.wait_until(lambda run=run_id: platform.is_told(run), seconds=60)
+        platform.wait_until(lambda run=run_id: platform.is_reported(run), seconds=60)
 
 
 def _let_everything_fail(platform: AlertedPlatform) -> None:
@@ -72,7 +72,7 @@ def _let_everything_fail(platform: AlertedPlatform) -> None:
     platform.launch("__ASSET_JOB", checks=[("shelves", "shelves_are_full")])
     platform.launch_backfill("sales", PARTITIONS)
 
-    def is_all_told() -> bool:
+    def is_all_reported() -> bool:
         backfill = platform.about("sales")
         return (
             all(platform.about(subject) for subject in (*JOBS, *OTHERS))
@@ -81,11 +81,11 @@ def _let_everything_fail(platform: AlertedPlatform) -> None:
             and "*Attempt:* 2 of 2" in platform.about("killed_run_job")[0].shown
         )
 
-    platform.wait_until(is_all_told, seconds=PATIENCE_SECONDS)
+    platform.wait_until(is_all_reported, seconds=PATIENCE_SECONDS)
 
 
 @pytest.mark.parametrize(
-    ("job", "step", "said"),
+    ("job", "step", "expected"),
     [
         ("plain_job", "plain_error", "ValueError: row 17 of 2,000 is bad"),
         ("chained_job", "chained_error", "ZeroDivisionError: division by zero"),
@@ -97,7 +97,7 @@ def _let_everything_fail(platform: AlertedPlatform) -> None:
     ],
 )
 def test_a_failed_run_is_reported_once_with_the_users_own_error(
-    job: str, step: str, said: str, platform: AlertedPlatform
+    job: str, step: str, expected: str, platform: AlertedPlatform
 ) -> None:
     [head] = platform.about(job)
     run_id = re.findall(r"/runs/([0-9a-f-]+)\|", head.shown)[0]
@@ -108,7 +108,7 @@ def test_a_failed_run_is_reported_once_with_the_users_own_error(
     assert "*Launched by:* by hand" in head.shown
     assert "*Ran for:*" in head.shown
     assert f"*{step}" in head.shown
-    assert said in head.shown
+    assert expected in head.shown
     assert re.search(r"failing_(location|jobs)\.py:\d+ in ", head.shown)
     assert "Traceback" not in head.shown
     assert "dagster._core" not in head.shown
@@ -156,11 +156,11 @@ def test_a_killed_run_is_reported_as_killed_and_the_second_attempt_is_no_second_
 ) -> None:
     [head] = platform.about("killed_run_job")
     assert "*Attempt:* 2 of 2" in head.shown
-    said = (
+    expected = (
         "UNEXPECTED_TERMINATION: the run's process ended without an error message: "
         "killed or out of memory"
     )
-    assert f"{said} (was terminated by signal 9 (SIGKILL))" in head.shown
+    assert f"{expected} (was terminated by signal 9 (SIGKILL))" in head.shown
     assert "times since" not in head.shown
 
 

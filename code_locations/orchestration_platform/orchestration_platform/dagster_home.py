@@ -20,14 +20,14 @@ def check_dagster_home() -> None:
     Raises:
         DagsterHomeError: it is unset, relative, or a directory without ``dagster.yaml``.
     """
-    said = os.environ.get(HOME_VARIABLE, "")
-    home = Path(said).expanduser()
-    if not said:
+    value = os.environ.get(HOME_VARIABLE, "")
+    home = Path(value).expanduser()
+    if not value:
         problem = "is not set"
     elif not home.is_absolute():
-        problem = f"{said!r} is not an absolute path"
+        problem = f"{value!r} is not an absolute path"
     elif not (home / _FILE_NAME).is_file():
-        problem = f"{said!r} has no {_FILE_NAME}"
+        problem = f"{value!r} has no {_FILE_NAME}"
     else:
         return
     raise DagsterHomeError(

@@ -155,9 +155,9 @@ def test_no_secret_is_written_served_or_sent(at_work: Platform) -> None:
         "simulation, a year too early": "FAILURE",
         "orchestration_platform": "SUCCESS",
     }
-    told = "\n".join(message.shown for message in at_work.slack.messages)
-    assert "gocardless_sync_job" in told
-    assert "single_year_simulation" in told
+    shown = "\n".join(message.shown for message in at_work.slack.messages)
+    assert "gocardless_sync_job" in shown
+    assert "single_year_simulation" in shown
     served = [json.dumps(dagster.query(SERVED)), json.dumps(dagster.query(TICKS, sensor=SENSOR))]
     assert "3 secrets were found" in served[0]
     everything = [

@@ -15,6 +15,7 @@ outbox     whether it is new, repeated or over, in transactions that survive a k
 messages   what a notification says, whichever service shows it
 delivery   which message is sent next, and what happens to it
 services   how one service shows a message, and what it answers
+control    what people do by command: acknowledge, resolve, mute, drop, redirect, test
 ========== =====================================================================================
 
 Where to look:
@@ -37,5 +38,5 @@ Where to look:
 - Are the alerts themselves healthy? ``outbox_health``, and ``orchestration_platform.watchdog``.
 
 Rooms import in one direction: facts < workspace, messages < services < policies < outbox <
-sources, delivery. What a process keeps from one pass to the next is in ``memory``.
+sources, delivery < control. What a process keeps from one pass to the next is in ``memory``.
 """

@@ -20,7 +20,7 @@ STAGES = (
     stages.inhibit,  # outbox -> outbox
     stages.escalate,  # outbox -> outbox
     stages.deliver,  # outbox -> messages -> services
-    stages.find_what_is_missing,
+    stages.check_secrets,
     stages.look_up_owners,
     stages.prune,
     stages.raise_errors,  # of sources; the rest needs a pass that has read everything

@@ -71,9 +71,9 @@ class Pass:
             text += (
                 f", {self.outbox.failed} given up (python -m orchestration_platform.alerts list)"
             )
-        said = [f"{name}: {reason}" for name, reason in self.outbox.reasons.items()]
+        blocked = [f"{name}: {reason}" for name, reason in self.outbox.reasons.items()]
         # A destination's waiting messages also report what blocks it.
-        reasons = "; ".join(dict.fromkeys([*self.problems, *said]))
+        reasons = "; ".join(dict.fromkeys([*self.problems, *blocked]))
         return f"{text}. {reasons}" if reasons else text
 
 
@@ -154,7 +154,7 @@ def deliver(current: Pass) -> None:
     current.sent = sending.send_due(until=until)
 
 
-def find_what_is_missing(current: Pass) -> None:
+def check_secrets(current: Pass) -> None:
     """Check the secrets of all services that policies use; a missing one is a problem."""
     used = (
         service.destination(current.settings.alert_channel)
@@ -162,7 +162,7 @@ def find_what_is_missing(current: Pass) -> None:
         for service in (policy.notification_service, policy.policy_options.escalation_service)
         if service is not None
     )
-    current.problems += current.services.what_is_missing(used)
+    current.problems += current.services.problems_of(used)
 
 
 def look_up_owners(current: Pass) -> None:

@@ -5,7 +5,7 @@ Dagster's webserver asks nobody who they are, runs GraphQL mutations by GET, and
 front door lets a request through only if
 
 - its host name is ours, so that a foreign name with our address (DNS rebinding) reads nothing;
-- it changes nothing, or comes from our own page or from a program that is no browser;
+- it changes nothing, or comes from our own page or from a program that is not a browser;
 - a GraphQL operation that changes something is a POST with a JSON body, which a browser sends to
   another site only after asking, and the webserver never consents.
 """

@@ -166,7 +166,7 @@ def _die_in_pass(
             timer.daemon = True
             timer.start()
         _pass(slack_url, memory, policies)
-    except BaseException:  # noqa: BLE001 - shown, and told by the exit code
+    except BaseException:  # noqa: BLE001 - shown, and reported by the exit code
         traceback.print_exc(file=sys.stderr)
         os._exit(1)
     os._exit(0)

@@ -139,13 +139,13 @@ class DyingDaemon:
             wait_until(
                 lambda: process.poll() is not None or (until and until()),
                 seconds=seconds,
-                why_not=self._said,
+                why_not=self._output,
             )
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
             code = process.wait()
-        assert code == -signal.SIGKILL, self._said()
+        assert code == -signal.SIGKILL, self._output()
 
     def _let_the_interval_go_by(self) -> None:
         """As if the last tick were so long ago that the next one is due at once."""
@@ -155,5 +155,5 @@ class DyingDaemon:
                 ago = {"last_tick_timestamp": 0.0, "last_tick_start_timestamp": 0.0}
                 self._instance.update_instigator_state(state.with_data(data._replace(**ago)))
 
-    def _said(self) -> str:
+    def _output(self) -> str:
         return self._log.read_text(encoding="utf-8", errors="replace")[-8000:]

@@ -88,21 +88,21 @@ def test_a_heartbeat_that_cannot_be_sent_is_reported_and_takes_two_seconds_at_mo
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     monkeypatch.setenv(heartbeat.URL_VARIABLE, f"http://127.0.0.1:{port}/canary-beat")
-    said = str(watch())
-    assert "no answer: ConnectionError (check what ALERTS_HEARTBEAT_URL names)" in said
-    assert "canary" not in said
+    summary = str(watch())
+    assert "no answer: ConnectionError (check what ALERTS_HEARTBEAT_URL names)" in summary
+    assert "canary" not in summary
     monkeypatch.setenv(heartbeat.URL_VARIABLE, "http://example.com/canary-beat")
-    assert "ALERTS_HEARTBEAT_URL is no https address" in str(watch())
+    assert "ALERTS_HEARTBEAT_URL is not an https address" in str(watch())
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}/canary-beat"
         monkeypatch.setenv(heartbeat.URL_VARIABLE, address)
         fail(instance)
         watch(seconds=0.5)
         began = time.monotonic()
-        said = str(watch())
+        summary = str(watch())
         assert time.monotonic() - began < QUICK.heartbeat + _ROUND_A_PASS_SECONDS
-    assert "no heartbeat was sent" in said
-    assert "canary" not in said
+    assert "no heartbeat was sent" in summary
+    assert "canary" not in summary
     assert len(slack.heads) == 1
 
 
@@ -165,10 +165,10 @@ def test_an_answer_that_dribbles_keeps_a_pass_for_two_seconds_and_no_longer(
     fail(instance)
     monkeypatch.setenv(heartbeat.URL_VARIABLE, dribbler.url)
     began = time.monotonic()
-    said = str(watch(seconds=0.5))
+    summary = str(watch(seconds=0.5))
     assert time.monotonic() - began < QUICK.heartbeat + _ROUND_A_PASS_SECONDS
-    assert "no heartbeat was sent: it took more than 0.5 s" in said
-    assert "canary" not in said
+    assert "no heartbeat was sent: it took more than 0.5 s" in summary
+    assert "canary" not in summary
     assert len(dribbler.connections) == 1
     assert [len(slack.thread(head)) for head in slack.heads] == [1]
 
@@ -177,12 +177,12 @@ def test_answers_that_never_come_to_an_end_do_not_pile_up(
     dribbler: Dribbler, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(heartbeat.URL_VARIABLE, dribbler.url)
-    said = [
+    summary = [
         heartbeat.send_heartbeat(services.secrets, seconds=0.3)
         for _ in range(heartbeat.MOST_HANGING + 2)
     ]
     assert len(dribbler.connections) == heartbeat.MOST_HANGING
-    assert said[-1].startswith("no heartbeat was sent: 3 earlier ones have not come to an end")
+    assert summary[-1].startswith("no heartbeat was sent: 3 earlier ones have not ended")
 
 
 @pytest.fixture
@@ -224,7 +224,7 @@ def test_a_slow_vault_delays_no_pass_and_no_alert(
     for _ in range(2):
         # the second one begins while the first one's sign of life is still waited for
         began = time.monotonic()
-        said = str(watch(seconds=0.5))
+        summary = str(watch(seconds=0.5))
         assert time.monotonic() - began < QUICK.heartbeat + _ROUND_A_PASS_SECONDS
-        assert "no heartbeat was sent: it took more than 0.5 s" in said
+        assert "no heartbeat was sent: it took more than 0.5 s" in summary
         assert [len(slack.thread(head)) for head in slack.heads] == [1]

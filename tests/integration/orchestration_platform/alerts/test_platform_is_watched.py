@@ -98,13 +98,13 @@ def test_the_demonstration_prints_what_slack_receives() -> None:
         )
         key = {"event_type": "dagster_alert", "event_payload": {"key": "k1"}}
         section = {"type": "section", "text": {"type": "mrkdwn", "text": "run 1"}}
-        said = {"blocks": [section], "metadata": key}
-        posted = client.chat_postMessage(channel="#data", text="census failed", **said)
+        content = {"blocks": [section], "metadata": key}
+        posted = client.chat_postMessage(channel="#data", text="census failed", **content)
         assert process.stdout.readline() == "--- #data: a message, new\n"
         assert process.stdout.readline() == "run 1\n"
         assert process.stdout.readline() == "census failed\n"
         where = {"channel": posted["channel"], "ts": posted["ts"]}
-        client.chat_update(text="census is well", **where, **said)
+        client.chat_update(text="census is well", **where, **content)
         lines = [process.stdout.readline() for _ in range(4)]
         assert lines[1] == "--- #data: a message, changed for the 1. time\n"
         assert lines[3] == "census is well\n"

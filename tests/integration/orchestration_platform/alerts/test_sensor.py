@@ -40,9 +40,9 @@ def test_without_a_token_a_tick_skips_with_a_remedy(
     instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
-    said = tick(instance)
-    assert "no secret orchestration_platform/slack" in said
-    assert "ORCHESTRATION_PLATFORM_SLACK__<KEY>" in said
+    summary = tick(instance)
+    assert "no secret orchestration_platform/slack" in summary
+    assert "ORCHESTRATION_PLATFORM_SLACK__<KEY>" in summary
 
 
 def test_a_tick_reports_new_failures_and_what_it_did(
@@ -81,9 +81,9 @@ def test_a_token_is_not_sent_unprotected_to_another_machine(
     monkeypatch.setenv("SLACK_API_URL", "http://slack.example.com/api")
     tick(instance)
     fail(instance)
-    said = tick(instance, replace(QUICK, sending=0.5))
-    assert "SLACK_API_URL is no https address" in said
-    assert TOKEN not in said
+    summary = tick(instance, replace(QUICK, sending=0.5))
+    assert "SLACK_API_URL is not an https address" in summary
+    assert TOKEN not in summary
 
 
 @pytest.mark.parametrize("environment", list(Environment))

@@ -48,9 +48,9 @@ def test_an_instance_without_daemons_is_not_ok(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["--sensor", "required"]) == 1
-    said = capsys.readouterr().err
-    assert "daemon SENSOR has never sent a heartbeat: is dagster-daemon running?" in said
-    assert "slack_on_run_failure_sensor has never completed a pass" in said
+    printed = capsys.readouterr().err
+    assert "daemon SENSOR has never sent a heartbeat: is dagster-daemon running?" in printed
+    assert "slack_on_run_failure_sensor has never completed a pass" in printed
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,8 @@ def test_an_invalid_home_is_refused_and_nothing_is_created_there(
 ) -> None:
     monkeypatch.setenv("DAGSTER_HOME", home.format(mistyped=tmp_path))
     assert main([]) == 2
-    said = capsys.readouterr().err
-    assert said.startswith(f"DAGSTER_HOME: {problem.format(mistyped=tmp_path)}; it must be")
+    printed = capsys.readouterr().err
+    assert printed.startswith(f"DAGSTER_HOME: {problem.format(mistyped=tmp_path)}; it must be")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -104,9 +104,11 @@ def test_alerts_that_wait_for_long_are_reported_with_the_reason(
     with Database(database_url(instance)).transaction() as connection:
         connection.execute(sa.update(MESSAGES).values(created_at=time.time() - 700))
     assert main([]) == 1
-    said = capsys.readouterr().err
-    assert 700 <= seconds_in(said, after="2 alerts wait, the oldest for ") < 700 + PATIENCE_SECONDS
-    assert "unarchive the channel" in said
+    printed = capsys.readouterr().err
+    assert (
+        700 <= seconds_in(printed, after="2 alerts wait, the oldest for ") < 700 + PATIENCE_SECONDS
+    )
+    assert "unarchive the channel" in printed
 
 
 def test_an_update_that_waits_for_long_is_reported_with_the_reason(
@@ -142,13 +144,13 @@ def test_an_alert_that_was_given_up_is_reported_for_a_day(
     fail(instance)
     slack.faults.extend(["invalid_blocks", "no_text"])
     watch()
-    said = "was not notified of plain_job: "
+    printed = "was not notified of plain_job: "
     main([])
-    assert said in capsys.readouterr().err
+    assert printed in capsys.readouterr().err
     with Database(database_url(instance)).transaction() as connection:
         connection.execute(sa.update(MESSAGES).values(created_at=time.time() - 25 * 3600))
     main([])
-    assert said not in capsys.readouterr().err
+    assert printed not in capsys.readouterr().err
 
 
 def test_a_database_that_does_not_answer_is_reported_in_time(
@@ -197,21 +199,21 @@ def test_the_death_of_the_daemon_and_of_the_sensor_are_seen_until_they_are_back(
                 return list(connection.execute(query).scalars())
 
         def look(*, until: str | None, most: str) -> str:
-            said = ""
+            printed = ""
 
-            def is_said() -> bool:
-                nonlocal said
+            def is_printed() -> bool:
+                nonlocal printed
                 capsys.readouterr()
                 main(["--max-heartbeat-age", most])
-                said = capsys.readouterr().err
-                return until in said if until else "daemon" not in said
+                printed = capsys.readouterr().err
+                return until in printed if until else "daemon" not in printed
 
             wait_until(
-                is_said,
+                is_printed,
                 seconds=PATIENCE_SECONDS,
-                why_not=lambda: (tmp_path / "log").read_text() + said,
+                why_not=lambda: (tmp_path / "log").read_text() + printed,
             )
-            return said
+            return printed
 
         process = daemon(tmp_path)
         try:

@@ -75,10 +75,10 @@ def test_secrets_that_are_missing_are_named_with_what_to_do_and_who_needs_them(
 
     assert not reachable.passed
     assert reachable.severity is dg.AssetCheckSeverity.WARN
-    said = reachable.description or ""
-    assert "gocardless/api is missing: the secret gocardless/api lacks secret_key" in said
-    assert "orchestration_platform/slack is missing" in said
-    assert "ORCHESTRATION_PLATFORM_SLACK__<KEY>" in said
+    description = reachable.description or ""
+    assert "gocardless/api is missing: the secret gocardless/api lacks secret_key" in description
+    assert "orchestration_platform/slack is missing" in description
+    assert "ORCHESTRATION_PLATFORM_SLACK__<KEY>" in description
     assert reachable.metadata["gocardless/api"].value["needed_by"] == ["gocardless"]
 
 
@@ -109,11 +109,11 @@ def test_the_secret_of_one_of_the_two_bank_apis_is_enough(
 
     reachable = evaluate()["secrets_reachable"]
 
-    said = reachable.description or ""
+    description = reachable.description or ""
     assert reachable.passed == (not problems)
     needs = [need.path for needs in declared_secrets().values() for need in needs]
-    assert [path for path in needs if f"{path} is missing" in said] == problems
-    assert ("one of gocardless/api, gocardless/enable_banking is enough" in said) == (
+    assert [path for path in needs if f"{path} is missing" in description] == problems
+    assert ("one of gocardless/api, gocardless/enable_banking is enough" in description) == (
         len(problems) == 2
     )
 

@@ -33,5 +33,10 @@ def test_the_map_leads_to_something(place: str) -> None:
     assert re.search(rf"^(def |class )?{name}\b", text, re.MULTILINE), f"{place} is not defined"
 
 
+def test_the_map_has_every_room() -> None:
+    listed = set(re.findall(r"^(\w+)  +\S", alerts.__doc__ or "", re.MULTILINE)) - {"room"}
+    assert listed == {path.parent.name for path in ROOMS.glob("*/__init__.py")}
+
+
 def test_the_map_is_read() -> None:
     assert {"run_pass.STAGES", "policies.quiet_hours.hold_of"} <= set(PLACES)

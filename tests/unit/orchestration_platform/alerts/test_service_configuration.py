@@ -101,6 +101,6 @@ def test_nothing_is_put_into_the_outbox_for_a_service_that_does_not_exist() -> N
 
     with (
         sa.create_engine("sqlite://").connect() as connection,
-        pytest.raises(ValueError, match="is no destination"),
+        pytest.raises(ValueError, match="is not a destination"),
     ):
         add_message(connection, 1, Destination("telegram", "x"), None, now=0.0)

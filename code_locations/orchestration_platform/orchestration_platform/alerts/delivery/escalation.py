@@ -131,7 +131,7 @@ class Escalation:
             with self.database.transaction() as connection:
                 _change(connection, row, {"escalates_at": hold.until})
             return False
-        answer = self._asked(row["id"])
+        answer = self._answers(row["id"])
         if answer.problem and answer.problem not in self.problems:
             self.problems.append(answer.problem)
         if answer.may_come and now - row["escalates_at"] < self.timing.patience:
@@ -157,7 +157,7 @@ class Escalation:
         else:
             _change(connection, row, {"escalates_at": mute.muted_until})
 
-    def _asked(self, incident_id: int) -> _Answer:
+    def _answers(self, incident_id: int) -> _Answer:
         with self.database.transaction() as connection:
             messages = _acknowledgeable(connection, incident_id)
         problem, may_come = "", False

@@ -30,9 +30,9 @@ def send_heartbeat(secrets: HandsOutSecrets, *, seconds: float = TIMING.heartbea
         return ""
     variable = SECRET_VARIABLE if os.environ.get(SECRET_VARIABLE) else URL_VARIABLE
     where = "" if variable in problem else f" (check what {variable} names)"
-    said = redact(f"no heartbeat was sent: {problem}{where}")
-    logging.getLogger(LOGGER_NAME).warning(said)
-    return said
+    report = redact(f"no heartbeat was sent: {problem}{where}")
+    logging.getLogger(LOGGER_NAME).warning(report)
+    return report
 
 
 def _address(secrets: HandsOutSecrets) -> str:
@@ -47,29 +47,29 @@ def _address(secrets: HandsOutSecrets) -> str:
 
 def _done_in_time(secrets: HandsOutSecrets, seconds: float) -> str:
     """Return what went wrong, in time even if a name does not resolve or Vault is slow."""
-    said = [f"it took more than {seconds:g} s"]
+    problem = [f"it took more than {seconds:g} s"]
 
     def do() -> None:
         try:
-            said[0] = _asked(_address(secrets), seconds)
+            problem[0] = _request(_address(secrets), seconds)
         except (SecretError, ServiceUnavailableError, ValueError) as error:
-            said[0] = str(error)
+            problem[0] = str(error)
         except Exception as error:  # noqa: BLE001 - reported in the tick
             # its text may contain the address, which is secret
-            said[0] = type(error).__name__
+            problem[0] = type(error).__name__
 
     if not (os.environ.get(URL_VARIABLE) or os.environ.get(SECRET_VARIABLE)):
         return ""
     hanging = sum(thread.name == _THREAD for thread in threading.enumerate())
     if hanging >= MOST_HANGING:
-        return f"{hanging} earlier ones have not come to an end"
+        return f"{hanging} earlier ones have not ended"
     thread = threading.Thread(target=do, name=_THREAD, daemon=True)
     thread.start()
     thread.join(seconds)
-    return said[0]
+    return problem[0]
 
 
-def _asked(address: str, seconds: float) -> str:
+def _request(address: str, seconds: float) -> str:
     import requests
 
     try:

@@ -160,9 +160,9 @@ def _pause(database: Database, service: str, error: ServiceUnavailableError, now
         seconds = _FORBIDDEN_SECONDS
     with database.transaction() as connection:
         set_cursor(connection, _pause_cursor(service), str(now + seconds))
-    said = redact(f"owners are named and not called: {error}")
-    logging.getLogger(LOGGER_NAME).warning(said)
-    return said
+    problem = redact(f"owners are named and not called: {error}")
+    logging.getLogger(LOGGER_NAME).warning(problem)
+    return problem
 
 
 def _pause_cursor(service: str) -> str:

@@ -80,20 +80,20 @@ class ShownProblem:
         name: the step, or what else failed.
         count: how many there are.
         place: file, line and function in user code.
-        said: class and text of the error.
+        error: its class and text.
         trace: the stack trace.
     """
 
     name: str
     count: int
     place: str
-    said: str
+    error: str
     trace: str
 
     @property
     def short_name(self) -> str:
         """The name to search for: for dbt, the model or test, which has no step of its own."""
-        found = _OF_DBT.match(self.said)
+        found = _OF_DBT.match(self.error)
         return found[0] if found else self.name
 
     @property
@@ -104,7 +104,7 @@ class ShownProblem:
     @property
     def noun(self) -> str:
         """What several of them are called."""
-        found = _OF_DBT.match(self.said)
+        found = _OF_DBT.match(self.error)
         return f"{_KINDS.get(found['kind'], found['kind'])}s" if found else "steps"
 
 
@@ -219,7 +219,7 @@ def _summary(incident: Incident, title: str) -> str:
         parts.append(f", {over(incident)} {moment(incident.recovered_at)}")
     shown = _shown_of(incident)
     if shown.problems:
-        parts.append(f". {' '.join(_said(shown.problems[0]).split())}")
+        parts.append(f". {' '.join(_error(shown.problems[0]).split())}")
     return "".join(parts)
 
 
@@ -258,12 +258,12 @@ def _times(incident: Incident) -> list[Fact]:
     if incident.recovered_at is not None:
         after = duration(incident.recovered_at - first.at)
         now = f": {latest.instead}" if latest.instead else ""
-        said = (time(incident.recovered_at), words(f", after {after}{now}"))
-        facts.append(Fact(over(incident).capitalize(), said))
+        value = (time(incident.recovered_at), words(f", after {after}{now}"))
+        facts.append(Fact(over(incident).capitalize(), value))
     elif latest.last_success_at is not None:
         ago = duration(max(latest.at - latest.last_success_at, 0.0))
-        said = (time(latest.last_success_at), words(f", {ago} before"))
-        facts.append(Fact("Last success", said))
+        value = (time(latest.last_success_at), words(f", {ago} before"))
+        facts.append(Fact("Last success", value))
     return facts
 
 
@@ -275,8 +275,8 @@ def _response(incident: Incident) -> list[Fact]:
         facts.append(Fact("Acknowledged by", separated(people)))
     if incident.escalated_at is not None:
         called = [owner(name) for name in incident.escalated_to]
-        said = (time(incident.escalated_at), *called)
-        facts.append(Fact("Escalated", separated(said)))
+        value = (time(incident.escalated_at), *called)
+        facts.append(Fact("Escalated", separated(value)))
     return facts
 
 
@@ -319,10 +319,10 @@ def _shown_of(incident: Incident) -> Alert:
 def _shown(problem: Problem, count: int, failure: Alert) -> ShownProblem:
     # for code in this repository, the relative path is enough
     place = problem.place.removeprefix(f"{REPOSITORY_ROOT}/")
-    return ShownProblem(step_name(problem, failure), count, place, _said(problem), problem.trace)
+    return ShownProblem(step_name(problem, failure), count, place, _error(problem), problem.trace)
 
 
-def _said(problem: Problem) -> str:
+def _error(problem: Problem) -> str:
     if not problem.message:
         return problem.error_class
     return f"{problem.error_class}: {problem.message}" if problem.error_class else problem.message

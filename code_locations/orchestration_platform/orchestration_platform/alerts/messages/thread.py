@@ -103,8 +103,8 @@ def repeat_entry(failure: Alert, occurrences: int, *, ui_url: str) -> Entry:
     if failure.problems and not failure.is_distinguished_by_error:
         # which may differ from the previous one
         error = failure.problems[0]
-        said = " ".join(f"{error.error_class}: {error.message}".split())
-        spans.append(words(f": {cut(said, _LONGEST_ERROR)}"))
+        text = " ".join(f"{error.error_class}: {error.message}".split())
+        spans.append(words(f": {cut(text, _LONGEST_ERROR)}"))
     return redacted(Entry(EntryKind.REPEAT, tuple(spans)), ui_url=ui_url)
 
 
@@ -116,8 +116,8 @@ def recovery_entry(incident: Incident) -> Entry:
     failed = f", having failed {times}" if incident.first.problems else ""
     instead = incident.latest.instead
     ended = "Ended" if instead else over(incident).capitalize()
-    said = f"{ended} after {after}{failed}{f': {instead}' if instead else ''}"
-    return redacted(Entry(EntryKind.RECOVERY, (words(said),)))
+    text = f"{ended} after {after}{failed}{f': {instead}' if instead else ''}"
+    return redacted(Entry(EntryKind.RECOVERY, (words(text),)))
 
 
 def escalation_entry(incident: Incident, *, now: float, note: str = "") -> Entry:
@@ -131,8 +131,8 @@ def escalation_entry(incident: Incident, *, now: float, note: str = "") -> Entry
     called = [part for name in incident.escalated_to for part in (owner(name), words(" "))]
     since = f"Nobody has acknowledged this for {duration(now - incident.first.at)}"
     times = f", {incident.occurrences} times" if incident.occurrences > 1 else ""
-    said = words(f"{since}{times}{f' ({note})' if note else ''}")
-    return redacted(Entry(EntryKind.CALL, (*called, said)))
+    text = words(f"{since}{times}{f' ({note})' if note else ''}")
+    return redacted(Entry(EntryKind.CALL, (*called, text)))
 
 
 def reminder_entry(failure: Alert, *, occurrences: int, now: float) -> Entry:
@@ -145,8 +145,8 @@ def reminder_entry(failure: Alert, *, occurrences: int, now: float) -> Entry:
     """
     times = f", {occurrences} times" if occurrences > 1 else ""
     since = duration(now - failure.at)
-    said = f"This has continued for {since}{times}, and nobody has acknowledged it"
-    return Entry(EntryKind.CALL, (words(said),))
+    text = f"This has continued for {since}{times}, and nobody has acknowledged it"
+    return Entry(EntryKind.CALL, (words(text),))
 
 
 def acknowledgement_entry(people: Sequence[str]) -> Entry:

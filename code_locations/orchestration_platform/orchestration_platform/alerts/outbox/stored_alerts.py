@@ -44,5 +44,5 @@ def _read(row: Any, text: str, *, at: float) -> Alert:
 
 def unreadable_problem(error: Exception) -> Problem:
     """Return the problem to show for a stored alert that cannot be read."""
-    said = "more was stored about it, which this release cannot read"
-    return Problem("", type(error).__name__, said, "", "")
+    text = "more was stored about it, which this release cannot read"
+    return Problem("", type(error).__name__, text, "", "")

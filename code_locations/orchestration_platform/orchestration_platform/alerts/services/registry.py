@@ -67,7 +67,7 @@ def services_that(updates: Updates) -> list[str]:
 def _service_of(destination: Destination) -> type[ServiceConfiguration]:
     if destination.service not in SERVICES:
         raise ValueError(
-            f"{str(destination)!r} is no destination: its service is not one of "
+            f"{str(destination)!r} is not a destination: its service is not one of "
             f"{', '.join(SERVICES)}"
         )
     return SERVICES[destination.service]
@@ -114,7 +114,7 @@ class Services:
         using = Connections(self.secrets, self.logger, resources=(self.slack, self.assets))
         return configuration_at(destination).connected(using)
 
-    def what_is_missing(self, destinations: Iterable[Destination]) -> list[str]:
+    def problems_of(self, destinations: Iterable[Destination]) -> list[str]:
         """Return what blocks messages to each destination, as far as this shows without sending."""
         found: list[str] = []
         for destination in dict.fromkeys(destinations):
@@ -145,7 +145,7 @@ class Services:
     def acknowledged_by(
         self, destination: Destination, *, message_id: str, place: str
     ) -> tuple[str, ...] | None:
-        """Return who has acknowledged a message; None if nobody, or if the service cannot tell.
+        """Return who has acknowledged a message; None if nobody, or if the service does not know.
 
         The names are the service's own. They may be empty although someone has acknowledged it.
 

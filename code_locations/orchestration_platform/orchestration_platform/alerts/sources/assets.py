@@ -57,12 +57,12 @@ def failed_assets(record: dg.RunRecord, log: RunLog, *, at: float, whole: Proble
     for asset, step in missing.items():
         if step not in tried:
             continue
-        status, said = by_dbt.get(asset, ("", ""))
+        status, message = by_dbt.get(asset, ("", ""))
         if status == "skipped":
             continue
         problem = steps.get(step, whole)
-        if said:
-            problem = Problem(step, f"dbt {status}", said, "", "")
+        if message:
+            problem = Problem(step, f"dbt {status}", message, "", "")
         # an asset without partitions has no partition to make, whatever the run covers
         partition = partition_of(run.tags) if asset in log.partitioned_assets else ""
         left = unmade.get(asset, ())
@@ -151,9 +151,9 @@ def _not_built_by_dbt(log: RunLog) -> dict[str, tuple[str, str]]:
     for event in log.observations:
         metadata = event.asset_observation_data.asset_observation.metadata
         if event.asset_key and "dbt/status" in metadata:
-            said = str(metadata["dbt/message"].value)
+            message = str(metadata["dbt/message"].value)
             status = str(metadata["dbt/status"].value)
-            found[event.asset_key.to_user_string()] = (status, redact(said))
+            found[event.asset_key.to_user_string()] = (status, redact(message))
     return found
 
 

@@ -42,7 +42,7 @@ def _finding(name: str, last_beat: float | None, *, at: float) -> Finding:
     since = (
         "has never sent one" if last_beat is None else f"sent the last {at - last_beat:.0f} s ago"
     )
-    said = f"no recent heartbeat, it {since}: is dagster-daemon running, and what does its log say?"
+    text = f"no recent heartbeat, it {since}: is dagster-daemon running, and what does its log say?"
     return Finding(
         alert=Alert(
             event_type=_KIND.value,
@@ -52,7 +52,7 @@ def _finding(name: str, last_beat: float | None, *, at: float) -> Finding:
             at=at,
             location=INSTANCE_LOCATION,
             last_success_at=last_beat,
-            problems=(Problem("", "no heartbeat", said, "", ""),),
+            problems=(Problem("", "no heartbeat", text, "", ""),),
         ),
         key=occurrence_key(_KIND, name, f"{at:.3f}"),
     )

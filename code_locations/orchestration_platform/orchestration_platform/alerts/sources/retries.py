@@ -32,10 +32,10 @@ def will_be_retried(
     """Return whether Dagster retries, or may yet retry, the run of ``alert``."""
     if alert.event_type not in _RETRIED:
         return False
-    said = tags.get(_WILL_RETRY_TAG)
-    if said is None:
+    tag = tags.get(_WILL_RETRY_TAG)
+    if tag is None:
         return instance.run_retries_enabled and now - alert.at < _UNDECIDED_SECONDS
-    return said == "true"
+    return tag == "true"
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,8 @@ class HeldFailures:
         return deduplication.ANNOUNCED if is_own else self._announced_unless_made(failure)
 
     def _is_given_up(self, run: dg.DagsterRun) -> bool:
-        said = run.tags.get(_WILL_RETRY_TAG)
-        return not self.instance.run_retries_enabled if said is None else said == "false"
+        tag = run.tags.get(_WILL_RETRY_TAG)
+        return not self.instance.run_retries_enabled if tag is None else tag == "false"
 
     def _announced_unless_made(self, failure: Alert) -> str:
         """Return the outcome for an asset, which a retry that failed elsewhere may have made."""

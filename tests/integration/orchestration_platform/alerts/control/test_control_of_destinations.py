@@ -159,16 +159,16 @@ def test_what_is_redirected_arrives_there_with_all_that_follows(
     assert {head.channel for head in there} == {ONCALL}
     assert reported(slack) == {"told_job": 2, "plain_job": 1}
     assert not any("Escalated" in head.shown for head in there)
-    [told] = [head for head in there if "told_job" in head.shown]
-    assert "2 times" in told.shown
+    [repeated] = [head for head in there if "told_job" in head.shown]
+    assert "2 times" in repeated.shown
 
     # the policy still names the old channel, and the incident goes on at the new one
     say(instance, "the census is bad")
     say(instance, None)
     watch(between_entries=0.0)
     assert not is_red(instance)
-    assert "Recovered" in told.shown
-    assert "Recovered" in slack.thread(told)[-1].text
+    assert "Recovered" in repeated.shown
+    assert "Recovered" in slack.thread(repeated)[-1].text
     assert len(slack.heads) == 3
     assert len(slack.thread(old)) == 1
     for number in done["incidents"]:

@@ -62,13 +62,13 @@ def test_what_is_open_when_a_mute_ends_is_reported_once_with_its_count(
         watch(between_entries=0.0)
     assert slack.heads == [before]
 
-    told, plain = asked(capsys, "incidents")
-    assert told["occurrences"] == 2
-    assert told["muted"] == plain["muted"]
-    assert told["muted"].startswith("muted by ada until 20")
-    assert told["muted"].endswith("UTC: we migrate")
-    shown = asked(capsys, "show", str(told["number"]))
-    assert heads_of(shown) == [("suppressed", told["muted"])]
+    repeated, plain = asked(capsys, "incidents")
+    assert repeated["occurrences"] == 2
+    assert repeated["muted"] == plain["muted"]
+    assert repeated["muted"].startswith("muted by ada until 20")
+    assert repeated["muted"].endswith("UTC: we migrate")
+    shown = asked(capsys, "show", str(repeated["number"]))
+    assert heads_of(shown) == [("suppressed", repeated["muted"])]
     capsys.readouterr()
     assert main(["incidents"]) == 0
     assert "muted by ada until" in capsys.readouterr().out

@@ -65,8 +65,8 @@ def test_a_page_that_cannot_be_written_is_reported(
     instance: dg.DagsterInstance, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["preview", fail(instance), "--page", str(tmp_path)]) == 1
-    said = capsys.readouterr().err
-    assert f"{tmp_path} cannot be written (Is a directory): set --page FILE" in said
+    printed = capsys.readouterr().err
+    assert f"{tmp_path} cannot be written (Is a directory): set --page FILE" in printed
 
 
 @pytest.mark.parametrize("command", [["list"], ["preview", "1a2b3c4d"]], ids=lambda it: it[0])
@@ -150,7 +150,7 @@ def test_the_list_shows_what_was_sent_suppressed_and_why(
     assert len(listed()) == 4
     [suppressed] = listed("--state", "suppressed")
     assert "log" in suppressed
-    assert "there are none" in suppressed
+    assert "there are no threads" in suppressed
     assert [
         "no_text" in line or "head of its thread" in line for line in listed("--state", "failed")
     ] == [True, True]

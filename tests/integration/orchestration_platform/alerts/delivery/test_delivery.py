@@ -18,7 +18,7 @@ from sandboxes.slack.server import (
 )
 
 
-def told_once(slack: SlackServer, *names: str) -> None:
+def assert_reported_once(slack: SlackServer, *names: str) -> None:
     found = [[name for name in names if name in head.shown] for head in slack.heads]
     assert sorted(found) == sorted([name] for name in names)
     for head in slack.heads:
@@ -43,7 +43,7 @@ def test_whatever_slack_answers_each_message_arrives_once(
     fail(instance, other_job)
     slack.faults.extend(faults)
     send_all(watch, seconds=3.0)
-    told_once(slack, "plain_job", "other_job")
+    assert_reported_once(slack, "plain_job", "other_job")
 
 
 def test_while_slack_is_away_messages_wait_and_the_reason_is_shown(
@@ -103,7 +103,7 @@ def test_a_bot_that_may_not_look_posts_again_rather_than_not_at_all(
     slack.faults.append("drop")
     fail(instance)
     watch()
-    told_once(slack, "plain_job")
+    assert_reported_once(slack, "plain_job")
 
 
 def test_a_message_that_somebody_deleted_is_posted_anew(

@@ -70,7 +70,7 @@ def test_an_escalation_by_e_mail_goes_to_the_named_addresses(
     [sent] = mailbox.emails
     assert mailbox.recipients == [["ada@example.com"]]
     assert "the census is bad" in text_of(sent, "plain")
-    # both are hidden where they are said, and neither keeps people from the run
+    # both are hidden where they are shown, and neither keeps people from the run
     assert "http://127.0.0.1:3000/runs/" in text_of(sent, "plain")
     [head] = slack.heads
     assert head.blocks[-1]["elements"][0]["url"].startswith("http://127.0.0.1:3000/runs/")

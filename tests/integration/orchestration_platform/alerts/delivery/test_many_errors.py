@@ -96,8 +96,8 @@ def test_a_run_of_a_release_without_the_data_is_reported_with_the_text_of_its_er
     fail(instance, old_job)
     watch()
     [head] = slack.heads
-    said = "DbtFailedError: dbt build: model.shop.m_00: no column; model.shop.m_01: no table"
-    assert said in head.shown
+    error = "DbtFailedError: dbt build: model.shop.m_00: no column; model.shop.m_01: no table"
+    assert error in head.shown
 
 
 def test_of_sixty_models_fifty_are_at_least_named_and_ten_counted(

@@ -108,8 +108,8 @@ def test_a_selection_that_cannot_be_resolved_matches_every_asset_and_the_pass_re
     watch(policies)
     dg.materialize([shelves], instance=instance, raise_on_error=False)
     fail(instance, other_job)
-    said = str(watch(policies))
-    assert "asset_selection 'key:shelves' is treated as every asset: Dagster" in said
+    summary = str(watch(policies))
+    assert "asset_selection 'key:shelves' is treated as every asset: Dagster" in summary
     assert sorted(reported(slack)) == ["other_job", "shelves", "shelves"]
 
 

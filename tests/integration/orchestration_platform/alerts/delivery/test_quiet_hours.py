@@ -114,7 +114,7 @@ def test_a_recovery_and_an_escalation_wait_for_the_end_too(
     say(instance, None)
     watch(policies(always(), **options))
     assert slack.heads == [head]
-    # whoever looks sees it, nobody is called
+    # people who look see it, and nobody is called
     assert "(recovered)" in head.shown
     assert not any("Recovered" in entry.text for entry in slack.thread(head))
     end_the_window(instance)

@@ -1,4 +1,4 @@
-"""An e-mail to several people: each gets it once, whoever is refused and whatever dies."""
+"""An e-mail to several people: each gets it once, even if others are refused or a process dies."""
 
 import signal
 import time

@@ -32,7 +32,7 @@ LONGEST_LIFE_SECONDS = 0.15
 def kill_at_every_stage(
     instance: dg.DagsterInstance, slack: SlackServer, killed: Nursery, *, kills: int
 ) -> Counter[str]:
-    """Kill so many passes, each with a new failure to tell; returns how many died at each stage.
+    """Kill so many passes, each with a new failure to report; returns how many died at each stage.
 
     Every tenth time Slack accepts a message and the answer never arrives.
     """

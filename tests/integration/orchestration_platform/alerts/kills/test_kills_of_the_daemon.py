@@ -27,7 +27,7 @@ from sandboxes.slack.server import SlackServer
 def kill_the_daemon(
     instance: dg.DagsterInstance, slack: SlackServer, *, kills: int, timing: Timing
 ) -> None:
-    """Kill it so often, at each stage in turn, each time with a new failure to tell.
+    """Kill it so often, at each stage in turn, each time with a new failure to report.
 
     Every tenth time Slack accepts a message and the answer never arrives. In the end it lives until
     nothing waits.
@@ -38,7 +38,7 @@ def kill_the_daemon(
         with database.transaction() as connection:
             return last_pass_at(connection)
 
-    def is_all_told() -> bool:
+    def is_all_reported() -> bool:
         with database.transaction() as connection:
             return outbox_state(connection).waiting == 0
 
@@ -54,7 +54,7 @@ def kill_the_daemon(
     # the last one may have died before it had anything wait
     before = last_pass()
     daemon.live(
-        until=lambda: last_pass() != before and is_all_told(),
+        until=lambda: last_pass() != before and is_all_reported(),
         # few got further than one message, of one or two a second
         seconds=LONGEST_LIFE_SECONDS + 5 * kills,
     )

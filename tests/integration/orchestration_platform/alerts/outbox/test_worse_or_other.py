@@ -41,14 +41,14 @@ def policies(*event_types: str, **changes: object) -> list[Policy]:
 
 
 def check_shows(
-    instance: dg.DagsterInstance, said: str, severity: dg.AssetCheckSeverity | None
+    instance: dg.DagsterInstance, description: str, severity: dg.AssetCheckSeverity | None
 ) -> None:
     """A run in which the check of the asset finds something, or nothing."""
 
     @dg.asset_check(asset=shelves)
     def shelves_are_full() -> dg.AssetCheckResult:
         found = {"severity": severity} if severity else {}
-        return dg.AssetCheckResult(passed=severity is None, description=said, **found)
+        return dg.AssetCheckResult(passed=severity is None, description=description, **found)
 
     dg.materialize([shelves, shelves_are_full], instance=instance)
 

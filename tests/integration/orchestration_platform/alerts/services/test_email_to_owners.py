@@ -121,8 +121,8 @@ def test_where_nobody_has_an_address_it_is_listed_as_failed_with_what_to_do(
     owned_by(monkeypatch)
     assert failing(policies()).outbox.failed == 1
     assert mailbox.emails == []
-    said = "no owner of shelves has an address: give it one, or the policy"
-    assert said in listed(instance)
+    problem = "no owner of shelves has an address: give it one, or the policy"
+    assert problem in listed(instance)
 
 
 @pytest.mark.parametrize("others", [[], [DEFAULT]], ids=["nobody else", "others"])

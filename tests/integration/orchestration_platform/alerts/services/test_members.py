@@ -64,7 +64,7 @@ def test_owners_whom_slack_knows_are_called_and_the_others_named(
     watch(policies())
     [head] = slack.heads
     assert f"*Owners:* <@U0ANA>, {BO}, <@U0CY>, {TEAM}" in head.shown
-    # each is asked for once a day, whoever is known or not
+    # each is looked up once a day, known or not
     assert slack.asked_addresses == [ANA, BO, CY]
 
 
@@ -82,9 +82,9 @@ def test_a_bot_without_access_to_addresses_reports_it_once_and_still_notifies(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
     slack.may_see_addresses = False
-    said = [str(watch(policies())) for _ in range(3)]
-    assert "owners are named and not called: Slack answered missing_scope" in said[0]
-    assert "owners" not in "".join(said[1:])
+    summaries = [str(watch(policies())) for _ in range(3)]
+    assert "owners are named and not called: Slack answered missing_scope" in summaries[0]
+    assert "owners" not in "".join(summaries[1:])
     assert slack.calls["users.lookupByEmail"] == 1
     fail(instance)
     assert watch(policies()).outbox.waiting == 0

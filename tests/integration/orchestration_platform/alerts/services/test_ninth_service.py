@@ -75,9 +75,9 @@ policies, database = sys.argv[1:]
 destination = policy.notification_service.destination("#alerts")
 outbox = Database(database)
 with outbox.transaction() as connection:
-    told = failure(at=time.time())
+    reported = failure(at=time.time())
     record_failure(
-        connection, policy, told, destination=destination, ui_url="", will_be_retried=False,
+        connection, policy, reported, destination=destination, ui_url="", will_be_retried=False,
         now=time.time(),
     )
 services = Services(SecretsResource(location="orchestration_platform"), SlackWebApi())

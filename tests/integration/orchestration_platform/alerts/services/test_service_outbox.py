@@ -175,7 +175,7 @@ def test_in_production_a_message_waits_for_its_token(
     monkeypatch.setenv("DAGSTER_ENVIRONMENT", "production")
     services = Services(Nothing(), SlackWebApi(api_url=slack.url))
     destination = Destination("slack", "#notifications-data-platform-ci")
-    assert "nothing is stored at" in services.what_is_missing([destination])[0]
+    assert "nothing is stored at" in services.problems_of([destination])[0]
     database = Database(database_url(instance))
     sender = Sender(database, services, environment="production", ui_url="")
     sender.send_due(until=time.monotonic() + 0.3)
@@ -248,5 +248,5 @@ def test_the_reason_why_messages_wait_is_reported_once(
     options = {"escalate_after": "1h", "escalation_service": policy.notification_service}
     options = policy.policy_options.model_copy(update=options)
     fail(instance)
-    said = str(watch([policy.model_copy(update={"policy_options": options})]))
-    assert said.count("security of orchestration_platform/smtp is not allowed") == 1
+    summary = str(watch([policy.model_copy(update={"policy_options": options})]))
+    assert summary.count("security of orchestration_platform/smtp is not allowed") == 1

@@ -52,7 +52,7 @@ def execute(instance: dg.DagsterInstance, job: dg.JobDefinition) -> dg.ExecuteIn
     return result
 
 
-def everything_said(slack: SlackServer) -> str:
+def everything_shown(slack: SlackServer) -> str:
     assert slack.messages
     return "\n".join(f"{message.shown}\n{message.blocks}" for message in slack.messages)
 
@@ -67,7 +67,7 @@ def test_a_run_of_only_checks_is_named_after_the_assets_that_they_check(
     assert "*Assets:* `shelves`" in head.shown
     assert "ValueError: no shelf" in head.shown
     assert "/assets/shelves" in str(head.blocks)
-    assert "__ASSET" not in everything_said(slack)
+    assert "__ASSET" not in everything_shown(slack)
 
 
 @on_both_databases
@@ -92,18 +92,18 @@ def test_an_automation_run_of_everything_is_named_after_its_assets(
     watch()
     [head] = slack.heads
     assert "*Assets:* `shelves, shop/prices`" in head.shown
-    assert "__ASSET" not in everything_said(slack)
+    assert "__ASSET" not in everything_shown(slack)
 
 
 def test_a_run_that_died_is_reported_without_the_name_of_dagsters_own_job(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
     run = instance.create_run_for_job(CHECK)
-    said = 'Execution of run for "__ASSET_JOB" failed. It was killed.'
-    instance.report_run_failed(run, said)
+    message = 'Execution of run for "__ASSET_JOB" failed. It was killed.'
+    instance.report_run_failed(run, message)
     watch()
     assert "Execution of run for assets failed. It was killed." in slack.heads[0].shown
-    assert "__ASSET" not in everything_said(slack)
+    assert "__ASSET" not in everything_shown(slack)
 
 
 def without_record(instance: dg.DagsterInstance, run_id: str) -> None:
@@ -121,13 +121,13 @@ def damaged(instance: dg.DagsterInstance, run_id: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "passes", "said"),
+    ("change", "passes", "message"),
     [(without_record, 1, "no shelf"), (damaged, MOST_ATTEMPTS, "could not be read")],
 )
 def test_a_run_of_checks_names_its_assets(
     change: Callable[[dg.DagsterInstance, str], None],
     passes: int,
-    said: str,
+    message: str,
     instance: dg.DagsterInstance,
     slack: SlackServer,
     watch: Watch,
@@ -139,8 +139,8 @@ def test_a_run_of_checks_names_its_assets(
     watch()
     [head] = slack.heads
     assert "*Assets:* `shelves`" in head.shown
-    assert said in head.shown
-    assert "__ASSET" not in everything_said(slack)
+    assert message in head.shown
+    assert "__ASSET" not in everything_shown(slack)
 
 
 def test_an_automation_run_without_any_record_is_reported_without_its_job(
@@ -151,7 +151,7 @@ def test_an_automation_run_without_any_record_is_reported_without_its_job(
     stored_as(instance, result, **none)
     watch()
     assert "*Assets:* `unknown assets`" in slack.heads[0].shown
-    assert "__ASSET" not in everything_said(slack)
+    assert "__ASSET" not in everything_shown(slack)
 
 
 def test_the_plan_of_a_job_is_read_once_for_all_its_runs_and_not_where_the_record_has_it(

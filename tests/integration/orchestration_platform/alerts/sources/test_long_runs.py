@@ -69,8 +69,8 @@ def test_a_run_that_hangs_before_it_has_started_takes_too_long_and_one_that_wait
     assert watcher.look() == []
     watcher.now = time.time() + 7200
     assert watcher.look() == [("JOB_LONG_RUNNING", "plain_job", False)]
-    said = "it has been starting for more than 3600 s"
-    assert watcher.first().problems[0].message == said
+    message = "it has been starting for more than 3600 s"
+    assert watcher.first().problems[0].message == message
     comes_to(dg.DagsterEventType.RUN_START)
     assert watcher.look() == [("JOB_LONG_RUNNING", "plain_job", False)]
     comes_to(dg.DagsterEventType.RUN_SUCCESS)

@@ -18,10 +18,10 @@ def orders() -> None: ...
 
 
 def look() -> dg.AssetCheckResult:
-    said = os.environ["ALERT_TEST_CHECK"]
-    if said == "raise":
+    outcome = os.environ["ALERT_TEST_CHECK"]
+    if outcome == "raise":
         raise KeyError("salary")
-    return dg.AssetCheckResult(passed=said == "pass")
+    return dg.AssetCheckResult(passed=outcome == "pass")
 
 
 @dg.asset_check(asset=orders)

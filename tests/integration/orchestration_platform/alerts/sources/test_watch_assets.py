@@ -60,12 +60,12 @@ def other() -> None: ...
 
 @dg.asset_check(asset=other)
 def rows_are_there() -> dg.AssetCheckResult:
-    said = os.environ.get("ALERT_TEST_CHECK", "pass")
-    if said == "raise":
+    outcome = os.environ.get("ALERT_TEST_CHECK", "pass")
+    if outcome == "raise":
         raise KeyError("salary")
     return dg.AssetCheckResult(
-        passed=said == "pass",
-        severity=dg.AssetCheckSeverity.WARN if said == "warn" else dg.AssetCheckSeverity.ERROR,
+        passed=outcome == "pass",
+        severity=dg.AssetCheckSeverity.WARN if outcome == "warn" else dg.AssetCheckSeverity.ERROR,
         description="3 rows are missing",
         metadata={"rows": 3},
     )
@@ -151,8 +151,8 @@ def test_a_check_shows_one_thing_at_a_time(
     watcher = Watcher(instance, database, policy(*(f"ASSET_CHECK_{kind}" for kind in kinds)))
     subject = "other: rows_are_there"
     seen: list[list[tuple[str, bool]]] = []
-    for said in ("pass", "warn", "raise", "fail", "pass"):
-        monkeypatch.setenv("ALERT_TEST_CHECK", said)
+    for outcome in ("pass", "warn", "raise", "fail", "pass"):
+        monkeypatch.setenv("ALERT_TEST_CHECK", outcome)
         materialize(instance, other)
         reported = watcher.look()
         assert {name for _, name, _ in reported} <= {subject}
@@ -313,5 +313,7 @@ def test_a_check_without_result_is_reported_with_the_error_of_its_own_step(
     job = checked.resolve_implicit_global_asset_job_def()
     job.execute_in_process(instance=instance, raise_on_error=False)
     watcher.look()
-    said = {row.subject: Alert.from_json(row.facts).problems[0].message for row in watcher.rows()}
-    assert said == {"other: rows": "of rows", "other: all_rows": "'of all_rows'"}
+    outcome = {
+        row.subject: Alert.from_json(row.facts).problems[0].message for row in watcher.rows()
+    }
+    assert outcome == {"other: rows": "of rows", "other: all_rows": "'of all_rows'"}

@@ -25,7 +25,7 @@ def message(errors: list[int], more: int = 0) -> Message:
 def size(block: blocks.Block) -> int:
     match block:
         case blocks.Failure(problem, longest):
-            return 10 + min(len(problem.said), longest)
+            return 10 + min(len(problem.error), longest)
         case blocks.Names(names):
             return 20 * len(names)
     return 5

@@ -82,8 +82,8 @@ def test_the_place_of_an_error_is_that_in_the_repository() -> None:
 
 def test_owners_are_called_in_slack_where_they_are_known_there() -> None:
     found = message(owners=OWNERS)
-    said = "\n".join(texts_of(head_content(found, mentions=MENTIONS)))
-    assert "*Owners:* <@U0123>, <!subteam^S0456>, team:unknown" in said
+    shown = "\n".join(texts_of(head_content(found, mentions=MENTIONS)))
+    assert "*Owners:* <@U0123>, <!subteam^S0456>, team:unknown" in shown
     assert "<@" not in "\n".join(texts_of(head_content(found, mentions={})))
 
 
@@ -92,9 +92,9 @@ def test_more_facts_than_slack_takes_are_counted_and_no_mention_is_cut() -> None
     facts = tuple((f"Fact {n}", "x" * 290) for n in range(12))
     content = head_content(message(owners=tuple(many), facts=facts), mentions=many)
     assert problem_of(content) is None
-    said = content["blocks"][1]["text"]["text"]
-    assert re.search(r"\nand \d+ more$", said)
-    owners = next(line for line in said.splitlines() if line.startswith("*Owners:*"))
+    shown = content["blocks"][1]["text"]["text"]
+    assert re.search(r"\nand \d+ more$", shown)
+    owners = next(line for line in shown.splitlines() if line.startswith("*Owners:*"))
     assert re.fullmatch(r"\*Owners:\* (<!subteam\^S\d{4}>, )*<!subteam\^S\d{4}>,?  ?…", owners)
 
 
@@ -270,7 +270,7 @@ def test_where_people_open_dagster_is_no_secret_whatever_a_secret_names(
     )
     assert found.links[0].url == f"{UI}/runs/r1"
     assert f"<{UI}/runs/r1|r1>" in json.dumps(head_content(found, mentions={}))
-    assert "dagster.example.com" not in found.problems[0].said
+    assert "dagster.example.com" not in found.problems[0].error
     assert problem_of(head_content(found, mentions={})) is None
 
 

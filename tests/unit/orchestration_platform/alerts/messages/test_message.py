@@ -119,7 +119,7 @@ def test_a_flag_is_not_cut_in_half() -> None:
     assert slack_text.cut("🇩🇪" * 5, 16) == "🇩🇪" * 3 + " …"
 
 
-def told_of(problems: Sequence[Problem], more: int = 0) -> list[str]:
+def texts_of_failure(problems: Sequence[Problem], more: int = 0) -> list[str]:
     """All texts of the message of a failure."""
     reported = failure(problems=tuple(problems), more_problems=more)
     content = shown(Incident(first=reported, latest=reported, occurrences=1))
@@ -138,14 +138,14 @@ def of_dbt(number: int, message: str, kind: str = "model") -> Problem:
 
 def test_steps_that_were_not_kept_are_counted() -> None:
     steps = [Problem(f"step_{n}", "ValueError", f"word {'abcdef'[n]}", "", "") for n in range(6)]
-    texts = told_of(steps, more=2)
+    texts = texts_of_failure(steps, more=2)
     assert "and 2 more steps" in texts
     assert all(any(f"ValueError: word {word}" in text for text in texts) for word in "abcdef")
 
 
 @pytest.mark.parametrize("words", [5, 300])
 def test_each_of_twelve_models_that_failed_is_reported_with_its_own_message(words: int) -> None:
-    texts = told_of([of_dbt(n, "no such column " * words) for n in range(12)])
+    texts = texts_of_failure([of_dbt(n, "no such column " * words) for n in range(12)])
     for name in (f"m_a{chr(97 + n)}" for n in range(12)):
         [text] = [text for text in texts if f"`models/{name}.sql`" in text]
         assert f"dbt model {name}: no such column" in text
@@ -155,7 +155,7 @@ def test_each_of_twelve_models_that_failed_is_reported_with_its_own_message(word
 def test_models_and_tests_that_do_not_fit_are_named_and_what_was_not_kept_is_counted() -> None:
     kinds = ["model"] * 30 + ["test"] * 20
     problems = [of_dbt(n, "no such column " * 100, kind) for n, kind in enumerate(kinds)]
-    texts = told_of(problems, more=7)
+    texts = texts_of_failure(problems, more=7)
     [listed] = [text for text in texts if text.startswith("• ")]
     in_full = [text for text in texts if "```" in text]
     names = listed.splitlines()
@@ -167,7 +167,7 @@ def test_models_and_tests_that_do_not_fit_are_named_and_what_was_not_kept_is_cou
 
 @pytest.mark.parametrize(("kind", "noun"), [("model", "models"), ("unit test", "tests")])
 def test_what_is_counted_is_called_what_it_is(kind: str, noun: str) -> None:
-    assert f"and 3 more {noun}" in told_of([of_dbt(0, "bad", kind)], more=3)
+    assert f"and 3 more {noun}" in texts_of_failure([of_dbt(0, "bad", kind)], more=3)
 
 
 def traces_of(*traces: str) -> tuple[str, list[str]]:
@@ -188,9 +188,9 @@ def lines_in(texts: list[str]) -> list[str]:
     return [line for text in texts for line in text.split("\n") if line != "```"]
 
 
-def frames(count: int, said: str = "ValueError: it is bad") -> str:
+def frames(count: int, line: str = "ValueError: it is bad") -> str:
     lines = [f'  File "jobs.py", line {n}, in load_{n} & more' for n in range(count)]
-    return "\n".join([*lines, said])
+    return "\n".join([*lines, line])
 
 
 def test_a_trace_that_fits_into_the_message_is_whole_in_the_thread() -> None:
@@ -204,12 +204,12 @@ def test_of_a_trace_that_does_not_fit_the_middle_is_left_out_and_counted() -> No
     trace = frames(600).replace("&", "and")
     _, texts = traces_of(trace)
     lines = lines_in(texts)[1:]
-    [said] = [line for line in lines if line.startswith("… ")]
-    at = lines.index(said)
+    [line] = [line for line in lines if line.startswith("… ")]
+    at = lines.index(line)
     before, after = lines[:at], lines[at + 1 :]
     assert trace.split("\n")[: len(before)] == before
     assert trace.split("\n")[-len(after) :] == after
-    assert said == f"… {601 - len(before) - len(after)} lines left out, the run's log has them …"
+    assert line == f"… {601 - len(before) - len(after)} lines left out, the run's log has them …"
     assert 0 < len(before) < len(after)
     assert sum(map(units, texts)) > 0.95 * LONGEST_MESSAGE
 
@@ -243,11 +243,11 @@ def test_of_a_line_that_does_not_fit_the_beginning_stays() -> None:
 
 
 def test_a_line_longer_than_a_block_continues_in_the_next() -> None:
-    said = "".join(f"word {n} 👩\u200d👩\u200d👧 " for n in range(400)).strip()
-    _, texts = traces_of(said)
+    line = "".join(f"word {n} 👩\u200d👩\u200d👧 " for n in range(400)).strip()
+    _, texts = traces_of(line)
     pieces = [re.sub(r"^\*step_a\*\n", "", text)[4:-4] for text in texts]
     assert len(pieces) > 1
-    assert "".join(pieces) == said
+    assert "".join(pieces) == line
     assert not any(piece.startswith("\u200d") for piece in pieces)
 
 

@@ -83,5 +83,5 @@ def test_problems_outside_models_and_tests_stay_as_they_are() -> None:
 
 
 def test_a_text_that_reads_like_a_list_of_nodes_is_not_taken_apart() -> None:
-    said = "dbt build: model.workforce.a: bad; test.workforce.b: Got 3 results"
-    assert dbt_problems(problem(said), {}) == []
+    text = "dbt build: model.workforce.a: bad; test.workforce.b: Got 3 results"
+    assert dbt_problems(problem(text), {}) == []

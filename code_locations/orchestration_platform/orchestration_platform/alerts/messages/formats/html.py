@@ -64,7 +64,7 @@ def _laid_out(block: blocks.Block) -> str:  # noqa: PLR0911 - one per block
         case blocks.Failure(problem, longest):
             place = problem.place and f'<br><code style="{_CODE}">{_text(problem.place)}</code>'
             name = f"<p><b>{_text(problem.name)}</b>{problem.times}{place}</p>"
-            return f"{name}{_box(problem.said[:longest])}"
+            return f"{name}{_box(problem.error[:longest])}"
         case Trace(name, text):
             return f"{name and f'<p><b>{_text(name)}</b></p>'}{_box(text)}"
         case blocks.Names(names):

@@ -99,7 +99,7 @@ def _laid_out(  # noqa: PLR0911 - one per block
             lines = [f"*{escaped(problem.name, 200)}*{problem.times}"]
             if problem.place:
                 lines.append(coded(problem.place, 300))
-            return [_section("\n".join([*lines, fenced(problem.said, longest)]))]
+            return [_section("\n".join([*lines, fenced(problem.error, longest)]))]
         case blocks.Names(names):
             return _list(names)
         case blocks.Note(text):

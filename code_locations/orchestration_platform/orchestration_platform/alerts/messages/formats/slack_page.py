@@ -95,7 +95,7 @@ def _block(block: dict[str, Any]) -> str:
                 for button in block["elements"]
             )
             return f'<div class="actions">{buttons}</div>'
-    raise ValueError(f"{block['type']!r} is no kind of block that messages have: add it here")
+    raise ValueError(f"{block['type']!r} is not a kind of block that messages have: add it here")
 
 
 def mrkdwn(text: str) -> str:

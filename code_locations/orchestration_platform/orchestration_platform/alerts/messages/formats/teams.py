@@ -72,8 +72,8 @@ def _laid_out(block: blocks.Block) -> list[Card]:  # noqa: PLR0911 - one per blo
         case blocks.Failure(problem, longest):
             name = _block(f"{problem.name}{problem.times}", 300, weight="bolder")
             place = _block(problem.place, 300, fontType="monospace", isSubtle=True)
-            said = _block(problem.said, longest, fontType="monospace")
-            return [name, place, said] if problem.place else [name, said]
+            error = _block(problem.error, longest, fontType="monospace")
+            return [name, place, error] if problem.place else [name, error]
         case blocks.Names(names):
             return [_block("\n".join(names))]
         case blocks.Note(text):

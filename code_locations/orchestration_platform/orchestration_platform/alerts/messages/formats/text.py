@@ -40,7 +40,7 @@ def laid_out(block: blocks.Block) -> str:  # noqa: PLR0911 - one per block
             width = max((len(fact.label) for fact in facts), default=0) + 1
             return "\n".join(f"{f'{fact.label}:':{width}} {one_line(fact.value)}" for fact in facts)
         case blocks.Failure(problem, longest):
-            details = filter(None, [problem.place, problem.said[:longest]])
+            details = filter(None, [problem.place, problem.error[:longest]])
             return f"{problem.name}{problem.times}\n{_indented(*details)}"
         case Trace(name, text):
             return f"{name}\n{_indented(text)}".lstrip("\n")

@@ -137,7 +137,7 @@ class EmailService(ServiceWithRecipients):
         try:
             connection.send_message(email, to_addrs=[to])
         except smtplib.SMTPSenderRefused as error:
-            reason = _said(error.smtp_code, error.smtp_error)
+            reason = _reason(error.smtp_code, error.smtp_error)
             remedy = "the server does not let its user send as the sender of the secret"
             raise ServiceUnavailableError(f"{reason}: {remedy}") from error
         except smtplib.SMTPRecipientsRefused as error:
@@ -204,7 +204,7 @@ class EmailService(ServiceWithRecipients):
             if connection is not None:
                 connection.close()
             if isinstance(error, smtplib.SMTPResponseException):
-                reason = f"{_said(error.smtp_code, error.smtp_error)}: {_REMEDY}"
+                reason = f"{_reason(error.smtp_code, error.smtp_error)}: {_REMEDY}"
                 raise ServiceUnavailableError(reason) from error
             raise ServiceUnavailableError(self._silence(error)) from error
         return connection
@@ -229,11 +229,11 @@ def _subject(message: Message) -> str:
     return cut(" ".join(clean(text).split()), _LONGEST_SUBJECT)
 
 
-def _judged(code: int, said: bytes | str) -> Exception:
-    reason = _said(code, said)
+def _judged(code: int, answer: bytes | str) -> Exception:
+    reason = _reason(code, answer)
     return MessageRefusedError(reason) if code >= _PERMANENT else ServiceUnavailableError(reason)
 
 
-def _said(code: int, said: bytes | str) -> str:
-    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+def _reason(code: int, answer: bytes | str) -> str:
+    text = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer
     return f"the e-mail server answered {code} {' '.join(text.split())[:200]}"

@@ -39,8 +39,8 @@ def _details(message: Message) -> dict[str, str]:
         while name in details:
             number += 1
             name = f"{_short(problem.name)} ({number})"
-        details[name] = problem.said
-    return {name: _short(said, _LONGEST_DETAIL) for name, said in details.items()}
+        details[name] = problem.error
+    return {name: _short(error, _LONGEST_DETAIL) for name, error in details.items()}
 
 
 def _short(text: str, limit: int = _LONGEST_NAME) -> str:

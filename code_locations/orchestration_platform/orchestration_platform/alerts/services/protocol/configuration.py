@@ -25,7 +25,7 @@ SecretPath = Annotated[
 SlackId = Annotated[str, StringConstraints(pattern=r"^[UWS][A-Z0-9]{2,20}$")]
 
 _WITHOUT_TRACES = frozenset(EntryKind) - {EntryKind.TRACE}
-_NO_THREADS = "a stack trace belongs into a thread, and there are none"
+_NO_THREADS = "a stack trace belongs in a thread, and there are no threads"
 
 Resource = TypeVar("Resource")
 

@@ -31,7 +31,7 @@ def checked_address(address: str, *, what: str) -> str:
     """
     parts = urlsplit(address)
     if not parts.hostname or (parts.scheme != "https" and parts.hostname not in _LOOPBACK):
-        raise ServiceUnavailableError(f"{what} is no https address: write one that is")
+        raise ServiceUnavailableError(f"{what} is not an https address: write one that is")
     return address
 
 
@@ -86,16 +86,16 @@ def judge(name: str, status: int, *, retry_after: str | None, remedy: str) -> No
     """
     if 200 <= status < 300:  # noqa: PLR2004 - success in HTTP
         return
-    said = f"{name} answered {status}"
+    reason = f"{name} answered {status}"
     if status == _TOO_MANY:
         raise ServiceUnavailableError(
             f"{name} asks to wait", retry_after=retry_seconds(retry_after)
         )
     if status in _CONTENT_STATUSES:
-        raise MessageRefusedError(said)
+        raise MessageRefusedError(reason)
     if status >= _SERVER_ERROR:
-        raise ServiceUnavailableError(said, is_unsure=True)
-    raise ServiceUnavailableError(f"{said}: {remedy}")
+        raise ServiceUnavailableError(reason, is_unsure=True)
+    raise ServiceUnavailableError(f"{reason}: {remedy}")
 
 
 def retry_seconds(text: str | None) -> float:

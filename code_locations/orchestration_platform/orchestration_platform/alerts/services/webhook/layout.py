@@ -49,7 +49,7 @@ def _described(message: Message) -> dict[str, Any]:
                 "name": _text(problem.name),
                 "count": problem.count,
                 "place": _text(problem.place),
-                "said": _text(problem.said),
+                "error": _text(problem.error),
                 "trace": _text(trace),
             }
             for problem, trace in zip(message.problems, shown_traces(message.problems), strict=True)

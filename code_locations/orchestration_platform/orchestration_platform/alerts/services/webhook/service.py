@@ -55,8 +55,8 @@ class WebhookService(Service):
 
         # The library accepts a secret of any length, even an empty one, and requires no prefix.
         if not _is_signing_secret(self.signing_secret):
-            said = "signing_secret is not whsec_ and 24 to 64 bytes in base64: write one that is"
-            raise ServiceUnavailableError(said)
+            problem = "signing_secret is not whsec_ and 24 to 64 bytes in base64: write one that is"
+            raise ServiceUnavailableError(problem)
         return Webhook(self.signing_secret).sign(key, now, body)
 
 

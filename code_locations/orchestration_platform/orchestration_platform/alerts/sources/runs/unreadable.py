@@ -58,9 +58,9 @@ class UnreadableRuns:
             if self._attempts[run_id] < MOST_ATTEMPTS:
                 error.add_note(f"while reading run {run_id}")
                 raise
-            said = redact(f"the run could not be read: {type(error).__name__}: {error}")
-            logging.getLogger(LOGGER_NAME).warning("run %s is skipped: %s", run_id, said)
-            attempt.found, attempt.problem = None, Problem("", "Unreadable", said, "", "")
+            text = redact(f"the run could not be read: {type(error).__name__}: {error}")
+            logging.getLogger(LOGGER_NAME).warning("run %s is skipped: %s", run_id, text)
+            attempt.found, attempt.problem = None, Problem("", "Unreadable", text, "", "")
         self._attempts.pop(run_id, None)
 
 
