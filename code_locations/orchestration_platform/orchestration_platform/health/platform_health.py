@@ -16,12 +16,22 @@ from shared_lib.configuration.environment import (
     current_settings,
 )
 from shared_lib.dagster_client.errors import WebserverConfigurationError
-from shared_lib.dagster_client.webserver import current_webserver
+from shared_lib.dagster_client.webserver import Webserver, current_webserver
 
 WINDOW = timedelta(hours=24)
 
 # the page itself takes less than 2 s
 _ANSWER_SECONDS = 10.0
+_MOST_ROWS = 50
+_ATTENTION = dg.TableSchema(
+    columns=[
+        dg.TableColumn(name)
+        for name in (
+            "state", "kind", "name", "location", "why", "since", "last_good", "owners", "incident",
+            "taken_by", "run",
+        )
+    ]
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +66,7 @@ def examine(instance: dg.DagsterInstance, *, now: datetime) -> PlatformHealth:
 
 
 def save_board(settings: EnvironmentSettings) -> dict[str, dg.MetadataValue]:
-    """Save the board as a page that needs no server, and return where both are.
+    """Save the board as a page that needs no server; return where both are, and the worst of it.
 
     The webserver writes the page, because it alone knows the assets of all code locations.
     """
@@ -65,25 +75,36 @@ def save_board(settings: EnvironmentSettings) -> dict[str, dg.MetadataValue]:
     server = os.environ.get(UI_URL_VARIABLE, settings.ui_url).rstrip("/")
     try:
         webserver = current_webserver()
-        answer = requests.get(
-            f"{server}/board?saved",
-            headers=dict([webserver.token_value] if webserver.token_value else ()),
-            verify=str(webserver.authority_file) if webserver.authority_file else True,
-            # a redirect would send the token to its target
-            allow_redirects=False,
-            timeout=_ANSWER_SECONDS,
-        )
-        answer.raise_for_status()
-        if answer.is_redirect:
-            raise requests.HTTPError("a redirect, as to a login")
+        page = _fetched(webserver, f"{server}/board?saved").content
+        found = _fetched(webserver, f"{server}/board.json").json()
     except WebserverConfigurationError as error:
         return metadata | {"saved_board": dg.MetadataValue.text(f"not saved: {error}")}
     except requests.RequestException as error:
         reason = f"not saved: the webserver at {server} does not answer ({type(error).__name__})"
         return metadata | {"saved_board": dg.MetadataValue.text(reason)}
     path = settings.report_directory / "board.html"
-    _write_atomically(path, answer.content)
-    return metadata | {"saved_board": dg.MetadataValue.path(path)}
+    _write_atomically(path, page)
+    rows = [dg.TableRecord(row) for row in found["attention"][:_MOST_ROWS]]
+    return metadata | {
+        "saved_board": dg.MetadataValue.path(path),
+        "state": dg.MetadataValue.text(found["headline"]),
+        "needs_attention": dg.MetadataValue.table(rows, schema=_ATTENTION),
+    }
+
+
+def _fetched(webserver: Webserver, url: str) -> requests.Response:
+    answer = requests.get(
+        url,
+        headers=dict([webserver.token_value] if webserver.token_value else ()),
+        verify=str(webserver.authority_file) if webserver.authority_file else True,
+        # a redirect would send the token to its target
+        allow_redirects=False,
+        timeout=_ANSWER_SECONDS,
+    )
+    answer.raise_for_status()
+    if answer.is_redirect:
+        raise requests.HTTPError("a redirect, as to a login")
+    return answer
 
 
 def _write_atomically(path: Path, content: bytes) -> None:

@@ -10,7 +10,13 @@ from urllib.parse import parse_qsl
 from dagster._core.workspace.context import BaseWorkspaceRequestContext
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import (
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+)
 from starlette.routing import Route
 
 from orchestration_platform.alerts.control.incidents import acknowledge, resolve, shown_incident
@@ -28,6 +34,7 @@ from orchestration_platform.board.page import (
     job_page,
     page,
 )
+from orchestration_platform.board.summary import summary
 from shared_lib.configuration.validated_yaml import ConfigurationError
 
 # below Dagster's own, whose level and format it has
@@ -60,6 +67,7 @@ class BoardPages:
         """What is served."""
         return [
             Route("/board", self.board),
+            Route("/board.json", self.summary),
             Route("/board/assets/{name:path}", self.asset),
             Route("/board/jobs/{location}/{job}", self.job),
             Route("/board/incidents/{number:int}", self.incident, methods=["GET"]),
@@ -72,6 +80,10 @@ class BoardPages:
         if "saved" in request.query_params:
             return HTMLResponse(page(board, ui_url=self._ui_origin, is_file=True))
         return HTMLResponse(page(board))
+
+    def summary(self, request: Request) -> JSONResponse:
+        """Answer with the first line and what needs attention, for programs."""
+        return JSONResponse(summary(self._read(request)))
 
     def asset(self, request: Request) -> Response:
         """Answer with the page of an asset."""

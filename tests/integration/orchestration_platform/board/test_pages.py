@@ -126,7 +126,7 @@ def test_a_job_is_as_dagster_has_it(client: TestClient, instance: dg.DagsterInst
         assert record.dagster_run.run_id[:8] in text
     seconds = sum((one.end_time or 0.0) - (one.start_time or 0.0) for one in records)
     assert float(found["Cost"].split(" s")[0]) == pytest.approx(seconds, abs=0.06)
-    assert found["Limit"] == "10.0 min; 0 of 0 runs took longer"
+    assert found["Limit"] == "10.0 min; longer: 0 of 0"
     assert "#1 JOB_FAILURE" in text
     assert found["Duration"] == NONE
 
@@ -140,7 +140,7 @@ def test_a_job_that_succeeds_shows_its_durations(
         (one.end_time or 0.0) - (one.start_time or 0.0)
         for one in records if one.dagster_run.is_success
     ]  # fmt: skip
-    assert found["Duration"] == f"median {took:.1f} s, 95 % {took:.1f} s, of 1 runs that succeeded"
+    assert found["Duration"] == f"median {took:.1f} s, 95 % {took:.1f} s, successful runs: 1"
     waits = [
         (one.start_time or 0.0) - one.create_timestamp.replace(tzinfo=UTC).timestamp()
         for one in records

@@ -298,8 +298,15 @@ def test_platform_health_saves_the_board(
     saved = page.read_text()
     assert "<script" not in saved
     # links of a file need a host: the one that people open
-    assert 'href="http://127.0.0.1:3000/assets/shelves"' in saved
+    assert 'href="http://127.0.0.1:3000/board/assets/shelves"' in saved
     assert list(page.parent.iterdir()) == [page]
+    # no daemon runs beside the webserver
+    table = metadata["needs_attention"]
+    assert isinstance(table, dg.TableMetadataValue)
+    assert table.records[0].data.items() >= {
+        "state": "degraded", "kind": "Daemon", "name": "dagster-daemon", "incident": "",
+    }.items()  # fmt: skip
+    assert "Degraded: dagster-daemon: no recent heartbeat" in str(metadata["state"].value)
 
 
 def test_what_has_never_run_can_be_muted_by_name(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
