@@ -55,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from shared_lib.configuration.validated_yaml import ConfigurationError
     from shared_lib.storage.sqlite_creation import DamagedStorageError
     from simulation.census.columns.mapping import CensusError
+    from simulation.run.damaged_warehouse import DamagedWarehouseError
     from simulation.state.runs import YearRefusedError
 
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -64,6 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         CensusError,
         ConfigurationError,
         DamagedStorageError,
+        DamagedWarehouseError,
         UnknownEnvironmentError,
         YearRefusedError,
     ) as error:
@@ -79,6 +81,7 @@ def _simulate(asked: Arguments, errors: "Console") -> int:
     from simulation.census.files.sources import check_census
     from simulation.config import load_scenario, requested_changes
     from simulation.config.partitions import refuse_years_outside
+    from simulation.run.damaged_warehouse import explained_damage, make_room
     from simulation.run.preflight import look_ahead
 
     # before Dagster asks for it, whose own errors would bury this one
@@ -91,7 +94,10 @@ def _simulate(asked: Arguments, errors: "Console") -> int:
     )
     horizon = settings.simulation
     years = asked.years or range(horizon.start_year, horizon.end_year + 1)
-    ahead = look_ahead(asked.scenario, settings, years)
+    if asked.fresh:
+        make_room(errors.print)
+    with explained_damage():
+        ahead = look_ahead(asked.scenario, settings, years)
     refuse_years_outside(asked.scenario, years)
     if ahead.report and not asked.fresh:
         errors.print(f"{years[0]} to {years[-1]} are stored, and nothing has changed since then")

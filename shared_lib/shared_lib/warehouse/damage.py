@@ -1,0 +1,68 @@
+"""Recognise a damaged warehouse file, and make room for a new one without deleting anything."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from shared_lib.warehouse.connection import WarehouseBusyError, read_warehouse
+
+
+@dataclass(frozen=True)
+class Damage:
+    """What is wrong with a warehouse.
+
+    Attributes:
+        reason: DuckDB's error.
+        files: what has to be set aside, so that the warehouse can be used again.
+        lost: what is lost with these files.
+    """
+
+    reason: str
+    files: tuple[Path, ...]
+    lost: str
+
+
+def find_damage(path: Path, *, wait_seconds: float = 0.0) -> Damage | None:
+    """Read every row of the warehouse at ``path``; None if it is undamaged, or not there.
+
+    A log of changes whose end was never written is no damage: DuckDB takes what was committed.
+
+    Raises:
+        WarehouseBusyError: a process is writing it, so it can be opened.
+    """
+    if not path.exists():
+        return None
+    reason = _error(path, wait_seconds=wait_seconds)
+    log = path.with_name(path.name + ".wal")
+    if reason is None:
+        return None
+    if str(log) in reason:
+        lost = "the changes since the last checkpoint; everything older is kept"
+        return Damage(reason, (log,), lost)
+    files = tuple(found for found in (path, log) if found.exists())
+    return Damage(reason, files, f"everything in {path.name} since its last backup")
+
+
+def set_aside(damage: Damage, *, now: float | None = None) -> list[Path]:
+    """Rename the damaged files, and return where they are now."""
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+    return [file.rename(f"{file}.damaged-{stamp}") for file in damage.files]
+
+
+def _error(path: Path, *, wait_seconds: float) -> str | None:
+    try:
+        with read_warehouse(path, wait_seconds=wait_seconds) as connection:
+            tables = connection.execute(
+                "select schema_name, table_name from duckdb_tables() where not temporary"
+            ).fetchall()
+            for schema, table in tables:
+                # reads every block
+                connection.execute(f'select bit_xor(hash(t)) from "{schema}"."{table}" as t')  # noqa: S608 - names from the catalog
+                connection.fetchall()
+    except WarehouseBusyError:
+        raise
+    except (duckdb.Error, UnicodeDecodeError) as error:
+        return str(error)
+    return None
