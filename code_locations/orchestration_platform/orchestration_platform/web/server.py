@@ -69,7 +69,7 @@ class PlatformWebserver(DagsterWebserver):
         database = WebDatabase(web_database_url(context.instance))
         self._audit = Audit(database)
         self._tokens = ServiceTokens(login.file.tokens)
-        self._entrance = entrance_of(login)
+        self._entrance = entrance_of(login, database=database, origin=hosts.ui_origin)
         self._alerts = Database(database_url(context.instance))
         self._reports = current_settings().report_directory
         kept = KeptState()
@@ -113,6 +113,7 @@ class PlatformWebserver(DagsterWebserver):
     def build_routes(self) -> list[BaseRoute]:
         """Return Dagster's own routes with those of the platform before them."""
         return [
+            *self._entrance.routes,
             Route("/healthz", self.healthz_endpoint),
             *self._board.routes,
             Route("/metrics", self.metrics_endpoint),

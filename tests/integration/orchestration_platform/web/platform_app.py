@@ -45,11 +45,9 @@ class App:
         self.instance = instance
         self._app = webserver.create_asgi_app()
 
-    def client(self, *, address: str = "10.0.0.9", host: str = "localhost") -> TestClient:
+    def client(self, *, address: str = "10.0.0.9", url: str = "http://localhost") -> TestClient:
         """A program or browser at ``address``."""
-        return TestClient(
-            self._app, base_url=f"http://{host}", client=(address, 50_000), follow_redirects=False
-        )
+        return TestClient(self._app, base_url=url, client=(address, 50_000), follow_redirects=False)
 
 
 @contextmanager
