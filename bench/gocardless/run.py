@@ -1,4 +1,4 @@
-"""``python -m bench.gocardless.run URL WAREHOUSE``: print figures of a first and a daily sync.
+"""``python -m bench.gocardless_run URL WAREHOUSE``: print figures of a first and a daily sync.
 
 The steps are those of the job, without Dagster.
 """
@@ -17,12 +17,15 @@ import duckdb
 import requests
 
 from bench.gocardless.server import NOON
-from gocardless.bank_account_data.client import Answer, BankDataClient
+from gocardless.bank_account_data import steps as gocardless_steps
+from gocardless.bank_account_data.client import BankDataClient
+from gocardless.bank_account_data.linked_accounts import accounts_to_fetch
 from gocardless.bank_account_data.provider import GOCARDLESS
+from gocardless.bank_account_data.registers import extract_institutions, extract_requisitions
+from gocardless.bank_account_data.tables import create_gocardless_tables
+from gocardless.bank_api.client import Answer
 from gocardless.extraction import steps
-from gocardless.extraction.reference_data import extract_institutions, extract_requisitions
-from gocardless.extraction.tables import create_raw_tables
-from gocardless.sync.ledger import sync_transactions
+from gocardless.sync.ledger.answers import sync_transactions
 from gocardless.sync.tables import create_unified_tables
 from sandboxes.bank.control import CONTROL_PATH
 from shared_lib.warehouse import write_warehouse
@@ -84,7 +87,7 @@ def main(url: str, warehouse: str) -> None:
         now=now,
     )
     with write_warehouse(Path(warehouse)) as connection:
-        create_raw_tables(connection)
+        create_gocardless_tables(connection)
         create_unified_tables(connection)
         _job(connection, client, now, watch, "first")
         with watch.measuring("nothing_new_sync"):
@@ -95,7 +98,12 @@ def main(url: str, warehouse: str) -> None:
         _job(connection, client, now, watch, "daily")
         _counted()
         run = steps.Extraction(
-            connection=connection, client=client, run_id="again", now=now, refresh=True
+            accounts=accounts_to_fetch,
+            connection=connection,
+            client=client,
+            run_id="again",
+            now=now,
+            refresh=True,
         )
         steps.extract_transactions(run, overlap_days=3)
         with watch.measuring("unchanged_sync"):
@@ -111,14 +119,16 @@ def _job(
     watch: Stopwatch,
     name: str,
 ) -> None:
-    run = steps.Extraction(connection=connection, client=client, run_id=name, now=now)
+    run = steps.Extraction(
+        accounts=accounts_to_fetch, connection=connection, client=client, run_id=name, now=now
+    )
     registers: dict[str, Any] = {"at": now(), "run_id": name}
     with watch.measuring(f"{name}_registers"):
         extract_institutions(connection, client, **registers)
         extract_requisitions(connection, client, **registers)
     with watch.measuring(f"{name}_accounts"):
-        steps.extract_bank_accounts(run)
-        steps.extract_account_details(run, fresh_for_days=30)
+        gocardless_steps.extract_bank_accounts(run)
+        gocardless_steps.extract_account_details(run, fresh_for_days=30)
         steps.extract_balances(run)
     with watch.measuring(f"{name}_load"):
         outcome = steps.extract_transactions(run, overlap_days=3)

@@ -16,8 +16,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from gocardless.accounts.settings import ConnectionSettings, accounts_path, load_settings
 from gocardless.bank_account_data.client import connect as connect_gocardless
-from gocardless.bank_account_data.errors import ApiError
-from gocardless.bank_account_data.reachability import ApiAddressError
+from gocardless.bank_api.addresses import ApiAddressError
+from gocardless.bank_api.errors import ApiError
 from gocardless.enable_banking.client import EnableBankingClient, connect_enable_banking
 from gocardless.enable_banking.models import Aspsp, NewSession
 from gocardless.enable_banking.sessions import record_session

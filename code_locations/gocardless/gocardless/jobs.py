@@ -5,6 +5,7 @@ from typing import Any
 
 import dagster as dg
 
+from gocardless.bank_account_data import assets as gocardless
 from gocardless.enable_banking import assets as enable_banking
 from gocardless.extraction import assets as extraction
 from gocardless.sync import assets as sync
@@ -20,10 +21,10 @@ EVERY_STEP = "*"
 # The steps that can run for one connection. Lists that the API only returns whole, budgets, which
 # cover all accounts, and the marts, which are views, are not among them.
 STEPS: Mapping[dg.AssetsDefinition, type[dg.Config]] = {
-    extraction.bank_accounts: extraction.AccountsRequest,
-    extraction.account_details: extraction.DetailsRequest,
-    extraction.account_balances: extraction.AccountsRequest,
-    extraction.transactions: extraction.TransactionsRequest,
+    gocardless.bank_accounts: extraction.AccountsRequest,
+    gocardless.account_details: extraction.DetailsRequest,
+    gocardless.account_balances: extraction.AccountsRequest,
+    gocardless.transactions: extraction.TransactionsRequest,
     sync.accounts: ConnectionRequest,
     sync.transactions: sync.FreshnessRequest,
     sync.balances: ConnectionRequest,

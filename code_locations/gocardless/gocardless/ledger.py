@@ -17,10 +17,10 @@ from collections.abc import Sequence
 import duckdb
 
 from gocardless.extraction.fetch_scope import utc_now
-from gocardless.extraction.rejected_entries import retry_rejects
+from gocardless.extraction.reading.rejected_entries import retry_rejects
 from gocardless.extraction.tables import create_raw_tables
-from gocardless.sync.corrections import DecisionError, merge_rows, split_row, states_of
-from gocardless.sync.rebuilding import Rebuilt, rebuild_ledger
+from gocardless.sync.ledger.corrections import DecisionError, merge_rows, split_row, states_of
+from gocardless.sync.ledger.rebuilding import Rebuilt, rebuild_ledger
 from gocardless.sync.tables import create_unified_tables
 from shared_lib.configuration.environment import current_settings
 from shared_lib.warehouse import write_warehouse

@@ -9,10 +9,12 @@ import duckdb
 import pytest
 from tests.conftest import SHARED_DATA
 
-from gocardless.bank_account_data.client import BankDataClient, Patience
-from gocardless.extraction.reference_data import extract_requisitions
+from gocardless.bank_account_data.client import BankDataClient
+from gocardless.bank_account_data.linked_accounts import accounts_to_fetch
+from gocardless.bank_account_data.registers import extract_requisitions
+from gocardless.bank_account_data.tables import create_gocardless_tables
+from gocardless.bank_api.client import Patience
 from gocardless.extraction.steps import Extraction
-from gocardless.extraction.tables import create_raw_tables
 from gocardless.sync.tables import create_unified_tables
 from sandboxes.bank.bank import Bank, SandboxState, account_uuid
 from sandboxes.bank.ledger import TrueLedger, TrueTransaction
@@ -81,7 +83,7 @@ def client(make_client: Callable[..., BankDataClient]) -> BankDataClient:
 @pytest.fixture
 def connection() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as opened:
-        create_raw_tables(opened)
+        create_gocardless_tables(opened)
         create_unified_tables(opened)
         yield opened
 
@@ -95,6 +97,13 @@ def run(
     def begin(**fields: Any) -> Extraction:
         now = sandbox.state.clock.now
         extract_requisitions(connection, client, at=now(), run_id="run")
-        return Extraction(connection=connection, client=client, run_id="run", now=now, **fields)
+        return Extraction(
+            accounts=accounts_to_fetch,
+            connection=connection,
+            client=client,
+            run_id="run",
+            now=now,
+            **fields,
+        )
 
     return begin

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gocardless.bank_account_data import errors
 from gocardless.bank_account_data.client import BankDataClient, connect
-from gocardless.bank_account_data.limits import Limit, account_limit, general_limit
+from gocardless.bank_api import errors
+from gocardless.bank_api.limits import Limit, account_limit, general_limit
 from sandboxes.bank.bank import Bank, HeaderSpelling, account_uuid
 from sandboxes.bank.server import RunningSandbox
 from shared_lib.secrets import SecretNotFoundError, SecretsResource

@@ -12,21 +12,23 @@ import duckdb
 import pytest
 from tests.conftest import SHARED_DATA
 
+from gocardless.bank_account_data import steps as gocardless_steps
 from gocardless.bank_account_data.client import BankDataClient
+from gocardless.bank_account_data.linked_accounts import accounts_to_fetch
 from gocardless.bank_account_data.provider import GOCARDLESS
+from gocardless.bank_account_data.registers import extract_requisitions
+from gocardless.bank_account_data.tables import create_gocardless_tables
 from gocardless.extraction import steps
-from gocardless.extraction.entries import read_balances
-from gocardless.extraction.linked_accounts import AccountToFetch
-from gocardless.extraction.reference_data import extract_requisitions
+from gocardless.extraction.accounts import AccountToFetch
+from gocardless.extraction.reading.entries import read_balances
 from gocardless.extraction.steps import Extraction
 from gocardless.extraction.tables import BALANCES as BALANCE_TABLE
-from gocardless.extraction.tables import create_raw_tables
 from gocardless.extraction.transactions import record_transactions, window_of
 from gocardless.extraction.writing import upsert
 from gocardless.marts.checks import reconciliation_result
 from gocardless.marts.reconciliation import unexplained_balances
 from gocardless.sync.balances import create_balance_tables, sync_balances
-from gocardless.sync.ledger import sync_transactions
+from gocardless.sync.ledger.answers import sync_transactions
 from gocardless.sync.reference_data import sync_accounts, sync_connections
 from gocardless.sync.tables import create_unified_tables
 from gocardless.tagging.application import apply_rules
@@ -50,7 +52,7 @@ def built_marts(parsed_bank: Path) -> Path:
     path.parent.mkdir(exist_ok=True)
     path.unlink(missing_ok=True)
     with duckdb.connect(str(path)) as connection:
-        create_raw_tables(connection)
+        create_gocardless_tables(connection)
         create_unified_tables(connection)
         create_balance_tables(connection)
         create_tag_tables(connection)
@@ -86,8 +88,10 @@ def run_day(
     def run(*, transactions: bool = True) -> None:
         now = sandbox.state.clock.now
         extract_requisitions(connection, client, at=now(), run_id="run")
-        extraction = Extraction(connection=connection, client=client, run_id="run", now=now)
-        steps.extract_bank_accounts(extraction)
+        extraction = Extraction(
+            accounts=accounts_to_fetch, connection=connection, client=client, run_id="run", now=now
+        )
+        gocardless_steps.extract_bank_accounts(extraction)
         steps.extract_balances(extraction)
         if transactions:
             steps.extract_transactions(extraction, overlap_days=3)

@@ -6,18 +6,20 @@ from pathlib import Path
 
 import duckdb
 
+from gocardless.bank_account_data import steps as gocardless_steps
 from gocardless.bank_account_data.client import BankDataClient
+from gocardless.bank_account_data.linked_accounts import accounts_to_fetch
 from gocardless.bank_account_data.provider import GOCARDLESS
+from gocardless.bank_account_data.registers import extract_institutions, extract_requisitions
+from gocardless.bank_account_data.tables import create_gocardless_tables
 from gocardless.budgets.notifications import create_budget_tables, raise_notifications
 from gocardless.budgets.settings import Budget
 from gocardless.extraction import steps
-from gocardless.extraction.reference_data import extract_institutions, extract_requisitions
 from gocardless.extraction.steps import Extraction
-from gocardless.extraction.tables import create_raw_tables
 from gocardless.statement_files.loading import import_file
 from gocardless.statement_files.tables import create_file_tables
 from gocardless.sync.balances import create_balance_tables, sync_balances
-from gocardless.sync.ledger import sync_transactions
+from gocardless.sync.ledger.answers import sync_transactions
 from gocardless.sync.reference_data import sync_accounts, sync_connections, sync_institutions
 from gocardless.sync.tables import create_unified_tables
 from gocardless.tagging.application import apply_rules, tag_by_hand
@@ -30,7 +32,7 @@ SHOPPING = SourcedRule(name="shops", tag="shopping", source="file", counterparty
 
 def create_all_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """As the steps of the platform do it, each its own."""
-    create_raw_tables(connection)
+    create_gocardless_tables(connection)
     create_unified_tables(connection)
     create_balance_tables(connection)
     create_file_tables(connection)
@@ -49,9 +51,15 @@ def run_everything(
     create_all_tables(connection)
     extract_institutions(connection, client, at=now, run_id="run")
     extract_requisitions(connection, client, at=now, run_id="run")
-    extraction = Extraction(connection=connection, client=client, run_id="run", now=clock.now)
-    steps.extract_bank_accounts(extraction)
-    steps.extract_account_details(extraction, fresh_for_days=1)
+    extraction = Extraction(
+        accounts=accounts_to_fetch,
+        connection=connection,
+        client=client,
+        run_id="run",
+        now=clock.now,
+    )
+    gocardless_steps.extract_bank_accounts(extraction)
+    gocardless_steps.extract_account_details(extraction, fresh_for_days=1)
     steps.extract_balances(extraction)
     steps.extract_transactions(extraction, overlap_days=3)
     sync_institutions(connection, GOCARDLESS)

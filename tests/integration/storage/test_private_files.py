@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from gocardless.bank_account_data.client import Answer
-from gocardless.bank_account_data.limits import Limit
+from gocardless.bank_api.client import Answer
+from gocardless.bank_api.limits import Limit
 from gocardless.extraction.journal import AnswerJournal, Received, Wording
 from gocardless.statement_files.formats.csv import mapping as csv_mapping
 from shared_lib.configuration.environment import REPOSITORY_ROOT

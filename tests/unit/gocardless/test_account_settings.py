@@ -9,15 +9,15 @@ import duckdb
 import pytest
 from tests.unit.gocardless.test_ledger_decisions import booked, entry, link, prepare, take
 
-from gocardless.accounts.application import apply_settings, bank_defaults
 from gocardless.accounts.settings import (
     AccountSettings,
     BankSettings,
     SettingsFile,
     load_settings,
 )
+from gocardless.sync.account_settings import apply_settings, bank_defaults
 from gocardless.sync.balances import create_balance_tables
-from gocardless.sync.rebuilding import rebuild_ledger
+from gocardless.sync.ledger.rebuilding import rebuild_ledger
 from shared_lib.configuration.validated_yaml import ConfigurationError
 
 AT = datetime(2026, 5, 4, 20, tzinfo=UTC)
@@ -109,7 +109,7 @@ def test_an_account_goes_before_its_bank_and_that_before_what_is_shipped(
     shipped = BankSettings(
         institution="BANK", sign="reversed", balance_type="expected", date_used="value"
     )
-    monkeypatch.setattr("gocardless.accounts.application.bank_defaults", lambda: [shipped])
+    monkeypatch.setattr("gocardless.sync.account_settings.bank_defaults", lambda: [shipped])
     bank = BankSettings(institution="BANK", balance_type="closingBooked", sign="as_sent")
     account = AccountSettings(account="card", sign="reversed", display_name="Card")
     for settings, expected in (

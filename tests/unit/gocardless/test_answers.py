@@ -7,10 +7,10 @@ import duckdb
 import pytest
 
 from gocardless.bank_account_data.provider import GOCARDLESS
-from gocardless.extraction.linked_accounts import AccountToFetch
-from gocardless.extraction.tables import create_raw_tables
+from gocardless.bank_account_data.tables import create_gocardless_tables
+from gocardless.extraction.accounts import AccountToFetch
 from gocardless.extraction.transactions import record_transactions, window_of
-from gocardless.sync.ledger import sync_transactions
+from gocardless.sync.ledger.answers import sync_transactions
 from gocardless.sync.tables import create_unified_tables
 
 ACCOUNT = AccountToFetch("account", "requisition", 90)
@@ -40,7 +40,7 @@ def rent(days: int) -> list[Entry]:
 def connection() -> duckdb.DuckDBPyConnection:
     opened = duckdb.connect()
     opened.execute("set threads = 1")
-    create_raw_tables(opened)
+    create_gocardless_tables(opened)
     create_unified_tables(opened)
     return opened
 

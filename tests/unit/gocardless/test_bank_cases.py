@@ -14,11 +14,12 @@ import pytest
 from tests.conftest import SHARED_DATA
 
 from gocardless.bank_account_data.provider import GOCARDLESS
-from gocardless.extraction.linked_accounts import AccountToFetch
-from gocardless.extraction.tables import ACCOUNT_DETAILS, create_raw_tables
+from gocardless.bank_account_data.tables import create_gocardless_tables
+from gocardless.extraction.accounts import AccountToFetch
+from gocardless.extraction.tables import ACCOUNT_DETAILS
 from gocardless.extraction.transactions import record_transactions, window_of
 from gocardless.extraction.writing import upsert
-from gocardless.sync.ledger import sync_transactions
+from gocardless.sync.ledger.answers import sync_transactions
 from gocardless.sync.tables import create_unified_tables
 
 CASES = SHARED_DATA.parent / "cases" / "bank"
@@ -37,7 +38,7 @@ def cases(name: str) -> list[Any]:
 def connection() -> duckdb.DuckDBPyConnection:
     opened = duckdb.connect()
     opened.execute("set threads = 1")
-    create_raw_tables(opened)
+    create_gocardless_tables(opened)
     create_unified_tables(opened)
     return opened
 

@@ -7,10 +7,11 @@ import duckdb
 import pytest
 from tests.unit.gocardless.test_ledger_decisions import booked, entry, prepare, take
 
-from gocardless.bank_account_data.models import AccountDetails
 from gocardless.bank_account_data.provider import GOCARDLESS
-from gocardless.extraction.reference_data import details_row
-from gocardless.extraction.tables import ACCOUNT_DETAILS, REQUISITIONS
+from gocardless.bank_account_data.tables import REQUISITIONS
+from gocardless.bank_api.documents import AccountDetails
+from gocardless.extraction.documents import details_row
+from gocardless.extraction.tables import ACCOUNT_DETAILS
 from gocardless.extraction.writing import upsert
 from gocardless.sync.reference_data import sync_accounts
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gocardless.enable_banking.translation import balance, transaction_lists
-from gocardless.extraction.entries import read_balances, read_transactions
+from gocardless.extraction.reading.entries import read_balances, read_transactions
 
 ENTRY: dict[str, Any] = {
     "entry_reference": "E-1",

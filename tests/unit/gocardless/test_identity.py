@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gocardless.bank_account_data.provider import GOCARDLESS
-from gocardless.extraction.linked_accounts import AccountToFetch
-from gocardless.extraction.tables import create_raw_tables
+from gocardless.bank_account_data.tables import create_gocardless_tables
+from gocardless.extraction.accounts import AccountToFetch
 from gocardless.extraction.transactions import record_transactions, window_of
-from gocardless.sync import ledger
-from gocardless.sync.ledger import sync_transactions
+from gocardless.sync.ledger.answers import answers as ledger
+from gocardless.sync.ledger.answers import sync_transactions
 from gocardless.sync.tables import create_unified_tables
 from sandboxes.bank.ledger import Fault, TrueLedger, TrueTransaction, presented
 
@@ -67,7 +67,7 @@ class Bank:
 def bank(transactions: list[TrueTransaction], *faults: Fault) -> Bank:
     connection = duckdb.connect()
     connection.execute("set threads = 1")
-    create_raw_tables(connection)
+    create_gocardless_tables(connection)
     create_unified_tables(connection)
     ledger = TrueLedger("account", "EUR", transactions=transactions, faults=frozenset(faults))
     return Bank(ledger, connection, random.Random(7))

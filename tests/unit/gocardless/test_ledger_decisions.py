@@ -10,15 +10,16 @@ import duckdb
 import pytest
 
 from gocardless.bank_account_data.provider import GOCARDLESS
-from gocardless.extraction.entries import READER, read_balances
-from gocardless.extraction.linked_accounts import AccountToFetch
-from gocardless.extraction.rejected_entries import retry_rejects
-from gocardless.extraction.tables import BALANCES, REJECTS, create_raw_tables
+from gocardless.bank_account_data.tables import create_gocardless_tables
+from gocardless.extraction.accounts import AccountToFetch
+from gocardless.extraction.reading.entries import READER, read_balances
+from gocardless.extraction.reading.rejected_entries import retry_rejects
+from gocardless.extraction.tables import BALANCES, REJECTS
 from gocardless.extraction.transactions import record_transactions, window_of
 from gocardless.extraction.writing import upsert
 from gocardless.ledger import main
 from gocardless.sync.balances import sync_balances
-from gocardless.sync.ledger import sync_transactions
+from gocardless.sync.ledger.answers import sync_transactions
 from gocardless.sync.reference_data import sync_accounts
 from gocardless.sync.tables import create_unified_tables
 from gocardless.tagging.application import tag_by_hand
@@ -46,7 +47,7 @@ def opened() -> duckdb.DuckDBPyConnection:
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
-    create_raw_tables(connection)
+    create_gocardless_tables(connection)
     create_unified_tables(connection)
     create_tag_tables(connection)
 

@@ -16,9 +16,10 @@ import duckdb
 import pytest
 
 from gocardless.bank_account_data.provider import GOCARDLESS
-from gocardless.extraction.entries import read_balances
-from gocardless.extraction.linked_accounts import AccountToFetch
-from gocardless.extraction.tables import BALANCES, create_raw_tables
+from gocardless.bank_account_data.tables import create_gocardless_tables
+from gocardless.extraction.accounts import AccountToFetch
+from gocardless.extraction.reading.entries import read_balances
+from gocardless.extraction.tables import BALANCES
 from gocardless.extraction.transactions import (
     AnswerOfWindow,
     read_answers,
@@ -27,7 +28,7 @@ from gocardless.extraction.transactions import (
 )
 from gocardless.extraction.writing import upsert
 from gocardless.sync.balances import sync_balances
-from gocardless.sync.ledger import sync_transactions
+from gocardless.sync.ledger.answers import sync_transactions
 from gocardless.sync.tables import create_unified_tables
 
 HISTORIES = 2_000
@@ -190,7 +191,7 @@ def changed(draw: random.Random, shown: Shown, name: str, identifiers: str) -> S
 def connection() -> duckdb.DuckDBPyConnection:
     opened = duckdb.connect()
     opened.execute("set threads = 1")
-    create_raw_tables(opened)
+    create_gocardless_tables(opened)
     create_unified_tables(opened)
     return opened
 

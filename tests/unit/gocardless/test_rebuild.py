@@ -11,13 +11,13 @@ from tests.unit.gocardless.test_ledger_decisions import BEGIN, booked, entry, li
 from tests.unit.gocardless.test_random_ledgers import account, wrong
 
 from gocardless.bank_account_data.provider import GOCARDLESS
-from gocardless.extraction import entries
+from gocardless.extraction.reading import entries
 from gocardless.extraction.tables import REJECTS
 from gocardless.extraction.writing import upsert
 from gocardless.ledger import main
-from gocardless.sync.corrections import split_row
-from gocardless.sync.ledger import sync_transactions
-from gocardless.sync.rebuilding import rebuild_ledger
+from gocardless.sync.ledger.answers import sync_transactions
+from gocardless.sync.ledger.corrections import split_row
+from gocardless.sync.ledger.rebuilding import rebuild_ledger
 from shared_lib.warehouse import read_warehouse, write_warehouse
 
 AT = datetime(2026, 5, 4, 20, tzinfo=UTC)
@@ -170,7 +170,7 @@ def test_the_command_prints_what_has_changed_and_takes_refused_entries(
 KILLED = """
 import os, signal
 from gocardless.ledger import main
-from gocardless.sync import rebuilding
+from gocardless.sync.ledger.answers import rebuilding
 rebuilding._without_entry = lambda connection: os.kill(os.getpid(), signal.SIGKILL)
 main(["rebuild"])
 """

@@ -11,11 +11,13 @@ import duckdb
 import pytest
 from tests.unit.gocardless.test_random_ledgers import BEGIN, DAYS, Account, account
 
-from gocardless.bank_account_data.provider import ENTRIES, GOCARDLESS, SIGHTINGS
-from gocardless.extraction import bulk_reader
-from gocardless.extraction.entries import READER
-from gocardless.extraction.rejected_entries import retry_rejects
-from gocardless.extraction.tables import REJECTS, create_raw_tables
+from gocardless.bank_account_data.provider import GOCARDLESS
+from gocardless.bank_account_data.tables import create_gocardless_tables
+from gocardless.extraction.queries import ENTRIES, SIGHTINGS
+from gocardless.extraction.reading import bulk_reader
+from gocardless.extraction.reading.entries import READER
+from gocardless.extraction.reading.rejected_entries import retry_rejects
+from gocardless.extraction.tables import REJECTS
 from gocardless.extraction.transactions import (
     AnswerOfWindow,
     Window,
@@ -24,7 +26,7 @@ from gocardless.extraction.transactions import (
     record_transactions_read,
 )
 from gocardless.extraction.writing import upsert
-from gocardless.sync.ledger import sync_transactions
+from gocardless.sync.ledger.answers import sync_transactions
 from gocardless.sync.provider import Provider
 from gocardless.sync.tables import create_unified_tables
 
@@ -66,7 +68,7 @@ def connection() -> duckdb.DuckDBPyConnection:
 def opened() -> duckdb.DuckDBPyConnection:
     made = duckdb.connect()
     made.execute("set threads = 1")
-    create_raw_tables(made)
+    create_gocardless_tables(made)
     create_unified_tables(made)
     return made
 
@@ -245,7 +247,7 @@ def test_rows_of_the_release_before_are_joined_without_a_gap() -> None:
                 "insert into raw.gc_sightings values (?, ?, 'booked', ?, 1)",
                 [number, account_id, digest],
             )
-    create_raw_tables(connection)
+    create_gocardless_tables(connection)
     assert connection.execute(
         "select payload_digest, first_fetch_number, last_fetch_number from raw.gc_sightings "
         "order by all"

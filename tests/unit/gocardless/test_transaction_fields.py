@@ -8,9 +8,9 @@ import duckdb
 import pytest
 
 from gocardless.bank_account_data.provider import GOCARDLESS
-from gocardless.extraction.tables import create_raw_tables
+from gocardless.bank_account_data.tables import create_gocardless_tables
 from gocardless.extraction.transactions import Window, record_transactions
-from gocardless.sync.ledger import sync_transactions
+from gocardless.sync.ledger.answers import sync_transactions
 from gocardless.sync.tables import create_unified_tables
 
 DAY = date(2026, 5, 4)
@@ -24,7 +24,7 @@ def synced(status: str = "booked", **fields: Any) -> dict[str, Any]:
         **fields,
     }
     with duckdb.connect() as connection:
-        create_raw_tables(connection)
+        create_gocardless_tables(connection)
         create_unified_tables(connection)
         window = Window("account", DAY, DAY, DAY)
         lists = {"booked": [], "pending": [], status: [entry]}

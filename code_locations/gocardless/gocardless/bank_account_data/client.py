@@ -1,88 +1,40 @@
 """The client of the Bank Account Data API v2."""
 
-import json
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic
 from urllib.parse import quote
 
-from pydantic import ValidationError
-
-from gocardless.bank_account_data.errors import (
-    ApiError,
-    InstitutionUnavailableError,
-    MalformedAnswerError,
-    NoAnswerError,
-    RateLimitedError,
-    TokenRefusedError,
-    error_of,
-)
-from gocardless.bank_account_data.limits import Limit, account_limit, general_limit
+from gocardless.bank_account_data.errors import error_of
 from gocardless.bank_account_data.models import (
     Account,
     Agreement,
-    BalancesAnswer,
-    DetailsAnswer,
-    Document,
     Institution,
     NewRequisition,
     Requisition,
-    TransactionsAnswer,
 )
-from gocardless.bank_account_data.pace import LONGEST_WAIT_SECONDS, Pace
 from gocardless.bank_account_data.reachability import base_url
-from gocardless.bank_account_data.tokens import Tokens, TokenSource
+from gocardless.bank_account_data.tokens import TokenSource
+from gocardless.bank_api.client import Answer, BankApiClient, Patience
+from gocardless.bank_api.documents import (
+    BalancesAnswer,
+    DetailsAnswer,
+    Model,
+    TransactionsAnswer,
+    read_document,
+    read_transactions_answer,
+)
+from gocardless.bank_api.errors import MalformedAnswerError
+from gocardless.bank_api.limits import account_limit
+from gocardless.bank_api.pace import Pace
 from shared_lib.secrets import SecretNotFoundError
 
 if TYPE_CHECKING:
-    import requests
-
     from shared_lib.secrets import SecretsResource
-
-Model = TypeVar("Model", bound=Document)
-Body = TypeVar("Body")
 
 _CREDENTIALS = "gocardless/api"
 _PAGE_LIMIT = 100
-# of the general limit, that one call is tried in
-_WINDOWS = 4
-_SUCCESS = frozenset({200, 201})
-# Read per chunk of an answer; the 10 KiB that requests reads by default cost a third more CPU.
-_CHUNK_BYTES = 1024 * 1024
-
-
-@dataclass(frozen=True, kw_only=True)
-class Patience:
-    """How long to wait, and how often to try again.
-
-    Attributes:
-        connect_seconds: time-out for connecting.
-        read_seconds: time-out for an answer; banks are slow.
-        attempts: total attempts for a call that gets no answer or a 5xx.
-        first_pause_seconds: pause before the second attempt; doubles, with jitter, each time.
-        longest_pause_seconds: upper limit of a pause.
-    """
-
-    connect_seconds: float = 5.0
-    read_seconds: float = 60.0
-    attempts: int = 4
-    first_pause_seconds: float = 0.5
-    longest_pause_seconds: float = 20.0
-
-
-@dataclass(frozen=True)
-class Answer(Generic[Body]):
-    """A successful answer about an account.
-
-    Attributes:
-        body: the requested data.
-        limit: the account's limit as the answer reports it.
-    """
-
-    body: Body
-    limit: Limit
 
 
 @dataclass
@@ -98,7 +50,7 @@ class Listing(Generic[Model]):
     odd: dict[str, str] = field(default_factory=dict)
 
 
-class BankDataClient:
+class BankDataClient(BankApiClient):
     """Calls the API; safe to use from many threads at once."""
 
     def __init__(
@@ -106,7 +58,6 @@ class BankDataClient:
         *,
         url: str,
         credentials: Callable[[], dict[str, str]] = dict,
-        tokens: Tokens | None = None,
         patience: Patience | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         pace: Pace | None = None,
@@ -116,16 +67,14 @@ class BankDataClient:
         Args:
             url: the base URL.
             credentials: returns secret_id and secret_key; called when a token is needed.
-            tokens: provides tokens that are not made from credentials.
             patience: time-outs and attempts.
             now: returns the current time, UTC.
             pace: waits for the general limit.
         """
-        self.pace = pace or Pace(now=now)
-        self._url, self._patience = url, patience or Patience()
-        self._tokens = tokens or TokenSource(post=self._post, credentials=credentials, now=now)
-        # a requests session is not safe to share between threads
-        self._of_thread = threading.local()
+        tokens = TokenSource(post=self._post, credentials=credentials, now=now)
+        super().__init__(
+            url=url, tokens=tokens, error_of=error_of, patience=patience, now=now, pace=pace
+        )
 
     def institutions(self) -> list[Institution]:
         """Return all institutions."""
@@ -160,7 +109,7 @@ class BankDataClient:
         answer, _ = self._send_once(
             "POST", "/api/v2/requisitions/", token=self._tokens.token(), json=body
         )
-        return _read(NewRequisition, answer)
+        return read_document(NewRequisition, answer)
 
     def account(self, account_id: str) -> Answer[Account]:
         """Return what the vendor knows about an account; counts against no bank limit."""
@@ -195,7 +144,7 @@ class BankDataClient:
         if date_to is not None:
             query["date_to"] = date_to.isoformat()
         path = f"{_account_path(account_id)}transactions/"
-        text, headers = self._get(path, query, read=text_of)
+        text, headers = self._get(path, query, read=self._text)
         return Answer(text, account_limit(headers))
 
     def _of_account(
@@ -205,7 +154,7 @@ class BankDataClient:
         rest: str,
     ) -> Answer[Model]:
         body, headers = self._get(f"{_account_path(account_id)}{rest}")
-        return Answer(_read(model, body), account_limit(headers))
+        return Answer(read_document(model, body), account_limit(headers))
 
     def _pages(self, path: str) -> Iterator[Any]:
         offset = 0
@@ -221,105 +170,8 @@ class BankDataClient:
             if not page.get("next") or not page["results"]:
                 return
 
-    def _get(
-        self,
-        path: str,
-        query: Mapping[str, str] | None = None,
-        *,
-        read: Callable[["Reply"], Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> tuple[Any, Mapping[str, str]]:
-        token = self._tokens.token()
-        sent: dict[str, Any] = {"params": query, "read": read, "headers": headers}
-        try:
-            return self._send("GET", path, token=token, **sent)
-        except TokenRefusedError:
-            # it may have been revoked before it expired; try once with a new one
-            self._tokens.discard(token)
-            return self._send("GET", path, token=self._tokens.token(), **sent)
-
     def _post(self, path: str, body: dict[str, str]) -> Any:
         return self._send("POST", path, json=body)[0]
-
-    def _send(
-        self, method: str, path: str, *, token: str | None = None, **arguments: Any
-    ) -> tuple[Any, Mapping[str, str]]:
-        import tenacity
-
-        patience = self._patience
-        attempts = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type((NoAnswerError, InstitutionUnavailableError)),
-            stop=tenacity.stop_after_attempt(patience.attempts),
-            wait=tenacity.wait_random_exponential(
-                multiplier=patience.first_pause_seconds, max=patience.longest_pause_seconds
-            ),
-            reraise=True,
-        )
-        for windows_left in reversed(range(_WINDOWS)):
-            window = self.pace.take()
-            try:
-                return attempts(
-                    self._send_once, method, path, token=token, window=window, **arguments
-                )
-            except RateLimitedError as error:
-                # other programs may use up the window as well
-                seconds = error.reset_seconds
-                is_short = seconds is not None and seconds <= LONGEST_WAIT_SECONDS
-                if not (error.is_general and is_short and windows_left):
-                    raise
-                self.pace.note(Limit(error.limit.limit, 0, seconds), window=window)
-        raise AssertionError("the last window returns or raises")
-
-    def _send_once(
-        self,
-        method: str,
-        path: str,
-        *,
-        token: str | None,
-        window: int | None = None,
-        read: Callable[["Reply"], Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        **arguments: Any,
-    ) -> tuple[Any, Mapping[str, str]]:
-        import requests
-
-        if window is None:
-            window = self.pace.take()
-        headers = {"Accept": "application/json", **(headers or {})}
-        if token is not None:
-            headers["Authorization"] = f"Bearer {token}"
-        try:
-            response = self._session().request(
-                method,
-                f"{self._url}{path}",
-                headers=headers,
-                timeout=(self._patience.connect_seconds, self._patience.read_seconds),
-                allow_redirects=False,
-                stream=True,
-                **arguments,
-            )
-            with response:
-                content = b"".join(response.iter_content(_CHUNK_BYTES))
-        except requests.RequestException as error:
-            message = f"no answer from {self._url}{path}: {type(error).__name__}"
-            raise NoAnswerError(message) from error
-        self.pace.note(general_limit(response.headers), window=window)
-        reply = Reply(response.status_code, content, response.headers)
-        return (read or _body)(reply), response.headers
-
-    def _session(self) -> "requests.Session":
-        import requests
-
-        if not hasattr(self._of_thread, "session"):
-            session = requests.Session()
-            # Look up proxies and certificate authorities of the environment only once: doing so
-            # for every request took half as long as everything else. Besides, a .netrc would
-            # replace the token.
-            found = session.merge_environment_settings(self._url, {}, None, None, None)
-            session.trust_env = False
-            session.proxies, session.verify = dict(found["proxies"]), found["verify"]
-            self._of_thread.session = session
-        return self._of_thread.session
 
 
 def connect(secrets: "SecretsResource") -> BankDataClient:
@@ -340,86 +192,16 @@ def connect(secrets: "SecretsResource") -> BankDataClient:
     )
 
 
-def read_transactions_answer(text: str) -> TransactionsAnswer:
-    """Parse an answer about transactions.
-
-    Raises:
-        MalformedAnswerError: it is not JSON, or does not follow the contract.
-    """
-    return _read(TransactionsAnswer, parsed(text))
-
-
-@dataclass(frozen=True)
-class Reply:
-    """A raw HTTP reply, not yet interpreted."""
-
-    status: int
-    content: bytes
-    headers: Mapping[str, str]
-
-
 def _account_path(account_id: str) -> str:
     return f"/api/v2/accounts/{quote(account_id, safe='')}/"
-
-
-def _body(reply: Reply) -> Any:
-    """Return the answer's body; raise ``ApiError`` if it is an error or not JSON."""
-    return parsed(text_of(reply))
-
-
-def text_of(
-    reply: Reply, error: Callable[[int, Any, Mapping[str, str]], ApiError] = error_of
-) -> str:
-    """Return the answer's body as text; ``error`` makes the exception of an error's body.
-
-    Raises:
-        ApiError: the answer is an error.
-    """
-    if reply.status not in _SUCCESS:
-        raise error(reply.status, _error_document(reply), reply.headers)
-    try:
-        # ignore the encoding in the header: JSON is UTF-8
-        return reply.content.decode("utf-8")
-    except UnicodeDecodeError as wrong:
-        message = "the answer is not JSON in UTF-8"
-        raise MalformedAnswerError(message, status=reply.status) from wrong
-
-
-def _error_document(reply: Reply) -> Any:
-    try:
-        return json.loads(reply.content)
-    except (ValueError, RecursionError):
-        # for example a proxy's page; the status is enough
-        return None
-
-
-def parsed(text: str) -> Any:
-    """Parse JSON; keep numbers with a fraction as text, so that no digit is lost."""
-    try:
-        return json.loads(text, parse_float=str)
-    except ValueError as error:
-        raise MalformedAnswerError("the answer is not JSON in UTF-8", status=200) from error
-    except RecursionError as error:
-        raise MalformedAnswerError("the answer is nested too deeply", status=200) from error
 
 
 def _listing(model: type[Model], documents: Iterable[Any]) -> Listing[Model]:
     found: Listing[Model] = Listing()
     for number, document in enumerate(documents):
         try:
-            found.documents.append(_read(model, document))
+            found.documents.append(read_document(model, document))
         except MalformedAnswerError as error:
             named = document.get("id") if isinstance(document, dict) else None
             found.odd[str(named or f"number {number} of the list")] = error.summary
     return found
-
-
-def _read(model: type[Model], document: Any) -> Model:
-    try:
-        return model.model_validate(document)
-    except ValidationError as error:
-        fields = ", ".join(
-            ".".join(map(str, problem["loc"])) or "document" for problem in error.errors()
-        )
-        message = f"the answer breaks the contract: {fields} of {model.__name__}"
-        raise MalformedAnswerError(message, status=200) from error

@@ -1,15 +1,10 @@
-"""The API's answers. Fields that the models do not name are kept unchanged."""
+"""GoCardless' documents. Fields that the models do not name are kept unchanged."""
 
 from datetime import datetime
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-
-class Document(BaseModel):
-    """A document from the API; unknown fields are kept."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
+from gocardless.bank_api.documents import Document
 
 
 class Institution(Document):
@@ -61,39 +56,3 @@ class Account(Document):
     iban: str | None = None
     owner_name: str | None = None
     name: str | None = None
-
-
-class AccountDetails(Document):
-    """An account as its bank describes it."""
-
-    iban: str | None = None
-    currency: str | None = None
-    owner_name: str | None = Field(default=None, alias="ownerName")
-    name: str | None = None
-    product: str | None = None
-    cash_account_type: str | None = Field(default=None, alias="cashAccountType")
-
-
-class DetailsAnswer(Document):
-    """The answer of ``details``."""
-
-    account: AccountDetails
-
-
-class BalancesAnswer(Document):
-    """The answer of ``balances``; its entries are read one by one, since any may be malformed."""
-
-    balances: list[Any] = Field(default_factory=list)
-
-
-class TransactionLists(Document):
-    """Unparsed entries; they are read one by one, since any may be malformed."""
-
-    booked: list[Any]
-    pending: list[Any] | None = None
-
-
-class TransactionsAnswer(Document):
-    """The answer of ``transactions``."""
-
-    transactions: TransactionLists

@@ -1,11 +1,11 @@
 """Checks whether the API can be reached from here; needs no credentials."""
 
-import os
 import time
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import dagster as dg
+
+from gocardless.bank_api.addresses import address_in
 
 if TYPE_CHECKING:
     import requests
@@ -20,10 +20,6 @@ class ApiUnreachableError(RuntimeError):
     """The base URL did not answer, or its answer is not from this API."""
 
 
-class ApiAddressError(ValueError):
-    """The variable with the address of an API is not an address."""
-
-
 def base_url() -> str:
     """Return the API's base URL: ``GOCARDLESS_API_URL``, by default the vendor's address.
 
@@ -31,19 +27,6 @@ def base_url() -> str:
         ApiAddressError: it is not an http or https address.
     """
     return address_in(BASE_URL_VARIABLE, default=VENDOR_BASE_URL)
-
-
-def address_in(variable: str, *, default: str) -> str:
-    """Return the address in an environment variable, without a slash at its end.
-
-    Raises:
-        ApiAddressError: it is not an http or https address.
-    """
-    url = os.environ.get(variable) or default
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ApiAddressError(f"{variable}: {url!r} is not an address: write one such as {default}")
-    return url.rstrip("/")
 
 
 def measure_reachability(url: str, *, timeout_seconds: float = _TIMEOUT_SECONDS) -> float:

@@ -4,9 +4,9 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
-from gocardless.bank_account_data.errors import TokenRefusedError
+from gocardless.bank_api.errors import TokenRefusedError
 from shared_lib.secrets import know
 
 # A call may end some time after its token was requested.
@@ -14,18 +14,6 @@ EARLY = timedelta(minutes=5)
 
 Post = Callable[[str, dict[str, str]], Any]
 """Sends a body to a path and returns the answer's body, or raises an ``ApiError``."""
-
-
-class Tokens(Protocol):
-    """Provides access tokens."""
-
-    def token(self) -> str:
-        """Return a valid token."""
-        ...
-
-    def discard(self, token: str) -> None:
-        """Forget a token that the API has refused."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -16,16 +16,11 @@ from gocardless.enable_banking.sessions import (
     psu_headers_of,
 )
 from gocardless.enable_banking.tables import create_enable_banking_tables
-from gocardless.extraction.assets import (
-    Api,
-    TransactionsRequest,
-    account_asset,
-    documents_check,
-    documents_result,
-)
+from gocardless.extraction.accounts import AccountToFetch
+from gocardless.extraction.assets import Api, TransactionsRequest, account_asset
 from gocardless.extraction.budget import CallBudget, Scope
+from gocardless.extraction.checks import documents_check, documents_result
 from gocardless.extraction.fetch_scope import ScopeOutcome, utc_now
-from gocardless.extraction.linked_accounts import AccountToFetch
 from gocardless.extraction.steps import Extraction, extract_balances, extract_transactions
 from shared_lib.metadata import relation_metadata
 from shared_lib.secrets import SecretsResource
@@ -35,7 +30,7 @@ PREFIX = ("source", "enable_banking", "extract")
 CALLS_A_DAY = 4
 """What banks answer an application whose user is not present; the API does not count them."""
 
-_API = Api(PREFIX, connect_enable_banking, create_enable_banking_tables)
+_API = Api(PREFIX, connect_enable_banking, create_enable_banking_tables, accounts_of_sessions)
 
 
 @dg.asset(key=[*PREFIX, "sessions"], check_specs=[documents_check(PREFIX, "sessions")])
@@ -72,7 +67,7 @@ def _of_banks(run: Extraction, scope: Scope) -> Extraction:
     def accounts(
         connection: duckdb.DuckDBPyConnection, connection_id: str | None
     ) -> Sequence[AccountToFetch]:
-        found = accounts_of_sessions(connection, connection_id)
+        found = run.accounts(connection, connection_id)
         ids = [account.account_id for account in found]
         CallBudget(connection, scope).allow(ids, calls=CALLS_A_DAY, now=run.now())
         return found

@@ -7,20 +7,11 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from pydantic import ValidationError
-
-from gocardless.bank_account_data.client import (
-    Answer,
-    BankDataClient,
-    Patience,
-    Reply,
-    parsed,
-    text_of,
-)
-from gocardless.bank_account_data.errors import MalformedAnswerError
-from gocardless.bank_account_data.limits import Limit
-from gocardless.bank_account_data.models import BalancesAnswer, DetailsAnswer
-from gocardless.bank_account_data.reachability import address_in
+from gocardless.bank_api.addresses import address_in
+from gocardless.bank_api.client import Answer, BankApiClient, Patience
+from gocardless.bank_api.documents import BalancesAnswer, DetailsAnswer, read_document
+from gocardless.bank_api.errors import MalformedAnswerError
+from gocardless.bank_api.limits import Limit
 from gocardless.enable_banking import translation
 from gocardless.enable_banking.errors import error_of
 from gocardless.enable_banking.models import Aspsp, Authorisation, NewSession, Session
@@ -36,7 +27,7 @@ _CREDENTIALS = "gocardless/enable_banking"
 _MOST_PAGES = 1000
 
 
-class EnableBankingClient(BankDataClient):
+class EnableBankingClient(BankApiClient):
     """Calls the API; safe to use from many threads at once."""
 
     def __init__(
@@ -58,7 +49,7 @@ class EnableBankingClient(BankDataClient):
             now: returns the current time, UTC.
         """
         tokens = SignedTokens(application_id=application_id, private_key=private_key, now=now)
-        super().__init__(url=url, tokens=tokens, patience=patience, now=now)
+        super().__init__(url=url, tokens=tokens, error_of=error_of, patience=patience, now=now)
         self.psu_headers: Mapping[str, Mapping[str, str]] = {}
 
     def with_psu_headers(
@@ -72,29 +63,29 @@ class EnableBankingClient(BankDataClient):
     def aspsps(self, country: str | None = None) -> list[Aspsp]:
         """Return the banks, of all countries or of one by its two letters."""
         query = {"country": country} if country else None
-        answer, _ = self._get("/aspsps", query, read=_body)
+        answer, _ = self._get("/aspsps", query)
         if not isinstance(answer, dict) or not isinstance(answer.get("aspsps"), list):
             raise MalformedAnswerError("the list of banks is no list", status=200)
-        return [_read(Aspsp, document) for document in answer["aspsps"]]
+        return [read_document(Aspsp, document) for document in answer["aspsps"]]
 
     def authorise(self, request: Mapping[str, Any]) -> Authorisation:
         """Start an authorisation; returns the link for the accounts' owner."""
-        return _read(Authorisation, self._post_signed("/auth", request))
+        return read_document(Authorisation, self._post_signed("/auth", request))
 
     def open_session(self, code: str) -> NewSession:
         """Finish an authorisation with the code that the bank's page has returned."""
         know(code, name="enable banking authorisation code")
-        return _read(NewSession, self._post_signed("/sessions", {"code": code}))
+        return read_document(NewSession, self._post_signed("/sessions", {"code": code}))
 
     def session(self, session_id: str) -> Session:
         """Return the state of a session; counts against no bank limit."""
-        answer, _ = self._get(f"/sessions/{quote(session_id, safe='')}", read=_body)
-        return _read(Session, answer)
+        answer, _ = self._get(f"/sessions/{quote(session_id, safe='')}")
+        return read_document(Session, answer)
 
     def details(self, account_id: str) -> Answer[DetailsAnswer]:
         """Return the bank's details of an account."""
         body = self._of_bank(account_id, "details")
-        return Answer(_read(DetailsAnswer, {"account": translation.account(body)}), Limit())
+        return Answer(read_document(DetailsAnswer, {"account": translation.account(body)}), Limit())
 
     def balances(self, account_id: str) -> Answer[BalancesAnswer]:
         """Return the balances of an account."""
@@ -129,7 +120,7 @@ class EnableBankingClient(BankDataClient):
     ) -> dict[str, Any]:
         path = f"/accounts/{quote(account_id, safe='')}/{scope}"
         headers = self.psu_headers.get(account_id, {})
-        body, _ = self._get(path, query, read=_body, headers=headers)
+        body, _ = self._get(path, query, headers=headers)
         if not isinstance(body, dict):
             raise MalformedAnswerError(f"{scope} of an account is no object", status=200)
         return body
@@ -137,7 +128,7 @@ class EnableBankingClient(BankDataClient):
     def _post_signed(self, path: str, body: Mapping[str, Any]) -> Any:
         token = self._tokens.token()
         # a code counts once: what got no answer is not sent again
-        return self._send_once("POST", path, token=token, read=_body, json=body)[0]
+        return self._send_once("POST", path, token=token, json=body)[0]
 
 
 def enable_banking_address() -> str:
@@ -170,21 +161,8 @@ def connect_enable_banking(secrets: "SecretsResource") -> EnableBankingClient:
     )
 
 
-def _body(reply: Reply) -> Any:
-    return parsed(text_of(reply, error_of))
-
-
 def _list(body: Mapping[str, Any], name: str) -> list[Any]:
     found = body.get(name)
     if not isinstance(found, list):
         raise MalformedAnswerError(f"the answer has no list {name}", status=200)
     return found
-
-
-def _read(model: Any, document: Any) -> Any:
-    try:
-        return model.model_validate(document)
-    except ValidationError as error:
-        fields = ", ".join(".".join(map(str, one["loc"])) or "document" for one in error.errors())
-        message = f"the answer breaks the contract: {fields} of {model.__name__}"
-        raise MalformedAnswerError(message, status=200) from error

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gocardless.bank_account_data.errors import (
+from gocardless.bank_api.errors import (
     AccessExpiredError,
     AccountForbiddenError,
     ApiError,
@@ -13,7 +13,7 @@ from gocardless.bank_account_data.errors import (
     NotFoundError,
     RateLimitedError,
 )
-from gocardless.bank_account_data.limits import Limit, retry_after
+from gocardless.bank_api.limits import Limit, retry_after
 
 
 class UserPresenceError(ApiError):

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
-from gocardless.bank_account_data.models import Document
+from gocardless.bank_api.documents import Document
 
 
 class AspspName(Document):

@@ -1,6 +1,6 @@
 """Enable Banking as a provider of the unified tables."""
 
-from gocardless.bank_account_data.provider import BALANCES, ENTRIES, FETCHES, SIGHTINGS
+from gocardless.extraction.queries import BALANCES, ENTRIES, FETCHES, SIGHTINGS
 from gocardless.sync.provider import Provider
 
 _OWN = (

@@ -7,18 +7,18 @@ from datetime import UTC, datetime
 import duckdb
 
 from gocardless.accounts.settings import ConnectionSettings
-from gocardless.bank_account_data.errors import AccessExpiredError, ApiError, NotFoundError
-from gocardless.bank_account_data.models import AccountDetails
+from gocardless.bank_api.documents import AccountDetails
+from gocardless.bank_api.errors import AccessExpiredError, ApiError, NotFoundError
 from gocardless.enable_banking import translation
 from gocardless.enable_banking.client import EnableBankingClient
 from gocardless.enable_banking.models import AspspName, NewSession
-from gocardless.extraction.fetching import FATAL
-from gocardless.extraction.linked_accounts import (
+from gocardless.extraction.accounts import (
     AccountToFetch,
     InactiveConnectionError,
     UnknownConnectionError,
 )
-from gocardless.extraction.reference_data import RegisterRead, details_row
+from gocardless.extraction.documents import RegisterRead, details_row
+from gocardless.extraction.fetching import FATAL
 from gocardless.extraction.tables import ACCOUNT_DETAILS
 from gocardless.extraction.writing import upsert
 from shared_lib.warehouse import transaction

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import jwt
 
-from gocardless.bank_account_data.errors import AuthenticationFailedError
+from gocardless.bank_api.errors import AuthenticationFailedError
 from shared_lib.secrets import know
 
 LIFETIME = timedelta(hours=1)

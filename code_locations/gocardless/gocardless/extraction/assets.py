@@ -1,4 +1,4 @@
-"""The assets that fetch from the API into raw tables."""
+"""What the assets of all APIs share: their configuration, and how one asks about each account."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,35 +8,20 @@ import dagster as dg
 import duckdb
 from pydantic import Field
 
-from gocardless.bank_account_data.client import BankDataClient, connect
-from gocardless.extraction.fetch_scope import ScopeOutcome, utc_now
-from gocardless.extraction.reference_data import (
-    RegisterRead,
-    extract_institutions,
-    extract_requisitions,
+from gocardless.bank_api.client import BankApiClient
+from gocardless.extraction.checks import (
+    ANSWERED,
+    DESCRIPTIONS,
+    READABLE,
+    answered_result,
+    readable_result,
 )
-from gocardless.extraction.steps import (
-    Extraction,
-    extract_account_details,
-    extract_balances,
-    extract_bank_accounts,
-    extract_transactions,
-)
-from gocardless.extraction.tables import create_raw_tables
+from gocardless.extraction.fetch_scope import ScopeOutcome
+from gocardless.extraction.steps import AccountsOf, Extraction
 from gocardless.extraction.transactions import DAYS
 from shared_lib.metadata import relation_metadata
 from shared_lib.secrets import SecretsResource
 from shared_lib.warehouse import Warehouse
-
-_PREFIX = ("source", "gocardless", "extract")
-_ANSWERED = "accounts_answered"
-_READABLE = "entries_readable"
-_DOCUMENTS = "documents_readable"
-_CHECKS = {
-    _DOCUMENTS: "Every document of the list could be read.",
-    _ANSWERED: "Every account answered, or had answered for the day.",
-    _READABLE: "No entry of an answer was refused.",
-}
 
 
 @dataclass(frozen=True)
@@ -47,19 +32,13 @@ class Api:
         prefix: of the keys of its assets.
         connect: makes its client.
         create_tables: creates the raw tables that are not there.
+        accounts: returns the accounts of its connections.
     """
 
     prefix: Sequence[str]
-    connect: Callable[[SecretsResource], BankDataClient]
+    connect: Callable[[SecretsResource], BankApiClient]
     create_tables: Callable[[duckdb.DuckDBPyConnection], None]
-
-
-_API = Api(_PREFIX, connect, create_raw_tables)
-
-
-def documents_check(prefix: Sequence[str], asset: str) -> dg.AssetCheckSpec:
-    """The check that every document of a register could be read."""
-    return dg.AssetCheckSpec(_DOCUMENTS, asset=[*prefix, asset], description=_CHECKS[_DOCUMENTS])
+    accounts: AccountsOf
 
 
 class AccountsRequest(dg.Config):
@@ -99,42 +78,6 @@ class TransactionsRequest(AccountsRequest):
     )
 
 
-@dg.asset(
-    key=[*_PREFIX, "institutions"],
-    check_specs=[documents_check(_PREFIX, "institutions")],
-)
-def institutions(
-    context: dg.AssetExecutionContext, warehouse: Warehouse, secrets: SecretsResource
-) -> dg.MaterializeResult:
-    """The banks that can be connected."""
-    client = connect(secrets)
-    with warehouse.writing() as connection:
-        create_raw_tables(connection)
-        read = extract_institutions(connection, client, at=utc_now(), run_id=context.run.run_id)
-        return dg.MaterializeResult(
-            metadata=relation_metadata(connection, "raw", "gc_institutions"),
-            check_results=[documents_result(read, "institutions")],
-        )
-
-
-@dg.asset(
-    key=[*_PREFIX, "requisitions"],
-    check_specs=[documents_check(_PREFIX, "requisitions")],
-)
-def requisitions(
-    context: dg.AssetExecutionContext, warehouse: Warehouse, secrets: SecretsResource
-) -> dg.MaterializeResult:
-    """The connections of end users to banks, with what they agreed to."""
-    client = connect(secrets)
-    with warehouse.writing() as connection:
-        create_raw_tables(connection)
-        read = extract_requisitions(connection, client, at=utc_now(), run_id=context.run.run_id)
-        return dg.MaterializeResult(
-            metadata=relation_metadata(connection, "raw", "gc_requisitions"),
-            check_results=[documents_result(read, "requisitions")],
-        )
-
-
 def account_asset(
     name: str,
     table: str,
@@ -144,7 +87,7 @@ def account_asset(
     description: str,
     request: type[AccountsRequest] = AccountsRequest,
     has_entries: bool = False,
-    api: Api = _API,
+    api: Api,
 ) -> dg.AssetsDefinition:
     """An asset that asks the banks about each account.
 
@@ -158,14 +101,14 @@ def account_asset(
         has_entries: whether an answer has entries, each of which can be refused.
         api: where it asks.
     """
-    checks = {_ANSWERED: answered_result, **({_READABLE: readable_result} if has_entries else {})}
+    checks = {ANSWERED: answered_result, **({READABLE: readable_result} if has_entries else {})}
 
     @dg.asset(
         key=[*api.prefix, name],
         deps=deps,
         description=description,
         check_specs=[
-            dg.AssetCheckSpec(check, asset=[*api.prefix, name], description=_CHECKS[check])
+            dg.AssetCheckSpec(check, asset=[*api.prefix, name], description=DESCRIPTIONS[check])
             for check in checks
         ],
     )
@@ -182,6 +125,7 @@ def account_asset(
                 connection=connection,
                 client=client,
                 run_id=context.run.run_id,
+                accounts=api.accounts,
                 connection_id=config.connection_id,
                 refresh=config.refresh,
                 concurrency=config.concurrency,
@@ -205,7 +149,7 @@ def account_asset(
     return fetch
 
 
-def _pace_of(client: BankDataClient) -> dict[str, float]:
+def _pace_of(client: BankApiClient) -> dict[str, float]:
     """As metadata, what the general limit has cost; what no answer reported is left out."""
     figures = client.pace.figures
     reported = {"general_limit": figures.limit, "general_limit_fewest_left": figures.fewest_left}
@@ -214,90 +158,3 @@ def _pace_of(client: BankDataClient) -> dict[str, float]:
         "general_limit_seconds_waited": figures.seconds_waited,
         **{name: figure for name, figure in reported.items() if figure is not None},
     }
-
-
-def answered_result(
-    outcome: ScopeOutcome, asset: str, prefix: Sequence[str] = _PREFIX
-) -> dg.AssetCheckResult:
-    """Passed when no account failed; a limit that is reached, or an old answer, is a warning."""
-    problems = {**outcome.set_aside, **outcome.limited, **outcome.failed}
-    described = "; ".join(f"{account}: {text}" for account, text in sorted(problems.items()))
-    return dg.AssetCheckResult(
-        asset_key=[*prefix, asset],
-        check_name=_ANSWERED,
-        passed=not problems,
-        severity=(dg.AssetCheckSeverity.ERROR if outcome.failed else dg.AssetCheckSeverity.WARN),
-        description=described or outcome.skipped or "every account answered",
-        metadata={
-            "limited": len(outcome.limited),
-            "failed": len(outcome.failed),
-            "set_aside": len(outcome.set_aside),
-        },
-    )
-
-
-def documents_result(
-    read: RegisterRead, asset: str, prefix: Sequence[str] = _PREFIX
-) -> dg.AssetCheckResult:
-    """Passed when every document could be read; else a warning that names the others."""
-    described = "; ".join(f"{name}: {reason}" for name, reason in sorted(read.odd.items()))
-    return dg.AssetCheckResult(
-        asset_key=[*prefix, asset],
-        check_name=_DOCUMENTS,
-        passed=not read.odd,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=described or f"{read.count} documents were read",
-    )
-
-
-def readable_result(
-    outcome: ScopeOutcome, asset: str, prefix: Sequence[str] = _PREFIX
-) -> dg.AssetCheckResult:
-    """Passed when every entry could be read; else a warning that says where the others are."""
-    return dg.AssetCheckResult(
-        asset_key=[*prefix, asset],
-        check_name=_READABLE,
-        passed=outcome.rejects == 0,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=f"{outcome.rejects} entries refused; raw.gc_rejects has each with its reason",
-        metadata={"rejects": outcome.rejects},
-    )
-
-
-bank_accounts = account_asset(
-    "bank_accounts",
-    "gc_bank_accounts",
-    lambda run, _: extract_bank_accounts(run),
-    deps=[requisitions],
-    description="The accounts of the linked connections.",
-)
-
-account_details = account_asset(
-    "account_details",
-    "gc_account_details",
-    lambda run, config: extract_account_details(run, fresh_for_days=config.fresh_for_days),
-    deps=[bank_accounts],
-    description="What the banks say of the accounts; asked for once in a while.",
-    request=DetailsRequest,
-)
-
-account_balances = account_asset(
-    "account_balances",
-    "gc_balances",
-    lambda run, _: extract_balances(run),
-    deps=[bank_accounts],
-    description="The balances that the banks report.",
-    has_entries=True,
-)
-
-transactions = account_asset(
-    "transactions",
-    "gc_transactions",
-    lambda run, config: extract_transactions(
-        run, overlap_days=config.overlap_days, days=config.days
-    ),
-    deps=[bank_accounts],
-    description="The entries of the accounts as the banks sent them, each different one once.",
-    request=TransactionsRequest,
-    has_entries=True,
-)

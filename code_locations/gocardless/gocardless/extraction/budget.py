@@ -11,8 +11,8 @@ from typing import Literal
 
 import duckdb
 
-from gocardless.bank_account_data.errors import ApiError, RateLimitedError
-from gocardless.bank_account_data.limits import Limit
+from gocardless.bank_api.errors import ApiError, RateLimitedError
+from gocardless.bank_api.limits import Limit
 
 Scope = Literal["metadata", "details", "balances", "transactions"]
 

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import duckdb
 
-from gocardless.bank_account_data.client import Answer
-from gocardless.bank_account_data.errors import ApiError, RateLimitedError
+from gocardless.bank_api.client import Answer
+from gocardless.bank_api.errors import ApiError, RateLimitedError
 from gocardless.extraction.budget import CallBudget, Settlement
 from gocardless.extraction.fetching import fetch_concurrently
 from gocardless.extraction.journal import AnswerJournal, Received

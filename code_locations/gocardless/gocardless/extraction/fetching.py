@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from gocardless.bank_account_data.errors import ApiError, AuthenticationFailedError, IpDeniedError
+from gocardless.bank_api.errors import ApiError, AuthenticationFailedError, IpDeniedError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -16,8 +16,8 @@ from urllib.parse import quote
 
 import duckdb
 
-from gocardless.bank_account_data.client import Answer
-from gocardless.bank_account_data.limits import Limit
+from gocardless.bank_api.client import Answer
+from gocardless.bank_api.limits import Limit
 from shared_lib.private_files import keep_files_private
 
 Body = TypeVar("Body")

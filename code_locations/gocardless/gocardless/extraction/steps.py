@@ -1,4 +1,4 @@
-"""Each scope of the linked accounts, from the API into its raw table."""
+"""The scopes that every API has, from the API into their raw tables."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -8,11 +8,11 @@ from typing import Any
 
 import duckdb
 
-from gocardless.bank_account_data.client import Answer, BankDataClient
-from gocardless.bank_account_data.errors import ApiError, MalformedAnswerError
-from gocardless.bank_account_data.models import Account, BalancesAnswer, DetailsAnswer, Document
+from gocardless.bank_api.client import Answer, BankApiClient
+from gocardless.bank_api.documents import BalancesAnswer, Document
+from gocardless.bank_api.errors import ApiError, MalformedAnswerError
+from gocardless.extraction.accounts import AccountToFetch, InactiveConnectionError
 from gocardless.extraction.budget import CallBudget, Scope
-from gocardless.extraction.entries import ReadEntries, read_balances
 from gocardless.extraction.fetch_scope import (
     ReadBatch,
     ScopeOutcome,
@@ -20,20 +20,9 @@ from gocardless.extraction.fetch_scope import (
     utc_now,
 )
 from gocardless.extraction.journal import Received, Wording, journal_of
-from gocardless.extraction.linked_accounts import (
-    AccountToFetch,
-    InactiveConnectionError,
-    accounts_to_fetch,
-)
-from gocardless.extraction.reference_data import account_row, details_row
-from gocardless.extraction.rejected_entries import retry_rejects
-from gocardless.extraction.tables import (
-    ACCOUNT_DETAILS,
-    BALANCES,
-    BANK_ACCOUNTS,
-    REJECTS,
-    RawTable,
-)
+from gocardless.extraction.reading.entries import ReadEntries, read_balances
+from gocardless.extraction.reading.rejected_entries import retry_rejects
+from gocardless.extraction.tables import BALANCES, REJECTS, RawTable
 from gocardless.extraction.transactions import (
     DAYS,
     AnswerOfWindow,
@@ -45,6 +34,9 @@ from gocardless.extraction.transactions import (
 )
 from gocardless.extraction.writing import upsert
 
+AccountsOf = Callable[[duckdb.DuckDBPyConnection, str | None], Sequence[AccountToFetch]]
+"""Returns the accounts of all connections, or of the one whose id is the second argument."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Extraction:
@@ -54,54 +46,21 @@ class Extraction:
         connection: a warehouse with the raw tables.
         client: calls the API.
         run_id: the run.
+        accounts: which accounts there are, of all connections or of one.
         connection_id: the one connection that it is about; none for all.
         refresh: whether to ask though the answer of the day is there.
         concurrency: calls at a time.
         now: the time, UTC.
-        accounts: which accounts there are, of all connections or of one.
     """
 
     connection: duckdb.DuckDBPyConnection
-    client: BankDataClient
+    client: BankApiClient
     run_id: str
+    accounts: AccountsOf
     connection_id: str | None = None
     refresh: bool = False
     concurrency: int = 4
     now: Callable[[], datetime] = utc_now
-    accounts: Callable[[duckdb.DuckDBPyConnection, str | None], Sequence[AccountToFetch]] = (
-        accounts_to_fetch
-    )
-
-
-def extract_bank_accounts(run: Extraction) -> ScopeOutcome:
-    """What the vendor knows of the accounts."""
-
-    def extract(accounts: Sequence[AccountToFetch]) -> ScopeOutcome:
-        requisitions = {account.account_id: account.requisition_id for account in accounts}
-
-        def rows(received: Received[Account]) -> ReadEntries:
-            requisition_id = requisitions[received.account_id]
-            return ReadEntries([account_row(received.answer.body, requisition_id=requisition_id)])
-
-        read = _into_table(run, BANK_ACCOUNTS, rows)
-        return _fetch(run, "metadata", accounts, run.client.account, read, _as_json(Account))
-
-    return _of_accounts(run, extract)
-
-
-def extract_account_details(run: Extraction, *, fresh_for_days: int) -> ScopeOutcome:
-    """What the banks say of the accounts, which changes rarely."""
-
-    def rows(received: Received[DetailsAnswer]) -> ReadEntries:
-        return ReadEntries([details_row(received.account_id, received.answer.body.account)])
-
-    def extract(accounts: Sequence[AccountToFetch]) -> ScopeOutcome:
-        read = _into_table(run, ACCOUNT_DETAILS, rows)
-        ask = run.client.details
-        wording = _as_json(DetailsAnswer)
-        return _fetch(run, "details", accounts, ask, read, wording, fresh_for_days=fresh_for_days)
-
-    return _of_accounts(run, extract)
 
 
 def extract_balances(run: Extraction) -> ScopeOutcome:
@@ -113,11 +72,11 @@ def extract_balances(run: Extraction) -> ScopeOutcome:
         return read_balances(account_id, received.answer.body.balances, currency=currency)
 
     def extract(accounts: Sequence[AccountToFetch]) -> ScopeOutcome:
-        read = _into_table(run, BALANCES, rows)
-        wording = _as_json(BalancesAnswer)
-        return _fetch(run, "balances", accounts, run.client.balances, read, wording)
+        read = into_table(run, BALANCES, rows)
+        wording = as_json(BalancesAnswer)
+        return fetch_accounts(run, "balances", accounts, run.client.balances, read, wording)
 
-    return _of_accounts(run, extract)
+    return of_accounts(run, extract)
 
 
 def extract_transactions(run: Extraction, *, overlap_days: int, days: int = DAYS) -> ScopeOutcome:
@@ -158,15 +117,15 @@ def extract_transactions(run: Extraction, *, overlap_days: int, days: int = DAYS
             return ReadBatch(write, len(found.rejects), found.unreadable)
 
         wording = Wording(AnswerOfWindow.as_text, AnswerOfWindow.from_text)
-        return _fetch(run, "transactions", accounts, ask, read, wording)
+        return fetch_accounts(run, "transactions", accounts, ask, read, wording)
 
-    return _of_accounts(run, extract)
+    return of_accounts(run, extract)
 
 
-def _into_table(
+def into_table(
     run: Extraction, table: RawTable, rows: Callable[[Received[Any]], ReadEntries]
 ) -> Callable[[Sequence[Received[Any]]], ReadBatch]:
-    """Reads answers that are few rows each, and writes them into ``table``."""
+    """Return what reads answers that are few rows each, and writes them into ``table``."""
 
     def read(received: Sequence[Received[Any]]) -> ReadBatch:
         found = ReadEntries()
@@ -190,7 +149,8 @@ def _into_table(
     return read
 
 
-def _as_json(model: type[Document]) -> Wording[Any]:
+def as_json(model: type[Document]) -> Wording[Any]:
+    """Return how the journal keeps bodies of a model."""
     # not pydantic's own JSON, which refuses what JSON can write: half of a surrogate pair
     return Wording(
         lambda body: json.dumps(body.model_dump(mode="json")),
@@ -198,9 +158,10 @@ def _as_json(model: type[Document]) -> Wording[Any]:
     )
 
 
-def _of_accounts(
+def of_accounts(
     run: Extraction, extract: Callable[[Sequence[AccountToFetch]], ScopeOutcome]
 ) -> ScopeOutcome:
+    """Extract what the run's accounts have; nothing while its one connection is inactive."""
     try:
         accounts = run.accounts(run.connection, run.connection_id)
     except InactiveConnectionError as error:
@@ -208,7 +169,7 @@ def _of_accounts(
     return extract(accounts)
 
 
-def _fetch(
+def fetch_accounts(
     run: Extraction,
     scope: Scope,
     accounts: Sequence[AccountToFetch],
@@ -218,6 +179,7 @@ def _fetch(
     *,
     fresh_for_days: int = 1,
 ) -> ScopeOutcome:
+    """Fetch a scope of accounts with the run's budget and journal; see :func:`fetch_scope`."""
     return fetch_scope(
         run.connection,
         [account.account_id for account in accounts],

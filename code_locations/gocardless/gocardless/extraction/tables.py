@@ -1,4 +1,4 @@
-"""The raw tables.
+"""The raw tables that all APIs share; their names begin as those of the first, GoCardless.
 
 Times are UTC. ``payload`` is what the API sent; numbers with a fraction, which the contract has
 none of in amounts, are kept as texts.
@@ -48,56 +48,6 @@ SEEN = {
     "last_run_id": "varchar not null",
 }
 
-INSTITUTIONS = RawTable(
-    "gc_institutions",
-    ("institution_id",),
-    {
-        "institution_id": "varchar",
-        "name": "varchar",
-        "bic": "varchar",
-        "transaction_total_days": "integer",
-        "payload": "varchar",
-    },
-)
-REQUISITIONS = RawTable(
-    "gc_requisitions",
-    ("requisition_id",),
-    {
-        "requisition_id": "varchar",
-        "status": "varchar",
-        "institution_id": "varchar",
-        "agreement_id": "varchar",
-        "reference": "varchar",
-        "account_ids": "varchar[]",
-        "payload": "varchar",
-    },
-)
-AGREEMENTS = RawTable(
-    "gc_agreements",
-    ("agreement_id",),
-    {
-        "agreement_id": "varchar",
-        "institution_id": "varchar",
-        "max_historical_days": "integer",
-        "access_valid_for_days": "integer",
-        "accepted_at": "timestamp",
-        "payload": "varchar",
-    },
-)
-BANK_ACCOUNTS = RawTable(
-    "gc_bank_accounts",
-    ("account_id",),
-    {
-        "account_id": "varchar",
-        "requisition_id": "varchar",
-        "institution_id": "varchar",
-        "iban": "varchar",
-        "status": "varchar",
-        "owner_name": "varchar",
-        "name": "varchar",
-        "payload": "varchar",
-    },
-)
 ACCOUNT_DETAILS = RawTable(
     "gc_account_details",
     ("account_id",),
@@ -190,10 +140,6 @@ REJECTS = RawTable(
 )
 
 RAW_TABLES = (
-    INSTITUTIONS,
-    REQUISITIONS,
-    AGREEMENTS,
-    BANK_ACCOUNTS,
     ACCOUNT_DETAILS,
     BALANCES,
     TRANSACTIONS,
@@ -201,15 +147,6 @@ RAW_TABLES = (
 )
 
 _BOOKKEEPING = """
-create table if not exists raw.gc_listings (
-    register varchar primary key,
-    listed_at timestamp not null  -- when the API last gave the whole of it, empty or not
-);
-create or replace view raw.gc_last_listing as
-select coalesce(
-    (select listed_at from raw.gc_listings where register = 'requisitions'), max(last_seen_at)
-) as listed_at
-from raw.gc_requisitions;
 create table if not exists raw.gc_fetches (
     fetch_number bigint primary key,  -- in the order of the answers
     account_id varchar not null,
@@ -260,18 +197,23 @@ create table if not exists raw.gc_call_budget (
 """
 
 
-def create_raw_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the raw tables that are not there yet."""
+def statements_for(tables: Sequence[RawTable]) -> str:
+    """The SQL that creates the tables that are not there yet."""
     statements = ["create schema if not exists raw"]
-    for table in RAW_TABLES:
+    for table in tables:
         columns = ", ".join(
             f"{name} {kind}" + _compression(table, name) for name, kind in _in_order(table).items()
         )
         key = f", primary key ({', '.join(table.key)})" if table.has_index else ""
         statements.append(f"create table if not exists raw.{table.name} ({columns}{key})")
+    return ";".join(statements)
+
+
+def create_raw_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the raw tables that all APIs share and that are not there yet."""
     create_or_migrate(
         connection,
-        ";".join([*statements, _BOOKKEEPING]),
+        f"{statements_for(RAW_TABLES)};{_BOOKKEEPING}",
         first_table="raw.gc_transactions",
         migrations=MIGRATIONS,
     )

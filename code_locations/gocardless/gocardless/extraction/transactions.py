@@ -8,9 +8,9 @@ from typing import Any
 
 import duckdb
 
-from gocardless.bank_account_data.errors import ApiError
-from gocardless.extraction.bulk_reader import read_texts
-from gocardless.extraction.linked_accounts import AccountToFetch
+from gocardless.bank_api.errors import ApiError
+from gocardless.extraction.accounts import AccountToFetch
+from gocardless.extraction.reading.bulk_reader import read_texts
 from gocardless.extraction.tables import REJECTS, TRANSACTIONS
 from gocardless.extraction.writing import insert_new, merge, upsert
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import duckdb
 
-from gocardless.sync.referee import Doubt, suspects
+from gocardless.sync.ledger.referee import Doubt, suspects
 
 
 @dataclass(frozen=True)

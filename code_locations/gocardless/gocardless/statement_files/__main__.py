@@ -5,8 +5,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from gocardless.extraction.currencies import CURRENCIES
 from gocardless.extraction.fetch_scope import utc_now
+from gocardless.extraction.reading.currencies import CURRENCIES
 from gocardless.statement_files.detection import read_statement_file
 from gocardless.statement_files.formats.csv.inspection import Choices
 from gocardless.statement_files.formats.csv.mapping import mapping_directory, save, saved_mappings

@@ -15,7 +15,7 @@ from typing import Any
 
 import duckdb
 
-from gocardless.extraction.duplicates import counted
+from gocardless.extraction.reading.duplicates import counted
 from gocardless.extraction.writing import stage
 from gocardless.statement_files.detection import ReadFile, read_statement_file
 from gocardless.statement_files.formats.csv.inspection import NOTHING_SAID, Choices
@@ -32,7 +32,7 @@ from gocardless.statement_files.statement import (
 from gocardless.statement_files.tables import ENTRY_COLUMNS, create_file_tables
 from gocardless.statement_files.values.iban import is_iban
 from gocardless.sync.balances import create_balance_tables, sync_balances
-from gocardless.sync.ledger import sync_transactions
+from gocardless.sync.ledger.answers import sync_transactions
 from gocardless.sync.reference_data import sync_accounts
 from gocardless.sync.tables import create_unified_tables
 from shared_lib.warehouse import transaction

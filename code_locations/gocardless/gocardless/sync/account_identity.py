@@ -9,8 +9,8 @@ the bank has sent details, an IBAN counts if no other account of the connection 
 
 import duckdb
 
-from gocardless.sync.history import write_first_states
-from gocardless.sync.matching import match
+from gocardless.sync.ledger.history import write_first_states
+from gocardless.sync.ledger.matching import match
 
 _SAME = """
     offered.iban = known.iban and (

@@ -7,17 +7,18 @@ import dagster as dg
 import duckdb
 from pydantic import Field
 
-from gocardless.accounts.application import apply_settings
 from gocardless.accounts.settings import (
     accounts_path,
     load_settings,
 )
+from gocardless.bank_account_data import assets as gocardless
 from gocardless.bank_account_data.provider import GOCARDLESS
+from gocardless.bank_account_data.tables import create_gocardless_tables
 from gocardless.enable_banking import assets as enable_banking
 from gocardless.enable_banking.provider import ENABLE_BANKING
 from gocardless.enable_banking.tables import create_enable_banking_tables
-from gocardless.extraction import assets as extraction
 from gocardless.extraction.fetch_scope import utc_now
+from gocardless.sync.account_settings import apply_settings
 from gocardless.sync.balances import create_balance_tables, sync_balances
 from gocardless.sync.connection_ends import EndedConnection, ended_connections, renewal
 from gocardless.sync.connection_filter import (
@@ -26,7 +27,7 @@ from gocardless.sync.connection_filter import (
     provider_of_connection,
 )
 from gocardless.sync.freshness import AccountFreshness, account_freshness
-from gocardless.sync.ledger import SyncCounts, sync_transactions
+from gocardless.sync.ledger.answers import SyncCounts, sync_transactions
 from gocardless.sync.provider import Provider
 from gocardless.sync.reference_data import (
     expiring_connections,
@@ -69,7 +70,7 @@ class FreshnessRequest(ConnectionRequest):
     )
 
 
-@dg.asset(key=[*_PREFIX, "institutions"], deps=[extraction.institutions, enable_banking.aspsps])
+@dg.asset(key=[*_PREFIX, "institutions"], deps=[gocardless.institutions, enable_banking.aspsps])
 def institutions(warehouse: Warehouse) -> dg.MaterializeResult:
     """The banks, in the unified table."""
     with unified_tables(warehouse) as connection:
@@ -82,7 +83,7 @@ def institutions(warehouse: Warehouse) -> dg.MaterializeResult:
 
 @dg.asset(
     key=[*_PREFIX, "connections"],
-    deps=[extraction.requisitions, enable_banking.sessions],
+    deps=[gocardless.requisitions, enable_banking.sessions],
     check_specs=[
         dg.AssetCheckSpec(
             _EXPIRY,
@@ -118,7 +119,7 @@ def connections(config: ConnectionsRequest, warehouse: Warehouse) -> dg.Material
 
 @dg.asset(
     key=[*_PREFIX, "accounts"],
-    deps=[connections, extraction.bank_accounts, extraction.account_details],
+    deps=[connections, gocardless.bank_accounts, gocardless.account_details],
     check_specs=[
         dg.AssetCheckSpec(
             _ENDED,
@@ -155,7 +156,7 @@ def ended_result(ended: list[EndedConnection]) -> dg.AssetCheckResult:
 
 @dg.asset(
     key=[*_PREFIX, "transactions"],
-    deps=[accounts, extraction.transactions, enable_banking.transactions],
+    deps=[accounts, gocardless.transactions, enable_banking.transactions],
     check_specs=[
         dg.AssetCheckSpec(
             _FRESH,
@@ -233,7 +234,7 @@ def fresh_result(accounts: list[AccountFreshness], *, stale_days: int) -> dg.Ass
 
 @dg.asset(
     key=[*_PREFIX, "balances"],
-    deps=[transactions, extraction.account_balances, enable_banking.account_balances],
+    deps=[transactions, gocardless.account_balances, enable_banking.account_balances],
 )
 def balances(config: ConnectionRequest, warehouse: Warehouse) -> dg.MaterializeResult:
     """What the banks say of the accounts, and the opening balance of each account."""
@@ -252,6 +253,7 @@ def balances(config: ConnectionRequest, warehouse: Warehouse) -> dg.MaterializeR
 def unified_tables(warehouse: Warehouse) -> Iterator[duckdb.DuckDBPyConnection]:
     """The warehouse, to be written, with all that the sync reads and writes."""
     with warehouse.writing() as connection:
+        create_gocardless_tables(connection)
         create_enable_banking_tables(connection)
         create_unified_tables(connection)
         yield connection

@@ -14,9 +14,9 @@ from datetime import timedelta
 import duckdb
 
 from gocardless.accounts.settings import create_settings_table
+from gocardless.sync.ledger.referee import judge
+from gocardless.sync.ledger.signs import REVERSED
 from gocardless.sync.provider import OPTIONAL_OF_BALANCES, Provider, with_optional
-from gocardless.sync.referee import judge
-from gocardless.sync.signs import REVERSED
 from shared_lib.storage.migrations import Migration
 from shared_lib.warehouse.tables import create_or_migrate
 

@@ -8,7 +8,7 @@ import dagster as dg
 import duckdb
 from pydantic import Field
 
-from gocardless.extraction.linked_accounts import UnknownConnectionError
+from gocardless.extraction.accounts import UnknownConnectionError
 from gocardless.sync.provider import Provider
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.integration.gocardless.conftest import NOON, QUICK
 from tests.integration.gocardless.enable_banking.conftest import BANK, opened
 
-from gocardless.bank_account_data import errors
+from gocardless.bank_api import errors
 from gocardless.enable_banking.client import EnableBankingClient
 from gocardless.enable_banking.errors import UserPresenceError
 from sandboxes.enable_banking.state import EnableBankingState

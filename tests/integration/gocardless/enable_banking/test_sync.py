@@ -28,7 +28,7 @@ from gocardless.enable_banking.tables import create_enable_banking_tables
 from gocardless.extraction.steps import Extraction, extract_transactions
 from gocardless.statement_files.loading import import_file
 from gocardless.statement_files.tables import create_file_tables
-from gocardless.sync.ledger import sync_transactions
+from gocardless.sync.ledger.answers import sync_transactions
 from gocardless.sync.reference_data import sync_accounts
 from gocardless.sync.tables import create_unified_tables
 from sandboxes.bank.endpoints.accounts import iban_of

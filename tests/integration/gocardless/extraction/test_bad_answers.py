@@ -10,17 +10,22 @@ import duckdb
 import pytest
 from tests.integration.gocardless.conftest import NOON
 
-from gocardless.bank_account_data.client import Answer, BankDataClient
-from gocardless.bank_account_data.errors import RateLimitedError, error_of
-from gocardless.bank_account_data.limits import Limit, account_limit
-from gocardless.bank_account_data.models import DetailsAnswer
+from gocardless.bank_account_data import steps as gocardless_steps
+from gocardless.bank_account_data.assets import PREFIX
+from gocardless.bank_account_data.client import BankDataClient
+from gocardless.bank_account_data.errors import error_of
+from gocardless.bank_account_data.linked_accounts import accounts_to_fetch
+from gocardless.bank_account_data.registers import extract_requisitions
+from gocardless.bank_account_data.tables import create_gocardless_tables
+from gocardless.bank_api.client import Answer
+from gocardless.bank_api.documents import DetailsAnswer
+from gocardless.bank_api.errors import RateLimitedError
+from gocardless.bank_api.limits import Limit, account_limit
 from gocardless.extraction import steps
-from gocardless.extraction.assets import answered_result
+from gocardless.extraction.checks import answered_result
 from gocardless.extraction.fetch_scope import ScopeOutcome
 from gocardless.extraction.journal import Received, Wording, journal_of
-from gocardless.extraction.reference_data import extract_requisitions
 from gocardless.extraction.steps import Extraction
-from gocardless.extraction.tables import create_raw_tables
 from gocardless.extraction.transactions import AnswerOfWindow, Window
 from sandboxes.bank.bank import account_uuid
 from sandboxes.bank.server import RunningSandbox
@@ -37,7 +42,7 @@ def warehouse(tmp_path: Path) -> Path:
 @pytest.fixture
 def connection(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with write_warehouse(warehouse) as opened:
-        create_raw_tables(opened)
+        create_gocardless_tables(opened)
         yield opened
 
 
@@ -48,7 +53,9 @@ def fetch(
     def run() -> ScopeOutcome:
         now = sandbox.state.clock.now
         extract_requisitions(connection, client, at=now(), run_id="run")
-        extraction = Extraction(connection=connection, client=client, run_id="run", now=now)
+        extraction = Extraction(
+            accounts=accounts_to_fetch, connection=connection, client=client, run_id="run", now=now
+        )
         return steps.extract_transactions(extraction, overlap_days=3)
 
     return run
@@ -102,8 +109,10 @@ def test_details_that_no_text_can_have_are_told_and_the_others_are_written(
     monkeypatch.setattr(client, "details", details)
     now = sandbox.state.clock.now
     extract_requisitions(connection, client, at=now(), run_id="run")
-    run = Extraction(connection=connection, client=client, run_id="run", now=now)
-    outcome = steps.extract_account_details(run, fresh_for_days=30)
+    run = Extraction(
+        accounts=accounts_to_fetch, connection=connection, client=client, run_id="run", now=now
+    )
+    outcome = gocardless_steps.extract_account_details(run, fresh_for_days=30)
     assert (sorted(outcome.fetched), list(outcome.failed)) == (sorted(GOOD), [BAD])
     assert "cannot be kept as a text" in outcome.failed[BAD]
     assert left(warehouse) == []
@@ -129,7 +138,7 @@ def test_an_answer_of_an_earlier_run_that_cannot_be_taken_is_set_aside_and_asked
     outcome = fetch()
     assert (sorted(outcome.fetched), outcome.failed) == (sorted([BAD, *GOOD]), {})
     assert left(warehouse) == [f"{BAD}.refused"]
-    result = answered_result(outcome, "transactions")
+    result = answered_result(outcome, "transactions", PREFIX)
     assert (result.passed, result.severity.value) == (False, "WARN")
     assert f"{BAD}.refused" in (result.description or "")
     assert fetch().set_aside == {}

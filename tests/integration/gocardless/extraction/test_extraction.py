@@ -9,16 +9,20 @@ import duckdb
 import pytest
 from tests.integration.gocardless.conftest import NOON, ledger
 
+from gocardless.bank_account_data import steps as gocardless_steps
+from gocardless.bank_account_data.assets import PREFIX
 from gocardless.bank_account_data.client import BankDataClient
-from gocardless.bank_account_data.errors import AuthenticationFailedError
+from gocardless.bank_account_data.linked_accounts import accounts_to_fetch
 from gocardless.bank_account_data.provider import GOCARDLESS
+from gocardless.bank_api.errors import AuthenticationFailedError
 from gocardless.extraction import steps
-from gocardless.extraction.assets import answered_result
+from gocardless.extraction.accounts import UnknownConnectionError
+from gocardless.extraction.checks import answered_result
 from gocardless.extraction.fetch_scope import ScopeOutcome
-from gocardless.extraction.linked_accounts import UnknownConnectionError
 from gocardless.extraction.steps import Extraction
+from gocardless.extraction.transactions import record_transactions_read
 from gocardless.sync.connection_filter import provider_of_connection
-from gocardless.sync.ledger import sync_transactions
+from gocardless.sync.ledger.answers import sync_transactions
 from gocardless.sync.reference_data import sync_accounts, sync_connections
 from sandboxes.bank.bank import account_uuid
 from sandboxes.bank.server import RunningSandbox
@@ -90,10 +94,10 @@ def test_details_are_asked_for_again_only_after_their_days(
     run: Callable[..., Extraction], sandbox: RunningSandbox
 ) -> None:
     for _ in range(10):
-        steps.extract_account_details(run(), fresh_for_days=10)
+        gocardless_steps.extract_account_details(run(), fresh_for_days=10)
         sandbox.state.clock.advance(timedelta(days=1))
     assert len(calls(sandbox, "details")) == 3
-    steps.extract_account_details(run(), fresh_for_days=10)
+    gocardless_steps.extract_account_details(run(), fresh_for_days=10)
     assert len(calls(sandbox, "details")) == 6
 
 
@@ -110,7 +114,7 @@ def test_no_call_is_sent_that_the_limit_forbids_and_the_others_go_on(
     of_first = [path for path in calls(sandbox, "transactions") if FIRST in path]
     # without headers the limit is only known when it has been reached
     assert len(of_first) == (3 if spelling == "none" else 2)
-    result = answered_result(outcome, "transactions")
+    result = answered_result(outcome, "transactions", PREFIX)
     assert (result.passed, result.severity.value) == (False, "WARN")
     # the next window begins 24 hours after the first call, as the server reports
     sandbox.state.clock.advance(timedelta(hours=23))
@@ -150,7 +154,7 @@ def test_a_run_that_dies_while_writing_loses_nothing_and_the_next_goes_on(
     connection: duckdb.DuckDBPyConnection,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    written = steps.record_transactions_read
+    written = record_transactions_read
 
     def die_after(*arguments: Any, **named: Any) -> None:
         written(*arguments, **named)
@@ -175,7 +179,7 @@ def test_one_bad_account_does_not_stop_the_rest(
     sandbox.state.connections[0].accounts[1].failures["transactions"] = ["AccessExpiredError"]
     outcome = fetch(run())
     assert sorted(outcome.fetched) == sorted([FIRST, THIRD])
-    result = answered_result(outcome, "transactions")
+    result = answered_result(outcome, "transactions", PREFIX)
     assert (result.passed, result.severity.value) == (False, "ERROR")
     assert SECOND in (result.description or "")
     assert "has to connect it again" in (result.description or "")
@@ -213,7 +217,11 @@ def test_what_is_wrong_with_the_platform_stops_all(
 ) -> None:
     begun = run()
     wrong = Extraction(
-        connection=begun.connection, client=make_client("wrong"), run_id="run", now=begun.now
+        accounts=accounts_to_fetch,
+        connection=begun.connection,
+        client=make_client("wrong"),
+        run_id="run",
+        now=begun.now,
     )
     with pytest.raises(AuthenticationFailedError):
         fetch(wrong)

@@ -7,14 +7,17 @@ import duckdb
 import pytest
 from tests.integration.gocardless.conftest import NOON, QUICK, ledger
 
+from gocardless.bank_account_data import steps as gocardless_steps
 from gocardless.bank_account_data.client import BankDataClient
-from gocardless.bank_account_data.errors import RateLimitedError, error_of
-from gocardless.bank_account_data.pace import Pace
+from gocardless.bank_account_data.errors import error_of
+from gocardless.bank_account_data.linked_accounts import accounts_to_fetch
+from gocardless.bank_account_data.registers import extract_requisitions
+from gocardless.bank_account_data.tables import create_gocardless_tables
+from gocardless.bank_api.errors import RateLimitedError
+from gocardless.bank_api.pace import Pace
 from gocardless.extraction import steps
 from gocardless.extraction.budget import CallBudget, Settlement
-from gocardless.extraction.reference_data import extract_requisitions
 from gocardless.extraction.steps import Extraction
-from gocardless.extraction.tables import create_raw_tables
 from sandboxes.bank.bank import Bank, HeaderSpelling, SandboxState
 from sandboxes.bank.server import RunningSandbox, sandbox_server
 
@@ -57,13 +60,19 @@ def test_forty_accounts_are_all_served_in_one_run(
 
     client = client_of(forty, wait)
     with duckdb.connect() as connection:
-        create_raw_tables(connection)
+        create_gocardless_tables(connection)
         extract_requisitions(connection, client, at=NOON, run_id="run")
-        run = Extraction(connection=connection, client=client, run_id="run", now=state.clock.now)
+        run = Extraction(
+            accounts=accounts_to_fetch,
+            connection=connection,
+            client=client,
+            run_id="run",
+            now=state.clock.now,
+        )
         # another program calls the API too
         forty.routes.accounts.limits._general.used += others
         outcomes = [
-            steps.extract_account_details(run, fresh_for_days=30),
+            gocardless_steps.extract_account_details(run, fresh_for_days=30),
             steps.extract_balances(run),
             steps.extract_transactions(run, overlap_days=3),
         ]
@@ -77,7 +86,7 @@ def test_forty_accounts_are_all_served_in_one_run(
 
 def test_what_waited_longest_is_asked_first() -> None:
     with duckdb.connect() as connection:
-        create_raw_tables(connection)
+        create_gocardless_tables(connection)
         budget = CallBudget(connection, "transactions")
         for days, account in enumerate(["newest", "older", "oldest"]):
             budget.reserve([account], now=NOON)

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from tests.integration.gocardless.conftest import NOON, ledger
 
-from gocardless.bank_account_data.client import Answer
-from gocardless.bank_account_data.errors import IpDeniedError, NotFoundError
-from gocardless.bank_account_data.limits import Limit
+from gocardless.bank_api.client import Answer
+from gocardless.bank_api.errors import IpDeniedError, NotFoundError
+from gocardless.bank_api.limits import Limit
 from gocardless.extraction.fetching import Batching, fetch_concurrently
 from gocardless.extraction.journal import AnswerJournal, Received, Wording
 from gocardless.extraction.transactions import AnswerOfWindow, Window
@@ -29,10 +29,10 @@ from datetime import datetime
 from pathlib import Path
 from gocardless.bank_account_data.client import BankDataClient
 from gocardless.extraction import fetching, steps
-from gocardless.extraction.reference_data import extract_requisitions
-from gocardless.extraction.tables import create_raw_tables
+from gocardless.bank_account_data.registers import extract_requisitions
+from gocardless.bank_account_data.tables import create_gocardless_tables
 from gocardless.bank_account_data.provider import GOCARDLESS
-from gocardless.sync.ledger import sync_transactions
+from gocardless.sync.ledger.answers import sync_transactions
 from gocardless.sync.tables import create_unified_tables
 from shared_lib.warehouse import write_warehouse
 
@@ -43,11 +43,12 @@ client = BankDataClient(
     url=url, credentials=lambda: {"secret_id": "sandbox-id", "secret_key": "sandbox-key"}, now=now
 )
 with write_warehouse(Path(warehouse)) as connection:
-    create_raw_tables(connection)
+    create_gocardless_tables(connection)
     create_unified_tables(connection)
     extract_requisitions(connection, client, at=now(), run_id="run")
     run = steps.Extraction(
-        connection=connection, client=client, run_id="run", now=now, concurrency=2
+        connection=connection, client=client, run_id="run", accounts=accounts_to_fetch, now=now,
+        concurrency=2,
     )
     steps.extract_transactions(run, overlap_days=3)
     sync_transactions(connection, GOCARDLESS)

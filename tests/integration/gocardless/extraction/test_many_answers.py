@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gocardless.extraction import bulk_reader
-from gocardless.extraction.bulk_reader import read_texts
-from gocardless.extraction.duplicates import counted
-from gocardless.extraction.entries import read_transactions
+from gocardless.extraction.reading import bulk_reader
+from gocardless.extraction.reading.bulk_reader import read_texts
+from gocardless.extraction.reading.duplicates import counted
+from gocardless.extraction.reading.entries import read_transactions
 from gocardless.extraction.tables import TRANSACTIONS
 
 ACCOUNT = "account"

@@ -7,11 +7,12 @@ from typing import Any
 import duckdb
 import pytest
 
+from gocardless.bank_account_data import steps as gocardless_steps
 from gocardless.bank_account_data.client import BankDataClient
 from gocardless.bank_account_data.provider import GOCARDLESS
+from gocardless.bank_account_data.registers import extract_institutions, extract_requisitions
 from gocardless.extraction import steps
 from gocardless.extraction.fetch_scope import ScopeOutcome
-from gocardless.extraction.reference_data import extract_institutions, extract_requisitions
 from gocardless.extraction.steps import Extraction
 from gocardless.sync.reference_data import expiring_connections, sync_accounts, sync_connections
 from sandboxes.bank.bank import account_uuid
@@ -34,7 +35,7 @@ def test_registers_follow_the_api_and_nothing_is_deleted(
     extract_institutions(connection, client, at=now(), run_id="run")
 
     def sync() -> tuple[list, list]:
-        steps.extract_bank_accounts(run())
+        gocardless_steps.extract_bank_accounts(run())
         sync_connections(connection, GOCARDLESS)
         sync_accounts(connection, GOCARDLESS, now=now())
         return (

@@ -9,9 +9,10 @@ import pytest
 from tests.integration.gocardless.conftest import NOON, ledger
 from tests.integration.gocardless.extraction.test_general_limit import client_of
 
+from gocardless.bank_account_data.linked_accounts import accounts_to_fetch
+from gocardless.bank_account_data.registers import extract_requisitions
 from gocardless.extraction import steps
 from gocardless.extraction.fetch_scope import ScopeOutcome
-from gocardless.extraction.reference_data import extract_requisitions
 from gocardless.extraction.steps import Extraction
 from sandboxes.bank.bank import Bank, SandboxState, account_uuid
 from sandboxes.bank.refusals import Refusal
@@ -66,7 +67,13 @@ def fetch(
 
     client = client_of(running, wait)
     extract_requisitions(connection, client, at=clock.now(), run_id="run")
-    run = Extraction(connection=connection, client=client, run_id="run", now=clock.now)
+    run = Extraction(
+        accounts=accounts_to_fetch,
+        connection=connection,
+        client=client,
+        run_id="run",
+        now=clock.now,
+    )
     return steps.extract_transactions(run, overlap_days=3)
 
 

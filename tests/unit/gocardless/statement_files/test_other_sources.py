@@ -14,12 +14,12 @@ from tests.unit.gocardless.statement_files import writers
 from tests.unit.gocardless.statement_files.writers import Booking, Ledger
 
 from gocardless.bank_account_data.provider import GOCARDLESS
-from gocardless.extraction.linked_accounts import AccountToFetch
-from gocardless.extraction.tables import create_raw_tables
+from gocardless.bank_account_data.tables import create_gocardless_tables
+from gocardless.extraction.accounts import AccountToFetch
 from gocardless.extraction.transactions import record_transactions, window_of
 from gocardless.statement_files.loading import import_file
 from gocardless.statement_files.tables import create_file_tables
-from gocardless.sync.ledger import sync_transactions
+from gocardless.sync.ledger.answers import sync_transactions
 from gocardless.sync.reference_data import sync_accounts
 from gocardless.sync.tables import create_unified_tables
 
@@ -38,7 +38,7 @@ BOOKED = (
 @pytest.fixture
 def connection() -> duckdb.DuckDBPyConnection:
     opened = duckdb.connect()
-    create_raw_tables(opened)
+    create_gocardless_tables(opened)
     create_unified_tables(opened)
     create_file_tables(opened)
     return opened

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
-from gocardless.extraction.currencies import CURRENCIES
+from gocardless.extraction.reading.currencies import CURRENCIES
 from gocardless.statement_files.statement import (
     Account,
     Balance,

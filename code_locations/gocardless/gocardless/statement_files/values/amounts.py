@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable
 from decimal import Decimal
 
-from gocardless.extraction.currencies import CURRENCIES
-from gocardless.extraction.entries import UnreadableEntryError, exact_amount
+from gocardless.extraction.reading.currencies import CURRENCIES
+from gocardless.extraction.reading.entries import UnreadableEntryError, exact_amount
 from gocardless.statement_files.statement import UnreadableValueError
 
 _SPACES = "\u00a0\u202f\u2007\u2009 "

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 
-from gocardless.extraction.currencies import CURRENCIES
+from gocardless.extraction.reading.currencies import CURRENCIES
 from gocardless.statement_files.formats.csv.columns import (
     CREDIT_WORDS,
     DEBIT_WORDS,

@@ -12,7 +12,7 @@ from importlib.resources import files
 
 from ruamel.yaml import YAML
 
-from gocardless.extraction.currencies import CURRENCIES
+from gocardless.extraction.reading.currencies import CURRENCIES
 from gocardless.statement_files.values.amounts import is_amount
 from gocardless.statement_files.values.dates import is_date
 from gocardless.statement_files.values.iban import find_iban

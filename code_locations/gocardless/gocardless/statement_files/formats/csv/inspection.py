@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import PurePath
 
-from gocardless.extraction.currencies import CURRENCIES
+from gocardless.extraction.reading.currencies import CURRENCIES
 from gocardless.statement_files.formats.csv.columns import (
     CREDIT_WORDS,
     DEBIT_WORDS,

@@ -6,7 +6,7 @@ from collections.abc import Mapping as Values
 from datetime import date
 from decimal import Decimal
 
-from gocardless.extraction.currencies import CURRENCIES
+from gocardless.extraction.reading.currencies import CURRENCIES
 from gocardless.statement_files.formats.csv.balances import (
     Surroundings,
     has_value,

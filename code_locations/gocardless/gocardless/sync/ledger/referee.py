@@ -14,8 +14,8 @@ from decimal import Decimal
 
 import duckdb
 
-from gocardless.sync.corrections import BY_BALANCE, merge_rows, split_row, withdraw_row
-from gocardless.sync.likeness import text_likeness
+from gocardless.sync.ledger.corrections import BY_BALANCE, merge_rows, split_row, withdraw_row
+from gocardless.sync.ledger.likeness import text_likeness
 
 _SAME_RUN_SECONDS = 3600
 _NEAR = timedelta(days=5)

@@ -14,7 +14,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from gocardless.extraction.currencies import CURRENCIES
+from gocardless.extraction.reading.currencies import CURRENCIES
 
 LONGEST_ENTRY = 100_000
 """Characters; a longer one is refused."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from gocardless.extraction.entries import read_transactions
+from gocardless.extraction.reading.entries import read_transactions
 from gocardless.extraction.tables import TRANSACTIONS
 from gocardless.extraction.transactions import account_currencies
 from gocardless.extraction.writing import stage

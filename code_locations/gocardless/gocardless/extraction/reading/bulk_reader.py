@@ -1,7 +1,7 @@
 """Answers about transactions read by the database: many at once, each entry as it has to be read.
 
-How an entry is read says :mod:`gocardless.extraction.entries`. Here is the same in SQL for the
-entries that are plain, as nearly all are: an answer that has any other, or one entry twice, is
+How an entry is read says :mod:`gocardless.extraction.reading.entries`. Here is the same in SQL for
+the entries that are plain, as nearly all are: an answer that has any other, or one entry twice, is
 left to that module as a whole. A test draws entries and compares the two.
 
 Each answer repeats most of the one before. An entry whose digest is known from there is not read.
@@ -13,11 +13,11 @@ from typing import Any
 
 import duckdb
 
-from gocardless.bank_account_data.client import read_transactions_answer
-from gocardless.bank_account_data.errors import ApiError, MalformedAnswerError
-from gocardless.extraction.currencies import CURRENCIES
-from gocardless.extraction.duplicates import counted
-from gocardless.extraction.entries import LONGEST_ENTRY, read_transactions
+from gocardless.bank_api.documents import read_transactions_answer
+from gocardless.bank_api.errors import ApiError, MalformedAnswerError
+from gocardless.extraction.reading.currencies import CURRENCIES
+from gocardless.extraction.reading.duplicates import counted
+from gocardless.extraction.reading.entries import LONGEST_ENTRY, read_transactions
 from gocardless.extraction.tables import AMOUNT, TRANSACTIONS
 from gocardless.extraction.writing import stage
 

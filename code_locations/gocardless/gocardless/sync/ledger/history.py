@@ -2,7 +2,7 @@
 
 import duckdb
 
-from gocardless.sync.likeness import content_of
+from gocardless.sync.ledger.likeness import content_of
 
 _INSERT = (
     "insert into unified.transaction_history (transaction_key, fetch_number, seen_at, status, "

@@ -13,8 +13,8 @@ from gocardless.accounts.settings import (
     SettingsFile,
 )
 from gocardless.statement_files.provider import STATEMENT_FILES
-from gocardless.sync.rebuilding import read_rows
-from gocardless.sync.signs import REVERSED, reverse_stored
+from gocardless.sync.ledger.rebuilding import read_rows
+from gocardless.sync.ledger.signs import REVERSED, reverse_stored
 from shared_lib.configuration.validated_yaml import load_yaml, validate_document
 from shared_lib.warehouse import transaction
 

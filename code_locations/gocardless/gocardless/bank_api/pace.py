@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from gocardless.bank_account_data.limits import Limit
+from gocardless.bank_api.limits import Limit
 
 LONGEST_WAIT_SECONDS = 300
 """A window is a minute; what names a longer one is not waited for, but refused by the API."""

@@ -7,7 +7,7 @@ import json
 
 import duckdb
 
-from gocardless.extraction.entries import parties
+from gocardless.extraction.reading.entries import parties
 from gocardless.extraction.writing import stage
 
 REVERSED = "reversed"

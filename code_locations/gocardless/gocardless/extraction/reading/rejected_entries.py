@@ -6,7 +6,7 @@ from typing import Any
 
 import duckdb
 
-from gocardless.extraction.entries import READER, read_transactions
+from gocardless.extraction.reading.entries import READER, read_transactions
 from gocardless.extraction.tables import TRANSACTIONS
 from gocardless.extraction.transactions import account_currencies
 from gocardless.extraction.writing import upsert

@@ -1,44 +1,16 @@
 """Institutions, requisitions and agreements: lists that are fetched whole."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import duckdb
-from pydantic_core import PydanticSerializationError
 
 from gocardless.bank_account_data.client import BankDataClient
-from gocardless.bank_account_data.errors import MalformedAnswerError
-from gocardless.bank_account_data.models import Account, AccountDetails, Document
-from gocardless.extraction.tables import AGREEMENTS, INSTITUTIONS, REQUISITIONS
+from gocardless.bank_account_data.models import Account
+from gocardless.bank_account_data.tables import AGREEMENTS, INSTITUTIONS, REQUISITIONS
+from gocardless.extraction.documents import RegisterRead, payload_of
 from gocardless.extraction.writing import upsert
 from shared_lib.warehouse import transaction
-
-
-def payload_of(document: Document) -> str:
-    """The document as it came, unknown fields included.
-
-    Raises:
-        MalformedAnswerError: it has what no text can have, such as half of a surrogate pair.
-    """
-    try:
-        return document.model_dump_json(by_alias=True, exclude_unset=True)
-    except PydanticSerializationError as error:
-        message = f"the answer cannot be kept as a text: {error}"
-        raise MalformedAnswerError(message, status=200) from error
-
-
-@dataclass(frozen=True)
-class RegisterRead:
-    """What became of registers.
-
-    Attributes:
-        count: documents that were written.
-        odd: why others could not be read, by kind and id; what is known of them stays.
-    """
-
-    count: int
-    odd: Mapping[str, str]
 
 
 def extract_institutions(
@@ -125,20 +97,6 @@ def account_row(account: Account, *, requisition_id: str) -> dict[str, str | Non
         "owner_name": account.owner_name,
         "name": account.name,
         "payload": payload_of(account),
-    }
-
-
-def details_row(account_id: str, details: AccountDetails) -> dict[str, str | None]:
-    """The row of an account in ``raw.gc_account_details``."""
-    return {
-        "account_id": account_id,
-        "iban": details.iban,
-        "currency": details.currency,
-        "owner_name": details.owner_name,
-        "name": details.name,
-        "product": details.product,
-        "cash_account_type": details.cash_account_type,
-        "payload": payload_of(details),
     }
 
 

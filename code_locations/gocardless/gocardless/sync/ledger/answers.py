@@ -12,17 +12,17 @@ from dataclasses import dataclass
 import duckdb
 
 from gocardless.extraction.writing import in_one_thread
-from gocardless.sync.history import write_changes, write_ends
-from gocardless.sync.likeness import drop_pending_that_is_booked
-from gocardless.sync.matching import EDGE_DAYS, LONGEST_PENDING_DAYS, match
+from gocardless.sync.ledger.history import write_changes, write_ends
+from gocardless.sync.ledger.likeness import drop_pending_that_is_booked
+from gocardless.sync.ledger.matching import EDGE_DAYS, LONGEST_PENDING_DAYS, match
+from gocardless.sync.ledger.repeats import COMPARED, find_repeats, release_shared, update_repeated
+from gocardless.sync.ledger.signs import REVERSED, reverse
 from gocardless.sync.provider import (
     OPTIONAL_OF_ENTRIES,
     OPTIONAL_OF_FETCHES,
     Provider,
     with_optional,
 )
-from gocardless.sync.repeats import COMPARED, find_repeats, release_shared, update_repeated
-from gocardless.sync.signs import REVERSED, reverse
 from shared_lib.warehouse import transaction
 
 

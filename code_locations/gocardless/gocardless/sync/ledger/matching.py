@@ -9,7 +9,8 @@ takes both out of what comes after:
    side, at any date: moved or worded anew;
 4. the same identifier of that kind and another amount, where the stored one is in the answer no
    more: corrected;
-5. what is left of one account and amount and near in time, see :mod:`gocardless.sync.likeness`.
+5. what is left of one account and amount and near in time, see
+   :mod:`gocardless.sync.ledger.likeness`.
 
 A stored transaction that is still in the answer is paired in the first steps. So what comes to the
 last one is gone from an answer that covers its day, or lies just outside of it.
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from gocardless.sync.likeness import add_matches, content_of, pair_alike, text_likeness
+from gocardless.sync.ledger.likeness import add_matches, content_of, pair_alike, text_likeness
 
 # What lies so many days before an answer begins may have moved into it.
 EDGE_DAYS = 5

@@ -5,12 +5,17 @@ from datetime import datetime
 
 import duckdb
 
-from gocardless.extraction.entries import READER
-from gocardless.extraction.rebuilding import EntriesRead, differences, differs, rebuild_entries
+from gocardless.extraction.reading.entries import READER
+from gocardless.extraction.reading.rebuilding import (
+    EntriesRead,
+    differences,
+    differs,
+    rebuild_entries,
+)
 from gocardless.extraction.writing import in_one_thread
-from gocardless.sync.history import write_first_states
-from gocardless.sync.ledger import COPIED
-from gocardless.sync.signs import REVERSED, reverse
+from gocardless.sync.ledger.answers import COPIED
+from gocardless.sync.ledger.history import write_first_states
+from gocardless.sync.ledger.signs import REVERSED, reverse
 from shared_lib.warehouse import transaction
 
 _COLUMNS = ("provider_transaction_id", "currency", *COPIED)

@@ -1,34 +1,16 @@
-"""Which accounts a run is about."""
+"""The accounts of linked requisitions."""
 
 import uuid
-from dataclasses import dataclass
 
 import duckdb
 
+from gocardless.extraction.accounts import (
+    AccountToFetch,
+    InactiveConnectionError,
+    UnknownConnectionError,
+)
+
 ACTIVE_STATUS = "LN"
-
-
-class UnknownConnectionError(ValueError):
-    """A run was asked for a connection that is not there."""
-
-
-class InactiveConnectionError(ValueError):
-    """A run was asked for a connection of which nothing can be fetched."""
-
-
-@dataclass(frozen=True)
-class AccountToFetch:
-    """An account of a linked connection.
-
-    Attributes:
-        account_id: the account.
-        requisition_id: its newest linked connection.
-        max_historical_days: how far back the agreement of that connection goes.
-    """
-
-    account_id: str
-    requisition_id: str
-    max_historical_days: int
 
 
 def accounts_to_fetch(
