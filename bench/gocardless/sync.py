@@ -69,13 +69,13 @@ def measure_bank_data() -> BankDataCost:
                 _line(run.stdout)
                 calls.append(int(_ask(server)))
                 _tell(run)
-            told = _line(run.stdout)
+            printed = _line(run.stdout)
             run.wait()
             peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * _KIB
         _close(server)
     if run.returncode:
         raise RuntimeError(f"the run that was to be measured ended with {run.returncode}")
-    figures = json.loads(told)
+    figures = json.loads(printed)
     pages = -(-ACCOUNTS // ACCOUNTS_OF_A_CONNECTION // _PAGE)
     registers = 1 + 2 * pages  # institutions, agreements, requisitions
     # a token or its renewal; details are fetched only the first time

@@ -25,8 +25,8 @@ class ApiError(RuntimeError):
         self.limit = limit or Limit()
         # of the account and its consent the API says more than that the request is bad
         self.may_be_of_the_period = status == _BAD_REQUEST and type(self) is ApiError
-        told = f"{summary}: {detail}" if detail else summary
-        super().__init__(f"{told} (HTTP {status}); {self.remedy}")
+        text = f"{summary}: {detail}" if detail else summary
+        super().__init__(f"{text} (HTTP {status}); {self.remedy}")
 
 
 class NoAnswerError(ApiError):
@@ -119,5 +119,5 @@ class RateLimitedError(ApiError):
     @property
     def reset_seconds(self) -> int | None:
         """Seconds until a call is allowed again, from the headers or the error text."""
-        told = self.limit.reset_seconds
-        return seconds_in_words(self.detail) if told is None else told
+        seconds = self.limit.reset_seconds
+        return seconds_in_words(self.detail) if seconds is None else seconds

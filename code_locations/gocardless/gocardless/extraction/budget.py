@@ -184,18 +184,18 @@ class CallBudget:
         self._connection.execute(
             "update raw.gc_call_budget as budget set "
             # a failed call counts for nothing, so what was reserved for it is given back
-            "remaining = coalesce(told.left_over, budget.remaining "
-            "  + case when told.problem is null then 0 else 1 end), "
-            "resets_at = coalesce(told.resets_at, budget.resets_at), "
+            "remaining = coalesce(settled.left_over, budget.remaining "
+            "  + case when settled.problem is null then 0 else 1 end), "
+            "resets_at = coalesce(settled.resets_at, budget.resets_at), "
             "last_success_at = "
-            "  case when told.problem is null then $now else budget.last_success_at end, "
-            "problem = told.problem, problem_kind = told.kind "
+            "  case when settled.problem is null then $now else budget.last_success_at end, "
+            "problem = settled.problem, problem_kind = settled.kind "
             "from (select unnest($accounts::varchar[]) as account_id, "
             "  unnest($left_over::integer[]) as left_over, "
             "  unnest($resets::timestamp[]) as resets_at, "
             "  unnest($problems::varchar[]) as problem, unnest($kinds::varchar[]) as kind"
-            ") as told "
-            "where budget.account_id = told.account_id and budget.scope = $scope",
+            ") as settled "
+            "where budget.account_id = settled.account_id and budget.scope = $scope",
             {
                 "now": moment,
                 "accounts": [settlement.account_id for settlement in settlements],

@@ -115,9 +115,9 @@ def fetch_scope(
         return received
 
     def write(
-        answers: Sequence[tuple[str, Received[Body] | ApiError]], told: ScopeOutcome, at: datetime
+        answers: Sequence[tuple[str, Received[Body] | ApiError]], into: ScopeOutcome, at: datetime
     ) -> None:
-        _write(connection, answers, budget=budget, read=read, outcome=told, now=at)
+        _write(connection, answers, budget=budget, read=read, outcome=into, now=at)
         if journal is not None:
             journal.forget(account_id for account_id, _ in answers)
 
@@ -141,7 +141,7 @@ def fetch_scope(
 
 
 def _take_over(outcome: ScopeOutcome, of_earlier_run: ScopeOutcome) -> None:
-    """Tell what an earlier run has left as fetched, where it is not asked for again."""
+    """Count as fetched what an earlier run has left, where it is not asked for again."""
     taken = [
         account_id for account_id in outcome.there_already if account_id in of_earlier_run.fetched
     ]

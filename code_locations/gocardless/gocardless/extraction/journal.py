@@ -3,7 +3,7 @@
 A bank counts a call when it has answered it, and answers are written many at once. A run that is
 killed in between leaves them here, and the next run writes them instead of asking again. They are
 safe from the death of the process, not from that of the machine: nothing is forced onto the disk,
-which would take longer than most calls. One that cannot be taken is set aside, and told.
+which would take longer than most calls. One that cannot be taken is set aside and reported.
 """
 
 import json
@@ -43,7 +43,7 @@ class Wording(Generic[Body]):
 class AnswerJournal(Generic[Body]):
     """The answers of one scope that are not in the warehouse yet: a file for each account.
 
-    Whoever keeps and forgets holds the warehouse for writing, so there is one at a time.
+    A process that keeps and forgets holds the warehouse for writing, so there is one at a time.
     """
 
     def __init__(self, directory: Path, wording: Wording[Body]) -> None:
@@ -77,14 +77,14 @@ class AnswerJournal(Generic[Body]):
         path = self._path(account_id)
         with path.open(encoding="utf-8", newline="") as file:
             try:
-                told = json.loads(file.readline())
-                answer = Answer(self._wording.read(file.read()), Limit(**told["limit"]))
-                return Received(account_id, answer, datetime.fromisoformat(told["at"]))
+                head = json.loads(file.readline())
+                answer = Answer(self._wording.read(file.read()), Limit(**head["limit"]))
+                return Received(account_id, answer, datetime.fromisoformat(head["at"]))
             except (ValueError, KeyError, TypeError, RecursionError) as error:
                 raise ValueError(f"{path} is no answer that a run has left: {error}") from error
 
     def set_aside(self, account_id: str) -> Path:
-        """Keep an answer that cannot be taken where no run looks for it; gives the file."""
+        """Keep an answer that cannot be taken where no run looks for it; returns the file."""
         path = self._path(account_id)
         return path.replace(path.with_suffix(".refused"))
 

@@ -80,7 +80,7 @@ def extract_balances(run: Extraction) -> ScopeOutcome:
 
 
 def extract_transactions(run: Extraction, *, overlap_days: int, days: int = DAYS) -> ScopeOutcome:
-    """The transactions of the accounts, as many days as each call gives."""
+    """The transactions of the accounts, as many days as each call allows."""
 
     def extract(accounts: Sequence[AccountToFetch]) -> ScopeOutcome:
         windows = windows_of(

@@ -62,9 +62,9 @@ class AnswerOfWindow:
             ValueError: it is no such text.
         """
         head, _, sent = text.partition("\n")
-        told = json.loads(head)
-        account_id = told.pop("account_id")
-        days = {name: date.fromisoformat(day) for name, day in told.items()}
+        window = json.loads(head)
+        account_id = window.pop("account_id")
+        days = {name: date.fromisoformat(day) for name, day in window.items()}
         return cls(Window(account_id=account_id, **days), sent)
 
 

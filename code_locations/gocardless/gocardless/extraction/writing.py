@@ -97,7 +97,7 @@ def insert_new(
     Args:
         connection: a warehouse with the raw tables.
         table: where to.
-        source: what stands behind ``from``; our own words, since it is not quoted.
+        source: what follows ``from``; our own words, since it is not quoted.
         seen_at: when the API sent them, UTC.
         run_id: the run that asked.
     """

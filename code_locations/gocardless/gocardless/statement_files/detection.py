@@ -104,7 +104,7 @@ def _read_csv(
 
 def _saved(content: bytes, mappings: list[Mapping], choices: Choices) -> Proposal | None:
     """The saved mapping whose header the file has, with what a person says about this file."""
-    said = {name: value for name, value in vars(choices).items() if value is not None}
+    chosen = {name: value for name, value in vars(choices).items() if value is not None}
     for mapping in mappings:
         try:
             text = content.decode(mapping.encoding).lstrip("\ufeff")
@@ -112,5 +112,5 @@ def _saved(content: bytes, mappings: list[Mapping], choices: Choices) -> Proposa
             continue  # the file of another bank
         line = header_of(text, mapping)
         if line is not None:
-            return Proposal(mapping=mapping.model_copy(update=said), header_line=line)
+            return Proposal(mapping=mapping.model_copy(update=chosen), header_line=line)
     return None

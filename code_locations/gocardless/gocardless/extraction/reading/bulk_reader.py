@@ -306,7 +306,7 @@ def _is_plain() -> str:
         f"strlen(payload) <= {LONGEST_ENTRY}",
         f"not contains(payload, '{_TEXTS_IN_A_LIST}')",
         "not regexp_matches(payload, $no_text)",
-        # an object or a list for a text, which the database gives as its JSON; amounts and
+        # an object or a list for a text, which the database returns as its JSON; amounts and
         # currencies have rules of their own
         *(
             f"not coalesce(starts_with(e.{name}, '{{') or starts_with(e.{name}, '['), false)"

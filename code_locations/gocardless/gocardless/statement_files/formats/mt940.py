@@ -212,8 +212,8 @@ def _take_subfields(entry: Entry, value: str, mark: str) -> None:
     text = _joined(value for number, value in subfields if "20" <= number <= "29" or number >= "60")
     posting_text = next((value for number, value in subfields if number == "00"), "")
     words = _split(_SEPA, text)
-    said = words.get("SVWZ") or words.get("")
-    entry.description = said or posting_text.strip()
+    purpose = words.get("SVWZ") or words.get("")
+    entry.description = purpose or posting_text.strip()
     names = _joined(value for number, value in subfields if number in ("32", "33"))
     entry.counterparty = names or words.get("ABWA") or words.get("ABWE")
     other = next((value for number, value in subfields if number == "31"), "")
@@ -230,8 +230,8 @@ def _take_swift_words(entry: Entry, value: str) -> None:
     name = words.get("NAME") or (party[2] if len(party) > 2 else None)  # noqa: PLR2004 - as above
     entry.counterparty = (name or "").strip("/ ") or None
     entry.counterparty_iban = find_iban(words.get("IBAN") or party[0])
-    said = words.get("REMI") or words.get("TRTP") or ""
-    entry.description = re.sub(r"^(?:USTD|STRD)?//|/$", "", said).strip()
+    purpose = words.get("REMI") or words.get("TRTP") or ""
+    entry.description = re.sub(r"^(?:USTD|STRD)?//|/$", "", purpose).strip()
     entry.end_to_end_id = _reference((words.get("EREF") or "").strip("/"))
     entry.mandate_id = (words.get("MARF") or "").strip("/ ") or None
     _take_original_amount(entry, value)
@@ -261,9 +261,9 @@ def _split(words: re.Pattern[str], text: str) -> dict[str, str]:
     """What follows each word, the first time; what is before the first under the empty one."""
     parts = words.split(text)
     found: dict[str, str] = {"": " ".join(parts[0].split())} if parts[0].strip() else {}
-    for word, said in zip(parts[1::2], parts[2::2], strict=True):
-        if said.strip():
-            found.setdefault(word, " ".join(said.split()))
+    for word, value in zip(parts[1::2], parts[2::2], strict=True):
+        if value.strip():
+            found.setdefault(word, " ".join(value.split()))
     return found
 
 

@@ -85,7 +85,7 @@ def decimal_mark(values: Iterable[str]) -> str | None:
 
 
 def currency_in(text: str) -> str | None:
-    """The currency code or sign that stands beside an amount, as a code."""
+    """The currency code or sign beside an amount, as a code."""
     found = _CURRENCY.search(text)
     if found is None:
         return None

@@ -85,7 +85,7 @@ def drop_pending_that_is_booked(connection: duckdb.DuckDBPyConnection) -> None:
     """Delete from ``fetched`` each pending entry that the same answer has as booked too.
 
     Both have an identifier that nothing else of the answer has, equal amounts, like texts, and
-    dates that fit. A bank that gives all entries one identifier proves nothing by it.
+    dates that fit. A bank that assigns one identifier to all entries proves nothing by it.
     """
     for identifier in ("transaction_id", "internal_transaction_id"):
         pairs = connection.execute(

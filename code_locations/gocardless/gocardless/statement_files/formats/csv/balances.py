@@ -1,4 +1,4 @@
-"""What stands above and below the bookings of a CSV file: account, period, balances, sums."""
+"""What is above and below the bookings of a CSV file: account, period, balances, sums."""
 
 import re
 from collections.abc import Sequence
@@ -61,8 +61,8 @@ def line_kind(cells: Sequence[str]) -> str | None:
                 return None
     if not words:
         return None
-    said = normalised(words[0])
-    kinds = (kind for kind, pattern in _line_patterns().items() if pattern.fullmatch(said))
+    word = normalised(words[0])
+    kinds = (kind for kind, pattern in _line_patterns().items() if pattern.fullmatch(word))
     return next((kind for kind in kinds if kind != "number"), None)
 
 

@@ -37,7 +37,7 @@ _ROLES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Choices:
-    """What a person has said about a file, before which nothing is proposed."""
+    """What a person has chosen for a file; nothing is proposed instead."""
 
     bank: str | None = None
     currency: str | None = None
@@ -227,7 +227,7 @@ def _settle_amounts(table: _Table, roles: dict[str, int]) -> None:
 
 
 def _by_values(table: _Table, roles: dict[str, int]) -> dict[str, int]:
-    """What no name has told, from the values, where one column alone has such."""
+    """What no name has shown, from the values, where one column alone has such."""
     roles = dict(roles)
     free = [number for number in range(len(table.header)) if number not in roles.values()]
     if "booking_date" not in roles:
