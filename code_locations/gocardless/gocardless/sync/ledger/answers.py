@@ -25,6 +25,8 @@ from gocardless.sync.provider import (
 )
 from shared_lib.warehouse import transaction
 
+_ACCOUNTS_OF_A_PART = 250
+
 
 @dataclass
 class SyncCounts:
@@ -61,9 +63,8 @@ def sync_transactions(connection: duckdb.DuckDBPyConnection, provider: Provider)
     """
     counts = SyncCounts()
     with in_one_thread(connection), transaction(connection):
-        rounds = _list_rounds(connection, provider)
-        for number in range(1, rounds + 1):
-            _take(connection, provider, number, counts)
+        for number, part in _list_rounds(connection, provider):
+            _take(connection, provider, number, part, counts)
         connection.execute(
             "insert into unified.synced_fetches (provider, fetch_number) "
             "select ?, fetch_number from rounds",
@@ -72,13 +73,28 @@ def sync_transactions(connection: duckdb.DuckDBPyConnection, provider: Provider)
     return counts
 
 
-def _list_rounds(connection: duckdb.DuckDBPyConnection, provider: Provider) -> int:
-    """In a round each account has one answer at most; returns how many rounds there are."""
+def _list_rounds(
+    connection: duckdb.DuckDBPyConnection, provider: Provider
+) -> list[tuple[int, int]]:
+    """Fill ``rounds``; in a round each account has one answer at most.
+
+    Answers whose account has none before are all new: they are taken in parts, so that no more
+    than a part of them is in memory.
+
+    Returns:
+        Each round with each of its parts, in their order.
+    """
     connection.execute(
         f"""
         create or replace temp table rounds as
         select
             answer.*,
+            case when answer.before is null and answer.covers_until is not null then
+                row_number() over (
+                    partition by answer.before is null and answer.covers_until is not null
+                    order by answer.fetch_number
+                ) // {_ACCOUNTS_OF_A_PART}
+            else -1 end as part,
             coalesce(known.of_provider, $provider) as of_provider,
             coalesce(known.of_account_id, answer.account_id) as of_account_id,
             row_number() over (
@@ -103,18 +119,21 @@ def _list_rounds(connection: duckdb.DuckDBPyConnection, provider: Provider) -> i
         """,  # noqa: S608 - the provider's own query
         {"provider": provider.name},
     )
-    (rounds,) = connection.execute("select coalesce(max(round), 0) from rounds").fetchone() or (0,)
-    return rounds
+    return connection.execute("select distinct round, part from rounds order by all").fetchall()
 
 
 def _take(
-    connection: duckdb.DuckDBPyConnection, provider: Provider, number: int, counts: SyncCounts
+    connection: duckdb.DuckDBPyConnection,
+    provider: Provider,
+    number: int,
+    part: int,
+    counts: SyncCounts,
 ) -> None:
     connection.execute(
         "create or replace temp table asked as "
         "select row_number() over (order by fetch_number) as account, * from rounds "
-        "where round = ?",
-        [number],
+        "where round = ? and part = ?",
+        [number, part],
     )
     find_repeats(connection, provider)
     is_compared = False
@@ -296,35 +315,31 @@ def _end(connection: duckdb.DuckDBPyConnection, was: str, status: str, evidence:
 
 
 def _create(connection: duckdb.DuckDBPyConnection, provider: Provider) -> int:
-    connection.execute(
-        """
-        create or replace temp table fresh as
+    names = ("status", "currency", *COPIED)
+    entry = ", ".join(f"fetched.{name}" for name in names)
+    # straight into the table: a copy of a first answer's million rows takes half a gigabyte
+    (count,) = connection.execute(
+        f"""
+        insert into unified.transactions (
+            transaction_key, provider, account_id, {", ".join(names)}, provider_transaction_id,
+            entry_id, first_fetch_number, last_fetch_number, first_seen_at, last_seen_at, seen_by
+        )
         select
             md5(concat_ws(
-                '|', $provider, source_account_id, fetched.fetch_number, status, entry_id, copy
-            )) as transaction_key,
-            asked.of_provider as provider,
-            asked.of_account_id as account_id,
-            fetched.* exclude (account, fetch_number, create_from, fetched_at),
-            fetched.fetch_number, fetched.fetched_at
+                '|', $provider, fetched.source_account_id, fetched.fetch_number, fetched.status,
+                fetched.entry_id, fetched.copy
+            )),
+            asked.of_provider, asked.of_account_id, {entry}, fetched.transaction_id,
+            fetched.entry_id, fetched.fetch_number, fetched.fetch_number, fetched.fetched_at,
+            fetched.fetched_at, $provider
         from fetched
         inner join asked using (account)
         anti join matches using (number)
-        where status = 'pending' or booking_date >= fetched.create_from
-        """,
+        where fetched.status = 'pending' or fetched.booking_date >= fetched.create_from
+        """,  # noqa: S608 - own names
         {"provider": provider.name},
-    )
-    names = ", ".join(("status", "currency", *COPIED))
-    connection.execute(
-        f"insert into unified.transactions (transaction_key, provider, account_id, {names}, "  # noqa: S608 - own names
-        "provider_transaction_id, entry_id, first_fetch_number, last_fetch_number, "
-        "first_seen_at, last_seen_at, seen_by) "
-        f"select transaction_key, provider, account_id, {names}, "
-        "transaction_id, entry_id, fetch_number, fetch_number, fetched_at, fetched_at, ? "
-        "from fresh",
-        [provider.name],
-    )
-    return _count(connection, "fresh")
+    ).fetchone() or (0,)
+    return count
 
 
 def _note_answers(connection: duckdb.DuckDBPyConnection) -> None:
