@@ -86,6 +86,7 @@ def described(rebuilt: Rebuilt) -> list[str]:
     lines = [f"{rebuilt.entries.entries} entries were read again"]
     for table, changed in (
         ("raw.gc_transactions", rebuilt.entries.changed),
+        ("raw.gc_balances", rebuilt.balances),
         ("unified.transactions", rebuilt.changed),
     ):
         columns = ", ".join(f"{name} in {count} rows" for name, count in changed.items())

@@ -15,9 +15,12 @@ from gocardless.accounts.settings import (
     SettingsFile,
     load_settings,
 )
+from gocardless.bank_account_data.provider import GOCARDLESS
+from gocardless.statement_files.loading import import_file
 from gocardless.sync.account_settings import apply_settings, bank_defaults
 from gocardless.sync.balances import create_balance_tables
 from gocardless.sync.ledger.rebuilding import rebuild_ledger
+from gocardless.sync.reference_data import sync_accounts
 from shared_lib.configuration.validated_yaml import ConfigurationError
 
 AT = datetime(2026, 5, 4, 20, tzinfo=UTC)
@@ -101,6 +104,58 @@ def test_a_sign_that_is_set_later_and_taken_back_is_as_if_it_had_always_been_so(
     assert len(booked(connection)) == 2
     apply_settings(connection, others[1])
     assert ledger(connection)[0] == first[0]
+
+
+STATEMENT = """:20:1
+:25:DE02120300000000202051
+:28C:1
+:60F:C260101EUR0,00
+:61:2601020102D10,00NMSCNONREF
+:86:OLD PURCHASE
+:61:2601030103C4,00NMSCNONREF
+:86:OLD PAYMENT
+:62F:D260103EUR6,00
+-
+"""
+
+
+@pytest.mark.parametrize("order", ["file first", "connection first"])
+def test_what_files_say_keeps_its_sign(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, order: str
+) -> None:
+    file = tmp_path / "card.sta"
+    file.write_text(STATEMENT)
+    reversed_card = SettingsFile(accounts=[AccountSettings(account="card", sign="reversed")])
+
+    def known(opened: duckdb.DuckDBPyConnection) -> None:
+        opened.execute("update raw.gc_bank_accounts set iban = 'DE02 1203 0000 0000 2020 51'")
+        sync_accounts(opened, GOCARDLESS, now=AT)
+
+    def fill(opened: duckdb.DuckDBPyConnection) -> None:
+        steps = [lambda: import_file(opened, file, at=AT), lambda: days(opened)]
+        for step in steps if order == "file first" else reversed(steps):
+            step()
+
+    known(connection)
+    fill(connection)
+    apply_settings(connection, reversed_card)
+    with duckdb.connect() as anew:
+        prepare(anew)
+        create_balance_tables(anew)
+        link(anew, "card", 0, "LN")
+        known(anew)
+        apply_settings(anew, reversed_card)
+        fill(anew)
+        assert ledger(connection) == ledger(anew)
+    assert {(account, amount) for account, _, amount in booked(connection)} == {
+        ("card", Decimal(amount)) for amount in (-10, 4, "-31.95", 20)
+    }
+    assert {amount for (amount,) in ledger(connection)[1]} == {0, -6, Decimal("-11.95")}
+    again = ledger(connection)
+    apply_settings(connection, NOTHING)
+    assert {amount for (amount,) in ledger(connection)[1]} == {0, -6, Decimal("11.95")}
+    apply_settings(connection, reversed_card)
+    assert ledger(connection) == again
 
 
 def test_an_account_goes_before_its_bank_and_that_before_what_is_shipped(

@@ -15,6 +15,7 @@ from gocardless.extraction.reading import entries
 from gocardless.extraction.tables import REJECTS
 from gocardless.extraction.writing import upsert
 from gocardless.ledger import main
+from gocardless.sync.balances import create_balance_tables
 from gocardless.sync.ledger.answers import sync_transactions
 from gocardless.sync.ledger.corrections import split_row
 from gocardless.sync.ledger.rebuilding import rebuild_ledger
@@ -111,6 +112,44 @@ def test_what_cannot_be_read_any_more_keeps_its_money(
     assert rows(connection, *TABLES) == before
 
 
+def test_rows_of_the_release_before_are_read_anew_where_one_entry_alone_fits(
+    connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    twins = [entry("TRAM", "-2.00", additionalInformation=line) for line in ("A", "B")]
+    take(connection, 0, [entry("CARD 12", additionalInformation="SHOP"), *twins])
+    # what the release before did not note; the last answer had all three
+    connection.execute("update unified.transactions set entry_id = null")
+    monkeypatch.setattr(entries, "_REMITTANCE", ("additionalInformation",))
+    found = rebuild_ledger(connection, at=AT)
+    assert (found.changed, found.without_entry) == ({"description": 1}, 2)
+    assert [text for _, text, _ in booked(connection)] == ["SHOP", "TRAM", "TRAM"]
+
+
+def test_balances_are_read_anew_with_the_opening_balance_and_no_difference_goes(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    create_balance_tables(connection)
+    shop, lost = entry("SHOP"), entry("LOST", "-3.00", 1)
+    take(connection, 0, [shop], balance="95.00")
+    take(connection, 1, [shop], balance="92.00")
+    right = rows(connection, "raw.gc_balances", "unified.balances", "unified.opening_balances")
+    assert right[2][0][3] == 100
+    # as another reader has read them, and what follows from it
+    connection.execute("update raw.gc_balances set amount = amount * 10, balance_type = 'ITBD'")
+    connection.execute("update unified.balances set amount = amount * 10")
+    connection.execute("update raw.gc_transactions set amount = amount * 10")
+    connection.execute("update unified.transactions set amount = amount * 10")
+    connection.execute("update unified.opening_balances set opening_balance = 1000")
+    found = rebuild_ledger(connection, at=AT)
+    assert found.balances == {"balance_type": 2, "amount": 2}
+    assert right == rows(
+        connection, "raw.gc_balances", "unified.balances", "unified.opening_balances"
+    )
+    assert rebuild_ledger(connection, at=AT).balances == {}
+    take(connection, 2, [shop, lost], balance="92.00")
+    assert rows(connection, "unified.opening_balances") == right[2:]
+
+
 def test_a_row_that_a_person_has_split_off_stays_as_the_person_has_seen_it(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
@@ -150,6 +189,7 @@ def test_the_command_prints_what_has_changed_and_takes_refused_entries(
     assert capsys.readouterr().out.splitlines() == [
         "2 entries were read again",
         "raw.gc_transactions: transaction_id in 2 rows",
+        "raw.gc_balances: no column has changed",
         "unified.transactions: no column has changed",
         "refused entries that can be read now: 0",
     ]

@@ -13,8 +13,11 @@ from gocardless.accounts.settings import (
     SettingsFile,
 )
 from gocardless.statement_files.provider import STATEMENT_FILES
+from gocardless.statement_files.tables import create_file_tables
+from gocardless.sync.balances import create_balance_tables
 from gocardless.sync.ledger.rebuilding import read_rows
 from gocardless.sync.ledger.signs import REVERSED, reverse_stored
+from gocardless.sync.restated_balances import openings_follow, reverse_balances
 from shared_lib.configuration.validated_yaml import load_yaml, validate_document
 from shared_lib.warehouse import transaction
 
@@ -49,6 +52,8 @@ def apply_settings(connection: duckdb.DuckDBPyConnection, settings: SettingsFile
         }
         if merged:
             rows[provider, account_id] = merged
+    create_file_tables(connection)
+    create_balance_tables(connection)
     with transaction(connection):
         before = _reversed(connection)
         connection.execute("delete from unified.account_settings")
@@ -82,14 +87,17 @@ def _reversed(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
 
 
 def _reverse_changed(connection: duckdb.DuckDBPyConnection, accounts: set[tuple[str, str]]) -> None:
-    for provider, account_id in accounts:
-        reverse_stored(connection, provider, account_id, files=STATEMENT_FILES.name)
-    if accounts:
-        read_rows(connection)
-        connection.execute(
-            "update unified.transactions as t set counterparty = r.counterparty, "
-            "counterparty_iban = r.counterparty_iban from read_anew as r "
-            "where t.transaction_key = r.transaction_key "
-            "and (t.counterparty is distinct from r.counterparty "
-            "or t.counterparty_iban is distinct from r.counterparty_iban)"
-        )
+    if not accounts:
+        return
+    with openings_follow(connection):
+        for provider, account_id in accounts:
+            reverse_stored(connection, provider, account_id, files=STATEMENT_FILES.name)
+            reverse_balances(connection, provider, account_id, files=STATEMENT_FILES)
+    read_rows(connection)
+    connection.execute(
+        "update unified.transactions as t set counterparty = r.counterparty, "
+        "counterparty_iban = r.counterparty_iban from read_anew as r "
+        "where t.transaction_key = r.transaction_key "
+        "and (t.counterparty is distinct from r.counterparty "
+        "or t.counterparty_iban is distinct from r.counterparty_iban)"
+    )

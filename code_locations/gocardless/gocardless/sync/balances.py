@@ -48,6 +48,8 @@ _OTHER_NAMES = {
     "authorised": "expected",
 }
 
+_STANDARD_TYPES = {**_OTHER_NAMES, **{name.lower(): name for name in TRUSTED_TYPES}}
+
 # The answers about balances and transactions of one run lie no further apart.
 _SAME_RUN = timedelta(hours=1)
 
@@ -134,45 +136,57 @@ def sync_balances(
     create_balance_tables(connection)
     if provider.balances is None:
         return
-    names = {**_OTHER_NAMES, **{name.lower(): name for name in TRUSTED_TYPES}}
+    list_reports(connection, provider, connection_id=connection_id)
     connection.execute(
-        f"""
-        merge into unified.balances as t using (
-            select
-                coalesce(known.of_provider, $provider) as provider,
-                coalesce(known.of_account_id, report.account_id) as account_id,
-                coalesce(
-                    map($others::varchar[], $names::varchar[])[lower(report.balance_type)],
-                    report.balance_type
-                ) as balance_type,
-                currency, reference_date,
-                case when chosen.sign = $reversed then -amount else amount end as amount,
-                max(reported_at) as reported_at,
-                bool_or(credit_limit_included) as credit_limit_included
-            from ({with_optional(connection, provider.balances, OPTIONAL_OF_BALANCES)}) as report
-            left join unified.account_identifiers as known
-                on known.provider = $provider and known.account_id = report.account_id
-            left join unified.account_settings as chosen
-                on chosen.provider = coalesce(known.of_provider, $provider)
-                    and chosen.account_id = coalesce(known.of_account_id, report.account_id)
-            where $connection is null or known.connection_id = $connection
-            group by all
-        ) as s using (provider, account_id, balance_type, currency, reference_date, amount)
+        """
+        merge into unified.balances as t using reports as s
+        using (provider, account_id, balance_type, currency, reference_date, amount)
         when matched and t.reported_at <> s.reported_at
             then update set reported_at = s.reported_at,
                 credit_limit_included = s.credit_limit_included
         when not matched then insert by name
+        """
+    )
+    _fix_opening_balances(connection, connection_id)
+    judge(connection, own_money=own_money("report", "settings"), types=BOOKED_TYPES)
+
+
+def standard_type(balance_type: str) -> str:
+    """In SQL, the type of a balance as this module names it; one that it does not know stays."""
+    return f"coalesce(map {_STANDARD_TYPES}[lower({balance_type})], {balance_type})"
+
+
+def list_reports(
+    connection: duckdb.DuckDBPyConnection, provider: Provider, *, connection_id: str | None = None
+) -> None:
+    """Fill the temporary table ``reports`` with what the provider reports, as stored here."""
+    balances = with_optional(connection, provider.balances or "", OPTIONAL_OF_BALANCES)
+    connection.execute(
+        f"""
+        create or replace temp table reports as
+        select
+            coalesce(known.of_provider, $provider) as provider,
+            coalesce(known.of_account_id, report.account_id) as account_id,
+            {standard_type("report.balance_type")} as balance_type,
+            currency, reference_date,
+            case when chosen.sign = $reversed then -amount else amount end as amount,
+            max(reported_at) as reported_at,
+            bool_or(credit_limit_included) as credit_limit_included
+        from ({balances}) as report
+        left join unified.account_identifiers as known
+            on known.provider = $provider and known.account_id = report.account_id
+        left join unified.account_settings as chosen
+            on chosen.provider = coalesce(known.of_provider, $provider)
+                and chosen.account_id = coalesce(known.of_account_id, report.account_id)
+        where $connection is null or known.connection_id = $connection
+        group by all
         """,  # noqa: S608 - the provider's own query
         {
             "provider": provider.name,
             "connection": connection_id,
             "reversed": REVERSED if provider.is_signed_by_setting else None,
-            "others": list(names),
-            "names": list(names.values()),
         },
     )
-    _fix_opening_balances(connection, connection_id)
-    judge(connection, own_money=own_money("report", "settings"), types=BOOKED_TYPES)
 
 
 def _fix_opening_balances(connection: duckdb.DuckDBPyConnection, connection_id: str | None) -> None:

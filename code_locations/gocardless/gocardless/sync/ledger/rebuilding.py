@@ -13,13 +13,22 @@ from gocardless.extraction.reading.rebuilding import (
     rebuild_entries,
 )
 from gocardless.extraction.writing import in_one_thread
+from gocardless.sync.balances import create_balance_tables
 from gocardless.sync.ledger.answers import COPIED
 from gocardless.sync.ledger.history import write_first_states
 from gocardless.sync.ledger.signs import REVERSED, reverse
+from gocardless.sync.restated_balances import openings_follow, rebuild_balances
 from shared_lib.warehouse import transaction
 
 _COLUMNS = ("provider_transaction_id", "currency", *COPIED)
 _OF_HISTORY = ("booking_date", "amount", "description", "provider_transaction_id")
+# the ids by which providers call each account
+_NAMES = """
+    select of_provider as provider, of_account_id as account_id, account_id as called
+    from unified.account_identifiers
+    union
+    select provider, account_id, account_id from unified.transactions
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,12 +37,14 @@ class Rebuilt:
 
     Attributes:
         entries: those in ``raw.gc_transactions``.
+        balances: in how many rows of ``raw.gc_balances`` each column has changed.
         changed: in how many rows of ``unified.transactions`` each column has changed.
         without_entry: rows of an API that no entry is known of: those that a person has split off,
-            and those that no answer has had since the release that notes it.
+            and those from before it was noted that are like several entries, or like none.
     """
 
     entries: EntriesRead
+    balances: dict[str, int]
     changed: dict[str, int]
     without_entry: int
 
@@ -48,13 +59,55 @@ def rebuild_ledger(connection: duckdb.DuckDBPyConnection, *, at: datetime) -> Re
         connection: a warehouse with the raw and the unified tables, outside a transaction.
         at: when, UTC.
     """
-    with in_one_thread(connection), transaction(connection):
+    create_balance_tables(connection)
+    with in_one_thread(connection), transaction(connection), openings_follow(connection):
+        # before the entries are read anew: a row of an earlier release still has their columns
+        _find_entries(connection)
         entries = rebuild_entries(connection)
         return Rebuilt(
             entries=entries,
+            balances=rebuild_balances(connection),
             changed=_rebuild_rows(connection, at=at),
             without_entry=_without_entry(connection),
         )
+
+
+def _find_entries(connection: duckdb.DuckDBPyConnection) -> None:
+    """Fill ``entry_id`` of rows from before it was noted, where one entry alone fits.
+
+    It has the columns of the row, and the last answer with the row had it.
+    """
+    connection.execute(
+        f"""
+        update unified.transactions as t set entry_id = found.entry_id
+        from (
+            select
+                row.transaction_key,
+                min(entry.payload_digest)::varchar as entry_id,
+                count(distinct entry.payload_digest) as entries
+            from unified.transactions as row
+            inner join ({_NAMES}) as names using (provider, account_id)
+            inner join raw.gc_transactions as entry
+                on entry.account_id = names.called
+                    and abs(entry.amount) = abs(row.amount)
+                    and entry.currency = row.currency
+                    and entry.description = row.description
+                    and entry.booking_date is not distinct from row.booking_date
+                    and entry.value_date is not distinct from row.value_date
+                    and entry.transaction_id is not distinct from row.provider_transaction_id
+            inner join raw.gc_sightings as sighting
+                on sighting.account_id = entry.account_id
+                    and sighting.status = entry.status
+                    and sighting.payload_digest = entry.payload_digest
+                    and row.last_fetch_number between sighting.first_fetch_number
+                        and coalesce(sighting.last_fetch_number, row.last_fetch_number)
+            where row.entry_id is null and row.decided_by is null
+                and coalesce(row.seen_by, row.provider) <> 'file'
+            group by all
+        ) as found
+        where t.transaction_key = found.transaction_key and found.entries = 1
+        """  # noqa: S608 - own names
+    )
 
 
 def read_rows(connection: duckdb.DuckDBPyConnection) -> None:
@@ -62,19 +115,13 @@ def read_rows(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         f"""
         create or replace temp table read_anew as
-        with names as (
-            select of_provider as provider, of_account_id as account_id, account_id as called
-            from unified.account_identifiers
-            union
-            select provider, account_id, account_id from unified.transactions
-        )
         select
             t.transaction_key, t.provider, t.account_id, entry.account_id as source_account_id,
             entry.payload_digest as entry_id, entry.currency,
             entry.transaction_id as provider_transaction_id,
             {", ".join(f"entry.{name}" for name in COPIED)}
         from unified.transactions as t
-        inner join names using (provider, account_id)
+        inner join ({_NAMES}) as names using (provider, account_id)
         inner join raw.gc_transactions as entry
             on entry.account_id = names.called
                 and entry.payload_digest = try_cast(t.entry_id as uuid)

@@ -61,7 +61,7 @@ def reverse(connection: duckdb.DuckDBPyConnection, table: str, where: str) -> No
 def reverse_stored(
     connection: duckdb.DuckDBPyConnection, provider: str, account_id: str, *, files: str
 ) -> None:
-    """Reverse all that is stored of an account, whose setting has changed; not what files say.
+    """Reverse the stored transactions of an account, whose setting has changed; not those of files.
 
     Args:
         connection: a warehouse with the unified tables, in a transaction.
@@ -81,13 +81,3 @@ def reverse_stored(
         f"update unified.transactions set {_REVERSED} where {from_api}",  # noqa: S608 - own names
         {**names, "files": files},
     )
-    for table, column in (("balances", "amount"), ("opening_balances", "opening_balance")):
-        if connection.execute(
-            "select 1 from duckdb_tables() where schema_name = 'unified' and table_name = ?",
-            [table],
-        ).fetchone():
-            connection.execute(
-                f"update unified.{table} set {column} = -{column} "  # noqa: S608 - own names
-                f"where {account} and {column} <> 0",
-                names,
-            )
