@@ -17,6 +17,8 @@ ifeq ($(value DAGSTER_HOME),)
 override export DAGSTER_HOME := $(or $(DOTENV_HOME),$(CURDIR)/.dagster_home)
 endif
 export DO_NOT_TRACK := 1
+# Where it is set, as it often is in containers, each process compiles all that is not installed.
+unexport PYTHONDONTWRITEBYTECODE
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python

@@ -60,6 +60,11 @@ def test_a_command_has_the_variables_of_the_file_after_those_that_are_exported(
     assert given_by(target, folder=folder)["DAGSTER_HOME"] == f"{folder}/.dagster_home"
 
 
+def test_commands_keep_what_they_have_compiled(folder: Path) -> None:
+    given = given_by("run", folder=folder, PYTHONDONTWRITEBYTECODE="1")
+    assert "PYTHONDONTWRITEBYTECODE" not in given
+
+
 def test_dev_prints_the_address_of_its_ui(folder: Path) -> None:
     given = given_by("dev", "PORT=3977", folder=folder)
     assert given["DAGSTER_WEBSERVER_URL"] == "http://127.0.0.1:3977"
