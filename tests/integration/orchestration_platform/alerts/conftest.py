@@ -86,14 +86,25 @@ def services_with(slack_url: str, timeout_seconds: float = 2.0) -> Services:
     return Services(SecretsResource(location="orchestration_platform"), api)
 
 
+@pytest.fixture(scope="session")
+def first_policy() -> list[Policy]:
+    """The first of the repository's policies; a pass reads none, and to read them takes 0.1 s."""
+    return load_policies()[:1]
+
+
 @pytest.fixture
-def watch(instance: dg.DagsterInstance, services: Services, memory: Memory) -> Watch:
+def watch(
+    instance: dg.DagsterInstance,
+    services: Services,
+    memory: Memory,
+    first_policy: list[Policy],
+) -> Watch:
     """A pass over the instance; the first one, which only takes note, is done."""
 
     def run(policies: list[Policy] | None = None, seconds: float = 3.0, **waits: float) -> Pass:
         return run_pass(
             instance,
-            policies=policies or load_policies()[:1],
+            policies=policies or first_policy,
             services=services,
             memory=memory,
             timing=replace(QUICK, sending=seconds, **waits),
