@@ -161,6 +161,8 @@ class DbtBuild:
         return recorded
 
     def _results(self, recorded: Sequence[Event], target: Path) -> Iterator[Any]:
+        # one for all: the translator keeps the assets of a project by its identity
+        project = DbtProject(self.project_directory)
         for event in recorded:
             message = DbtCoreCliEventMessage(raw_event=dict(event), event_history_metadata={})
             if not message.is_result_event:
@@ -175,7 +177,7 @@ class DbtBuild:
                 dagster_dbt_translator=self.translator,
                 context=self.context,
                 target_path=target,
-                project=DbtProject(self.project_directory),
+                project=project,
             )
 
     def _note(self, event: Event) -> None:
