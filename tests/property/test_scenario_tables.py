@@ -31,7 +31,7 @@ HAZARD = ("multiplier = round(multiplier * multiplier, 6)", lambda value: value 
 
 
 def typed(table: str, row: dict[str, str]) -> dict[str, Any]:
-    """The row of a seed as it stands in YAML, with the table's change."""
+    """The row of a seed as it is in YAML, with the table's change."""
     number = list(row)[-1]
     changed: dict[str, Any] = {
         key: int(value) if key in {"level", "age"} else value for key, value in row.items()

@@ -69,7 +69,7 @@ BROKEN = {
         "import dagster as dg\n"
         "@dg.asset(required_resource_keys={'absent'}, owners=['a@example.com'],"
         " group_name='g', kinds={'python'})\n"
-        "def needs_it():\n    'Needs what nobody gives.'\n"
+        "def needs_it():\n    'Needs what nobody provides.'\n"
         "defs = dg.Definitions([needs_it])\n",
         "absent",
     ),

@@ -142,7 +142,7 @@ def bank_named(client: EnableBankingClient, name: str, country: str | None) -> A
         raise ConnectError(f"--bank: there is no {name!r} among {len(banks)} banks{meant}")
     if len(found) > 1:
         countries = ", ".join(sorted(bank.country for bank in found))
-        raise ConnectError(f"--bank: {name!r} is in {countries}: say which by --country")
+        raise ConnectError(f"--bank: {name!r} is in {countries}: choose one with --country")
     return found[0]
 
 

@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 "Its clock moves with:\n"
                 f"  curl {server.url}{CONTROL_PATH} --header 'Content-Type: application/json' "
                 """--data '{"advance_seconds": 86400}'\n"""
-                f"{_told_of(asked.contract)}",
+                f"{_note_on(asked.contract)}",
                 flush=True,
             )
             threading.Event().wait()
@@ -71,11 +71,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > _HIGHEST_PORT:
-        raise argparse.ArgumentTypeError(f"{text} is no port, allowed is 0 to {_HIGHEST_PORT}")
+        raise argparse.ArgumentTypeError(f"{text} is not a port, allowed is 0 to {_HIGHEST_PORT}")
     return int(text)
 
 
-def _told_of(contract: Path | None) -> str:
+def _note_on(contract: Path | None) -> str:
     if contract is None:
         return "Requests and answers are not checked against the vendor's contract (--contract)."
     return f"Every request and answer is checked against {contract}."

@@ -38,8 +38,8 @@ def field_refusal(name: str, **words: str) -> Refusal:
         KeyError: the contract has no error of that name.
     """
     status, field, summary, detail = _FIELD_ERRORS[name]
-    told = {"summary": summary.format(**words), "detail": detail.format(**words)}
-    return Refusal(status, {field.format(**words): [told], **told})
+    reason = {"summary": summary.format(**words), "detail": detail.format(**words)}
+    return Refusal(status, {field.format(**words): [reason], **reason})
 
 
 _NOT_UPDATED = "Couldn't update account {scope}"

@@ -206,8 +206,10 @@ class Routes:
 
     def _reconfirm(self, call: Call, agreement_id: str) -> Answer:
         body = _body(call, agreements.RECONFIRMATION_FIELDS) if call.content else {}
-        told = agreements.ask_for_reconfirmation(self.state, agreement_id, body, call.server)
-        return Answer(told, 201)
+        reconfirmation = agreements.ask_for_reconfirmation(
+            self.state, agreement_id, body, call.server
+        )
+        return Answer(reconfirmation, 201)
 
     def _list_requisitions(self, call: Call, _: str) -> Answer:
         return self._page(

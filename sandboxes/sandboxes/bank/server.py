@@ -162,8 +162,8 @@ def _checked(routes: Routes, contract: Contract, call: Call, answer: Answer) -> 
     if problem is None:
         return answer
     routes.state.deviations.append(problem)
-    told = {"summary": "The sandbox deviates from the contract", "detail": problem}
-    return Answer({**told, "status_code": 500}, 500)
+    error = {"summary": "The sandbox deviates from the contract", "detail": problem}
+    return Answer({**error, "status_code": 500}, 500)
 
 
 def _is_injected(routes: Routes, call: Call) -> bool:

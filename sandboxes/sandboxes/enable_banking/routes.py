@@ -265,4 +265,4 @@ def _day(query: Mapping[str, str], name: str) -> date | None:
     try:
         return date.fromisoformat(query[name]) if name in query else None
     except ValueError:
-        raise RefusalError(422, "WRONG_REQUEST_PARAMETERS", f"{name} is no date") from None
+        raise RefusalError(422, "WRONG_REQUEST_PARAMETERS", f"{name} is not a date") from None

@@ -121,7 +121,7 @@ def test_only_what_has_no_tag_is_judged_unless_asked(
         run_id="later",
         retag=True,
     )
-    # what no rule gives any more is taken back, what a person gave stays
+    # a tag that no rule sets any more is removed, what a person has set stays
     assert (counts.by_rule, counts.taken_back) == ({"file:new": 1}, 2)
     assert tags(connection) == {"shop": "party", "card": "shopping"}
     assert connection.execute(

@@ -1,6 +1,6 @@
 """The simulation's command line, which stops itself where dbt exchanges a year's rows: YEAR ...
 
-dbt tells of the statement before the database is asked, in a transaction that it commits later. A
+dbt reports the statement before the database is asked, in a transaction that it commits later. A
 moment after, while the database computes, or at its answer if that comes sooner, the process sends
 itself SIGSTOP: no load on the machine makes it run past the moment.
 """
@@ -19,7 +19,7 @@ INTO_THE_QUERY_SECONDS = 0.003  # of about 0.03
 
 
 class Halt:
-    """Told each of dbt's events; stops the process once."""
+    """Receives each of dbt's events; stops the process once."""
 
     def __init__(self, year: str) -> None:
         self._batch = f"batch {year} "

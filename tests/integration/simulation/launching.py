@@ -60,7 +60,7 @@ class Launched:
 
     @property
     def progress(self) -> str:
-        """What it has said so far."""
+        """What it has printed so far."""
         return self._progress.read_text()
 
     def until_it_says(self, text: str) -> None:
@@ -68,9 +68,9 @@ class Launched:
 
         def says() -> bool:
             has_ended = self.process.poll() is not None
-            said = text in self.progress
-            assert said or not has_ended, f"it ended without {text!r}: {self.progress}"
-            return said
+            is_printed = text in self.progress
+            assert is_printed or not has_ended, f"it ended without {text!r}: {self.progress}"
+            return is_printed
 
         wait_until(says, seconds=PATIENCE_SECONDS, pause_seconds=0.02)
 

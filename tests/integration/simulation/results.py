@@ -6,7 +6,7 @@ import duckdb
 
 LEDGER = "intermediate.int_employee_years"
 
-# What tells one run from another, whatever rows they came to.
+# What differs between two runs, even if their rows are equal.
 _OF_THE_RUN = ("run_id", "completed_at", "recorded_at", "requested_at")
 # Tables that hold but the scenario of the latest run, or what was ever computed.
 _NOT_RESULTS = ("simulation_config", "simulation_run")

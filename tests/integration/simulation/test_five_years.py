@@ -307,10 +307,10 @@ def test_monitoring_has_what_really_happened(
     models = {entry[1]: entry for entry in found if entry[0] == "model"}
     two_threads = sum(entry[4] for entry in models.values()) / 2
     assert two_threads < seconds < record.end_time - record.start_time
-    # for each model what dbt told Dagster of it
+    # for each model what dbt reported to Dagster
     for model, entry in models.items():
-        told = next(iter(materialized[model].values()))["Execution Duration"]
+        reported = next(iter(materialized[model].values()))["Execution Duration"]
         assert entry[2] in {"ok", "success"}, model
-        assert entry[4] == pytest.approx(told, abs=0.5), model
+        assert entry[4] == pytest.approx(reported, abs=0.5), model
     assert models["int_employee_years"][5] == ledger
     assert {"fct_year_summary", "stg_job_levels"} < set(models)

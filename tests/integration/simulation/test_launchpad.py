@@ -175,9 +175,9 @@ def test_what_can_be_simulated_is_accepted(
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        (("basline|2025",), "'basline|2025' is no partition of multi_year_simulation"),
-        (("baseline|1900",), "'baseline|1900' is no partition of multi_year_simulation"),
-        (("baseline|2025", "baseline|2091"), "'baseline|2091' is no partition"),
+        (("basline|2025",), "'basline|2025' is not a partition of multi_year_simulation"),
+        (("baseline|1900",), "'baseline|1900' is not a partition of multi_year_simulation"),
+        (("baseline|2025", "baseline|2091"), "'baseline|2091' is not a partition"),
     ],
 )
 def test_a_partition_that_does_not_exist_is_refused_before_a_run_exists(

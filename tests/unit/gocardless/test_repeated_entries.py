@@ -191,7 +191,7 @@ def test_a_repeated_entry_is_not_compared_unless_it_shares_an_identifier(
 
 
 def ledger(accounts: list[Account], provider: Provider) -> list[tuple[Any, ...]]:
-    """All that is stored of the accounts, but the keys that tell equal rows apart."""
+    """All that is stored of the accounts, but the keys that distinguish equal rows."""
     connection, draw = opened(), random.Random(7)
     for number in range(DAYS + 1):
         today = BEGIN + timedelta(days=number)

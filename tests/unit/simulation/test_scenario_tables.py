@@ -109,7 +109,7 @@ MISTAKES = [
      "'10-20' is not in the seed tenure_bands, allowed is one of: <2, 2-4, 5-9, 10-19, 20+; did "
      "you mean '10-19'?"),
     ("tenure_band: 20+", "tenure_band: 5-9", "termination_hazard_by_tenure",
-     "tenure_band 5-9 stands more than once, allowed is each once"),
+     "tenure_band 5-9 is there more than once, allowed is each once"),
     ("        - {tenure_band: 20+, multiplier: 1}\n", "", "termination_hazard_by_tenure",
      "no row for tenure_band 20+, required is one for each"),
     ('"<2", multiplier: 3', '"<2", multiplier: 0', "termination_hazard_by_tenure.0.multiplier",
@@ -142,5 +142,5 @@ def test_mistakes_name_file_line_field_value_and_what_is_allowed(
     assert path == str(file)
     lines = file.read_text(encoding="utf-8").splitlines()
     last = field.rpartition(".")[2]
-    # a row's field stands on the row's line, and a missing field is missing there
+    # a row's field is on the row's line, and a missing field is missing there
     assert (last in lines[int(line) - 1]) or '"<2"' in lines[int(line) - 1]

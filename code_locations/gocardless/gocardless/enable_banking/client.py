@@ -65,7 +65,7 @@ class EnableBankingClient(BankApiClient):
         query = {"country": country} if country else None
         answer, _ = self._get("/aspsps", query)
         if not isinstance(answer, dict) or not isinstance(answer.get("aspsps"), list):
-            raise MalformedAnswerError("the list of banks is no list", status=200)
+            raise MalformedAnswerError("the list of banks is not a list", status=200)
         return [read_document(Aspsp, document) for document in answer["aspsps"]]
 
     def authorise(self, request: Mapping[str, Any]) -> Authorisation:
@@ -122,7 +122,7 @@ class EnableBankingClient(BankApiClient):
         headers = self.psu_headers.get(account_id, {})
         body, _ = self._get(path, query, headers=headers)
         if not isinstance(body, dict):
-            raise MalformedAnswerError(f"{scope} of an account is no object", status=200)
+            raise MalformedAnswerError(f"{scope} of an account is not an object", status=200)
         return body
 
     def _post_signed(self, path: str, body: Mapping[str, Any]) -> Any:

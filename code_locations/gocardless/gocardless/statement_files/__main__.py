@@ -148,7 +148,7 @@ def _currency(text: str) -> str:
 
 def _account(text: str) -> str:
     if not text.strip():
-        raise argparse.ArgumentTypeError("it is empty: say what the account is called")
+        raise argparse.ArgumentTypeError("it is empty: write the name of the account")
     return text.strip()
 
 

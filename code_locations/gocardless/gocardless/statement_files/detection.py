@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gocardless.statement_files.formats.camt053 import read_camt053
 from gocardless.statement_files.formats.csv.inspection import (
-    NOTHING_SAID,
+    NO_CHOICES,
     Choices,
     Proposal,
     propose,
@@ -51,14 +51,14 @@ def read_statement_file(
     path: Path,
     *,
     mappings: list[Mapping] | tuple[Mapping, ...] = (),
-    choices: Choices = NOTHING_SAID,
+    choices: Choices = NO_CHOICES,
 ) -> ReadFile:
     """Read a file of any format.
 
     Args:
         path: the file.
         mappings: the saved ones of CSV files; the one whose header the file has is used.
-        choices: what a person says about the file, which counts before a mapping.
+        choices: what a person states about the file, which takes precedence over a mapping.
 
     Raises:
         StatementFileError: it cannot be read; says where, why and which formats are.
@@ -103,7 +103,7 @@ def _read_csv(
 
 
 def _saved(content: bytes, mappings: list[Mapping], choices: Choices) -> Proposal | None:
-    """The saved mapping whose header the file has, with what a person says about this file."""
+    """The saved mapping whose header the file has, with what a person states about this file."""
     chosen = {name: value for name, value in vars(choices).items() if value is not None}
     for mapping in mappings:
         try:

@@ -1,4 +1,4 @@
-"""What a file says, for people: before it is imported, and to correct its mapping."""
+"""What a file contains, for people: before it is imported, and to correct its mapping."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -31,7 +31,7 @@ def _lines(read: ReadFile, path: Path) -> Iterator[str]:
         value = repr(reject.value[:_LONGEST_TEXT])
         yield f"  line {reject.line}: {reject.field} {value}: {reject.reason}"
     if content.notes:
-        yield "lines that are no booking, and values left empty:"
+        yield "lines that are not bookings, and values left empty:"
     for note in content.notes:
         yield f"  line {note.line}: {note.text}"
     if read.proposal:

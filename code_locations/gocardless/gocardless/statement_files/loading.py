@@ -18,7 +18,7 @@ import duckdb
 from gocardless.extraction.reading.duplicates import counted
 from gocardless.extraction.writing import stage
 from gocardless.statement_files.detection import ReadFile, read_statement_file
-from gocardless.statement_files.formats.csv.inspection import NOTHING_SAID, Choices
+from gocardless.statement_files.formats.csv.inspection import NO_CHOICES, Choices
 from gocardless.statement_files.formats.csv.mapping import Mapping
 from gocardless.statement_files.periods import Period, periods_of
 from gocardless.statement_files.provider import STATEMENT_FILES
@@ -67,7 +67,7 @@ def import_file(
     at: datetime,
     account: str | None = None,
     mappings: Sequence[Mapping] = (),
-    choices: Choices = NOTHING_SAID,
+    choices: Choices = NO_CHOICES,
 ) -> ImportedFile:
     """Take a file into the raw tables and the unified ones.
 
@@ -77,7 +77,7 @@ def import_file(
         at: when, UTC.
         account: what the account is called, for files that name none.
         mappings: the saved ones of CSV files.
-        choices: what a person says about the file.
+        choices: what a person states about the file.
 
     Raises:
         StatementFileError: nothing of it was taken; says why and what to do.

@@ -136,7 +136,7 @@ class Reject:
 
 @dataclass(frozen=True, kw_only=True)
 class Note:
-    """A line that is no entry, or an optional value that was left empty; no money is missing."""
+    """A line that is not an entry, or an optional value left empty; no money is missing."""
 
     line: int
     text: str

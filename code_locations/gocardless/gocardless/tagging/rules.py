@@ -84,7 +84,7 @@ class Rule(BaseModel):
         return value
 
     @model_validator(mode="after")
-    def _says_something(self) -> Self:
+    def _has_conditions(self) -> Self:
         if all(getattr(self, name) is None for name in _CONDITIONS):
             raise ValueError(f"it matches everything: set one of {', '.join(_CONDITIONS)}")
         if (

@@ -156,7 +156,7 @@ def _census_path(settings: ScenarioSettings) -> Path:
             "census_is_plausible",
             asset="census_data_validation",
             description=(
-                "Pay lies in the bands, hires are recent and paid as the bands say, and ages and "
+                "Pay lies in the bands, hires are recent and paid by the bands, and ages and "
                 "levels are not invented."
             ),
         ),
@@ -214,7 +214,7 @@ def census_data_validation(
 def _sentences_result(
     check_name: str, findings: list[Finding], topics: set[str]
 ) -> dg.AssetCheckResult:
-    """Return a pass if there is nothing to say on the topics, else a warning with the sentences."""
+    """Return a pass if there is nothing to report on the topics, else a warning."""
     sentences = [finding.sentence for finding in findings if finding.topic in topics]
     return dg.AssetCheckResult(
         check_name=check_name,

@@ -57,7 +57,7 @@ class Figure:
 
 
 def read_payroll(connection: duckdb.DuckDBPyConnection, directory: Path) -> None:
-    """Read ``fy2012.csv`` to ``fy2014.csv``; rows without pay are no employees."""
+    """Read ``fy2012.csv`` to ``fy2014.csv``; rows without pay are not employees."""
     for year in (2012, 2013, 2014):
         connection.execute(_PAYROLL.format(year=year), [str(directory / f"fy{year}.csv")])
 

@@ -68,7 +68,7 @@ def _generate(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m simulation.census",
         description=(
-            "Generate a plausible census. The same arguments give the same people. "
+            "Generate a plausible census. The same arguments produce the same people. "
             "`python -m simulation.census inspect FILE` shows how a file is read instead."
         ),
     )

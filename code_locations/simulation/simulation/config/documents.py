@@ -11,7 +11,7 @@ SCHEMA_FILE = REPOSITORY_ROOT / "schemas" / "simulation_config.schema.json"
 PAGE = REPOSITORY_ROOT / "docs" / "configuration.md"
 
 _INTRODUCTION = """\
-All that may stand in `code_locations/simulation/simulation/config/simulation_config.yaml`. This
+The fields of `code_locations/simulation/simulation/config/simulation_config.yaml`. This
 page is written by `make docs` from the models that check the file; `schemas/` has the same as JSON
 Schema, for editors. A scenario repeats, below `scenarios.<its name>`, only what it changes. Bands,
 levels, hazards, merit rates and ages of new hires are the CSV files in `dbt_project/seeds/`, unless

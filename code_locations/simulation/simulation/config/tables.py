@@ -140,7 +140,7 @@ class Tables(Strict):
         found = Counter(str(getattr(row, key)) for row in rows)
         twice = [name for name, times in found.items() if times > 1]
         if twice:
-            message = f"{key} {', '.join(twice)} stands more than once, allowed is each once"
+            message = f"{key} {', '.join(twice)} is there more than once, allowed is each once"
             raise ValueError(message)
         missing = [name for name in _known(key) if name not in found] if key in _KEYS else []
         if missing:

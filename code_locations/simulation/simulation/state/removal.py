@@ -1,4 +1,4 @@
-"""Which stored years a run removes, and why: said, and confirmed, before anything is removed.
+"""Which stored years a run removes, and why: shown and confirmed before anything is removed.
 
 A year stays while its fingerprint is that of the run and its rows are those that were recorded.
 """

@@ -40,7 +40,7 @@ class YearSummary:
     def meets_growth(self) -> bool:
         """Return whether the growth is within its allowance of that to the target headcount.
 
-        The configured rate is no measure for a small unit: the year before was rounded as well.
+        The configured rate does not measure a small unit: the year before was rounded as well.
         """
         growth = self.target_headcount / self.start_headcount - 1
         return abs(self.growth_rate - growth) <= self.growth_allowance

@@ -79,7 +79,7 @@ def test_a_token_signed_with_another_key_is_refused(url: str, state: EnableBanki
         client.aspsps()
 
 
-def test_a_key_that_is_none_is_named_and_not_shown() -> None:
+def test_an_invalid_key_is_named_and_not_shown() -> None:
     client = EnableBankingClient(url="http://x", application_id="x", private_key=lambda: "hush")
     with pytest.raises(errors.AuthenticationFailedError, match="not an RSA key in PEM") as caught:
         client.aspsps()

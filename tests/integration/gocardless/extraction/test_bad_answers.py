@@ -1,4 +1,4 @@
-"""An account whose answer cannot be taken: told; neither the others nor its next one suffer."""
+"""An account whose answer cannot be taken is reported; neither others nor its next one suffer."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -76,7 +76,7 @@ def left(warehouse: Path) -> list[str]:
         '{"transactions": {"pending": []}}',
     ],
 )
-def test_transactions_that_cannot_be_read_are_told_and_leave_nothing_behind(
+def test_transactions_that_cannot_be_read_are_reported_and_leave_nothing_behind(
     body: str, fetch: Callable[[], ScopeOutcome], sandbox: RunningSandbox, warehouse: Path
 ) -> None:
     account = sandbox.state.connections[0].accounts[0]
@@ -92,7 +92,7 @@ def test_transactions_that_cannot_be_read_are_told_and_leave_nothing_behind(
     assert sorted(outcome.fetched) == sorted([BAD, *GOOD])
 
 
-def test_details_that_no_text_can_have_are_told_and_the_others_are_written(
+def test_details_that_no_text_can_have_are_reported_and_the_others_are_written(
     connection: duckdb.DuckDBPyConnection,
     client: BankDataClient,
     sandbox: RunningSandbox,
@@ -167,7 +167,7 @@ def test_an_answer_of_an_earlier_run_stays_where_it_is_the_disk_that_is_full(
 
 
 @pytest.mark.parametrize("number", ["99999999999999", "-1", "1.5", "soon", "9" * 5000])
-def test_a_limit_that_is_none_is_not_believed(number: str) -> None:
+def test_an_impossible_limit_is_not_believed(number: str) -> None:
     names = ("LIMIT", "REMAINING", "RESET")
     headers = {f"HTTP_X_RATELIMIT_ACCOUNT_SUCCESS_{name}": number for name in names}
     assert account_limit(headers) == Limit()

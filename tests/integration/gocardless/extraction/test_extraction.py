@@ -140,7 +140,7 @@ def test_a_call_of_a_run_that_died_counts_as_sent(
         patch.setattr(steps, "record_transactions_read", die)
         with pytest.raises(KeyboardInterrupt):
             fetch(run(refresh=True, concurrency=1))
-    # what was not settled is not asked for beyond the limit, though no answer told of it
+    # what was not settled is not asked for beyond the limit, though no answer showed it
     left = dict(
         connection.execute(
             "select account_id, remaining from raw.gc_call_budget where scope = 'transactions'"

@@ -115,7 +115,7 @@ def test_a_run_that_is_killed_loses_no_answer_and_repeats_no_call(
     assert twice == []
 
 
-def test_an_answer_that_was_left_is_read_as_it_came_and_a_broken_one_told_by_its_file(
+def test_an_answer_that_was_left_is_read_and_a_broken_one_is_named_by_its_file(
     tmp_path: Path,
 ) -> None:
     text = '{"transactions": {"booked": [], "pending": []}}\r\n\n\u2028 \u00e9 \U0001f389'

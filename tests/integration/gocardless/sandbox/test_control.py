@@ -1,4 +1,4 @@
-"""What the sandbox can be told over HTTP, and what it says of itself when it starts."""
+"""The controls of the sandbox over HTTP, and what it prints when it starts."""
 
 import os
 import shlex
@@ -21,12 +21,12 @@ from sandboxes.bank.server import RunningSandbox
 ACCOUNT = account_uuid(0)
 
 
-def test_a_bank_gets_wrong_what_it_is_told_to(
+def test_a_bank_makes_the_faults_that_are_set(
     sandbox: RunningSandbox, client: BankDataClient
 ) -> None:
     today = sandbox.state.clock.now().date()
 
-    def tell(**body: Any) -> requests.Response:
+    def control(**body: Any) -> requests.Response:
         return requests.post(f"{sandbox.url}{FAULTS_PATH}", json=body)
 
     def identifiers() -> list[Any]:
@@ -35,7 +35,7 @@ def test_a_bank_gets_wrong_what_it_is_told_to(
 
     assert len(identifiers()) == 1
     failures = {"transactions": ["ServiceError"]}
-    assert tell(account_id=ACCOUNT, faults=["blank_ids", "page_twice"], failures=failures).ok
+    assert control(account_id=ACCOUNT, faults=["blank_ids", "page_twice"], failures=failures).ok
     # the one failure is overcome by asking again
     assert identifiers() == ["   ", "   "]
     for wrong in (
@@ -44,8 +44,8 @@ def test_a_bank_gets_wrong_what_it_is_told_to(
         {"account_id": ACCOUNT, "failures": {"balances": ["NoSuchError"]}},
         {"faults": []},
     ):
-        assert tell(**wrong).status_code == 400, wrong
-    assert tell(account_id=account_uuid(99)).status_code == 404
+        assert control(**wrong).status_code == 400, wrong
+    assert control(account_id=account_uuid(99)).status_code == 404
 
 
 def test_the_command_serves_says_how_to_use_it_and_ends_by_interrupt() -> None:
@@ -57,17 +57,17 @@ def test_the_command_serves_says_how_to_use_it_and_ends_by_interrupt() -> None:
         text=True,
     ) as process:
         assert process.stdout
-        told = [process.stdout.readline().strip() for _ in range(7)]
-        url = told[1].removeprefix("export GOCARDLESS_API_URL=")
-        assert [line.split("=")[0] for line in told[2:4]] == [
+        printed = [process.stdout.readline().strip() for _ in range(7)]
+        url = printed[1].removeprefix("export GOCARDLESS_API_URL=")
+        assert [line.split("=")[0] for line in printed[2:4]] == [
             "export GOCARDLESS_API__SECRET_ID", "export GOCARDLESS_API__SECRET_KEY",
         ]  # fmt: skip
         assert requests.get(f"{url}/api/v2/institutions/").status_code == 401
-        curl, clock, _, header, _, body = shlex.split(told[5])
+        curl, clock, _, header, _, body = shlex.split(printed[5])
         assert curl == "curl"
         moved = requests.post(clock, body, headers=dict([header.split(": ")]))
         assert moved.status_code == 200
-        assert told[6].startswith("Every request" if checked else "Requests and answers are not")
+        assert printed[6].startswith("Every request" if checked else "Requests and answers are not")
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
 
@@ -81,7 +81,7 @@ def test_the_command_serves_says_how_to_use_it_and_ends_by_interrupt() -> None:
         ("[]", "is no OpenAPI description: it lacks components or paths"),
     ],
 )
-def test_a_contract_that_is_none_is_named_with_what_to_do(
+def test_an_invalid_contract_is_named_with_what_to_do(
     content: str | None, problem: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "swagger.json"
@@ -91,7 +91,7 @@ def test_a_contract_that_is_none_is_named_with_what_to_do(
     assert capsys.readouterr().err.startswith(f"{path} {problem}")
 
 
-def test_a_port_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_port_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--port", "99999"])
-    assert "--port: 99999 is no port, allowed is 0 to 65535" in capsys.readouterr().err
+    assert "--port: 99999 is not a port, allowed is 0 to 65535" in capsys.readouterr().err

@@ -31,7 +31,7 @@ def test_a_saved_mapping_answers_what_a_file_leaves_open(
 ) -> None:
     assert main(["inspect", str(statement)]) == 1
     shown = capsys.readouterr().out
-    assert "open: no column says the currency: add --currency" in shown
+    assert "open: no column has the currency: add --currency" in shown
     assert "open: dates such as 01/02/2026 may have day or month first: add --date-order" in shown
     assert main(["import", str(statement), "--account", "giro"]) == 1
     assert "may have day or month first" in capsys.readouterr().err
@@ -63,15 +63,15 @@ def test_the_command_reports_what_it_cannot_take(
     path = tmp_path / "one.csv"
     path.write_text("when,how much\n")
     assert main(["import", str(path), str(tmp_path), "--account", "giro"]) == 1
-    said = capsys.readouterr().err
-    assert f"{path} has no row with a date and an amount" in said
-    assert f"{tmp_path} cannot be read: Is a directory" in said
+    text = capsys.readouterr().err
+    assert f"{path} has no row with a date and an amount" in text
+    assert f"{tmp_path} cannot be read: Is a directory" in text
     path.write_text("booking_date,amount,currency\n2026-04-01,1,EUR\n2026-04-02,x,EUR\n")
     assert main(["import", str(path), "--account", "giro"]) == 1
     assert f"{path}:3: rejected: amount 'x': not an amount" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["import", str(path), "--account", " "])
-    assert "--account: it is empty: say what the account is called" in capsys.readouterr().err
+    assert "--account: it is empty: write the name of the account" in capsys.readouterr().err
 
 
 def test_files_of_the_folder_are_imported_and_problems_named(statement: Path, data: Path) -> None:
@@ -90,9 +90,9 @@ def test_files_of_the_folder_are_imported_and_problems_named(statement: Path, da
         )
         checks = {e.check_name: e for e in result.get_asset_check_evaluations()}
         assert not checks["files_read"].passed
-        said = checks["files_read"].description or ""
-        assert "a.csv:3: amount 'x'" in said
-        assert "b.csv: " in said
+        text = checks["files_read"].description or ""
+        assert "a.csv:3: amount 'x'" in text
+        assert "b.csv: " in text
         context = dg.build_sensor_context(instance=instance)
         first = new_statements(context)
         assert isinstance(first, dg.SensorResult)

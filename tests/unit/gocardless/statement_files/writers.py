@@ -90,8 +90,8 @@ def mt940(ledger: Ledger, details: str) -> bytes:
         )
         party, reference = booking.party or "", booking.end_to_end_id
         if details == "german":
-            said = (f"EREF+{reference} " if reference else "") + f"SVWZ+{booking.text}"
-            parts = [said[i : i + 27] for i in range(0, len(said), 27)]
+            text = (f"EREF+{reference} " if reference else "") + f"SVWZ+{booking.text}"
+            parts = [text[i : i + 27] for i in range(0, len(text), 27)]
             text = "005" + "".join(f"?{20 + n}{part}" for n, part in enumerate(parts))
             text += f"?32{party[:27]}" + (f"?33{party[27:54]}" if party[27:] else "")
         elif details == "swift":

@@ -23,7 +23,7 @@ FIRST = [date(2011, 6, 17), Decimal("160227.00"), date(1974, 11, 4), None]
 @pytest.mark.parametrize(
     ("name", "people", "sentence"),
     [
-        ("european_money.csv", 59, "annual_compensation: a comma stands before the decimals"),
+        ("european_money.csv", 59, "annual_compensation: a comma precedes the decimals"),
         ("us_dates.csv", 59, "hire_date: month/day/year"),
         ("socrata_iso_t.csv", 59, "hire_date: year-month-day with a time or zone"),
         ("two_digit_years.csv", 59, "birth_date: month/day/year (two-digit years)"),

@@ -44,7 +44,7 @@ def seed(name: str) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_the_same_arguments_give_the_same_file_and_another_seed_another(
+def test_the_same_arguments_make_the_same_file_and_another_seed_another(
     tmp_path: Path, suffix: str
 ):
     digests = []

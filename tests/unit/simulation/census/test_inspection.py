@@ -34,7 +34,7 @@ def test_the_screen_shows_columns_formats_assumptions_and_what_is_left_out(
         "Office           -                    not needed             Bonn, Wien",
         "Date of Joining: day/month/year",
         "1 row before the header skipped: Staff list;;;",
-        "Base Salary EUR: a comma stands before the decimals",
+        "Base Salary EUR: a comma precedes the decimals",
         "1 row set aside, a row of totals: row 3, Summe",
         "2 people (100%) have no birth date: their ages are invented",
         "3 rows: 2 people, 0 left before, 1 set aside, 0 rejected",

@@ -207,7 +207,7 @@ def test_line_ends_of_two_kinds_and_an_inch_mark_are_no_obstacle(
     ]
 
 
-def test_columns_may_stand_in_any_order_among_others_even_nameless_ones(
+def test_columns_may_be_in_any_order_among_others_even_nameless_ones(
     connection: duckdb.DuckDBPyConnection, census: Path
 ):
     census.write_text(",unit, pay ,x,x,hired,id\n0,Tax,1,q,r,2010-01-01,E1\n")

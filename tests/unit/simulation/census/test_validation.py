@@ -233,7 +233,7 @@ def test_doing_it_twice_changes_nothing_and_another_scenario_is_left_alone(
     assert [row[1] for row in results(connection, "b")[3]] == ["E9"]
 
 
-def test_csv_and_parquet_of_the_same_people_give_the_same_rows(
+def test_csv_and_parquet_of_the_same_people_are_read_as_the_same_rows(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path
 ):
     for suffix in ("csv", "parquet"):

@@ -105,7 +105,7 @@ def test_flows_of_each_year_are_marks_and_totals_are_titles(tmp_path):
     assert int(axes[0][1]) < 400
 
 
-def test_observed_terminations_stand_beside_the_expected(tmp_path):
+def test_observed_terminations_are_beside_the_expected(tmp_path):
     descriptions = Page(written(tmp_path)).descriptions
 
     assert "<2: 48 of 400 left (12.0\xa0%); the hazards let expect 40.0 (10.0\xa0%)" in descriptions
@@ -146,8 +146,8 @@ def test_hostile_text_stays_text(tmp_path):
     assert hostile.tags.count("script") == 1
     assert set(hostile.tags) == set(harmless.tags)
     assert {name for name, _ in hostile.attributes} == {name for name, _ in harmless.attributes}
-    for said in ("Scenario", "census", "reason", "field", "step", "run", "Fingerprint print"):
-        assert f"{said} {HOSTILE}" in hostile.text
+    for name in ("Scenario", "census", "reason", "field", "step", "run", "Fingerprint print"):
+        assert f"{name} {HOSTILE}" in hostile.text
     assert f"b{HOSTILE}: 24 of 200 left" in " ".join(hostile.descriptions)
     assert "<b><script>alert" in hostile.text
 

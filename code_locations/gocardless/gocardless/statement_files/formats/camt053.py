@@ -112,7 +112,10 @@ def _statement(element: etree._Element, result: StatementFile) -> Statement:
         status = _text(entry, "Sts/Cd") or _text(entry, "Sts") or "BOOK"
         if status == "INFO":
             result.notes.append(
-                Note(line=_line(entry), text="an entry for information (INFO), which is no booking")
+                Note(
+                    line=_line(entry),
+                    text="an entry for information (INFO), not a booking",
+                )
             )
             continue
         try:
@@ -130,7 +133,7 @@ def _take_balance(statement: Statement, element: etree._Element) -> None:
         raise UnreadableValueError("Bal/Dt", "", "the balance has no date")
     if statement.account.currency is None:
         statement.account = replace(statement.account, currency=currency)
-    # a page's interim opening or closing balance is no balance of a day
+    # a page's interim opening or closing balance is not a balance of a day
     kind = None if _text(element, "Tp/SubTp/Cd") == "INTM" else _BALANCES.get(code or "")
     if kind:
         statement.balances.append(Balance(kind=kind, day=day, amount=amount, currency=currency))
@@ -259,7 +262,7 @@ def _money(element: etree._Element) -> tuple[Decimal, str]:
     text = "" if amount is None else (amount.text or "").strip()
     currency = None if amount is None else amount.get("Ccy")
     if amount is None or not text:
-        raise UnreadableValueError("Amt", "", "there is no amount")
+        raise UnreadableValueError("Amt", "", "there is not an amount")
     if not currency or not re.fullmatch("[A-Z]{3}", currency):
         raise UnreadableValueError("Amt/@Ccy", currency or "", "not a currency of ISO 4217")
     if not re.fullmatch(r"\d+(\.\d*)?|\.\d+", text):

@@ -87,7 +87,7 @@ def _fields(text: str) -> Iterator[_Field]:
     current: _Field | None = None
     for number, raw in enumerate(text.splitlines(), start=1):
         line = raw.rstrip("\r")
-        # the blocks of an envelope {1:...}{4: stand before the first field, -} behind the last
+        # the blocks of an envelope {1:...}{4: come before the first field, -} behind the last
         found = _FIELD.match(line)
         if found or line.strip() in ("-", "-}", "") or line.startswith("{"):
             if current:
@@ -137,9 +137,7 @@ def _entry(statement: Statement, field: _Field, following: _Field | None) -> Ent
             ":61:", field.value, "not a booking such as 2611271127D3,80NMSCNONREF"
         )
     if statement.account.currency is None:
-        raise UnreadableValueError(
-            ":61:", field.value, "no balance :60F: before it says a currency"
-        )
+        raise UnreadableValueError(":61:", field.value, "no balance :60F: before it has a currency")
     value_date = _day(found["value"], ":61:")
     # RD is a debit taken back, RC a credit taken back
     mark = {"RD": "C", "RC": "D"}.get(found["mark"], found["mark"][-1])

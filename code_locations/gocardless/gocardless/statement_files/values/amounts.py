@@ -34,7 +34,7 @@ def read_amount(text: str, field: str, *, decimal: str) -> Decimal:
         UnreadableValueError: it is not an amount, or a group has other than three digits.
     """
     if not text.strip():
-        raise UnreadableValueError(field, text, "there is no amount")
+        raise UnreadableValueError(field, text, "there is not an amount")
     sign, number = _sign_and_number(text)
     if not any(character.isdigit() for character in number) or not _NUMBERS[decimal].fullmatch(
         number

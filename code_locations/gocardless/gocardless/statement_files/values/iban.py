@@ -3,7 +3,7 @@
 import re
 
 _IBAN = re.compile(r"\b([A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?)\b")
-# without spaces, for texts where currency or bank stand directly beside it
+# without spaces, for texts where currency or bank adjoin it
 _COMPACT = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
 _SHORTEST = 15
 _GERMAN = re.compile(r"(?P<bank>\d{8})\s*/\s*0*(?P<number>\d{1,10})")

@@ -119,7 +119,7 @@ class CensusMapping(BaseModel):
 
     @field_validator("date_format")
     @classmethod
-    def _tells_the_whole_date(cls, date_format: str | None) -> str | None:
+    def _has_year_month_and_day(cls, date_format: str | None) -> str | None:
         if date_format is None:
             return None
         probe = datetime(2024, 11, 23, tzinfo=UTC)
@@ -139,7 +139,7 @@ class CensusMapping(BaseModel):
             "text".encode(encoding or "utf-8")
         except LookupError as error:
             raise ValueError(
-                f"{encoding!r} is no known text encoding; utf-8, cp1252, latin-1 and utf-16 are"
+                f"{encoding!r} is not a known text encoding; utf-8, cp1252, latin-1 and utf-16 are"
             ) from error
         return encoding
 

@@ -57,7 +57,7 @@ def propose_columns(
     """Return which column each census column is likely to be.
 
     A name that is known comes first, then one that contains a known name. Its values have to fit:
-    no column of text is a hire date. A required column that no name stands for is the only one
+    no column of text is a hire date. A required column that no name matches is the only one
     left whose values fit.
     """
     columns = [_values(examples, position) for position in range(len(header))]
@@ -105,7 +105,7 @@ _CONTENT_REASONS: dict[CensusField, str] = {
 
 
 def _name_score(field: CensusField, name: str) -> int:
-    """Return how well a name stands for a census column, 0 not at all."""
+    """Return how well a name matches a census column, 0 not at all."""
     words = folded(name)
     if not words:
         return 0
@@ -133,24 +133,24 @@ def _content_tests(top_level: int) -> dict[CensusField, Callable[[list[str]], st
     """Return for each census column what complains about values that do not fit it."""
 
     def dates(values: list[str]) -> str:
-        return "" if _share(values, _is_date) >= _HALF else f"{_example(values)} is no date"
+        return "" if _share(values, _is_date) >= _HALF else f"{_example(values)} is not a date"
 
     def pay(values: list[str]) -> str:
-        return "" if _share(values, _is_amount) >= _HALF else f"{_example(values)} is no amount"
+        return "" if _share(values, _is_amount) >= _HALF else f"{_example(values)} is not an amount"
 
     def level(values: list[str]) -> str:
         allowed = {str(number) for number in range(1, top_level + 1)}
         odd = [value for value in values if re.sub(r"\.0+$", "", value) not in allowed]
         few = len(odd) < len(values) / 2
-        return "" if few or not values else f"{_example(odd)} is no level from 1 to {top_level}"
+        return "" if few or not values else f"{_example(odd)} is not a level from 1 to {top_level}"
 
     def status(values: list[str]) -> str:
         known = any(folded(value) in STATUSES for value in values)
-        return "" if known else f"{_example(values)} is no known employment status"
+        return "" if known else f"{_example(values)} is not a known employment status"
 
     def basis(values: list[str]) -> str:
         known = any(folded(value) in PAY_BASES for value in values)
-        return "" if known else f"{_example(values)} is no known basis of pay"
+        return "" if known else f"{_example(values)} is not a known basis of pay"
 
     def anything(_: list[str]) -> str:
         return ""

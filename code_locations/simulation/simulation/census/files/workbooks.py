@@ -26,7 +26,7 @@ def copy_sheet(path: Path, copy: Path, *, sheet: str | None, date_format: str | 
     Dates are written in the given format, else as in 2011-06-17, whole numbers without a point.
 
     Raises:
-        CensusError: the file is no workbook, or has no such sheet.
+        CensusError: the file is not a workbook, or has no such sheet.
     """
     from python_calamine import CalamineError, CalamineWorkbook
 

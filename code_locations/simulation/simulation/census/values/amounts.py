@@ -1,4 +1,4 @@
-"""Reads the amounts of a census, whichever sign stands before the decimals.
+"""Reads the amounts of a census, whichever decimal mark they have.
 
 As with the dates, distinct texts are parsed, and the texts that can be read in one way only decide
 on those, such as 56.000, that can be read in two.
@@ -215,7 +215,7 @@ def _separator(
     )
     shows_point, shows_comma = point + grouping_comma, comma + grouping_point
     if shows_comma and not shows_point:
-        return AmountFormat(",", [f"{name}: a comma stands before the decimals"])
+        return AmountFormat(",", [f"{name}: a comma precedes the decimals"])
     if shows_point and not shows_comma:
         return AmountFormat(".", [])
     if not either_point and not either_comma:
@@ -224,7 +224,7 @@ def _separator(
     if shows_point or (either_point and (either_comma or ungrouped)):
         raise CensusError(_two_readings(connection, scenario_id, column, name))
     if either_point:
-        return AmountFormat(",", [f"{name}: the points stand between thousands, as in 56.000"])
+        return AmountFormat(",", [f"{name}: the points separate thousands, as in 56.000"])
     return AmountFormat(".", [])
 
 

@@ -162,7 +162,7 @@ def _create_bases(
     if unknown:
         word, rows, first_row = unknown[0]
         raise CensusError(
-            f"{columns['pay_basis']} (pay_basis): {word!r} is no known basis of pay ({rows:,} "
+            f"{columns['pay_basis']} (pay_basis): {word!r} is not a known basis of pay ({rows:,} "
             f"rows, first row {first_row}), allowed are {', '.join(USUAL_FACTORS)} and usual words "
             "for them"
         )

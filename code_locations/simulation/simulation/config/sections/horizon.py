@@ -41,7 +41,7 @@ class Horizon(Strict):
         ),
     )
     random_seed: int = Field(
-        ge=0, le=2**63 - 1, description="Another seed gives another, equally likely, outcome."
+        ge=0, le=2**63 - 1, description="Another seed leads to another, equally likely, outcome."
     )
     target_growth_rate: Growth | dict[Year, Growth] = Field(
         description=(

@@ -22,7 +22,7 @@ from gocardless.statement_files.values.amounts import currency_in, is_amount, re
 from gocardless.statement_files.values.dates import is_date, read_date
 from gocardless.statement_files.values.iban import find_iban
 
-# behind the words may stand a day and an hour
+# a day and an hour may follow the words
 _WHEN = (
     r"(?: (?:vom|per|zum|am|as of|on|at|au|le|al|a|del|op|na dzien|d))?"
     r"(?: [\d ]+)?(?: .{0,20}uhr)?"
@@ -72,7 +72,7 @@ def has_value(cells: Sequence[str]) -> bool:
 
 
 def take_line(found: Surroundings, row: Row, mapping: Mapping) -> str:
-    """Take a line that is no booking, and return in words what it is."""
+    """Take a line that is not a booking, and return in words what it is."""
     cells = [part for cell in row.cells for part in _parts(cell)]
     if iban := find_iban(" ; ".join(cells)):
         found.iban = found.iban or iban

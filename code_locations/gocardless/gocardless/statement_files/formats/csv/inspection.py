@@ -37,7 +37,7 @@ _ROLES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Choices:
-    """What a person has chosen for a file; nothing is proposed instead."""
+    """What a person states about a file; it takes precedence over what is proposed."""
 
     bank: str | None = None
     currency: str | None = None
@@ -45,7 +45,7 @@ class Choices:
     decimal: str | None = None
 
 
-NOTHING_SAID = Choices()
+NO_CHOICES = Choices()
 
 
 @dataclass(kw_only=True)
@@ -227,7 +227,7 @@ def _settle_amounts(table: _Table, roles: dict[str, int]) -> None:
 
 
 def _by_values(table: _Table, roles: dict[str, int]) -> dict[str, int]:
-    """What no name has shown, from the values, where one column alone has such."""
+    """Find what no name shows by the values, where only one column has such values."""
     roles = dict(roles)
     free = [number for number in range(len(table.header)) if number not in roles.values()]
     if "booking_date" not in roles:
@@ -330,7 +330,7 @@ def _date_order(
 def _currency(
     text: str, table: _Table, roles: dict[str, int], choices: Choices, questions: list[str]
 ) -> str | None:
-    """The currency where no column says it: beside the amount, in a name, or above the header."""
+    """The currency where no column has it: beside the amount, in a name, or above the header."""
     if choices.currency or "currency" in roles:
         return choices.currency
     places = [roles[role] for role in ("amount", "debit", "credit") if role in roles]
@@ -352,5 +352,5 @@ def _currency(
     } - {None}
     if len(found) == 1:
         return found.pop()
-    questions.append("no column says the currency: add --currency, such as --currency EUR")
+    questions.append("no column has the currency: add --currency, such as --currency EUR")
     return None

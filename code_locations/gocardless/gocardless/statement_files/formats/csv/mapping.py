@@ -23,7 +23,7 @@ class Columns(BaseModel):
         default=None, description="Signed, or without sign beside indicator."
     )
     debit: str | None = Field(default=None, description="What leaves the account.")
-    credit: str | None = Field(default=None, description="What comes to the account.")
+    credit: str | None = Field(default=None, description="Money that comes in.")
     indicator: str | None = Field(default=None, description="Says the side of an unsigned amount.")
     currency: str | None = None
     description: list[str] = Field(default_factory=list, description="Joined in this order.")
@@ -59,7 +59,7 @@ class Mapping(BaseModel):
     separator: str = Field(min_length=1, max_length=1)
     decimal: str = Field(pattern="^[.,]$")
     date_order: str = Field(pattern="^(ymd|dmy|mdy)$")
-    currency: str | None = Field(default=None, description="Where no column says it.")
+    currency: str | None = Field(default=None, description="Where no column has it.")
     debit_is_signed: bool = Field(
         default=False, description="Whether the debit column has a minus."
     )

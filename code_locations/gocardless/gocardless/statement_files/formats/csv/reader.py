@@ -79,7 +79,7 @@ class Unused:
 
 
 def read_csv(text: str, mapping: Mapping, header_line: int) -> StatementFile:
-    """The statements of a CSV file; rows that are no booking are among its rejects or notes."""
+    """The statements of a CSV file; rows that are not bookings are among its rejects or notes."""
     found = StatementFile(file_format="CSV")
     around = Surroundings()
     by_account: dict[tuple[str | None, str], Statement] = {}
@@ -103,7 +103,7 @@ def read_csv(text: str, mapping: Mapping, header_line: int) -> StatementFile:
                 found.rejects.append(Reject.of(error, row.line))
             continue
         if entry is None:
-            found.notes.append(Note(line=row.line, text="its status says that no money moved"))
+            found.notes.append(Note(line=row.line, text="its status means that no money moved"))
             continue
         unused.take(row)
         key = own_iban, entry.currency
@@ -240,7 +240,7 @@ def _amount(values: Values[str, str], mapping: Mapping) -> Decimal:
             raise UnreadableValueError(
                 columns.indicator,
                 values["indicator"],
-                "it says neither debit nor credit: allowed are such as S and H, D and C",
+                "it is neither debit nor credit: allowed are such as S and H, D and C",
             )
         return -amount if word in DEBIT_WORDS else amount
     sides = {
