@@ -104,7 +104,7 @@ def _write(path: Path, content: Any) -> None:
 def _sizes(text: str) -> tuple[int, ...]:
     sizes = text.split(",")
     if not all(size.isdecimal() and int(size) for size in sizes):
-        raise argparse.ArgumentTypeError(f"{text} is no list of numbers such as 1000,10000")
+        raise argparse.ArgumentTypeError(f"{text} is not a list of numbers such as 1000,10000")
     return tuple(map(int, sizes))
 
 
@@ -113,7 +113,7 @@ def _parts(text: str) -> list[str]:
     for part in parts:
         if part not in _PARTS:
             allowed = ", ".join(_PARTS)
-            raise argparse.ArgumentTypeError(f"{part!r} is no part, allowed are: {allowed}")
+            raise argparse.ArgumentTypeError(f"{part!r} is not a part, allowed are: {allowed}")
     return parts
 
 

@@ -59,7 +59,7 @@ def daemon() -> None:
 
 
 def main(part: str, port: str = "") -> int:
-    """Check ``part`` and say what is wrong with it."""
+    """Check ``part`` and report what is wrong with it."""
     try:
         match part:
             case "webserver":

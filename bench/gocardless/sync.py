@@ -67,15 +67,15 @@ def measure_bank_data() -> BankDataCost:
             calls = []
             for _ in range(2):
                 _line(run.stdout)
-                calls.append(int(_ask(server)))
-                _tell(run)
-            printed = _line(run.stdout)
+                calls.append(int(_calls(server)))
+                _continue(run)
+            result = _line(run.stdout)
             run.wait()
             peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * _KIB
         _close(server)
     if run.returncode:
         raise RuntimeError(f"the run that was to be measured ended with {run.returncode}")
-    figures = json.loads(printed)
+    figures = json.loads(result)
     pages = -(-ACCOUNTS // ACCOUNTS_OF_A_CONNECTION // _PAGE)
     registers = 1 + 2 * pages  # institutions, agreements, requisitions
     # a token or its renewal; details are fetched only the first time
@@ -126,14 +126,14 @@ def _line(output: IO[str] | None) -> str:
     return line.strip()
 
 
-def _tell(process: subprocess.Popen[str]) -> None:
+def _continue(process: subprocess.Popen[str]) -> None:
     if process.stdin:
         process.stdin.write("\n")
         process.stdin.flush()
 
 
-def _ask(server: subprocess.Popen[str]) -> str:
-    _tell(server)
+def _calls(server: subprocess.Popen[str]) -> str:
+    _continue(server)
     return _line(server.stdout)
 
 

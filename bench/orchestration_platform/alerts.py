@@ -52,8 +52,8 @@ class AlertFigures:
         storm_failures: how many there were.
         storm_seconds: from the first to the last of them.
         storm_counted: how many of them the alerts had counted at the end.
-        told_after_seconds: from the last failure until every message was complete, or until the
-            wait was abandoned after ``LONGEST_AFTER_STORM_SECONDS``.
+        delivered_after_seconds: from the last failure until every message was complete, or until
+            the wait was abandoned after ``LONGEST_AFTER_STORM_SECONDS``.
         slack_calls: posts and updates.
         longest_pass_seconds: the longest pass meanwhile.
         read_per_second: failures that one pass takes from the log into the outbox.
@@ -67,7 +67,7 @@ class AlertFigures:
     storm_failures: int
     storm_seconds: float
     storm_counted: int
-    told_after_seconds: float
+    delivered_after_seconds: float
     slack_calls: int
     longest_pass_seconds: float
     read_per_second: float
@@ -123,7 +123,7 @@ def _measure_storm(
         storm.start()
         ended: float | None = None
         longest = 0.0
-        while ended is None or not _is_all_told(instance, failures):
+        while ended is None or not _is_all_delivered(instance, failures):
             if ended is None and not storm.is_alive():
                 ended = time.monotonic()
             if ended and time.monotonic() - ended > LONGEST_AFTER_STORM_SECONDS:
@@ -133,17 +133,17 @@ def _measure_storm(
             _pass(instance, slack.url, memory)
             longest = max(longest, time.monotonic() - began)
             while time.monotonic() - began < INTERVAL_SECONDS and not (
-                ended and _is_all_told(instance, failures)
+                ended and _is_all_delivered(instance, failures)
             ):
                 time.sleep(0.5)
-        told_after = time.monotonic() - ended
+        delivered_after = time.monotonic() - ended
         storm.join()
         calls = slack.calls["chat.postMessage"] + slack.calls["chat.update"]
     return {
         "storm_failures": failures,
         "storm_seconds": ended - started,
         "storm_counted": _counted(instance),
-        "told_after_seconds": told_after,
+        "delivered_after_seconds": delivered_after,
         "slack_calls": calls,
         "longest_pass_seconds": longest,
         "kib_per_1000_failures": (_table_bytes(instance) - before) / _KIB / failures * 1000,
@@ -277,7 +277,7 @@ def _pass(instance: dg.DagsterInstance, slack_url: str, memory: "Memory") -> Non
     )
 
 
-def _is_all_told(instance: dg.DagsterInstance, failures: int) -> bool:
+def _is_all_delivered(instance: dg.DagsterInstance, failures: int) -> bool:
     """Return whether every failure was counted and every message says so."""
     from orchestration_platform.alerts.outbox.messages import HEAD
     from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES

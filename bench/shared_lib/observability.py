@@ -83,10 +83,10 @@ def main(pairs: int) -> None:
 
 def _figures(pairs: int, *, dead: str, silent: str) -> dict[str, float]:
     kinds: dict[str, Callable[[], float]] = {
-        "without": lambda: _run(is_told=False),
-        "unconfigured": lambda: _run(is_told=True),
-        "dead": lambda: _run(is_told=True, endpoint=dead),
-        "silent": lambda: _run(is_told=True, endpoint=silent),
+        "without": lambda: _run(is_observed=False),
+        "unconfigured": lambda: _run(is_observed=True),
+        "dead": lambda: _run(is_observed=True, endpoint=dead),
+        "silent": lambda: _run(is_observed=True, endpoint=silent),
     }
     taken: dict[str, list[float]] = {kind: [] for kind in kinds}
     for turn in range(pairs + 1):
@@ -134,7 +134,7 @@ def _time_asking() -> tuple[float, float]:
         mock.patch.object(RunEventHandler, "handle", clock.around(RunEventHandler.handle)),
         mock.patch.object(ObservedBuild, "of_step", clock.around(ObservedBuild.of_step)),
     ):
-        seconds = _run(is_told=True)
+        seconds = _run(is_observed=True)
     return clock.seconds, seconds
 
 
@@ -142,7 +142,7 @@ def _time_waiting(endpoint: str) -> float:
     """Return the seconds that a run waited for an endpoint."""
     clock = Clock()
     with mock.patch.object(Observability, "finish", clock.around(Observability.finish)):
-        _run(is_told=True, endpoint=endpoint)
+        _run(is_observed=True, endpoint=endpoint)
     return clock.seconds
 
 
@@ -165,12 +165,14 @@ class Clock:
         return timed
 
 
-def _run(*, is_told: bool, endpoint: str | None = None) -> float:
+def _run(*, is_observed: bool, endpoint: str | None = None) -> float:
     """Return the seconds of a run."""
     from tests.integration.observability.shop import definitions, raw_orders, shop_models
 
-    job = definitions(raw_orders, shop_models(per_model=is_told)).resolve_job_def("shop")
-    logs = {"dagster_handler_config": {"handlers": {"observability": HANDLER} if is_told else {}}}
+    job = definitions(raw_orders, shop_models(per_model=is_observed)).resolve_job_def("shop")
+    logs = {
+        "dagster_handler_config": {"handlers": {"observability": HANDLER} if is_observed else {}}
+    }
     variables = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OPENLINEAGE_URL")
     os.environ.update(dict.fromkeys(variables, endpoint) if endpoint else {})
     with (

@@ -27,7 +27,7 @@ def table_metadata(
         relations: the tables and views; the result omits those that do not exist.
         descriptions: the meaning of the columns, for relations where it is known.
         counted: columns with the value that a row must have to be counted; a relation without
-            one of the columns is counted as if it were not given.
+            one of the columns is counted whole.
 
     Returns:
         For each relation the entries ``dagster/table_name``, ``dagster/row_count`` and

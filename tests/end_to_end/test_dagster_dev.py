@@ -202,7 +202,7 @@ def launch(page: Page, *, job: str, years: list[str], button: str, mutation: str
     search = page.get_by_placeholder("Filter partitions")
     for key in (f"baseline|{year}" for year in years):
         search.fill(key)
-        # the dropdown, which shows this key alone, stands last in the page
+        # the dropdown, which shows only this key, is last in the page
         page.get_by_text(key, exact=True).filter(visible=True).last.click()
     page.keyboard.press("Escape")
     expect(search).to_be_hidden()

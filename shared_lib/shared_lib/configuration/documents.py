@@ -22,7 +22,7 @@ def reference_page(model: type[BaseModel], *, title: str, introduction: str) -> 
     """Return a Markdown page with a table of the fields of each section of ``model``."""
     schema = model.model_json_schema()
     lines = [f"# {title}", "", introduction, ""]
-    for heading, node in _told_apart(_sections(schema, schema, ())).items():
+    for heading, node in _with_unique_headings(_sections(schema, schema, ())).items():
         lines += [f"## {heading or 'Top level'}", "", node.get("description", ""), ""]
         lines += ["| field | allowed | default | meaning |", "| --- | --- | --- | --- |"]
         for name, entry in node["properties"].items():
@@ -40,7 +40,9 @@ def reference_page(model: type[BaseModel], *, title: str, introduction: str) -> 
     return "\n".join(lines)
 
 
-def _told_apart(sections: Iterable[tuple[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
+def _with_unique_headings(
+    sections: Iterable[tuple[str, dict[str, Any]]],
+) -> dict[str, dict[str, Any]]:
     """Map headings to sections; add the model's name where two models share a place."""
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for heading, node in sections:

@@ -168,7 +168,7 @@ def _trigger(client: DagsterClient, asked: argparse.Namespace) -> int:
         return _complain(f"{row.message} (job run {row.id})", UNAVAILABLE)
     try:
         print(row.run_id, flush=True)
-        _say(f"{asked.job} of {row.location_name}: {client.webserver.run_url(row.run_id)}")
+        _print(f"{asked.job} of {row.location_name}: {client.webserver.run_url(row.run_id)}")
         return _watch(client, row.run_id, asked.timeout) if asked.wait else SUCCEEDED
     except KeyboardInterrupt:
         return _leave_alone(client, row.run_id)
@@ -180,7 +180,7 @@ def _status(client: DagsterClient, asked: argparse.Namespace) -> int:
     status = row.status if row else client.get_run_status(asked.id).value
     print(status)
     if row and row.message:
-        _say(row.message)
+        _print(row.message)
     if status == "SUCCESS":
         return SUCCEEDED
     has_ended = row.has_ended if row else status in ("FAILURE", "CANCELED")
@@ -200,16 +200,16 @@ def _wait(client: DagsterClient, asked: argparse.Namespace) -> int:
 
 
 def _watch(client: DagsterClient, run_id: str, timeout: float | None) -> int:
-    said = ""
+    printed = ""
 
-    def tell(progress: Progress) -> None:
-        nonlocal said
+    def report(progress: Progress) -> None:
+        nonlocal printed
         words = _words(progress)
-        if words != said:
-            said = words
-            _say(f"{progress.waited_seconds:5.0f} s  {words}")
+        if words != printed:
+            printed = words
+            _print(f"{progress.waited_seconds:5.0f} s  {words}")
 
-    end = client.wait_for_run(run_id, timeout_seconds=timeout, on_progress=tell)
+    end = client.wait_for_run(run_id, timeout_seconds=timeout, on_progress=report)
     client.refresh()
     return SUCCEEDED if end.status == "SUCCESS" else DID_NOT_SUCCEED
 
@@ -248,12 +248,12 @@ def _line(row: JobRun) -> str:
     )
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
 def _complain(problem: object, status: int) -> int:
-    _say(str(problem))
+    _print(str(problem))
     return status
 
 

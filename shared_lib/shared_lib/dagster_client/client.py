@@ -273,7 +273,7 @@ def _partition_tags(partitions: Sequence[str]) -> dict[str, str]:
 def _reasons(error: Exception) -> str:
     """Return the message of Dagster's client: each configuration mistake on its own line."""
     # the kind of error comes first, its details follow
-    said = error.args[-1] if error.args else str(error)
-    if isinstance(said, list):
-        return "".join(f"\n  {mistake.get('message', mistake)}" for mistake in said)
-    return str(getattr(error, "body", None) or said)
+    reason = error.args[-1] if error.args else str(error)
+    if isinstance(reason, list):
+        return "".join(f"\n  {mistake.get('message', mistake)}" for mistake in reason)
+    return str(getattr(error, "body", None) or reason)

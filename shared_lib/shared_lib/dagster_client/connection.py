@@ -125,8 +125,8 @@ class Connection:
                     raise cause from None
                 case TransportServerError(code=code):
                     raise self._not_dagster(f"HTTP {code}") from error
-                case TransportQueryError() as said:
-                    message = f"Dagster at {self.webserver.url} cannot answer: {said}"
+                case TransportQueryError() as error:
+                    message = f"Dagster at {self.webserver.url} cannot answer: {error}"
                     raise NotDagsterError(message) from error
                 case TransportProtocolError():
                     raise self._not_dagster("a page") from error

@@ -72,7 +72,7 @@ JOB_RUNS = Table(
     Index("job_runs_by_status", "status"),
     Index("job_runs_by_requester", "requested_by", "created_at"),
 )
-# Whoever changes the table adds one.
+# A change of the table adds one.
 _MIGRATIONS: Sequence[Migration[sqlalchemy.Connection]] = ()
 
 

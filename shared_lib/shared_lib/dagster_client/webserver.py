@@ -130,8 +130,10 @@ def webserver_of(**fields: object) -> Webserver:
         return Webserver.model_validate(fields)
     except ValidationError as error:
         # pydantic's own text would show the input, including the token
-        said = "; ".join(problem["msg"].removeprefix("Value error, ") for problem in error.errors())
-        raise WebserverConfigurationError(said) from None
+        problems = "; ".join(
+            problem["msg"].removeprefix("Value error, ") for problem in error.errors()
+        )
+        raise WebserverConfigurationError(problems) from None
 
 
 def _is_server(url: str) -> bool:

@@ -74,7 +74,7 @@ def find_job(connection: Connection, job: str, location: str | None = None) -> J
 
 
 def require_partitions(connection: Connection, place: JobPlace, keys: Sequence[str]) -> None:
-    """Refuse a key that is no partition of the job; Dagster would start a run, which fails.
+    """Refuse a key that is not a partition of the job; Dagster would start a run, which fails.
 
     Raises:
         LaunchRefusedError: the text has the keys that are nearest.
@@ -97,7 +97,7 @@ def require_partitions(connection: Connection, place: JobPlace, keys: Sequence[s
     for key in keys:
         if key not in known:
             nearest = get_close_matches(key, known) or [known[0], known[-1]]
-            message = f"{key!r} is no partition of {place.job}, allowed is, for example: "
+            message = f"{key!r} is not a partition of {place.job}, allowed is, for example: "
             raise LaunchRefusedError(message + ", ".join(nearest))
 
 

@@ -19,11 +19,11 @@ class ObservedBuild:
     """A dbt build in a step that reports every node.
 
     Attributes:
-        layer: where to report.
+        observer: where to report.
         context: the context of the step.
     """
 
-    layer: Observability
+    observer: Observability
     context: dg.AssetExecutionContext
     _live: LiveNodes | None = None
 
@@ -33,11 +33,11 @@ class ObservedBuild:
     @classmethod
     def of_step(cls, context: dg.AssetExecutionContext) -> Self | None:
         """Return the build of a step; ``None`` if the environment names no endpoint."""
-        layer = observability()
-        if layer is None:
+        observer = observability()
+        if observer is None:
             return None
-        build = cls(layer, context)
-        layer.tell_by_node(build.step)
+        build = cls(observer, context)
+        observer.report_by_node(build.step)
         return build
 
     @property
@@ -53,7 +53,7 @@ class ObservedBuild:
 
     def begin(self, invocation: DbtInvocation) -> None:
         """Store what dbt is about to run on, so that nodes can be reported one by one."""
-        self._live = self.layer.dbt_began(self.step, invocation)
+        self._live = self.observer.dbt_began(self.step, invocation)
 
     def note(self, event: Event) -> None:
         """Report a node that has started or ended while dbt runs; from any of dbt's threads.
@@ -84,8 +84,8 @@ class ObservedBuild:
     def finish(self) -> None:
         """Wait for a limited time, if nobody else will, and warn of what was not sent."""
         try:
-            self.layer.finish_unless_listened_to(
-                self.context.run.run_id, say=self.context.log.warning
+            self.observer.finish_unless_listened_to(
+                self.context.run.run_id, report=self.context.log.warning
             )
         except OSError as error:
             # the temporary directory, which stores how long the run has waited
@@ -94,10 +94,10 @@ class ObservedBuild:
     def _send(
         self, events: Sequence[Event], invocation: DbtInvocation, warehouse: Warehouse
     ) -> None:
-        if self.layer.lineage is not None and invocation.warehouse.exists():
+        if self.observer.lineage is not None and invocation.warehouse.exists():
             with warehouse.reading() as connection:
                 invocation = replace(invocation, columns=columns_in(connection))
-        self.layer.dbt_ended(
+        self.observer.dbt_ended(
             self.step,
             [_with_rows(node, invocation) for node in node_runs(events)],
             invocation,

@@ -81,7 +81,7 @@ def _load(path: Path) -> "Location":
     return load_location(path, resources=resources)
 
 
-def _validate(path: Path, _asked: argparse.Namespace) -> None:
+def _validate(path: Path, _arguments: argparse.Namespace) -> None:
     import dagster as dg
 
     location = _load(path)
@@ -89,7 +89,7 @@ def _validate(path: Path, _asked: argparse.Namespace) -> None:
     print(f"{path}: OK")
 
 
-def _list(path: Path, _asked: argparse.Namespace) -> None:
+def _list(path: Path, _arguments: argparse.Namespace) -> None:
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=True)

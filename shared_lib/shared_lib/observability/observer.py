@@ -59,19 +59,19 @@ class Observability:
     traces: tuple[Channel, ...]
     lineage: Channel | None
     _runs_listened_to: set[str] = field(default_factory=set)
-    _steps_told_by_node: set[StepIdentity] = field(default_factory=set)
+    _steps_reported_by_node: set[StepIdentity] = field(default_factory=set)
 
     def listen_to(self, run_id: str) -> None:
         """Record that the end of the run in this process will be signalled."""
         self._runs_listened_to.add(run_id)
 
-    def tell_by_node(self, step: StepIdentity) -> None:
+    def report_by_node(self, step: StepIdentity) -> None:
         """Record that the dbt nodes of ``step`` report its datasets, not the step itself."""
-        self._steps_told_by_node.add(step)
+        self._steps_reported_by_node.add(step)
 
-    def is_told_by_node(self, step: StepIdentity) -> bool:
+    def is_reported_by_node(self, step: StepIdentity) -> bool:
         """Return whether the dbt nodes of ``step`` report its datasets."""
-        return step in self._steps_told_by_node
+        return step in self._steps_reported_by_node
 
     def run_began(self, run_id: str, job_name: str, moment: datetime) -> None:
         """Report that a run has started."""
@@ -150,7 +150,7 @@ class Observability:
 
         lineage.submit(make_events)
 
-    def finish(self, run_id: str, *, say: Callable[[str], object]) -> None:
+    def finish(self, run_id: str, *, report: Callable[[str], object]) -> None:
         """Wait for pending work, as long as the run may, and report what was not sent."""
         allowance, started = WaitingAllowance(run_id), time.monotonic()
         allowance.spend(self._delivery.take_processor_seconds())
@@ -158,27 +158,27 @@ class Observability:
         # while the run waited, the threads took no time from it
         self._delivery.take_processor_seconds()
         allowance.spend(time.monotonic() - started)
-        self._complain(allowance, say)
+        self._complain(allowance, report)
 
-    def finish_unless_listened_to(self, run_id: str, *, say: Callable[[str], object]) -> None:
+    def finish_unless_listened_to(self, run_id: str, *, report: Callable[[str], object]) -> None:
         """Finish now if nobody else will; otherwise report what is known not to be sent."""
         if run_id not in self._runs_listened_to:
-            self.finish(run_id, say=say)
+            self.finish(run_id, report=report)
         elif self._delivery.has_failed():
-            self._complain(WaitingAllowance(run_id), say)
+            self._complain(WaitingAllowance(run_id), report)
 
     def forget(self, run_id: str) -> None:
         """Discard everything about a run that has ended."""
         WaitingAllowance(run_id).forget()
         self._runs_listened_to.discard(run_id)
-        self._steps_told_by_node = {
-            step for step in self._steps_told_by_node if step.run_id != run_id
+        self._steps_reported_by_node = {
+            step for step in self._steps_reported_by_node if step.run_id != run_id
         }
 
-    def _complain(self, allowance: WaitingAllowance, say: Callable[[str], object]) -> None:
+    def _complain(self, allowance: WaitingAllowance, report: Callable[[str], object]) -> None:
         complaint = self._delivery.complaint()
-        if complaint is not None and allowance.is_first_to_say():
-            say(complaint)
+        if complaint is not None and allowance.is_first_complaint():
+            report(complaint)
 
     @property
     def _delivery(self) -> Delivery:

@@ -50,11 +50,11 @@ class WaitingAllowance:
             with self._kept() as kept:
                 kept["spent"] += seconds
 
-    def is_first_to_say(self) -> bool:
+    def is_first_complaint(self) -> bool:
         """Return whether this is the first report that something was not sent for this run."""
         with self._kept() as kept:
-            was_said, kept["said"] = kept["said"], True
-            return not was_said
+            has_complained, kept["complained"] = kept["complained"], True
+            return not has_complained
 
     def forget(self) -> None:
         """Remove the file of a run that has ended."""
@@ -80,7 +80,7 @@ def _directory() -> Path:
 def _read(file: TextIO) -> dict[str, float]:
     file.seek(0)
     text = file.read()
-    return json.loads(text) if text else {"spent": 0.0, "said": False}
+    return json.loads(text) if text else {"spent": 0.0, "complained": False}
 
 
 def _remove_old(directory: Path) -> None:

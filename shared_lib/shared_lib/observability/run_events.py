@@ -55,43 +55,45 @@ class RunEventHandler(logging.Handler):
             event = metadata.get("dagster_event")
             if event is None or event.event_type not in _TOLD:
                 return
-            if (layer := observability()) is not None:
-                _observe(layer, event, metadata, from_timestamp(record.created))
+            if (observer := observability()) is not None:
+                _observe(observer, event, metadata, from_timestamp(record.created))
         except Exception:  # noqa: BLE001 - how logging itself treats a failing handler
             self.handleError(record)
 
 
 def _observe(
-    layer: Observability, event: dg.DagsterEvent, metadata: Mapping[str, Any], moment: datetime
+    observer: Observability, event: dg.DagsterEvent, metadata: Mapping[str, Any], moment: datetime
 ) -> None:
     run_id, kind = metadata["run_id"], event.event_type
     if kind is _Kind.RUN_START:
         RUNS[run_id] = moment
-        layer.listen_to(run_id)
-        layer.run_began(run_id, event.job_name, moment)
+        observer.listen_to(run_id)
+        observer.run_began(run_id, event.job_name, moment)
     elif kind in _RUN_ENDS:
-        _end_run(layer, event, run_id, moment)
+        _end_run(observer, event, run_id, moment)
     elif kind in _STEP_BEGINS and event.step_key:
-        _begin_step(layer, event, run_id, moment)
+        _begin_step(observer, event, run_id, moment)
     elif kind in _STEP_ENDS and event.step_key:
-        _end_step(layer, event, run_id, moment)
+        _end_step(observer, event, run_id, moment)
     elif kind in _OF_DATASETS and event.step_key:
-        _note_datasets(layer, event, run_id)
+        _note_datasets(observer, event, run_id)
 
 
-def _end_run(layer: Observability, event: dg.DagsterEvent, run_id: str, moment: datetime) -> None:
+def _end_run(
+    observer: Observability, event: dg.DagsterEvent, run_id: str, moment: datetime
+) -> None:
     error = None
     if event.event_type is not _Kind.RUN_SUCCESS:
         error = event.message or "the run was canceled"
     # a run that never started, because its resources failed, has no duration
     started = RUNS.pop(run_id, moment)
-    layer.run_ended(run_id, event.job_name, started=started, ended=moment, error=error)
-    layer.finish(run_id, say=_logger.warning)
-    layer.forget(run_id)
+    observer.run_ended(run_id, event.job_name, started=started, ended=moment, error=error)
+    observer.finish(run_id, report=_logger.warning)
+    observer.forget(run_id)
 
 
 def _begin_step(
-    layer: Observability, event: dg.DagsterEvent, run_id: str, moment: datetime
+    observer: Observability, event: dg.DagsterEvent, run_id: str, moment: datetime
 ) -> None:
     attempt = 0
     if event.event_type is _Kind.STEP_RESTARTED:
@@ -99,17 +101,19 @@ def _begin_step(
         attempt = int(found[1]) - 1 if found else 1
     identity = StepIdentity(run_id, event.job_name, str(event.step_key), attempt)
     STEPS[run_id, identity.step_key] = StepUnderWay(identity, moment)
-    layer.listen_to(run_id)
-    layer.step_began(identity, moment)
+    observer.listen_to(run_id)
+    observer.step_began(identity, moment)
 
 
-def _end_step(layer: Observability, event: dg.DagsterEvent, run_id: str, moment: datetime) -> None:
+def _end_step(
+    observer: Observability, event: dg.DagsterEvent, run_id: str, moment: datetime
+) -> None:
     from shared_lib.observability.lineage.step_datasets import StepDatasets
 
     step = STEPS.pop((run_id, str(event.step_key)), None)
     if step is None:
         return
-    layer.step_ended(
+    observer.step_ended(
         step.identity,
         StepDatasets(tuple(sorted(step.inputs)), tuple(step.outputs.values()), step.checked),
         started=step.started,
@@ -118,7 +122,7 @@ def _end_step(layer: Observability, event: dg.DagsterEvent, run_id: str, moment:
     )
     if run_id not in RUNS:
         # this process runs only this step, and ends now
-        layer.finish(run_id, say=_logger.warning)
+        observer.finish(run_id, report=_logger.warning)
 
 
 def _error(event: dg.DagsterEvent) -> str | None:
@@ -132,14 +136,14 @@ def _error(event: dg.DagsterEvent) -> str | None:
     return innermost_message(data.error) if data.error else event.message or "failed"
 
 
-def _note_datasets(layer: Observability, event: dg.DagsterEvent, run_id: str) -> None:
+def _note_datasets(observer: Observability, event: dg.DagsterEvent, run_id: str) -> None:
     step = STEPS.get((run_id, str(event.step_key)))
-    if step is None or layer.lineage is None or layer.is_told_by_node(step.identity):
+    if step is None or observer.lineage is None or observer.is_reported_by_node(step.identity):
         return
     from shared_lib.observability.lineage.step_datasets import relations_of
 
     # Dagster records these events within the step's function, where a context exists
-    relations = relations_of(dg.OpExecutionContext.get(), namespace=layer.namespace)
+    relations = relations_of(dg.OpExecutionContext.get(), namespace=observer.namespace)
     if event.event_type is _Kind.ASSET_CHECK_EVALUATION:
         _note_check(step, event.asset_check_evaluation_data, relations)
         return

@@ -59,7 +59,7 @@ class ObservabilitySettings:
     Attributes:
         traces: empty when nothing is configured.
         lineage: ``None`` when nothing is configured.
-        namespace: OpenLineage's, of jobs and of datasets that are no table.
+        namespace: OpenLineage's, of jobs and of datasets that are not tables.
         problems: why traces or lineage are disabled, if a variable has an unsupported value; each
             text names the variable and what is allowed.
     """

@@ -44,13 +44,13 @@ def front_of(target: str, certificate: Path | None = None) -> Iterator[Front]:
             body = self.body()
             if front.required and self.headers.get(front.required[0]) != front.required[1]:
                 # as JSON, which must not be taken for an answer of Dagster's
-                self._say(401, b'{"errors": [{"message": "who are you?"}]}')
+                self._answer(401, b'{"errors": [{"message": "who are you?"}]}')
             elif front.answer:
-                self._say(front.answer, b"<html>trouble</html>")
+                self._answer(front.answer, b"<html>trouble</html>")
             elif front.hold and b"launchPipelineExecution" in body:
                 self._hold(body)
             else:
-                self._say(*self.forward(front.target, body)[:2])
+                self._answer(*self.forward(front.target, body)[:2])
 
         def _hold(self, body: bytes) -> None:
             if front.hold != "before":
@@ -60,7 +60,7 @@ def front_of(target: str, certificate: Path | None = None) -> Iterator[Front]:
             if front.hold != "drop":
                 front.released.wait(30)
 
-        def _say(self, status: int, body: bytes) -> None:
+        def _answer(self, status: int, body: bytes) -> None:
             login = {"Location": "http://127.0.0.1:9/login"}
             self.respond(status, body, login if status == 302 else None)
 

@@ -103,7 +103,7 @@ def test_a_refused_launch_is_reported_with_its_own_exit_status(command: Command)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "expected"),
     [
         (("wait", "some-run", "--timeout", "-1"), "'-1' is not a non-negative number of seconds"),
         (
@@ -115,11 +115,11 @@ def test_a_refused_launch_is_reported_with_its_own_exit_status(command: Command)
     ],
 )
 def test_a_wrong_option_is_reported(
-    arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+    arguments: tuple[str, ...], expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(arguments)
-    assert said in capsys.readouterr().err
+    assert expected in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_one_run_computes_the_partitions_that_are_named(
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "said"),
+    ("variable", "value", "expected"),
     [
         ("JOB_RUNS_DATABASE_URL", "foo", "write sqlite:////PATH/TO/FILE or postgresql://"),
         (
@@ -160,7 +160,7 @@ def test_one_run_computes_the_partitions_that_are_named(
     ],
 )
 def test_an_invalid_database_is_reported(
-    variable: str, value: str, said: str,
+    variable: str, value: str, expected: str,
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     monkeypatch.delenv("JOB_RUNS_DATABASE_URL", raising=False)
@@ -168,7 +168,7 @@ def test_an_invalid_database_is_reported(
     assert main(["list"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(variable)
-    assert said in line
+    assert expected in line
     assert "secret" not in line
 
 

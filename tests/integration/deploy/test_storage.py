@@ -61,14 +61,14 @@ def test_an_event_that_no_log_record_carries_has_no_secret(instance: dg.DagsterI
     know(SECRET, name="shop/api secret_key")
     run = failing.execute_in_process(instance=instance, raise_on_error=False).dagster_run
 
-    instance.report_run_failed(run, message=f"the pod said {SECRET}")
+    instance.report_run_failed(run, message=f"the pod wrote {SECRET}")
 
     port = instance.run_storage.postgres_url.rpartition(":")[2].partition("/")[0]
     with psycopg.connect(
         host="127.0.0.1", port=port, user="postgres", password=PASSWORD, dbname="postgres"
     ) as database:
         stored = [row[0] for row in database.execute("select event from event_logs")]
-    assert any("the pod said [secret shop/api secret_key]" in event for event in stored)
+    assert any("the pod wrote [secret shop/api secret_key]" in event for event in stored)
     assert not any(SECRET in event for event in stored)
 
 

@@ -56,7 +56,7 @@ def evaluate(
     "checks.sql.expression",
 )
 @pytest.mark.parametrize(
-    ("name", "good", "bad", "said"),
+    ("name", "good", "bad", "text"),
     [
         ("enough", "(1, 1), (2, 1)", "(1, 1)", "has 1 rows, expected at least 2 and at most 4"),
         ("enough", "(1, 1), (2, 1)", "(1, 1), (2, 1), (3, 1), (4, 1), (5, 1)", "has 5 rows"),
@@ -82,7 +82,7 @@ def test_a_check_of_the_warehouse_passes_and_fails(
     name: str,
     good: str,
     bad: str,
-    said: str,
+    text: str,
 ) -> None:
     location = demonstration()
     shop(good)
@@ -92,7 +92,7 @@ def test_a_check_of_the_warehouse_passes_and_fails(
 
     assert passed.passed
     assert not failed.passed
-    assert said in (failed.description or "")
+    assert text in (failed.description or "")
     expected = dg.AssetCheckSeverity.WARN if name == "priced" else dg.AssetCheckSeverity.ERROR
     assert failed.severity is expected
 

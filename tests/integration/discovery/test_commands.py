@@ -82,11 +82,11 @@ def test_an_explanation_shows_where_each_attribute_is_set(
 ) -> None:
     assert command.main(["explain", "census", str(SIMULATION)]) == 0
 
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     lines = SIMULATION.read_text().splitlines()
     kinds = lines.index("    kinds: [csv, duckdb]") + 1
-    assert f"kinds: csv, duckdb  ({SIMULATION}:{kinds})" in said
-    assert "partitions: none  (nowhere)" in said
+    assert f"kinds: csv, duckdb  ({SIMULATION}:{kinds})" in output
+    assert "partitions: none  (nowhere)" in output
 
 
 def test_an_asset_that_is_not_there_is_answered_with_the_nearest(
@@ -141,8 +141,8 @@ def test_dg_lists_and_checks_the_location(location: str) -> None:
     ]
 
     for process in running:
-        _, said = process.communicate(timeout=PATIENCE_SECONDS)
-        assert process.returncode == 0, said
+        _, output = process.communicate(timeout=PATIENCE_SECONDS)
+        assert process.returncode == 0, output
 
 
 @pytest.mark.usefixtures("dagster_home")
@@ -163,9 +163,9 @@ def test_dg_checks_all_locations_from_the_root_and_lists_one() -> None:
     ]
     printed = []
     for process in running:
-        said, _ = process.communicate(timeout=PATIENCE_SECONDS)
-        assert process.returncode == 0, said
-        printed.append(said)
+        output, _ = process.communicate(timeout=PATIENCE_SECONDS)
+        assert process.returncode == 0, output
+        printed.append(output)
     listed = {Path(line).name for line in printed[-1].splitlines()}
     assert listed == set(workspace_modules())
     assert not re.search("[A-Za-z]Warning", "".join(printed))

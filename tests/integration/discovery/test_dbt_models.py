@@ -83,9 +83,9 @@ def test_the_plain_build_builds_what_is_selected_at_the_named_target(
 
         assert result.success
         [made] = result.get_asset_materialization_events()
-        said = [entry.user_message for entry in instance.all_logs(result.run_id)]
+        messages = [entry.user_message for entry in instance.all_logs(result.run_id)]
     assert made.materialization.metadata["dagster/row_count"].value == 8
-    [command] = [line for line in said if line.startswith("dbt build")]
+    [command] = [line for line in messages if line.startswith("dbt build")]
     assert made.step_key == "seeds_only"
     assert "--target duckdb" in command
     assert "--select new_hire_ages" in command
@@ -111,14 +111,14 @@ def test_a_target_that_the_profile_has_not_fails_the_run(
 
 
 @pytest.mark.sees("dbt.observability")
-@pytest.mark.parametrize(("level", "told"), [("per_model", 1), ("job_level", 0)])
+@pytest.mark.parametrize(("level", "reported"), [("per_model", 1), ("job_level", 0)])
 def test_each_model_is_reported_or_only_the_step(
     load: LoadDbt,
     in_own_directory: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     level: str,
-    told: int,
+    reported: int,
 ) -> None:
     events = tmp_path / "events"
     monkeypatch.setenv("OPENLINEAGE__TRANSPORT__TYPE", "file")
@@ -132,8 +132,8 @@ def test_each_model_is_reported_or_only_the_step(
 
     lines = events.read_text().splitlines() if events.exists() else []
     names = {json.loads(line)["job"]["name"] for line in lines}
-    assert bool(names) is bool(told)
-    assert len([name for name in names if name.endswith(".new_hire_ages")]) == told
+    assert bool(names) is bool(reported)
+    assert len([name for name in names if name.endswith(".new_hire_ages")]) == reported
 
 
 @pytest.mark.sees("dbt.pool", "dbt.project", "dbt.body")

@@ -204,13 +204,13 @@ def test_a_sensor_ticks_at_the_interval_of_the_file_and_is_on(written: Load, kin
     def sensor(more: str) -> dg.SensorDefinition:
         return of_kind(written, kind, more)
 
-    said = sensor(", interval_seconds: 75, enabled: true, description: Watches.")
+    configured = sensor(", interval_seconds: 75, enabled: true, description: Watches.")
     silent = sensor("")
 
-    assert (said.minimum_interval_seconds, silent.minimum_interval_seconds) == (75, 30)
-    assert said.default_status is dg.DefaultSensorStatus.RUNNING
+    assert (configured.minimum_interval_seconds, silent.minimum_interval_seconds) == (75, 30)
+    assert configured.default_status is dg.DefaultSensorStatus.RUNNING
     assert silent.default_status is dg.DefaultSensorStatus.STOPPED
-    assert (said.description, silent.description) == ("Watches.", None)
+    assert (configured.description, silent.description) == ("Watches.", None)
 
 
 @pytest.mark.sees("sensors.{kind}.job")

@@ -60,9 +60,9 @@ def test_a_wrong_file_is_refused_with_place_and_remedy(
     with pytest.raises(ConfigurationError) as refused:
         load_location(file, resources={"warehouse": Warehouse(location="none")})
 
-    said = re.sub(
+    message = re.sub(
         r"failed at \S*/|Python: \S*/",
         lambda cut: cut.group().rsplit(" ", 1)[0] + " ",
         str(refused.value),
     )
-    assert said.replace(f"{file}:", "").splitlines() == answer
+    assert message.replace(f"{file}:", "").splitlines() == answer

@@ -107,8 +107,8 @@ def test_a_bad_endpoint_costs_at_most_two_seconds_and_is_reported_once(
             (run,) = dagster.get_runs(limit=1)
             logged = [entry.user_message for entry in dagster.all_logs(run.run_id)]
         assert built == BUILT
-        said = [*logged, *(record.getMessage() for record in caplog.records)]
-        (complaint,) = [text for text in said if text.startswith("not sent: ")]
+        messages = [*logged, *(record.getMessage() for record in caplog.records)]
+        (complaint,) = [text for text in messages if text.startswith("not sent: ")]
         assert re.search(reason, complaint)
         assert "The run is not affected" in complaint
         costs.append(seconds - undisturbed())
@@ -145,8 +145,8 @@ def test_an_invalid_variable_is_reported_and_harms_no_run(
     with instance() as dagster:
         job = definitions(raw_orders).resolve_job_def("shop")
         assert job.execute_in_process(instance=dagster).success
-    (told,) = [record.getMessage() for record in caplog.records if "are sent" in record.message]
-    assert "OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318/v1/traces' is not an address" in told
+    (message,) = [record.getMessage() for record in caplog.records if "are sent" in record.message]
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318/v1/traces' is not an address" in message
 
 
 def test_nothing_is_imported_without_configuration(

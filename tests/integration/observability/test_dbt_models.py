@@ -39,8 +39,8 @@ UNSET, ERROR = 0, 2
 
 
 @dataclass(frozen=True)
-class Told:
-    """A finished run, what the receiver heard of it, and what it left."""
+class Built:
+    """A finished run, what the receiver received of it, and what it left."""
 
     run_id: str
     receiver: Receiver
@@ -60,9 +60,9 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def told(
+def built(
     parsed_shop: Path, shop_variables: dict[str, str], instance: MakeInstance
-) -> Iterator[Told]:
+) -> Iterator[Built]:
     warehouse = parsed_shop / "data" / "shop.duckdb"
     with receiving() as receiver, pytest.MonkeyPatch.context() as patch, instance() as dagster:
         enter(shop_variables, patch)
@@ -75,7 +75,7 @@ def told(
         assert not result.success
         targets = parsed_shop / "dbt_project" / "target"
         (target,) = targets.glob(f"shop_models-{result.run_id[:8]}-*")
-        yield Told(
+        yield Built(
             run_id=result.run_id,
             receiver=receiver,
             materializations={
@@ -116,8 +116,8 @@ def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def test_every_node_has_a_span_with_its_status(told: Told) -> None:
-    nodes = {span.name: span for span in told.receiver.spans if "dbt.unique_id" in span.attributes}
+def test_every_node_has_a_span_with_its_status(built: Built) -> None:
+    nodes = {span.name: span for span in built.receiver.spans if "dbt.unique_id" in span.attributes}
     batches = {name for name in nodes if " batch " in name}
     assert batches == {"sales_by_year batch 2024", "sales_by_year batch 2025"}
     assert {n: s.attributes["dbt.status"] for n, s in nodes.items() if n not in batches} == NODES
@@ -126,26 +126,26 @@ def test_every_node_has_a_span_with_its_status(told: Told) -> None:
     assert "there is no tariff for pear" in nodes["tariffs"].message
 
 
-def test_spans_are_under_their_step_under_their_run_in_one_trace(told: Told) -> None:
-    run, step = told.receiver.span("shop"), told.receiver.span("shop_models")
-    assert {span.trace_id for span in told.receiver.spans} == {told.run_id.replace("-", "")}
+def test_spans_are_under_their_step_under_their_run_in_one_trace(built: Built) -> None:
+    run, step = built.receiver.span("shop"), built.receiver.span("shop_models")
+    assert {span.trace_id for span in built.receiver.spans} == {built.run_id.replace("-", "")}
     assert run.parent_id == ""
-    assert {told.receiver.span(name).parent_id for name in ("raw_orders", "shop_models")} == {
+    assert {built.receiver.span(name).parent_id for name in ("raw_orders", "shop_models")} == {
         run.span_id
     }
-    assert {told.receiver.span(name).parent_id for name in NODES} == {step.span_id}
-    model = told.receiver.span("sales_by_year")
-    assert told.receiver.span("sales_by_year batch 2024").parent_id == model.span_id
-    ids = [span.span_id for span in told.receiver.spans]
+    assert {built.receiver.span(name).parent_id for name in NODES} == {step.span_id}
+    model = built.receiver.span("sales_by_year")
+    assert built.receiver.span("sales_by_year batch 2024").parent_id == model.span_id
+    ids = [span.span_id for span in built.receiver.spans]
     assert len(ids) == len(set(ids))
 
 
-def test_a_span_has_the_attributes_of_its_model(told: Told) -> None:
-    sales = told.receiver.span("sales")
+def test_a_span_has_the_attributes_of_its_model(built: Built) -> None:
+    sales = built.receiver.span("sales")
     assert sales.service == "dagster"
     del sales.attributes["dbt.invocation_id"]
     assert sales.attributes == {
-        "dagster.run_id": told.run_id,
+        "dagster.run_id": built.run_id,
         "dagster.step_key": "shop_models",
         "dbt.project": "shop",
         "dbt.target": "duckdb",
@@ -157,78 +157,78 @@ def test_a_span_has_the_attributes_of_its_model(told: Told) -> None:
         "dbt.message": "OK",
         "dbt.rows": 3,
     }
-    assert told.receiver.span("unique_sales_article").attributes["dbt.failures"] == 1
+    assert built.receiver.span("unique_sales_article").attributes["dbt.failures"] == 1
 
 
-def test_the_times_of_a_span_are_those_of_dbt(told: Told) -> None:
-    step = told.receiver.span("shop_models")
-    for span in told.receiver.spans:
-        executed = told.timings.get(span.attributes.get("dbt.unique_id", ""))
+def test_the_times_of_a_span_are_those_of_dbt(built: Built) -> None:
+    step = built.receiver.span("shop_models")
+    for span in built.receiver.spans:
+        executed = built.timings.get(span.attributes.get("dbt.unique_id", ""))
         if executed is None or " batch " in span.name:
             continue
         began, ended = (int(moment.timestamp() * 1e9) for moment in executed)
         # a span covers the execution, and little more
         assert step.start < span.start <= began <= ended <= span.end < step.end, span.name
         assert span.end - span.start < ended - began + 2e9, span.name
-    assert len(told.timings) == len(NODES) - 2
-    assert told.receiver.span("sales").start > told.receiver.span("prices").end
+    assert len(built.timings) == len(NODES) - 2
+    assert built.receiver.span("sales").start > built.receiver.span("prices").end
 
 
-def test_every_node_starts_and_then_completes_fails_or_is_aborted(told: Told) -> None:
+def test_every_node_starts_and_then_completes_fails_or_is_aborted(built: Built) -> None:
     ends = {
         "success": "COMPLETE", "pass": "COMPLETE", "warn": "COMPLETE",
         "error": "FAIL", "fail": "FAIL", "skipped": "ABORT",
     }  # fmt: skip
-    nodes = {s.attributes["dbt.unique_id"]: s for s in told.receiver.spans if s.name in NODES}
+    nodes = {s.attributes["dbt.unique_id"]: s for s in built.receiver.spans if s.name in NODES}
     assert len(nodes) == len(NODES)
     for unique_id, span in nodes.items():
-        events = told.receiver.events_of(unique_id)
+        events = built.receiver.events_of(unique_id)
         first, last = [event for event in events if event["eventType"] != "OTHER"]
         assert first["eventType"] == "START"
         assert last["eventType"] == ends[NODES[span.name]], unique_id
         assert first["run"]["runId"] == last["run"]["runId"]
         assert int(_moment(first["eventTime"]).timestamp() * 1e6) == span.start // 1000
         assert int(_moment(last["eventTime"]).timestamp() * 1e6) == span.end // 1000
-    assert len({event["run"]["runId"] for event in told.receiver.events}) == len(NODES) + 3
+    assert len({event["run"]["runId"] for event in built.receiver.events}) == len(NODES) + 3
 
 
-def test_the_dagster_run_is_the_parent_of_nodes_and_steps(told: Told) -> None:
+def test_the_dagster_run_is_the_parent_of_nodes_and_steps(built: Built) -> None:
     parent = {
-        "run": {"runId": told.run_id},
+        "run": {"runId": built.run_id},
         "job": {"namespace": "platform", "name": "shop"},
     }
-    children = [event for event in told.receiver.events if event["job"]["name"] != "shop"]
+    children = [event for event in built.receiver.events if event["job"]["name"] != "shop"]
     for event in children:
         facet = event["run"]["facets"]["parent"]
         assert {"run": facet["run"], "job": facet["job"]} == parent
         assert facet["root"] == parent
-    run = told.receiver.events_of("shop")
+    run = built.receiver.events_of("shop")
     assert [event["eventType"] for event in run] == ["START", "FAIL"]
-    assert {event["run"]["runId"] for event in run} == {told.run_id}
+    assert {event["run"]["runId"] for event in run} == {built.run_id}
 
 
-def test_inputs_and_outputs_have_the_names_of_the_warehouse(told: Told) -> None:
+def test_inputs_and_outputs_have_the_names_of_the_warehouse(built: Built) -> None:
     def names(datasets: list[dict[str, Any]]) -> set[tuple[str, str]]:
         return {(dataset["namespace"], dataset["name"]) for dataset in datasets}
 
-    raw = told.ended("shop.raw_orders")
-    assert names(raw["outputs"]) == {(told.database, "shop.raw.orders")}
-    sales = told.ended("model.shop.sales")
+    raw = built.ended("shop.raw_orders")
+    assert names(raw["outputs"]) == {(built.database, "shop.raw.orders")}
+    sales = built.ended("model.shop.sales")
     assert names(sales["inputs"]) == {
-        (told.database, "shop.raw.orders"),
-        (told.database, "shop.main.prices"),
+        (built.database, "shop.raw.orders"),
+        (built.database, "shop.main.prices"),
     }
-    assert names(sales["outputs"]) == {(told.database, "shop.main.sales")}
-    history = told.ended("snapshot.shop.price_history")
-    assert names(history["outputs"]) == {(told.database, "shop.main.price_history")}
-    tests = [event for event in told.receiver.events if event["job"]["name"].startswith("test.")]
+    assert names(sales["outputs"]) == {(built.database, "shop.main.sales")}
+    history = built.ended("snapshot.shop.price_history")
+    assert names(history["outputs"]) == {(built.database, "shop.main.price_history")}
+    tests = [event for event in built.receiver.events if event["job"]["name"].startswith("test.")]
     assert all(event["inputs"] and event["outputs"] == [] for event in tests)
-    # the datasets of a dbt step are told with its nodes
-    assert told.ended("shop.shop_models")["outputs"] == []
+    # the nodes of a dbt step report its datasets
+    assert built.ended("shop.shop_models")["outputs"] == []
 
 
-def test_an_output_has_its_schema_column_lineage_and_rows(told: Told) -> None:
-    (sales,) = told.ended("model.shop.sales")["outputs"]
+def test_an_output_has_its_schema_column_lineage_and_rows(built: Built) -> None:
+    (sales,) = built.ended("model.shop.sales")["outputs"]
     assert [
         (column["name"], column["type"], column.get("description"))
         for column in sales["facets"]["schema"]["fields"]
@@ -250,20 +250,20 @@ def test_an_output_has_its_schema_column_lineage_and_rows(told: Told) -> None:
     assert sales["outputFacets"]["outputStatistics"]["rowCount"] == 3
 
 
-def test_sql_and_errors_are_reported(told: Told) -> None:
-    failed = told.ended("model.shop.tariffs")
+def test_sql_and_errors_are_reported(built: Built) -> None:
+    failed = built.ended("model.shop.tariffs")
     assert failed["job"]["facets"]["sql"]["query"].startswith("select article, error(")
     assert '"shop"."main"."prices"' in failed["job"]["facets"]["sql"]["query"]
     error = failed["run"]["facets"]["errorMessage"]
     assert "there is no tariff for pear" in error["message"]
     assert error["programmingLanguage"] == "sql"
-    by_year = told.ended("model.shop.sales_by_year")["job"]["facets"]["sql"]["query"]
+    by_year = built.ended("model.shop.sales_by_year")["job"]["facets"]["sql"]["query"]
     assert "2025-01-01" in by_year  # of a model in batches the last one's
 
 
-def test_results_of_tests_are_reported_as_data_quality(told: Told) -> None:
+def test_results_of_tests_are_reported_as_data_quality(built: Built) -> None:
     found = {}
-    for event in told.receiver.events:
+    for event in built.receiver.events:
         for dataset in event.get("inputs", []):
             for assertion in (
                 dataset.get("inputFacets", {})
@@ -286,10 +286,10 @@ def test_results_of_tests_are_reported_as_data_quality(told: Told) -> None:
     }  # fmt: skip
 
 
-def test_every_event_and_facet_is_as_the_schema_of_openlineage_has_it(told: Told) -> None:
-    required = [event for event in told.receiver.events if event["eventType"] != "OTHER"]
+def test_every_event_and_facet_is_as_the_schema_of_openlineage_has_it(built: Built) -> None:
+    required = [event for event in built.receiver.events if event["eventType"] != "OTHER"]
     assert len(required) == 2 * (len(NODES) + 3)
-    assert [text for event in told.receiver.events for text in violations(event)] == []
+    assert [text for event in built.receiver.events for text in violations(event)] == []
 
 
 @pytest.mark.parametrize(
@@ -306,8 +306,8 @@ def test_every_event_and_facet_is_as_the_schema_of_openlineage_has_it(told: Told
         (("outputs", 0, "facets", "schema", "_schemaURL"), "x:y", "unknown schema x:y"),
     ],
 )
-def test_the_schema_would_notice(told: Told, place: tuple, value: Any, complaint: str) -> None:
-    event = copy.deepcopy(told.ended("model.shop.sales"))
+def test_the_schema_would_notice(built: Built, place: tuple, value: Any, complaint: str) -> None:
+    event = copy.deepcopy(built.ended("model.shop.sales"))
     inner = event
     for name in place[:-1]:
         inner = inner[name]
@@ -319,13 +319,13 @@ def test_the_schema_would_notice(told: Told, place: tuple, value: Any, complaint
     assert complaint in violation
 
 
-def test_headers_are_sent(told: Told) -> None:
-    traces = [headers for headers in told.receiver.headers if "x-tenant" in headers]
+def test_headers_are_sent(built: Built) -> None:
+    traces = [headers for headers in built.receiver.headers if "x-tenant" in headers]
     assert {headers["x-tenant"] for headers in traces} == {"shop floor"}
 
 
-def test_in_dagster_a_built_model_shows_what_it_is_and_how_it_was_made(told: Told) -> None:
-    metadata = told.materializations["sales"].metadata
+def test_in_dagster_a_built_model_shows_what_it_is_and_how_it_was_made(built: Built) -> None:
+    metadata = built.materializations["sales"].metadata
     assert metadata["dagster/row_count"].value == 3
     assert [column.name for column in metadata["dagster/column_schema"].value.columns] == [
         "day", "article", "amount",
@@ -335,7 +335,7 @@ def test_in_dagster_a_built_model_shows_what_it_is_and_how_it_was_made(told: Tol
     }  # fmt: skip
     assert metadata["Compiled SQL"].value.startswith("```sql\nwith orders as (")
     assert metadata["Execution Duration"].value > 0
-    assert "price_history" in told.materializations
+    assert "price_history" in built.materializations
     (reference,) = (
         shop_models()
         .metadata_by_key[dg.AssetKey("sales")]["dagster/code_references"]
@@ -344,18 +344,18 @@ def test_in_dagster_a_built_model_shows_what_it_is_and_how_it_was_made(told: Tol
     assert reference.file_path.endswith("models/sales.sql")
 
 
-def test_in_dagster_failed_and_skipped_models_show_as_such(told: Told) -> None:
-    assert set(told.observations) == {"tariffs", "invoices"}
-    failed = told.observations["tariffs"]
+def test_in_dagster_failed_and_skipped_models_show_as_such(built: Built) -> None:
+    assert set(built.observations) == {"tariffs", "invoices"}
+    failed = built.observations["tariffs"]
     assert failed.description
     assert failed.description.startswith("failed: Runtime Error in model tariffs")
     assert failed.metadata["dbt/status"].value == "error"
     assert "error('there is no tariff" in failed.metadata["Compiled SQL"].value
-    skipped = told.observations["invoices"]
+    skipped = built.observations["invoices"]
     assert skipped.description == "skipped: something before it failed: model.shop.tariffs"
     assert skipped.metadata["dbt/status"].value == "skipped"
-    assert {"tariffs", "invoices"}.isdisjoint(told.materializations)
-    results = {name: (check.passed, check.severity) for name, check in told.checks.items()}
+    assert {"tariffs", "invoices"}.isdisjoint(built.materializations)
+    results = {name: (check.passed, check.severity) for name, check in built.checks.items()}
     assert results["unique_sales_article"] == (False, dg.AssetCheckSeverity.WARN)
     assert results["accepted_values_sales_by_year_amount__False__6"] == (
         False,
@@ -363,8 +363,8 @@ def test_in_dagster_failed_and_skipped_models_show_as_such(told: Told) -> None:
     )
 
 
-def test_the_failure_of_the_step_has_each_failed_node_as_data(told: Told) -> None:
-    model, test = told.failed
+def test_the_failure_of_the_step_has_each_failed_node_as_data(built: Built) -> None:
+    model, test = built.failed
     assert (model.unique_id, model.name) == ("model.shop.tariffs", "tariffs")
     assert (model.resource_type, model.status) == ("model", "error")
     assert model.path == "models/tariffs.sql"
@@ -374,7 +374,7 @@ def test_the_failure_of_the_step_has_each_failed_node_as_data(told: Told) -> Non
     assert (test.resource_type, test.status) == ("test", "fail")
     assert test.path == "models/schema.yml"
     assert (
-        test.failing_rows == told.checks[test.name].metadata["dagster_dbt/failed_row_count"].value
+        test.failing_rows == built.checks[test.name].metadata["dagster_dbt/failed_row_count"].value
     )
 
 
@@ -395,6 +395,6 @@ def test_at_the_level_of_the_job_the_step_reports_for_its_models(
     assert checked == {f"shop.main.{one}" for one in ("prices", "sales", "sales_by_year")}
 
 
-def test_no_lock_is_left_on_the_warehouse(told: Told) -> None:
+def test_no_lock_is_left_on_the_warehouse(built: Built) -> None:
     program = "import duckdb, sys; duckdb.connect(sys.argv[1]).execute('from main.sales')"
-    subprocess.run([sys.executable, "-c", program, told.warehouse], check=True)
+    subprocess.run([sys.executable, "-c", program, built.warehouse], check=True)

@@ -18,7 +18,7 @@ from shared_lib.warehouse import Warehouse
 ERROR = 2
 
 
-def told_by(
+def reported_by(
     executor: dg.ExecutorDefinition, instance: MakeInstance, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[str, Receiver]:
     """Run the Python assets; returns the run's id and what was received."""
@@ -39,7 +39,7 @@ def test_the_process_that_runs_a_step_reports_it_and_its_attempts(
     instance: MakeInstance,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    run_id, receiver = told_by(executor, instance, monkeypatch)
+    run_id, receiver = reported_by(executor, instance, monkeypatch)
     run = receiver.span("shop")
     assert {span.trace_id for span in receiver.spans} == {run_id.replace("-", "")}
     assert run.status == ERROR
@@ -65,7 +65,7 @@ def test_the_process_that_runs_a_step_reports_it_and_its_attempts(
 def test_assets_are_reported_with_their_upstream_assets(
     shop: Path, instance: MakeInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, receiver = told_by(dg.in_process_executor, instance, monkeypatch)
+    _, receiver = reported_by(dg.in_process_executor, instance, monkeypatch)
     database = f"duckdb://{shop / 'data' / 'shop.duckdb'}"
     (raw,) = receiver.events_of("shop.raw_orders")[-1]["outputs"]
     assert (raw["namespace"], raw["name"]) == (database, "shop.raw.orders")

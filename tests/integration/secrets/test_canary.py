@@ -102,7 +102,7 @@ def test_no_canary_is_written_or_served(job: str, bao: Bao, tmp_path: Path) -> N
     for canary in CANARIES:
         assert not leaks(everything, canary)
 
-    # It did all that, and what stands instead is there: in events, in GraphQL, in compute logs.
+    # It did all that, and the replacement is there: in events, in GraphQL, in compute logs.
     text = b"\n".join(content for _, content in everything)
     assert b"shows [secret gocardless/api secret_id]" in text
     assert b"no login with [secret gocardless/api secret_id]" in served.stdout.encode()

@@ -114,14 +114,16 @@ def test_a_redirect_from_https_to_http_or_to_another_name_is_refused(
     assert not plain.received
 
 
+def moved(method: str, path: str) -> Answer:
+    """A standby, which redirects to the active server below another path."""
+    if path.startswith("/active"):
+        return vault(method, path)
+    return Answer(307, headers={"Location": f"/active{path}"})
+
+
 def test_a_redirect_to_the_same_host_by_https_is_followed_once_with_its_body(
     with_tls: dict, servers: ExitStack
 ) -> None:
-    def moved(method: str, path: str) -> Answer:
-        if path.startswith("/active"):
-            return vault(method, path)
-        return Answer(307, headers={"Location": f"/active{path}"})
-
     secure = servers.enter_context(answering(moved, **with_tls))
     assert read(secure.address) == "the-value"
     first, second, *_ = secure.received
@@ -139,11 +141,6 @@ def test_a_redirect_to_the_same_host_by_https_is_followed_once_with_its_body(
 def test_a_redirect_within_a_loopback_server_is_followed_locally_only(
     servers: ExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def moved(method: str, path: str) -> Answer:
-        if path.startswith("/active"):
-            return vault(method, path)
-        return Answer(307, headers={"Location": f"/active{path}"})
-
     server = servers.enter_context(answering(moved))
     monkeypatch.setenv("DAGSTER_ENVIRONMENT", "qa")
     assert "redirects to http://" in refusal(server.address)

@@ -85,7 +85,7 @@ def release(holder: subprocess.Popen[str]) -> None:
 
 
 def never(text: str) -> NoReturn:
-    pytest.fail(f"said while nobody held the file: {text}")
+    pytest.fail(f"reported while nobody held the file: {text}")
 
 
 def test_a_written_table_is_read_and_the_file_is_free_after_both(

@@ -26,8 +26,8 @@ def credential(
         variable: the environment variable; empty for none.
         meaning: what it is, with an article, for messages: ``the token``.
         is_phrase: whether it may have spaces and letters of any alphabet, as passwords do.
-        is_private: whether the file's permissions are checked; not for an id that is no secret, and
-            not where Kubernetes writes the file for its pod alone, with permissions of its own.
+        is_private: whether the file's permissions are checked; not for an id that is not secret,
+            nor where Kubernetes writes the file for its pod alone, with permissions of its own.
 
     Raises:
         SecretsMisconfiguredError: it is missing, empty, not what it should be, or readable by

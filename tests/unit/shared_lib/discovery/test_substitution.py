@@ -67,7 +67,7 @@ def test_a_placeholder_becomes(tmp_path: Path, value: str, expected: object) -> 
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "expected"),
     [
         ("${UNSET}", "UNSET is not set and has no default here"),
         ("${UNSET:?name the channel}", "UNSET is not set: name the channel"),
@@ -85,10 +85,10 @@ def test_a_placeholder_becomes(tmp_path: Path, value: str, expected: object) -> 
     ],
 )
 def test_a_value_that_cannot_be_redacted_is_reported_with_its_place(
-    tmp_path: Path, value: str, said: str
+    tmp_path: Path, value: str, expected: str
 ) -> None:
     found, problems = read(tmp_path, f"'{value}'")
 
     assert found == value
     assert len(problems) == 1
-    assert said in problems[0]
+    assert expected in problems[0]

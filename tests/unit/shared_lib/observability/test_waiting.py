@@ -15,7 +15,7 @@ SPEND = """
 import sys
 from shared_lib.observability.run_budget import WaitingAllowance
 WaitingAllowance(sys.argv[1]).spend(0.4)
-print(WaitingAllowance(sys.argv[1]).is_first_to_say())
+print(WaitingAllowance(sys.argv[1]).is_first_complaint())
 """
 
 
@@ -35,10 +35,10 @@ def test_all_processes_of_a_run_share_its_two_seconds() -> None:
         subprocess.Popen([sys.executable, "-c", SPEND, run_id], stdout=subprocess.PIPE, text=True)
         for _ in range(3)
     ]
-    said = [process.communicate()[0].strip() for process in spending]
+    answers = [process.communicate()[0].strip() for process in spending]
     assert allowance.remaining() == pytest.approx(before - 1.2)
-    assert sorted(said) == ["False", "False", "True"]
-    assert not allowance.is_first_to_say()
+    assert sorted(answers) == ["False", "False", "True"]
+    assert not allowance.is_first_complaint()
     allowance.spend(5)
     assert allowance.remaining() == 0
 
@@ -46,7 +46,7 @@ def test_all_processes_of_a_run_share_its_two_seconds() -> None:
 def test_another_run_has_its_own() -> None:
     WaitingAllowance("one").spend(1)
     assert WaitingAllowance("other").remaining() > WaitingAllowance("one").remaining()
-    assert WaitingAllowance("other").is_first_to_say()
+    assert WaitingAllowance("other").is_first_complaint()
 
 
 def test_nothing_is_kept_of_what_is_over(own_directory: Path) -> None:
