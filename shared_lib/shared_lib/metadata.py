@@ -1,6 +1,6 @@
 """Metadata of the table that an asset wrote: rows, columns and their origins."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -11,6 +11,9 @@ NO_FRESHNESS_POLICY = "no_freshness_policy"
 
 # The schema and the name of a table or view.
 Relation = tuple[str, str]
+
+# The beginning of the name of an entry that the platform's board shows.
+BOARD = "board/"
 
 
 def table_metadata(
@@ -99,6 +102,21 @@ def row_count(
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
+
+
+def board_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[str | float | None]]
+) -> dict[str, dg.TableMetadataValue]:
+    """Return a metadata entry that the platform's board shows as a table, and serves as metrics.
+
+    Args:
+        title: above the table.
+        columns: the names of the columns; the first names a row and differs in each.
+        rows: a value for each column; None is shown as unknown.
+    """
+    schema = dg.TableSchema(columns=[dg.TableColumn(name) for name in columns])
+    records = [dg.TableRecord(dict(zip(columns, row, strict=True))) for row in rows]
+    return {f"{BOARD}{title}": dg.MetadataValue.table(records, schema=schema)}
 
 
 def column_lineage(origins: Mapping[str, Iterable[tuple[dg.AssetKey, str]]]) -> dict[str, Any]:

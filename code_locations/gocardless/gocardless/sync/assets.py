@@ -20,6 +20,7 @@ from gocardless.enable_banking.tables import create_enable_banking_tables
 from gocardless.extraction.fetch_scope import utc_now
 from gocardless.sync.account_settings import apply_settings
 from gocardless.sync.balances import create_balance_tables, sync_balances
+from gocardless.sync.board_table import accounts_for_the_board
 from gocardless.sync.connection_ends import EndedConnection, ended_connections, renewal
 from gocardless.sync.connection_filter import (
     ConnectionRequest,
@@ -245,7 +246,11 @@ def balances(config: ConnectionRequest, warehouse: Warehouse) -> dg.MaterializeR
             for provider in _meant(connection, config):
                 sync_balances(connection, provider, connection_id=config.connection_id)
         return dg.MaterializeResult(
-            metadata={**relation_metadata(connection, "unified", "balances"), **skipped}
+            metadata={
+                **relation_metadata(connection, "unified", "balances"),
+                **accounts_for_the_board(connection, now=utc_now().replace(tzinfo=None)),
+                **skipped,
+            }
         )
 
 

@@ -6,7 +6,7 @@ Open-source Dagster contains the rules but answers null when its API is asked fo
 import asyncio
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import dagster as dg
 from dagster._core.definitions.asset_health.asset_check_health import (
@@ -32,6 +32,7 @@ from dagster._core.workspace.context import BaseWorkspaceRequestContext
 
 from orchestration_platform.board.asset_marks import Mark, asset_marks
 from orchestration_platform.board.health import Health
+from shared_lib.metadata import BOARD
 
 _HEALTH = {
     AssetHealthStatus.DEGRADED: Health.DEGRADED,
@@ -64,6 +65,7 @@ class AssetHealth:
         freshness: pass, warn, fail or unknown by its freshness policy; empty without one.
         stale_status: fresh, stale or missing: whether it has what its code and data would now make.
         last_run_status: of the last run that was to materialize it; empty without one.
+        tables: by title, what its last materialization published for the board.
         upstream_degraded: the degraded assets that it is made of, directly or not.
     """
 
@@ -79,6 +81,7 @@ class AssetHealth:
     freshness: str
     stale_status: str
     last_run_status: str = ""
+    tables: Mapping[str, dg.TableMetadataValue] = field(default_factory=dict)
     upstream_degraded: tuple[str, ...] = ()
 
 
@@ -223,7 +226,17 @@ async def _one(context: BaseWorkspaceRequestContext, key: dg.AssetKey) -> AssetH
         failed_checks=failed,
         freshness=_FRESHNESS.get(freshness, ""),
         stale_status=context.stale_status_loader.get_status(key).value.lower(),
+        tables=_published(last),
     )
+
+
+def _published(last: dg.EventLogEntry | None) -> Mapping[str, dg.TableMetadataValue]:
+    made = last.asset_materialization if last else None
+    return {
+        name.removeprefix(BOARD): value
+        for name, value in (made.metadata if made else {}).items()
+        if name.startswith(BOARD) and isinstance(value, dg.TableMetadataValue)
+    }
 
 
 async def _failed_checks(context: BaseWorkspaceRequestContext, key: dg.AssetKey) -> tuple[str, ...]:

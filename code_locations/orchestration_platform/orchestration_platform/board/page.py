@@ -1,6 +1,6 @@
 """The board as HTML pages that need nothing else."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -45,6 +45,7 @@ def page(board: Board, *, ui_url: str = "", is_file: bool = False) -> str:
         groups=_groups(board.assets),
         slowest=_slowest(board.history),
         counted=_counted(board.history),
+        published=[row for asset in board.assets for row in _published(asset)],
         costs=sorted(board.costs.items(), key=lambda one: -one[1]["seconds"])[:_MOST_ROWS],
         taken_by=wording.taken_by,
         link=lambda item: _link(item, ui_url),
@@ -128,6 +129,16 @@ def _groups(assets: Sequence[AssetHealth]) -> Mapping[tuple[str, str], Sequence[
         key: sorted(found[key], key=lambda asset: (asset.health, asset.name))
         for key in sorted(found)
     }
+
+
+def _published(
+    asset: AssetHealth,
+) -> Iterable[tuple[AssetHealth, str, Sequence[str], Sequence[Sequence[Any]]]]:
+    """Yield each table that the asset publishes: with its title, columns and rows."""
+    for title, table in asset.tables.items():
+        columns = [column.name for column in table.schema.columns]
+        rows = [[record.data.get(name) for name in columns] for record in table.records]
+        yield asset, title, columns, rows
 
 
 def _slowest(history: Materializations) -> Sequence[AssetHistory]:

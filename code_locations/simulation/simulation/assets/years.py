@@ -1,15 +1,20 @@
 """The result of each simulated year, and the record that it is complete."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
-from shared_lib.metadata import table_metadata
+from shared_lib.metadata import board_table, table_metadata
 from shared_lib.warehouse import Warehouse
 from simulation.state.partitions import years_of
 from simulation.state.runs import YearRefusedError, requested_scenario
-from simulation.state.year_state import read_states, read_summaries, record_states
+from simulation.state.year_state import (
+    headcounts_by_scenario,
+    read_states,
+    read_summaries,
+    record_states,
+)
 from simulation.year_columns import year_table
 
 
@@ -42,6 +47,7 @@ def complete_years(
         record_states(connection, years=years)
         states = read_states(connection, scenario_id=scenario_id, years=years)
         summaries = read_summaries(connection, scenario_id=scenario_id, years=years)
+        scenarios = headcounts_by_scenario(connection)
         tables = table_metadata(
             connection,
             [("raw", "simulation_year_state"), ("marts", "fct_year_summary")],
@@ -67,6 +73,22 @@ def complete_years(
         metadata={
             **tables["marts", "fct_year_summary"],
             **seconds,
+            **scenarios_for_the_board(scenarios),
             "years": dg.MetadataValue.md(year_table(summaries, settings.simulation.names)),
         },
+    )
+
+
+def scenarios_for_the_board(
+    headcounts: Mapping[str, Mapping[int, int]],
+) -> dict[str, dg.TableMetadataValue]:
+    """Return the headcount of each stored year of each scenario."""
+    years = sorted({year for by_year in headcounts.values() for year in by_year})
+    return board_table(
+        "Headcount by scenario and year",
+        ["scenario", *map(str, years)],
+        [
+            [scenario, *(by_year.get(year) for year in years)]
+            for scenario, by_year in headcounts.items()
+        ],
     )

@@ -157,6 +157,20 @@ class YearState:
     digest: str
 
 
+def headcounts_by_scenario(
+    connection: duckdb.DuckDBPyConnection,
+) -> dict[str, dict[int, int]]:
+    """Return the active headcount of each complete year of every scenario, both in order."""
+    rows = connection.execute(
+        "select scenario_id, simulation_year, active_headcount "
+        "from raw.simulation_year_state order by scenario_id, simulation_year"
+    ).fetchall()
+    found: dict[str, dict[int, int]] = {}
+    for scenario_id, year, headcount in rows:
+        found.setdefault(scenario_id, {})[year] = headcount
+    return found
+
+
 def read_states(
     connection: duckdb.DuckDBPyConnection, *, scenario_id: str, years: range
 ) -> list[YearState]:

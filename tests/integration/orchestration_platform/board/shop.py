@@ -4,9 +4,13 @@ from datetime import timedelta
 
 import dagster as dg
 
+from shared_lib.metadata import board_table
+
 
 @dg.asset(owners=["team:shop"])
-def full() -> None: ...
+def full() -> dg.MaterializeResult:
+    tills = [["north", 3, "open"], ["south", None, "<closed>"]]
+    return dg.MaterializeResult(metadata=board_table("Tills", ["till", "rolls", "state"], tills))
 
 
 @dg.asset_check(asset=full)

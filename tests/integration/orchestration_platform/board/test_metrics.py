@@ -220,6 +220,12 @@ def test_assets_are_those_of_graphql(
     assert ("label", "stale") in stale
 
 
+def test_numbers_that_an_asset_publishes_are_metrics(samples: Samples) -> None:
+    labels = "asset_key", "location", "table", "row", "column"
+    found = by(samples, "asset_published_value", *labels)
+    assert found == {("full", "shop", "Tills", "north", "rolls"): 3}
+
+
 def test_the_platform_is_that_of_graphql(samples: Samples, answer: dict[str, Any]) -> None:
     daemons = answer["instance"]["daemonHealth"]["allDaemonStatuses"]
     assert by(samples, "daemon_healthy", "daemon_type", "required") == {

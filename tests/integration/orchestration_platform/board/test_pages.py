@@ -84,6 +84,11 @@ def test_the_board_leads_to_the_pages_of_what_needs_attention(client: TestClient
         assert client.get(link).status_code == 200, link
 
 
+def test_the_board_shows_what_an_asset_publishes_for_it(client: TestClient) -> None:
+    text = shown(client, "/board")
+    assert f"Tills till rolls state north 3 open south {NONE} <closed> By full" in text
+
+
 @pytest.mark.parametrize(
     "path", ["/board/assets/none", "/board/jobs/shop/none", "/board/incidents/99"]
 )

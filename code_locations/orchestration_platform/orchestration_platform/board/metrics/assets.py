@@ -32,12 +32,17 @@ LAST_TIME = Metric(
     "Time of the last materialization of the asset",
     _ASSET,
 )
-METRICS = (HEALTH, FRESHNESS, STALE, LAST_STATUS, LAST_TIME)
+PUBLISHED = Metric(
+    "dagster_asset_published_value",
+    "Number in a table that the asset publishes for the board, such as the calls left to a bank",
+    ("asset_key", "location", "table", "row", "column"),
+)
+METRICS = (HEALTH, FRESHNESS, STALE, LAST_STATUS, LAST_TIME, PUBLISHED)
 
 
 def families(assets: Sequence[AssetHealth]) -> Iterable[Family]:
     """Yield the metrics of the assets."""
-    health, last_time = HEALTH.family(), LAST_TIME.family()
+    health, last_time, published = HEALTH.family(), LAST_TIME.family(), PUBLISHED.family()
     statuses = FRESHNESS.family(), STALE.family(), LAST_STATUS.family()
     for asset in assets:
         names = [asset.name, asset.location, asset.group]
@@ -48,4 +53,21 @@ def families(assets: Sequence[AssetHealth]) -> Iterable[Family]:
                 family.add_metric([*names, status], 1)
         if asset.last_success_at:
             last_time.add_metric(names, asset.last_success_at)
-    yield from (health, *statuses, last_time)
+        for labels, number in _published(asset).items():
+            published.add_metric(labels, number)
+    yield from (health, *statuses, last_time, published)
+
+
+def _published(asset: AssetHealth) -> dict[tuple[str, ...], float]:
+    """Return each number of the tables; the first column names the row."""
+    found = {}
+    for title, table in asset.tables.items():
+        first, *others = [column.name for column in table.schema.columns]
+        for record in table.records:
+            row = str(record.data.get(first))
+            for column in others:
+                number = record.data.get(column)
+                if isinstance(number, int | float):
+                    labels = asset.name, asset.location, title, row, column
+                    found[labels] = float(number)
+    return found
