@@ -15,9 +15,10 @@ from shared_lib.configuration.environment import Environment, current_settings
 _WAIT_SECONDS = 1800.0
 
 
-@dg.asset(pool="backup")
-def platform_backup(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-    """A consistent copy of Dagster's storage, the alerts, every warehouse and the reports."""
+# An op, not an asset: materializing every asset of the location makes no backup.
+@dg.op(out=dg.Out(dg.Nothing), pool="backup")
+def copy_platform(context: dg.OpExecutionContext) -> None:
+    """Copy Dagster's storage, the alerts, every warehouse and the reports, in one state."""
     settings = load_settings().backup
     if settings.place is None:
         raise dg.Failure(_not_configured())
@@ -30,14 +31,13 @@ def platform_backup(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         on_wait=context.log.info,
     )
     size = sum(archive.bytes for archive in read_manifest(made).archives)
-    return dg.MaterializeResult(metadata={"backup": str(made), "bytes": size})
+    context.add_output_metadata({"backup": str(made), "bytes": size})
 
 
-platform_backup_job = dg.define_asset_job(
-    "platform_backup_job",
-    selection=dg.AssetSelection.assets(platform_backup),
-    description="Copies all that the platform has stored.",
-)
+@dg.job
+def platform_backup_job() -> None:
+    """Copies all that the platform has stored."""
+    copy_platform()
 
 
 @dg.schedule(

@@ -13,29 +13,29 @@ class RetentionConfig(dg.Config):
     dry_run: bool = False
 
 
-@dg.asset(pool="retention")
-def platform_retention(
-    context: dg.AssetExecutionContext, config: RetentionConfig
-) -> dg.MaterializeResult:
-    """Old runs, with their events and logs, that nothing needs are deleted; so are old ticks."""
+# An op, not an asset: materializing every asset of the location deletes nothing.
+@dg.op(out=dg.Out(dg.Nothing), pool="retention")
+def delete_old_runs(context: dg.OpExecutionContext, config: RetentionConfig) -> None:
+    """Delete old runs, with their events and logs, and old ticks, that nothing needs."""
     report = apply_retention(context.instance, load_settings().retention, is_dry=config.dry_run)
-    columns = [dg.TableRecord(row) for row in report.rows()]
+    context.log.info(str(report))
     metadata: dict[str, dg.MetadataValue] = {
         "summary": dg.MetadataValue.text(str(report)),
         "dry_run": dg.MetadataValue.bool(report.is_dry),
         "runs": dg.MetadataValue.int(report.deleted.total()),
         "ticks": dg.MetadataValue.int(report.ticks.total()),
     }
-    if columns:
-        metadata["deleted"] = dg.MetadataValue.table(columns)
-    return dg.MaterializeResult(metadata=metadata)
+    if report.deleted:
+        rows = [dg.TableRecord(row) for row in report.rows()]
+        metadata["deleted"] = dg.MetadataValue.table(rows)
+    context.add_output_metadata(metadata)
 
 
-platform_retention_job = dg.define_asset_job(
-    "platform_retention_job",
-    selection=dg.AssetSelection.assets(platform_retention),
-    description="Deletes what is old and needed by nothing.",
-)
+@dg.job
+def platform_retention_job() -> None:
+    """Deletes what is old and needed by nothing."""
+    delete_old_runs()
+
 
 platform_retention_schedule = dg.ScheduleDefinition(
     name="platform_retention_schedule",

@@ -153,3 +153,21 @@ def test_a_pass_ends_when_its_time_is_up(instance: dg.DagsterInstance) -> None:
     assert not report.is_complete
     assert not report.deleted
     assert "the next pass continues" in str(report)
+
+
+def test_the_job_deletes_and_lists_what_it_deleted(instance: dg.DagsterInstance) -> None:
+    from orchestration_platform.definitions import defs
+
+    old = run(instance, "counting", days_ago=400)
+    run(instance, "counting", days_ago=300)
+    job = defs.resolve_job_def("platform_retention_job")
+    dry = {"ops": {"delete_old_runs": {"config": {"dry_run": True}}}}
+
+    job.execute_in_process(instance=instance, run_config=dry)
+    assert old in stored(instance)
+    done = job.execute_in_process(instance=instance)
+
+    assert old not in stored(instance)
+    (output,) = (event for event in done.all_events if event.event_type_value == "STEP_OUTPUT")
+    deleted = str(output.step_output_data.metadata["deleted"])
+    assert "'job': 'counting', 'status': 'SUCCESS', 'runs': 1" in deleted
