@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 # A variable reaches its command through the environment, exactly as typed: make would expand a $,
 # and the shell would execute a value pasted into a recipe.
-VARIABLES := AGAINST CENSUS CONTRACT DAGSTER_HOME DELETE FAIL_FAST FRESH MAPPING ONLY PLACE PORT REPLACE RUN SCENARIO START_YEAR UPGRADE WORKERS YEARS
+VARIABLES := AGAINST CENSUS CONTRACT DAGSTER_HOME DELETE FAIL_FAST FIX FRESH MAPPING ONLY PLACE PORT REPLACE RUN SCENARIO START_YEAR UPGRADE WORKERS YEARS
 $(foreach name,$(VARIABLES),$(if $(value $(name)),$(eval override export $(name) := $$(value $(name)))))
 
 # Make reads quotes, # and $ differently from `dagster dev`, so it does not include .env; each command
@@ -62,7 +62,7 @@ $(MANIFEST): $(INSTALLED) $(DBT_SOURCES)
 	@echo "setup: parsing the dbt project"
 	@$(COMMAND) shared_lib.discovery.dbt prepare && touch $@
 
-.PHONY: setup manifest run test test-fast dev vault sandbox slack alerts alert-preview retention backup restore smoke canary check format docs pictures bench lock
+.PHONY: setup manifest run test test-fast dev vault sandbox slack alerts alert-preview retention backup restore doctor smoke canary check format docs pictures bench lock
 
 ##@ Use the platform
 run: setup ## simulate, show a table of the years and write a report
@@ -72,7 +72,7 @@ run: setup ## simulate, show a table of the years and write a report
 #: YEARS=2025-2029 the years to simulate; default: those of the configuration
 #: START_YEAR=2027 start from a census of the day before this year, not from a stored year
 #: REPLACE=1       remove stored years of another configuration, census or set of rules
-#: FRESH=1         start over instead of continuing an earlier run
+#: FRESH=1         start over instead of continuing an earlier run; a damaged warehouse is set aside
 	@$(COMMAND) simulation.run --scenario "$${SCENARIO:-baseline}" $${CENSUS:+--census "$$CENSUS"} \
 		$${MAPPING:+--mapping "$$MAPPING"} $${YEARS:+--years "$$YEARS"} \
 		$${START_YEAR:+--start-year "$$START_YEAR"} $${REPLACE:+--replace} $${FRESH:+--fresh}
@@ -101,6 +101,10 @@ backup: setup ## copy Dagster's storage, alerts, warehouses and reports, while r
 
 restore: setup ## put the newest backup into an empty DAGSTER_HOME and data directory
 	@$(COMMAND) orchestration_platform.backup restore $${PLACE:+--place "$$PLACE"}
+
+doctor: setup ## look for damaged files, dead leases, runs that never started; say how to go on
+#: FIX=1           put right what can be; stop the platform before
+	@$(COMMAND) orchestration_platform.doctor $(if $(value FIX),--fix)
 
 ##@ Local stand-ins for servers, until Ctrl-C
 vault: setup ## serve a local Vault with the locations' example secrets
