@@ -343,7 +343,7 @@ def postgres_instance() -> Iterator[dg.DagsterInstance]:
             "DAGSTER_POSTGRES_HOST": "127.0.0.1",
             "DAGSTER_POSTGRES_PORT": str(port),
             "DAGSTER_POSTGRES_USER": "postgres",
-            "DAGSTER_POSTGRES_PASSWORD": PASSWORD,
+            "PGPASSWORD": PASSWORD,
             "DAGSTER_POSTGRES_DB": "postgres",
         }
         with _instance(kept, variables) as instance:

@@ -20,7 +20,11 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from shared_lib.dbt.failed_nodes import FailedNode, FailedNodes
-from shared_lib.dbt.project import DUCKDB_PATH_VARIABLE, PROJECT_DIRECTORY
+from shared_lib.dbt.project import (
+    DUCKDB_PATH_VARIABLE,
+    PROJECT_DIRECTORY,
+    parsed_project_directory,
+)
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
@@ -55,8 +59,8 @@ def invoke_dbt(
     Args:
         arguments: the command and its options.
         warehouse: the DuckDB file that dbt writes; released at the end, whatever the outcome.
-        target: the directory for what dbt compiles and logs; next to it is the parsed project
-            that dbt starts from, if any.
+        target: the directory for what dbt compiles and logs; dbt starts from the parsed project
+            next to it, or next to the manifest if ``DBT_TARGET_PATH`` moves what runs write.
         on_event: called with each event except debug events, in the form of dbt's JSON log, from
             any of dbt's threads. It must not raise, which would abort dbt.
         project_directory: contains the project and its profiles.
@@ -117,6 +121,8 @@ def _directories(project_directory: Path, target: Path) -> list[str]:
 def _start_from_parsed_project(target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     parsed = target.parent / _PARSED_PROJECT
+    if not parsed.exists():
+        parsed = parsed_project_directory(target.parent) / _PARSED_PROJECT
     if parsed.exists():
         shutil.copy(parsed, target)
 

@@ -42,6 +42,12 @@ def target_directory(location: str = "") -> Path:
     return PROJECT_DIRECTORY / os.environ.get(_TARGET_VARIABLE, TARGET_DIRECTORY.name) / location
 
 
+def parsed_project_directory(runs: Path) -> Path:
+    """Return where the parsed project is for runs below ``runs``: in an image, it is not there."""
+    root = target_directory()
+    return TARGET_DIRECTORY / runs.relative_to(root) if runs.is_relative_to(root) else runs
+
+
 class ManifestMissingError(FileNotFoundError):
     """The dbt project has not been parsed."""
 

@@ -22,7 +22,27 @@ from shared_lib.configuration.validated_yaml import load_yaml
 
 REPOSITORY = Path(__file__).parents[3]
 DEPLOY = REPOSITORY / "deploy"
+# with what shells, SQL and URLs give a meaning
+DATABASE_PASSWORD = 'it\'s a $(canary): "100 %" @ \\ #'
 CODE_SERVERS = ("orchestration-platform", "simulation", "gocardless")
+
+# A process gets mounts of its own where the machine allows that.
+_UNSHARE = shutil.which("unshare")
+MAY_MOUNT = _UNSHARE is not None and not (
+    subprocess.run([_UNSHARE, "--mount", "true"], capture_output=True).returncode
+)
+# Makes the folders before `--` read-only, but for those that end with `+`, which are empty there.
+_READ_ONLY = """
+while [ "$1" != -- ]; do
+    case "$1" in
+        *+) mount -t tmpfs tmpfs "${1%+}" ;;
+        *) mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" ;;
+    esac || exit 1
+    shift
+done
+shift
+exec "$@"
+"""
 
 _VARIABLE = re.compile(r"\$\{(\w+)(?:(:[-?])([^}]*))?\}")
 
@@ -93,10 +113,30 @@ class Production:
         assert hosts == len(CODE_SERVERS)
         workspace.write_text(text, encoding="utf-8")
 
+    def create_database(self) -> None:
+        """What the container of Postgres does when it starts for the first time."""
+        secret = self.directory / "dagster_password"
+        secret.write_text(DATABASE_PASSWORD)
+        subprocess.run(
+            [DEPLOY / "postgres" / "create_dagster.sh"],
+            env={
+                "PATH": os.environ["PATH"],
+                "PGHOST": "127.0.0.1",
+                "PGPORT": self._postgres_port,
+                "PGPASSWORD": PASSWORD,
+                "POSTGRES_USER": "postgres",
+                "DAGSTER_PASSWORD_FILE": str(secret),
+            },
+            check=True,
+        )
+        passfile = self.directory / "pgpass"
+        escaped = DATABASE_PASSWORD.replace("\\", "\\\\").replace(":", "\\:")
+        passfile.write_text(f"127.0.0.1:{self._postgres_port}:dagster:dagster:{escaped}\n")
+        passfile.chmod(0o600)
+
     def environment(self, service: str) -> dict[str, str]:
         """The variables of the service's container, with this machine's addresses."""
         given = {
-            "DAGSTER_POSTGRES_PASSWORD": PASSWORD,
             "PLATFORM_UI_URL": "https://dagster.acme.test",
             # it listens on this machine alone
             "PLATFORM_LOGIN": "none",
@@ -118,9 +158,10 @@ class Production:
             "DAGSTER_COMPUTE_LOG_DIRECTORY": str(self.directory / "compute_logs"),
             "DAGSTER_POSTGRES_HOST": "127.0.0.1",
             "DAGSTER_POSTGRES_PORT": self._postgres_port,
-            # the superuser of a database that is made for the test
-            "DAGSTER_POSTGRES_USER": "postgres",
-            "DAGSTER_POSTGRES_DB": "postgres",
+            "PGPASSFILE": str(self.directory / "pgpass"),
+            # this Postgres has no certificate
+            "PGSSLMODE": "prefer",
+            "PGSSLROOTCERT": "",
             "PLATFORM_DATA_DIRECTORY": str(self.directory / "warehouse"),
         }
 
@@ -135,13 +176,36 @@ class Production:
         ]
 
     def start(self, service: str) -> None:
-        """Start the service; what it prints goes to a file of its name."""
+        """Start the service as in its container; what it prints goes to a file of its name."""
+        command = self.command(self.services[service]["command"])
+        if MAY_MOUNT:
+            writable = [f"{folder}+" for folder in self._writable(service)]
+            folders = [str(self.home), str(REPOSITORY), *writable]
+            command = [
+                str(_UNSHARE),
+                "--mount",
+                "sh",
+                "-c",
+                _READ_ONLY,
+                "sh",
+                *folders,
+                "--",
+                *command,
+            ]
         with (self.directory / f"{service}.log").open("wb") as log:
             self.processes[service] = subprocess.Popen(
-                self.command(self.services[service]["command"]),
+                command,
                 cwd=REPOSITORY, env=self.environment(service),
                 stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
+
+    def _writable(self, service: str) -> list[str]:
+        """The folders below home that end with the container, which makes them."""
+        mounted = [entry.partition(":")[0] for entry in self.services[service]["tmpfs"]]
+        folders = self.command([folder for folder in mounted if folder != "/tmp"])
+        for folder in folders:
+            Path(folder).mkdir(exist_ok=True)
+        return folders
 
     def health(self, service: str) -> subprocess.CompletedProcess[str]:
         """Run the service's health check once."""

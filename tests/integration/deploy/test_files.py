@@ -148,7 +148,7 @@ def test_every_variable_that_the_instance_reads_is_given_to_every_process(
     services: dict[str, dict[str, Any]],
 ) -> None:
     read = set(re.findall(r"env: (\w+)", (DEPLOY / "dagster.yaml").read_text()))
-    assert len(read) == 6
+    assert len(read) == 5
     for name, service in services.items():
         if name != "postgres":
             assert read <= {*service["environment"], *image_environment()}, name
@@ -281,6 +281,47 @@ def test_the_backup_sees_every_warehouse_below_its_data_directory(
     mounted = {volume.split(":")[0]: volume.split(":")[1] for volume in backup["volumes"]}
     for name in warehouses:
         assert mounted[name].startswith(f"{directory}/")
+
+
+def test_a_code_server_is_reached_by_webserver_daemon_and_postgres_alone(
+    services: dict[str, dict[str, Any]],
+) -> None:
+    for name in CODE_SERVERS:
+        neighbours = {
+            other
+            for other, service in services.items()
+            if set(services[name]["networks"]) & set(service["networks"])
+        }
+        assert neighbours == {name, "webserver", "daemon", "postgres"}
+
+
+def test_containers_write_only_where_they_must_and_have_limits(
+    services: dict[str, dict[str, Any]],
+) -> None:
+    for name, service in services.items():
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["mem_limit"], name
+        assert service["pids_limit"], name
+        assert not service.get("privileged"), name
+
+
+def test_images_have_no_tag_that_moves(
+    helm: dict[str, Any], services: dict[str, dict[str, Any]]
+) -> None:
+    for name, service in services.items():
+        with pytest.raises(AssertionError, match="set it in"):
+            filled_in(service["image"], {})
+        assert ":latest" not in service["image"], name
+    images = [
+        helm["dagsterWebserver"]["image"],
+        helm["dagsterDaemon"]["image"],
+        helm["postgresql"]["image"],
+        *(one["image"] for one in helm["dagster-user-deployments"]["deployments"]),
+    ]
+    # the chart joins both by a colon
+    assert all(image["repository"].endswith("@sha256") for image in images)
 
 
 def test_each_location_has_a_volume_and_credentials_of_its_own(
@@ -421,4 +462,5 @@ def test_no_file_holds_a_secret() -> None:
     for name in ("compose.yaml", "dagster.yaml", "helm/values.yaml"):
         for key, value in values(load(name)):
             if "password" in key.lower() and isinstance(value, str):
-                assert value.startswith("${"), f"{name}: {key}"
+                allowed = "/run/" if key.endswith("_FILE") else "${"
+                assert value.startswith(allowed), f"{name}: {key}"

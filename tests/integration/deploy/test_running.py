@@ -8,7 +8,12 @@ import psycopg
 import pytest
 import requests
 from dagster_graphql import DagsterGraphQLClient
-from tests.integration.deploy.production import CODE_SERVERS, Production
+from tests.integration.deploy.production import (
+    CODE_SERVERS,
+    DATABASE_PASSWORD,
+    MAY_MOUNT,
+    Production,
+)
 
 from sandboxes.postgres import PASSWORD, postgres_server, program
 from sandboxes.waiting import PATIENCE_SECONDS, wait_until
@@ -33,6 +38,7 @@ query Run($id: ID!) { runOrError(runId: $id) { ... on Run { events: eventConnect
 def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]:
     with postgres_server() as port:
         platform = Production(tmp_path_factory.mktemp("production") / "platform", port)
+        platform.create_database()
         try:
             # the order of a machine that starts: webserver and daemon wait for nobody
             for service in (*CODE_SERVERS, "webserver", "daemon"):
@@ -92,19 +98,36 @@ def test_a_run_of_platform_health_completes_in_postgres(production: Production) 
     assert check["success"], check
     port = production.environment("daemon")["DAGSTER_POSTGRES_PORT"]
     with psycopg.connect(
-        host="127.0.0.1", port=port, user="postgres", password=PASSWORD, dbname="postgres"
+        host="127.0.0.1", port=port, user="postgres", password=PASSWORD, dbname="dagster"
     ) as database:
         rows = database.execute("select status from runs where run_id = %s", [run_id]).fetchall()
+        (rights,) = database.execute(
+            "select rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls"
+            " from pg_roles where rolname = 'dagster'"
+        ).fetchall()
     assert rows == [("SUCCESS",)]
+    assert rights == (False,) * 5
     assert list(production.home.rglob("*.db")) == []
     printed = list((production.directory / "compute_logs").rglob("*.err"))
     assert any(run_id in str(path) for path in printed)
+
+
+@pytest.mark.skipif(not MAY_MOUNT, reason="this machine lets no process mount folders")
+def test_the_run_was_made_with_a_read_only_root(production: Production) -> None:
+    mounts = Path(f"/proc/{production.processes['simulation'].pid}/mounts").read_text()
+    found = {line.split()[1]: line.split()[3].split(",")[0] for line in mounts.splitlines()}
+    assert found[str(production.home)] == "ro"
+    assert {*production.home.iterdir()} == {
+        production.home / name
+        for name in ("dagster.yaml", "workspace.yaml", "logs", ".logs_queue", "storage")
+    }
 
 
 def test_what_the_processes_print_has_no_password(production: Production) -> None:
     logs = {path.stem: path.read_text(errors="replace") for path in logs_of(production)}
     assert set(logs) == {*CODE_SERVERS, "webserver", "daemon"}
     assert [name for name, text in logs.items() if PASSWORD in text] == []
+    assert [name for name, text in logs.items() if DATABASE_PASSWORD in text] == []
 
 
 def logs_of(production: Production) -> list[Path]:

@@ -32,10 +32,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             "HOST": "127.0.0.1",
             "PORT": str(port),
             "USER": "postgres",
-            "PASSWORD": PASSWORD,
             "DB": "postgres",
         }.items():
             monkeypatch.setenv(f"DAGSTER_POSTGRES_{name}", value)
+        passfile = tmp_path / "pgpass"
+        passfile.write_text(f"127.0.0.1:{port}:*:postgres:{PASSWORD}\n")
+        passfile.chmod(0o600)
+        monkeypatch.setenv("PGPASSFILE", str(passfile))
         configured = yaml.safe_load((REPOSITORY_ROOT / "deploy" / "dagster.yaml").read_text())
         (tmp_path / "dagster.yaml").write_text(yaml.safe_dump({"storage": configured["storage"]}))
         yield tmp_path
@@ -55,6 +58,17 @@ def fails() -> None:
 @dg.job
 def failing() -> None:
     fails()
+
+
+def test_a_server_that_cannot_prove_who_it_is_is_refused(
+    home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    compose = yaml.safe_load((REPOSITORY_ROOT / "deploy" / "compose.yaml").read_text())
+    monkeypatch.setenv("PGSSLMODE", compose["x-instance"]["PGSSLMODE"])
+    monkeypatch.setenv("PGSSLROOTCERT", str(home / "dagster.yaml"))
+    with pytest.raises(Exception, match="too many retries"):
+        dg.DagsterInstance.from_config(str(home))
+    assert "server does not support SSL, but SSL was required" in caplog.text
 
 
 def test_an_event_that_no_log_record_carries_has_no_secret(instance: dg.DagsterInstance) -> None:

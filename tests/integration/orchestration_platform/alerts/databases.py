@@ -72,7 +72,7 @@ class Postgres:
             "DAGSTER_POSTGRES_HOST": "127.0.0.1",
             "DAGSTER_POSTGRES_PORT": str(self.port),
             "DAGSTER_POSTGRES_USER": "postgres",
-            "DAGSTER_POSTGRES_PASSWORD": PASSWORD,
+            "PGPASSWORD": PASSWORD,
             "DAGSTER_POSTGRES_DB": database,
         }
 

@@ -1,0 +1,207 @@
+"""What Kubernetes is given: manifests by the API's own schemas, values by Dagster's own models."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+from dagster._config import process_config, resolve_to_config_type
+from dagster._core.instance.config import dagster_instance_config_schema
+from dagster_k8s import K8sRunLauncher
+from dagster_k8s.job import UserDefinedDagsterK8sConfig
+from tests.integration.deploy.production import DEPLOY, load
+
+KUBERNETES = "1.32"
+KUBECTL = shutil.which("kubectl")
+MANIFESTS = ("network_policies.yaml", "volumes.yaml")
+
+# As the chart labels them, of which it has no model: component, and what listens there.
+COMPONENTS = {"user-deployments", "dagster-webserver", "dagster-daemon"}
+SNAKE = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+@pytest.fixture(scope="module")
+def helm() -> dict[str, Any]:
+    return load("helm/values.yaml")
+
+
+def documents(name: str) -> list[dict[str, Any]]:
+    text = (DEPLOY / "kubernetes" / name).read_text(encoding="utf-8")
+    return list(yaml.safe_load_all(text))
+
+
+def pods(helm: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each part of the chart that becomes a pod."""
+    yield "dagster-webserver", helm["dagsterWebserver"]
+    yield "dagster-daemon", helm["dagsterDaemon"]
+    for deployment in helm["dagster-user-deployments"]["deployments"]:
+        yield deployment["name"], deployment
+
+
+def deployment_of(name: str, component: str, values: dict[str, Any]) -> dict[str, Any]:
+    """The Deployment that the chart makes of ``values``."""
+    labels = {"component": component, "deployment": name}
+    container = {
+        "name": "dagster",
+        "image": f"{values['image']['repository']}:{values['image']['tag']}",
+        "imagePullPolicy": values["image"]["pullPolicy"],
+        "env": values["env"],
+        "resources": values["resources"],
+        "securityContext": values["securityContext"],
+        "volumeMounts": values["volumeMounts"],
+    }
+    if "livenessProbe" in values:
+        container["livenessProbe"] = values["livenessProbe"]
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "labels": labels},
+        "spec": {
+            "selector": {"matchLabels": labels},
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": {
+                    "automountServiceAccountToken": True,
+                    "nodeSelector": values.get("nodeSelector", {}),
+                    "securityContext": values["podSecurityContext"],
+                    "containers": [container],
+                    "volumes": values["volumes"],
+                },
+            },
+        },
+    }
+
+
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_the_manifests_are_what_the_api_accepts(name: str) -> None:
+    for document in documents(name):
+        kubernetes_validate.validate(document, KUBERNETES, strict=True)
+
+
+def test_the_validation_finds_a_misspelt_field() -> None:
+    policy, *_ = documents("network_policies.yaml")
+    policy["spec"]["podSelecter"] = policy["spec"].pop("podSelector")
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(policy, KUBERNETES, strict=True)
+
+
+def test_the_pods_of_the_chart_are_what_the_api_accepts(helm: dict[str, Any]) -> None:
+    for name, values in pods(helm):
+        kubernetes_validate.validate(deployment_of(name, "any", values), KUBERNETES, strict=True)
+
+
+def test_pods_write_only_what_ends_with_them_and_the_warehouse(helm: dict[str, Any]) -> None:
+    for name, values in pods(helm):
+        assert values["securityContext"]["readOnlyRootFilesystem"] is True, name
+        assert values["resources"]["limits"]["memory"], name
+        kinds = {volume["name"]: set(volume) - {"name"} for volume in values["volumes"]}
+        mounts = {mount["mountPath"]: mount for mount in values["volumeMounts"]}
+        assert {mount["name"] for mount in values["volumeMounts"]} == set(kinds), name
+        writable = {path for path, mount in mounts.items() if not mount.get("readOnly")}
+        assert writable <= {"/tmp", helm["global"]["dagsterHome"], "/var/lib/dagster/warehouse"}
+        assert {"/tmp", helm["global"]["dagsterHome"]} <= writable
+    run = helm["runLauncher"]["config"]["k8sRunLauncher"]
+    assert run["securityContext"]["readOnlyRootFilesystem"] is True
+    assert run["runK8sConfig"]["podSpecConfig"]["automountServiceAccountToken"] is False
+
+
+def test_the_database_proves_who_it_is(helm: dict[str, Any]) -> None:
+    parameters = helm["postgresql"]["postgresqlParams"]
+    assert parameters["sslmode"] == "verify-full"
+    for name, values in pods(helm):
+        mounts = [mount["mountPath"] for mount in values["volumeMounts"]]
+        assert str(Path(parameters["sslrootcert"]).parent) in mounts, name
+
+
+def test_the_run_launcher_accepts_its_configuration(helm: dict[str, Any]) -> None:
+    config = {
+        SNAKE.sub("_", key).lower(): value
+        for key, value in helm["runLauncher"]["config"]["k8sRunLauncher"].items()
+    }
+    runs = {
+        SNAKE.sub("_", key).lower(): value for key, value in config.pop("run_k8s_config").items()
+    }
+    found = UserDefinedDagsterK8sConfig.from_dict(runs)
+    assert found.pod_spec_config["automount_service_account_token"] is False
+    config |= {
+        "run_k8s_config": runs,
+        # what the chart adds
+        "service_account_name": "dagster",
+        "dagster_home": helm["global"]["dagsterHome"],
+        "instance_config_map": "dagster-instance",
+    }
+    outcome = process_config(resolve_to_config_type(K8sRunLauncher.config_type()), config)
+    assert outcome.success, outcome.errors
+
+
+def test_the_instance_accepts_its_configuration(helm: dict[str, Any]) -> None:
+    schema = resolve_to_config_type(dagster_instance_config_schema())
+    for name, config in (
+        ("chart", helm["additionalInstanceConfig"]),
+        ("compose", load("dagster.yaml")),
+    ):
+        outcome = process_config(schema, config)
+        assert outcome.success, (name, outcome.errors)
+
+
+def test_only_webserver_and_daemon_reach_code_servers(helm: dict[str, Any]) -> None:
+    nobody, code_servers, webserver = documents("network_policies.yaml")
+    assert nobody["spec"] == {"podSelector": {}, "policyTypes": ["Ingress"]}
+    assert code_servers["spec"]["podSelector"]["matchLabels"] == {"component": "user-deployments"}
+    ((rule,),) = [[*code_servers["spec"]["ingress"]]]
+    ((source,),) = [[*rule["from"]]]
+    assert set(source) == {"podSelector"}
+    (expression,) = source["podSelector"]["matchExpressions"]
+    assert set(expression["values"]) == COMPONENTS - {"user-deployments"}
+    ports = {one["port"] for one in helm["dagster-user-deployments"]["deployments"]}
+    assert {entry["port"] for entry in rule["ports"]} == ports
+    (rule,) = webserver["spec"]["ingress"]
+    assert [entry["port"] for entry in rule["ports"]] == [
+        helm["dagsterWebserver"]["service"]["port"]
+    ]
+
+
+def test_each_claim_that_the_chart_mounts_is_made(helm: dict[str, Any]) -> None:
+    claims = {
+        volume["persistentVolumeClaim"]["claimName"]
+        for _, values in pods(helm)
+        for volume in values["volumes"]
+        if "persistentVolumeClaim" in volume
+    }
+    assert claims == {claim["metadata"]["name"] for claim in documents("volumes.yaml")}
+
+
+@pytest.mark.skipif(KUBECTL is None, reason="kubectl, which has kustomize, is not installed")
+def test_kustomize_takes_the_token_from_code_servers_alone(
+    helm: dict[str, Any], tmp_path: Path
+) -> None:
+    made = tmp_path / "kubernetes"
+    shutil.copytree(DEPLOY / "kubernetes", made)
+    chart = [
+        deployment_of(name, name if name in COMPONENTS else "user-deployments", values)
+        for name, values in pods(helm)
+    ]
+    # JSON is YAML, and takes the texts of the file as they are
+    (made / "chart.yaml").write_text("\n---\n".join(map(json.dumps, chart)))
+    built = subprocess.run(
+        [str(KUBECTL), "kustomize", made], capture_output=True, text=True, check=True
+    )
+    found = list(yaml.safe_load_all(built.stdout))
+    for document in found:
+        kubernetes_validate.validate(document, KUBERNETES, strict=True)
+        assert document["metadata"]["namespace"] == "dagster"
+    tokens = {
+        one["metadata"]["name"]: one["spec"]["template"]["spec"]["automountServiceAccountToken"]
+        for one in found
+        if one["kind"] == "Deployment"
+    }
+    assert tokens == {
+        "dagster-webserver": True, "dagster-daemon": True,
+        "orchestration-platform": False, "simulation": False, "gocardless": False,
+    }  # fmt: skip
