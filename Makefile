@@ -100,6 +100,7 @@ backup: setup ## copy Dagster's storage, alerts, warehouses and reports, while r
 	@$(COMMAND) orchestration_platform.backup create $${PLACE:+--place "$$PLACE"}
 
 restore: setup ## put the newest backup into an empty DAGSTER_HOME and data directory
+#: PLACE=url       where backups are; default: backup.place of platform.yaml
 	@$(COMMAND) orchestration_platform.backup restore $${PLACE:+--place "$$PLACE"}
 
 doctor: setup ## look for damaged files, dead leases, runs that never started; say how to go on

@@ -191,7 +191,7 @@ def alerted_platform(
 def _write(home: Path) -> None:
     settings = yaml.safe_load((REPOSITORY / "dagster.local.yaml").read_text(encoding="utf-8"))
     # more than the sensor takes in one tick
-    settings["concurrency"]["runs"]["max_concurrent_runs"] = 6
+    settings["run_coordinator"]["config"]["max_concurrent_runs"] = 6
     (home / "dagster.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     failing = Path(failing_location.__file__)
     (home / "workspace.yaml").write_text(

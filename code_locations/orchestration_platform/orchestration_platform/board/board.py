@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+import dagster as dg
 from dagster._core.workspace.context import BaseWorkspaceRequestContext
 
 from orchestration_platform.alerts.outbox.database import Database
@@ -23,6 +24,7 @@ from orchestration_platform.board.job_history import ASSET_JOB, JobHistories, Jo
 from orchestration_platform.board.materializations import Materializations, MaterializationWindow
 from orchestration_platform.board.run_window import JobName, Run, RunWindow
 from orchestration_platform.board.service_levels import service_levels
+from shared_lib.run_queue import current_pause
 
 _FAILED = "FAILURE"
 # Of what is equally bad: first what stops the most.
@@ -149,7 +151,13 @@ def read_board(
     history = kept.materializations.read(instance, now=now)
     return Board(
         at=now,
-        attention=attention(assets, jobs, problems(context), alerted, now=now.timestamp()),
+        attention=sorted(
+            [
+                *_of_queue(instance, now=now.timestamp()),
+                *attention(assets, jobs, problems(context), alerted, now=now.timestamp()),
+            ],
+            key=lambda item: _rank(item, now.timestamp()),
+        ),
         assets=assets,
         jobs=jobs,
         alerts=alerted,
@@ -188,6 +196,20 @@ def attention(
 def _rank(item: Attention, now: float) -> tuple[object, ...]:
     kind = _KINDS.index(item.kind) if item.kind in _KINDS else len(_KINDS)
     return item.health, kind, -item.downstream, item.since or now, item.name
+
+
+def _of_queue(instance: dg.DagsterInstance, *, now: float) -> Iterable[Attention]:
+    """Return why no run starts."""
+    pause = current_pause(instance, now=now)
+    if pause is not None:
+        yield Attention(
+            health=Health.WARNING,
+            kind="Queue",
+            name="runs",
+            location="",
+            text=f"no run starts {pause}",
+            since=pause.since,
+        )
 
 
 def _of_problem(problem: Problem) -> Attention:

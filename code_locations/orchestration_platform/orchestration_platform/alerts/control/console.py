@@ -112,6 +112,21 @@ def moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def moment_of(text: str) -> float:
+    """Parse a time in ISO 8601, in UTC unless it has an offset, as seconds since 1970.
+
+    Raises:
+        ArgumentTypeError: it is not a time.
+    """
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text} is not a time: enter it in ISO 8601, such as 2026-05-04T18:00"
+        ) from None
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+
+
 def print_json(value: Any) -> None:
     """Print ``value``, with its times in ISO 8601."""
     print(json.dumps(_with_times(value), indent=2, ensure_ascii=False))

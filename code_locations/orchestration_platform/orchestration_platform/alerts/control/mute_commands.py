@@ -4,7 +4,6 @@ import argparse
 import re
 import time
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from orchestration_platform.alerts.control.console import (
@@ -14,6 +13,7 @@ from orchestration_platform.alerts.control.console import (
     done,
     hand_of,
     moment,
+    moment_of,
     outbox,
     policies_in_force,
     positive_number,
@@ -46,7 +46,7 @@ def add_mute_commands(commands: Subparsers) -> None:
     )
     end.add_argument(
         "--until",
-        type=_time,
+        type=moment_of,
         metavar="TIME",
         help="until when, in ISO 8601, in UTC unless it has an offset, such as 2026-05-04T18:00",
     )
@@ -66,16 +66,6 @@ def _seconds(text: str) -> float:
             f"{text} is not a duration: enter a number and s, min, h or d, such as 2h"
         )
     return seconds_of(text)
-
-
-def _time(text: str) -> float:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text} is not a time: enter it in ISO 8601, such as 2026-05-04T18:00"
-        ) from None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
 
 
 def _mute(asked: argparse.Namespace) -> int:

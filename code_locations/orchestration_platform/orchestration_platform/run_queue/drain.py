@@ -1,0 +1,68 @@
+"""Wait until no run is going on."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import dagster as dg
+
+_POLL_SECONDS = 2.0
+_GOING_ON = (
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+)
+
+
+@dataclass(frozen=True)
+class QueueState:
+    """The runs that have not ended.
+
+    Attributes:
+        going_on: the ids of those whose process exists, each with its job.
+        queued: how many wait in the queue.
+    """
+
+    going_on: dict[str, str]
+    queued: int
+
+    def __str__(self) -> str:
+        """Return one line for people."""
+        names = ", ".join(f"{job} ({run_id[:8]})" for run_id, job in self.going_on.items())
+        names = f": {names}" if names else ""
+        return f"{len(self.going_on)} runs going on{names}; {self.queued} queued"
+
+
+def queue_state(instance: dg.DagsterInstance) -> QueueState:
+    """Return the runs that have not ended."""
+    runs = instance.get_runs(dg.RunsFilter(statuses=list(_GOING_ON)))
+    queued = dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED])
+    return QueueState({run.run_id: run.job_name for run in runs}, instance.get_runs_count(queued))
+
+
+def wait_until_drained(
+    instance: dg.DagsterInstance,
+    *,
+    seconds: float,
+    tell: Callable[[str], object],
+    sleep: Callable[[float], object] = time.sleep,
+) -> QueueState:
+    """Wait until no run is going on; return the state then, or after ``seconds``.
+
+    Args:
+        instance: whose queue is paused.
+        seconds: how long to wait.
+        tell: called with the state whenever it has changed.
+        sleep: waits for so many seconds.
+    """
+    told = ""
+    waited = 0.0
+    while True:
+        state = queue_state(instance)
+        if str(state) != told:
+            told = str(state)
+            tell(told)
+        if not state.going_on or waited >= seconds:
+            return state
+        sleep(_POLL_SECONDS)
+        waited += _POLL_SECONDS

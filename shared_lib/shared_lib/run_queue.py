@@ -1,0 +1,72 @@
+"""The queue of runs, which people can pause; ``dagster.yaml`` names it.
+
+While it is paused, whatever launches runs goes on doing so: their runs wait in the queue, and start
+when it is resumed. The state is in Dagster's own storage, where every process finds it.
+"""
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+import dagster as dg
+from dagster._core.run_coordinator.queued_run_coordinator import (
+    QueuedRunCoordinator,
+    RunQueueConfig,
+)
+
+_KEY = "platform/paused_queue"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pause:
+    """Why no run starts.
+
+    Attributes:
+        since: when it began, in seconds since 1970, as all times here.
+        until: when it ends by itself; None if a person has to end it.
+        person: who paused the queue.
+        reason: why.
+    """
+
+    since: float
+    until: float | None
+    person: str
+    reason: str
+
+    def __str__(self) -> str:
+        """Return one line for people."""
+        until = "until somebody resumes it"
+        if self.until is not None:
+            until = f"until {datetime.fromtimestamp(self.until, UTC):%Y-%m-%d %H:%M} UTC"
+        return f"{until}, {self.person}: {self.reason}"
+
+
+def current_pause(instance: dg.DagsterInstance, *, now: float) -> Pause | None:
+    """Return the pause that is in force at ``now``."""
+    stored = instance.run_storage.get_cursor_values({_KEY}).get(_KEY)
+    if not stored:
+        return None
+    pause = Pause(**json.loads(stored))
+    return pause if pause.until is None or now < pause.until else None
+
+
+def pause(instance: dg.DagsterInstance, pause: Pause) -> None:
+    """Start no queued run until ``pause`` ends; it takes the place of an earlier one."""
+    instance.run_storage.set_cursor_values({_KEY: json.dumps(asdict(pause))})
+
+
+def resume(instance: dg.DagsterInstance) -> None:
+    """Start queued runs again."""
+    instance.run_storage.set_cursor_values({_KEY: ""})
+
+
+class PausableRunCoordinator(QueuedRunCoordinator):
+    """Dagster's queue, of which no run starts during a pause."""
+
+    def get_run_queue_config(self) -> RunQueueConfig:
+        """Return the limits, which the daemon reads before each look at the queue."""
+        limits = super().get_run_queue_config()
+        if current_pause(self._instance, now=time.time()) is None:
+            return limits
+        return limits._replace(max_concurrent_runs=0)

@@ -1,0 +1,135 @@
+"""During a pause no queued run starts, and none is lost."""
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.load_target import WorkspaceFileTarget
+from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import (
+    QueuedRunCoordinatorDaemon,
+)
+from tests.integration.orchestration_platform.alerts.databases import sqlite_instance
+from tests.integration.orchestration_platform.housekeeping import market
+
+from orchestration_platform.alerts.outbox.database import Database, database_url
+from orchestration_platform.board.board import KeptState, read_board
+from orchestration_platform.run_queue.__main__ import main
+from orchestration_platform.run_queue.drain import wait_until_drained
+from shared_lib.run_queue import Pause, current_pause, pause, resume
+
+
+@pytest.fixture
+def instance(
+    empty_sqlite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[dg.DagsterInstance]:
+    monkeypatch.setenv("DAGSTER_ENVIRONMENT", "ci")
+    with sqlite_instance(empty_sqlite, tmp_path, monkeypatch) as found:
+        yield found
+
+
+@pytest.fixture
+def workspace(instance: dg.DagsterInstance) -> Iterator[WorkspaceProcessContext]:
+    home = Path(instance.root_directory)
+    shutil.copy(Path(market.__file__), home / "market.py")
+    location = "load_from: [{python_file: {relative_path: market.py, location_name: market}}]"
+    (home / "workspace.yaml").write_text(location)
+    target = WorkspaceFileTarget([str(home / "workspace.yaml")])
+    with WorkspaceProcessContext(instance, target) as found:
+        yield found
+
+
+def submit(workspace: WorkspaceProcessContext) -> str:
+    """Queue a run, as the webserver and the daemon do."""
+    request = workspace.create_request_context()
+    location = request.get_code_location("market")
+    repository = location.get_repository("__repository__")
+    job = repository.get_full_job("counting")
+    run = workspace.instance.create_run_for_job(
+        market.defs.resolve_job_def("counting"),
+        status=dg.DagsterRunStatus.NOT_STARTED,
+        remote_job_origin=job.get_remote_origin(),
+        job_code_origin=job.get_python_origin(),
+    )
+    workspace.instance.submit_run(run.run_id, request)
+    return run.run_id
+
+
+def look_at_the_queue(workspace: WorkspaceProcessContext) -> None:
+    """What the daemon does every five seconds."""
+    daemon = QueuedRunCoordinatorDaemon(interval_seconds=5)
+    list(daemon.run_iteration(workspace))
+
+
+def statuses(instance: dg.DagsterInstance) -> set[str]:
+    return {run.status.value for run in instance.get_runs()}
+
+
+def test_queued_runs_wait_for_the_end_of_a_pause_and_start_then(
+    instance: dg.DagsterInstance,
+    workspace: WorkspaceProcessContext,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["drain", "--reason", "new Dagster", "--by", "ada"]) == 0
+    runs = [submit(workspace) for _ in range(3)]
+    look_at_the_queue(workspace)
+    assert statuses(instance) == {"QUEUED"}
+    capsys.readouterr()
+    assert main(["status", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["queued"] == 3
+    assert shown["paused"]["person"] == "ada"
+
+    assert main(["resume"]) == 0
+    look_at_the_queue(workspace)
+
+    assert "QUEUED" not in statuses(instance)
+    assert {run.run_id for run in instance.get_runs()} == set(runs)
+    assert main(["resume"]) == 1
+
+
+def test_a_freeze_ends_by_itself_and_is_on_the_board(
+    instance: dg.DagsterInstance, workspace: WorkspaceProcessContext
+) -> None:
+    assert main(["freeze", "--until", "2020-01-01T00:00", "--reason", "late"]) == 2
+    assert current_pause(instance, now=time.time()) is None
+    until = datetime(2999, 1, 1, tzinfo=UTC)
+    assert (
+        main(["freeze", "--until", until.isoformat(), "--reason", "year end", "--by", "ada"]) == 0
+    )
+    alerts = Database(database_url(instance))
+
+    frozen = read_board(workspace.create_request_context(), alerts, KeptState())
+    over = read_board(workspace.create_request_context(), alerts, KeptState(), now=until)
+
+    texts = [item.text for item in frozen.attention if item.kind == "Queue"]
+    assert texts == ["no run starts until 2999-01-01 00:00 UTC, ada: year end"]
+    assert not [item for item in over.attention if item.kind == "Queue"]
+    assert current_pause(instance, now=until.timestamp()) is None
+
+
+def test_a_dry_run_pauses_nothing(instance: dg.DagsterInstance) -> None:
+    assert main(["drain", "--dry-run"]) == 0
+    assert current_pause(instance, now=time.time()) is None
+
+
+def test_draining_waits_for_the_runs_that_are_going_on(instance: dg.DagsterInstance) -> None:
+    run = instance.add_run(dg.DagsterRun(job_name="shop", status=dg.DagsterRunStatus.STARTED))
+    pause(instance, Pause(since=0.0, until=None, person="ada", reason="drained"))
+    told: list[str] = []
+
+    in_vain = wait_until_drained(instance, seconds=4, tell=told.append, sleep=lambda _: None)
+    assert in_vain.going_on == {run.run_id: "shop"}
+    state = wait_until_drained(
+        instance, seconds=60, tell=told.append, sleep=lambda _: instance.report_run_canceled(run)
+    )
+
+    assert not state.going_on
+    assert told[-1] == "0 runs going on; 0 queued"
+    resume(instance)
+    assert current_pause(instance, now=time.time()) is None
