@@ -42,8 +42,8 @@ def load_yaml(path: Path) -> Any:
     """Read ``path`` as YAML that remembers the line of every key.
 
     Raises:
-        ConfigurationError: the file is missing, is not YAML, repeats a key, or stands for a huge
-            document by its aliases.
+        ConfigurationError: the file is missing, is not YAML, repeats a key, is nested too deeply,
+            or stands for a huge document by its aliases.
     """
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError

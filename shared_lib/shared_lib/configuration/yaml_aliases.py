@@ -1,5 +1,6 @@
-"""Refuse YAML whose aliases make a small file a huge document."""
+"""Refuse YAML whose aliases make a small file a huge document, or that is nested too deeply."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,26 +11,34 @@ MOST_ALIASED = 10_000
 """How many values aliases may add; the anchors of a file written by a person save some lines."""
 
 
+MOST_NESTED = 50
+"""How many lists and mappings may contain one another; ours have fewer than ten levels."""
+
+# A block's level is at least one character deeper than that around it, but for a list in a mapping.
+_DEEP_BLOCK = re.compile(rf"^[ ?:-]{{{MOST_NESTED // 2}}}", re.MULTILINE)
+
+
 class ExpandingYamlError(ValueError):
-    """Aliases multiply the values of a file."""
+    """Aliases multiply the values of a file, or its values are nested too deeply."""
 
 
 def refuse_expansion(text: str, *, path: Path) -> None:
-    """Check how many values ``text`` stands for, without building any of them.
+    """Check how many values ``text`` stands for and how deeply, without building any of them.
 
     Aliases share one value in memory, but whatever validates, copies or writes the document visits
     it as often as it is named: thirty lines that each name the one before twice are 2^30 visits.
+    The loader calls itself for each level, and ends with a RecursionError at some hundreds.
 
     Args:
         text: YAML, valid or not; what is not valid is left for the loader to report.
         path: the file, for the message.
 
     Raises:
-        ExpandingYamlError: the aliases add more than 10,000 values, or one contains itself; the
-            text has file, line and alias.
+        ExpandingYamlError: the aliases add more than 10,000 values, or one contains itself, or more
+            than 50 lists and mappings contain one another; the text has file and line.
     """
-    if "&" not in text or "*" not in text:
-        return  # no alias: most files, which are not to be parsed twice
+    if not (_may_have_aliases(text) or _may_be_deep(text)):
+        return  # most files, which are not to be parsed twice
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
@@ -41,6 +50,14 @@ def refuse_expansion(text: str, *, path: Path) -> None:
                 raise ExpandingYamlError(f"{path}:{event.start_mark.line + 1}: {problem}")
     except YAMLError:
         return  # the loader reports it, with its line
+
+
+def _may_have_aliases(text: str) -> bool:
+    return "&" in text and "*" in text
+
+
+def _may_be_deep(text: str) -> bool:
+    return text.count("[") + text.count("{") >= MOST_NESTED // 2 or bool(_DEEP_BLOCK.search(text))
 
 
 class _Count:
@@ -59,6 +76,8 @@ class _Count:
         match event:
             case events.CollectionStartEvent():
                 self._open.append((event.anchor, 1))
+                if len(self._open) > MOST_NESTED:
+                    return f"more than {MOST_NESTED} lists and mappings contain one another here"
             case events.CollectionEndEvent():
                 anchor, size = self._open.pop()
                 self._add(anchor, size)

@@ -14,6 +14,7 @@ from sandboxes.bank.contract import Contract, ContractError
 from shared_lib.configuration.validated_yaml import ConfigurationError, load_yaml, validate_document
 from shared_lib.observability.settings import ObservabilityConfigurationError, _transport_from_file
 
+ERRORS = (ConfigurationError, ContractError, ObservabilityConfigurationError, StatementFileError)
 DEPTH = 30
 
 
@@ -61,15 +62,7 @@ def test_a_file_that_expands_is_refused_with_its_line(
     path = tmp_path / "file.yaml"
     path.write_text(bomb)
     started = time.process_time()
-    with pytest.raises(
-        (
-            ConfigurationError,
-            ContractError,
-            ObservabilityConfigurationError,
-            StatementFileError,
-        ),
-        match=r"file\.yaml:\d+: the alias \*\w+",
-    ):
+    with pytest.raises(ERRORS, match=r"file\.yaml:\d+: the alias \*\w+"):
         read(path)
     assert time.process_time() - started < 1
 
@@ -80,3 +73,37 @@ def test_anchors_that_save_typing_are_read(tmp_path: Path) -> None:
     assert load_yaml(path)["b499"] == {"x": [1, 2, 3]}
     path.write_text('cron: "*/5 * * * *"\ntext: "a & b *c"\n')
     assert load_yaml(path)["text"] == "a & b *c"
+
+
+DEEP = {
+    "lists": "[" * 60 + "]" * 60,
+    "mappings": "{a: " * 60 + "1" + "}" * 60,
+    "open": "[" * 5000,
+    "blocks": "\n".join(" " * i + "a:" for i in range(60)),
+    "lists in mappings": "\n".join("  " * i + "- a:" for i in range(60)),
+    "in a line": "- " * 60 + "x",
+    "keys": "? " * 60 + "x",
+    "far": "\n".join(" " * i + "a:" for i in range(5000)),
+}
+
+
+@pytest.mark.parametrize("text", DEEP.values(), ids=DEEP)
+@pytest.mark.parametrize(
+    "read", [through_load_yaml, through_mappings, through_openlineage, Contract]
+)
+def test_a_file_that_is_nested_deeply_is_refused_with_its_line(
+    read: Callable[[Path], Any], text: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "file.yaml"
+    path.write_text(text)
+    started = time.process_time()
+    with pytest.raises(ERRORS, match=r"file\.yaml:\d+: more than 50 lists and mappings contain"):
+        read(path)
+    assert time.process_time() - started < 1
+
+
+def test_forty_levels_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "file.yaml"
+    for text in ("[" * 40 + "]" * 40, "\n".join(" " * i + "a:" for i in range(40))):
+        path.write_text(text)
+        assert load_yaml(path)
