@@ -30,6 +30,11 @@ class Environment(StrEnum):
     QA = "qa"
     PRODUCTION = "production"
 
+    @property
+    def is_deployed(self) -> bool:
+        """Whether other people use the platform here, with secrets of their own."""
+        return self in (Environment.QA, Environment.PRODUCTION)
+
 
 @dataclass(frozen=True, kw_only=True)
 class EnvironmentSettings:

@@ -143,16 +143,19 @@ def test_a_redirect_within_a_loopback_server_is_followed_locally_only(
 ) -> None:
     server = servers.enter_context(answering(moved))
     monkeypatch.setenv("DAGSTER_ENVIRONMENT", "qa")
-    assert "redirects to http://" in refusal(server.address)
-    assert len(server.received) == 1
+    assert "qa uses only https" in refusal(server.address, SecretsMisconfiguredError)
+    assert server.received == []
     monkeypatch.setenv("DAGSTER_ENVIRONMENT", "local")
     assert read(server.address) == "the-value"
 
 
+@pytest.mark.parametrize("environment", ["qa", "production"])
 @pytest.mark.parametrize("address", ["http://vault.example.com", "HTTP://127.0.0.1:8200"])
-def test_production_refuses_plain_http(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DAGSTER_ENVIRONMENT", "production")
-    assert "production uses only https" in refusal(address, SecretsMisconfiguredError)
+def test_where_others_work_plain_http_is_refused(
+    address: str, environment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_ENVIRONMENT", environment)
+    assert f"{environment} uses only https" in refusal(address, SecretsMisconfiguredError)
 
 
 @pytest.mark.parametrize(

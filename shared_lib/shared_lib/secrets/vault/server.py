@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from shared_lib.configuration.environment import Environment, current_environment
+from shared_lib.configuration.environment import current_environment
 from shared_lib.secrets.errors import SecretsMisconfiguredError
 
 ADDRESS_VARIABLE = "VAULT_ADDR"
@@ -37,7 +37,7 @@ def vault_server(address: str = "", namespace: str = "") -> VaultServer:
 
     Raises:
         SecretsMisconfiguredError: the address is missing or not a URL, the certificate file does
-            not exist, or production would use http or skip verification.
+            not exist, or qa or production would use http or skip verification.
     """
     address = (address or os.environ.get(ADDRESS_VARIABLE, "")).rstrip("/")
     if not address:
@@ -50,10 +50,10 @@ def vault_server(address: str = "", namespace: str = "") -> VaultServer:
             f"{ADDRESS_VARIABLE} is not the URL of a server: write scheme, host and port, for "
             "example https://vault.example.com:8200"
         )
-    if parts.scheme != "https" and current_environment() is Environment.PRODUCTION:
+    if parts.scheme != "https" and current_environment().is_deployed:
         raise SecretsMisconfiguredError(
-            f"{ADDRESS_VARIABLE} is {address} and production uses only https, because anyone on "
-            "the way reads tokens and secrets sent by http: write https://"
+            f"{ADDRESS_VARIABLE} is {address} and {current_environment()} uses only https, because "
+            "anyone on the way reads tokens and secrets sent by http: write https://"
         )
     return VaultServer(
         address=address,
@@ -79,10 +79,10 @@ def _trusted() -> str | bool:
             "VAULT_SKIP_VERIFY is neither true nor false: write true, false or nothing"
         )
     if skip in _YES:
-        if current_environment() is Environment.PRODUCTION:
+        if current_environment().is_deployed:
             raise SecretsMisconfiguredError(
-                "VAULT_SKIP_VERIFY is set and production does not skip verification: unset it "
-                "and name the server's certificate authority in VAULT_CACERT"
+                f"VAULT_SKIP_VERIFY is set and {current_environment()} does not skip "
+                "verification: unset it and name the server's certificate authority in VAULT_CACERT"
             )
         return False
     authority = os.environ.get("VAULT_CACERT", "")

@@ -143,9 +143,11 @@ def test_the_usual_variables_mean_the_usual(
     assert vault_server().trusted == str(tmp_path / "ca.pem")
     monkeypatch.setenv("VAULT_SKIP_VERIFY", "true")
     assert vault_server().trusted is False
-    monkeypatch.setenv("DAGSTER_ENVIRONMENT", "production")
-    with pytest.raises(SecretsMisconfiguredError, match="production does not skip verification"):
-        vault_server()
+    for environment in ("qa", "production"):
+        monkeypatch.setenv("DAGSTER_ENVIRONMENT", environment)
+        refusal = f"{environment} does not skip verification"
+        with pytest.raises(SecretsMisconfiguredError, match=refusal):
+            vault_server()
     monkeypatch.setenv("VAULT_SKIP_VERIFY", "perhaps")
     with pytest.raises(SecretsMisconfiguredError, match="neither true nor false"):
         vault_server()

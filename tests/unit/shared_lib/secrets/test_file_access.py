@@ -1,6 +1,8 @@
 """Files with credentials that other users may read are refused, or reported on a laptop."""
 
 import logging
+import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import hvac
@@ -8,6 +10,7 @@ import pytest
 
 from shared_lib.secrets import SecretsMisconfiguredError
 from shared_lib.secrets.env_backend import EnvBackend
+from shared_lib.secrets.file_access import require_private
 from shared_lib.secrets.vault.authentication import (
     AppRoleMethod,
     CertificateMethod,
@@ -58,10 +61,11 @@ KINDS = ("token", "approle", "wrapped", "jwt", "userpass", "cert")
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o620, 0o602, 0o666])
-def test_production_refuses_a_file_that_others_may_read(
-    kind: str, mode: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("environment", ["qa", "production"])
+def test_a_file_that_others_may_read_is_refused_where_others_work(
+    kind: str, mode: int, environment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DAGSTER_ENVIRONMENT", "production")
+    monkeypatch.setenv("DAGSTER_ENVIRONMENT", environment)
     file = tmp_path / "held"
     file.write_text(HELD)
     file.chmod(mode)
@@ -103,6 +107,33 @@ def test_a_laptop_reports_it_once_and_goes_on(
                 log_in(method_with(kind, file))
     (record,) = caplog.records
     assert f"chmod 600 {file}" in record.getMessage()
+
+
+OURS, ANOTHER = os.getegid() or 10_001, 54_321
+
+
+@pytest.mark.parametrize(
+    ("mode", "user", "group", "is_private"),
+    [
+        (0o440, 0, OURS, True),  # as Kubernetes mounts a secret for a pod with fsGroup
+        (0o400, 0, OURS, True),
+        (0o440, 0, ANOTHER, False),
+        (0o440, ANOTHER, OURS, False),
+        (0o444, 0, OURS, False),
+        (0o460, 0, OURS, False),
+        (0o642, 0, OURS, False),
+        (0o440, 0, 0, False),
+    ],
+)
+def test_a_file_of_root_for_our_group_is_private(
+    mode: int, user: int, group: int, *, is_private: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_ENVIRONMENT", "production")
+    monkeypatch.setattr(os, "getgroups", lambda: [OURS])
+    state = os.stat_result((mode, 0, 0, 1, user, group, 0, 0, 0, 0))
+    expectation = nullcontext() if is_private else pytest.raises(SecretsMisconfiguredError)
+    with expectation:
+        require_private(Path("/run/secret"), state, meaning="the token")
 
 
 def test_the_token_that_kubernetes_writes_is_accepted(
