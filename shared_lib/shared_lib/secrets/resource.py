@@ -161,10 +161,10 @@ class SecretsResource(dg.ConfigurableResource):
         """
         return self._backend().key_names(self._full(path))
 
-    def ends_of_secret_ids(self, roles: Iterable[str]) -> dict[str, datetime | None]:
-        """Return when the last secret id of each AppRole in ``roles`` ends, UTC.
+    def ends_of_secret_ids(self, roles: Iterable[str]) -> dict[str, list[datetime]]:
+        """Return when each secret id of each AppRole in ``roles`` ends, UTC, the next first.
 
-        ``None`` means that the role has none. The result is empty where no AppRole logs in.
+        The list of a role without any is empty. The result is empty where no AppRole logs in.
 
         Raises:
             SecretError: the server does not answer, or the policies do not allow it.

@@ -89,18 +89,8 @@ def test_a_wrong_limit_is_named_with_its_line(line: str, problem: str, tmp_path:
     assert f"approles.yaml:{len(kept) + 1}: " in str(refused.value)
 
 
-def test_the_platform_sees_when_secret_ids_end_and_no_other_location_does(
-    bao: Bao, limited
-) -> None:
-    now = datetime.now(UTC)
-    roles = ["gocardless", "simulation", "limited", "nobody"]
-    ends = SecretsResource(location="orchestration_platform").ends_of_secret_ids(roles)
-    assert ends["limited"] is ends["nobody"] is None
-    with pytest.raises(SecretForbiddenError, match=r'role/simulation/secret-id" \{ capab'):
-        SecretsResource(location="simulation").ends_of_secret_ids(["simulation"])
-
-    limited(ttl="48h")
-    bao.root.auth.approle.generate_secret_id("limited")
+def seen_by_the_platform(bao: Bao, roles: list[str]) -> dict[str, list[datetime]]:
+    """The ends of secret ids, by the identity of ``orchestration_platform``."""
     watching = bao.variables["VAULT_AUTH_SECRET_ID_FILE"].replace(
         "{location}", "orchestration_platform"
     )
@@ -108,10 +98,46 @@ def test_the_platform_sees_when_secret_ids_end_and_no_other_location_does(
         patch.delenv("VAULT_AUTH_ROLE_ID")
         patch.setenv("VAULT_AUTH_SECRET_ID_FILE", watching)
         patch.setenv("VAULT_AUTH_ROLE_ID_FILE", watching.replace("secret_id", "role_id"))
-        ends = SecretsResource(location="orchestration_platform").ends_of_secret_ids(roles)
-    assert ends["limited"]
-    assert timedelta(hours=47) < ends["limited"] - now < timedelta(hours=49)
+        return SecretsResource(location="orchestration_platform").ends_of_secret_ids(roles)
+
+
+def test_the_platform_sees_when_secret_ids_end_and_no_other_location_does(
+    bao: Bao, limited
+) -> None:
+    now = datetime.now(UTC)
+    roles = ["gocardless", "simulation", "limited", "nobody"]
+    ends = SecretsResource(location="orchestration_platform").ends_of_secret_ids(roles)
+    assert ends["limited"] == ends["nobody"] == []
+    with pytest.raises(SecretForbiddenError, match=r'role/simulation/secret-id" \{ capab'):
+        SecretsResource(location="simulation").ends_of_secret_ids(["simulation"])
+
+    limited(ttl="48h")
+    bao.root.auth.approle.generate_secret_id("limited")
+    ends = seen_by_the_platform(bao, roles)
+    assert len(ends["limited"]) == 2
+    for end in ends["limited"]:
+        assert timedelta(hours=47) < end - now < timedelta(hours=49)
     (first, second) = ending(ends, now=now)
-    assert first.startswith("limited: its secret id ends on ")
+    assert first.startswith("limited: 2 of its 2 secret ids end, the first on ")
     assert second.startswith("nobody: it has no secret id")
     assert len(ending(ends, now=now + timedelta(days=25))) == 4
+
+
+def test_each_secret_id_of_a_role_is_examined(bao: Bao, limited) -> None:
+    now = datetime.now(UTC)
+    limited(ttl="48h")
+    bao.root.auth.approle.create_or_update_approle("limited", secret_id_ttl="700h")
+    bao.root.auth.approle.generate_secret_id("limited")
+    ends = seen_by_the_platform(bao, ["limited"])
+    assert [round((end - now) / timedelta(hours=1)) for end in ends["limited"]] == [48, 700]
+    (problem,) = ending(ends, now=now)
+    assert problem.startswith("limited: 1 of its 2 secret ids ends on ")
+    assert "secret-id-accessor/destroy" in problem
+    assert ending({"limited": ends["limited"][1:]}, now=now) == []
+
+
+def test_the_next_end_is_named() -> None:
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    ends = [now + timedelta(days=days) for days in (2, 3, 20)]
+    (problem,) = ending({"shop": ends}, now=now)
+    assert problem.startswith("shop: 2 of its 3 secret ids end, the first on 2026-03-03 00:00 UTC")

@@ -1,6 +1,6 @@
 """Whether the secret ids with which the locations log in to Vault are still valid next week."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -13,7 +13,7 @@ WARNED_BEFORE = timedelta(days=7)
 
 @dg.asset_check(asset="platform_health")
 def secret_ids_last(secrets: SecretsResource) -> dg.AssetCheckResult:
-    """Every location's AppRole has a secret id that lasts for another week."""
+    """Every location's AppRole has secret ids, and all of them last for another week."""
     try:
         ends = secrets.ends_of_secret_ids(sorted(declared_secrets()))
     except SecretError as error:
@@ -21,20 +21,36 @@ def secret_ids_last(secrets: SecretsResource) -> dg.AssetCheckResult:
     return _result(ending(ends, now=datetime.now(UTC)), examined=len(ends))
 
 
-def ending(ends: Mapping[str, datetime | None], *, now: datetime) -> list[str]:
-    """Describe each role whose last secret id ends within a week of ``now``, with what to do."""
+def ending(ends: Mapping[str, Sequence[datetime]], *, now: datetime) -> list[str]:
+    """Describe each role with a secret id that ends within a week of ``now``, with what to do.
+
+    Vault does not know which secret id a process has, so that a newer one proves nothing: it may
+    never have been delivered.
+    """
     return [
-        f"{role}: {_described(end)}, deliver a new one (`vault write -f -wrap-ttl=10m "
-        f"auth/approle/role/{role}/secret-id`)"
-        for role, end in sorted(ends.items())
-        if end is None or end - now < WARNED_BEFORE
+        f"{role}: {_described(found, now)}, deliver a new one (`vault write -f -wrap-ttl=10m "
+        f"auth/approle/role/{role}/secret-id`){_or_destroy(role, found)}"
+        for role, found in sorted(ends.items())
+        if not found or min(found) - now < WARNED_BEFORE
     ]
 
 
-def _described(end: datetime | None) -> str:
-    if end is None:
+def _described(ends: Sequence[datetime], now: datetime) -> str:
+    if not ends:
         return "it has no secret id"
-    return f"its secret id ends on {end:%Y-%m-%d %H:%M} UTC"
+    soon = sum(end - now < WARNED_BEFORE for end in ends)
+    which = "its secret id" if len(ends) == 1 else f"{soon} of its {len(ends)} secret ids"
+    verb = "ends" if soon == 1 else "end, the first"
+    return f"{which} {verb} on {min(ends):%Y-%m-%d %H:%M} UTC"
+
+
+def _or_destroy(role: str, ends: Sequence[datetime]) -> str:
+    if len(ends) < 2:  # noqa: PLR2004 - the only one is in use
+        return ""
+    return (
+        " or, if no process uses it any more, destroy it (`vault write auth/approle/role/"
+        f"{role}/secret-id-accessor/destroy secret_id_accessor=...`)"
+    )
 
 
 def _result(problems: list[str], *, examined: int) -> dg.AssetCheckResult:

@@ -60,7 +60,7 @@ class VaultBackend:
         """Return keys without values; see :meth:`KeyValueEngine.key_names`."""
         return self._engine.key_names(path)
 
-    def ends_of_secret_ids(self, roles: Iterable[str]) -> dict[str, datetime | None]:
+    def ends_of_secret_ids(self, roles: Iterable[str]) -> dict[str, list[datetime]]:
         """Return when the roles' secret ids end; empty if the login needs none."""
         method = self._session.identity.method
         if not isinstance(method, AppRoleMethod):

@@ -16,19 +16,19 @@ _NO_END_YEAR = 1
 
 def ends_of_secret_ids(
     session: VaultSession, *, mount: str, roles: Iterable[str]
-) -> dict[str, datetime | None]:
-    """Return when the last secret id of each role ends, UTC.
+) -> dict[str, list[datetime]]:
+    """Return when each secret id of each role ends, UTC, the next first.
 
-    ``None`` means that the role has no secret id; the year 9999 that one never ends.
+    The list of a role without any is empty; the year 9999 means that one never ends.
 
     Raises:
         SecretForbiddenError: the policies do not allow it; has the line that would.
         SecretError: the server is unreachable, sealed or busy, or refuses.
     """
-    return {role: _last_end(session, mount, role) for role in roles}
+    return {role: _ends(session, mount, role) for role in roles}
 
 
-def _last_end(session: VaultSession, mount: str, role: str) -> datetime | None:
+def _ends(session: VaultSession, mount: str, role: str) -> list[datetime]:
     refusal: type[hvac.exceptions.VaultError] | None = None
     ends: list[datetime] = []
     try:
@@ -40,7 +40,7 @@ def _last_end(session: VaultSession, mount: str, role: str) -> datetime | None:
             if end is not None:
                 ends.append(end)
     except (hvac.exceptions.InvalidPath, hvac.exceptions.InvalidRequest):
-        return None  # the server answers the first for a role without any, the second for no role
+        return []  # the server answers the first for a role without any, the second for no role
     except hvac.exceptions.VaultError as error:
         refusal = type(error)
     if refusal is hvac.exceptions.Forbidden:
@@ -55,7 +55,7 @@ def _last_end(session: VaultSession, mount: str, role: str) -> datetime | None:
         raise SecretError(
             f"Vault refuses to list the secret ids of {role} ({refusal.__name__}): see its log"
         )
-    return max(ends, default=None)
+    return sorted(ends)
 
 
 def _end(session: VaultSession, mount: str, role: str, accessor: str) -> datetime | None:
