@@ -60,7 +60,7 @@ def test_a_warehouse_without_a_lease(tmp_path: Path) -> None:
 
 
 def test_answers_of_banks(tmp_path: Path) -> None:
-    wording = Wording(write=str, read=str)
+    wording = Wording(write=lambda body: [body], read=str)
     journal = AnswerJournal(tmp_path / "bank.duckdb.answers" / "transactions", wording)
     answer = Answer("the body", Limit())
     journal.keep(Received("account", answer, datetime(2026, 1, 1, tzinfo=UTC)))

@@ -116,7 +116,7 @@ def extract_transactions(run: Extraction, *, overlap_days: int, days: int = DAYS
 
             return ReadBatch(write, len(found.rejects), found.unreadable)
 
-        wording = Wording(AnswerOfWindow.as_text, AnswerOfWindow.from_text)
+        wording = Wording(AnswerOfWindow.as_texts, AnswerOfWindow.from_text)
         return fetch_accounts(run, "transactions", accounts, ask, read, wording)
 
     return of_accounts(run, extract)
@@ -153,7 +153,7 @@ def as_json(model: type[Document]) -> Wording[Any]:
     """Return how the journal keeps bodies of a model."""
     # not pydantic's own JSON, which refuses what JSON can write: half of a surrogate pair
     return Wording(
-        lambda body: json.dumps(body.model_dump(mode="json")),
+        lambda body: [json.dumps(body.model_dump(mode="json"))],
         lambda text: model.model_validate(json.loads(text)),
     )
 

@@ -50,13 +50,13 @@ class AnswerOfWindow:
     window: Window
     text: str
 
-    def as_text(self) -> str:
-        """Both in one text: a line of JSON, and what came, word for word."""
-        return f"{json.dumps(asdict(self.window), default=str)}\n{self.text}"
+    def as_texts(self) -> tuple[str, str]:
+        """A line of JSON with what was asked, and what came, word for word."""
+        return f"{json.dumps(asdict(self.window), default=str)}\n", self.text
 
     @classmethod
     def from_text(cls, text: str) -> "AnswerOfWindow":
-        """Back from :meth:`as_text`.
+        """Back from what :meth:`as_texts` returns, as one text.
 
         Raises:
             ValueError: it is no such text.

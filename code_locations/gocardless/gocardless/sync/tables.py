@@ -153,14 +153,18 @@ def _add_evidence(connection: duckdb.DuckDBPyConnection) -> None:
         ("merged_into", "varchar"),
         ("decided_by", "varchar"),
     ):
-        connection.execute(f"alter table unified.transactions add column {column} {kind}")
-    connection.execute("alter table unified.accounts add column masked_pan varchar")
+        connection.execute(
+            f"alter table unified.transactions add column if not exists {column} {kind}"
+        )
+    connection.execute("alter table unified.accounts add column if not exists masked_pan varchar")
     for column, kind in (
         ("amount", "decimal(22, 8)"),
         ("decision", "varchar"),
         ("evidence", "varchar"),
     ):
-        connection.execute(f"alter table unified.transaction_history add column {column} {kind}")
+        connection.execute(
+            f"alter table unified.transaction_history add column if not exists {column} {kind}"
+        )
 
 
 def _add_entry(connection: duckdb.DuckDBPyConnection) -> None:

@@ -125,7 +125,7 @@ def test_an_answer_of_an_earlier_run_that_cannot_be_taken_is_set_aside_and_asked
     fetch: Callable[[], ScopeOutcome],
     warehouse: Path,
 ) -> None:
-    wording = Wording(AnswerOfWindow.as_text, AnswerOfWindow.from_text)
+    wording = Wording(AnswerOfWindow.as_texts, AnswerOfWindow.from_text)
     journal = journal_of(connection, "transactions", wording)
     assert journal is not None
     window = Window(BAD, NOON.date() - timedelta(days=90), NOON.date(), NOON.date())

@@ -122,7 +122,7 @@ def test_an_answer_that_was_left_is_read_and_a_broken_one_is_named_by_its_file(
     window = Window("one/two", NOON.date(), NOON.date() - timedelta(days=2), NOON.date())
     answer = Answer(AnswerOfWindow(window, text), Limit(4, 3, 86_400))
     received = Received("one/two", answer, NOON)
-    wording = Wording(AnswerOfWindow.as_text, AnswerOfWindow.from_text)
+    wording = Wording(AnswerOfWindow.as_texts, AnswerOfWindow.from_text)
     journal = AnswerJournal(tmp_path / "transactions", wording)
     assert journal.left(["one/two"]) == []
     journal.keep(received)

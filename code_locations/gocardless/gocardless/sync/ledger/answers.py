@@ -78,8 +78,9 @@ def _list_rounds(
 ) -> list[tuple[int, int]]:
     """Fill ``rounds``; in a round each account has one answer at most.
 
-    Answers whose account has none before are all new: they are taken in parts, so that no more
-    than a part of them is in memory.
+    Answers are taken in parts where none of their entries is a repeat, so that no more than a part
+    of them is in memory: the first of an account, and the first since a release that did not note
+    the entries of rows.
 
     Returns:
         Each round with each of its parts, in their order.
@@ -89,11 +90,11 @@ def _list_rounds(
         create or replace temp table rounds as
         select
             answer.*,
-            case when answer.before is null and answer.covers_until is not null then
-                row_number() over (
-                    partition by answer.before is null and answer.covers_until is not null
-                    order by answer.fetch_number
-                ) // {_ACCOUNTS_OF_A_PART}
+            answer.covers_until is not null
+                and (answer.before is null or unnoted.before is not null) as is_compared,
+            case when is_compared then
+                row_number() over (partition by is_compared order by answer.fetch_number)
+                    // {_ACCOUNTS_OF_A_PART}
             else -1 end as part,
             coalesce(known.of_provider, $provider) as of_provider,
             coalesce(known.of_account_id, answer.account_id) as of_account_id,
@@ -111,6 +112,10 @@ def _list_rounds(
                 ) end as before
             from ({with_optional(connection, provider.fetches, OPTIONAL_OF_FETCHES)})
         ) as answer
+        left join (
+            select distinct last_fetch_number as before from unified.transactions
+            where entry_id is null and status = 'booked'
+        ) as unnoted using (before)
         left join unified.account_identifiers as known
             on known.provider = $provider and known.account_id = answer.account_id
         anti join (
