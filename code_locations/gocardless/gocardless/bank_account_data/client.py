@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Generic
 from urllib.parse import quote
 
-from gocardless.bank_account_data.errors import error_of
+from gocardless.bank_account_data.errors import NoAnswerFromGoCardlessError, error_of
 from gocardless.bank_account_data.models import (
     Account,
     Agreement,
@@ -52,6 +52,8 @@ class Listing(Generic[Model]):
 
 class BankDataClient(BankApiClient):
     """Calls the API; safe to use from many threads at once."""
+
+    no_answer = NoAnswerFromGoCardlessError
 
     def __init__(
         self,

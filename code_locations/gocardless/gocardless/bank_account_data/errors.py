@@ -14,11 +14,28 @@ from gocardless.bank_api.errors import (
     AuthenticationFailedError,
     InstitutionUnavailableError,
     IpDeniedError,
+    NoAnswerError,
     NotFoundError,
     RateLimitedError,
     TokenRefusedError,
 )
 from gocardless.bank_api.limits import Limit, account_limit, general_limit, retry_after
+
+
+class NoAnswerFromGoCardlessError(NoAnswerError):
+    """No connection, a time-out, or an answer that is not from the API."""
+
+    remedy = "check GOCARDLESS_API_URL, the network and its proxy, then run again"
+
+
+class UserSecretsRefusedError(AuthenticationFailedError):
+    """The API issues no token for the user secrets."""
+
+    remedy = (
+        "write the secret_id and secret_key of the vendor's page 'User secrets' "
+        "to the secret gocardless/api"
+    )
+
 
 _BY_TYPE = {
     "AccessExpiredError": AccessExpiredError,
@@ -31,7 +48,7 @@ _BY_TYPE = {
     "ConnectionError": InstitutionUnavailableError,
 }
 _BY_SUMMARY = (
-    (401, "Authentication failed", AuthenticationFailedError),
+    (401, "Authentication failed", UserSecretsRefusedError),
     (401, "Invalid token", TokenRefusedError),
     (401, "End User Agreement", AgreementExpiredError),
     (403, "IP address", IpDeniedError),

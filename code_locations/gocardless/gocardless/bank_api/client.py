@@ -79,7 +79,13 @@ ErrorOf = Callable[[int, Any, Mapping[str, str]], ApiError]
 
 
 class BankApiClient(ABC):
-    """Calls an API; safe to use from many threads at once."""
+    """Calls an API; safe to use from many threads at once.
+
+    Attributes:
+        no_answer: the error of a call without an answer; it names the API's variable.
+    """
+
+    no_answer: type[NoAnswerError] = NoAnswerError
 
     def __init__(
         self,
@@ -204,7 +210,7 @@ class BankApiClient(ABC):
                 content = b"".join(response.iter_content(_CHUNK_BYTES))
         except requests.RequestException as error:
             message = f"no answer from {self._url}{path}: {type(error).__name__}"
-            raise NoAnswerError(message) from error
+            raise self.no_answer(message) from error
         self.pace.note(general_limit(response.headers), window=window)
         reply = Reply(response.status_code, content, response.headers)
         return (read or self._body)(reply), response.headers

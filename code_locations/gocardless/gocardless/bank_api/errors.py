@@ -32,7 +32,7 @@ class ApiError(RuntimeError):
 class NoAnswerError(ApiError):
     """No connection, a time-out, or an answer that is not from the API."""
 
-    remedy = "check GOCARDLESS_API_URL, the network and its proxy, then run again"
+    remedy = "check the address of the API, the network and its proxy, then run again"
 
 
 class MalformedAnswerError(ApiError):
@@ -46,10 +46,7 @@ class MalformedAnswerError(ApiError):
 class AuthenticationFailedError(ApiError):
     """The API issues no token for the credentials."""
 
-    remedy = (
-        "write the secret_id and secret_key of the vendor's page 'User secrets' "
-        "to the secret gocardless/api"
-    )
+    remedy = "check the credentials of the API"
 
 
 class TokenRefusedError(ApiError):

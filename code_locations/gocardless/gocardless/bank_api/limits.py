@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 # Banks count calls per day. A larger number is not a limit; it is ignored, and the answer accepted.
 _MOST_CALLS = 1_000_000_000
@@ -40,9 +42,16 @@ def general_limit(headers: Mapping[str, str]) -> Limit:
 
 
 def retry_after(headers: Mapping[str, str]) -> int | None:
-    """Return the seconds of the header ``Retry-After``; none where it names a date."""
+    """Return the seconds of the header ``Retry-After``, by RFC 9110 a number or a date."""
     known = {_plain(name): value for name, value in headers.items()}
-    return _number(known.get("retry-after"), most=_LONGEST_RESET_SECONDS)
+    text = known.get("retry-after")
+    seconds = _number(text, most=_LONGEST_RESET_SECONDS)
+    if seconds is None and text is not None:
+        # by the clock of the server, which need not be ours
+        until, now = _moment(text), _moment(known.get("date", ""))
+        if until is not None and now is not None:
+            seconds = _number(str(int((until - now).total_seconds())), most=_LONGEST_RESET_SECONDS)
+    return seconds
 
 
 def seconds_in_words(detail: str) -> int | None:
@@ -65,6 +74,13 @@ def _limit(headers: Mapping[str, str], kind: str) -> Limit:
 
 def _plain(name: str) -> str:
     return name.lower().replace("_", "-").removeprefix("http-")
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text).astimezone(UTC)
+    except ValueError:
+        return None
 
 
 def _number(text: str | None, *, most: int) -> int | None:

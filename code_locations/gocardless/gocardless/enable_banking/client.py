@@ -13,7 +13,7 @@ from gocardless.bank_api.documents import BalancesAnswer, DetailsAnswer, read_do
 from gocardless.bank_api.errors import MalformedAnswerError
 from gocardless.bank_api.limits import Limit
 from gocardless.enable_banking import translation
-from gocardless.enable_banking.errors import error_of
+from gocardless.enable_banking.errors import NoAnswerFromEnableBankingError, error_of
 from gocardless.enable_banking.models import Aspsp, Authorisation, NewSession, Session
 from gocardless.enable_banking.tokens import SignedTokens
 from shared_lib.secrets import SecretNotFoundError, know
@@ -29,6 +29,8 @@ _MOST_PAGES = 1000
 
 class EnableBankingClient(BankApiClient):
     """Calls the API; safe to use from many threads at once."""
+
+    no_answer = NoAnswerFromEnableBankingError
 
     def __init__(
         self,

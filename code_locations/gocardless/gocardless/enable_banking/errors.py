@@ -10,10 +10,26 @@ from gocardless.bank_api.errors import (
     AuthenticationFailedError,
     InstitutionUnavailableError,
     IpDeniedError,
+    NoAnswerError,
     NotFoundError,
     RateLimitedError,
 )
 from gocardless.bank_api.limits import Limit, retry_after
+
+
+class NoAnswerFromEnableBankingError(NoAnswerError):
+    """No connection, a time-out, or an answer that is not from the API."""
+
+    remedy = "check ENABLE_BANKING_API_URL, the network and its proxy, then run again"
+
+
+class KeyRefusedError(AuthenticationFailedError):
+    """The API accepts no token that is signed with the key."""
+
+    remedy = (
+        "write the application_id and its private_key of the vendor's control panel "
+        "to the secret gocardless/enable_banking"
+    )
 
 
 class UserPresenceError(ApiError):
@@ -29,8 +45,8 @@ class AuthorisationCodeError(ApiError):
 
 
 _BY_CODE: Mapping[str, type[ApiError]] = {
-    "UNAUTHORIZED_ACCESS": AuthenticationFailedError,
-    "AUTHORIZATION_NOT_PROVIDED": AuthenticationFailedError,
+    "UNAUTHORIZED_ACCESS": KeyRefusedError,
+    "AUTHORIZATION_NOT_PROVIDED": KeyRefusedError,
     "UNAUTHORIZED_IP": IpDeniedError,
     "ACCESS_DENIED": AccountForbiddenError,
     "ASPSP_ACCOUNT_NOT_ACCESSIBLE": AccountForbiddenError,
@@ -52,7 +68,7 @@ _BY_CODE: Mapping[str, type[ApiError]] = {
     "ALREADY_AUTHORIZED": AuthorisationCodeError,
 }
 _BY_STATUS: Mapping[int, type[ApiError]] = {
-    401: AuthenticationFailedError,
+    401: KeyRefusedError,
     403: AccountForbiddenError,
     404: NotFoundError,
     408: InstitutionUnavailableError,

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import jwt
 
-from gocardless.bank_api.errors import AuthenticationFailedError
+from gocardless.enable_banking.errors import KeyRefusedError
 from shared_lib.secrets import know
 
 LIFETIME = timedelta(hours=1)
@@ -36,7 +36,7 @@ class SignedTokens:
         """Return a valid token.
 
         Raises:
-            AuthenticationFailedError: the private key is not an RSA key in PEM.
+            KeyRefusedError: the private key is not an RSA key in PEM.
         """
         with self._lock:
             now = self._now()
@@ -69,4 +69,4 @@ class SignedTokens:
         except (jwt.InvalidKeyError, ValueError, TypeError) as error:
             # neither the key nor the library's text about it goes into the message
             message = "private_key of gocardless/enable_banking is not an RSA key in PEM"
-            raise AuthenticationFailedError(message) from error
+            raise KeyRefusedError(message) from error

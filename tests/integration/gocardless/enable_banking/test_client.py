@@ -75,7 +75,9 @@ def test_a_token_signed_with_another_key_is_refused(url: str, state: EnableBanki
         private_key=lambda: other,
         now=state.clock.now,
     )
-    with pytest.raises(errors.AuthenticationFailedError, match="UNAUTHORIZED_ACCESS"):
+    with pytest.raises(
+        errors.AuthenticationFailedError, match=r"UNAUTHORIZED_ACCESS.*gocardless/enable_banking"
+    ):
         client.aspsps()
 
 

@@ -29,6 +29,7 @@ from datetime import datetime
 from pathlib import Path
 from gocardless.bank_account_data.client import BankDataClient
 from gocardless.extraction import fetching, steps
+from gocardless.bank_account_data.linked_accounts import accounts_to_fetch
 from gocardless.bank_account_data.registers import extract_requisitions
 from gocardless.bank_account_data.tables import create_gocardless_tables
 from gocardless.bank_account_data.provider import GOCARDLESS
