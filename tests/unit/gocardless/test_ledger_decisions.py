@@ -109,6 +109,23 @@ HISTORY = [entry(f"SHOP {number}", f"-{number + 1}.00", number) for number in ra
 
 
 @pytest.mark.parametrize("status", ["EX", "LN"])
+def test_a_first_answer_that_is_short_takes_nothing_from_what_another_connection_has_seen(
+    connection: duckdb.DuckDBPyConnection, status: str
+) -> None:
+    link(connection, "old", 0, "LN")
+    take(connection, 24, HISTORY, account="old")
+    before = booked(connection)
+    link(connection, "new", 25, status)
+    take(connection, 25, HISTORY[-1:], account="new")
+    assert booked(connection) == before
+    take(connection, 26, HISTORY, account="new")
+    assert booked(connection) == before
+    # from the second answer on the bank's word counts
+    take(connection, 27, HISTORY[:-1], account="new")
+    assert booked(connection) == [row for row in before if row[1] != "SHOP 23"]
+
+
+@pytest.mark.parametrize("status", ["EX", "LN"])
 def test_a_renewed_or_joint_connection_is_the_same_account(
     connection: duckdb.DuckDBPyConnection, status: str
 ) -> None:

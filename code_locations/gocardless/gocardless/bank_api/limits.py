@@ -78,9 +78,11 @@ def _plain(name: str) -> str:
 
 def _moment(text: str) -> datetime | None:
     try:
-        return parsedate_to_datetime(text).astimezone(UTC)
+        moment = parsedate_to_datetime(text)
     except ValueError:
         return None
+    # "-0000" is UTC of an unknown place
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _number(text: str | None, *, most: int) -> int | None:
