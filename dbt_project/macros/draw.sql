@@ -6,10 +6,11 @@
 
     52 bits of the MD5 number are kept, so that adding one half is exact and neither 0 nor 1
     can occur. A mask rather than a modulo: on 128-bit numbers `%` costs 4.2 s for a million
-    rows, `&` 0.13 s.
+    rows, `&` 0.13 s. And concat(), which takes a sixth less than `||`. A draw behind `and` is
+    computed for every row, one behind `case when` only where it counts.
 #}
 {% macro draw(draw_key, employee, purpose) -%}
-    (((md5_number({{ draw_key }} || '|' || {{ employee }} || '|{{ purpose }}') & 4503599627370495)::double + 0.5)
+    (((md5_number(concat({{ draw_key }}, '|', {{ employee }}, '|{{ purpose }}')) & 4503599627370495)::double + 0.5)
     / 4503599627370496.0)
 {%- endmacro %}
 

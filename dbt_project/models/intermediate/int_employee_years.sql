@@ -107,10 +107,14 @@ at_risk as (
         if(not coalesce(known.leaves_now, true), 0, leaving.termination_weight)
             as termination_weight,
         coalesce(known.leaves_now::double, retirement.probability) as retirement_probability,
-        known.leaves_now is null
-        and retirement.probability > 0
-        and {{ draw('year.draw_key', 'prior_year.employee_id', 'retirement') }}
-        < retirement.probability as retires,
+        -- drawn only for those who may retire: `and` would draw for everybody
+        case
+            when known.leaves_now is null and retirement.probability > 0
+                then
+                    retirement.probability
+                    > {{ draw('year.draw_key', 'prior_year.employee_id', 'retirement') }}
+            else false
+        end as retires,
         least(1, year.promotion_rate * promoting.promotion_multiplier) as promotion_probability,
         {{ exponential_key(
             draw('year.draw_key', 'prior_year.employee_id', 'leave'), 'leaving.termination_weight'
@@ -127,21 +131,28 @@ at_risk as (
             prior_year.opening_age_band = promoting.age_band
             and prior_year.opening_tenure_band = promoting.tenure_band
             and prior_year.level = promoting.level
-    inner join retirement
+    -- not an inner join, for which the hazards would be multiplied by the ages
+    left join retirement
         on prior_year.opening_age = retirement.age
     left join known
         on prior_year.employee_id = known.employee_id
 ),
 
 -- Ranked apart from the other columns: a window over all of them takes 0.84 s for a million
--- employees, over these 0.15 s.
-leaving_order as (
+-- employees, over these 0.15 s. It takes the columns of what it reads, so they are selected first.
+leaving_chances as (
     select
         employee_id,
         leaving_key,
         retires,
         leaves_now,
-        known_termination_date,
+        known_termination_date
+    from at_risk
+),
+
+leaving_order as (
+    select
+        *,
         row_number() over (
             -- null, for almost all, between those who leave now and those who leave later
             order by
@@ -150,7 +161,7 @@ leaving_order as (
                 leaving_key asc,
                 employee_id asc
         ) as place
-    from at_risk
+    from leaving_chances
 ),
 
 -- The reductions in force among those who do not leave otherwise, by the configured rule.
@@ -236,11 +247,17 @@ experienced as (
         * (1 - exp(-at_risk.termination_weight * threshold.largest_key)) as termination_probability,
         leavers.termination_category,
         leavers.termination_date,
-        coalesce(leavers.termination_date >= year.promotion_date, true)
-        and at_risk.opening_tenure >= year.promotion_minimum_tenure
-        and at_risk.opening_age < year.promotion_age_limit
-        and {{ draw('year.draw_key', 'at_risk.employee_id', 'promotion') }}
-        < at_risk.promotion_probability as is_promoted
+        case
+            when
+                coalesce(leavers.termination_date >= year.promotion_date, true)
+                and at_risk.opening_tenure >= year.promotion_minimum_tenure
+                and at_risk.opening_age < year.promotion_age_limit
+                and at_risk.promotion_probability > 0
+                then
+                    at_risk.promotion_probability
+                    > {{ draw('year.draw_key', 'at_risk.employee_id', 'promotion') }}
+            else false
+        end as is_promoted
     from at_risk
     cross join year
     cross join threshold

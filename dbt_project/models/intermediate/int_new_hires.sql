@@ -37,7 +37,11 @@ drawn as (
         new_hire_termination_millionths / 1000000 as leaving_rate,
         {{ draw('draw_key', 'employee_id', 'hire_date') }} as date_draw,
         {{ draw('draw_key', 'employee_id', 'age_at_hire') }} as age_draw,
-        {{ draw('draw_key', 'employee_id', 'level') }} as level_draw,
+        -- drawn only where a mix of levels is configured
+        case
+            when exists (from {{ ref('stg_hire_level_mix') }})
+                then {{ draw('draw_key', 'employee_id', 'level') }}
+        end as level_draw,
         {{ draw('draw_key', 'employee_id', 'pay') }} as pay_draw
     from hires
 ),
