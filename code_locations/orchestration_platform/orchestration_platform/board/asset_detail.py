@@ -15,7 +15,7 @@ from dagster._core.workspace.context import BaseWorkspaceRequestContext
 from orchestration_platform.board.alerting import OpenIncident
 from orchestration_platform.board.asset_health import AssetHealth
 from orchestration_platform.board.board import Board
-from orchestration_platform.board.materializations import AssetHistory
+from orchestration_platform.board.history.materializations import AssetHistory
 
 _SHOWN = 20
 

@@ -18,12 +18,15 @@ from orchestration_platform.board.automation import (
     pools,
     problems,
 )
-from orchestration_platform.board.costs import costs_by_job
 from orchestration_platform.board.health import Health
-from orchestration_platform.board.job_history import ASSET_JOB, JobHistories, JobHistory
-from orchestration_platform.board.materializations import Materializations, MaterializationWindow
-from orchestration_platform.board.run_window import JobName, Run, RunWindow
-from orchestration_platform.board.service_levels import service_levels
+from orchestration_platform.board.history.costs import costs_by_job
+from orchestration_platform.board.history.job_history import ASSET_JOB, JobHistories, JobHistory
+from orchestration_platform.board.history.materializations import (
+    Materializations,
+    MaterializationWindow,
+)
+from orchestration_platform.board.history.run_window import JobName, Run, RunWindow
+from orchestration_platform.board.history.service_levels import service_levels
 from shared_lib.run_queue import current_pause
 
 _FAILED = "FAILURE"

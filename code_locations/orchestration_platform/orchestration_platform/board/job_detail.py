@@ -7,8 +7,8 @@ import sqlalchemy as sa
 
 from orchestration_platform.alerts.outbox.tables import INCIDENTS
 from orchestration_platform.board.board import Board
-from orchestration_platform.board.job_history import JobHistory
-from orchestration_platform.board.run_window import JobName, Run
+from orchestration_platform.board.history.job_history import JobHistory
+from orchestration_platform.board.history.run_window import JobName, Run
 
 _SHOWN = 20
 

@@ -12,9 +12,9 @@ from orchestration_platform.board.asset_detail import AssetDetail
 from orchestration_platform.board.asset_health import AssetHealth
 from orchestration_platform.board.board import Attention, Board
 from orchestration_platform.board.health import Health
+from orchestration_platform.board.history.job_history import ASSET_JOB, Day
+from orchestration_platform.board.history.materializations import AssetHistory, Materializations
 from orchestration_platform.board.job_detail import JobDetail
-from orchestration_platform.board.job_history import ASSET_JOB, Day
-from orchestration_platform.board.materializations import AssetHistory, Materializations
 
 # of a table that may name every asset
 _MOST_ROWS = 20

@@ -15,10 +15,13 @@ from tests.integration.orchestration_platform.alerts.databases import (
     sqlite_template,
 )
 
-from orchestration_platform.board import event_window
-from orchestration_platform.board.costs import costs_by_job
-from orchestration_platform.board.materializations import Materializations, MaterializationWindow
-from orchestration_platform.board.run_window import RunWindow
+from orchestration_platform.board.history import event_window
+from orchestration_platform.board.history.costs import costs_by_job
+from orchestration_platform.board.history.materializations import (
+    Materializations,
+    MaterializationWindow,
+)
+from orchestration_platform.board.history.run_window import RunWindow
 
 # six usual ones and an odd one
 ROWS = [100, 104, 98, 100, 101, 99, 500]

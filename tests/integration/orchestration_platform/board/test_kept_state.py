@@ -15,7 +15,7 @@ from tests.integration.orchestration_platform.board import shop
 
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.board.board import Board, KeptState, read_board
-from orchestration_platform.board.run_window import Run, RunWindow
+from orchestration_platform.board.history.run_window import Run, RunWindow
 
 REPOSITORY = Path(__file__).parents[4]
 WORKSPACE = "load_from:\n  - python_file: {relative_path: shop.py, location_name: shop}\n"

@@ -6,7 +6,7 @@ import pytest
 from dagster._core.workspace.context import WorkspaceProcessContext
 
 from orchestration_platform.alerts.policies.policy import AlertPolicies
-from orchestration_platform.board.service_levels import service_levels
+from orchestration_platform.board.history.service_levels import service_levels
 
 
 def policies(**target: Any) -> AlertPolicies:

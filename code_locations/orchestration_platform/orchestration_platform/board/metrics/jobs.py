@@ -3,9 +3,9 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-from orchestration_platform.board.job_history import JobHistory
+from orchestration_platform.board.history.job_history import JobHistory
+from orchestration_platform.board.history.run_window import JobName, Run, Runs
 from orchestration_platform.board.metrics.metric import Family, Metric
-from orchestration_platform.board.run_window import JobName, Run, Runs
 
 _JOB = ("job_name", "location")
 _ACTIVE = ("queued", "starting", "started")

@@ -24,10 +24,10 @@ from orchestration_platform.board.automation import (
     problems,
 )
 from orchestration_platform.board.board import KeptState, attention
-from orchestration_platform.board.job_history import JobHistory
+from orchestration_platform.board.history.job_history import JobHistory
+from orchestration_platform.board.history.run_window import Runs
 from orchestration_platform.board.metrics import alerts, assets, automation, jobs
 from orchestration_platform.board.metrics.metric import Family, Metric
-from orchestration_platform.board.run_window import Runs
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -7,7 +7,7 @@ from dagster._core.workspace.context import BaseWorkspaceRequestContext
 
 from orchestration_platform.alerts.policies.policy import AlertPolicies
 from orchestration_platform.alerts.policies.targets import LongRunning
-from orchestration_platform.board.run_window import JobName
+from orchestration_platform.board.history.run_window import JobName
 
 
 def service_levels(

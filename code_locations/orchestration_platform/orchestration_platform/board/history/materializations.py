@@ -15,9 +15,9 @@ from dagster._core.storage.event_log import SqlEventLogStorage
 from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
-from orchestration_platform.board.event_window import EventWindow
-from orchestration_platform.board.percentile import percentile
-from orchestration_platform.board.run_window import DAYS
+from orchestration_platform.board.history.event_window import EventWindow
+from orchestration_platform.board.history.percentile import percentile
+from orchestration_platform.board.history.run_window import DAYS
 from shared_lib.checks import usual_spread
 
 # how long dbt took for a model, and how long a step of ours took for one of its assets

@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Mapping
 
-from orchestration_platform.board.materializations import Materializations
-from orchestration_platform.board.run_window import JobName, Runs
+from orchestration_platform.board.history.materializations import Materializations
+from orchestration_platform.board.history.run_window import JobName, Runs
 
 
 def costs_by_job(runs: Runs, history: Materializations) -> Mapping[JobName, Mapping[str, float]]:
