@@ -26,8 +26,9 @@ Where to look:
 - When is something over? ``facts.recovery`` (what ends what) and ``outbox.incidents``.
 - Which policies does an alert go to? ``policies.routing``, ``policies.targets``. What if several
   lead to one place? ``outbox.sharing``.
-- Why is a failure not reported? ``outbox.mutes``, ``outbox.inhibition`` (another incident
-  explains it), ``outbox.late_reports`` (when that is over).
+- Why is a failure not reported? ``outbox.suppression``: ``outbox.suppression.mutes``,
+  ``outbox.suppression.inhibition`` (another incident explains it), and
+  ``outbox.suppression.late_reports`` (when that is over).
 - Where are quiet hours decided? ``policies.quiet_hours.hold_of``.
 - Who is called when nobody acknowledges a message? ``delivery.escalation``.
 - Where are Slack's limits handled? Size in ``messages.formats.slack``, pace in

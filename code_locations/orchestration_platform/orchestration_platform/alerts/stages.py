@@ -13,8 +13,9 @@ import dagster as dg
 from orchestration_platform.alerts.delivery import escalation, heartbeat, sender, users
 from orchestration_platform.alerts.facts.timing import Timing
 from orchestration_platform.alerts.memory import Memory
-from orchestration_platform.alerts.outbox import clock, inhibition, mutes, pruning, state
+from orchestration_platform.alerts.outbox import clock, pruning, state
 from orchestration_platform.alerts.outbox.database import Database
+from orchestration_platform.alerts.outbox.suppression import inhibition, mutes
 from orchestration_platform.alerts.policies.policy import Policy
 from orchestration_platform.alerts.services.registry import Services
 from orchestration_platform.alerts.sources.collect import Collector

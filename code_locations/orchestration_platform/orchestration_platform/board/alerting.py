@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from orchestration_platform.alerts.facts.event_types import GOOD_NEWS
-from orchestration_platform.alerts.outbox.mutes import Mute, mutes_in_force
 from orchestration_platform.alerts.outbox.state import OutboxState, outbox_state
 from orchestration_platform.alerts.outbox.stored_alerts import latest_of
+from orchestration_platform.alerts.outbox.suppression.mutes import Mute, mutes_in_force
 from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES, destination_of
 
 _WINDOW_SECONDS = 30 * 24 * 3600.0

@@ -21,7 +21,8 @@ import dagster as dg
 from orchestration_platform.alerts.delivery import escalation, sender, settle
 from orchestration_platform.alerts.facts.timing import Timing
 from orchestration_platform.alerts.memory import Memory
-from orchestration_platform.alerts.outbox import deduplication, incidents, inhibition
+from orchestration_platform.alerts.outbox import deduplication, incidents
+from orchestration_platform.alerts.outbox.suppression import inhibition
 from orchestration_platform.alerts.policies.policy import Policy, load_policies
 from orchestration_platform.alerts.run_pass import run_pass
 from orchestration_platform.alerts.services.registry import Services

@@ -10,13 +10,13 @@ from orchestration_platform.alerts.control.person import Hand, record_action
 from orchestration_platform.alerts.delivery.escalation import record_acknowledgement
 from orchestration_platform.alerts.facts.event_types import GOOD_NEWS
 from orchestration_platform.alerts.outbox.incidents import end_incident
-from orchestration_platform.alerts.outbox.mutes import Mute, mute_of, mutes_in_force
 from orchestration_platform.alerts.outbox.sharing import (
     in_force_of,
     is_reported_by,
     policies_of,
 )
 from orchestration_platform.alerts.outbox.stored_alerts import latest_of
+from orchestration_platform.alerts.outbox.suppression.mutes import Mute, mute_of, mutes_in_force
 from orchestration_platform.alerts.outbox.tables import (
     ACTIONS,
     DELIVERIES,

@@ -22,7 +22,7 @@ from orchestration_platform.alerts.control.console import (
 from orchestration_platform.dagster_home import check_dagster_home
 
 if TYPE_CHECKING:
-    from orchestration_platform.alerts.outbox.mutes import Mute
+    from orchestration_platform.alerts.outbox.suppression.mutes import Mute
 
 _SUBJECTS = ("policy", "location", "job", "asset")
 
@@ -97,7 +97,7 @@ def _unmute(asked: argparse.Namespace) -> int:
 
 
 def _mutes(asked: argparse.Namespace) -> int:
-    from orchestration_platform.alerts.outbox.mutes import all_mutes, mutes_in_force
+    from orchestration_platform.alerts.outbox.suppression.mutes import all_mutes, mutes_in_force
 
     now = time.time()
     with outbox() as connection:

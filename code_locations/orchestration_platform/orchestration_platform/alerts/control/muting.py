@@ -8,9 +8,14 @@ import sqlalchemy as sa
 from orchestration_platform.alerts.control.person import Hand, record_action
 from orchestration_platform.alerts.control.waiting import settle
 from orchestration_platform.alerts.outbox.messages import SUPPRESSED, WAITING
-from orchestration_platform.alerts.outbox.mutes import Mute, all_mutes, mute_of, mutes_in_force
 from orchestration_platform.alerts.outbox.sharing import policies_of
 from orchestration_platform.alerts.outbox.stored_alerts import latest_of
+from orchestration_platform.alerts.outbox.suppression.mutes import (
+    Mute,
+    all_mutes,
+    mute_of,
+    mutes_in_force,
+)
 from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES, MUTES
 from shared_lib.discovery.modules import did_you_mean
 

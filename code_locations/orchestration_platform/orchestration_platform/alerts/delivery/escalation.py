@@ -29,7 +29,6 @@ from orchestration_platform.alerts.outbox.messages import (
     is_call_waiting,
     newest_head,
 )
-from orchestration_platform.alerts.outbox.mutes import Mute, mute_of, mutes_in_force
 from orchestration_platform.alerts.outbox.sharing import (
     due_by_others,
     in_force_of,
@@ -37,6 +36,7 @@ from orchestration_platform.alerts.outbox.sharing import (
     replace_lost_escalations,
 )
 from orchestration_platform.alerts.outbox.stored_alerts import first_of, latest_of
+from orchestration_platform.alerts.outbox.suppression.mutes import Mute, mute_of, mutes_in_force
 from orchestration_platform.alerts.outbox.tables import (
     ADDRESSES,
     INCIDENTS,

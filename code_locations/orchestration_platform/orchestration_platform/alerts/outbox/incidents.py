@@ -16,7 +16,6 @@ from orchestration_platform.alerts.messages.thread import (
     repeat_entry,
     trace_entry,
 )
-from orchestration_platform.alerts.outbox.late_reports import report_late
 from orchestration_platform.alerts.outbox.messages import (
     HEAD,
     REDIRECTED,
@@ -28,7 +27,6 @@ from orchestration_platform.alerts.outbox.messages import (
     suppress_calls,
     suppress_waiting,
 )
-from orchestration_platform.alerts.outbox.mutes import Mute, mute_of, mutes_in_force
 from orchestration_platform.alerts.outbox.sharing import (
     add_policy,
     common_hold,
@@ -38,6 +36,8 @@ from orchestration_platform.alerts.outbox.sharing import (
     send_earlier,
 )
 from orchestration_platform.alerts.outbox.stored_alerts import first_of, latest_of
+from orchestration_platform.alerts.outbox.suppression.late_reports import report_late
+from orchestration_platform.alerts.outbox.suppression.mutes import Mute, mute_of, mutes_in_force
 from orchestration_platform.alerts.outbox.tables import (
     INCIDENTS,
     LONGEST_PARTITION,

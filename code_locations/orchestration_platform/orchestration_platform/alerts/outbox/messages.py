@@ -11,7 +11,7 @@ from orchestration_platform.alerts.services.protocol.destination import Destinat
 from orchestration_platform.alerts.services.registry import capabilities_of
 
 if TYPE_CHECKING:
-    from orchestration_platform.alerts.outbox.mutes import Mute
+    from orchestration_platform.alerts.outbox.suppression.mutes import Mute
 
 HEAD = "head"
 ENTRY = "entry"

@@ -24,7 +24,7 @@ from tests.support.failing_jobs import fail, other_job, say
 from orchestration_platform.alerts.__main__ import main
 from orchestration_platform.alerts.facts.alert import Alert, Severity
 from orchestration_platform.alerts.outbox.database import Database, database_url
-from orchestration_platform.alerts.outbox.mutes import Mute
+from orchestration_platform.alerts.outbox.suppression.mutes import Mute
 from orchestration_platform.alerts.outbox.tables import MUTES
 from orchestration_platform.alerts.policies.policy import AlertPolicies
 from sandboxes.slack.server import SlackServer

@@ -13,10 +13,10 @@ import sqlalchemy as sa
 
 from orchestration_platform.alerts.facts.alert import Alert
 from orchestration_platform.alerts.facts.event_types import GOOD_NEWS
-from orchestration_platform.alerts.outbox.late_reports import report_late
 from orchestration_platform.alerts.outbox.messages import SUPPRESSED
 from orchestration_platform.alerts.outbox.sharing import in_force_of
 from orchestration_platform.alerts.outbox.stored_alerts import latest_of
+from orchestration_platform.alerts.outbox.suppression.late_reports import report_late
 from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES, MUTES
 from orchestration_platform.alerts.policies.policy import Policy
 

@@ -20,7 +20,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from orchestration_platform.alerts.facts.event_types import GOOD_NEWS, EventType
-from orchestration_platform.alerts.outbox.late_reports import report_late
 from orchestration_platform.alerts.outbox.messages import (
     DELIVERED,
     HEAD,
@@ -29,10 +28,11 @@ from orchestration_platform.alerts.outbox.messages import (
     SUPPRESSED,
     WAITING,
 )
-from orchestration_platform.alerts.outbox.mutes import Mute, mute_of, mutes_in_force
 from orchestration_platform.alerts.outbox.outages import CONSEQUENCE, OUTAGE, follow_outages
 from orchestration_platform.alerts.outbox.sharing import in_force_of
 from orchestration_platform.alerts.outbox.stored_alerts import latest_of
+from orchestration_platform.alerts.outbox.suppression.late_reports import report_late
+from orchestration_platform.alerts.outbox.suppression.mutes import Mute, mute_of, mutes_in_force
 from orchestration_platform.alerts.outbox.tables import (
     INCIDENTS,
     MESSAGES,
