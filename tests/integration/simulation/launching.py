@@ -16,7 +16,7 @@ import psutil
 
 from sandboxes.waiting import PATIENCE_SECONDS, wait_until
 
-# A run takes 15 s on two idle cores. Whoever waits longer than this waits for nothing.
+# A run takes 15 s on two idle cores. A wait that is longer than this will not end.
 
 _COMMAND = ("-m", "simulation.run")
 _HALTING_COMMAND = Path(__file__).with_name("halting_run.py")

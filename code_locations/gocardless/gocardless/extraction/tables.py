@@ -24,7 +24,7 @@ class RawTable:
 
     Attributes:
         name: in the schema ``raw``.
-        key: the columns that tell its rows apart.
+        key: the columns that distinguish its rows.
         columns: all columns but those of when and by which run a row was seen.
         has_index: whether the database keeps the key unique by itself. An index of millions of
             long keys costs more than all else; only ``writing`` writes such a table.

@@ -14,18 +14,18 @@ class DamagedWarehouseError(RuntimeError):
     """The warehouse is damaged; the text says how to go on."""
 
 
-def make_room(tell: Callable[[str], object]) -> None:
+def make_room(report: Callable[[str], object]) -> None:
     """Rename a damaged warehouse, so that a run starts over with a new one.
 
     Args:
-        tell: called with each file that was renamed, and what is lost.
+        report: called with each file that was renamed, and what is lost.
     """
     # a file that is being written can be read by its writer
     with suppress(WarehouseBusyError):
         damage = find_damage(current_settings().warehouse_path("simulation"))
         if damage is not None:
             kept = ", ".join(str(path) for path in set_aside(damage))
-            tell(f"the warehouse is damaged ({damage.reason}); set aside as {kept}")
+            report(f"the warehouse is damaged ({damage.reason}); set aside as {kept}")
 
 
 @contextmanager

@@ -103,7 +103,7 @@ def test_each_disk_is_examined_once_even_before_its_directory_exists(
 
 @ON_BOTH
 @pytest.mark.parametrize(
-    ("event_type", "setting", "said"),
+    ("event_type", "setting", "state"),
     [
         (dg.DagsterEventType.RUN_ENQUEUED, "queued_minutes", "waited in the queue"),
         (dg.DagsterEventType.RUN_STARTING, "starting_minutes", "been starting"),
@@ -114,7 +114,7 @@ def test_a_run_that_waits_for_long_is_named(
     instance: dg.DagsterInstance,
     event_type: dg.DagsterEventType,
     setting: str,
-    said: str,
+    state: str,
 ) -> None:
     @dg.job
     def nothing() -> None: ...
@@ -130,7 +130,7 @@ def test_a_run_that_waits_for_long_is_named(
     assert run(queue.queue_moves).passed
     late = run(queue.queue_moves, **{setting: 0.0})
     assert not late.passed
-    assert f"1 run has {said} for more than 0 minutes, the oldest is {made.run_id} of nothing" in (
+    assert f"1 run has {state} for more than 0 minutes, the oldest is {made.run_id} of nothing" in (
         late.description or ""
     )
 

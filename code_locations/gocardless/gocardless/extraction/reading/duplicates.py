@@ -26,10 +26,10 @@ def counted(
     for status in dict.fromkeys(row["status"] for row in rows):
         of_status = [row for row in rows if row["status"] == status]
         once = _once(of_status) if may_be_sent_twice else of_status
-        telling = _telling_ids(once)
+        identifying = _identifying(once)
         counts = Counter(row["payload_digest"] for row in once)
         for row in {row["payload_digest"]: row for row in once}.values():
-            is_one = row.get("internal_transaction_id") or row["transaction_id"] in telling
+            is_one = row.get("internal_transaction_id") or row["transaction_id"] in identifying
             counted_rows.append({**row, "copies": 1 if is_one else counts[row["payload_digest"]]})
     return counted_rows
 
@@ -45,8 +45,8 @@ def _once(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return rows
 
 
-def _telling_ids(rows: Iterable[dict[str, Any]]) -> set[str]:
-    """Identifiers that only equal entries have."""
+def _identifying(rows: Iterable[dict[str, Any]]) -> set[str]:
+    """Return the identifiers that only equal entries have."""
     entries: dict[str, set[str]] = defaultdict(set)
     for row in rows:
         if row["transaction_id"] is not None:

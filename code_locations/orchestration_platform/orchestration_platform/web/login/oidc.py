@@ -168,8 +168,8 @@ class OidcLogin(Entrance):
             )
         if self._file.person(session.person, session.groups) is None:
             logger.warning("login refused: %s has no role", session.person)
-            said = html.escape(session.person)
-            return _page(f"<p>{said} has no role here.</p>", HTTPStatus.FORBIDDEN)
+            person = html.escape(session.person)
+            return _page(f"<p>{person} has no role here.</p>", HTTPStatus.FORBIDDEN)
         key = await run_in_threadpool(self._sessions.open, session)
         logger.info("%s has logged in", session.person)
         response = RedirectResponse(target, HTTPStatus.SEE_OTHER)

@@ -28,7 +28,7 @@ class NotAdmittedError(Exception):
 
 
 def unauthorized(reason: str) -> Response:
-    """Return the answer to a program that has not said who it is."""
+    """Return the answer to a program that has not logged in."""
     headers = {"WWW-Authenticate": "Bearer"}
     return PlainTextResponse(f"{reason}\n", HTTPStatus.UNAUTHORIZED, headers)
 

@@ -131,8 +131,8 @@ def _without_crash(problem: Problem) -> Problem:
     """Return ``problem``, in plain words if the step's process died."""
     if problem.error_class != _STEP_DEATH:
         return problem
-    said = "the step's process ended without an error message: killed or out of memory"
-    return replace(problem, message=said)
+    text = "the step's process ended without an error message: killed or out of memory"
+    return replace(problem, message=text)
 
 
 def _death(entry: dg.EventLogEntry, log: RunLog) -> Problem:
@@ -143,12 +143,12 @@ def _death(entry: dg.EventLogEntry, log: RunLog) -> Problem:
     if data is not None and data.error:
         return _without_crash(innermost(data.error))
     reason = data.failure_reason.value if data is not None and data.failure_reason else _UNKNOWN
-    said = redact((event.message or "").strip())
+    note = redact((event.message or "").strip())
     end = _end_of_process(log) if reason == _UNKNOWN else ""
     if end:
-        reason, said = "UNEXPECTED_TERMINATION", end
+        reason, note = "UNEXPECTED_TERMINATION", end
     known = _DEATHS.get(reason, "")
-    text = f"{known} ({said})" if known and said else known or said or "no error was recorded"
+    text = f"{known} ({note})" if known and note else known or note or "no error was recorded"
     return Problem(step="", error_class=reason, message=text, place="", trace="")
 
 
