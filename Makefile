@@ -82,14 +82,19 @@ dev: export DAGSTER_WEBSERVER_URL ?= http://127.0.0.1:$(or $(PORT),3000)
 dev: setup ## open Dagster's UI with the three locations, until Ctrl-C
 #: PORT=3000       the port of the UI on 127.0.0.1
 	@$(PYTHON) -m shared_lib.webserver_port "$${PORT:-3000}"
-	@$(COMMAND) orchestration_platform.web dev --port "$${PORT:-3000}"
+	@trap 'rm -f "$$DAGSTER_HOME/webserver_port"' EXIT; \
+		mkdir -p "$$DAGSTER_HOME" && echo "$${PORT:-3000}" >"$$DAGSTER_HOME/webserver_port"; \
+		$(COMMAND) orchestration_platform.web dev --port "$${PORT:-3000}"
 
 alerts: setup ## list the alerts of the outbox: sent, waiting, suppressed, failed, and why
 	@$(COMMAND) orchestration_platform.alerts list
 
 alert-preview: setup ## show the alert of a failed run without sending it
 #: RUN=id          the id of the run, or its beginning
-	@$(COMMAND) orchestration_platform.alerts preview "$${RUN:?name the run: make alert-preview RUN=id}"
+#: PORT=3000       the port of the UI that its links lead to; default: that of the running `make dev`
+	@port="$${PORT:-$$(cat "$$DAGSTER_HOME/webserver_port" 2>/dev/null || true)}"; \
+		[[ -z $$port ]] || export DAGSTER_WEBSERVER_URL="$${DAGSTER_WEBSERVER_URL:-http://127.0.0.1:$$port}"; \
+		$(COMMAND) orchestration_platform.alerts preview "$${RUN:?name the run: make alert-preview RUN=id}"
 
 retention: setup ## show which old runs and ticks would be deleted, and why others stay
 #: DELETE=1        delete them

@@ -72,6 +72,23 @@ def test_dev_prints_the_address_of_its_ui(folder: Path) -> None:
     assert given["DAGSTER_WEBSERVER_URL"] == "https://proxy"
 
 
+def test_a_preview_links_the_running_ui_or_the_port_that_is_named(folder: Path) -> None:
+    def linked(*arguments: str, **exported: str) -> str | None:
+        given = given_by("alert-preview", "RUN=1", *arguments, folder=folder, **exported)
+        return given.get("DAGSTER_WEBSERVER_URL")
+
+    assert linked() is None
+    assert linked("PORT=3977") == "http://127.0.0.1:3977"
+    home = Path(given_by("alert-preview", "RUN=1", folder=folder)["DAGSTER_HOME"])
+    home.mkdir(exist_ok=True)
+    (home / "webserver_port").write_text("3978\n")
+    assert linked() == "http://127.0.0.1:3978"
+    assert linked("PORT=3977") == "http://127.0.0.1:3977"
+    assert linked(DAGSTER_WEBSERVER_URL="https://proxy") == "https://proxy"
+    given_by("dev", "PORT=3979", folder=folder)
+    assert not (home / "webserver_port").exists(), "that UI has ended"
+
+
 @pytest.mark.parametrize(
     "text",
     ["x'; touch f; '", "o'brien.csv", "$(x)", "$(shell touch f)", '"; touch f; "', "`touch f`"],
