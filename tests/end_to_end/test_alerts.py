@@ -102,7 +102,9 @@ def test_a_failed_run_is_reported_once_with_the_users_own_error(
     [head] = platform.about(job)
     run_id = re.findall(r"/runs/([0-9a-f-]+)\|", head.shown)[0]
     assert head.channel == "notifications-data-platform-ci"
-    assert head.blocks[0]["text"]["text"] == "Dagster Ci Run Failure"
+    header = head.blocks[0]["text"]["text"]
+    assert header.startswith(f"{job}: ")
+    assert header.endswith(" · Dagster Ci Run Failure")
     assert f"*Job:* `{job}`" in head.shown
     assert f"*Code location:* `{LOCATION}`" in head.shown
     assert "*Launched by:* by hand" in head.shown
@@ -167,7 +169,7 @@ def test_a_killed_run_is_reported_as_killed_and_the_second_attempt_is_no_second_
 def test_a_backfill_is_one_message_that_lists_its_partitions(platform: AlertedPlatform) -> None:
     [head] = platform.about("sales")
     assert "*Assets:* `sales`" in head.shown
-    assert f"*Backfill:* `{platform.backfill}`" in head.shown
+    assert re.search(rf"\*Backfill:\* <[^|>]+/runs/b/{platform.backfill}\|", head.shown)
     assert all(f"`{name}`" in head.shown for name in PARTITIONS)
     assert f"failed {len(PARTITIONS)} times since" in head.shown
     assert "ValueError: no file for part_" in head.shown
@@ -175,14 +177,18 @@ def test_a_backfill_is_one_message_that_lists_its_partitions(platform: AlertedPl
 
 def test_a_check_that_fails_calls_the_owners_of_its_asset(platform: AlertedPlatform) -> None:
     [head] = platform.about(CHECK)
-    assert head.blocks[0]["text"]["text"] == "Dagster Ci Asset Check Failure"
+    header = head.blocks[0]["text"]["text"]
+    assert header.startswith(f"{CHECK}: check error: ")
+    assert header.endswith(" · Dagster Ci Asset Check Failure")
     assert "12 shelves are empty" in head.shown
     assert "<!subteam^S0123456>" in head.shown
 
 
 def test_an_asset_that_is_too_old_is_reported(platform: AlertedPlatform) -> None:
     [head] = platform.about("prices")
-    assert head.blocks[0]["text"]["text"] == "Dagster Ci Asset Freshness Failure"
+    header = head.blocks[0]["text"]["text"]
+    assert header.startswith("prices: freshness: it is older than")
+    assert header.endswith(" · Dagster Ci Asset Freshness Failure")
     assert f"*Code location:* `{LOCATION}`" in head.shown
     assert "it is older than its freshness policy allows" in head.shown
 

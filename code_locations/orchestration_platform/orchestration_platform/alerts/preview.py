@@ -1,7 +1,7 @@
 """The message of a failed run, shown without sending it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,6 +86,7 @@ def preview_of(
     from orchestration_platform.alerts.sources.runs.failures import read_failure
     from orchestration_platform.alerts.sources.runs.log import RunLog
     from orchestration_platform.alerts.sources.runs.plan import PlanCache
+    from orchestration_platform.alerts.workspace.described import described
     from orchestration_platform.alerts.workspace.webserver import Workspace
 
     run = _run_record(instance, run_id)
@@ -97,7 +98,7 @@ def preview_of(
     log = RunLog(instance, run.dagster_run.run_id, PlanCache())
     alert = read_failure(records[-1].event_log_entry, run, log, LastSuccesses(instance))
     workspace = Workspace()
-    alert = replace(alert, owners=workspace.owners_of(alert.assets) or alert.owners)
+    alert = described(alert, run.dagster_run.tags, workspace)
     incident = Incident(
         first=alert,
         latest=alert,

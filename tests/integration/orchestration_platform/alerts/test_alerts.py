@@ -22,7 +22,9 @@ def test_a_failed_run_is_reported_once_with_its_trace_in_the_thread(
 
     [head] = slack.heads
     assert head.channel == "notifications-data-platform-ci"
-    assert head.blocks[0]["text"]["text"] == "Dagster Ci Run Failure"
+    header = "plain_job: ValueError: row 17 of 2,000 is bad · Dagster Ci Run Failure"
+    assert head.blocks[0]["text"]["text"] == header
+    assert head.text.startswith("plain_job: ValueError: row 17 of 2,000 is bad · ")
     assert f"<http://127.0.0.1:3000/runs/{run_id}|" in head.shown
     assert "`plain_job`" in head.shown
     assert "ValueError: row 17 of 2,000 is bad" in head.shown
@@ -47,7 +49,9 @@ def test_what_failed_before_the_first_pass_is_not_reported(
     [
         (failing_jobs.chained_job, "ZeroDivisionError: division by zero"),
         (failing_jobs.intentional_job, "Failure: the census has no rows"),
+        (failing_jobs.intentional_job, "*rows:* 0"),
         (failing_jobs.retrying_job, "KeyError: 'salary'"),
+        (failing_jobs.retrying_job, "*out_of_retries*, 2 attempts"),
         (failing_jobs.database_job, "OSError: no database at db.example.com"),
         (failing_jobs.dynamic_job, "*each[*]* (3 of its steps)"),
     ],
@@ -94,7 +98,8 @@ def test_a_success_is_reported_as_recovered_and_the_next_failure_is_a_new_messag
     say(instance, None)
     watch()
     [head] = slack.heads
-    assert head.blocks[0]["text"]["text"] == "Dagster Ci Run Failure (recovered)"
+    header = "told_job: ValueError: bad · Dagster Ci Run Failure (recovered)"
+    assert head.blocks[0]["text"]["text"] == header
     assert "Recovered after" in slack.thread(head)[-1].text
     assert "having failed 2 times" in slack.thread(head)[-1].text
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from orchestration_platform.alerts.control.person import Hand
 from orchestration_platform.alerts.facts.alert import Alert, Severity
 from orchestration_platform.alerts.messages.message import Incident, Message, head_message
+from orchestration_platform.alerts.policies.message_blocks import with_own_blocks
 from orchestration_platform.alerts.policies.policy import Policy
 from orchestration_platform.alerts.services.log.service import LogService
 from orchestration_platform.alerts.services.protocol.configuration import Updates
@@ -133,8 +134,15 @@ def _message(policy: Policy, settings: EnvironmentSettings, *, hand: Hand, now: 
         latest=alert,
         occurrences=1,
         description="This is a test message. Nothing has happened, and nothing has to be done.",
+        runbook=policy.policy_options.runbook_url or "",
     )
-    made = head_message(incident, environment=settings.environment.value, ui_url=settings.ui_url)
+    environment = settings.environment.value
+    made = with_own_blocks(
+        head_message(incident, environment=environment, ui_url=settings.ui_url),
+        incident,
+        {policy.name: policy.policy_options.message_blocks},
+        environment=environment,
+    )
     return replace(
         made, title=f"TEST: {made.title}", summary=f"TEST, nothing has happened: {made.summary}"
     )

@@ -14,6 +14,7 @@ from orchestration_platform.alerts.messages.message import head_message
 from orchestration_platform.alerts.messages.wording import redacted
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.outbox.messages import WAITING
+from orchestration_platform.alerts.policies.message_blocks import OwnBlock, with_own_blocks
 from orchestration_platform.alerts.policies.policy import Policy
 from orchestration_platform.alerts.policies.services import NotificationService
 from orchestration_platform.alerts.services.protocol.destination import Destination
@@ -71,6 +72,8 @@ class Sender:
         descriptions: the description to add to the messages of a policy, by policy name.
         mentions: the service's ids of owners, by policy name.
         escalations: whom the escalation of a policy calls, and how, by policy name.
+        runbooks: the address of the runbook, by policy name.
+        blocks: what a policy adds to its messages, by policy name.
         timing: how long to wait for what.
     """
 
@@ -81,6 +84,8 @@ class Sender:
     descriptions: Mapping[str, str] = field(default_factory=dict)
     mentions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     escalations: Mapping[str, Calls] = field(default_factory=dict)
+    runbooks: Mapping[str, str] = field(default_factory=dict)
+    blocks: Mapping[str, Sequence[OwnBlock]] = field(default_factory=dict)
     timing: Timing = TIMING
 
     @classmethod
@@ -126,6 +131,12 @@ class Sender:
                 for policy in policies
                 if (service := policy.policy_options.escalation_service)
             },
+            runbooks={
+                policy.name: url
+                for policy in policies
+                if (url := policy.policy_options.runbook_url)
+            },
+            blocks={policy.name: policy.policy_options.message_blocks for policy in policies},
             timing=timing,
         )
 
@@ -287,8 +298,15 @@ class Sender:
 
     def _notification(self, claim: Claim) -> Notification:
         calls = self.escalations.get(claim.policy, Calls()) if claim.is_escalation else Calls()
-        incident = replace(claim.incident, escalated_to=calls.owners)
-        message = head_message(incident, environment=self.environment, ui_url=self.ui_url)
+        runbooks = (self.runbooks.get(name, "") for name in claim.incident.policies)
+        runbook = next(filter(None, runbooks), "")
+        incident = replace(claim.incident, escalated_to=calls.owners, runbook=runbook)
+        message = with_own_blocks(
+            head_message(incident, environment=self.environment, ui_url=self.ui_url),
+            incident,
+            {name: self.blocks.get(name, ()) for name in incident.policies},
+            environment=self.environment,
+        )
         thread = Receipt(claim.reply_to, claim.place or "") if claim.reply_to else None
         return Notification(
             key=claim.key,

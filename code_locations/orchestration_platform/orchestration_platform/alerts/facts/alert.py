@@ -1,10 +1,10 @@
 """What has happened and people are notified of, without anything secret."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from orchestration_platform.alerts.facts.fingerprint import (
     fingerprint,
@@ -27,6 +27,28 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True)
+class Detail:
+    """What the author of a step attached to its failure: a text, a link or a table.
+
+    Attributes:
+        label: its name.
+        text: the value; empty for a table.
+        url: the target of a link; empty for anything else.
+        rows: the rows of a table, the names of its columns first.
+    """
+
+    label: str
+    text: str
+    url: str = ""
+    rows: tuple[tuple[str, ...], ...] = ()
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> Self:
+        """Return the detail that was stored as JSON."""
+        return cls(**{**values, "rows": tuple(tuple(row) for row in values["rows"])})
+
+
+@dataclass(frozen=True)
 class Problem:
     """Something that went wrong: a failed step, a check, a tick.
 
@@ -37,6 +59,8 @@ class Problem:
         place: file, line and function in user code; empty if unknown.
         trace: the stack trace; empty without one.
         is_check: whether an asset check found it, rather than the step failing.
+        attempts: how often its retry policy let the step try; 1 without one.
+        details: what the author of the step attached.
     """
 
     step: str
@@ -45,6 +69,14 @@ class Problem:
     place: str
     trace: str
     is_check: bool = False
+    attempts: int = 1
+    details: tuple[Detail, ...] = ()
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> Self:
+        """Return the problem that was stored as JSON, also by an earlier release."""
+        details = tuple(Detail.from_values(one) for one in values.get("details", ()))
+        return cls(**{**values, "details": details})
 
 
 _NO_PROBLEM = Problem("", "", "", "", "")
@@ -80,13 +112,16 @@ class Alert:
         attempts: the maximum number of attempts; 0 if that is unknown.
         duration_seconds: the duration of the run.
         last_success_at: when the subject last succeeded, if it is known.
-        owners: the owners of the assets, as Dagster has them: an address, or ``team:name``.
+        owners: the owners of the assets, and of the job if it is about a run, as Dagster has them:
+            an address, or ``team:name``.
         problems: what went wrong, in order of time; empty for good news.
         more_problems: how many were left out of ``problems``.
         facts: further facts, as label and value.
         consecutive: for a schedule or sensor, how many of its ticks have failed in a row.
         instead: for what is over but not OK, its present state.
         are_owners_known: whether the owners could be determined, even if there are none.
+        tags: the tags of the run, and of the asset if it is about one, without Dagster's own.
+        runbook: what to do, from the metadata of the asset or job: an address or a text.
     """
 
     event_type: str
@@ -116,6 +151,8 @@ class Alert:
     consecutive: int = 0
     instead: str = ""
     are_owners_known: bool = True
+    tags: tuple[tuple[str, str], ...] = ()
+    runbook: str = ""
 
     @property
     def is_distinguished_by_error(self) -> bool:
@@ -186,9 +223,10 @@ class Alert:
                 "assets": tuple(values["assets"]),
                 "owners": tuple(values["owners"]),
                 "partitions": tuple(values.get("partitions", ())),
-                "problems": tuple(Problem(**problem) for problem in values["problems"]),
+                "problems": tuple(map(Problem.from_values, values["problems"])),
                 "checks": tuple(values.get("checks", ())),
                 "ops": tuple(values.get("ops", ())),
+                "tags": tuple((name, value) for name, value in values.get("tags", ())),
                 "facts": tuple((label, value) for label, value in values["facts"]),
             }
         )

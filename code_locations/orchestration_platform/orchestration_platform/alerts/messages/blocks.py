@@ -100,6 +100,7 @@ def of_message(message: Message, room: Room) -> list[Block]:
     after: list[Block] = []
     if message.description:
         after.append(Note(message.description))
+    after += map(Note, message.notes)
     if message.links:
         after.append(Buttons(message.links))
     left = room.total - sum(map(room.size, [*before, *after]))

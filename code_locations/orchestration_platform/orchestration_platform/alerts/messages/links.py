@@ -19,11 +19,11 @@ def links_of(alert: Alert, *, ui_url: str) -> list[Link]:
             links.append(Link("Logs of the step", f"{run_url(alert, ui_url)}?{query}"))
     if asset := alert.failed_asset:
         view = "?view=checks" if alert.event_type.startswith("ASSET_CHECK") else ""
-        path = "/".join(_quoted(part) for part in asset.split("/"))
+        path = "/".join(quoted(part) for part in asset.split("/"))
         links.append(Link("Asset", f"{ui_url}/assets/{path}{view}"))
     elif not alert.run_id and alert.kind in ("Schedule", "Sensor"):
-        repository = f"__repository__@{_quoted(alert.location)}"
-        place = f"{alert.kind.lower()}s/{_quoted(alert.subject)}"
+        repository = f"__repository__@{quoted(alert.location)}"
+        place = f"{alert.kind.lower()}s/{quoted(alert.subject)}"
         links.append(Link(alert.kind, f"{ui_url}/locations/{repository}/{place}"))
     elif not alert.run_id:
         links.append(Link("Deployment", f"{ui_url}/deployment"))
@@ -32,8 +32,9 @@ def links_of(alert: Alert, *, ui_url: str) -> list[Link]:
 
 def run_url(alert: Alert, ui_url: str) -> str:
     """Return where the run is in Dagster."""
-    return f"{ui_url}/runs/{_quoted(alert.run_id)}"
+    return f"{ui_url}/runs/{quoted(alert.run_id)}"
 
 
-def _quoted(part: str) -> str:
+def quoted(part: str) -> str:
+    """Return a part of a path for an address."""
     return quote(part, safe="", errors="replace")

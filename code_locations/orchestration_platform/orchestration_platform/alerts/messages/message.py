@@ -4,10 +4,17 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from orchestration_platform.alerts.facts.alert import Alert, Problem, Severity, same_kind
+from orchestration_platform.alerts.facts.alert import (
+    Alert,
+    Detail,
+    Problem,
+    Severity,
+    same_kind,
+)
 from orchestration_platform.alerts.facts.event_types import EventType
 from orchestration_platform.alerts.facts.fingerprint import without_mapping_index
-from orchestration_platform.alerts.messages.links import links_of, run_url
+from orchestration_platform.alerts.messages.links import links_of, quoted, run_url
+from orchestration_platform.alerts.messages.text import clean, cut, length
 from orchestration_platform.alerts.messages.wording import (
     Link,
     Span,
@@ -24,9 +31,17 @@ from orchestration_platform.alerts.messages.wording import (
     words,
 )
 from shared_lib.configuration.environment import REPOSITORY_ROOT
+from shared_lib.secrets import redact
 
 # As many partitions are named as fit into this many characters.
 _CHARACTERS_OF_PARTITIONS = 600
+
+# Of a title, as Slack allows for a header, and of the parts of titles and summaries.
+LONGEST_TITLE = 150
+_LONGEST_SUBJECT = 60
+_LONGEST_REASON = 300
+_MOST_TAGS = 10
+_ADDRESS = re.compile(r"https?://[^\s<>|]+")
 
 # How dbt_failures.py names what failed, at the beginning of its text.
 _OF_DBT = re.compile(r"dbt (?P<kind>model|seed|snapshot|test|unit test) \w+")
@@ -49,6 +64,7 @@ class Incident:
         escalated_at: when it was last escalated, in seconds since 1970.
         escalated_to: owners whom the escalation calls; set only in messages of the escalation.
         policies: the names of the policies that report it.
+        runbook: the address of the policy's runbook.
     """
 
     first: Alert
@@ -62,6 +78,7 @@ class Incident:
     escalated_at: float | None = None
     escalated_to: Sequence[str] = ()
     policies: Sequence[str] = ()
+    runbook: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,6 +99,8 @@ class ShownProblem:
         place: file, line and function in user code.
         error: its class and text.
         trace: the stack trace.
+        attempts: how often the step was tried.
+        details: what the author of the step attached.
     """
 
     name: str
@@ -89,6 +108,8 @@ class ShownProblem:
     place: str
     error: str
     trace: str
+    attempts: int = 1
+    details: tuple[Detail, ...] = ()
 
     @property
     def short_name(self) -> str:
@@ -98,8 +119,9 @@ class ShownProblem:
 
     @property
     def times(self) -> str:
-        """What to add after the name if there are several."""
-        return f" ({self.count} of its steps)" if self.count > 1 else ""
+        """What to add after the name if there are several, or it was tried several times."""
+        several = f" ({self.count} of its steps)" if self.count > 1 else ""
+        return several + (f", {self.attempts} attempts" if self.attempts > 1 else "")
 
     @property
     def noun(self) -> str:
@@ -115,6 +137,8 @@ class Message:
     Attributes:
         title: its header.
         summary: the whole message in one line.
+        event: what has happened and where, in words.
+        reason: the first error of the first failure, in one line; empty for good news.
         event_type: the event type of the policy.
         severity: how bad it is.
         kind: what the subject is.
@@ -125,6 +149,7 @@ class Message:
         problems: what went wrong.
         more_problems: how many were left out of ``problems``.
         description: the policy's, if the message includes it.
+        notes: what the policies add.
         links: where to look, most important first.
         occurrences: how often it happened.
         first_at: when it first happened, in seconds since 1970, as below.
@@ -138,6 +163,8 @@ class Message:
 
     title: str
     summary: str
+    event: str
+    reason: str
     event_type: str
     severity: Severity
     kind: str
@@ -148,6 +175,7 @@ class Message:
     problems: tuple[ShownProblem, ...]
     more_problems: int
     description: str
+    notes: tuple[str, ...]
     links: tuple[Link, ...]
     occurrences: int
     first_at: float
@@ -174,8 +202,10 @@ def head_message(incident: Incident, *, environment: str, ui_url: str) -> Messag
     shown = _shown_of(incident)
     title = title_of(first.event_type, environment=environment)
     message = Message(
-        title=f"{title} ({over(incident)})" if incident.recovered_at is not None else title,
+        title=_headline(incident, title),
         summary=_summary(incident, title),
+        event=title,
+        reason=_one_line(first.problems),
         event_type=first.event_type,
         severity=first.severity,
         kind=first.kind,
@@ -188,7 +218,8 @@ def head_message(incident: Incident, *, environment: str, ui_url: str) -> Messag
         ),
         more_problems=shown.more_problems,
         description=incident.description.strip(),
-        links=tuple(links_of(latest, ui_url=ui_url)),
+        notes=(),
+        links=(*links_of(latest, ui_url=ui_url), *_runbook_link(incident)),
         occurrences=incident.occurrences,
         first_at=first.at,
         last_at=latest.at,
@@ -209,17 +240,41 @@ def _owners(first: Alert, latest: Alert) -> tuple[str, ...] | None:
     return known[0] if known else None
 
 
+def _headline(incident: Incident, title: str) -> str:
+    """Return what failed and why, and then what kind of event it is, short enough for a header."""
+    ended = f" ({over(incident)})" if incident.recovered_at is not None else ""
+    end = f" · {title}{ended}"
+    # redacted before they are cut, so that no part of a secret is left at the end
+    subject = cut(redact(clean(incident.first.subject)), _LONGEST_SUBJECT)
+    reason = redact(_reason(incident))
+    room = LONGEST_TITLE - length(subject) - length(end) - 2
+    return f"{subject}: {cut(reason, room)}{end}" if reason else f"{subject}{end}"
+
+
+def _reason(incident: Incident) -> str:
+    """Return the first error in one line; empty for good news."""
+    return _one_line(_shown_of(incident).problems)
+
+
+def _one_line(problems: Sequence[Problem]) -> str:
+    return " ".join(clean(_error(problems[0])).split()) if problems else ""
+
+
+def _runbook_link(incident: Incident) -> list[Link]:
+    address = incident.latest.runbook or incident.runbook
+    return [Link("Runbook", address)] if _ADDRESS.fullmatch(address) else []
+
+
 def _summary(incident: Incident, title: str) -> str:
     first, latest = incident.first, incident.latest
-    parts = [f"{title}: {first.subject} in {first.location}"]
+    reason = _reason(incident)
+    why = f": {cut(redact(reason), _LONGEST_REASON)}" if reason else ""
+    parts = [f"{first.subject}{why} · {title} in {first.location}"]
     if latest.run_id:
         parts.append(f", run {latest.run_id}")
     parts += [span.text for span in _repeats(incident)]
     if incident.recovered_at is not None:
         parts.append(f", {over(incident)} {moment(incident.recovered_at)}")
-    shown = _shown_of(incident)
-    if shown.problems:
-        parts.append(f". {' '.join(_error(shown.problems[0]).split())}")
     return "".join(parts)
 
 
@@ -228,11 +283,13 @@ def _facts(incident: Incident, *, ui_url: str) -> list[Fact]:
     facts = [Fact(first.kind, (code(first.subject),))]
     if latest.run_id:
         facts.append(Fact("Run", (link(latest.run_id[:8], run_url(latest, ui_url)),)))
+    facts.append(Fact("Severity", (words(first.severity.value),)))
     facts.append(Fact("Code location", (code(first.location),)))
     if incident.partitions:
         facts.append(Fact("Partitions", _partitions(incident)))
     if latest.backfill:
-        facts.append(Fact("Backfill", (code(latest.backfill),)))
+        address = f"{ui_url}/runs/b/{quoted(latest.backfill)}"
+        facts.append(Fact("Backfill", (link(latest.backfill, address),)))
     if latest.launched_by:
         facts.append(Fact("Launched by", (words(latest.launched_by),)))
     if latest.attempt > 1 or latest.attempts > 1:
@@ -242,13 +299,30 @@ def _facts(incident: Incident, *, ui_url: str) -> list[Fact]:
         facts.append(Fact("Ran for", (words(duration(latest.duration_seconds)),)))
     facts += _times(incident)
     facts += _response(incident)
+    facts += _of_definitions(latest)
+    facts += [Fact(label, (words(value),)) for label, value in latest.facts]
+    facts += _policies(incident)
+    return facts
+
+
+def _of_definitions(latest: Alert) -> list[Fact]:
+    """Return what the definitions of the subject say about it."""
+    facts: list[Fact] = []
     if latest.owners:
         facts.append(Fact("Owners", separated([owner(name) for name in latest.owners])))
-    facts += [Fact(label, (words(value),)) for label, value in latest.facts]
-    if incident.policies:
-        label = "Policy" if len(incident.policies) == 1 else "Policies"
-        facts.append(Fact(label, separated([code(name) for name in incident.policies])))
+    if latest.tags:
+        tags = [code(f"{name}={value}") for name, value in latest.tags[:_MOST_TAGS]]
+        facts.append(Fact("Tags", separated(tags)))
+    if latest.runbook and not _ADDRESS.fullmatch(latest.runbook):
+        facts.append(Fact("Runbook", (words(latest.runbook),)))
     return facts
+
+
+def _policies(incident: Incident) -> list[Fact]:
+    if not incident.policies:
+        return []
+    label = "Policy" if len(incident.policies) == 1 else "Policies"
+    return [Fact(label, separated([code(name) for name in incident.policies]))]
 
 
 def _times(incident: Incident) -> list[Fact]:
@@ -319,7 +393,15 @@ def _shown_of(incident: Incident) -> Alert:
 def _shown(problem: Problem, count: int, failure: Alert) -> ShownProblem:
     # for code in this repository, the relative path is enough
     place = problem.place.removeprefix(f"{REPOSITORY_ROOT}/")
-    return ShownProblem(step_name(problem, failure), count, place, _error(problem), problem.trace)
+    return ShownProblem(
+        step_name(problem, failure),
+        count,
+        place,
+        _error(problem),
+        problem.trace,
+        problem.attempts,
+        problem.details,
+    )
 
 
 def _error(problem: Problem) -> str:

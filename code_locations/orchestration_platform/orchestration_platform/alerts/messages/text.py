@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -24,6 +25,16 @@ def clean(text: str) -> str:
 def plain(text: str, limit: int) -> str:
     """Return ``text`` on one line, for a header or a button, where mrkdwn does not work."""
     return cut(" ".join(clean(text).split()), limit)
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Return a table as lines of equal columns, for a font in which all characters are as wide."""
+    lines = [[" ".join(clean(cell).split()) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
 
 
 def cut(text: str, limit: int) -> str:

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from orchestration_platform.alerts.facts.alert import Alert, Severity
 from orchestration_platform.alerts.facts.event_types import EventType
+from orchestration_platform.alerts.policies.message_blocks import OwnBlock
 from orchestration_platform.alerts.policies.quiet_hours import (
     Duration,
     Window,
@@ -34,6 +35,16 @@ class PolicyOptions(Section):
 
     include_description_in_notification: bool = Field(
         default=False, description="Whether the message contains the policy's description."
+    )
+    runbook_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>|]+$")] | None = Field(
+        default=None,
+        description="Not in Dagster+. What to do; the metadata entry runbook of the asset or job "
+        "takes precedence.",
+    )
+    message_blocks: list[OwnBlock] = Field(
+        default_factory=list,
+        max_length=5,
+        description="Not in Dagster+. What the team adds to the messages.",
     )
     consecutive_failure_threshold: int = Field(
         default=1,

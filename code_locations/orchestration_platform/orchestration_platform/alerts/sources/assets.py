@@ -44,7 +44,7 @@ def failed_assets(record: dg.RunRecord, log: RunLog, *, at: float, whole: Proble
         whole: what went wrong, for a run in which no step failed.
     """
     run = record.dagster_run
-    steps = {event.step_key or "": step_problem(event) for event in log.failed_steps}
+    steps = {event.step_key or "": step_problem(event, log) for event in log.failed_steps}
     by_dbt = _not_built_by_dbt(log)
     unmade = unmade_partitions(run, log)
     missing = {

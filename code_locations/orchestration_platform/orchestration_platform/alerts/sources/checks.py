@@ -81,7 +81,7 @@ def _without_result(
 ) -> Iterator[Finding]:
     """Return checks that have no result although they should, unless the checked asset failed."""
     run, kind = record.dagster_run, EventType.ASSET_CHECK_EXECUTION_FAILURE
-    errors = [step_problem(event) for event in log.failed_steps]
+    errors = [step_problem(event, log) for event in log.failed_steps]
     for check in checks:
         asset = check.asset_key.to_user_string()
         if asset in log.planned_assets and asset not in log.made_assets:

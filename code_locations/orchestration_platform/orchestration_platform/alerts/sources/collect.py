@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import dagster as dg
@@ -36,6 +36,7 @@ from orchestration_platform.alerts.sources.source import (
     SourceMemory,
 )
 from orchestration_platform.alerts.sources.ticks import TICKS
+from orchestration_platform.alerts.workspace.described import described
 from orchestration_platform.alerts.workspace.webserver import Workspace
 
 # What ends a failure is read once the failure is known: in this order, or not at all.
@@ -175,10 +176,8 @@ class Collector:
         return new
 
     def _completed(self, finding: Finding) -> Alert:
-        """Return the alert with the owners of its assets."""
-        alert = finding.alert
-        owners = self.workspace.owners_of(alert.assets)
-        return replace(alert, owners=owners or alert.owners, are_owners_known=owners is not None)
+        """Return the alert with what the definitions say about its subject."""
+        return described(finding.alert, finding.tags, self.workspace)
 
 
 def last_pass_at(connection: sa.Connection) -> float | None:

@@ -37,6 +37,7 @@ class AssetFacts:
         kinds: its kinds, such as ``dbt``.
         upstream: the keys of the assets it is made from.
         is_made_here: whether Dagster makes it, or only knows that it exists.
+        runbook: what to do if it fails, from its metadata; empty without one.
     """
 
     key: str
@@ -47,6 +48,7 @@ class AssetFacts:
     kinds: tuple[str, ...]
     upstream: tuple[str, ...]
     is_made_here: bool
+    runbook: str = ""
 
 
 def parsed_selection(text: str) -> "dg.AssetSelection":

@@ -22,6 +22,19 @@ class LocationNames:
 
 
 @dataclass(frozen=True)
+class JobFacts:
+    """What the workspace reports about a job.
+
+    Attributes:
+        owners: addresses, or ``team:name``.
+        runbook: what to do if it fails, from its metadata; empty without one.
+    """
+
+    owners: tuple[str, ...]
+    runbook: str
+
+
+@dataclass(frozen=True)
 class WorkspaceNames:
     """The names in the workspace.
 

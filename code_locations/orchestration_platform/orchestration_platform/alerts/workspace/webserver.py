@@ -7,8 +7,8 @@ is its address.
 
 import os
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from orchestration_platform.alerts.facts.alert import Problem
@@ -18,7 +18,7 @@ from orchestration_platform.alerts.workspace.asset_graph import (
     AssetGraph,
     SelectionError,
 )
-from orchestration_platform.alerts.workspace.names import LocationNames, WorkspaceNames
+from orchestration_platform.alerts.workspace.names import JobFacts, LocationNames, WorkspaceNames
 from shared_lib.dagster_client.errors import DagsterClientError
 from shared_lib.dagster_client.webserver import URL_VARIABLE, current_webserver
 
@@ -45,8 +45,20 @@ query Assets { assetNodes {
     assetKey { path } groupName isMaterializable kinds tags { key value }
     owners { ... on UserAssetOwner { email } ... on TeamAssetOwner { team } }
     dependencyKeys { path } repository { location { name } }
-} }
+    metadataEntries { ...Runbook }
+} workspaceOrError { ... on Workspace { locationEntries { name
+    locationOrLoadError { ... on RepositoryLocation { repositories { jobs { name
+        owners { ... on UserDefinitionOwner { email } ... on TeamDefinitionOwner { team } }
+        metadataEntries { ...Runbook }
+    } } } }
+} } } }
+fragment Runbook on MetadataEntry { label
+    ... on UrlMetadataEntry { url } ... on TextMetadataEntry { text }
+}
 """
+
+# The entries of the metadata of assets and jobs that name their runbook.
+_RUNBOOKS = frozenset({"runbook", "runbook_url"})
 
 # Definitions change when a location is deployed. An unreachable webserver is not asked each pass.
 _ASSETS_KEPT_SECONDS = 300.0
@@ -67,10 +79,14 @@ class _ReportedError:
 
 @dataclass(frozen=True)
 class Answer:
-    """The assets in the last answer; may also record that there was no answer."""
+    """The assets and jobs in the last answer; may also record that there was no answer.
+
+    A job is identified by its code location and name.
+    """
 
     asked_at: float
     graph: AssetGraph | None
+    jobs: Mapping[tuple[str, str], JobFacts] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -117,9 +133,16 @@ class Workspace:
         entries = answer["workspaceOrError"].get("locationEntries", [])
         return WorkspaceNames({entry["name"]: _names(entry) for entry in entries}, graph)
 
+    def job(self, location: str, name: str) -> JobFacts | None:
+        """Return what is known about a job; None if nothing is."""
+        if not name:
+            return None
+        answer = self._answer(must_be_known=False)
+        return answer.jobs.get((location, name)) if answer else None
+
     def location_of(self, asset: str) -> str:
         """Return the code location that makes ``asset``; empty if that is unknown."""
-        found = self._asset(asset)
+        found = self.asset(asset)
         return found.location if found else ""
 
     @property
@@ -163,11 +186,16 @@ class Workspace:
             self._note(f"asset_selection {selection!r} is treated as every asset: {error}")
             return True
 
-    def _asset(self, key: str) -> AssetFacts | None:
+    def asset(self, key: str) -> AssetFacts | None:
+        """Return what is known about an asset; None if nothing is."""
         graph = self._graph(must_be_known=False)
         return graph.by_key.get(key) if graph else None
 
     def _graph(self, *, must_be_known: bool) -> AssetGraph | None:
+        answer = self._answer(must_be_known=must_be_known)
+        return answer.graph if answer else None
+
+    def _answer(self, *, must_be_known: bool) -> Answer | None:
         url = os.environ.get(URL_VARIABLE, "")
         if not url and not must_be_known:
             return None
@@ -176,11 +204,15 @@ class Workspace:
         if kept is None or time.monotonic() - kept.asked_at > longest:
             what = "alert_targets of groups and selections are treated as every asset"
             answer = self._ask(_ASSETS, what=what)
-            graph = AssetGraph([_asset(node) for node in answer["assetNodes"]]) if answer else None
-            # an outdated answer is better than nothing
-            kept = Answer(time.monotonic(), graph or (kept.graph if kept else None))
+            now = time.monotonic()
+            if answer:
+                graph = AssetGraph([_asset(node) for node in answer["assetNodes"]])
+                kept = Answer(now, graph, _jobs(answer["workspaceOrError"]))
+            else:
+                # an outdated answer is better than nothing
+                kept = replace(kept, asked_at=now) if kept else Answer(now, None)
             self.cache.answers[url] = kept
-        return kept.graph
+        return kept
 
     def _ask(self, query: str, *, what: str) -> dict[str, Any] | None:
         from shared_lib.dagster_client.connection import Connection
@@ -234,17 +266,40 @@ def _reported(content: dict[str, Any], cause: _ReportedError | None) -> _Reporte
     return _ReportedError(content["message"], content["className"], content["stack"], cause)
 
 
+def _jobs(workspace: dict[str, Any]) -> dict[tuple[str, str], JobFacts]:
+    """Return the jobs of the locations that load."""
+    return {
+        (entry["name"], job["name"]): JobFacts(_owners(job), _runbook(job))
+        for entry in workspace.get("locationEntries", [])
+        for repository in (entry["locationOrLoadError"] or {}).get("repositories", [])
+        for job in repository["jobs"]
+    }
+
+
+def _owners(definition: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(
+        owner["email"] if "email" in owner else f"team:{owner['team']}"
+        for owner in definition["owners"]
+    )
+
+
+def _runbook(definition: dict[str, Any]) -> str:
+    """Return the runbook in the metadata of an asset or a job; empty without one."""
+    for entry in definition["metadataEntries"]:
+        if entry["label"].lower() in _RUNBOOKS:
+            return (entry.get("url") or entry.get("text") or "").strip()
+    return ""
+
+
 def _asset(node: dict[str, Any]) -> AssetFacts:
     return AssetFacts(
         key="/".join(node["assetKey"]["path"]),
         location=node["repository"]["location"]["name"],
         group=node["groupName"],
-        owners=tuple(
-            owner["email"] if "email" in owner else f"team:{owner['team']}"
-            for owner in node["owners"]
-        ),
+        owners=_owners(node),
         tags=tuple((tag["key"], tag["value"]) for tag in node["tags"]),
         kinds=tuple(node["kinds"]),
         upstream=tuple("/".join(key["path"]) for key in node["dependencyKeys"]),
         is_made_here=node["isMaterializable"],
+        runbook=_runbook(node),
     )

@@ -32,7 +32,7 @@ def test_a_preview_is_printed_and_written_as_a_page(
     assert "ValueError: item 0 is bad" in printed
     assert str(page) in printed
     written = page.read_text()
-    assert "<h1>Dagster Ci Run Failure</h1>" in written
+    assert "<h1>dynamic_job: ValueError: item 0 is bad · Dagster Ci Run Failure</h1>" in written
     assert f'<a href="http://127.0.0.1:3000/runs/{run_id}">' in written
     assert "<pre>ValueError: item 0 is bad</pre>" in written
     assert "1 in the thread" in written

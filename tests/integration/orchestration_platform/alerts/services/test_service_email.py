@@ -35,7 +35,8 @@ def test_an_incident_is_a_conversation_of_emails(
     first, _, answer, _ = mailbox.emails
     assert mailbox.recipients == [[person] for person in PEOPLE] * 2
     assert first["To"] == ", ".join(PEOPLE)
-    assert first["Subject"] == "Dagster Production Run Failure: nightly in shop"
+    subject = "nightly: ValueError: it is bad · Dagster Production Run Failure in shop"
+    assert first["Subject"] == subject
     assert first["Message-ID"] == "<k1.dagster@platform.example.com>"
     assert "ValueError: it is bad" in text_of(first, "plain")
     assert "a trace" in text_of(first, "plain")

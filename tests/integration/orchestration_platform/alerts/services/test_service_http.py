@@ -211,7 +211,7 @@ def test_an_entry_shows_what_it_belongs_to(name: str, server: ReceivingServer) -
     service_at(name, server).post(added("recovery", recovered_at=1_000_060.0))
     [found] = server.received
     assert "Recovered after 1 min" in found.body.decode()
-    assert "nightly in shop" in found.body.decode().replace("\\\\", "")
+    assert "Run Failure in shop" in found.body.decode().replace("\\\\", "")
 
 
 def test_pagerduty_is_triggered_and_resolved_by_the_same_key(server: ReceivingServer) -> None:

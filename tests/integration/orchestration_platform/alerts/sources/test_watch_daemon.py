@@ -14,6 +14,7 @@ import pytest
 import requests
 import sqlalchemy as sa
 from tests.support.servers import wait_until_it_answers
+from tests.unit.orchestration_platform.alerts.failures import failure
 
 from orchestration_platform.alerts.facts.alert import Alert
 from orchestration_platform.alerts.outbox.database import Database
@@ -21,6 +22,7 @@ from orchestration_platform.alerts.outbox.tables import INCIDENTS
 from orchestration_platform.alerts.policies.policy import AlertPolicies, Policy
 from orchestration_platform.alerts.policies.unknown_names import unknown_names
 from orchestration_platform.alerts.sources.collect import Collector
+from orchestration_platform.alerts.workspace.described import described
 from orchestration_platform.alerts.workspace.webserver import Workspace
 from sandboxes.ports import reserved_port
 from sandboxes.waiting import PATIENCE_SECONDS, wait_until
@@ -37,8 +39,20 @@ from datetime import timedelta
 from pathlib import Path
 import dagster as dg
 
-@dg.asset(group_name="stock", owners=["team:shop"])
+@dg.asset(
+    group_name="stock",
+    owners=["team:shop"],
+    tags={"tier": "gold"},
+    metadata={"runbook": dg.MetadataValue.url("https://wiki.example.com/shelves")},
+)
 def shelves(): ...
+
+@dg.op
+def count(): ...
+
+@dg.job(owners=["team:tills", "ada@example.com"], metadata={"Runbook_URL": "ring the till"})
+def closing():
+    count()
 
 @dg.asset(freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(seconds=61)))
 def bread(): ...
@@ -55,7 +69,7 @@ def deliveries():
     if Path("sensor_fails").exists():
         raise ConnectionError("no answer from the supplier")
 
-defs = dg.Definitions(assets=[shelves, bread, milk], sensors=[deliveries])
+defs = dg.Definitions(assets=[shelves, bread, milk], jobs=[closing], sensors=[deliveries])
 """
 BROKEN = 'raise ImportError("no module named tills")\n'
 MENDED = "import dagster as dg\ndefs = dg.Definitions()\n"
@@ -299,6 +313,29 @@ def test_an_asset_is_known_with_its_group_and_owners(
     alert = Alert.from_json(row.facts)
     assert alert.subject == "shelves"
     assert alert.owners == ("team:shop",)
+
+
+def test_what_the_definitions_say_about_a_job_and_an_asset_is_in_the_alert(
+    watching: Callable[..., Until],
+) -> None:
+    watching("JOB_FAILURE")
+    workspace = Workspace()
+    tags = {"team": "shop", "dagster/partition": "1", "user": "ada"}
+    of_job = failure(job_name="closing", subject="closing", owners=())
+    job = described(of_job, tags, workspace)
+    assert (job.owners, job.runbook) == (("team:tills", "ada@example.com"), "ring the till")
+    assert job.tags == (("team", "shop"),)
+
+    of_asset = replace(of_job, event_type="ASSET_MATERIALIZATION_FAILURE", assets=("shelves",))
+    asset = described(of_asset, tags, workspace)
+    # of an asset, its own owners are notified
+    assert (asset.owners, asset.runbook) == (("team:shop",), "https://wiki.example.com/shelves")
+    assert asset.tags == (("team", "shop"), ("tier", "gold"))
+
+    both = described(replace(of_job, assets=("shelves",)), tags, workspace)
+    assert both.owners == ("team:tills", "ada@example.com", "team:shop")
+    assert both.runbook == "https://wiki.example.com/shelves"
+    assert Alert.from_json(both.to_json()) == both
 
 
 def test_a_webserver_that_is_away_leaves_what_was_known_of_locations(

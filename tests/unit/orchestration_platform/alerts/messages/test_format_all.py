@@ -56,10 +56,11 @@ def test_a_failed_run_shows_all_that_people_need() -> None:
         facts=(("Image", "platform:12"),),
         duration_seconds=75.0,
     )
-    assert found.title == "Dagster Production Run Failure"
+    assert found.title == "nightly: ValueError: it is bad · Dagster Production Run Failure"
     assert facts_of(found) == {
         "Job": "nightly",
         "Run": "run-0",
+        "Severity": "error",
         "Code location": "shop",
         "Partitions": "2026-01",
         "Backfill": "b1",
@@ -115,7 +116,7 @@ def test_an_owner_cannot_call_everybody() -> None:
     ],
 )
 def test_the_header_fits_what_has_happened(event_type: str, title: str) -> None:
-    assert message(event_type=event_type).title == title
+    assert message(event_type=event_type).title == f"nightly: ValueError: it is bad · {title}"
 
 
 def test_good_news_without_a_run_speaks_of_no_failure() -> None:

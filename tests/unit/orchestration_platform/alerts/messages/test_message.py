@@ -83,8 +83,11 @@ def test_no_error_makes_a_message_that_slack_refuses(text: str, steps: int) -> N
         assert problem_of(content) is None
         texts = texts_of(content)
         assert sum(map(units, texts)) <= LONGEST_MESSAGE
+        # a header is plain text, in which an & is an &
+        headers = [block["text"]["text"] for block in content.get("blocks", ())
+                   if block["type"] == "header"]  # fmt: skip
         for part in texts:
-            calls_nobody_and_is_whole(part)
+            calls_nobody_and_is_whole(part.replace("&", "&amp;") if part in headers else part)
 
 
 # a moment, as Slack shows it in the zone of the reader
@@ -280,7 +283,7 @@ def test_a_long_run_that_ends_is_finished() -> None:
     run = failure(event_type="JOB_LONG_RUNNING", problems=())
     found = Incident(first=run, latest=run, occurrences=1, recovered_at=1_000_300.0)
     content = shown(found)
-    assert content["blocks"][0]["text"]["text"] == "Dagster Qa Long Run (finished)"
+    assert content["blocks"][0]["text"]["text"] == "nightly · Dagster Qa Long Run (finished)"
     assert ":white_check_mark: *Finished:*" in content["blocks"][1]["text"]["text"]
     assert "ecovered" not in str(content)
     assert entry_content(recovery_entry(found), mentions={})["text"] == "Finished after 5 min"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from html import escape
 
-from orchestration_platform.alerts.facts.alert import Severity
+from orchestration_platform.alerts.facts.alert import Detail, Severity
 from orchestration_platform.alerts.messages import blocks
 from orchestration_platform.alerts.messages.message import Message
 from orchestration_platform.alerts.messages.text import clean
@@ -21,6 +21,7 @@ _GREY = "color:#616061"
 _FONT = "font-family:Helvetica,Arial,sans-serif;font-size:14px;color:#1d1c1d"
 _CODE = "font-family:Menlo,Consolas,monospace;font-size:12px"
 _BOX = f"{_CODE};background:#f8f8f8;border:1px solid #ddd;padding:8px;white-space:pre-wrap"
+_CELL = "border:1px solid #ddd;padding:2px 8px;text-align:left"
 _BUTTON = (
     "display:inline-block;border:1px solid #bbb;border-radius:4px;padding:6px 12px;"
     "margin-right:8px;color:#1d1c1d;text-decoration:none"
@@ -64,7 +65,7 @@ def _laid_out(block: blocks.Block) -> str:  # noqa: PLR0911 - one per block
         case blocks.Failure(problem, longest):
             place = problem.place and f'<br><code style="{_CODE}">{_text(problem.place)}</code>'
             name = f"<p><b>{_text(problem.name)}</b>{problem.times}{place}</p>"
-            return f"{name}{_box(problem.error[:longest])}"
+            return f"{name}{_box(problem.error[:longest])}{''.join(map(_detail, problem.details))}"
         case Trace(name, text):
             return f"{name and f'<p><b>{_text(name)}</b></p>'}{_box(text)}"
         case blocks.Names(names):
@@ -75,6 +76,22 @@ def _laid_out(block: blocks.Block) -> str:  # noqa: PLR0911 - one per block
             return f"<p>{''.join(map(_button, links))}</p>"
         case blocks.Line(spans, about):
             return f'<p>{_spans(spans)}</p><p style="{_GREY}">{_text(about)}</p>'
+
+
+def _detail(detail: Detail) -> str:
+    label = f'<span style="{_GREY}">{_text(detail.label)}</span>'
+    if not detail.rows:
+        text = _text(detail.text)
+        shown = f'<a href="{_text(detail.url)}">{text}</a>' if detail.url else text
+        return f"<p>{label} {shown}</p>"
+    names, *records = detail.rows
+    rows = [_row("th", names), *(_row("td", record) for record in records)]
+    return f'<p>{label}</p><table style="border-collapse:collapse">{"".join(rows)}</table>'
+
+
+def _row(tag: str, cells: Iterable[str]) -> str:
+    laid_out = (f'<{tag} style="{_CELL}">{_text(cell)}</{tag}>' for cell in cells)
+    return f"<tr>{''.join(laid_out)}</tr>"
 
 
 def _box(text: str) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from orchestration_platform.alerts.messages.text import clean, cut
+from orchestration_platform.alerts.messages.text import clean, cut, plain
 from orchestration_platform.alerts.messages.wording import Span, SpanKind
 
 LONGEST_CODE = 400
@@ -13,6 +13,7 @@ _BACKTICKS = re.compile(r"`(?=`)")
 _MENTION = re.compile(r"@(?=channel|here|everyone)", re.IGNORECASE)
 _MEMBER = re.compile(r"[UW][A-Z0-9]+")
 _INVISIBLE = "\u200b"
+_ANGLES = str.maketrans("<>", "\u2039\u203a")
 
 
 def escaped(text: str, limit: int) -> str:
@@ -20,6 +21,12 @@ def escaped(text: str, limit: int) -> str:
     text = clean(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     text = _BACKTICKS.sub(f"`{_INVISIBLE}", text)
     return cut(_MENTION.sub(f"@{_INVISIBLE}", text), limit)
+
+
+def headed(text: str, limit: int) -> str:
+    """Return ``text`` for a header, on one line, where mrkdwn does not work: nothing to expand."""
+    text = _BACKTICKS.sub(f"`{_INVISIBLE}", text).translate(_ANGLES)
+    return plain(_MENTION.sub(f"@{_INVISIBLE}", text), limit)
 
 
 def fenced(text: str, limit: int) -> str:

@@ -1,22 +1,25 @@
 """A message as Slack's blocks, within Slack's limits whatever the texts are."""
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
+from orchestration_platform.alerts.facts.alert import Detail
 from orchestration_platform.alerts.messages import blocks
 from orchestration_platform.alerts.messages.formats.mrkdwn import (
     LONGEST_CODE,
     coded,
     escaped,
     fenced,
+    headed,
     spanned,
 )
 from orchestration_platform.alerts.messages.formats.slack_traces import trace_texts
 from orchestration_platform.alerts.messages.message import Fact, Message
-from orchestration_platform.alerts.messages.text import cut, length, plain
+from orchestration_platform.alerts.messages.text import aligned, cut, length, plain
 from orchestration_platform.alerts.messages.thread import Entry
-from orchestration_platform.alerts.messages.wording import Link
+from orchestration_platform.alerts.messages.wording import Link, link
 
 # Slack's limits, and the limit we keep for the sum.
 MOST_BLOCKS = 50
@@ -34,6 +37,10 @@ _LONGEST_CODE_IN_LIST = 60
 # When there are many errors, each is shortened so that all are shown.
 _LONGEST_ERRORS = (1200, 600, 300)
 _LONGEST_NAME = 100
+_LONGEST_LABEL = 60
+_LONGEST_TABLE = 900
+_LONGEST_DETAILS = 1200
+_URL = re.compile(r"https?://[^\s<>|]{1,800}")
 _LONGEST_SUMMARY = 600
 _LONGEST_NOTE = 500
 _ROOM_FOR_MORE = 60
@@ -52,7 +59,7 @@ def head_content(message: Message, *, mentions: Mapping[str, str]) -> Content:
     text = plain_text(message)
     laid_out = partial(_laid_out, mentions=mentions)
     room = blocks.Room(
-        problems=_SHOWN_PROBLEMS,
+        problems=_SHOWN_PROBLEMS - len(message.notes),
         errors=_LONGEST_ERRORS,
         lists_names=True,
         # a line of names ends with a line break
@@ -91,7 +98,7 @@ def _laid_out(  # noqa: PLR0911 - one per block
 ) -> list[Content]:
     match block:
         case blocks.Header(text):
-            title = {"type": "plain_text", "text": plain(text, LONGEST_HEADER)}
+            title = {"type": "plain_text", "text": headed(text, LONGEST_HEADER)}
             return [{"type": "header", "text": title}]
         case blocks.Facts(facts):
             return [_section(_facts(facts, mentions))]
@@ -99,7 +106,8 @@ def _laid_out(  # noqa: PLR0911 - one per block
             lines = [f"*{escaped(problem.name, 200)}*{problem.times}"]
             if problem.place:
                 lines.append(coded(problem.place, 300))
-            return [_section("\n".join([*lines, fenced(problem.error, longest)]))]
+            details = _details(problem.details)
+            return [_section("\n".join([*lines, fenced(problem.error, longest), *details]))]
         case blocks.Names(names):
             return _list(names)
         case blocks.Note(text):
@@ -111,6 +119,25 @@ def _laid_out(  # noqa: PLR0911 - one per block
             return [{"type": "actions", "elements": buttons}] if buttons else []
     # a trace or a line, which belongs in the thread
     return []
+
+
+def _details(details: Iterable[Detail]) -> list[str]:
+    """Return what the author of a step attached, whole details only."""
+    shown = list(map(_detail, details))
+    kept = shown
+    while length("\n".join(kept)) > _LONGEST_DETAILS:
+        kept = kept[:-1]
+    dropped = len(shown) - len(kept)
+    return [*kept, f"and {dropped} more in the run's log"] if dropped else kept
+
+
+def _detail(detail: Detail) -> str:
+    label = f"*{escaped(' '.join(detail.label.split()), _LONGEST_LABEL)}:*"
+    if detail.rows:
+        return f"{label}\n{fenced(aligned(detail.rows), _LONGEST_TABLE)}"
+    if detail.url and _URL.fullmatch(detail.url):
+        return f"{label} {spanned(link(detail.text, detail.url), {})}"
+    return f"{label} {escaped(' '.join(detail.text.split()), _LONGEST_VALUE)}"
 
 
 def _facts(facts: Iterable[Fact], mentions: Mapping[str, str]) -> str:

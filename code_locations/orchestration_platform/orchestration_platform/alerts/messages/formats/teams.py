@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from orchestration_platform.alerts.facts.alert import Severity
+from orchestration_platform.alerts.facts.alert import Detail, Severity
 from orchestration_platform.alerts.messages import blocks
 from orchestration_platform.alerts.messages.formats.text import one_line
 from orchestration_platform.alerts.messages.message import Message
-from orchestration_platform.alerts.messages.text import clean, cut
+from orchestration_platform.alerts.messages.text import aligned, clean, cut
 from orchestration_platform.alerts.messages.thread import Entry
 from orchestration_platform.alerts.messages.wording import words
 
@@ -73,7 +73,8 @@ def _laid_out(block: blocks.Block) -> list[Card]:  # noqa: PLR0911 - one per blo
             name = _block(f"{problem.name}{problem.times}", 300, weight="bolder")
             place = _block(problem.place, 300, fontType="monospace", isSubtle=True)
             error = _block(problem.error, longest, fontType="monospace")
-            return [name, place, error] if problem.place else [name, error]
+            details = [laid for one in problem.details for laid in _detail(one)]
+            return [name, place, error, *details] if problem.place else [name, error, *details]
         case blocks.Names(names):
             return [_block("\n".join(names))]
         case blocks.Note(text):
@@ -87,6 +88,14 @@ def _laid_out(block: blocks.Block) -> list[Card]:  # noqa: PLR0911 - one per blo
             return [_block(about, weight="bolder"), line] if about else [line]
     # a trace, for which there is no room
     return []
+
+
+def _detail(detail: Detail) -> list[Card]:
+    if detail.rows:
+        table = _block(aligned(detail.rows), fontType="monospace")
+        return [_block(detail.label, isSubtle=True), table]
+    fact = {"title": _text(detail.label, 100), "value": _text(detail.url or detail.text)}
+    return [{"type": "FactSet", "facts": [fact]}]
 
 
 def _card(shown: Iterable[blocks.Block]) -> Card:

@@ -3,9 +3,10 @@
 import textwrap
 from collections.abc import Iterable
 
+from orchestration_platform.alerts.facts.alert import Detail
 from orchestration_platform.alerts.messages import blocks
 from orchestration_platform.alerts.messages.message import Message
-from orchestration_platform.alerts.messages.text import clean
+from orchestration_platform.alerts.messages.text import aligned, clean
 from orchestration_platform.alerts.messages.thread import Entry, Trace
 from orchestration_platform.alerts.messages.wording import Span, SpanKind
 
@@ -40,8 +41,9 @@ def laid_out(block: blocks.Block) -> str:  # noqa: PLR0911 - one per block
             width = max((len(fact.label) for fact in facts), default=0) + 1
             return "\n".join(f"{f'{fact.label}:':{width}} {one_line(fact.value)}" for fact in facts)
         case blocks.Failure(problem, longest):
-            details = filter(None, [problem.place, problem.error[:longest]])
-            return f"{problem.name}{problem.times}\n{_indented(*details)}"
+            details = map(_detail, problem.details)
+            lines = filter(None, [problem.place, problem.error[:longest], *details])
+            return f"{problem.name}{problem.times}\n{_indented(*lines)}"
         case Trace(name, text):
             return f"{name}\n{_indented(text)}".lstrip("\n")
         case blocks.Names(names):
@@ -50,6 +52,12 @@ def laid_out(block: blocks.Block) -> str:  # noqa: PLR0911 - one per block
             return "\n".join(f"{link.label}: {link.url}" for link in links)
         case blocks.Line(spans, about):
             return f"{about}\n{one_line(spans)}".lstrip("\n")
+
+
+def _detail(detail: Detail) -> str:
+    if detail.rows:
+        return f"{detail.label}:\n{_indented(aligned(detail.rows))}"
+    return f"{detail.label}: {detail.url or detail.text}"
 
 
 def _indented(*texts: str) -> str:

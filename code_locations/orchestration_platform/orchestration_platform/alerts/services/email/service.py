@@ -32,6 +32,7 @@ _STARTTLS = "starttls"
 _IMPLICIT_TLS = "tls"
 _PORTS = {_STARTTLS: 587, _IMPLICIT_TLS: 465}
 _LONGEST_SUBJECT = 180
+_LONGEST_REASON_IN_SUBJECT = 100
 # A server's replies from here on are permanent; below, it may accept the e-mail later.
 _PERMANENT = 500
 _LONGEST_REASON = 300
@@ -224,8 +225,8 @@ def _say_goodbye(connection: "smtplib.SMTP") -> None:
 
 def _subject(message: Message) -> str:
     # the same for every e-mail of a conversation
-    title = message.title.removesuffix(" (recovered)").removesuffix(" (over)")
-    text = f"{title}: {message.subject} in {message.location}"
+    why = f": {cut(message.reason, _LONGEST_REASON_IN_SUBJECT)}" if message.reason else ""
+    text = f"{message.subject}{why} · {message.event} in {message.location}"
     return cut(" ".join(clean(text).split()), _LONGEST_SUBJECT)
 
 

@@ -41,6 +41,7 @@ def _described(message: Message) -> dict[str, Any]:
         "recovered_at": _moment(message.recovered_at),
         "instead": _text(message.instead),
         "description": _text(message.description),
+        "notes": [_text(note) for note in message.notes],
         "facts": [
             {"label": fact.label, "value": _text(one_line(fact.value))} for fact in message.facts
         ],
@@ -50,6 +51,8 @@ def _described(message: Message) -> dict[str, Any]:
                 "count": problem.count,
                 "place": _text(problem.place),
                 "error": _text(problem.error),
+                "attempts": problem.attempts,
+                "details": [asdict(detail) for detail in problem.details],
                 "trace": _text(trace),
             }
             for problem, trace in zip(message.problems, shown_traces(message.problems), strict=True)

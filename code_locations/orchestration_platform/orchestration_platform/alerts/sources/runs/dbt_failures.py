@@ -18,7 +18,8 @@ def dbt_problems(whole: Problem, metadata: Mapping[str, Any]) -> list[Problem]:
     """
     found = [_problem(node, whole) for node in FailedNodes.from_metadata(metadata).nodes]
     # one trace is enough: the one from dbt
-    return [replace(found[0], trace=whole.trace), *found[1:]] if found else []
+    first = {"trace": whole.trace, "details": whole.details, "attempts": whole.attempts}
+    return [replace(found[0], **first), *found[1:]] if found else []
 
 
 def _problem(node: FailedNode, whole: Problem) -> Problem:

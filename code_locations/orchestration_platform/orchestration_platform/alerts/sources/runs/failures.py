@@ -1,7 +1,7 @@
 """What is reported about a failed run."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from orchestration_platform.alerts.sources.runs.facts import (
     subject_of,
     without_internal_job,
 )
+from orchestration_platform.alerts.sources.runs.failure_metadata import details_of
 from orchestration_platform.alerts.sources.runs.log import RunLog
 from orchestration_platform.alerts.sources.runs.plan import is_scope_known
 from shared_lib.secrets import redact
@@ -95,7 +96,7 @@ def read_failure(
 
 def problems_of(entry: dg.EventLogEntry, log: RunLog) -> list[Problem]:
     """Return what went wrong in the run whose failure ``entry`` reports."""
-    found = [problem for event in log.failed_steps for problem in _of_step(event)]
+    found = [problem for event in log.failed_steps for problem in _of_step(event, log)]
     found = [*(found or [_death(entry, log)]), *_failed_checks(log)]
     job_name = entry.job_name or ""
     return [without_internal_job(problem, job_name) for problem in found]
@@ -112,19 +113,25 @@ def _failed_checks(log: RunLog) -> list[Problem]:
     return found
 
 
-def step_problem(event: dg.DagsterEvent) -> Problem:
-    """Return the failure of a step."""
-    error = event.step_failure_data.error
+def step_problem(event: dg.DagsterEvent, log: RunLog) -> Problem:
+    """Return the failure of a step, with what its author attached."""
+    step, error = event.step_key or "", event.step_failure_data.error
     if error is None:
-        return Problem(event.step_key or "", "Failure", redact(event.message or ""), "", "")
-    return _without_crash(innermost(error, step=event.step_key or ""))
+        found = Problem(step, "Failure", redact(event.message or ""), "", "")
+    else:
+        found = _without_crash(innermost(error, step=step))
+    return replace(found, attempts=log.retries[step] + 1, details=details_of(_metadata(event)))
 
 
-def _of_step(event: dg.DagsterEvent) -> Sequence[Problem]:
+def _of_step(event: dg.DagsterEvent, log: RunLog) -> Sequence[Problem]:
     """Return the failure of a step, or for a step that ran dbt, the failures in it."""
-    whole = step_problem(event)
+    whole = step_problem(event, log)
+    return dbt_problems(whole, _metadata(event)) or [whole]
+
+
+def _metadata(event: dg.DagsterEvent) -> Mapping[str, Any]:
     reported = event.step_failure_data.user_failure_data
-    return dbt_problems(whole, reported.metadata if reported else {}) or [whole]
+    return reported.metadata if reported else {}
 
 
 def _without_crash(problem: Problem) -> Problem:

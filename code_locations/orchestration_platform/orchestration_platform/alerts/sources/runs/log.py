@@ -1,5 +1,6 @@
 """The event log of one run, sorted by subject."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -40,6 +41,12 @@ class RunLog:
             event = record.event_log_entry.get_dagster_event()
             found[event.step_key or ""] = event
         return list(found.values())
+
+    @cached_property
+    def retries(self) -> Counter[str]:
+        """How often each step was tried once more, as its retry policy asks for."""
+        events = self._troubles[_KINDS.STEP_UP_FOR_RETRY]
+        return Counter(one.event_log_entry.get_dagster_event().step_key or "" for one in events)
 
     @cached_property
     def failed_at(self) -> dict[str, float]:
@@ -150,7 +157,11 @@ class RunLog:
     @cached_property
     def _troubles(self) -> dict[dg.DagsterEventType, list[dg.EventLogRecord]]:
         """What is needed for every failed run, in one query."""
-        kinds = {_KINDS.STEP_FAILURE, _KINDS.ASSET_CHECK_EVALUATION}
+        kinds = {
+            _KINDS.STEP_FAILURE,
+            _KINDS.STEP_UP_FOR_RETRY,
+            _KINDS.ASSET_CHECK_EVALUATION,
+        }
         found: dict[dg.DagsterEventType, list[dg.EventLogRecord]] = {kind: [] for kind in kinds}
         for record in self.instance.get_records_for_run(self.run_id, of_type=kinds).records:
             found[record.event_log_entry.get_dagster_event().event_type].append(record)
