@@ -30,7 +30,8 @@ Where to look:
   ``outbox.suppression.inhibition`` (another incident explains it), and
   ``outbox.suppression.late_reports`` (when that is over).
 - Where are quiet hours decided? ``policies.quiet_hours.hold_of``.
-- Who is called when nobody acknowledges a message? ``delivery.escalation``.
+- Who is called when nobody acknowledges a message? ``delivery.escalation``. When is :eyes: seen?
+  ``delivery.acknowledgements``.
 - Where are Slack's limits handled? Size in ``messages.formats.slack``, pace in
   ``delivery.queue`` with ``services.slack.configuration``, answers in ``services.slack.web_api``.
 - Who already has an e-mail? ``delivery.recipients``.

@@ -16,10 +16,12 @@ class Memory:
     Attributes:
         sources: what was read about runs.
         assets: the assets of the workspace, as the webserver last reported them.
+        asked_at: when services were last asked who has acknowledged each incident.
     """
 
     sources: SourceMemory = field(default_factory=SourceMemory)
     assets: AssetCache = field(default_factory=AssetCache)
+    asked_at: dict[int, float] = field(default_factory=dict)
     _databases: dict[str, Database] = field(default_factory=dict)
 
     def database_of(self, instance: dg.DagsterInstance) -> Database:

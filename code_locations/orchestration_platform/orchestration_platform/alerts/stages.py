@@ -10,7 +10,13 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
-from orchestration_platform.alerts.delivery import escalation, heartbeat, sender, users
+from orchestration_platform.alerts.delivery import (
+    acknowledgements,
+    escalation,
+    heartbeat,
+    sender,
+    users,
+)
 from orchestration_platform.alerts.facts.timing import Timing
 from orchestration_platform.alerts.memory import Memory
 from orchestration_platform.alerts.outbox import clock, pruning, state
@@ -122,7 +128,7 @@ def inhibit(current: Pass) -> None:
 
 
 def escalate(current: Pass) -> None:
-    """Read which incidents nobody has acknowledged; write messages to others, or reminders.
+    """Read who has acknowledged incidents; write messages to others, or reminders.
 
     If a service cannot be asked, the reason is added to ``problems``.
     """
@@ -133,8 +139,10 @@ def escalate(current: Pass) -> None:
         current.settings.alert_channel,
         current.problems,
         current.timing,
+        asked_at=current.memory.asked_at,
     )
     current.escalated = found.escalate_due()
+    acknowledgements.find_acknowledgements(found)
 
 
 def deliver(current: Pass) -> None:

@@ -16,7 +16,7 @@ from tests.integration.orchestration_platform.alerts.dying import (
     NO_OVERLAP,
     nursery,
 )
-from tests.integration.orchestration_platform.alerts.test_control_of_incidents import asked
+from tests.integration.orchestration_platform.alerts.control.test_control_of_incidents import asked
 from tests.unit.orchestration_platform.alerts.failures import failure
 
 from orchestration_platform.alerts.control import muting

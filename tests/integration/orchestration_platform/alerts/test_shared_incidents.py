@@ -14,7 +14,7 @@ from tests.integration.orchestration_platform.alerts.recorded_failures import (
     RecordedFailure,
     job_names,
 )
-from tests.integration.orchestration_platform.alerts.test_control_of_incidents import asked
+from tests.integration.orchestration_platform.alerts.control.test_control_of_incidents import asked
 from tests.integration.orchestration_platform.alerts.test_escalation import pass_time
 from tests.integration.orchestration_platform.alerts.test_kills import reported
 from tests.integration.orchestration_platform.alerts.test_quiet_hours import always

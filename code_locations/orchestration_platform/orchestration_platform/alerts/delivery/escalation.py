@@ -69,7 +69,7 @@ class SeesAcknowledgements(Protocol):
 
 
 @dataclass(frozen=True)
-class _Answer:
+class Answer:
     """Who has acknowledged an incident, as far as the services could be asked.
 
     Attributes:
@@ -95,6 +95,7 @@ class Escalation:
         problems: why a service could not be asked, for the tick.
         timing: how long to ask a service that does not answer.
         most: how many incidents to look at.
+        asked_at: when each incident was last asked about, in seconds since 1970.
     """
 
     database: Database
@@ -104,6 +105,7 @@ class Escalation:
     problems: list[str] = field(default_factory=list)
     timing: Timing = TIMING
     most: int = MOST_IN_A_PASS
+    asked_at: dict[int, float] = field(default_factory=dict)
     _silent: set[Destination] = field(default_factory=set)
 
     def escalate_due(self) -> int:
@@ -131,7 +133,7 @@ class Escalation:
             with self.database.transaction() as connection:
                 _change(connection, row, {"escalates_at": hold.until})
             return False
-        answer = self._answers(row["id"])
+        answer = self.answers(row["id"])
         if answer.problem and answer.problem not in self.problems:
             self.problems.append(answer.problem)
         if answer.may_come and now - row["escalates_at"] < self.timing.patience:
@@ -157,7 +159,9 @@ class Escalation:
         else:
             _change(connection, row, {"escalates_at": mute.muted_until})
 
-    def _answers(self, incident_id: int) -> _Answer:
+    def answers(self, incident_id: int) -> Answer:
+        """Return who has acknowledged an incident, as far as the services can be asked."""
+        self.asked_at[incident_id] = time.time()
         with self.database.transaction() as connection:
             messages = _acknowledgeable(connection, incident_id)
         problem, may_come = "", False
@@ -185,8 +189,8 @@ class Escalation:
                 problem = redact(f"{destination}: {type(error).__name__}: {error}")
                 continue
             if people is not None:
-                return _Answer(people)
-        return _Answer(problem=problem, may_come=may_come)
+                return Answer(people)
+        return Answer(problem=problem, may_come=may_come)
 
     def _escalate(
         self, connection: sa.Connection, row: Any, policy: Policy, problem: str, *, now: float

@@ -40,6 +40,8 @@ class Timing:
         good_news: good news never ends, so after this time it begins a new message.
         patience: how long a service that does not answer is asked who has acknowledged a message,
             before people are called anyway.
+        between_asks: how often a service is asked who has acknowledged a message, as long as nobody
+            has.
         heartbeat: how long a heartbeat may delay the pass.
         between_prunings: how often old incidents are deleted.
         clock: measures ``collecting`` and ``sending``.
@@ -59,6 +61,7 @@ class Timing:
     between_entries: float = 20 * 60.0
     good_news: float = 3600.0
     patience: float = 300.0
+    between_asks: float = 45.0
     heartbeat: float = 2.0
     between_prunings: float = 3600.0
     clock: Clock = field(default_factory=Clock)

@@ -64,6 +64,11 @@ def services_that(updates: Updates) -> list[str]:
     return [name for name, found in SERVICES.items() if found.capabilities.updates is updates]
 
 
+def services_with_acknowledgements() -> list[str]:
+    """Return the names of the services in which people can acknowledge a message."""
+    return [name for name, found in SERVICES.items() if found.capabilities.can_acknowledge]
+
+
 def _service_of(destination: Destination) -> type[ServiceConfiguration]:
     if destination.service not in SERVICES:
         raise ValueError(

@@ -84,6 +84,48 @@ def test_an_unacknowledged_message_is_escalated_again_until_it_recovers(
     assert "Recovered" in slack.thread(head)[-1].text
 
 
+def test_eyes_are_seen_soon_whether_or_not_anything_escalates(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    for text in ("the census is bad", "the file is late"):
+        say(instance, text)
+    watch()
+    [first, other] = slack.heads
+    watch()
+    assert slack.calls["reactions.get"] == 2
+    first.reactions.append("eyes")
+    watch()
+    assert slack.calls["reactions.get"] == 2, "not in every pass"
+    watch(between_asks=0.0)
+    assert slack.calls["reactions.get"] == 4
+    assert "Acknowledged by:* <@U0>" in first.shown
+    assert "Acknowledged" not in other.shown
+    watch(between_asks=0.0)
+    assert slack.calls["reactions.get"] == 5, "of the one that nobody has"
+
+
+def test_eyes_end_an_escalation_that_is_not_due_yet(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    say(instance, "the census is bad")
+    watch(policies())
+    slack.heads[0].reactions.append("eyes")
+    watch(policies(), between_asks=0.0)
+    assert pass_time(instance) == 0
+
+
+def test_without_the_scope_slack_is_asked_about_one_message_only(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    for text in ("the census is bad", "the file is late"):
+        say(instance, text)
+    watch()
+    slack.may_read = False
+    assert "reactions" in str(watch())
+    watch()
+    assert slack.calls["reactions.get"] == 1
+
+
 @on_both_databases
 def test_nobody_is_called_when_it_is_over_before_that_could_be_sent(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
