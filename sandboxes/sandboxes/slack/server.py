@@ -54,8 +54,9 @@ class SlackServer:
 
     ``faults`` are taken in turn by posts and updates: 429, 500, "drop", "accept_and_drop",
     "accept_and_hang", or an error of Slack's such as "invalid_auth". ``private`` are the names of
-    private channels; those in ``archived`` can only be read. ``clock_ahead`` are the seconds by
-    which Slack's clock is ahead of ours.
+    private channels; those in ``archived`` can only be read. ``channels`` are there without a
+    message, and the bot is not in those ``not_joined``. ``clock_ahead`` are the seconds by which
+    Slack's clock is ahead of ours.
     """
 
     url: str = ""
@@ -68,6 +69,8 @@ class SlackServer:
     private: set[str] = field(default_factory=set)
     clock_ahead: float = 0.0
     archived: set[str] = field(default_factory=set)
+    channels: set[str] = field(default_factory=set)
+    not_joined: set[str] = field(default_factory=set)
     may_read: bool = True
     reading_error: str = ""
     members: dict[str, str] = field(default_factory=dict)
@@ -144,8 +147,14 @@ class SlackServer:
     def _channels(self, types: list[str]) -> dict[str, Any]:
         """Return the channels of these ``types``; Slack lists public ones alone by default."""
         channels = [
-            {"id": channel_id(name), "name": name, "is_private": name in self.private}
-            for name in {message.channel for message in self.messages}
+            {
+                "id": channel_id(name),
+                "name": name,
+                "is_private": name in self.private,
+                "is_archived": name in self.archived,
+                "is_member": name not in self.not_joined,
+            }
+            for name in sorted({*self.channels, *(message.channel for message in self.messages)})
             if ("private_channel" if name in self.private else "public_channel") in types
         ]
         return {"ok": True, "channels": channels}

@@ -6,7 +6,9 @@ from typing import Any
 import dagster as dg
 
 from orchestration_platform.alerts.facts.user_errors import innermost
+from orchestration_platform.alerts.services.slack.web_api import SlackWebApi
 from shared_lib.configuration.environment import current_settings
+from shared_lib.secrets import SecretError, SecretsResource, redact
 
 SENSOR_NAME = "slack_on_run_failure_sensor"
 
@@ -72,6 +74,37 @@ def alert_policies_name_what_exists() -> dg.AssetCheckResult:
         severity=dg.AssetCheckSeverity.ERROR,
         description="; ".join(problems or workspace.problems) or "every name exists",
         metadata={"is_checked": names is not None},
+    )
+
+
+@dg.asset_check(asset="platform_health")
+def alert_channels_exist(secrets: SecretsResource, slack: SlackWebApi) -> dg.AssetCheckResult:
+    """The bot can post to every channel of Slack that a policy names.
+
+    Without a token, without the scope, or while Slack does not answer, nothing is checked.
+    """
+    from orchestration_platform.alerts.policies.policy import load_policies
+    from orchestration_platform.alerts.services.protocol.errors import ServiceUnavailableError
+    from orchestration_platform.alerts.services.slack.channels import channel_problems
+    from orchestration_platform.alerts.services.slack.configuration import SECRET, Slack
+
+    used = {
+        service.destination(current_settings().alert_channel)
+        for policy in load_policies()
+        for service in (policy.notification_service, policy.policy_options.escalation_service)
+        if service is not None
+    }
+    names = sorted(one.address for one in used if one.service == Slack.name)
+    problems, reason = [], ""
+    try:
+        problems = channel_problems(slack, secrets.get(SECRET)["token"].reveal(), names)
+    except (SecretError, ServiceUnavailableError) as error:
+        reason = redact(f"not checked: {error}")
+    return dg.AssetCheckResult(
+        passed=not problems,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description="; ".join(problems) or reason or "the bot can post to every channel",
+        metadata={"is_checked": not reason, "channels": ", ".join(names)},
     )
 
 

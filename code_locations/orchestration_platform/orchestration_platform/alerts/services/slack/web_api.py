@@ -196,6 +196,24 @@ class SlackWebApi(dg.ConfigurableResource):
             return 0.0
         return max(0.0, time.time() - theirs)
 
+    def channels(self, token: str, kind: str) -> dict[str, Mapping[str, Any]]:
+        """Return the channels of a kind that the bot can see, archived ones too, by name.
+
+        Args:
+            token: the bot's token.
+            kind: ``public_channel`` or ``private_channel``, which need different scopes.
+
+        Raises:
+            LookupForbiddenError: the bot has no permission to look.
+            ServiceUnavailableError: Slack did not answer.
+        """
+        asked = {"types": kind, "limit": 1000}
+        return {
+            channel["name"]: channel
+            for answer in self._pages(token, "conversations_list", asked)
+            for channel in answer.get("channels", [])
+        }
+
     def channel_id(self, token: str, name: str) -> str | None:
         """Return Slack's id of the channel called ``name``, if the bot can see it.
 
