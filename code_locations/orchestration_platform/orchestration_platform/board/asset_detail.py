@@ -5,11 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.freshness import (
-    CronFreshnessPolicy,
-    FreshnessPolicy,
-    TimeWindowFreshnessPolicy,
-)
 from dagster._core.workspace.context import BaseWorkspaceRequestContext
 
 from orchestration_platform.board.alerting import OpenIncident
@@ -57,7 +52,6 @@ class AssetDetail:
 
     Attributes:
         asset: its health.
-        freshness: its freshness policy in words; empty without one.
         description: of the asset.
         made: the last materializations, the newest first.
         checks: the last executions of each check, the newest first.
@@ -68,7 +62,6 @@ class AssetDetail:
     """
 
     asset: AssetHealth
-    freshness: str
     description: str
     made: Sequence[Made]
     checks: Mapping[str, Sequence[CheckExecution]]
@@ -96,7 +89,6 @@ def asset_detail(context: BaseWorkspaceRequestContext, board: Board, name: str) 
 
     return AssetDetail(
         asset=health[name],
-        freshness=_described(node.freshness_policy),
         description=node.description or "",
         made=_made(context.instance, key),
         checks={
@@ -148,16 +140,3 @@ def _executions(instance: dg.DagsterInstance, key: dg.AssetCheckKey) -> list[Che
             )
         )
     return found
-
-
-def _described(policy: FreshnessPolicy | None) -> str:
-    if isinstance(policy, TimeWindowFreshnessPolicy):
-        warns = policy.warn_window
-        warning = f", with a warning after {warns.to_timedelta()}" if warns else ""
-        return f"at most {policy.fail_window.to_timedelta()} old{warning}"
-    if isinstance(policy, CronFreshnessPolicy):
-        return (
-            f"made in the {policy.lower_bound_delta} before each {policy.deadline_cron} "
-            f"({policy.timezone})"
-        )
-    return ""

@@ -7,8 +7,10 @@ import asyncio
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import dagster as dg
+import sqlalchemy as sa
 from dagster._core.definitions.asset_health.asset_check_health import (
     AssetHealthCheckDegradedMetadata,
     get_asset_check_status_and_metadata,
@@ -24,14 +26,17 @@ from dagster._core.definitions.asset_health.asset_materialization_health import 
     AssetHealthMaterializationDegradedPartitionedMeta,
     get_materialization_status_and_metadata,
 )
-from dagster._core.storage.asset_check_execution_record import (
-    COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES,
-)
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
+from dagster._core.storage.event_log import SqlEventLogStorage
 from dagster._core.storage.event_log.base import AssetCheckSummaryRecord, AssetRecord
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 from dagster._core.workspace.context import BaseWorkspaceRequestContext
 
 from orchestration_platform.board.asset_marks import Mark, asset_marks
+from orchestration_platform.board.freshness import freshness_limit
 from orchestration_platform.board.health import Health
+from orchestration_platform.board.history.check_window import Check, Checks, CheckWindow
+from orchestration_platform.board.ids_by_time import batches
 from shared_lib.metadata import BOARD
 
 _HEALTH = {
@@ -63,6 +68,7 @@ class AssetHealth:
         run_id: the run to look at: the failed one, or the last that materialized it.
         failed_checks: the names of its checks that failed last.
         freshness: pass, warn, fail or unknown by its freshness policy; empty without one.
+        freshness_limit: what its freshness policy allows; empty without one.
         stale_status: fresh, stale or missing: whether it has what its code and data would now make.
         last_run_status: of the last run that was to materialize it; empty without one.
         tables: by title, what its last materialization published for the board.
@@ -79,10 +85,27 @@ class AssetHealth:
     run_id: str
     failed_checks: tuple[str, ...]
     freshness: str
+    freshness_limit: str
     stale_status: str
     last_run_status: str = ""
     tables: Mapping[str, dg.TableMetadataValue] = field(default_factory=dict)
     upstream_degraded: tuple[str, ...] = ()
+
+
+def read_checks(
+    context: BaseWorkspaceRequestContext, window: CheckWindow, *, now: datetime
+) -> Checks:
+    """Return the executions of the checks of the workspace at ``now``.
+
+    Raises:
+        TypeError: the storage is not a database.
+    """
+    storage = context.instance.event_log_storage
+    if not isinstance(storage, SqlEventLogStorage):
+        raise TypeError(f"the event storage {type(storage).__name__} has no SQL to read")
+    defined = [_in_database(key) for key in context.asset_graph.asset_check_keys]
+    with storage.index_connection() as connection:
+        return window.read(connection, defined, now=now)
 
 
 class AssetHealths:
@@ -95,8 +118,12 @@ class AssetHealths:
         self._marks: Mapping[dg.AssetKey, Mark] = {}
         self._known: dict[dg.AssetKey, AssetHealth] = {}
 
-    def read(self, context: BaseWorkspaceRequestContext) -> list[AssetHealth]:
+    def read(self, context: BaseWorkspaceRequestContext, checks: Checks) -> list[AssetHealth]:
         """Return every asset of the workspace that something produces, by name.
+
+        Args:
+            context: of a request to the webserver.
+            checks: their executions.
 
         Raises:
             TypeError: the storage is not a database.
@@ -109,7 +136,7 @@ class AssetHealths:
             # before the states, so that what changes meanwhile has another mark next time
             marks = asset_marks(
                 context.instance,
-                checked=[key for key, node in nodes.items() if node.check_keys],
+                executions=checks.last.values(),
                 with_policy=[key for key, node in nodes.items() if node.freshness_policy],
             )
             made = sorted(key for key, node in nodes.items() if node.is_executable)
@@ -118,7 +145,7 @@ class AssetHealths:
                 key for key in made
                 if key in changed or key not in self._known or self._is_below(context, key, changed)
             ]  # fmt: skip
-            self._known |= dict(zip(anew, asyncio.run(_all(context, anew)), strict=True))
+            self._known |= dict(zip(anew, asyncio.run(_all(context, anew, checks)), strict=True))
             self._marks = marks
             assets = {
                 key: replace(self._known[key], last_run_status=marks[key].run_status.lower())
@@ -146,10 +173,10 @@ class AssetHealths:
 
 
 async def _all(
-    context: BaseWorkspaceRequestContext, keys: Sequence[dg.AssetKey]
+    context: BaseWorkspaceRequestContext, keys: Sequence[dg.AssetKey], checks: Checks
 ) -> list[AssetHealth]:
     _load_records(context, keys)
-    _load_checks(context, keys)
+    _load_checks(context, keys, checks)
     # together, so that Dagster's loaders ask the database once for all
     return await asyncio.gather(*(_one(context, key) for key in keys))
 
@@ -170,29 +197,51 @@ def _load_records(context: BaseWorkspaceRequestContext, keys: Sequence[dg.AssetK
         loader.prime(key, record)
 
 
-def _load_checks(context: BaseWorkspaceRequestContext, keys: Sequence[dg.AssetKey]) -> None:
-    """Load the last results of the checks at once; Dagster's loader would ask for each."""
-    check_keys = sorted(
-        context.asset_graph.get_check_keys_for_assets(set(keys)),
-        key=lambda check: check.to_user_string(),
-    )
-    storage = context.instance.event_log_storage
-    latest = storage.get_latest_asset_check_execution_by_key(check_keys)
+def _load_checks(
+    context: BaseWorkspaceRequestContext, keys: Sequence[dg.AssetKey], checks: Checks
+) -> None:
+    """Load the last results of the checks by their ids; Dagster would read all executions."""
+    check_keys = context.asset_graph.get_check_keys_for_assets(set(keys))
+    by_id = {
+        execution.id: (key, execution)
+        for key in check_keys
+        for found in (checks.last, checks.last_ended)
+        if (execution := found.get(_in_database(key)))
+    }
+    records = _records(context.instance, {one: key for one, (key, _) in by_id.items()})
     loader, _ = context.get_loaders_for(AssetCheckSummaryRecord)
     for key in check_keys:
-        last = completed = latest.get(key)
-        if last and last.status not in COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES:
-            ended = storage.get_asset_check_execution_history(
-                key, limit=1, status=COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES
-            )
-            completed = ended[0] if ended else None
+        last, ended = (
+            records.get(execution.id) if (execution := found.get(_in_database(key))) else None
+            for found in (checks.last, checks.last_ended)
+        )
         record = AssetCheckSummaryRecord(
             asset_check_key=key,
             last_check_execution_record=last,
             last_run_id=last.run_id if last else None,
-            last_completed_check_execution_record=completed,
+            last_completed_check_execution_record=ended,
         )
         loader.prime(key, record)
+
+
+def _in_database(key: dg.AssetCheckKey) -> Check:
+    return key.asset_key.to_string(), key.name
+
+
+def _records(
+    instance: dg.DagsterInstance, keys: Mapping[int, dg.AssetCheckKey]
+) -> Mapping[int, AssetCheckExecutionRecord]:
+    storage, found = instance.event_log_storage, {}
+    if not isinstance(storage, SqlEventLogStorage):
+        raise TypeError(f"the event storage {type(storage).__name__} has no SQL to read")
+    with storage.index_connection() as connection:
+        for ids in batches(keys):
+            query = sa.select(AssetCheckExecutionsTable).where(
+                AssetCheckExecutionsTable.c.id.in_(ids)
+            )
+            for row in connection.execute(query).mappings():
+                found[row["id"]] = AssetCheckExecutionRecord.from_db_row(row, keys[row["id"]])
+    return found
 
 
 async def _one(context: BaseWorkspaceRequestContext, key: dg.AssetKey) -> AssetHealth:
@@ -225,6 +274,7 @@ async def _one(context: BaseWorkspaceRequestContext, key: dg.AssetKey) -> AssetH
         run_id=failed_run or (last.run_id if last else ""),
         failed_checks=failed,
         freshness=_FRESHNESS.get(freshness, ""),
+        freshness_limit=freshness_limit(node.freshness_policy),
         stale_status=context.stale_status_loader.get_status(key).value.lower(),
         tables=_published(last),
     )

@@ -13,16 +13,16 @@ import dagster as dg
 import sqlalchemy as sa
 from dagster._core.storage.event_log import SqlEventLogStorage
 from dagster._core.storage.event_log.schema import (
-    AssetCheckExecutionsTable,
     AssetKeyTable,
     SqlEventLogStorageTable,
 )
 from dagster._core.storage.runs import SqlRunStorage
 from dagster._core.storage.runs.schema import RunsTable
 
+from orchestration_platform.board.history.check_window import Execution
+from orchestration_platform.board.ids_by_time import batches
+
 _FRESHNESS = "FRESHNESS_STATE_CHANGE"
-# SQLite takes no more than 32,766 values in a query.
-_MOST_VALUES = 10_000
 
 
 class Mark(NamedTuple):
@@ -44,14 +44,14 @@ class Mark(NamedTuple):
 def asset_marks(
     instance: dg.DagsterInstance,
     *,
-    checked: Iterable[dg.AssetKey],
+    executions: Iterable[Execution],
     with_policy: Iterable[dg.AssetKey],
 ) -> dict[dg.AssetKey, Mark]:
     """Return the mark of every asset that has had an event.
 
     Args:
         instance: where the events are.
-        checked: the assets with checks.
+        executions: the last one of each check.
         with_policy: the assets with a freshness policy.
 
     Raises:
@@ -67,8 +67,10 @@ def asset_marks(
     )  # fmt: skip
     with events.index_connection() as connection:
         rows = connection.execute(last).fetchall()
-        checks = _last_executions(connection, checked)
         freshness = _last_freshness(connection, with_policy)
+    checks: dict[str, list[Execution]] = defaultdict(list)
+    for execution in sorted(executions, key=lambda execution: execution.id):
+        checks[execution.check[0]].append(execution)
     # a planned execution of a check ends with its run
     planned = {row.run_id for found in checks.values() for row in found if row.is_planned}
     statuses = _statuses(runs, {row.last_run_id for row in rows if row.last_run_id} | planned)
@@ -77,7 +79,7 @@ def asset_marks(
             last=(row.last_run_id, row.last_materialization_timestamp, row.wipe_timestamp),
             run_status=statuses.get(row.last_run_id, ""),
             checks=tuple(
-                (found.id, found.execution_status, found.is_planned and statuses.get(found.run_id))
+                (found.id, found.status, found.is_planned and statuses.get(found.run_id))
                 for found in checks.get(row.asset_key, ())
             ),
             freshness=freshness.get(row.asset_key, 0),
@@ -86,35 +88,10 @@ def asset_marks(
     }  # pyright: ignore[reportReturnType] - None only for a malformed key
 
 
-def _last_executions(
-    connection: sa.Connection, assets: Iterable[dg.AssetKey]
-) -> Mapping[str, list[sa.Row]]:
-    """Return the last execution of each check, by asset. The index leads to those of an asset."""
-    columns = AssetCheckExecutionsTable.c
-    found: dict[str, list[sa.Row]] = defaultdict(list)
-    for names in _batches(key.to_string() for key in assets):
-        last = (
-            sa.select(sa.func.max(columns.id))
-            .where(columns.asset_key.in_(names))
-            .group_by(columns.asset_key, columns.check_name)
-        )
-        query = (
-            sa.select(
-                columns.id, columns.asset_key, columns.run_id, columns.execution_status,
-                (columns.execution_status == "PLANNED").label("is_planned"),
-            )
-            .where(columns.id.in_(last))
-            .order_by(columns.id)
-        )  # fmt: skip
-        for row in connection.execute(query):
-            found[row.asset_key].append(row)
-    return found
-
-
 def _last_freshness(connection: sa.Connection, assets: Iterable[dg.AssetKey]) -> Mapping[str, int]:
     columns = SqlEventLogStorageTable.c
     found = {}
-    for names in _batches(key.to_string() for key in assets):
+    for names in batches(sorted(key.to_string() for key in assets)):
         query = (
             sa.select(columns.asset_key, sa.func.max(columns.id))
             .where(columns.asset_key.in_(names), columns.dagster_event_type == _FRESHNESS)
@@ -127,15 +104,9 @@ def _last_freshness(connection: sa.Connection, assets: Iterable[dg.AssetKey]) ->
 def _statuses(storage: SqlRunStorage, run_ids: Iterable[str]) -> Mapping[str, str]:
     found = {}
     with storage.connect() as connection:
-        for batch in _batches(run_ids):
+        for batch in batches(sorted(run_ids)):
             query = sa.select(RunsTable.c.run_id, RunsTable.c.status)
             found |= dict(
                 connection.execute(query.where(RunsTable.c.run_id.in_(batch))).tuples().all()
             )
     return found
-
-
-def _batches(values: Iterable[str]) -> Iterable[list[str]]:
-    ordered = sorted(values)
-    for start in range(0, len(ordered), _MOST_VALUES):
-        yield ordered[start : start + _MOST_VALUES]

@@ -10,7 +10,7 @@ from dagster._core.workspace.context import BaseWorkspaceRequestContext
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.outbox.policies_in_force import stored_policies
 from orchestration_platform.board.alerting import Alerting, OpenIncident, alerting
-from orchestration_platform.board.asset_health import AssetHealth, AssetHealths
+from orchestration_platform.board.asset_health import AssetHealth, AssetHealths, read_checks
 from orchestration_platform.board.automation import (
     Pool,
     Problem,
@@ -19,6 +19,7 @@ from orchestration_platform.board.automation import (
     problems,
 )
 from orchestration_platform.board.health import Health
+from orchestration_platform.board.history.check_window import Checks, CheckWindow
 from orchestration_platform.board.history.costs import costs_by_job
 from orchestration_platform.board.history.job_history import ASSET_JOB, JobHistories, JobHistory
 from orchestration_platform.board.history.materializations import (
@@ -81,6 +82,7 @@ class Board:
         daemons: each required daemon with its last heartbeat.
         pools: the pools in use.
         unfinished: the runs that have not ended.
+        checks: the executions of checks.
         history: what materializations took and made.
         levels: how long the runs of a job may take, in seconds, where that is set.
         costs: the sums of each job's runs: seconds, rows, bytes and calls.
@@ -94,6 +96,7 @@ class Board:
     daemons: dict[str, float | None]
     pools: Sequence[Pool]
     unfinished: Sequence[Run]
+    checks: Checks
     history: Materializations
     levels: Mapping[JobName, float]
     costs: Mapping[JobName, Mapping[str, float]]
@@ -122,6 +125,7 @@ class KeptState:
 
     def __init__(self) -> None:
         """Know nothing yet: the first read asks for everything."""
+        self.checks = CheckWindow()
         self.assets = AssetHealths()
         self.runs = RunWindow()
         self.jobs = JobHistories()
@@ -148,7 +152,8 @@ def read_board(
     with alerts.transaction() as connection:
         alerted = alerting(connection, now=now.timestamp())
         policies = stored_policies(connection)
-    assets = kept.assets.read(context)
+    checks = read_checks(context, kept.checks, now=now)
+    assets = kept.assets.read(context, checks)
     runs = kept.runs.read(instance, now=now)
     jobs = kept.jobs.read(runs)
     history = kept.materializations.read(instance, now=now)
@@ -167,6 +172,7 @@ def read_board(
         daemons=daemons(instance),
         pools=pools(instance),
         unfinished=runs.unfinished,
+        checks=checks,
         history=history,
         levels=service_levels(context, policies),
         costs=costs_by_job(runs, history),

@@ -1,5 +1,6 @@
 """The board as HTML pages that need nothing else."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,7 @@ from orchestration_platform.board.asset_detail import AssetDetail
 from orchestration_platform.board.asset_health import AssetHealth
 from orchestration_platform.board.board import Attention, Board
 from orchestration_platform.board.health import Health
+from orchestration_platform.board.history.check_window import Checks
 from orchestration_platform.board.history.job_history import ASSET_JOB, Day
 from orchestration_platform.board.history.materializations import AssetHistory, Materializations
 from orchestration_platform.board.job_detail import JobDetail
@@ -45,6 +47,8 @@ def page(board: Board, *, ui_url: str = "", is_file: bool = False) -> str:
         groups=_groups(board.assets),
         slowest=_slowest(board.history),
         counted=_counted(board.history),
+        watched=_watched(board.assets),
+        checks=_checks(board.checks),
         published=[row for asset in board.assets for row in _published(asset)],
         costs=sorted(board.costs.items(), key=lambda one: -one[1]["seconds"])[:_MOST_ROWS],
         taken_by=wording.taken_by,
@@ -139,6 +143,29 @@ def _published(
         columns = [column.name for column in table.schema.columns]
         rows = [[record.data.get(name) for name in columns] for record in table.records]
         yield asset, title, columns, rows
+
+
+def _watched(assets: Sequence[AssetHealth]) -> Sequence[AssetHealth]:
+    """Return the assets with a freshness policy, the worst and then the oldest first."""
+    order = ["fail", "warn", "unknown", "pass"]
+    watched = [asset for asset in assets if asset.freshness_limit]
+    return sorted(
+        watched, key=lambda asset: (order.index(asset.freshness), asset.last_success_at or 0.0)
+    )[:_MOST_ROWS]
+
+
+def _checks(checks: Checks) -> dict[str, Any]:
+    """Return how many executions passed, and the checks with the lowest share."""
+    worst = sorted(checks.rates.items(), key=lambda one: (one[1].passed / one[1].ended, one[0]))
+    return {
+        "passed": sum(rate.passed for rate in checks.rates.values()),
+        "ended": sum(rate.ended for rate in checks.rates.values()),
+        "worst": [
+            ("/".join(json.loads(asset)), check, checks.last[asset, check].status.lower(), rate)
+            for (asset, check), rate in worst[:_MOST_ROWS]
+            if rate.passed < rate.ended
+        ],
+    }
 
 
 def _slowest(history: Materializations) -> Sequence[AssetHistory]:

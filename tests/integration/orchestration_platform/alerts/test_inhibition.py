@@ -10,13 +10,13 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 from tests.integration.orchestration_platform.alerts.conftest import Watch
+from tests.integration.orchestration_platform.alerts.control.test_control_of_incidents import asked
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
 from tests.integration.orchestration_platform.alerts.dying import (
     INHIBITING_POINTS,
     NO_OVERLAP,
     nursery,
 )
-from tests.integration.orchestration_platform.alerts.control.test_control_of_incidents import asked
 from tests.unit.orchestration_platform.alerts.failures import failure
 
 from orchestration_platform.alerts.control import muting

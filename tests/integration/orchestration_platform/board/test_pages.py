@@ -84,6 +84,22 @@ def test_the_board_leads_to_the_pages_of_what_needs_attention(client: TestClient
         assert client.get(link).status_code == 200, link
 
 
+def test_the_board_shows_freshness_and_checks(
+    client: TestClient, instance: dg.DagsterInstance, workspace: WorkspaceProcessContext
+) -> None:
+    text, storage = shown(client, "/board"), instance.event_log_storage
+    assert "fail prices at most 1:00:00 old" in text
+    checks = workspace.create_request_context().asset_graph.asset_check_keys
+    executions = [
+        one.status.value
+        for check in checks
+        for one in storage.get_asset_check_execution_history(check, limit=100)
+    ]
+    passed, ended = executions.count("SUCCEEDED"), len(executions) - executions.count("PLANNED")
+    assert f"{passed} of {ended} executions passed." in text
+    assert "empty not_empty failed 0 1 odd looks_odd failed 0 1" in text
+
+
 def test_the_board_shows_what_an_asset_publishes_for_it(client: TestClient) -> None:
     text = shown(client, "/board")
     assert f"Tills till rolls state north 3 open south {NONE} <closed> By full" in text

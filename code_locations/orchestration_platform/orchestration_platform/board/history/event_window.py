@@ -7,6 +7,8 @@ from typing import Generic, TypeVar
 import sqlalchemy as sa
 from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 
+from orchestration_platform.board.ids_by_time import first_id_since
+
 # An event that becomes visible later than this after its time is seen the next day.
 _OVERLAP = timedelta(minutes=10)
 # So many events are parsed in one read, the newest first, which takes a fraction of a second.
@@ -35,9 +37,8 @@ class EventWindow(Generic[T]):
         """
         self._event_type, self._days, self._parse = event_type, days, parse
         self._first: date | None = None
-        self._floor = 0
         self._known: dict[int, T | None] = {}
-        self._seen: list[tuple[datetime, int]] = []
+        self._read_at = datetime.min.replace(tzinfo=UTC)
         self.is_complete = False
 
     def read(self, connection: sa.Connection, *, now: datetime) -> list[T]:
@@ -47,26 +48,23 @@ class EventWindow(Generic[T]):
         were all.
         """
         first = (now - timedelta(days=self._days - 1)).astimezone(UTC).date()
-        is_new_day = first != self._first
-        if is_new_day:
-            midnight = datetime(first.year, first.month, first.day)  # noqa: DTZ001 - as stored
-            self._floor, self._first = first_id_since(connection, midnight), first
-        is_whole = is_new_day or not self.is_complete
-        there = self._ids(connection, self._floor if is_whole else self._settled(now))
+        if first != self._first:
+            self._first, self.is_complete = first, False
+        is_whole = not self.is_complete
+        if is_whole:
+            since = datetime(first.year, first.month, first.day, tzinfo=UTC)
+        else:
+            since = self._read_at - _OVERLAP
+        self._read_at = now
+        there = self._ids(
+            connection, first_id_since(connection, _EVENTS.id, _EVENTS.timestamp, since)
+        )
         if is_whole:
             self._known = {one: self._known[one] for one in there if one in self._known}
         unknown = sorted((one for one in there if one not in self._known), reverse=True)
         self.is_complete = len(unknown) <= MOST_IN_A_READ
         self._known |= self._parsed(connection, unknown[:MOST_IN_A_READ])
-        self._seen.append((now, max(self._known, default=self._floor)))
         return [found for _, found in sorted(self._known.items()) if found is not None]
-
-    def _settled(self, now: datetime) -> int:
-        """Return an id below which no event becomes visible any more."""
-        while len(self._seen) > 1 and self._seen[1][0] <= now - _OVERLAP:
-            self._seen.pop(0)
-        at, settled = self._seen[0]
-        return settled + 1 if at <= now - _OVERLAP else self._floor
 
     def _ids(self, connection: sa.Connection, lowest: int) -> list[int]:
         # the index of types and ids has the answer
@@ -84,29 +82,3 @@ class EventWindow(Generic[T]):
             for one, body in connection.execute(query).tuples():
                 found[one] = self._parse(one, body)
         return found
-
-
-def first_id_since(connection: sa.Connection, moment: datetime) -> int:
-    """Return the first id of an event at ``moment`` or later; naive UTC, as the table has it.
-
-    The ids grow with time, and no index leads to a time: halving needs some twenty look-ups.
-    """
-    low, high = connection.execute(
-        sa.select(sa.func.min(_EVENTS.id), sa.func.max(_EVENTS.id))
-    ).one()
-    if high is None:
-        return 0
-    high += 1
-    while low < high:
-        middle = (low + high) // 2
-        found = connection.execute(
-            sa.select(_EVENTS.id, _EVENTS.timestamp)
-            .where(_EVENTS.id >= middle)
-            .order_by(_EVENTS.id)
-            .limit(1)
-        ).one()
-        if found.timestamp < moment:
-            low = found.id + 1
-        else:
-            high = middle
-    return low

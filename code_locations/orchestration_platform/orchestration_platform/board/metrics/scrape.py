@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.board.alerting import Alerting, alerting
-from orchestration_platform.board.asset_health import AssetHealth
+from orchestration_platform.board.asset_health import AssetHealth, read_checks
 from orchestration_platform.board.automation import (
     all_daemons,
     defined_jobs,
@@ -67,7 +67,8 @@ class _Reading:
 
     @cached_property
     def assets(self) -> list[AssetHealth]:
-        return self._kept.assets.read(self.context)
+        checks = read_checks(self.context, self._kept.checks, now=self.now)
+        return self._kept.assets.read(self.context, checks)
 
     @cached_property
     def runs(self) -> Runs:
