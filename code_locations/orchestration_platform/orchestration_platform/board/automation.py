@@ -7,6 +7,7 @@ import dagster as dg
 from dagster._core.scheduler.instigation import InstigatorStatus, TickStatus
 from dagster._core.workspace.context import BaseWorkspaceRequestContext
 
+from orchestration_platform.board.last_ticks import last_ticks
 from shared_lib.stored_errors import innermost_message
 
 
@@ -128,14 +129,13 @@ def instigators(context: BaseWorkspaceRequestContext) -> list[Instigator]:
         )
         for found in those
     ]
-    storage = instance.schedule_storage
     ticked = [selector for _, _, found in defined if (selector := found.selector_id) in stored]
-    ticks = storage.get_batch_ticks(ticked, limit=1) if storage and ticked else {}
+    ticks = last_ticks(instance, ticked)
     found = []
     for kind, location, definition in defined:
         selector = definition.selector_id
         state = definition.get_current_instigator_state(stored.get(selector))
-        tick = next(iter(ticks.get(selector, ())), None)
+        tick = ticks.get(selector)
         found.append(
             Instigator(
                 kind,
@@ -199,12 +199,9 @@ def _tick_problems(instance: dg.DagsterInstance) -> list[Problem]:
         for state in instance.all_instigator_state()
         if state.status in (InstigatorStatus.RUNNING, InstigatorStatus.DECLARED_IN_CODE)
     }
-    storage = instance.schedule_storage
-    if storage is None or not running:
-        return []
-    # one query for all; ticks that have begun and not ended say nothing yet
+    # ticks that have begun and not ended say nothing yet
     ended = [TickStatus.SUCCESS, TickStatus.FAILURE, TickStatus.SKIPPED]
-    ticks = storage.get_batch_ticks(list(running), limit=1, statuses=ended)
+    ticks = last_ticks(instance, running, statuses=ended)
     return [
         Problem(
             state.instigator_type.value.capitalize(),
@@ -214,8 +211,7 @@ def _tick_problems(instance: dg.DagsterInstance) -> list[Problem]:
             tick.timestamp,
         )
         for selector, state in running.items()
-        for tick in ticks.get(selector, ())
-        if tick.status is TickStatus.FAILURE
+        if (tick := ticks.get(selector)) and tick.status is TickStatus.FAILURE
     ]
 
 
