@@ -74,6 +74,15 @@ class BoardPages:
             Route("/board/incidents/{number:int}", self.act, methods=["POST"]),
         ]
 
+    def read_ahead(self, context: BaseWorkspaceRequestContext) -> None:
+        """Read everything once, so that the first page and the first scrape need not."""
+        board = read_board(context, self._alerts, self._kept)
+        is_complete = board.history.is_complete
+        while not is_complete:
+            now = datetime.now(UTC)
+            history = self._kept.materializations.read(context.instance, now=now)
+            is_complete = history.is_complete
+
     def board(self, request: Request) -> HTMLResponse:
         """Answer with the board, which loads itself again every minute; ``?saved``: for a file."""
         board = self._read(request)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import threading
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,14 @@ class PlatformWebserver(DagsterWebserver):
         self._scrape = Scrape(self._alerts, kept)
         self._board = BoardPages(self._alerts, kept, self.request_context, hosts.ui_origin)
         super().__init__(context)
+
+    def read_ahead(self) -> None:
+        """Read the board once: of thousands of assets, the first read takes seconds."""
+        try:
+            self._board.read_ahead(self._process_context.create_request_context())
+        except Exception:
+            # a page or a scrape reports it again, to the one who asks for it
+            logger.exception("The board could not be read ahead")
 
     def build_middleware(self) -> list[Middleware]:
         """Return Dagster's own middleware with the front door and the gate before it."""
@@ -168,9 +177,9 @@ class Webserver:
         )
         target = WorkspaceFileTarget([str(self._workspace)])
         with WorkspaceProcessContext(self._instance, target, version=__version__) as context:
-            self._config.app = PlatformWebserver(
-                context, self._hosts, self._login
-            ).create_asgi_app()
+            webserver = PlatformWebserver(context, self._hosts, self._login)
+            self._config.app = webserver.create_asgi_app()
+            threading.Thread(target=webserver.read_ahead, daemon=True).start()
             logger.info("Serving http://%s:%s", self._config.host, self._config.port)
             self._server.run()
 

@@ -2,15 +2,17 @@
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 import dagster as dg
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from dagster._core.workspace.context import WorkspaceProcessContext
+from orchestration_platform.board.check_window import Checks
 from playwright.sync_api import Browser, Page, Route
 from starlette.testclient import TestClient
 from tests.end_to_end.browser import needs_browser, open_browser
@@ -18,6 +20,7 @@ from tests.end_to_end.browser import needs_browser, open_browser
 from orchestration_platform.alerts.facts.alert import Alert, Problem, Severity
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.tables import INCIDENTS
+from orchestration_platform.board import asset_health
 from orchestration_platform.web.hosts import AllowedHosts
 from orchestration_platform.web.server import PlatformWebserver
 
@@ -74,6 +77,26 @@ def facts(client: TestClient, path: str) -> dict[str, str]:
         name: " ".join(html.unescape(re.sub(r"<[^>]+>", " ", value)).split())
         for name, value in found
     }
+
+
+def test_the_first_scrape_asks_for_no_asset_that_was_read_ahead(
+    workspace: WorkspaceProcessContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webserver = PlatformWebserver(workspace, AllowedHosts(frozenset({"127.0.0.1"}), ORIGIN))
+    webserver.read_ahead()
+    asked: list[dg.AssetKey] = []
+    read = asset_health._all
+
+    async def note(
+        context: Any, keys: Sequence[dg.AssetKey], checks: Checks
+    ) -> list[asset_health.AssetHealth]:
+        asked.extend(keys)
+        return await read(context, keys, checks)
+
+    monkeypatch.setattr(asset_health, "_all", note)
+    with TestClient(webserver.create_asgi_app(), base_url=ORIGIN) as client:
+        assert 'dagster_asset_health{asset_key="full"' in client.get("/metrics").text
+    assert asked == []
 
 
 def test_the_board_leads_to_the_pages_of_what_needs_attention(client: TestClient) -> None:

@@ -215,11 +215,11 @@ def _summed(
     # a step that made several assets took its time for all of them
     sharing = Counter((one.run_id, one.step) for one in made)
     by_asset: dict[str, list[Materialization]] = defaultdict(list)
-    by_run: dict[str, Counter[str]] = defaultdict(Counter)
+    by_run: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     seconds: dict[str, list[float]] = defaultdict(list)
     for one in made:
         by_asset[one.asset].append(one)
-        by_run[one.run_id].update(_amounts(one))
+        _add_amounts(by_run[one.run_id], one)
         took = one.seconds
         if took is None and sharing[one.run_id, one.step] == 1:
             took = seconds_of.get((one.run_id, one.step))
@@ -235,9 +235,9 @@ def _summed(
 
 
 def _history(name: str, made: Sequence[Materialization], seconds: Sequence[float]) -> AssetHistory:
-    amounts: Counter[str] = Counter()
+    amounts: dict[str, float] = defaultdict(float)
     for one in made:
-        amounts.update(_amounts(one))
+        _add_amounts(amounts, one)
     *earlier, last = [one.rows for one in made if one.rows is not None] or [None]
     return AssetHistory(
         name=name,
@@ -249,8 +249,12 @@ def _history(name: str, made: Sequence[Materialization], seconds: Sequence[float
     )
 
 
-def _amounts(one: Materialization) -> Mapping[str, float]:
-    return {**one.amounts, **({} if one.rows is None else {"rows": one.rows})}
+def _add_amounts(sums: dict[str, float], one: Materialization) -> None:
+    # not by Counter.update, which takes ten times as long
+    if one.rows is not None:
+        sums["rows"] += one.rows
+    for what, number in one.amounts.items():
+        sums[what] += number
 
 
 def _band(earlier: Sequence[int]) -> RowBand | None:
