@@ -12,6 +12,7 @@ from orchestration_platform.alerts.outbox.state import OutboxState, outbox_state
 from orchestration_platform.alerts.outbox.stored_alerts import latest_of
 from orchestration_platform.alerts.outbox.suppression.mutes import Mute, mutes_in_force
 from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES, destination_of
+from orchestration_platform.board.ids_by_time import first_id_since
 
 _WINDOW_SECONDS = 30 * 24 * 3600.0
 
@@ -89,6 +90,10 @@ def alerting(connection: sa.Connection, *, now: float) -> Alerting:
     """Return the state of the alerts at ``now``, in seconds since 1970."""
     since = now - _WINDOW_SECONDS
     incidents = INCIDENTS.c
+    messages, opened = (
+        first_id_since(connection, table.c.id, time, since)
+        for table, time in ((MESSAGES, MESSAGES.c.created_at), (INCIDENTS, incidents.first_at))
+    )
     columns = (MESSAGES.c.service, MESSAGES.c.address, MESSAGES.c.state)
     return Alerting(
         incidents=_open_incidents(connection),
@@ -97,12 +102,12 @@ def alerting(connection: sa.Connection, *, now: float) -> Alerting:
             (str(destination_of(row)), row["state"]): row["messages"]
             for row in connection.execute(
                 sa.select(*columns, sa.func.count().label("messages"))
-                .where(MESSAGES.c.created_at >= since)
+                .where(MESSAGES.c.id >= messages)
                 .group_by(*columns)
             ).mappings()
         },
-        acknowledge_seconds=_median(connection, incidents.acknowledged_at, since),
-        recover_seconds=_median(connection, incidents.recovered_at, since),
+        acknowledge_seconds=_median(connection, incidents.acknowledged_at, opened),
+        recover_seconds=_median(connection, incidents.recovered_at, opened),
         mutes=tuple(mutes_in_force(connection, now=now)),
     )
 
@@ -143,10 +148,10 @@ def _one_line(text: str) -> str:
 
 
 def _median(
-    connection: sa.Connection, ended_at: sa.ColumnElement[float | None], since: float
+    connection: sa.Connection, ended_at: sa.ColumnElement[float | None], first: int
 ) -> float | None:
     query = sa.select(ended_at - INCIDENTS.c.first_at).where(
-        INCIDENTS.c.first_at >= since, ended_at.is_not(None)
+        INCIDENTS.c.id >= first, ended_at.is_not(None)
     )
     waits = connection.execute(query).scalars().all()
     return statistics.median(waits) if waits else None

@@ -16,7 +16,7 @@ def first_id_since(
     connection: sa.Connection,
     ids: sa.ColumnElement[int],
     times: sa.ColumnElement[Any],
-    moment: datetime,
+    moment: datetime | float,
 ) -> int:
     """Return the first id of a row at ``moment`` or later; 0 for an empty table.
 
@@ -26,9 +26,10 @@ def first_id_since(
         connection: to the database.
         ids: the primary key.
         times: when the row was written; a row without it counts as earlier.
-        moment: of any time zone; the table has naive UTC.
+        moment: of any time zone, for a table with naive UTC, or seconds since 1970.
     """
-    naive = moment.astimezone(UTC).replace(tzinfo=None)
+    if isinstance(moment, datetime):
+        moment = moment.astimezone(UTC).replace(tzinfo=None)
     low, high = connection.execute(sa.select(sa.func.min(ids), sa.func.max(ids))).one()
     if high is None:
         return 0
@@ -38,7 +39,7 @@ def first_id_since(
         found, at = connection.execute(
             sa.select(ids, times).where(ids >= middle).order_by(ids).limit(1)
         ).one()
-        if at is None or at < naive:
+        if at is None or at < moment:
             low = found + 1
         else:
             high = middle
