@@ -44,9 +44,9 @@ def add_sqlite_files(home: Path, archive: ArchiveWriter, scratch: Path) -> None:
 
 
 def _databases(home: Path) -> list[Path]:
-    return sorted(
-        path.relative_to(home) for path in home.rglob("*.db") if "storage" not in path.parts
-    )
+    found = (path.relative_to(home) for path in home.rglob("*.db"))
+    # what steps have stored is copied as files
+    return sorted(path for path in found if path.parts[0] != "storage")
 
 
 def _is_of_run(path: Path) -> bool:

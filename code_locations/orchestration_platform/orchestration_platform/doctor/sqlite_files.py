@@ -28,6 +28,8 @@ def sqlite_findings(home: Path) -> Iterator[Finding]:
         home: ``DAGSTER_HOME``.
     """
     for path in sorted(home.rglob("*.db")):
+        if path.relative_to(home).parts[0] == "storage":
+            continue  # what steps have stored
         if frames := unreadable_frames(_log(path)):
             yield _torn(home, path, frames)
             continue

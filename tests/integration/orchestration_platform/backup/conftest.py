@@ -70,8 +70,10 @@ def platform(
     with duckdb.connect(str(data / "gocardless.duckdb")) as connection:
         connection.execute("create schema unified")
         connection.execute("create table unified.transactions as select range id from range(1000)")
-    (tmp_path / "home").mkdir()
-    with instances(tmp_path / "home", monkeypatch) as instance:
+    # a name that folders within a home have too
+    home = tmp_path / "storage" / "home"
+    home.mkdir(parents=True)
+    with instances(home, monkeypatch) as instance:
         yield Platform(instance, data)
 
 
