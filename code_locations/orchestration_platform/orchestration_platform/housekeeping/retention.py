@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import dagster as dg
+from dagster._core.storage.event_log import SqlEventLogStorage
 
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.housekeeping.needed_runs import Need, needed_runs
 from orchestration_platform.housekeeping.settings import Retention
+from shared_lib.storage.deleted_runs import delete_files, delete_superseded_checks
 
 # A pass ends after this; the next one continues.
 LONGEST_SECONDS = 1800.0
@@ -132,8 +134,17 @@ def _old_runs(instance: dg.DagsterInstance, retention: Retention, *, now: float)
 
 
 def _delete(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Delete a run with all that it left, whichever storage the instance has.
+
+    Dagster's chart allows only Dagster's own storage, which leaves files and results of checks.
+    """
+    storage = instance.event_log_storage
+    if isinstance(storage, SqlEventLogStorage):
+        with storage.index_connection() as connection:
+            delete_superseded_checks(connection, run_id)
     # Events first: a run without events is found again if the process is killed in between.
-    instance.event_log_storage.delete_events(run_id)
+    storage.delete_events(run_id)
+    delete_files(instance, run_id)
     instance.delete_run(run_id)
 
 

@@ -1,12 +1,17 @@
 """What is old is deleted, unless the state of something is known from it alone."""
 
 from dataclasses import asdict
+from pathlib import Path
 
 import dagster as dg
 import pytest
 import sqlalchemy as sa
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from tests.integration.orchestration_platform.housekeeping.history import run, stored, with_status
+from tests.integration.orchestration_platform.housekeeping.test_deleted_runs import (
+    executions,
+    named_after,
+)
 
 from orchestration_platform.alerts.facts.alert import Alert, Severity
 from orchestration_platform.alerts.outbox.database import Database, database_url
@@ -171,3 +176,15 @@ def test_the_job_deletes_and_lists_what_it_deleted(instance: dg.DagsterInstance)
     (output,) = (event for event in done.all_events if event.event_type_value == "STEP_OUTPUT")
     deleted = str(output.step_output_data.metadata["deleted"])
     assert "'job': 'counting', 'status': 'SUCCESS', 'runs': 1" in deleted
+
+
+def test_with_dagsters_own_storage_too_files_and_old_results_of_checks_go(tmp_path: Path) -> None:
+    with dg.instance_for_test(temp_dir=str(tmp_path)) as instance:
+        old, last = (run(instance, "counting", days_ago=days) for days in (400, 300))
+        assert named_after(old, instance)
+
+        retain(instance)
+
+        # its file of events stays, without events
+        assert [path.suffix for path in named_after(old, instance)] == [".db"]
+        assert executions(instance) == [last]
