@@ -35,6 +35,7 @@ from shared_lib.discovery.modules import definitions_in, import_modules, package
 from shared_lib.discovery.substitution import substitute
 from shared_lib.observability.header_secrets import read_secrets_with
 from shared_lib.secrets import SecretsResource
+from shared_lib.secrets.io_manager import GuardedIOManager
 
 FILE_NAME = "orchestration.yaml"
 
@@ -68,7 +69,8 @@ def build_definitions(
 
     Args:
         beside: the module's ``__file__``.
-        resources: the resources that the location's steps require, by name.
+        resources: the resources that the location's steps require, by name. Without an
+            ``io_manager``, outputs are files, and none may contain a secret.
         loggers: the loggers that runs can use, by name.
 
     Raises:
@@ -77,7 +79,8 @@ def build_definitions(
     path = Path(beside).with_name(FILE_NAME)
     secrets = SecretsResource(location=path.parent.name)
     read_secrets_with(lambda secret, key: secrets.get(secret)[key].reveal())
-    return load_location(path, resources=resources, loggers=loggers).definitions
+    with_defaults = {"io_manager": GuardedIOManager(), **(resources or {})}
+    return load_location(path, resources=with_defaults, loggers=loggers).definitions
 
 
 def load_configuration(

@@ -45,6 +45,18 @@ def redact(text: str) -> str:
     return without_known_shapes(text)
 
 
+def secret_in(content: bytes) -> str | None:
+    """Return the name of a secret that ``content`` contains as text, None if it has none.
+
+    Text may be in UTF-8, or in UTF-16 or UTF-32 as in arrays.
+    """
+    for form, name in list(_names.items()):
+        for encoding in ("utf-8", "utf-16-le", "utf-32-le"):
+            if form.encode(encoding) in content:
+                return name
+    return None
+
+
 def _pattern() -> re.Pattern[str]:
     global _compiled  # noqa: PLW0603 - one process has one memory
     with _lock:
