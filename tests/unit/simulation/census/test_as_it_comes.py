@@ -35,6 +35,24 @@ def test_columns_are_found_by_names_or_values(
 
 
 @pytest.mark.parametrize(
+    "name", ["terminated", "Separated on", "Ausgeschieden am", "Employed until", "Fecha de egreso"]
+)
+def test_a_column_of_last_days_is_found(imported: Import, export: Callable[..., Path], name: str):
+    rows = ("E1,2011-06-17,60000,", "E2,2011-06-17,60000,2023-05-31")
+    census = imported(export(staff(*rows, header=f"id,hired,salary,{name}")))
+    assert list(census.people) == ["E1"]
+
+
+def test_a_column_of_dates_that_may_be_last_days_is_reported(
+    imported: Import, export: Callable[..., Path]
+):
+    rows = ("E1,2011-06-17,60000,", "E2,2011-06-17,60000,2023-05-31")
+    census = imported(export(staff(*rows, header="id,hired,salary,gegangen")))
+    assert list(census.people) == ["E1", "E2"]
+    assert census.says("gegangen is a column of dates that is not used: map it to termination_date")
+
+
+@pytest.mark.parametrize(
     "last",
     [
         "Total,,180000",
@@ -48,6 +66,13 @@ def test_columns_are_found_by_names_or_values(
         "Total général,,180000",
         "Average,,60000",
         "Total",
+        "Razem,,180000",
+        "Итого,2024-12-31,180000",
+        "合計,,180000",
+        "Összesen,,180000",
+        "I alt,,180000",
+        "Σ,,180000",
+        "Guk nabad,,180000",
     ],
 )
 def test_rows_of_totals_are_no_people(imported: Import, export: Callable[..., Path], last: str):

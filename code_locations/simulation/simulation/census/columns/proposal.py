@@ -90,6 +90,10 @@ def propose_columns(
             chosen[field] = candidates[0]
             reasons[field] = _CONTENT_REASONS[field]
     taken = set(chosen.values())
+    if "termination_date" not in chosen and "status" not in chosen:
+        for position in set(range(len(header))) - taken - set(unused):
+            if _share(columns[position], _is_calendar_date) >= _HALF:
+                unused[position] = _PERHAPS_LAST_DAYS
     return Proposal(
         columns={field: chosen[field] for field in CENSUS_FIELDS if field in chosen},
         reasons=reasons,
@@ -97,6 +101,9 @@ def propose_columns(
     )
 
 
+_PERHAPS_LAST_DAYS = (
+    "a column of dates that is not used: map it to termination_date if people left on them"
+)
 _CONTENT_REASONS: dict[CensusField, str] = {
     "employee_id": "by its values: each row has another",
     "hire_date": "by its values: the only column of dates left",

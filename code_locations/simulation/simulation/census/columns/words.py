@@ -68,17 +68,19 @@ COLUMN_NAMES: dict[CensusField, str] = {
         "salary grade, band, job band, pay band, stufe, karrierestufe, niveau, nivel, livello"
     ),
     "termination_date": (
-        "termination date, terminated on, date terminated, date of termination, term date, "
-        "termination dt, term dt, termination, leave date, leaving date, date of leaving, "
-        "date left, left on, left, leaver date, exit date, date of exit, separation date, "
-        "date of separation, employment end date, employment end, end date, date ended, "
-        "ended on, end dt, end, last day, last day worked, last working day, last day of work, "
-        "departure date, resignation date, austrittsdatum, austritt, ausgetreten am, "
-        "kundigungsdatum, ende, date de sortie, date sortie, sortie, date de depart, "
-        "date depart, date de fin, fin de contrat, fecha de baja, fecha baja, fecha de salida, "
-        "fecha de termino, fecha de cese, fecha fin, data cessazione, data di cessazione, "
-        "data uscita, datum uit dienst, uit dienst, uitdiensttreding, einddatum, "
-        "data de demissao, demissao"
+        "termination date, terminated on, terminated, date terminated, date of termination, term "
+        "date, termination dt, term dt, termination, leave date, leaving date, date of leaving, "
+        "date left, left on, left, leaver date, exit date, date of exit, separation date, date of "
+        "separation, employment end date, employment end, end date, date ended, ended on, end dt, "
+        "end, last day, last day worked, last working day, last day of work, departure date, "
+        "resignation date, resigned on, resigned, separated on, separated, exited on, exited, "
+        "exit, retired on, employed until, employed to, employment until, until, valid to, "
+        "contract ended, austrittsdatum, austritt, ausgetreten am, ausgetreten, ausgeschieden am, "
+        "ausgeschieden, beschaftigt bis, gultig bis, kundigungsdatum, ende, date de sortie, date "
+        "sortie, sortie, date de depart, date depart, date de fin, fin de contrat, fecha de baja, "
+        "fecha baja, fecha de salida, fecha de termino, fecha de cese, fecha de egreso, fecha "
+        "egreso, fecha fin, data cessazione, data di cessazione, data uscita, datum uit dienst, "
+        "uit dienst, uitdiensttreding, einddatum, data de demissao, demissao"
     ),
     "department": (
         "department, department name, dept, dept name, department description, agency, "
@@ -218,7 +220,9 @@ _TOTAL = (
     r"(sub|grand|running|overall|general|report|company|final)?[\s-]*totals?|"
     r"(gesamt|end|zwischen|teil)?summen?|gesamt(ergebnis|betrag)?|insgesamt|"
     r"(sous|grand)?[\s-]*total( g[eé]n[eé]ral)?|totale( generale)?|somme|suma|somma|"
-    r"(sub|eind)?totaa?l|total geral|totales"
+    r"(sub|eind)?totaa?l|total geral|totales|(del|i )?total?t|i alt|summa|yhteens[aä]|razem|suma|"
+    r"og[oó][lł]em|[oö]sszesen|celkem|spolu|ukupno|toplam|jumlah|итого|всего|разом|общо|"
+    r"σύνολο|合計|合计|小計|小计|総計|总计|Σ"
 )
 TOTALS_ROW = (
     rf"^\W*({_TOTAL}|average|avg|mean|median|count|head ?count|durchschnitt|mittelwert|anzahl|"

@@ -137,11 +137,16 @@ def judge_rows(
 
 
 def _totals(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> tuple[float, float]:
-    """Return the largest and the total pay of rows with an id: a row without may sum them up."""
-    ((rows_without_id,),) = connection.execute(
-        "select count(cells) from raw.census where scenario_id = ?", [scenario_id]
+    """Return the largest and the total pay of rows with an id.
+
+    A row without an id or a hire date may sum them up.
+    """
+    ((may_be_sums,),) = connection.execute(
+        "select count(*) filter (cells is not null or census_text(hire_date) is null) "
+        "from raw.census where scenario_id = ?",
+        [scenario_id],
     ).fetchall()
-    if not rows_without_id:
+    if not may_be_sums:
         return inf, inf
     ((most, in_all, people),) = connection.execute(
         _PAY_OF_PEOPLE, {"scenario_id": scenario_id, "totals_row": TOTALS_ROW}

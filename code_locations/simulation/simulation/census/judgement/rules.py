@@ -148,11 +148,15 @@ judged as (
         *,
         case
             -- the first test is quick, and no number passes it
-            when regexp_matches(first_text, '[a-zA-Z]{3}')
+            when regexp_matches(first_text, '[a-zA-Z]{3}|[^\x00-\x7F]')
                 and regexp_matches(first_text, $totals_row, 'i')
                 then 'totals_row'
             when employee_id is null
                 and stated_pay >= if(census_text(hire_date) is null, $most_pay, $pay_in_all)
+                then 'totals_row'
+            -- in whatever language: what all others are paid, by nobody who was ever hired
+            when census_text(hire_date) is null
+                and abs(2 * stated_pay - $pay_in_all) < 0.01 * stated_pay
                 then 'totals_row'
             when lower(employee_id) = lower($id_name)
                 and lower(trim(hire_date)) = lower($hire_name)
