@@ -173,7 +173,7 @@ docs: setup ## regenerate schemas/, docs/configuration.md, docs/orchestration.md
 	@$(PYTHON) -m orchestration_platform.housekeeping schema --write
 	@$(PYTHON) -m orchestration_platform.board.metrics.documents
 
-pictures: setup ## make README's picture of a report, and its table, from a fresh run
+pictures: setup ## make README's pictures, and its table of years, from a fresh run
 	@tests/install_packages.sh
 	@$(PYTHON) -m tests.end_to_end.pictures
 

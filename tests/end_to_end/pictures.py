@@ -1,6 +1,7 @@
-"""``make pictures``: what README shows of `make run`, from a fresh run in a temporary home.
+"""``make pictures``: what README shows, from a fresh run in a temporary home.
 
-Writes the picture of the report, and the table of the years below it. The picture carries the
+Writes the picture of the report, the table of the years below it, and the pictures of the assets,
+the board and an alert, for which a second run fails. The picture of the report carries the
 table as a comment, so that a test can compare what it shows with a run of today.
 """
 
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import duckdb
 from tests.end_to_end.browser import open_browser
+from tests.end_to_end.dagster_pictures import take_pictures
 
 from simulation.report import LATEST, years_table
 
@@ -43,13 +45,16 @@ def with_comment(png: bytes, comment: str) -> bytes:
     return png[:-12] + length.to_bytes(4) + chunk + checksum.to_bytes(4) + png[-12:]
 
 
-def _run(home: Path) -> None:
-    """Simulate the baseline, as `make run` does, with everything that it writes below a folder."""
+def _run(home: Path) -> dict[str, str]:
+    """Simulate the baseline, as `make run` does, with everything that it writes below a folder.
+
+    Returns the variables that lead there.
+    """
     (home / "dagster").mkdir()
     (home / "dagster" / "dagster.yaml").write_bytes(
         (REPOSITORY / "dagster.local.yaml").read_bytes()
     )
-    environment = os.environ | {
+    environment = {
         "PLATFORM_DATA_DIRECTORY": str(home / "data"),
         "DAGSTER_HOME": str(home / "dagster"),
         "DBT_TARGET_PATH": str(home / "target"),
@@ -57,8 +62,12 @@ def _run(home: Path) -> None:
     }
     for command in (("shared_lib.discovery.dbt", "prepare"), ("simulation.run",)):
         subprocess.run(
-            [sys.executable, "-m", *command], check=True, cwd=REPOSITORY, env=environment
+            [sys.executable, "-m", *command],
+            check=True,
+            cwd=REPOSITORY,
+            env=os.environ | environment,
         )
+    return environment
 
 
 def _picture(report: Path) -> bytes:
@@ -82,10 +91,14 @@ def main() -> None:
     before = table_of(text)
     with tempfile.TemporaryDirectory() as directory:
         home = Path(directory)
-        _run(home)
+        environment = _run(home)
         with duckdb.connect(str(home / "data" / "simulation.duckdb"), read_only=True) as connection:
             table = years_table(connection, "baseline")
         picture = _picture((home / "data" / "reports" / LATEST).resolve())
+        with open_browser() as browser:
+            others = take_pictures(browser.new_page(color_scheme="light"), home, environment)
+    for name, png in others.items():
+        (PICTURE.parent / name).write_bytes(png)
     PICTURE.write_bytes(with_comment(picture, table))
     README.write_text(text.replace(before, table), encoding="utf-8")
 
