@@ -10,14 +10,14 @@ import pytest
 from tests.integration.orchestration_platform.alerts.conftest import Watch
 from tests.integration.orchestration_platform.alerts.control.test_control_of_incidents import asked
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
+from tests.integration.orchestration_platform.alerts.delivery.test_escalation import pass_time
+from tests.integration.orchestration_platform.alerts.delivery.test_quiet_hours import always
 from tests.integration.orchestration_platform.alerts.dying import NO_OVERLAP, POINTS, nursery
+from tests.integration.orchestration_platform.alerts.kills.test_kills import reported
 from tests.integration.orchestration_platform.alerts.recorded_failures import (
     RecordedFailure,
     job_names,
 )
-from tests.integration.orchestration_platform.alerts.test_escalation import pass_time
-from tests.integration.orchestration_platform.alerts.test_kills import reported
-from tests.integration.orchestration_platform.alerts.test_quiet_hours import always
 from tests.support.failing_jobs import fail, say
 
 from orchestration_platform.alerts.control import muting
