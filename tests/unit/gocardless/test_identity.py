@@ -15,7 +15,7 @@ from gocardless.bank_account_data.provider import GOCARDLESS
 from gocardless.bank_account_data.tables import create_gocardless_tables
 from gocardless.extraction.accounts import AccountToFetch
 from gocardless.extraction.transactions import record_transactions, window_of
-from gocardless.sync.ledger.answers import answers as ledger
+from gocardless.sync.ledger import answers as ledger
 from gocardless.sync.ledger.answers import sync_transactions
 from gocardless.sync.tables import create_unified_tables
 from sandboxes.bank.ledger import Fault, TrueLedger, TrueTransaction, presented
