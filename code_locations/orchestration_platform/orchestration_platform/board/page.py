@@ -62,7 +62,7 @@ def incident_page(
     *,
     now: datetime,
     problem: str = "",
-    entered: Mapping[str, str] | None = None,
+    reason: str = "",
 ) -> str:
     """Return the page of one incident, on which people acknowledge and resolve it.
 
@@ -70,7 +70,7 @@ def incident_page(
         incident: as the control of the alerts shows it.
         now: the moment.
         problem: why the last action was refused.
-        entered: what was entered then.
+        reason: what was entered then.
     """
     is_severe = incident["severity"] in ("error", "critical")
     state = Health.DEGRADED if is_severe else Health.WARNING
@@ -80,7 +80,7 @@ def incident_page(
         incident=incident,
         state=state.word.lower(),
         problem=problem,
-        entered={"by": "", "reason": "", **(entered or {})},
+        reason=reason,
         **_common(now, "", None),
     )
 

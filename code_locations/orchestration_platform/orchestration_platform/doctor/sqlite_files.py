@@ -16,6 +16,7 @@ _CONTENTS = {
     "history/runs/index.db": "the history of assets and checks, dynamic partitions, slots of pools",
     "schedules/schedules.db": "which schedules and sensors are on, their cursors and ticks",
     "alerts.db": "incidents, messages and mutes of the alerts",
+    "web.db": "sessions of people and the record of what they changed",
     "job_runs.db": "for whom jobs were triggered",
 }
 _STOP = "stop every process that uses this home; then doctor --fix"

@@ -35,6 +35,7 @@ from orchestration_platform.board.page import (
     page,
 )
 from orchestration_platform.board.summary import summary
+from orchestration_platform.web.login.person import person_of
 from shared_lib.configuration.validated_yaml import ConfigurationError
 
 # below Dagster's own, whose level and format it has
@@ -123,7 +124,7 @@ class BoardPages:
         return self._shown(request)
 
     async def act(self, request: Request) -> Response:
-        """Acknowledge or resolve an incident for the person that the form names."""
+        """Acknowledge or resolve an incident for the person who sends the form."""
         fields = dict(parse_qsl((await request.body()).decode(errors="replace")))
         return await run_in_threadpool(self._act, request, fields)
 
@@ -131,9 +132,7 @@ class BoardPages:
         with self._request_context(request) as context:
             return read_board(context, self._alerts, self._kept)
 
-    def _shown(
-        self, request: Request, *, problem: str = "", entered: Mapping[str, str] | None = None
-    ) -> Response:
+    def _shown(self, request: Request, *, problem: str = "", reason: str = "") -> Response:
         now = datetime.now(UTC)
         try:
             with self._alerts.transaction() as connection:
@@ -143,21 +142,19 @@ class BoardPages:
         except LookupError as error:
             return _missing(error)
         status = HTTPStatus.UNPROCESSABLE_ENTITY if problem else HTTPStatus.OK
-        return HTMLResponse(incident_page(found, now=now, problem=problem, entered=entered), status)
+        return HTMLResponse(incident_page(found, now=now, problem=problem, reason=reason), status)
 
     def _act(self, request: Request, fields: Mapping[str, str]) -> Response:
         try:
-            self._carry_out(request.path_params["number"], fields)
+            self._carry_out(request.path_params["number"], person_of(request).name, fields)
         except LookupError as error:
             return _missing(error)
         except ValueError as error:
-            # the option of the command line is a field here
-            problem = str(error).replace("--by", "name")
-            return self._shown(request, problem=problem, entered=fields)
+            return self._shown(request, problem=str(error), reason=fields.get("reason", ""))
         return RedirectResponse(request.url.path, HTTPStatus.SEE_OTHER)
 
-    def _carry_out(self, number: int, fields: Mapping[str, str]) -> None:
-        """Do what the form says.
+    def _carry_out(self, number: int, person: str, fields: Mapping[str, str]) -> None:
+        """Do what the form of ``person`` asks for.
 
         Raises:
             LookupError: there is no such incident.
@@ -165,7 +162,7 @@ class BoardPages:
         """
         now = datetime.now(UTC).timestamp()
         action, reason = fields.get("action", ""), fields.get("reason", "")
-        hand = Hand.of(fields.get("by", ""), reason)
+        hand = Hand.of(person, reason)
         if action == "ack":
             with self._alerts.transaction() as connection:
                 acknowledge(connection, number, hand, now=now)

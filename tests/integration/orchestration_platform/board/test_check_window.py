@@ -15,7 +15,7 @@ from tests.integration.orchestration_platform.alerts.databases import (
     sqlite_template,
 )
 
-from orchestration_platform.board import check_window
+from orchestration_platform.board.history import check_window
 from orchestration_platform.board.history.check_window import Check, Checks, CheckWindow
 
 CHECKS = [dg.AssetCheckKey(dg.AssetKey(["shop", name]), "full") for name in ("a", "b", "c")]

@@ -12,7 +12,6 @@ import dagster as dg
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from dagster._core.workspace.context import WorkspaceProcessContext
-from orchestration_platform.board.check_window import Checks
 from playwright.sync_api import Browser, Page, Route
 from starlette.testclient import TestClient
 from tests.end_to_end.browser import needs_browser, open_browser
@@ -21,10 +20,14 @@ from orchestration_platform.alerts.facts.alert import Alert, Problem, Severity
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.tables import INCIDENTS
 from orchestration_platform.board import asset_health
+from orchestration_platform.board.history.check_window import Checks
 from orchestration_platform.web.hosts import AllowedHosts
+from orchestration_platform.web.login.settings import LoginFile, LoginSettings, Way
 from orchestration_platform.web.server import PlatformWebserver
 
 ORIGIN = "http://127.0.0.1"
+HOSTS = AllowedHosts(frozenset({"127.0.0.1"}), ORIGIN)
+NO_LOGIN = LoginSettings(way=Way.NONE, file=LoginFile())
 PAGES = [
     "/board",
     "/board?saved",
@@ -56,7 +59,7 @@ def client(
             last_at=now, occurrences=2, facts=alert, latest=alert, version=2, changed_at=now,
             last_entry_at=0.0, escalations=0, acknowledged_at=now, acknowledged_by="ada",
         ))  # fmt: skip
-    webserver = PlatformWebserver(workspace, AllowedHosts(frozenset({"127.0.0.1"}), ORIGIN))
+    webserver = PlatformWebserver(workspace, HOSTS, NO_LOGIN)
     with TestClient(webserver.create_asgi_app(), base_url=ORIGIN) as found:
         yield found
 
@@ -82,7 +85,7 @@ def facts(client: TestClient, path: str) -> dict[str, str]:
 def test_the_first_scrape_asks_for_no_asset_that_was_read_ahead(
     workspace: WorkspaceProcessContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    webserver = PlatformWebserver(workspace, AllowedHosts(frozenset({"127.0.0.1"}), ORIGIN))
+    webserver = PlatformWebserver(workspace, HOSTS, NO_LOGIN)
     webserver.read_ahead()
     asked: list[dg.AssetKey] = []
     read = asset_health._all
