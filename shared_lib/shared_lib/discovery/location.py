@@ -21,6 +21,7 @@ from shared_lib.discovery.configuration import LocationConfiguration
 from shared_lib.discovery.configuration.checks import FreshnessCheck
 from shared_lib.discovery.definitions.attributes import Given, apply_rules
 from shared_lib.discovery.definitions.checks import build_checks
+from shared_lib.discovery.definitions.code_references import with_code_references
 from shared_lib.discovery.definitions.dbt_models import build_dbt_models
 from shared_lib.discovery.definitions.jobs import EXECUTORS, BuiltJob, build_jobs
 from shared_lib.discovery.definitions.partitions import build_partitions
@@ -127,7 +128,7 @@ def load_location(
         configuration.checks, pool=configuration.dbt.pool if configuration.dbt else None
     )
     definitions = dg.Definitions(
-        assets=dg.with_source_code_references(built.assets),
+        assets=with_code_references(built.assets),
         asset_checks=[*(inside.asset_checks or []), *checks.values()],
         jobs=[*(inside.jobs or []), *built.jobs.values()],
         schedules=[*(inside.schedules or []), *schedules],
