@@ -69,22 +69,25 @@ class Audit:
 
 def shown(arguments: Any) -> str:
     """Return the arguments as JSON without anything that is or looks like a secret."""
-    text = json.dumps(_opened(arguments), default=str, ensure_ascii=False, sort_keys=True)
+    text = json.dumps(_opened(arguments), default=str, ensure_ascii=False)
     # once more as a whole, for names and values that stand beside each other
     text = redact(json.dumps(redacted_json(json.loads(text)), ensure_ascii=False))
     # Postgres stores no NUL
-    return text.replace("\\u0000", "")[:_MOST_CHARACTERS]
+    text = text.replace("\\u0000", "").encode("utf-8", "backslashreplace").decode()
+    return text[:_MOST_CHARACTERS]
 
 
 def _opened(node: Any) -> Any:
     """Return ``node`` with JSON texts, such as a run's configuration, as what they stand for."""
     if isinstance(node, dict):
-        return {str(key): _opened(value) for key, value in node.items()}
+        opened = {str(key): _opened(value) for key, value in node.items()}
+        # the longest last, where it is cut: it hides nothing that stands beside it
+        return dict(sorted(opened.items(), key=lambda item: len(str(item[1]))))
     if isinstance(node, list):
         return [_opened(value) for value in node]
     if isinstance(node, str) and node.lstrip().startswith(("{", "[")):
         try:
             return _opened(json.loads(node))
-        except ValueError:
+        except (ValueError, RecursionError):
             return node
     return node

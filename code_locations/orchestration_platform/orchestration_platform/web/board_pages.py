@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from urllib.parse import parse_qsl
 
+import sqlalchemy as sa
 from dagster._core.workspace.context import BaseWorkspaceRequestContext
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -23,6 +24,7 @@ from orchestration_platform.alerts.control.incidents import acknowledge, resolve
 from orchestration_platform.alerts.control.person import Hand
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.outbox.policies_in_force import policies_in_force, read_policies
+from orchestration_platform.alerts.outbox.tables import INCIDENTS
 from orchestration_platform.alerts.policies.policy import AlertPolicies
 from orchestration_platform.board.asset_detail import asset_detail
 from orchestration_platform.board.board import Board, KeptState, read_board
@@ -35,7 +37,7 @@ from orchestration_platform.board.page import (
     page,
 )
 from orchestration_platform.board.summary import summary
-from orchestration_platform.web.login.person import person_of
+from orchestration_platform.web.login.person import Role, person_of
 from shared_lib.configuration.validated_yaml import ConfigurationError
 
 # below Dagster's own, whose level and format it has
@@ -145,8 +147,20 @@ class BoardPages:
         return HTMLResponse(incident_page(found, now=now, problem=problem, reason=reason), status)
 
     def _act(self, request: Request, fields: Mapping[str, str]) -> Response:
+        number = request.path_params["number"]
+        with self._alerts.transaction() as connection:
+            locations = connection.scalars(
+                sa.select(INCIDENTS.c.location).where(INCIDENTS.c.id == number)
+            ).all()
+        # an incident without a location concerns all of them
+        if not all(
+            person_of(request).may(Role.LAUNCHER, location=location or None)
+            for location in locations
+        ):
+            reason = f"this needs the role launcher at {locations[0] or 'every code location'}\n"
+            return PlainTextResponse(reason, HTTPStatus.FORBIDDEN)
         try:
-            self._carry_out(request.path_params["number"], person_of(request).name, fields)
+            self._carry_out(number, person_of(request).name, fields)
         except LookupError as error:
             return _missing(error)
         except ValueError as error:

@@ -71,7 +71,9 @@ class FrontDoor:
             await response(scope, receive, _with_security_headers(send))
 
 
-def refusal_of(scope: Scope, hosts: AllowedHosts) -> Refusal | None:
+def refusal_of(  # noqa: PLR0911 - one for each reason
+    scope: Scope, hosts: AllowedHosts
+) -> Refusal | None:
     """Return why the request does not pass, or None if it does."""
     headers = Headers(scope=scope)
     host = headers.get("host", "")
@@ -90,7 +92,11 @@ def refusal_of(scope: Scope, hosts: AllowedHosts) -> Refusal | None:
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             "GraphQL is accepted as JSON: send the header Content-Type: application/json",
         )
-    if not is_change and _has_mutation(QueryParams(scope["query_string"])):
+    query = QueryParams(scope["query_string"])
+    if not is_change and "query" in query and not _is_own_page(headers, host, hosts):
+        # a query can run the code of a schedule
+        return Refusal(HTTPStatus.FORBIDDEN, f"a page of another site sends no queries to {host}")
+    if not is_change and _has_mutation(query):
         reason = "a mutation is accepted by POST with a JSON body, not by GET"
         return Refusal(HTTPStatus.METHOD_NOT_ALLOWED, reason)
     return None
@@ -98,11 +104,11 @@ def refusal_of(scope: Scope, hosts: AllowedHosts) -> Refusal | None:
 
 def _is_own_page(headers: Headers, host: str, hosts: AllowedHosts) -> bool:
     # Only browsers send these two, and no page can forge them.
-    origin = headers.get("origin")
-    if origin is not None and hosts.may_change(origin, host):
-        return True
     site = headers.get("sec-fetch-site")
-    return site in _OWN_SITE if site is not None else origin is None
+    if site is not None:
+        return site in _OWN_SITE
+    origin = headers.get("origin")
+    return origin is None or hosts.may_change(origin, host)
 
 
 def _media_type(headers: Headers) -> str:

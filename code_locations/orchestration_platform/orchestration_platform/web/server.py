@@ -53,8 +53,8 @@ logger = logging.getLogger("dagster.platform_webserver")
 class _Reports(StaticFiles):
     """The reports of the code locations, whose scripts get no rights in Dagster's own pages."""
 
-    def file_response(self, *args: Any, **kwargs: Any) -> Response:
-        response = super().file_response(*args, **kwargs)
+    async def get_response(self, path: str, scope: Any) -> Response:
+        response = await super().get_response(path, scope)
         response.headers["Content-Security-Policy"] = _POLICY_OF_REPORTS
         return response
 

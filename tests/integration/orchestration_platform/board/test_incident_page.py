@@ -77,7 +77,8 @@ def client(database: Database) -> Iterator[TestClient]:
 
     async def after_the_gate(scope: Scope, receive: Receive, send: Send) -> None:
         name = dict(scope.get("headers", ())).get(b"person", b"ada").decode()
-        set_person(scope, Person(name, (Grant(Role.LAUNCHER),)))
+        at = dict(scope.get("headers", ())).get(b"location", b"shop").decode()
+        set_person(scope, Person(name, (Grant(Role.LAUNCHER, frozenset({at})),)))
         await served(scope, receive, send)
 
     with TestClient(after_the_gate) as found:
@@ -140,6 +141,16 @@ def test_what_cannot_be_done_is_explained_beside_what_was_entered(
     assert answer.status_code == 422
     assert problem in answer.text
     assert f'value="{escape(fields["reason"])}"' in answer.text
+    assert actions(database) == []
+
+
+def test_a_launcher_of_another_location_changes_nothing(
+    client: TestClient, database: Database
+) -> None:
+    for fields in ({"action": "ack"}, {"action": "resolve", "reason": "mine"}):
+        answer = client.post("/board/incidents/1", data=fields, headers={"location": "market"})
+        assert answer.status_code == 403
+        assert "the role launcher at shop" in answer.text
     assert actions(database) == []
 
 

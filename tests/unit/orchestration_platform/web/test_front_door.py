@@ -18,6 +18,7 @@ HOSTS = AllowedHosts(
 MUTATION = 'mutation { terminateRun(runId: "1") { __typename } }'
 QUERY = "{ version }"
 JSON = {"content-type": "application/json"}
+JSON_HEADER = {"content_type": "application/json"}
 
 
 def scope(method: str = "GET", target: str = "/graphql", **headers: str) -> Scope:
@@ -74,6 +75,27 @@ def test_a_mutation_by_get_is_refused(query: str) -> None:
     assert status(scope(target=f"/graphql?query={quote(query)}")) == refused
     assert status(scope(target=f"/graphql?query={quote(QUERY)}&query={quote(query)}")) == refused
     assert status(scope(target=f"/prefix/graphql/?query={quote(query)}")) == refused
+
+
+@pytest.mark.parametrize("headers", [
+    {"sec_fetch_site": "cross-site"},
+    {"sec_fetch_site": "same-site"},
+    {"origin": "https://evil.example"},
+])  # fmt: skip
+def test_a_page_of_another_site_sends_no_queries(headers: dict[str, str]) -> None:
+    """A query can run the code of a schedule: its dry run is a field of a query."""
+    target = f"/graphql?query={quote(QUERY)}"
+    assert status(scope(target=target, **headers)) == HTTPStatus.FORBIDDEN
+    assert status(scope(target=target, sec_fetch_site="same-origin")) is None
+    # a link to the page itself
+    assert status(scope(target="/graphql", **headers)) is None
+
+
+def test_what_the_browser_says_of_the_page_counts_before_its_origin() -> None:
+    ours = {"origin": "https://dagster.example.com", "host": "dagster.example.com"}
+    assert status(scope("POST", **ours, **JSON_HEADER)) is None
+    crossing = scope("POST", **ours, **JSON_HEADER, sec_fetch_site="cross-site")
+    assert status(crossing) == HTTPStatus.FORBIDDEN
 
 
 @pytest.mark.parametrize("query", [QUERY, "query mutation { version }", "not graphql", ""])

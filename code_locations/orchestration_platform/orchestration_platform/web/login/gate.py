@@ -1,5 +1,6 @@
 """Finds the person of each request and lets nobody else through."""
 
+import asyncio
 from http import HTTPStatus
 from typing import Any
 
@@ -18,6 +19,7 @@ from orchestration_platform.web.login.ways import (
     unauthorized,
 )
 
+_RECHECK_SECONDS = 60
 # Probes send no token; the answer is one word.
 _FOR_PROBES = "/healthz"
 # Its mutations are refused and recorded one by one.
@@ -43,7 +45,7 @@ class Gate:
             return
         connection = HTTPConnection(scope)
         try:
-            person = self._tokens.person(connection) or await self._entrance.person(connection)
+            person = await self._person(connection)
         except NotAdmittedError as error:
             await _answer(_refusal(error), scope, receive, send)
             return
@@ -51,11 +53,37 @@ class Gate:
             await _answer(self._entrance.invitation(connection), scope, receive, send)
             return
         set_person(scope, person)
+        if scope["type"] == "websocket":
+            receive = self._while_admitted(connection, receive)
         is_change = scope["type"] == "http" and scope["method"] not in SAFE_METHODS
         if is_change and scope["path"] != _GRAPHQL:
             await self._change(person, Request(scope, receive), send)
         else:
             await self._app(scope, receive, send)
+
+    async def _person(self, connection: HTTPConnection) -> Person | None:
+        return self._tokens.person(connection) or await self._entrance.person(connection)
+
+    def _while_admitted(self, connection: HTTPConnection, receive: Receive) -> Receive:
+        """End a WebSocket when its person logs out, or its token or role ends."""
+
+        async def received() -> Message:
+            pending = asyncio.ensure_future(receive())
+            try:
+                while True:
+                    done, _ = await asyncio.wait({pending}, timeout=_RECHECK_SECONDS)
+                    try:
+                        person = await self._person(connection)
+                    except NotAdmittedError:
+                        person = None
+                    if person is None:
+                        return {"type": "websocket.disconnect", "code": POLICY_VIOLATION}
+                    if done:
+                        return pending.result()
+            finally:
+                pending.cancel()
+
+        return received
 
     def _is_open(self, path: str) -> bool:
         return path == _FOR_PROBES or self._entrance.is_open(path)

@@ -106,7 +106,7 @@ class OidcLogin(Entrance):
 
     def is_open(self, path: str) -> bool:
         """Return whether ``path`` is one of the pages to log in and out."""
-        return path == _PREFIX or path.startswith(f"{_PREFIX}/")
+        return path.startswith(f"{_PREFIX}/")
 
     async def person(self, connection: HTTPConnection) -> Person | None:
         """Return the person whose session the request has.
@@ -161,13 +161,13 @@ class OidcLogin(Entrance):
             session = self._session_of(claims)
         except (httpx2.HTTPError, AuthlibBaseError, JoseError, ValueError) as error:
             # the provider's words, which may be anybody's: for the log alone
-            logger.warning("login refused: %s: %s", type(error).__name__, error)
+            logger.warning("login refused: %s: %r", type(error).__name__, str(error))
             return _page(
                 f'<p>The login failed.</p><p><a href="{_PREFIX}/login">Try again</a></p>',
                 HTTPStatus.FORBIDDEN,
             )
         if self._file.person(session.person, session.groups) is None:
-            logger.warning("login refused: %s has no role", session.person)
+            logger.warning("login refused: %r has no role", session.person)
             person = html.escape(session.person)
             return _page(f"<p>{person} has no role here.</p>", HTTPStatus.FORBIDDEN)
         key = await run_in_threadpool(self._sessions.open, session)
@@ -219,11 +219,11 @@ class OidcLogin(Entrance):
         name = claims.get(claim)
         if not isinstance(name, str) or not name:
             raise ValueError(f"the ID token has no text in the claim {claim}")
-        if claim == "email" and claims.get("email_verified") is False:
+        if claim == "email" and claims.get("email_verified", True) not in (True, "true"):
             raise ValueError(f"the provider has not verified the address {name}")
         groups = claims.get(self._settings.groups_claim) or []
         if not isinstance(groups, list) or not all(isinstance(group, str) for group in groups):
-            raise ValueError(f"the claim {self._settings.groups_claim} is no list of texts")
+            raise ValueError(f"the claim {self._settings.groups_claim} is not a list of texts")
         return Session(name, groups)
 
 

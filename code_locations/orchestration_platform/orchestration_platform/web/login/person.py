@@ -10,6 +10,9 @@ from starlette.requests import HTTPConnection
 # The tag of a run that Dagster's UI shows and filters as "Launched by".
 PERSON_TAG = "user"
 
+# Begins the name of a program with a token, and that of no person.
+PROGRAM_PREFIX = "token:"
+
 _SCOPE_KEY = "platform.person"
 _LONGEST_NAME = 100
 

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from orchestration_platform.web.login.person import Grant, Person, Role, is_name
+from orchestration_platform.web.login.person import PROGRAM_PREFIX, Grant, Person, Role, is_name
 from shared_lib.configuration.section import Section
 from shared_lib.configuration.validated_yaml import (
     ConfigurationError,
@@ -141,7 +141,8 @@ class LoginFile(Section):
             for entry in self.grants
             if entry.everyone or name in entry.people or not found.isdisjoint(entry.groups)
         )
-        return Person(name, grants) if grants and is_name(name) else None
+        is_person = is_name(name) and not name.startswith(PROGRAM_PREFIX)
+        return Person(name, grants) if grants and is_person else None
 
 
 class LoginSettings(Section):

@@ -13,7 +13,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute
 
-from orchestration_platform.web.login.person import Grant, Person, Role
+from orchestration_platform.web.login.person import PROGRAM_PREFIX, Grant, Person, Role
 from orchestration_platform.web.login.settings import LoginFile, Proxy, Token
 
 _BEARER = "bearer"
@@ -95,8 +95,12 @@ class ProxyHeader(Entrance):
         names = connection.headers.getlist(self._settings.name_header)
         if len(names) != 1 or not names[0].strip():
             return None
-        listed = ",".join(connection.headers.getlist(self._settings.groups_header))
-        groups = [group.strip() for group in listed.split(",") if group.strip()]
+        listed = connection.headers.getlist(self._settings.groups_header)
+        if len(listed) > 1:
+            # a proxy that adds its header leaves the one that a browser sends
+            reason = f"the proxy must send one header {self._settings.groups_header}"
+            raise NotAdmittedError(reason, HTTPStatus.FORBIDDEN)
+        groups = [group.strip() for group in "".join(listed).split(",") if group.strip()]
         person = self._file.person(names[0].strip(), groups)
         if person is None:
             raise NotAdmittedError(f"{names[0].strip()} has no role here", HTTPStatus.FORBIDDEN)
@@ -141,7 +145,7 @@ class ServiceTokens:
         expires = dt.datetime.combine(token.expires, dt.time(), dt.UTC)
         if self._now() >= expires.timestamp():
             raise NotAdmittedError(f"the token {token.name} has expired on {token.expires}")
-        return Person(f"token:{token.name}", (token.grant,))
+        return Person(f"{PROGRAM_PREFIX}{token.name}", (token.grant,))
 
 
 def digest_of(token: str) -> str:
