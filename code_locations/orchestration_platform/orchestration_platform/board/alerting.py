@@ -121,24 +121,23 @@ def _open_incidents(connection: sa.Connection) -> tuple[OpenIncident, ...]:
     found: dict[tuple[str, str, str], OpenIncident] = {}
     for row in connection.execute(query).mappings():
         alert = latest_of(row)
-        # several policies may have one incident each for the same failure
-        found.setdefault(
-            (row["location"], row["subject"], row["event_type"]),
-            OpenIncident(
-                number=row["id"],
-                kind=alert.kind,
-                subject=row["subject"],
-                location=row["location"],
-                severity=alert.severity.value,
-                text=_one_line(alert.problems[0].message if alert.problems else alert.event_type),
-                first_at=row["first_at"],
-                occurrences=row["occurrences"],
-                acknowledged_by=row["acknowledged_by"] or "",
-                owners=tuple(alert.owners),
-                run_id=alert.run_id,
-                assets=tuple(alert.assets),
-                last_success_at=alert.last_success_at,
-            ),
+        # several policies may have one incident each for the same failure, and a failure a new one
+        # after a while: the newest has the state, the oldest the beginning
+        key = (row["location"], row["subject"], row["event_type"])
+        found[key] = OpenIncident(
+            number=row["id"],
+            kind=alert.kind,
+            subject=row["subject"],
+            location=row["location"],
+            severity=alert.severity.value,
+            text=_one_line(alert.problems[0].message if alert.problems else alert.event_type),
+            first_at=found[key].first_at if key in found else row["first_at"],
+            occurrences=row["occurrences"],
+            acknowledged_by=row["acknowledged_by"] or "",
+            owners=tuple(alert.owners),
+            run_id=alert.run_id,
+            assets=tuple(alert.assets),
+            last_success_at=alert.last_success_at,
         )
     return tuple(found.values())
 

@@ -287,15 +287,17 @@ def _with_incidents(
     items: Sequence[Attention], incidents: Iterable[OpenIncident]
 ) -> tuple[list[Attention], list[OpenIncident]]:
     """Attach each incident to the items it is about; also return those that are about none."""
-    rows = {(item.location, item.name): item for item in items}
+    rows = list(items)
+    by_name: dict[tuple[str, str], list[int]] = {}
+    for index, item in enumerate(items):
+        by_name.setdefault((item.location, item.name), []).append(index)
     alone = []
     for incident in incidents:
         names = [incident.subject, *incident.assets]
-        about = [
-            rows[incident.location, name] for name in names if (incident.location, name) in rows
-        ]
-        for item in about:
-            rows[item.location, item.name] = replace(
+        about = [index for name in names for index in by_name.get((incident.location, name), ())]
+        for index in about:
+            item = rows[index]
+            rows[index] = replace(
                 item,
                 incident=item.incident or incident,
                 since=item.since or incident.first_at,
@@ -305,7 +307,7 @@ def _with_incidents(
             )
         if not about:
             alone.append(incident)
-    return list(rows.values()), alone
+    return rows, alone
 
 
 def _of_incident(incident: OpenIncident) -> Attention:

@@ -37,8 +37,11 @@ def find_acknowledgements(escalation: Escalation, *, most: int = MOST_IN_A_PASS)
         if answer.problem:
             if answer.problem not in escalation.problems:
                 escalation.problems.append(answer.problem)
-            # the others would fail in the same way
-            asked_at.update(dict.fromkeys(due, time.time()))
+            if not answer.may_come:
+                continue
+            # the others would probably wait in vain too; next time, another one is the first
+            now = time.time()
+            asked_at.update({**dict.fromkeys(due, now), number: now + 1.0})
             break
         if answer.people is None:
             continue

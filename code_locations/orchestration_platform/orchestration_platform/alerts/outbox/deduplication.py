@@ -108,6 +108,7 @@ def record_failure(  # all of it, or nothing
             policy,
             failure,
             key=key,
+            chain=chain,
             destination=destination,
             ui_url=ui_url,
             now=now,
@@ -196,17 +197,20 @@ def release(
 ) -> None:
     """Announce a held failure that no retry follows, once even if two processes try to."""
     is_held = (OCCURRENCES.c.id == occurrence_id) & (OCCURRENCES.c.state == HELD)
-    key = connection.execute(sa.select(OCCURRENCES.c.key).where(is_held)).scalar()
+    found = connection.execute(
+        sa.select(OCCURRENCES.c.key, OCCURRENCES.c.chain).where(is_held)
+    ).first()
     taken = connection.execute(
         sa.update(OCCURRENCES).where(is_held).values(state=ANNOUNCED, facts=None)
     )
-    if key is None or taken.rowcount == 0:
+    if found is None or taken.rowcount == 0:
         return
     incident_id = count_failure(
         connection,
         policy,
         failure,
-        key=key,
+        key=found.key,
+        chain=found.chain,
         destination=destination,
         ui_url=ui_url,
         now=now,

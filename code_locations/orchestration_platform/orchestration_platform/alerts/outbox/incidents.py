@@ -172,6 +172,7 @@ def count_failure(
     failure: Alert,
     *,
     key: str,
+    chain: str = "",
     destination: Destination,
     ui_url: str,
     now: float,
@@ -192,7 +193,7 @@ def count_failure(
         .limit(1)
     )
     row = connection.execute(query).mappings().first()
-    if row is not None and _is_counted(connection, row["id"], key):
+    if row is not None and _is_counted(connection, row["id"], key, chain or key):
         _share(connection, row, policy, failure, now=now)
         return row["id"]
     names = {policy.name, *policies_of(connection, row)} if row else {policy.name}
@@ -237,10 +238,11 @@ def count_failure(
     return incident_id
 
 
-def _is_counted(connection: sa.Connection, incident_id: int, key: str) -> bool:
-    """Whether another policy that reports at the same place has counted this failure."""
+def _is_counted(connection: sa.Connection, incident_id: int, key: str, chain: str) -> bool:
+    """Whether another policy there has counted this failure, or an earlier attempt of it."""
     query = sa.select(OCCURRENCES.c.id).where(
-        OCCURRENCES.c.incident_id == incident_id, OCCURRENCES.c.key == key
+        OCCURRENCES.c.incident_id == incident_id,
+        (OCCURRENCES.c.key == key) | (OCCURRENCES.c.chain == chain),
     )
     return connection.execute(query.limit(1)).scalar() is not None
 
@@ -254,8 +256,9 @@ def _share(
         return
     hold = hold_of(policy.policy_options.quiet_hours, failure.severity, now=now)
     until = hold.until if hold else None
-    send_earlier(connection, row["id"], until, now=now)
     is_muted = mute_of(mutes_in_force(connection, now=now), [policy.name], failure)
+    if not is_muted:
+        send_earlier(connection, row["id"], until, now=now)
     if policy.name not in names:
         add_policy(connection, row, policy.name)
         # the message names it

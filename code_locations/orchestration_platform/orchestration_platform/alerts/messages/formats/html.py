@@ -82,7 +82,9 @@ def _detail(detail: Detail) -> str:
     label = f'<span style="{_GREY}">{_text(detail.label)}</span>'
     if not detail.rows:
         text = _text(detail.text)
-        shown = f'<a href="{_text(detail.url)}">{text}</a>' if detail.url else text
+        # what a step attaches may be any scheme, javascript: too
+        is_web = detail.url.startswith(("http://", "https://"))
+        shown = f'<a href="{_text(detail.url)}">{text}</a>' if is_web else text
         return f"<p>{label} {shown}</p>"
     names, *records = detail.rows
     rows = [_row("th", names), *(_row("td", record) for record in records)]

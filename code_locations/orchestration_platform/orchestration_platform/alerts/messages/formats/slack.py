@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 from orchestration_platform.alerts.facts.alert import Detail
 from orchestration_platform.alerts.messages import blocks
@@ -27,6 +28,8 @@ LONGEST_HEADER = 150
 LONGEST_TEXT = 3000
 LONGEST_MESSAGE = 11_000
 _LONGEST_URL = 3000
+# of one block of actions
+_MOST_BUTTONS = 25
 _LONGEST_BUTTON = 75
 
 # In addition to header, facts, description, buttons, and the names and number of the others.
@@ -59,7 +62,7 @@ def head_content(message: Message, *, mentions: Mapping[str, str]) -> Content:
     text = plain_text(message)
     laid_out = partial(_laid_out, mentions=mentions)
     room = blocks.Room(
-        problems=_SHOWN_PROBLEMS - len(message.notes),
+        problems=max(0, _SHOWN_PROBLEMS - len(message.notes)),
         errors=_LONGEST_ERRORS,
         lists_names=True,
         # a line of names ends with a line break
@@ -115,7 +118,7 @@ def _laid_out(  # noqa: PLR0911 - one per block
             element = {"type": "mrkdwn", "text": note}
             return [{"type": "context", "elements": [element]}] if note else []
         case blocks.Buttons(links):
-            buttons = [_button(link) for link in links if len(link.url) <= _LONGEST_URL]
+            buttons = [_button(link) for link in links if _is_button(link)][:_MOST_BUTTONS]
             return [{"type": "actions", "elements": buttons}] if buttons else []
     # a trace or a line, which belongs in the thread
     return []
@@ -174,6 +177,12 @@ def _list(names: Iterable[str]) -> list[Content]:
         else:
             texts.append(line)
     return list(map(_section, texts))
+
+
+def _is_button(link: Link) -> bool:
+    """Whether Slack accepts it; a button of a team may have nothing to fill in."""
+    has_label = bool(plain(link.label, _LONGEST_BUTTON).strip())
+    return has_label and bool(urlsplit(link.url).netloc) and len(link.url) <= _LONGEST_URL
 
 
 def _button(link: Link) -> Content:

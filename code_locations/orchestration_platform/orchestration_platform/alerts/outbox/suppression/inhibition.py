@@ -13,7 +13,7 @@ suppressed only where the cause is reported. Each suppressed occurrence is recor
 If the cause is over and a consequence is still open, the consequence is reported.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ from orchestration_platform.alerts.outbox.messages import (
     HEAD,
     IS_REPEAT,
     IS_TRACE,
+    REDIRECTED,
     SUPPRESSED,
     WAITING,
 )
@@ -81,21 +82,21 @@ class _Causes:
         outages: by destination.
     """
 
-    locations: Mapping[str, _Cause]
-    runs: Mapping[str, _Cause]
+    locations: Mapping[str, Sequence[_Cause]]
+    runs: Mapping[str, Sequence[_Cause]]
     outages: Mapping[Destination, _Cause]
 
     def of(self, message: Any) -> _Cause | None:
         """Return what explains ``message``, of an open incident, where it is reported too."""
-        possible: list[_Cause | None] = []
+        possible: list[_Cause] = []
         if message["event_type"] != EventType.CODE_LOCATION_ERROR:
-            possible.append(self.locations.get(message["location"]))
+            possible += self.locations.get(message["location"], ())
         if message["event_type"] in _OF_RUNS:
-            possible.append(self.runs.get(latest_of(message).run_id))
-        if message["subject"] == CONSEQUENCE:
-            possible.append(self.outages.get(destination_of(message)))
+            possible += self.runs.get(latest_of(message).run_id, ())
+        if message["subject"] == CONSEQUENCE and destination_of(message) in self.outages:
+            possible.append(self.outages[destination_of(message)])
         for cause in possible:
-            if cause and message["last_at"] >= cause.since and cause.explains_at(message):
+            if message["last_at"] >= cause.since and cause.explains_at(message):
                 return cause
         return None
 
@@ -213,16 +214,11 @@ def _causes(
     )
 
 
-def _by_key(causes: Iterable[tuple[str, _Cause]]) -> dict[str, _Cause]:
+def _by_key(causes: Iterable[tuple[str, _Cause]]) -> dict[str, list[_Cause]]:
     """Return the causes by key; several policies may report one, at places of their own."""
-    found: dict[str, _Cause] = {}
+    found: dict[str, list[_Cause]] = {}
     for key, cause in causes:
-        other = found.get(key)
-        found[key] = (
-            _Cause(other.id, other.what, other.since, {**cause.places, **other.places})
-            if other
-            else cause
-        )
+        found.setdefault(key, []).append(cause)
     return found
 
 
@@ -299,6 +295,8 @@ def _report_what_is_left(
         sa.select(
             INCIDENTS,
             MESSAGES.c.cause_id,
+            MESSAGES.c.service.label("at_service"),
+            MESSAGES.c.address.label("at_address"),
             causes.c.event_type.label("cause_type"),
             causes.c.recovered_at.label("cause_over_at"),
         )
@@ -307,14 +305,14 @@ def _report_what_is_left(
         .where(_IS_SILENCED, INCIDENTS.c.recovered_at.is_(None))
         .order_by(INCIDENTS.c.id)
     )
-    rows = {row["id"]: row for row in connection.execute(query).mappings()}
-    places = _places(connection, {row["cause_id"] for row in rows.values()}, now=now)
+    found = connection.execute(query).mappings().all()
+    places = _places(connection, {row["cause_id"] for row in found}, now=now)
+    moved = _moved(connection, {row["cause_id"] for row in found})
+    runs = _runs_of(connection, {row["cause_id"] for row in found})
+    rows = {row["id"]: row for row in found if not _is_explained(row, outages, places, moved, runs)}
     in_force = mutes_in_force(connection, now=now) if rows else []
     reported = 0
     for row in rows.values():
-        is_reported = row["cause_id"] in outages or row["cause_id"] in places
-        if is_reported and row["cause_over_at"] is None:
-            continue
         # the check runs again and again: what it found during the outage is out of date
         is_repeated = row["cause_over_at"] is None or row["last_at"] > row["cause_over_at"]
         if row["cause_type"] == OUTAGE and not is_repeated:
@@ -332,6 +330,43 @@ def _report_what_is_left(
         connection.execute(sa.update(OCCURRENCES).where(again).values(released_at=now))
         reported += 1
     return reported
+
+
+def _is_explained(
+    row: Any,
+    outages: Iterable[int],
+    places: Mapping[int, Mapping[Destination, float]],
+    moved: Collection[tuple[int, Destination]],
+    runs: Collection[tuple[int, str]],
+) -> bool:
+    """Whether the cause is open, reported at the same place, and explains the last occurrence."""
+    if row["cause_over_at"] is not None:
+        return False
+    if row["cause_id"] in outages:
+        return True
+    where, there = Destination(row["at_service"], row["at_address"]), places.get(row["cause_id"])
+    if not there or (where not in there and (row["cause_id"], where) not in moved):
+        return False
+    of_run = row["cause_type"] == EventType.JOB_FAILURE
+    return not of_run or (row["cause_id"], latest_of(row).run_id) in runs
+
+
+def _moved(connection: sa.Connection, incidents: Iterable[int]) -> set[tuple[int, Destination]]:
+    """Return where each incident was reported before a person redirected it."""
+    query = sa.select(MESSAGES).where(
+        MESSAGES.c.incident_id.in_(list(incidents)),
+        MESSAGES.c.kind == HEAD,
+        MESSAGES.c.state == REDIRECTED,
+    )
+    rows = connection.execute(query).mappings()
+    return {(row["incident_id"], destination_of(row)) for row in rows}
+
+
+def _runs_of(connection: sa.Connection, incidents: Iterable[int]) -> set[tuple[int, str]]:
+    query = sa.select(OCCURRENCES.c.incident_id, OCCURRENCES.c.key).where(
+        OCCURRENCES.c.incident_id.in_(list(incidents))
+    )
+    return {(row.incident_id, row.key) for row in connection.execute(query)}
 
 
 def _mute(connection: sa.Connection, incident_id: int, mute: Mute) -> None:
