@@ -1,5 +1,6 @@
 """Recognise a damaged warehouse file, and make room for a new one without deleting anything."""
 
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +46,10 @@ def find_damage(path: Path, *, wait_seconds: float = 0.0) -> Damage | None:
     return Damage(reason, files, f"everything in {path.name} since its last backup")
 
 
+# The rights, the disk or a newer DuckDB: the file itself may be healthy.
+_NOT_DAMAGE = re.compile(r"Permission denied|No space left|newer version|can only read version")
+
+
 def set_aside(damage: Damage, *, now: float | None = None) -> list[Path]:
     """Rename the damaged files, and return where they are now."""
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
@@ -64,5 +69,8 @@ def _error(path: Path, *, wait_seconds: float) -> str | None:
     except WarehouseBusyError:
         raise
     except (duckdb.Error, UnicodeDecodeError) as error:
-        return str(error)
+        is_healthy = isinstance(error, duckdb.OutOfMemoryException) or _NOT_DAMAGE.search(
+            str(error)
+        )
+        return None if is_healthy else str(error)
     return None

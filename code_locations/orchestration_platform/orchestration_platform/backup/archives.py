@@ -50,7 +50,7 @@ def new_archive(backup: UPath, name: str, written: list[Archive]) -> Iterator[Ar
         digested = _Digested(file)
         with (
             gzip.GzipFile(fileobj=digested, mode="wb", compresslevel=1) as compressed,  # pyright: ignore[reportCallIssue, reportArgumentType] - it only writes
-            tarfile.open(fileobj=compressed, mode="w|") as tar,
+            tarfile.open(fileobj=compressed, mode="w|", dereference=True) as tar,
         ):
             yield ArchiveWriter(tar)
     written.append(Archive(name=name, bytes=digested.bytes, sha256=digested.sha256.hexdigest()))

@@ -10,6 +10,7 @@ from upath import UPath
 
 from orchestration_platform.backup.archives import new_archive
 from orchestration_platform.backup.data_directory import add_data, no_run_writes
+from orchestration_platform.backup.errors import BackupError
 from orchestration_platform.backup.manifest import (
     FILE_NAME,
     Archive,
@@ -50,8 +51,10 @@ def create(
         now: the moment, UTC; the current one if it is not given.
 
     Raises:
-        BackupError: a warehouse stays busy, or a file is damaged.
+        BackupError: a warehouse stays busy, a file is damaged, or the place is a part of what is
+            copied.
     """
+    _refuse_place_within(place, data_directory, Path(instance.root_directory))
     keep_files_private()
     made_at = now or datetime.now(UTC)
     abandoned = unfinished_at(place)
@@ -74,8 +77,20 @@ def create(
         made_at=made_at, storage="postgres" if postgres else "sqlite", archives=written
     )
     (backup / FILE_NAME).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
-    for old in [*abandoned, *backups_at(place)[:-keep]]:
+    still = [old for old in abandoned if not (old / FILE_NAME).exists()]
+    for old in [*still, *backups_at(place)[:-keep]]:
         # the manifest first, so that no half of it counts as complete
         (old / FILE_NAME).unlink(missing_ok=True)
         old.fs.rm(old.path, recursive=True)
     return backup
+
+
+def _refuse_place_within(place: UPath, *copied: Path) -> None:
+    if place.protocol not in ("", "file", "local"):
+        return
+    for directory in copied:
+        if Path(place.path).resolve().is_relative_to(directory.resolve()):
+            raise BackupError(
+                f"{place} is within {directory}, which is copied: each backup would contain those "
+                "before it; choose a place elsewhere"
+            )

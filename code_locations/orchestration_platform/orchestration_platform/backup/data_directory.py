@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from shared_lib.warehouse import WarehouseBusyError, write_warehouse
 from shared_lib.warehouse.lease import writing_lease
 
 _HOLDER = "a backup"
+_POLL_SECONDS = 1.0
 # Belong to processes, not to the data.
 _NOT_DATA = (".lease", ".tmp", ".wal", ".unfinished")
 
@@ -33,12 +35,20 @@ def no_run_writes(
             raise BackupError(
                 f"{directory} has no warehouse: make backups where the volumes of the locations are"
             )
-        for path in found:
-            lease = writing_lease(path, holder=_HOLDER, wait_seconds=wait_seconds, on_wait=on_wait)
+        deadline = time.monotonic() + wait_seconds
+        while True:
             try:
-                held.enter_context(lease)
+                for path in found:
+                    held.enter_context(
+                        writing_lease(path, holder=_HOLDER, wait_seconds=0.0, on_wait=on_wait)
+                    )
+                break
             except WarehouseBusyError as error:
-                raise BackupError(str(error)) from error
+                # runs of the other warehouses wait for a minute only
+                held.close()
+                if time.monotonic() >= deadline:
+                    raise BackupError(str(error)) from error
+                time.sleep(_POLL_SECONDS)
         yield
 
 

@@ -49,8 +49,17 @@ def restore(backup: UPath, home: Path, data_directory: Path) -> Manifest:
     manifest = verify_backup(backup)
     check_target(backup, manifest, home, data_directory)
     archives = {archive.name: archive for archive in manifest.archives}
+    # the storage last: without it a restore that was killed does not look complete
+    data_directory.mkdir(parents=True, exist_ok=True)
+    extract(backup, archives[DATA], data_directory)
     if manifest.storage == "sqlite":
-        extract(backup, archives[STORAGE], home)
+        with tempfile.TemporaryDirectory(prefix="restore-", dir=home) as scratch:
+            extract(backup, archives[STORAGE], Path(scratch))
+            for path in Path(scratch).rglob("*"):
+                if path.is_file():
+                    target = home / path.relative_to(scratch)
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    path.rename(target)
     else:
         with (
             tempfile.TemporaryDirectory() as scratch,
@@ -60,8 +69,6 @@ def restore(backup: UPath, home: Path, data_directory: Path) -> Manifest:
             url = database_url(instance)
             _create_tables(instance, url)
             restore_postgres_tables(url, Path(scratch))
-    data_directory.mkdir(parents=True, exist_ok=True)
-    extract(backup, archives[DATA], data_directory)
     return manifest
 
 

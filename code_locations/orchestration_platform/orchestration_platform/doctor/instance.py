@@ -25,7 +25,7 @@ _ENDED = (
 def run_findings(instance: dg.DagsterInstance, *, now: datetime | None = None) -> Iterator[Finding]:
     """Find runs that were created and never started."""
     before = (now or datetime.now(UTC)) - NEVER_STARTED
-    filters = dg.RunsFilter(statuses=list(_NOT_STARTED), created_before=before)
+    filters = dg.RunsFilter(statuses=list(_NOT_STARTED), updated_before=before)
     for record in instance.get_run_records(filters, ascending=True):
         run = record.dagster_run
         yield Finding(

@@ -34,10 +34,16 @@ def sqlite_findings(home: Path) -> Iterator[Finding]:
         if frames := unreadable_frames(_log(path)):
             yield _torn(home, path, frames)
             continue
-        reason = damage(path)
+        try:
+            reason = damage(path)
+            revisions = [] if reason else _revisions(path)
+        except sqlite3.DatabaseError as error:
+            if "locked" not in str(error):
+                yield _unreadable(path, error)
+            continue
         if reason is not None:
             yield _damaged(home, path, reason)
-        elif len(revisions := _revisions(path)) > 1:
+        elif len(revisions) > 1:
             yield _two_heads(path, revisions)
 
 
@@ -46,11 +52,27 @@ def damage(path: Path) -> str | None:
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=rw", uri=True)) as connection:
             found = connection.execute("pragma integrity_check(1)").fetchone()[0]
-    except sqlite3.OperationalError as error:
-        return None if "locked" in str(error) else str(error)
     except sqlite3.DatabaseError as error:
+        if not _is_damage(error):
+            raise
         return str(error)
     return None if found == "ok" else found
+
+
+def _is_damage(error: Exception) -> bool:
+    """Whether the file is wrong, and not the disk, the rights or another process."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _unreadable(path: Path, error: Exception) -> Finding:
+    return Finding(
+        kind="unreadable file",
+        problem=f"{path} cannot be opened: {error}",
+        lost="nothing is known to be",
+        remedy="free disk space, correct owner and mode of the file and its directory, try again",
+        blocks_dagster=True,
+    )
 
 
 def _torn(home: Path, path: Path, frames: int) -> Finding:
@@ -89,9 +111,13 @@ def _rebuild(path: Path) -> str:
     rebuilt.unlink(missing_ok=True)
     try:
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(rebuilt)) as target:
+            target.execute("pragma journal_mode = wal")
             target.executescript("\n".join(source.iterdump()))
         problem = damage(rebuilt)
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        if isinstance(error, sqlite3.OperationalError) and not _is_damage(error):
+            rebuilt.unlink(missing_ok=True)
+            raise
         problem = str(error)
     kept = path.rename(f"{path}.damaged-{_stamp()}")
     for suffix in ("-wal", "-shm"):

@@ -67,7 +67,7 @@ def _drain(asked: argparse.Namespace) -> int:
         if not asked.dry_run:
             _pause(instance, asked, until=None)
             state = wait_until_drained(
-                instance, seconds=asked.wait, tell=lambda text: print(text, file=sys.stderr)
+                instance, seconds=asked.wait, report=lambda text: print(text, file=sys.stderr)
             )
             if state.going_on:
                 print(f"still going on after {asked.wait:g} s; the queue stays paused")

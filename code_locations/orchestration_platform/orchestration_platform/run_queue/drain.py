@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+_SETTLED_SECONDS = 10.0
 _POLL_SECONDS = 2.0
 _GOING_ON = (
     dg.DagsterRunStatus.STARTING,
@@ -44,25 +45,29 @@ def wait_until_drained(
     instance: dg.DagsterInstance,
     *,
     seconds: float,
-    tell: Callable[[str], object],
+    report: Callable[[str], object],
     sleep: Callable[[float], object] = time.sleep,
 ) -> QueueState:
     """Wait until no run is going on; return the state then, or after ``seconds``.
 
+    The daemon reads the limits of the queue once for several runs: what it has begun to take
+    out when the queue is paused still starts. So no run must be going on for a while.
+
     Args:
         instance: whose queue is paused.
         seconds: how long to wait.
-        tell: called with the state whenever it has changed.
+        report: called with the state whenever it has changed.
         sleep: waits for so many seconds.
     """
-    told = ""
-    waited = 0.0
+    reported = ""
+    waited = quiet = 0.0
     while True:
         state = queue_state(instance)
-        if str(state) != told:
-            told = str(state)
-            tell(told)
-        if not state.going_on or waited >= seconds:
+        if str(state) != reported:
+            reported = str(state)
+            report(reported)
+        quiet = 0.0 if state.going_on else quiet + _POLL_SECONDS
+        if quiet > _SETTLED_SECONDS or waited >= seconds:
             return state
         sleep(_POLL_SECONDS)
         waited += _POLL_SECONDS

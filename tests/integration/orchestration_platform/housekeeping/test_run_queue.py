@@ -123,10 +123,10 @@ def test_draining_waits_for_the_runs_that_are_going_on(instance: dg.DagsterInsta
     pause(instance, Pause(since=0.0, until=None, person="ada", reason="drained"))
     told: list[str] = []
 
-    in_vain = wait_until_drained(instance, seconds=4, tell=told.append, sleep=lambda _: None)
+    in_vain = wait_until_drained(instance, seconds=4, report=told.append, sleep=lambda _: None)
     assert in_vain.going_on == {run.run_id: "shop"}
     state = wait_until_drained(
-        instance, seconds=60, tell=told.append, sleep=lambda _: instance.report_run_canceled(run)
+        instance, seconds=60, report=told.append, sleep=lambda _: instance.report_run_canceled(run)
     )
 
     assert not state.going_on
