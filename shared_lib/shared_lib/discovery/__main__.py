@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING
@@ -78,6 +79,8 @@ def _load(path: Path) -> "Location":
     # Checks and steps require resources by name; the object itself does not matter here.
     name = path.parent.name
     resources = {"warehouse": Warehouse(location=name), "secrets": SecretsResource(location=name)}
+    if (path.parent / "resources.py").is_file():
+        resources |= getattr(import_module(f"{name}.resources"), "RESOURCES", {})
     return load_location(path, resources=resources)
 
 
