@@ -6,6 +6,11 @@ from typing import Any
 
 import dagster as dg
 import sqlalchemy as sa
+from dagster._core.storage.event_log import SqlEventLogStorage
+from dagster._core.storage.event_log.schema import (
+    AssetCheckExecutionsTable,
+    SqlEventLogStorageTable,
+)
 from dagster._core.storage.runs import SqlRunStorage
 from dagster._core.storage.runs.schema import RunsTable
 from tests.integration.orchestration_platform.housekeeping import market
@@ -44,6 +49,18 @@ def date_back(instance: dg.DagsterInstance, run_id: str, *, days_ago: float) -> 
         "end_time": at.timestamp() + 1,
     }
     _change(instance, run_id, values)
+    events, checks = SqlEventLogStorageTable, AssetCheckExecutionsTable
+    storage = instance.event_log_storage
+    assert isinstance(storage, SqlEventLogStorage)
+    with storage.index_connection() as connection:
+        is_of_run = events.c.run_id == run_id
+        then = at.replace(tzinfo=None)
+        connection.execute(sa.update(events).where(is_of_run).values(timestamp=then))
+        connection.execute(
+            sa.update(checks)
+            .where(checks.c.run_id == run_id)
+            .values(evaluation_event_timestamp=then, create_timestamp=then)
+        )
 
 
 def with_status(instance: dg.DagsterInstance, run_id: str, status: dg.DagsterRunStatus) -> None:
