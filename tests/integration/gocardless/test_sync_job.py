@@ -193,9 +193,7 @@ def test_nothing_runs_automatically() -> None:
     assert [schedule.name for schedule in repository.schedule_defs] == ["gocardless_daily_sync"]
     for schedule in repository.schedule_defs:
         assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
-    [sensor] = repository.sensor_defs
-    assert (sensor.name, sensor.default_status) == (
-        "statement_files_dropped",
-        dg.DefaultSensorStatus.STOPPED,
-    )
-    assert not any(spec.automation_condition for spec in defs.resolve_all_asset_specs())
+    assert {sensor.name: sensor.default_status for sensor in repository.sensor_defs} == {
+        "statement_files_dropped": dg.DefaultSensorStatus.STOPPED,
+        "default_automation_condition_sensor": dg.DefaultSensorStatus.STOPPED,
+    }

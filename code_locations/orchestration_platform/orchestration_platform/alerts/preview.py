@@ -81,7 +81,11 @@ def preview_of(
 
     Raises:
         LookupError: the instance has no such run or several, or the run has not failed.
+        ConfigurationError: the file of policies is wrong.
     """
+    from orchestration_platform.alerts.policies.policy import load_policies
+    from orchestration_platform.alerts.services.protocol.destination import Destination
+    from orchestration_platform.alerts.services.slack.configuration import Slack
     from orchestration_platform.alerts.sources.runs.facts import LastSuccesses
     from orchestration_platform.alerts.sources.runs.failures import read_failure
     from orchestration_platform.alerts.sources.runs.log import RunLog
@@ -98,6 +102,12 @@ def preview_of(
     log = RunLog(instance, run.dagster_run.run_id, PlanCache())
     alert = read_failure(records[-1].event_log_entry, run, log, LastSuccesses(instance))
     workspace = Workspace()
+    channel = Destination(Slack.name, settings.alert_channel)
+    policies = [
+        policy
+        for policy in load_policies()
+        if policy.notification_service.destination(settings.alert_channel) == channel
+    ]
     alert = described(alert, run.dagster_run.tags, workspace)
     incident = Incident(
         first=alert,
@@ -105,6 +115,11 @@ def preview_of(
         occurrences=1,
         partitions=(alert.partition,) if alert.partition else (),
         partition_count=1 if alert.partition else 0,
+        policies=tuple(
+            policy.name
+            for policy in policies
+            if policy.covers(alert, run.dagster_run.tags, workspace)
+        ),
     )
     message = head_message(incident, environment=settings.environment.value, ui_url=settings.ui_url)
     return Preview(message, alert, settings.alert_channel, workspace.problems)

@@ -37,9 +37,7 @@ def find_acknowledgements(escalation: Escalation, *, most: int = MOST_IN_A_PASS)
         if answer.problem:
             if answer.problem not in escalation.problems:
                 escalation.problems.append(answer.problem)
-            if not answer.may_come:
-                continue
-            # the others would probably wait in vain too; next time, another one is the first
+            # the others would probably fail in the same way; next time, another one is the first
             now = time.time()
             asked_at.update({**dict.fromkeys(due, now), number: now + 1.0})
             break

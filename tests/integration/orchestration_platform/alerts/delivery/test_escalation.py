@@ -189,7 +189,7 @@ def test_without_an_answer_people_are_called_later_and_where_nobody_may_look_at_
     fail(instance)
     watch(policies())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ORCHESTRATION_PLATFORM_SLACK__TOKEN", "revoked")
+        patch.setenv("ORCHESTRATION_PLATFORM_SLACK__TOKEN", "xoxb-of-before")
         pass_time(instance)
         done = watch(policies(), seconds=0.1)
         assert done.escalated == 0

@@ -69,13 +69,18 @@ def shelves() -> None:
 
 
 def of_runs_and_of(selection: str) -> Sequence[Policy]:
-    """A policy of any run, and one of the assets that are selected."""
+    """A policy of any run, and one of the selected assets, elsewhere: a run explains its assets."""
     target = {"asset_selection_target": {"asset_selection": selection}}
     of_assets = {"event_types": ["ASSET_MATERIALIZATION_FAILURE"], "alert_targets": [target]}
-    each = {"enabled": True, "notification_service": {"slack": {}}}
+    elsewhere = {"slack": {"slack_channel_name": "#assets"}}
     documents = [
-        {"name": "runs", "event_types": ["JOB_FAILURE"], **each},
-        {"name": "assets", **of_assets, **each},
+        {
+            "name": "runs",
+            "enabled": True,
+            "event_types": ["JOB_FAILURE"],
+            "notification_service": {"slack": {}},
+        },
+        {"name": "assets", "enabled": True, "notification_service": elsewhere, **of_assets},
     ]
     return AlertPolicies.model_validate({"alert_policies": documents}).in_force
 
