@@ -1,5 +1,7 @@
 """Transactions on SQLite and Postgres that begin, and take their lock, at once."""
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -8,6 +10,7 @@ import sqlalchemy
 from sqlalchemy import event
 
 _BUSY_SECONDS = 30
+_PAUSE_SECONDS = 0.01
 
 
 def open_engine(url: str, *, keeps_connection: bool = False) -> sqlalchemy.Engine:
@@ -63,4 +66,14 @@ def transaction(
 def _leave_transactions_to_us(connection, _record) -> None:  # noqa: ANN001 - of the driver
     # Python's own transactions begin late, and take the right to write even later.
     connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode=WAL")
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            # SQLite does not wait for another process that changes the mode at the same time
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+        else:
+            return
+        time.sleep(_PAUSE_SECONDS)

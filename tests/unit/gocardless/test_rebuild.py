@@ -210,7 +210,7 @@ def test_the_command_prints_what_has_changed_and_takes_refused_entries(
 KILLED = """
 import os, signal
 from gocardless.ledger import main
-from gocardless.sync.ledger.answers import rebuilding
+from gocardless.sync.ledger import rebuilding
 rebuilding._without_entry = lambda connection: os.kill(os.getpid(), signal.SIGKILL)
 main(["rebuild"])
 """
