@@ -83,6 +83,7 @@ dev: setup ## open Dagster's UI with the three locations, until Ctrl-C
 #: PORT=3000       the port of the UI on 127.0.0.1
 	@$(PYTHON) -m shared_lib.webserver_port "$${PORT:-3000}"
 	@trap 'rm -f "$$DAGSTER_HOME/webserver_port"' EXIT; \
+		umask 077; mkdir -p "$$DAGSTER_HOME"; \
 		echo "$${PORT:-3000}" >"$$DAGSTER_HOME/webserver_port"; \
 		$(COMMAND) orchestration_platform.web dev --port "$${PORT:-3000}"
 

@@ -114,12 +114,14 @@ def test_dagsters_home_with_its_events_and_logs(tmp_path: Path) -> None:
 
 def test_make_creates_the_home_for_its_owner(tmp_path: Path) -> None:
     recipe = (REPOSITORY_ROOT / "Makefile").read_text()
-    (created,) = [line for line in recipe.splitlines() if 'mkdir -p "$$DAGSTER_HOME"' in line]
-    home = tmp_path / "home"
-    command = created.strip().removeprefix("@").replace("$$", "$")
-    variables = {**os.environ, "DAGSTER_HOME": str(home)}
-    subprocess.run(["bash", "-c", command], env=variables, check=True)
-    assert stat.S_IMODE(home.stat().st_mode) == FOLDER
+    created = [line for line in recipe.splitlines() if 'mkdir -p "$$DAGSTER_HOME"' in line]
+    for number, line in enumerate(created):
+        home = tmp_path / f"home{number}"
+        command = line.strip().removeprefix("@").removesuffix("\\").replace("$$", "$")
+        variables = {**os.environ, "DAGSTER_HOME": str(home)}
+        subprocess.run(["bash", "-c", command], env=variables, check=True)
+        assert stat.S_IMODE(home.stat().st_mode) == FOLDER
+    assert created
 
 
 def test_what_exists_keeps_its_permissions(tmp_path: Path) -> None:
