@@ -73,7 +73,7 @@ class AnswerJournal(Generic[Body]):
         """The answer that was left of an account.
 
         Raises:
-            ValueError: it is none, such as when the machine has died; names the file.
+            ValueError: the file holds no answer, as after a power failure; names the file.
         """
         path = self._path(account_id)
         with path.open(encoding="utf-8", newline="") as file:

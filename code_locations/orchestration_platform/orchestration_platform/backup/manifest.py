@@ -59,7 +59,7 @@ def latest_at(place: UPath) -> UPath:
     """Return the newest complete backup at ``place``.
 
     Raises:
-        BackupError: there is none.
+        BackupError: the place has no complete backup.
     """
     found = backups_at(place)
     if not found:

@@ -9,23 +9,8 @@ from tests.integration.orchestration_platform.alerts.databases import (
     DATABASES,
     Postgres,
     postgres_instance,
-    running_postgres,
     sqlite_instance,
-    sqlite_template,
 )
-
-
-@pytest.fixture(scope="session")
-def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DAGSTER_ENVIRONMENT", "ci")
-        return sqlite_template(tmp_path_factory.mktemp("sqlite"))
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    with running_postgres() as found:
-        yield found
 
 
 @pytest.fixture(params=DATABASES)

@@ -174,11 +174,11 @@ def _split(connection: duckdb.DuckDBPyConnection, known: str) -> None:
         """
         create or replace temp table sent_entries as
         with lists as materialized (
-            -- nothing, where the text is no JSON to the database
+            -- nothing, where the database cannot read the text as JSON
             select place, account_id, try(json_transform(text, $lists)).transactions as sent
             from texts
         ),
-        -- a list that is none makes a row without payload, which is not plain
+        -- a value that is not a list makes a row without payload, which is not plain
         entries as (
             select place, account_id, 'booked' as status, unnest(coalesce(sent.booked, [null]))
                 as payload

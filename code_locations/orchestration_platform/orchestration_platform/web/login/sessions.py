@@ -52,7 +52,7 @@ class Sessions:
         return key
 
     def find(self, key: str) -> Session | None:
-        """Return the session of ``key``; None if there is none or it has ended."""
+        """Return the session of ``key``; None if it is unknown or has ended."""
         query = sa.select(SESSIONS.c.person, SESSIONS.c.groups).where(
             SESSIONS.c.id == _digest(key), SESSIONS.c.ends_at > self._now()
         )

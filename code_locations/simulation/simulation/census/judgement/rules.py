@@ -104,7 +104,7 @@ valued as (
             else born.day
         end as born_on,
         born.is_none is false as has_birth_date,
-        -- a day as far ahead as 9999-12-31 means that there is none
+        -- systems enter a day such as 9999-12-31 for people who have not left
         left_days.is_none is false
         and (left_days.day is null or left_days.day < date '2090-01-01') as has_left,
         amounts.cents as stated_pay,
