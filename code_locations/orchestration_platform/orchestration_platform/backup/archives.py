@@ -2,9 +2,8 @@
 
 import gzip
 import hashlib
+import shutil
 import tarfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -31,29 +30,35 @@ class _Digested:
         self._file.flush()
 
 
-class ArchiveWriter:
-    """An archive that is being written."""
+class StagedFiles:
+    """Copies of the files of an archive: copying them takes less time than compressing them."""
 
-    def __init__(self, tar: tarfile.TarFile) -> None:
-        """Add to ``tar``."""
-        self._tar = tar
+    def __init__(self, directory: Path) -> None:
+        """Keep the copies in ``directory``, which is created."""
+        directory.mkdir()
+        self._directory = directory
 
     def add(self, path: Path, name: str) -> None:
-        """Add the file at ``path``, which nobody changes meanwhile, as ``name``."""
-        self._tar.add(path, name, recursive=False)
+        """Copy the file at ``path``, which nobody changes meanwhile, for the archive as ``name``.
 
+        A link is followed, so that the copy does not depend on what it leads to.
+        """
+        copy = self._directory / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, copy)
 
-@contextmanager
-def new_archive(backup: UPath, name: str, written: list[Archive]) -> Iterator[ArchiveWriter]:
-    """Write an archive of ``backup``; add it to ``written`` when it is complete."""
-    with (backup / name).open("wb") as file:
-        digested = _Digested(file)
-        with (
-            gzip.GzipFile(fileobj=digested, mode="wb", compresslevel=1) as compressed,  # pyright: ignore[reportCallIssue, reportArgumentType] - it only writes
-            tarfile.open(fileobj=compressed, mode="w|", dereference=True) as tar,
-        ):
-            yield ArchiveWriter(tar)
-    written.append(Archive(name=name, bytes=digested.bytes, sha256=digested.sha256.hexdigest()))
+    def write_to(self, backup: UPath, name: str) -> Archive:
+        """Write the archive ``name`` of ``backup`` from the copies."""
+        with (backup / name).open("wb") as file:
+            digested = _Digested(file)
+            with (
+                gzip.GzipFile(fileobj=digested, mode="wb", compresslevel=1) as compressed,  # pyright: ignore[reportCallIssue, reportArgumentType] - it only writes
+                tarfile.open(fileobj=compressed, mode="w|") as tar,
+            ):
+                for path in sorted(self._directory.rglob("*")):
+                    if path.is_file():
+                        tar.add(path, str(path.relative_to(self._directory)), recursive=False)
+        return Archive(name=name, bytes=digested.bytes, sha256=digested.sha256.hexdigest())
 
 
 def verify(backup: UPath, archive: Archive) -> None:

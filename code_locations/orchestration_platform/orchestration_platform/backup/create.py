@@ -8,12 +8,11 @@ from pathlib import Path
 import dagster as dg
 from upath import UPath
 
-from orchestration_platform.backup.archives import new_archive
+from orchestration_platform.backup.archives import StagedFiles
 from orchestration_platform.backup.data_directory import add_data, no_run_writes
 from orchestration_platform.backup.errors import BackupError
 from orchestration_platform.backup.manifest import (
     FILE_NAME,
-    Archive,
     Manifest,
     backups_at,
     name_at,
@@ -60,19 +59,17 @@ def create(
     abandoned = unfinished_at(place)
     backup = place / name_at(made_at)
     backup.mkdir(parents=True)
-    written: list[Archive] = []
     postgres = getattr(instance.run_storage, "postgres_url", None)
-    with (
-        no_run_writes(data_directory, wait_seconds=wait_seconds, on_wait=on_wait),
-        tempfile.TemporaryDirectory() as scratch,
-    ):
-        with new_archive(backup, DATA, written) as archive:
-            add_data(data_directory, archive, Path(scratch), wait_seconds=wait_seconds)
-        with new_archive(backup, STORAGE, written) as archive:
+    with tempfile.TemporaryDirectory() as directory:
+        scratch = Path(directory)
+        staged = {name: StagedFiles(scratch / f"{name}.staged") for name in (DATA, STORAGE)}
+        with no_run_writes(data_directory, wait_seconds=wait_seconds, on_wait=on_wait):
+            add_data(data_directory, staged[DATA], scratch, wait_seconds=wait_seconds)
             if postgres:
-                add_postgres_tables(postgres, archive, Path(scratch))
+                add_postgres_tables(postgres, staged[STORAGE], scratch)
             else:
-                add_sqlite_files(Path(instance.root_directory), archive, Path(scratch))
+                add_sqlite_files(Path(instance.root_directory), staged[STORAGE], scratch)
+        written = [files.write_to(backup, name) for name, files in staged.items()]
     manifest = Manifest(
         made_at=made_at, storage="postgres" if postgres else "sqlite", archives=written
     )

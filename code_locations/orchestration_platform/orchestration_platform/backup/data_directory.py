@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration_platform.backup.archives import ArchiveWriter
+from orchestration_platform.backup.archives import StagedFiles
 from orchestration_platform.backup.errors import BackupError
 from shared_lib.warehouse import WarehouseBusyError, write_warehouse
 from shared_lib.warehouse.lease import writing_lease
@@ -52,9 +52,7 @@ def no_run_writes(
         yield
 
 
-def add_data(
-    directory: Path, archive: ArchiveWriter, scratch: Path, *, wait_seconds: float
-) -> None:
+def add_data(directory: Path, archive: StagedFiles, scratch: Path, *, wait_seconds: float) -> None:
     """Add every warehouse and every other file; the caller is in :func:`no_run_writes`.
 
     Raises:

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
-from orchestration_platform.backup.archives import ArchiveWriter
+from orchestration_platform.backup.archives import StagedFiles
 from orchestration_platform.backup.errors import BackupError
 
 _DIRECTORY = "postgres"
@@ -23,7 +23,7 @@ _REVISIONS = "alembic_version"
 _RUNS = "runs"
 
 
-def add_postgres_tables(url: str, archive: ArchiveWriter, scratch: Path) -> None:
+def add_postgres_tables(url: str, archive: StagedFiles, scratch: Path) -> None:
     """Add the rows of every table in the database at ``url``.
 
     Args:
@@ -130,7 +130,7 @@ def _connected(url: str, **options: Any) -> Iterator[sa.Connection]:
         yield connection
 
 
-def _add_text(archive: ArchiveWriter, scratch: Path, name: str, text: str) -> None:
+def _add_text(archive: StagedFiles, scratch: Path, name: str, text: str) -> None:
     (scratch / name).write_text(text, encoding="utf-8")
     archive.add(scratch / name, f"{_DIRECTORY}/{name}")
     (scratch / name).unlink()

@@ -2,10 +2,10 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
-from orchestration_platform.backup.archives import ArchiveWriter
+from orchestration_platform.backup.archives import StagedFiles
 from orchestration_platform.backup.errors import BackupError
 
 _INDEX = Path("history", "runs", "index.db")
@@ -15,7 +15,7 @@ _BUSY_SECONDS = 30.0
 _ENDED = ("SUCCESS", "FAILURE", "CANCELED")
 
 
-def add_sqlite_files(home: Path, archive: ArchiveWriter, scratch: Path) -> None:
+def add_sqlite_files(home: Path, archive: StagedFiles, scratch: Path) -> None:
     """Add every database below ``home``, and what runs printed and stored.
 
     No process writes to the files that all runs share while they are copied, which takes seconds;
@@ -35,12 +35,14 @@ def add_sqlite_files(home: Path, archive: ArchiveWriter, scratch: Path) -> None:
         for path in [*shared, *sorted(unfinished)]:
             if (home / path).exists():
                 _add_copy(home, path, archive, scratch)
+    # a run that is deleted meanwhile takes its files with it
     for path in _databases(home):
-        if _is_of_run(path) and path not in unfinished:
+        if _is_of_run(path) and path not in unfinished and (home / path).exists():
             _add_copy(home, path, archive, scratch)
     for path in sorted((home / "storage").rglob("*")):
         if path.is_file():
-            archive.add(path, str(path.relative_to(home)))
+            with suppress(FileNotFoundError):
+                archive.add(path, str(path.relative_to(home)))
 
 
 def _databases(home: Path) -> list[Path]:
@@ -70,7 +72,7 @@ def _unfinished(home: Path) -> list[str]:
         return [row[0] for row in connection.execute(query, _ENDED)]
 
 
-def _add_copy(home: Path, path: Path, archive: ArchiveWriter, scratch: Path) -> None:
+def _add_copy(home: Path, path: Path, archive: StagedFiles, scratch: Path) -> None:
     copy = scratch / "copy.db"
     copy.unlink(missing_ok=True)
     with (
@@ -83,7 +85,9 @@ def _add_copy(home: Path, path: Path, archive: ArchiveWriter, scratch: Path) -> 
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+    # an empty file would be created in place of one that is missing
+    address = f"{path.absolute().as_uri()}?mode=rw"
+    return sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
 
 
 @contextmanager

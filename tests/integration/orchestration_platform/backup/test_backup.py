@@ -21,12 +21,13 @@ from upath import UPath
 
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.tables import INCIDENTS
+from orchestration_platform.backup import create as creating
 from orchestration_platform.backup import data_directory
-from orchestration_platform.backup.archives import extract
+from orchestration_platform.backup.archives import StagedFiles, extract
 from orchestration_platform.backup.create import create
 from orchestration_platform.backup.errors import BackupError
 from orchestration_platform.backup.job import examine
-from orchestration_platform.backup.manifest import backups_at, read_manifest, unfinished_at
+from orchestration_platform.backup.manifest import Archive, backups_at, read_manifest, unfinished_at
 from orchestration_platform.backup.restore import restore, verify_backup
 from orchestration_platform.housekeeping.settings import Backup
 from shared_lib.warehouse.lease import writing_lease
@@ -219,3 +220,61 @@ def test_the_age_of_the_newest_backup_is_watched(platform: Platform, place: UPat
     assert overdue == (True, "the newest of 1 backups is 36 hours old: backup-20260501T000000Z")
     assert examine(Backup(), is_needed=True, now=noon)[0]
     assert not examine(Backup(), is_needed=False, now=noon)[0]
+
+
+def test_a_linked_file_is_copied_with_what_it_leads_to(
+    platform: Platform, place: UPath, tmp_path: Path
+) -> None:
+    outside = tmp_path / "account.json"
+    outside.write_text('{"booked": [1]}')
+    (platform.data / "answers" / "linked.json").symlink_to(outside)
+
+    archives = {one.name: one for one in read_manifest(back_up(platform, place)).archives}
+    extract(backups_at(place)[-1], archives["data.tar.gz"], tmp_path / "restored")
+
+    assert (tmp_path / "restored" / "answers" / "linked.json").read_text() == '{"booked": [1]}'
+
+
+def test_a_backup_that_ends_while_another_waits_stays(
+    platform: Platform, place: UPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = back_up(platform, place, day=1)
+    manifest = first / "manifest.json"
+    text = manifest.read_text()
+    manifest.unlink()
+    waiting = creating.no_run_writes
+
+    def end_the_first(*arguments: Any, **options: Any) -> AbstractContextManager[None]:
+        manifest.write_text(text)
+        return waiting(*arguments, **options)
+
+    monkeypatch.setattr(creating, "no_run_writes", end_the_first)
+
+    assert back_up(platform, place, day=2) == backups_at(place)[-1]
+    assert backups_at(place)[0] == first
+
+
+def test_a_place_within_what_is_copied_is_refused(platform: Platform) -> None:
+    for directory in (platform.data / "backups", platform.home / "storage" / "backups"):
+        with pytest.raises(BackupError, match="each backup would contain those before it"):
+            back_up(platform, UPath(str(directory)))
+        assert not directory.exists()
+
+
+def test_runs_and_warehouses_are_free_while_the_copies_are_compressed(
+    platform: Platform, place: UPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compress = StagedFiles.write_to
+    compressed = []
+
+    def meanwhile(files: StagedFiles, backup: UPath, name: str) -> Archive:
+        platform.instance.report_runless_asset_event(dg.AssetMaterialization("meanwhile"))
+        with writing_lease(
+            platform.data / "gocardless.duckdb", holder="a run", wait_seconds=0, on_wait=print
+        ):
+            compressed.append(name)
+        return compress(files, backup, name)
+
+    monkeypatch.setattr(StagedFiles, "write_to", meanwhile)
+    verify_backup(back_up(platform, place))
+    assert compressed == ["data.tar.gz", "storage.tar.gz"]

@@ -22,6 +22,7 @@ from tests.integration.orchestration_platform.alerts.databases import (
 from orchestration_platform.doctor.__main__ import main
 from orchestration_platform.doctor.data_directory import disk_findings
 from orchestration_platform.doctor.instance import run_findings
+from orchestration_platform.doctor.sqlite_files import sqlite_findings
 from shared_lib.storage.sqlite_creation import DamagedStorageError
 from shared_lib.warehouse.lease import writing_lease
 
@@ -266,6 +267,34 @@ def test_a_run_that_never_started_is_ended(instance: dg.DagsterInstance) -> None
     ended = instance.get_run_by_id(run.run_id)
     assert ended is not None
     assert ended.status is dg.DagsterRunStatus.FAILURE
+
+
+def test_a_run_that_has_waited_for_long_and_starts_now_is_no_finding(
+    home: Path, instance: dg.DagsterInstance
+) -> None:
+    instance.add_run(dg.DagsterRun(job_name="shop", status=dg.DagsterRunStatus.STARTING))
+    with closing(sqlite3.connect(home / "history" / "runs.db")) as connection, connection:
+        connection.execute("update runs set create_timestamp = '2020-01-01 00:00:00'")
+    assert list(run_findings(instance)) == []
+
+
+def test_a_file_that_cannot_be_opened_is_reported_and_left_where_it_is(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk damages no file. It is simulated."""
+
+    def refuse(*_arguments: Any, **_options: Any) -> sqlite3.Connection:
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite3, "connect", refuse)
+        findings = list(sqlite_findings(home))
+
+    assert {one.kind for one in findings} == {"unreadable file"}
+    assert {one.fix for one in findings} == {None}
+    assert len(findings) >= len(SHARED)
 
 
 def test_a_slot_of_a_run_that_ended_is_freed(

@@ -104,6 +104,37 @@ def incident(run_id: str, *, over_at: float | None = None) -> dict[str, object]:
     }  # fmt: skip
 
 
+def test_the_run_key_of_a_sensor_without_a_cursor_stays(instance: dg.DagsterInstance) -> None:
+    """Dagster starts a run for a key again when no run with it exists."""
+    tags = {"dagster/run_key": "a.csv@1", "dagster/sensor_name": "files"}
+    known = run(instance, "counting", days_ago=400, tags=tags)
+    run(instance, "counting", days_ago=1)
+
+    retain(instance)
+
+    assert known in stored(instance)
+
+
+def test_the_run_that_is_tried_again_stays_until_that_has_ended(
+    instance: dg.DagsterInstance,
+) -> None:
+    tried = run(instance, "counting", days_ago=400)
+    run(instance, "counting", days_ago=1)
+    tags = {"dagster/parent_run_id": tried, "dagster/root_run_id": tried}
+    again = dg.DagsterRun(
+        job_name="counting", status=dg.DagsterRunStatus.STARTED,
+        parent_run_id=tried, root_run_id=tried, tags=tags,
+    )  # fmt: skip
+    instance.add_run(again)
+
+    retain(instance)
+    assert tried in stored(instance)
+
+    with_status(instance, again.run_id, dg.DagsterRunStatus.SUCCESS)
+    retain(instance)
+    assert tried not in stored(instance)
+
+
 def test_runs_of_unfinished_backfills_and_unfinished_runs_stay(
     instance: dg.DagsterInstance,
 ) -> None:
