@@ -23,6 +23,8 @@ load_from:
 """
 # `report` waits in the queue, since no daemon runs
 LOCATION = """
+from pathlib import Path
+
 import dagster as dg
 
 @dg.op
@@ -34,7 +36,13 @@ def report(): noted()
 @dg.asset(key="LOCATION_stock")
 def stock(): ...
 
-defs = dg.Definitions([stock], jobs=[report])
+def note(context):
+    Path(__file__).with_name("tried_LOCATION").touch()
+    return dg.SkipReason("tried")
+
+tried = dg.ScheduleDefinition(name="tried", job=report, cron_schedule="@daily", execution_fn=note)
+
+defs = dg.Definitions([stock], jobs=[report], schedules=[tried])
 """
 
 

@@ -25,7 +25,8 @@ from orchestration_platform.web.database import WebDatabase, database_url
 from orchestration_platform.web.login.ways import digest_of
 
 SOCKET = "ws://localhost/graphql"
-TOMORROW = (dt.datetime.now(dt.UTC) + dt.timedelta(days=1)).date()
+# the tests may run through midnight
+SOON = (dt.datetime.now(dt.UTC) + dt.timedelta(days=2)).date()
 TODAY = dt.datetime.now(dt.UTC).date()
 SETTINGS = f"""
 grants:
@@ -35,7 +36,7 @@ grants:
   - {{role: admin, people: [ada]}}
 proxy: {{addresses: [10.0.0.9/32]}}
 tokens:
-  - {{name: nightly, role: launcher, sha256: {digest_of("nightly-token")}, expires: {TOMORROW}}}
+  - {{name: nightly, role: launcher, sha256: {digest_of("nightly-token")}, expires: {SOON}}}
   - {{name: old, role: admin, sha256: {digest_of("old-token")}, expires: {TODAY}}}
 """
 WIPE = (
@@ -104,6 +105,33 @@ def audit(app: App) -> Any:
 def test_a_stranger_reads_nothing(app: App, path: str) -> None:
     assert app.client().get(path).status_code in (401, 404)
     assert app.client(address="10.0.0.8").get(path).status_code in (403, 404)
+
+
+def test_groups_come_in_one_header(app: App) -> None:
+    """A proxy that adds its header leaves the one that a browser has sent."""
+    headers = [
+        ("X-Forwarded-Email", "eve"),
+        ("X-Forwarded-Groups", "staff"),
+        ("X-Forwarded-Groups", "others"),
+    ]
+    answer = app.client().get("/board", headers=headers)
+    assert (answer.status_code, "one header" in answer.text) == (403, True)
+
+
+def test_a_viewer_does_not_run_the_code_of_a_schedule(app: App, home: Path) -> None:
+    query = """query ($location: String!) { scheduleOrError(scheduleSelector: {
+        repositoryLocationName: $location, repositoryName: "__repository__", scheduleName: "tried"
+    }) { ... on Schedule { futureTicks(limit: 1) {
+        results { evaluationResult { skipReason } } } } } }"""
+    written = home / "tried_shop"
+    body = {"query": query, "variables": {"location": "shop"}}
+    refused = as_person(app, "vera").post("/graphql", json=body)
+    assert "needs the role editor" in refused.text
+    assert not written.exists()
+
+    tried = as_person(app, "edith").post("/graphql", json=body)
+    assert '"skipReason":"tried"' in tried.text.replace(" ", "")
+    assert written.exists()
 
 
 def test_probes_need_no_login(app: App) -> None:

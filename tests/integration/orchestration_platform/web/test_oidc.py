@@ -181,6 +181,7 @@ TIMES = ("exp", "iat", "nbf")
         {"email": ["ada@acme.test"]},
         {"email": "ada@acme.test,eve"},
         {"email_verified": False},
+        {"email_verified": "false"},
         {"groups": "admins"},
         {"groups": {"admins": True}},
         {"groups": None},

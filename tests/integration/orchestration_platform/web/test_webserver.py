@@ -84,6 +84,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     reports = home / "data" / "reports"
     reports.mkdir(parents=True)
     (reports / "shop.svg").write_text(PICTURE)
+    (reports / "404.html").write_text("<script>parent.alert()</script>")
     (reports / "index.html").write_text("<title>Reports</title>")
     (reports / "latest.html").symlink_to("index.html")
     (home / "data" / "shop.duckdb").write_text("pay")
@@ -222,6 +223,12 @@ def test_reports_are_served_without_rights_in_dagster(url: str, page: str) -> No
     assert "sandbox" in policy
     assert "allow-same-origin" not in policy
     assert "frame-ancestors 'none'" in policy
+
+
+def test_the_page_of_a_missing_report_has_no_rights_either(url: str) -> None:
+    answer = requests.get(f"{url}/reports/nothing.html", timeout=PATIENCE_SECONDS)
+    assert answer.status_code == 404
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
 
 
 @pytest.mark.parametrize("path", ["nothing.html", "%2e%2e/shop.duckdb", "..%2fshop.duckdb"])

@@ -193,6 +193,20 @@ def test_a_failed_run_silences_its_own_assets_and_checks_and_no_others(
     assert sorted(subjects(slack)) == ["customers", "nightly", "orders", "orders: has_rows"]
 
 
+def test_what_fails_again_in_another_run_is_reported(
+    outbox: Outbox, policies: list[Policy], slack: SlackServer, watch: Watch
+) -> None:
+    """The run that failed explains its own checks, not those of a run that has succeeded."""
+    outbox.happens(alert(RUN, run_id="run-1"))
+    outbox.happens(alert(CHECK, "orders: has_rows", run_id="run-1"), key="of run-1")
+    watch(policies)
+    assert subjects(slack) == ["nightly"]
+
+    outbox.happens(alert(CHECK, "orders: has_rows", run_id="run-2"), key="of run-2")
+    watch(policies)
+    assert sorted(subjects(slack)) == ["nightly", "orders: has_rows"]
+
+
 def test_a_consequence_is_reported_where_its_cause_is_not(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
