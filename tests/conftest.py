@@ -103,10 +103,10 @@ def payroll_directory() -> Path:
     return directory
 
 
-@pytest.fixture
-def only_these_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Secrets that the test makes known are forgotten after it, for those that are plain words."""
+@pytest.fixture(autouse=True)
+def _secrets_of_a_test_are_forgotten_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a secret that is a plain word vanishes from the messages of every later test."""
     from shared_lib.secrets.redaction import registry
 
-    monkeypatch.setattr(registry, "_names", {})
+    monkeypatch.setattr(registry, "_names", dict(registry._names))
     monkeypatch.setattr(registry, "_compiled", None)

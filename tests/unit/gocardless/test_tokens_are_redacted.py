@@ -15,7 +15,6 @@ from shared_lib.secrets import redact
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-@pytest.mark.usefixtures("only_these_secrets")
 def test_access_and_refresh_tokens_are_redacted_as_soon_as_they_are_issued() -> None:
     def post(path: str, body: dict[str, str]) -> Any:
         number = 2 if "refresh" in path else 1
@@ -29,7 +28,6 @@ def test_access_and_refresh_tokens_are_redacted_as_soon_as_they_are_issued() -> 
         assert redact(f"<{text}>") == "<[secret gocardless token]>"
 
 
-@pytest.mark.usefixtures("only_these_secrets")
 def test_a_signed_token_and_the_code_of_an_authorisation_are_redacted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

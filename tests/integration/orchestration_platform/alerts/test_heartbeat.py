@@ -174,15 +174,27 @@ def test_an_answer_that_dribbles_keeps_a_pass_for_two_seconds_and_no_longer(
 
 
 def test_answers_that_never_come_to_an_end_do_not_pile_up(
-    dribbler: Dribbler, services: Services, monkeypatch: pytest.MonkeyPatch
+    services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(heartbeat.URL_VARIABLE, dribbler.url)
-    summary = [
-        heartbeat.send_heartbeat(services.secrets, seconds=0.3)
-        for _ in range(heartbeat.MOST_HANGING + 2)
-    ]
-    assert len(dribbler.connections) == heartbeat.MOST_HANGING
-    assert summary[-1].startswith("no heartbeat was sent: 3 earlier ones have not ended")
+    ending = threading.Event()
+    requested: list[str] = []
+
+    def hang(address: str, seconds: float) -> str:
+        requested.append(address)
+        ending.wait()
+        return ""
+
+    monkeypatch.setenv(heartbeat.URL_VARIABLE, "http://127.0.0.1/canary-beat")
+    monkeypatch.setattr(heartbeat, "_request", hang)
+    for _ in range(heartbeat.MOST_HANGING):
+        summary = heartbeat.send_heartbeat(services.secrets, seconds=0.1)
+        assert summary.startswith("no heartbeat was sent: it took more than 0.1 s")
+    summary = heartbeat.send_heartbeat(services.secrets, seconds=0.1)
+    assert summary.startswith("no heartbeat was sent: 3 earlier ones have not ended")
+    ending.set()
+    _no_thread_is_left()
+    assert len(requested) == heartbeat.MOST_HANGING
+    assert heartbeat.send_heartbeat(services.secrets) == ""
 
 
 @pytest.fixture

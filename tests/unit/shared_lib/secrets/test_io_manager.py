@@ -61,7 +61,6 @@ def test_it_is_refused_by_name_and_nothing_is_stored(
     wrap: Callable[[str], Any],
     instance: dg.DagsterInstance,
     tmp_path: Path,
-    only_these_secrets: None,
 ) -> None:
     know(SECRET, name="shop/api token")
 
@@ -72,9 +71,7 @@ def test_it_is_refused_by_name_and_nothing_is_stored(
     assert not list(tmp_path.rglob("gives/result"))
 
 
-def test_another_value_is_passed_on_as_ever(
-    instance: dg.DagsterInstance, tmp_path: Path, only_these_secrets: None
-) -> None:
+def test_another_value_is_passed_on_as_ever(instance: dg.DagsterInstance, tmp_path: Path) -> None:
     know(SECRET, name="shop/api token")
 
     assert passed_on({"rows": 3, "name": "shop/api token"}, instance)["rows"] == 3
@@ -82,7 +79,7 @@ def test_another_value_is_passed_on_as_ever(
 
 
 def test_a_value_that_cannot_be_pickled_has_dagsters_own_error(
-    instance: dg.DagsterInstance, only_these_secrets: None
+    instance: dg.DagsterInstance,
 ) -> None:
     know(SECRET, name="shop/api token")
 

@@ -54,7 +54,7 @@ def test_pagerduty_is_triggered_when_it_is_due_and_resolved_when_it_is_over(
     assert len(slack.heads) == 1
 
 
-@pytest.mark.usefixtures("only_these_secrets", "mail_server")
+@pytest.mark.usefixtures("mail_server")
 def test_an_escalation_by_e_mail_goes_to_the_named_addresses(
     instance: dg.DagsterInstance,
     slack: SlackServer,

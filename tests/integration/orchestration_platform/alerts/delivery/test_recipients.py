@@ -26,7 +26,7 @@ from sandboxes.slack.server import TOKEN, SlackServer
 from sandboxes.smtp import Mailbox
 from sandboxes.waiting import PATIENCE_SECONDS
 
-pytestmark = pytest.mark.usefixtures("only_these_secrets", "mail_server")
+pytestmark = pytest.mark.usefixtures("mail_server")
 
 ADA, BO, CY = "ada@example.com", "bo@example.com", "cy@example.com"
 

@@ -21,7 +21,7 @@ from orchestration_platform.alerts.workspace.webserver import Answer, Workspace
 from sandboxes.ports import reserved_port
 from sandboxes.smtp import Mailbox, text_of
 
-pytestmark = pytest.mark.usefixtures("only_these_secrets", "mail_server")
+pytestmark = pytest.mark.usefixtures("mail_server")
 
 ANA, BO, DEFAULT, TEAM = "ana@example.com", "bo@example.com", "data@example.com", "team:shop"
 

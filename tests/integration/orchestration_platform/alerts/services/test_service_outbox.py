@@ -238,7 +238,6 @@ def test_secrets_reach_no_service(
     )
 
 
-@pytest.mark.usefixtures("only_these_secrets")
 def test_the_reason_why_messages_wait_is_reported_once(
     instance: dg.DagsterInstance, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:

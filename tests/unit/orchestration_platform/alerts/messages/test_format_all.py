@@ -261,9 +261,7 @@ def test_a_secret_is_in_no_entry() -> None:
         assert canary not in entry_text(entry)
 
 
-def test_where_people_open_dagster_is_no_secret_whatever_a_secret_names(
-    only_these_secrets: None,
-) -> None:
+def test_where_people_open_dagster_is_no_secret_whatever_a_secret_names() -> None:
     know("dagster.example.com", name="orchestration_platform/smtp host")
     reported = failure(message=f"no answer from {UI}", run_id="r1")
     found = head_message(
@@ -275,7 +273,7 @@ def test_where_people_open_dagster_is_no_secret_whatever_a_secret_names(
     assert problem_of(head_content(found, mentions={})) is None
 
 
-def test_a_link_that_contains_a_secret_is_left_out(only_these_secrets: None) -> None:
+def test_a_link_that_contains_a_secret_is_left_out() -> None:
     know("run-of-the-canary", name="shop/api user")
     reported = failure(run_id="run-of-the-canary", assets=("sales",))
     found = head_message(
