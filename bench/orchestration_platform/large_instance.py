@@ -88,6 +88,7 @@ def store_history(
 ) -> None:
     """Store the runs of ``scale`` in an empty instance, whose database ``connection`` leads to."""
     definitions: dict[str, Any] = {}
+    # the text of this module, which a code server loads from a file elsewhere
     exec(_DEFINITIONS.format(assets=scale.assets // scale.jobs, jobs=1), definitions)  # noqa: S102
     job = definitions["defs"].resolve_job_def("job_000")
     run_id = job.execute_in_process(

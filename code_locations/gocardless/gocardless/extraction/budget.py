@@ -107,6 +107,7 @@ class CallBudget:
         waited_longest_first = sorted(
             account_ids,
             key=lambda account_id: (
+                # never asked comes first; DuckDB's timestamps have no zone
                 known.get(account_id, _Known()).last_success_at or datetime.min  # noqa: DTZ901
             ),
         )

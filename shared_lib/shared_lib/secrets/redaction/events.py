@@ -32,6 +32,7 @@ def redacted_event(event: Event) -> Event:
     clean = _redacted(written)
     if clean == written:
         return event
+    # what was written as an event is read as one
     return dg.deserialize_value(json.dumps(clean))  # pyright: ignore[reportReturnType]
 
 

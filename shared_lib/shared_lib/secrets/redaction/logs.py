@@ -24,6 +24,7 @@ class _RedactedFields(dict[str, Any]):
     def __setitem__(self, key: str, value: Any) -> None:
         super().__setitem__(key, value if key in _OF_DAGSTER else _clean_extra(value))
 
+    # a record's fields are named, so that pairs without names are not accepted
     def update(self, *fields: Mapping[str, Any], **named: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         for key, value in dict(*fields, **named).items():
             self[key] = value

@@ -21,6 +21,7 @@ class SameServerSession(requests.Session):
     answer names. In ``local`` and ``ci`` a server on loopback may redirect within itself.
     """
 
+    # requests declares each option by name; all are passed on
     def request(self, method: str, url: str, **options: Any) -> requests.Response:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Send a request.
 
