@@ -36,13 +36,18 @@ def report(): noted()
 @dg.asset(key="LOCATION_stock")
 def stock(): ...
 
+@dg.asset(key="LOCATION_sales", partitions_def=dg.StaticPartitionsDefinition(["north"]))
+def sales(): ...
+
+selling = dg.define_asset_job("selling", selection=[sales])
+
 def note(context):
     Path(__file__).with_name("tried_LOCATION").touch()
     return dg.SkipReason("tried")
 
 tried = dg.ScheduleDefinition(name="tried", job=report, cron_schedule="@daily", execution_fn=note)
 
-defs = dg.Definitions([stock], jobs=[report], schedules=[tried])
+defs = dg.Definitions([stock, sales], jobs=[report, selling], schedules=[tried])
 """
 
 

@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 import json
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from urllib.parse import quote
 
 import dagster as dg
 import pytest
+from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._daemon.backfill import execute_backfill_iteration
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 from tests.integration.orchestration_platform.web.platform_app import (
@@ -271,6 +274,57 @@ def test_assets_of_two_locations_need_both(app: App) -> None:
     both = [{"path": ["shop_stock"]}, {"path": ["bank_stock"]}]
     found = ask(as_person(app, "lena"), backfill, keys=both)
     assert found["launchPartitionBackfill"]["__typename"] == "UnauthorizedError"
+
+
+OF_ASSETS = """{assetSelection: [{path: ["shop_sales"]}], partitionNames: ["north"]}"""
+OF_A_JOB = """{partitionNames: ["north"], selector: {partitionSetName: "selling_partition_set",
+    repositorySelector: {repositoryLocationName: "shop", repositoryName: "__repository__"}}}"""
+
+
+@pytest.mark.parametrize("of", [OF_ASSETS, OF_A_JOB])
+def test_runs_of_a_backfill_that_is_executed_again_have_the_name_of_who_did_it(
+    app: App, workspace: WorkspaceProcessContext, of: str
+) -> None:
+    def backfill(name: str, mutation: str, kind: str) -> PartitionBackfill:
+        body = f"{{ __typename ... on {kind} {{ backfillId }} }}"
+        (answer,) = ask(as_person(app, name), f"mutation {{ {mutation} {body} }}").values()
+        found = app.instance.get_backfill(answer["backfillId"])
+        assert found is not None
+        return found
+
+    def people() -> list[str]:
+        list(execute_backfill_iteration(workspace, logging.getLogger()))
+        runs = app.instance.get_runs(dg.RunsFilter(tags={"dagster/backfill": ids}))
+        return sorted(run.tags["user"] for run in runs)
+
+    def end(ended: PartitionBackfill) -> None:
+        for run in app.instance.get_runs(
+            dg.RunsFilter(tags={"dagster/backfill": ended.backfill_id})
+        ):
+            app.instance.report_run_failed(run)
+        app.instance.update_backfill(ended.with_status(BulkActionStatus.FAILED))
+
+    first = backfill(
+        "edith", f"launchPartitionBackfill(backfillParams: {of})", "LaunchBackfillSuccess"
+    )
+    ids = [first.backfill_id]
+    assert people() == ["edith"]
+    end(first)
+    arguments = f'reexecutionParams: {{parentRunId: "{first.backfill_id}", strategy: ALL_STEPS}}'
+    again = backfill("ada", f"reexecutePartitionBackfill({arguments})", "LaunchBackfillSuccess")
+    ids.append(again.backfill_id)
+
+    assert again.user == "ada"
+    assert people() == ["ada", "edith"]
+
+    resumed = backfill(
+        "lena",
+        f'resumePartitionBackfill(backfillId: "{first.backfill_id}")',
+        "ResumeBackfillSuccess",
+    )
+    assert resumed.user == "lena"
+    cancel = f'cancelPartitionBackfill(backfillId: "{first.backfill_id}")'
+    assert backfill("ada", cancel, "CancelBackfillSuccess").user == "lena"
 
 
 def test_the_ui_learns_what_the_person_may_do(app: App) -> None:

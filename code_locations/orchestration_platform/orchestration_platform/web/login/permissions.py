@@ -15,6 +15,7 @@ from dagster._core.workspace.permissions import (
 from starlette.requests import HTTPConnection
 
 from orchestration_platform.web.login.person import PERSON_TAG, Person, Role, person_of
+from orchestration_platform.web.login.signed_backfills import signing_backfills
 
 # A permission that is not listed is denied: editing components is Dagster+'s alone.
 LOWEST_ROLE: Mapping[str, Role] = {
@@ -76,7 +77,7 @@ def persons_context(
 ) -> PersonsContext:
     """Return the workspace for one request."""
     return PersonsContext(
-        instance=process_context.instance,
+        instance=signing_backfills(process_context.instance, connection),
         current_workspace=process_context.get_current_workspace(),
         process_context=process_context,
         version=process_context.version,
