@@ -13,9 +13,10 @@ import duckdb
 import psutil
 import pytest
 
+from shared_lib.processes import this_process
 from simulation.census.tables import create_tables as create_census_tables
 from simulation.config import load_scenario
-from simulation.run.abandoned_runs import abandon_dead_runs, this_process
+from simulation.run.abandoned_runs import abandon_dead_runs
 from simulation.state.runs import (
     OpenedRun,
     YearRefusedError,

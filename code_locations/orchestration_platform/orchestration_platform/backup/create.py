@@ -18,6 +18,7 @@ from orchestration_platform.backup.manifest import (
     name_at,
     unfinished_at,
 )
+from orchestration_platform.backup.place_lock import holding_place
 from orchestration_platform.backup.postgres_tables import add_postgres_tables
 from orchestration_platform.backup.sqlite_files import add_sqlite_files
 from shared_lib.private_files import keep_files_private
@@ -45,40 +46,45 @@ def create(
         data_directory: where warehouses and reports are.
         place: a directory or bucket.
         keep: how many complete backups stay.
-        wait_seconds: how long to wait for a run that is writing a warehouse.
+        wait_seconds: how long to wait for a run that is writing a warehouse, and for a backup
+            that is made at ``place``.
         on_wait: called with the holder when waiting starts.
         now: the moment, UTC; the current one if it is not given.
 
     Raises:
-        BackupError: a warehouse stays busy, a file is damaged, or the place is a part of what is
-            copied.
+        BackupError: a warehouse or the place stays busy, a file is damaged, or the place is a part
+            of what is copied.
     """
     _refuse_place_within(place, data_directory, Path(instance.root_directory))
     keep_files_private()
-    made_at = now or datetime.now(UTC)
-    abandoned = unfinished_at(place)
-    backup = place / name_at(made_at)
-    backup.mkdir(parents=True)
-    postgres = getattr(instance.run_storage, "postgres_url", None)
-    with tempfile.TemporaryDirectory() as directory:
-        scratch = Path(directory)
-        staged = {name: StagedFiles(scratch / f"{name}.staged") for name in (DATA, STORAGE)}
-        with no_run_writes(data_directory, wait_seconds=wait_seconds, on_wait=on_wait):
-            add_data(data_directory, staged[DATA], scratch, wait_seconds=wait_seconds)
-            if postgres:
-                add_postgres_tables(postgres, staged[STORAGE], scratch)
-            else:
-                add_sqlite_files(Path(instance.root_directory), staged[STORAGE], scratch)
-        written = [files.write_to(backup, name) for name, files in staged.items()]
-    manifest = Manifest(
-        made_at=made_at, storage="postgres" if postgres else "sqlite", archives=written
-    )
-    (backup / FILE_NAME).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
-    still = [old for old in abandoned if not (old / FILE_NAME).exists()]
-    for old in [*still, *backups_at(place)[:-keep]]:
-        # the manifest first, so that no half of it counts as complete
-        (old / FILE_NAME).unlink(missing_ok=True)
-        old.fs.rm(old.path, recursive=True)
+    with holding_place(place, wait_seconds=wait_seconds, on_wait=on_wait) as check_place:
+        made_at = now or datetime.now(UTC)
+        abandoned = unfinished_at(place)
+        backup = place / name_at(made_at)
+        if backup.exists():
+            raise BackupError(f"{backup} exists: a backup was begun in the same second; try again")
+        backup.mkdir(parents=True)
+        postgres = getattr(instance.run_storage, "postgres_url", None)
+        with tempfile.TemporaryDirectory() as directory:
+            scratch = Path(directory)
+            staged = {name: StagedFiles(scratch / f"{name}.staged") for name in (DATA, STORAGE)}
+            with no_run_writes(data_directory, wait_seconds=wait_seconds, on_wait=on_wait):
+                add_data(data_directory, staged[DATA], scratch, wait_seconds=wait_seconds)
+                if postgres:
+                    add_postgres_tables(postgres, staged[STORAGE], scratch)
+                else:
+                    add_sqlite_files(Path(instance.root_directory), staged[STORAGE], scratch)
+            written = [files.write_to(backup, name) for name, files in staged.items()]
+        manifest = Manifest(
+            made_at=made_at, storage="postgres" if postgres else "sqlite", archives=written
+        )
+        check_place()
+        (backup / FILE_NAME).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
+        still = [old for old in abandoned if not (old / FILE_NAME).exists()]
+        for old in [*still, *backups_at(place)[:-keep]]:
+            # the manifest first, so that no half of it counts as complete
+            (old / FILE_NAME).unlink(missing_ok=True)
+            old.fs.rm(old.path, recursive=True)
     return backup
 
 

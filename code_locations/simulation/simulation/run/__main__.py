@@ -150,8 +150,9 @@ def _execute(asked: Arguments, years: range, *, replace: bool) -> Outcome:
     import dagster as dg
 
     from shared_lib.observability.observer import observability
+    from shared_lib.processes import this_process
     from simulation.definitions import defs
-    from simulation.run.abandoned_runs import abandon_dead_runs, this_process
+    from simulation.run.abandoned_runs import abandon_dead_runs
     from simulation.run.recording import record_origin
     from simulation.state.partitions import range_tags
 

@@ -4,32 +4,9 @@ Dagster's run monitoring watches the runs that the daemon launched. Nothing noti
 run in a process of its own, which would hold its pool slot forever.
 """
 
-import socket
-
 import dagster as dg
-import psutil
 
-
-def this_process() -> str:
-    """Return a name for this process that no later one can have: host, id and start time."""
-    return _name(psutil.Process())
-
-
-def _name(process: psutil.Process) -> str:
-    return f"{socket.gethostname()}:{process.pid}:{process.create_time():.2f}"
-
-
-def _is_alive(process: str) -> bool:
-    host, pid, _ = process.rsplit(":", 2)
-    if host != socket.gethostname():
-        return True  # cannot be checked from this host
-    try:
-        found = psutil.Process(int(pid))
-        # A killed process keeps its id and start time until its parent waits for it, which the
-        # first process of a container may never do.
-        return _name(found) == process and found.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+from shared_lib.processes import is_alive
 
 
 def abandon_dead_runs(instance: dg.DagsterInstance, *, tag: str) -> list[str]:
@@ -42,7 +19,7 @@ def abandon_dead_runs(instance: dg.DagsterInstance, *, tag: str) -> list[str]:
     unfinished = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED])
     for run in instance.get_runs(unfinished):
         process = run.tags.get(tag)
-        if process is not None and not _is_alive(process):
+        if process is not None and not is_alive(process):
             instance.report_run_failed(run, message=f"process {process} ended without a word")
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
             ended.append(run.run_id)

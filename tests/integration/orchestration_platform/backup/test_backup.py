@@ -4,9 +4,10 @@ import multiprocessing
 import os
 import shutil
 import signal
+import socket
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from contextlib import AbstractContextManager, ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,13 @@ from upath import UPath
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.tables import INCIDENTS
 from orchestration_platform.backup import create as creating
-from orchestration_platform.backup import data_directory
+from orchestration_platform.backup import data_directory, place_lock
 from orchestration_platform.backup.archives import StagedFiles, extract
 from orchestration_platform.backup.create import create
 from orchestration_platform.backup.errors import BackupError
 from orchestration_platform.backup.job import examine
 from orchestration_platform.backup.manifest import Archive, backups_at, read_manifest, unfinished_at
+from orchestration_platform.backup.place_lock import Holder, holding_place
 from orchestration_platform.backup.restore import restore, verify_backup
 from orchestration_platform.housekeeping.settings import Backup
 from shared_lib.warehouse.lease import writing_lease
@@ -277,4 +279,90 @@ def test_runs_and_warehouses_are_free_while_the_copies_are_compressed(
 
     monkeypatch.setattr(StagedFiles, "write_to", meanwhile)
     verify_backup(back_up(platform, place))
-    assert compressed == ["data.tar.gz", "storage.tar.gz"]
+    assert compressed == ["data.tar.gz", "dagster.tar.gz"]
+
+
+def test_two_backups_to_one_place_are_never_mixed(
+    platform: Platform, place: UPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compress = StagedFiles.write_to
+    refused: list[str] = []
+
+    def meanwhile(files: StagedFiles, backup: UPath, name: str) -> Archive:
+        with pytest.raises(BackupError) as raised:
+            back_up(platform, place, day=2)
+        refused.append(str(raised.value))
+        return compress(files, backup, name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StagedFiles, "write_to", meanwhile)
+        made = back_up(platform, place, day=1)
+
+    assert verify_backup(made)
+    assert backups_at(place) == [made]
+    assert f"process {os.getpid()} on {socket.gethostname()}" in refused[0]
+    assert back_up(platform, place, day=2).exists()
+
+
+def test_a_backup_waits_for_the_one_that_is_being_made(
+    platform: Platform, place: UPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(place_lock, "_POLL_SECONDS", 0.0)
+    waited: list[str] = []
+    with ExitStack() as other:
+        other.enter_context(holding_place(place, wait_seconds=0, on_wait=print))
+
+        def end_the_other(text: str) -> None:
+            waited.append(text)
+            other.close()
+
+        with holding_place(place, wait_seconds=60, on_wait=end_the_other):
+            pass
+    assert len(waited) == 1
+    assert f"by process {os.getpid()}" in waited[0]
+    assert not (place / "backup.lock").exists()
+
+
+def test_a_holder_on_another_machine_is_followed_after_half_a_day(place: UPath) -> None:
+    def let_another_hold(*, hours: int) -> None:
+        since = datetime.now(UTC) - timedelta(hours=hours)
+        other = Holder(process="elsewhere:7:1.00", since=since, token="other")
+        (place / "backup.lock").write_text(other.model_dump_json())
+
+    place.mkdir()
+    let_another_hold(hours=11)
+    with (
+        pytest.raises(BackupError, match=r"process 7 on elsewhere, since .*; wait for it"),
+        holding_place(place, wait_seconds=0, on_wait=print),
+    ):
+        pass
+    let_another_hold(hours=13)
+    with holding_place(place, wait_seconds=0, on_wait=print) as check:
+        check()
+
+
+def test_a_backup_whose_place_was_taken_does_not_count(
+    platform: Platform, place: UPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compress = StagedFiles.write_to
+    other = Holder(process="elsewhere:7:1.00", since=datetime.now(UTC), token="other")
+
+    def meanwhile(files: StagedFiles, backup: UPath, name: str) -> Archive:
+        (place / "backup.lock").write_text(other.model_dump_json())
+        return compress(files, backup, name)
+
+    monkeypatch.setattr(StagedFiles, "write_to", meanwhile)
+    with pytest.raises(BackupError, match="was taken by process 7 on elsewhere"):
+        back_up(platform, place)
+
+    assert backups_at(place) == []
+    assert "elsewhere" in (place / "backup.lock").read_text()
+
+
+def test_a_backup_of_the_same_second_is_not_overwritten(platform: Platform, place: UPath) -> None:
+    made = back_up(platform, place)
+
+    with pytest.raises(BackupError, match=f"{made.name} exists"):
+        back_up(platform, place)
+
+    assert verify_backup(made)
