@@ -10,7 +10,7 @@ from upath import UPath
 
 from orchestration_platform.backup.archives import StagedFiles
 from orchestration_platform.backup.data_directory import add_data, no_run_writes
-from orchestration_platform.backup.errors import BackupError
+from orchestration_platform.backup.errors import BackupError, refuse
 from orchestration_platform.backup.manifest import (
     FILE_NAME,
     Manifest,
@@ -21,6 +21,7 @@ from orchestration_platform.backup.manifest import (
 from orchestration_platform.backup.place_lock import holding_place
 from orchestration_platform.backup.postgres_tables import add_postgres_tables
 from orchestration_platform.backup.sqlite_files import add_sqlite_files
+from orchestration_platform.files_below import directories_below
 from shared_lib.private_files import keep_files_private
 
 DATA = "data.tar.gz"
@@ -91,9 +92,12 @@ def create(
 def _refuse_place_within(place: UPath, *copied: Path) -> None:
     if place.protocol not in ("", "file", "local"):
         return
+    real = Path(place.path).resolve()
     for directory in copied:
-        if Path(place.path).resolve().is_relative_to(directory.resolve()):
-            raise BackupError(
-                f"{place} is within {directory}, which is copied: each backup would contain those "
-                "before it; choose a place elsewhere"
-            )
+        # links among them are followed
+        for folder in directories_below(directory, refuse=refuse):
+            if real.is_relative_to(folder.resolve()):
+                raise BackupError(
+                    f"{place} is within {folder}, which is copied: each backup would contain those "
+                    "before it; choose a place elsewhere"
+                )

@@ -10,7 +10,8 @@ from pathlib import Path
 import duckdb
 
 from orchestration_platform.backup.archives import StagedFiles
-from orchestration_platform.backup.errors import BackupError
+from orchestration_platform.backup.errors import BackupError, refuse
+from orchestration_platform.files_below import files_below
 from shared_lib.warehouse import WarehouseBusyError, write_warehouse
 from shared_lib.warehouse.lease import writing_lease
 
@@ -27,7 +28,8 @@ def no_run_writes(
     """Hold the lease of every warehouse: runs that write one wait.
 
     Raises:
-        BackupError: there is no warehouse, or a run still has a lease after ``wait_seconds``.
+        BackupError: there is no warehouse, a link leads nowhere, or a run still has a lease after
+            ``wait_seconds``.
     """
     with ExitStack() as held:
         found = warehouses(directory)
@@ -38,7 +40,7 @@ def no_run_writes(
         deadline = time.monotonic() + wait_seconds
         while True:
             try:
-                for path in found:
+                for path in _one_name_each(found):
                     held.enter_context(
                         writing_lease(path, holder=_HOLDER, wait_seconds=0.0, on_wait=on_wait)
                     )
@@ -63,14 +65,24 @@ def add_data(directory: Path, archive: StagedFiles, scratch: Path, *, wait_secon
         _copy_warehouse(path, copy, wait_seconds=wait_seconds)
         archive.add(copy, str(path.relative_to(directory)))
         copy.unlink()
-    for path in sorted(directory.rglob("*")):
-        if path.is_file() and path.suffix not in (*_NOT_DATA, ".duckdb"):
+    for path in files_below(directory, refuse=refuse):
+        if path.suffix not in (*_NOT_DATA, ".duckdb"):
             archive.add(path, str(path.relative_to(directory)))
 
 
 def warehouses(directory: Path) -> list[Path]:
-    """Return the warehouses below ``directory``: in a container each volume is a folder of it."""
-    return sorted(directory.rglob("*.duckdb"))
+    """Return the warehouses below ``directory``: in a container each volume is a folder of it.
+
+    Raises:
+        BackupError: a link leads nowhere.
+    """
+    found = files_below(directory, refuse=refuse)
+    return sorted(path for path in found if path.suffix == ".duckdb")
+
+
+def _one_name_each(found: list[Path]) -> list[Path]:
+    """Return one path for each lease: two names of one folder have the same."""
+    return list({(path.parent.resolve(), path.name): path for path in found}.values())
 
 
 def _copy_warehouse(path: Path, copy: Path, *, wait_seconds: float) -> None:

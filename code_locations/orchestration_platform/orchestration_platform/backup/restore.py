@@ -11,9 +11,10 @@ from upath import UPath
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.backup.archives import extract, verify
 from orchestration_platform.backup.create import DATA, STORAGE
-from orchestration_platform.backup.errors import BackupError
+from orchestration_platform.backup.errors import BackupError, refuse
 from orchestration_platform.backup.manifest import Manifest, read_manifest
 from orchestration_platform.backup.postgres_tables import restore_postgres_tables
+from orchestration_platform.files_below import directories_below, files_below
 from shared_lib.dagster_client.job_runs import JobRuns
 from shared_lib.private_files import keep_files_private
 
@@ -91,7 +92,13 @@ def check_target(backup: UPath, manifest: Manifest, home: Path, data_directory: 
 
 def _check_is_empty(directory: Path, *, except_for: Collection[str] = ()) -> None:
     # folders may be mounted volumes
-    files = (path.relative_to(directory) for path in directory.rglob("*") if path.is_file())
+    for folder in directories_below(directory, refuse=refuse):
+        if folder.is_symlink() and folder != directory:
+            raise BackupError(
+                f"{folder} is a link: a restore writes into no linked directory below {directory}; "
+                "remove it"
+            )
+    files = (path.relative_to(directory) for path in files_below(directory, refuse=refuse))
     found = sorted(str(path) for path in files if str(path) not in except_for)
     if found:
         raise BackupError(

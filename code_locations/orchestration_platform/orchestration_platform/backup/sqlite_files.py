@@ -6,7 +6,8 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from orchestration_platform.backup.archives import StagedFiles
-from orchestration_platform.backup.errors import BackupError
+from orchestration_platform.backup.errors import BackupError, refuse
+from orchestration_platform.files_below import files_below
 
 _INDEX = Path("history", "runs", "index.db")
 _RUNS = Path("history", "runs.db")
@@ -27,7 +28,7 @@ def add_sqlite_files(home: Path, archive: StagedFiles, scratch: Path) -> None:
         scratch: an empty directory for one copy at a time.
 
     Raises:
-        BackupError: a file is damaged, or stays locked.
+        BackupError: a file is damaged, or stays locked, or a link leads nowhere.
     """
     shared = [path for path in _databases(home) if not _is_of_run(path)]
     with _nobody_writes(home, shared):
@@ -39,16 +40,15 @@ def add_sqlite_files(home: Path, archive: StagedFiles, scratch: Path) -> None:
     for path in _databases(home):
         if _is_of_run(path) and path not in unfinished and (home / path).exists():
             _add_copy(home, path, archive, scratch)
-    for path in sorted((home / "storage").rglob("*")):
-        if path.is_file():
-            with suppress(FileNotFoundError):
-                archive.add(path, str(path.relative_to(home)))
+    for path in files_below(home / "storage", refuse=refuse):
+        with suppress(FileNotFoundError):
+            archive.add(path, str(path.relative_to(home)))
 
 
 def _databases(home: Path) -> list[Path]:
-    found = (path.relative_to(home) for path in home.rglob("*.db"))
+    found = (path.relative_to(home) for path in files_below(home, refuse=refuse))
     # what steps have stored is copied as files
-    return sorted(path for path in found if path.parts[0] != "storage")
+    return sorted(path for path in found if path.suffix == ".db" and path.parts[0] != "storage")
 
 
 def _is_of_run(path: Path) -> bool:

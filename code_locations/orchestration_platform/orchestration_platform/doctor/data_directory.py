@@ -1,4 +1,4 @@
-"""Damaged warehouses, leases that nobody holds, and full disks."""
+"""Broken links, damaged warehouses, leases that nobody holds, and full disks."""
 
 import fcntl
 import shutil
@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from orchestration_platform.doctor.finding import Finding
+from orchestration_platform.files_below import files_below
 from shared_lib.warehouse import WarehouseBusyError
 from shared_lib.warehouse.damage import Damage, find_damage, set_aside
 
@@ -14,9 +15,30 @@ from shared_lib.warehouse.damage import Damage, find_damage, set_aside
 LEAST_FREE_BYTES = 500_000_000
 
 
+def link_findings(*directories: Path) -> Iterator[Finding]:
+    """Find links below the directories that lead nowhere, or in a circle."""
+    for directory in directories:
+        problems: list[str] = []
+        for _ in files_below(directory, refuse=problems.append):
+            pass
+        for problem in problems:
+            path, _, remedy = problem.partition(": ")
+            yield Finding(
+                kind="link that leads nowhere",
+                problem=path,
+                lost="nothing; no backup is made while it is there",
+                remedy=remedy,
+            )
+
+
+def _files(directory: Path, suffix: str) -> Iterator[Path]:
+    found = files_below(directory, refuse=lambda _: None)
+    return (path for path in found if path.suffix == suffix)
+
+
 def warehouse_findings(directory: Path) -> Iterator[Finding]:
     """Read every row of every warehouse; one that is being written is left out."""
-    for path in sorted(directory.rglob("*.duckdb")):
+    for path in _files(directory, ".duckdb"):
         try:
             damage = find_damage(path)
         except WarehouseBusyError:
@@ -39,7 +61,7 @@ def _set_aside(damage: Damage) -> str:
 
 def lease_findings(directory: Path) -> Iterator[Finding]:
     """Find leases that name a holder and that nobody holds: the holder was killed."""
-    for path in sorted(directory.rglob("*.lease")):
+    for path in _files(directory, ".lease"):
         holder = path.read_text(encoding="utf-8").strip()
         if holder and _clear(path, is_dry=True):
             yield Finding(

@@ -9,6 +9,7 @@ import dagster as dg
 from orchestration_platform.doctor.data_directory import (
     disk_findings,
     lease_findings,
+    link_findings,
     warehouse_findings,
 )
 from orchestration_platform.doctor.finding import Finding
@@ -19,6 +20,7 @@ from orchestration_platform.doctor.sqlite_files import sqlite_findings
 def examine_files(home: Path, data_directory: Path) -> list[Finding]:
     """Examine what is on disk, without Dagster, which damaged files may stop from starting."""
     return [
+        *link_findings(home, data_directory),
         *sqlite_findings(home),
         *warehouse_findings(data_directory),
         *lease_findings(data_directory),

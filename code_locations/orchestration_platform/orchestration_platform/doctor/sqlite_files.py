@@ -10,6 +10,7 @@ from pathlib import Path
 
 from orchestration_platform.doctor.finding import Finding
 from orchestration_platform.doctor.sqlite_log import unreadable_frames
+from orchestration_platform.files_below import files_below
 
 _CONTENTS = {
     "history/runs.db": "the list of runs, queued runs, backfills, and the positions of daemons",
@@ -28,8 +29,8 @@ def sqlite_findings(home: Path) -> Iterator[Finding]:
     Args:
         home: ``DAGSTER_HOME``.
     """
-    for path in sorted(home.rglob("*.db")):
-        if path.relative_to(home).parts[0] == "storage":
+    for path in files_below(home, refuse=lambda _: None):
+        if path.suffix != ".db" or path.relative_to(home).parts[0] == "storage":
             continue  # what steps have stored
         if frames := unreadable_frames(_log(path)):
             yield _torn(home, path, frames)

@@ -8,6 +8,7 @@ import dagster as dg
 import sqlalchemy
 
 from orchestration_platform.alerts.outbox.database import database_url
+from orchestration_platform.files_below import files_below
 from shared_lib.storage.transactions import open_engine
 
 SIZE = "storage_bytes"
@@ -42,7 +43,8 @@ def storage_bytes(instance: dg.DagsterInstance) -> int:
         with engine.connect() as connection:
             size = sqlalchemy.func.pg_database_size(sqlalchemy.func.current_database())
             return connection.execute(sqlalchemy.select(size)).scalar_one()
-    return sum(_size(path) for path in Path(instance.root_directory).rglob("*"))
+    home = Path(instance.root_directory)
+    return sum(_size(path) for path in files_below(home, refuse=lambda _: None))
 
 
 def daily_growth(instance: dg.DagsterInstance, size: int, *, now: datetime) -> float | None:

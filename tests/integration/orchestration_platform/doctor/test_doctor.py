@@ -226,6 +226,25 @@ def test_a_damaged_warehouse_is_set_aside(home: Path, capsys: pytest.CaptureFixt
     assert doctor(capsys) == []
 
 
+def test_linked_directories_are_examined_and_broken_links_named(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "volume").mkdir()
+    (tmp_path / "volume" / "simulation.duckdb").write_bytes(b"not a database" * 1000)
+    (home.parent / "data" / "simulation").symlink_to(tmp_path / "volume")
+    (home.parent / "data" / "lost").symlink_to("/nowhere")
+    moved = home.parent / "history"
+    (home / "history").rename(moved)
+    (home / "history").symlink_to(moved)
+    flip(moved / "runs.db", 0)
+
+    found = {finding["kind"]: finding for finding in doctor(capsys)}
+
+    assert "simulation/simulation.duckdb" in found["damaged warehouse"]["problem"]
+    assert "lost is a link to /nowhere" in found["link that leads nowhere"]["problem"]
+    assert "history/runs.db" in found["damaged file"]["problem"]
+
+
 def test_a_lease_of_a_dead_holder_is_cleared_and_that_of_a_living_one_not(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
