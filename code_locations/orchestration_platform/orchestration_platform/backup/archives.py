@@ -9,7 +9,7 @@ from typing import IO
 
 from upath import UPath
 
-from orchestration_platform.backup.errors import BackupError
+from orchestration_platform.backup.errors import BackupError, at_place
 from orchestration_platform.backup.manifest import Archive
 
 _CHUNK = 1 << 20
@@ -68,13 +68,14 @@ def verify(backup: UPath, archive: Archive) -> None:
         BackupError: it is missing, or not what was written.
     """
     path = backup / archive.name
-    if not path.exists():
-        raise BackupError(f"{path} is missing: use another backup")
     digest, length = hashlib.sha256(), 0
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-            length += len(chunk)
+    with at_place(backup):
+        if not path.exists():
+            raise BackupError(f"{path} is missing: use another backup")
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+                length += len(chunk)
     if digest.hexdigest() != archive.sha256:
         raise BackupError(
             f"{path} is damaged: {length} bytes with another digest than the {archive.bytes} bytes "
@@ -83,8 +84,13 @@ def verify(backup: UPath, archive: Archive) -> None:
 
 
 def extract(backup: UPath, archive: Archive, into: Path) -> None:
-    """Unpack an archive; nothing is written outside of ``into``."""
+    """Unpack an archive; nothing is written outside of ``into``.
+
+    Raises:
+        BackupError: it cannot be read or unpacked.
+    """
     with (
+        at_place(backup),
         (backup / archive.name).open("rb") as file,
         tarfile.open(fileobj=file, mode="r|gz") as tar,
     ):

@@ -10,7 +10,7 @@ from upath import UPath
 
 from orchestration_platform.backup.archives import StagedFiles
 from orchestration_platform.backup.data_directory import add_data, no_run_writes
-from orchestration_platform.backup.errors import BackupError, refuse
+from orchestration_platform.backup.errors import BackupError, at_place, refuse
 from orchestration_platform.backup.manifest import (
     FILE_NAME,
     Manifest,
@@ -62,9 +62,12 @@ def create(
         made_at = now or datetime.now(UTC)
         abandoned = unfinished_at(place)
         backup = place / name_at(made_at)
-        if backup.exists():
-            raise BackupError(f"{backup} exists: a backup was begun in the same second; try again")
-        backup.mkdir(parents=True)
+        with at_place(place):
+            if backup.exists():
+                raise BackupError(
+                    f"{backup} exists: a backup was begun in the same second; try again"
+                )
+            backup.mkdir(parents=True)
         postgres = getattr(instance.run_storage, "postgres_url", None)
         with tempfile.TemporaryDirectory() as directory:
             scratch = Path(directory)
@@ -75,17 +78,19 @@ def create(
                     add_postgres_tables(postgres, staged[STORAGE], scratch)
                 else:
                     add_sqlite_files(Path(instance.root_directory), staged[STORAGE], scratch)
-            written = [files.write_to(backup, name) for name, files in staged.items()]
+            with at_place(place):
+                written = [files.write_to(backup, name) for name, files in staged.items()]
         manifest = Manifest(
             made_at=made_at, storage="postgres" if postgres else "sqlite", archives=written
         )
         check_place()
-        (backup / FILE_NAME).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
-        still = [old for old in abandoned if not (old / FILE_NAME).exists()]
-        for old in [*still, *backups_at(place)[:-keep]]:
-            # the manifest first, so that no half of it counts as complete
-            (old / FILE_NAME).unlink(missing_ok=True)
-            old.fs.rm(old.path, recursive=True)
+        with at_place(place):
+            (backup / FILE_NAME).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
+            still = [old for old in abandoned if not (old / FILE_NAME).exists()]
+            for old in [*still, *backups_at(place)[:-keep]]:
+                # the manifest first, so that no half of it counts as complete
+                (old / FILE_NAME).unlink(missing_ok=True)
+                old.fs.rm(old.path, recursive=True)
     return backup
 
 

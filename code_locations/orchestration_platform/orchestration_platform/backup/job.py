@@ -8,6 +8,7 @@ from upath import UPath
 
 from orchestration_platform.backup.create import create
 from orchestration_platform.backup.data_directory import warehouses
+from orchestration_platform.backup.errors import BackupError
 from orchestration_platform.backup.manifest import backups_at, read_manifest
 from orchestration_platform.housekeeping.settings import VARIABLE, Backup, load_settings
 from shared_lib.configuration.environment import Environment, current_settings
@@ -87,10 +88,13 @@ def examine(settings: Backup, *, is_needed: bool, now: datetime) -> tuple[bool, 
     """
     if settings.place is None:
         return is_needed, _not_configured()
-    found = backups_at(UPath(settings.place))
-    if not found:
-        return True, f"{settings.place} has no complete backup"
-    age = now - read_manifest(found[-1]).made_at
+    try:
+        found = backups_at(UPath(settings.place))
+        if not found:
+            return True, f"{settings.place} has no complete backup"
+        age = now - read_manifest(found[-1]).made_at
+    except BackupError as error:
+        return True, str(error)
     hours = age / timedelta(hours=1)
     text = f"the newest of {len(found)} backups is {hours:.0f} hours old: {found[-1].name}"
     return hours > settings.overdue_hours, text

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field, ValidationError
 from upath import UPath
 
-from orchestration_platform.backup.errors import BackupError
+from orchestration_platform.backup.errors import BackupError, at_place
 from shared_lib.configuration.section import Section
 
 FILE_NAME = "manifest.json"
@@ -38,16 +38,28 @@ def name_at(moment: datetime) -> str:
 
 
 def backups_at(place: UPath) -> list[UPath]:
-    """Return the complete backups at ``place``, the oldest first."""
-    return [found for found in _begun_at(place) if (found / FILE_NAME).exists()]
+    """Return the complete backups at ``place``, the oldest first.
+
+    Raises:
+        BackupError: the place cannot be read.
+    """
+    with at_place(place):
+        return [found for found in _begun_at(place) if (found / FILE_NAME).exists()]
 
 
 def unfinished_at(place: UPath) -> list[UPath]:
-    """Return the backups at ``place`` that were begun and not finished, the oldest first."""
-    return [found for found in _begun_at(place) if not (found / FILE_NAME).exists()]
+    """Return the backups at ``place`` that were begun and not finished, the oldest first.
+
+    Raises:
+        BackupError: the place cannot be read.
+    """
+    with at_place(place):
+        return [found for found in _begun_at(place) if not (found / FILE_NAME).exists()]
 
 
 def _begun_at(place: UPath) -> Iterator[UPath]:
+    # other processes write there too
+    place.fs.invalidate_cache()
     if place.exists():
         yield from sorted(
             (found for found in place.iterdir() if _NAME.fullmatch(found.name)),
@@ -74,9 +86,11 @@ def read_manifest(backup: UPath) -> Manifest:
         BackupError: it has none, or one that this release cannot read.
     """
     path = backup / FILE_NAME
-    if not path.exists():
-        raise BackupError(f"{backup} is no complete backup: it has no {FILE_NAME}")
+    with at_place(backup):
+        if not path.exists():
+            raise BackupError(f"{backup} is no complete backup: it has no {FILE_NAME}")
+        text = path.read_text(encoding="utf-8")
     try:
-        return Manifest.model_validate_json(path.read_text(encoding="utf-8"))
+        return Manifest.model_validate_json(text)
     except ValidationError as error:
         raise BackupError(f"{path}: {error.error_count()} fields are wrong: {error}") from error

@@ -9,7 +9,7 @@ from uuid import uuid4
 from pydantic import AwareDatetime, ValidationError
 from upath import UPath
 
-from orchestration_platform.backup.errors import BackupError
+from orchestration_platform.backup.errors import BackupError, at_place
 from shared_lib.configuration.section import Section
 from shared_lib.processes import is_alive, this_process
 
@@ -54,7 +54,8 @@ def holding_place(
     Raises:
         BackupError: the place is still held after ``wait_seconds``; names the holder.
     """
-    place.mkdir(parents=True, exist_ok=True)
+    with at_place(place):
+        place.mkdir(parents=True, exist_ok=True)
     lock = place / FILE_NAME
     mine = Holder(process=this_process(), since=datetime.now(UTC), token=uuid4().hex)
     deadline = time.monotonic() + wait_seconds
@@ -90,18 +91,17 @@ def holding_place(
 
 
 def _created(lock: UPath, holder: Holder) -> bool:
-    try:
+    with at_place(lock), suppress(FileExistsError):
         # object stores refuse it when they are written to, files when they are opened
         with lock.open("xb") as file:
             file.write(holder.model_dump_json().encode())
-    except FileExistsError:
-        return False
-    return True
+        return True
+    return False
 
 
 def _holder(lock: UPath) -> Holder | None:
     """Return who holds the place; None if nobody does, or the name is just being written."""
     lock.fs.invalidate_cache()
-    with suppress(FileNotFoundError, ValidationError):
+    with at_place(lock), suppress(FileNotFoundError, ValidationError):
         return Holder.model_validate_json(lock.read_text(encoding="utf-8"))
     return None
