@@ -56,7 +56,7 @@ def _retention(asked: argparse.Namespace) -> int:
     if asked.json:
         print(json.dumps(report.as_json(), indent=2))
         return 0
-    for row in report.rows():
+    for row in report.by_job():
         print(f"{row['runs']:8} {row['job']} {row['status']}")
     print(report)
     return 0

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from orchestration_platform.housekeeping.retention import apply_retention
-from orchestration_platform.housekeeping.settings import load_settings
+from orchestration_platform.housekeeping.settings import VARIABLE, load_settings
 from shared_lib.configuration.environment import current_settings
 
 
@@ -16,17 +16,24 @@ class RetentionConfig(dg.Config):
 # An op, not an asset: materializing every asset of the location deletes nothing.
 @dg.op(out=dg.Out(dg.Nothing), pool="retention")
 def delete_old_runs(context: dg.OpExecutionContext, config: RetentionConfig) -> None:
-    """Delete old runs, with their events and logs, and old ticks, that nothing needs."""
-    report = apply_retention(context.instance, load_settings().retention, is_dry=config.dry_run)
+    """Delete old runs, with their events and logs, old ticks and rows, that nothing needs."""
+    retention = load_settings().retention
+    is_dry = config.dry_run or not retention.deletes
+    report = apply_retention(context.instance, retention, is_dry=is_dry)
     context.log.info(str(report))
+    if not retention.deletes:
+        context.log.info(
+            f"nothing is deleted until retention.deletes is true in the file of {VARIABLE}"
+        )
     metadata: dict[str, dg.MetadataValue] = {
         "summary": dg.MetadataValue.text(str(report)),
         "dry_run": dg.MetadataValue.bool(report.is_dry),
         "runs": dg.MetadataValue.int(report.deleted.total()),
         "ticks": dg.MetadataValue.int(report.ticks.total()),
+        "rows": dg.MetadataValue.int(report.rows.total()),
     }
     if report.deleted:
-        rows = [dg.TableRecord(row) for row in report.rows()]
+        rows = [dg.TableRecord(row) for row in report.by_job()]
         metadata["deleted"] = dg.MetadataValue.table(rows)
     context.add_output_metadata(metadata)
 
@@ -46,5 +53,5 @@ platform_retention_schedule = dg.ScheduleDefinition(
         if current_settings().sensors_run_by_default
         else dg.DefaultScheduleStatus.STOPPED
     ),
-    description="Every night. Enabled in production.",
+    description="Every night; it only reports until retention.deletes is set. On in production.",
 )

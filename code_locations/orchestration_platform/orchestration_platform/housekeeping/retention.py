@@ -1,4 +1,4 @@
-"""Deletes ended runs, and old ticks, that nothing needs."""
+"""Deletes ended runs, old ticks, and old rows of other tables, that nothing needs."""
 
 import time
 from collections import Counter
@@ -11,6 +11,7 @@ from dagster._core.storage.event_log import SqlEventLogStorage
 
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.housekeeping.needed_runs import Need, needed_runs
+from orchestration_platform.housekeeping.old_rows import delete_old_rows
 from orchestration_platform.housekeeping.settings import Retention
 from shared_lib.storage.deleted_runs import delete_files, delete_superseded_checks
 
@@ -43,6 +44,7 @@ class Report:
         deleted: the number of runs by job and status.
         needed: the number of runs that are old and stay, by reason.
         ticks: the number of old ticks by schedule or sensor.
+        rows: the number of old rows of other tables, by table.
         is_complete: whether everything that is due was deleted; otherwise the time was up.
     """
 
@@ -50,9 +52,10 @@ class Report:
     deleted: Counter[tuple[str, str]] = field(default_factory=Counter)
     needed: Counter[Need] = field(default_factory=Counter)
     ticks: Counter[str] = field(default_factory=Counter)
+    rows: Counter[str] = field(default_factory=Counter)
     is_complete: bool = True
 
-    def rows(self) -> list[dict[str, str | int]]:
+    def by_job(self) -> list[dict[str, str | int]]:
         """Return one row for each job and status, the most runs first."""
         return [
             {"job": job, "status": status, "runs": runs}
@@ -64,15 +67,17 @@ class Report:
         return {
             "dry_run": self.is_dry,
             "complete": self.is_complete,
-            "deleted": self.rows(),
+            "deleted": self.by_job(),
             "needed": {need.value: runs for need, runs in self.needed.items()},
             "ticks": dict(self.ticks),
+            "rows": dict(self.rows),
         }
 
     def __str__(self) -> str:
         """Return a summary in one line."""
         would = "would be deleted" if self.is_dry else "deleted"
-        text = f"{self.deleted.total()} runs and {self.ticks.total()} ticks {would}"
+        others = "".join(f", {count} of {table}" for table, count in self.rows.items())
+        text = f"{self.deleted.total()} runs and {self.ticks.total()} ticks{others} {would}"
         if self.needed:
             reasons = ", ".join(f"{count} {need}" for need, count in self.needed.most_common())
             text += f"; {self.needed.total()} old runs stay ({reasons})"
@@ -113,6 +118,7 @@ def apply_retention(
             _delete(instance, run.run_id)
         report.deleted[run.job, run.status] += 1
     report.ticks = _old_ticks(instance, is_dry=is_dry, now=now)
+    report.rows = delete_old_rows(instance, retention, is_dry=is_dry, now=now)
     return report
 
 

@@ -33,10 +33,17 @@ class KeepDays(Section):
 
 
 class Retention(Section):
-    """How long runs are kept after their end, with their events and logs."""
+    """What the nightly job deletes: runs with their events and logs, and rows of own tables."""
 
+    deletes: bool = Field(
+        default=False,
+        description="Whether the nightly job deletes. Until then it reports what it would delete.",
+    )
     keep_days: KeepDays = Field(description="For the jobs that are not listed.")
     jobs: dict[str, KeepDays] = Field(default_factory=dict, description="By the name of the job.")
+    audit_days: float = Field(
+        default=730, ge=DAYS, le=3650, description="Days for which the audit log is kept."
+    )
 
     def days(self, job: str, status: dg.DagsterRunStatus) -> float | None:
         """Return the days for runs of ``job`` in ``status``; None if they are not deleted."""
@@ -45,8 +52,16 @@ class Retention(Section):
     @property
     def shortest_days(self) -> float:
         """The shortest time that any run is kept."""
+        return min(self._all_days())
+
+    @property
+    def longest_days(self) -> float:
+        """The longest time that any run is kept that nothing needs."""
+        return max(self._all_days())
+
+    def _all_days(self) -> list[float]:
         rules = [self.keep_days, *self.jobs.values()]
-        return min(min(rule.success, rule.failure, rule.canceled) for rule in rules)
+        return [days for rule in rules for days in (rule.success, rule.failure, rule.canceled)]
 
 
 class Backup(Section):

@@ -1,6 +1,7 @@
 """What is old is deleted, unless the state of something is known from it alone."""
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -16,8 +17,20 @@ from tests.integration.orchestration_platform.housekeeping.test_deleted_runs imp
 from orchestration_platform.alerts.facts.alert import Alert, Severity
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.tables import INCIDENTS
+from orchestration_platform.housekeeping import old_rows
+from orchestration_platform.housekeeping.old_rows import delete_old_rows
 from orchestration_platform.housekeeping.retention import Report, apply_retention
-from orchestration_platform.housekeeping.settings import KeepDays, Retention
+from orchestration_platform.housekeeping.settings import (
+    SETTINGS_FILE,
+    VARIABLE,
+    KeepDays,
+    Retention,
+)
+from orchestration_platform.web.audit import Audit
+from orchestration_platform.web.database import WebDatabase
+from orchestration_platform.web.database import database_url as web_database_url
+from orchestration_platform.web.login.person import Person
+from shared_lib.dagster_client.job_runs import JobRuns, Observation
 
 QUARTER_YEAR = KeepDays(success=90, failure=180, canceled=90)
 RETENTION = Retention(
@@ -191,7 +204,9 @@ def test_a_pass_ends_when_its_time_is_up(instance: dg.DagsterInstance) -> None:
     assert "the next pass continues" in str(report)
 
 
-def test_the_job_deletes_and_lists_what_it_deleted(instance: dg.DagsterInstance) -> None:
+def test_the_job_deletes_only_where_somebody_has_agreed_and_lists_what_it_deleted(
+    instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from orchestration_platform.definitions import defs
 
     old = run(instance, "counting", days_ago=400)
@@ -199,14 +214,72 @@ def test_the_job_deletes_and_lists_what_it_deleted(instance: dg.DagsterInstance)
     job = defs.resolve_job_def("platform_retention_job")
     dry = {"ops": {"delete_old_runs": {"config": {"dry_run": True}}}}
 
+    unset = job.execute_in_process(instance=instance)
+    assert old in stored(instance)
+    assert "'job': 'counting', 'status': 'SUCCESS', 'runs': 1" in listed(unset)
+    agreed = tmp_path / "platform.yaml"
+    shipped = SETTINGS_FILE.read_text("utf-8")
+    agreed.write_text(shipped.replace("deletes: false", "deletes: true"))
+    monkeypatch.setenv(VARIABLE, str(agreed))
     job.execute_in_process(instance=instance, run_config=dry)
     assert old in stored(instance)
     done = job.execute_in_process(instance=instance)
 
     assert old not in stored(instance)
-    (output,) = (event for event in done.all_events if event.event_type_value == "STEP_OUTPUT")
-    deleted = str(output.step_output_data.metadata["deleted"])
-    assert "'job': 'counting', 'status': 'SUCCESS', 'runs': 1" in deleted
+    assert listed(done) == listed(unset)
+
+
+def listed(result: dg.ExecuteInProcessResult) -> str:
+    (output,) = (event for event in result.all_events if event.event_type_value == "STEP_OUTPUT")
+    return str(output.step_output_data.metadata["deleted"])
+
+
+def test_old_rows_of_other_tables_go(instance: dg.DagsterInstance) -> None:
+    now = datetime(2030, 1, 1, tzinfo=UTC).timestamp()
+    database = WebDatabase(web_database_url(instance))
+    moments = {days: now - days * 86400 for days in (731, 729)}
+    for at in moments.values():
+        Audit(database, now=lambda at=at: at).begin(Person("ada", ()), "launchRun", {})
+    job_runs = JobRuns(old_rows._job_runs_url(instance))
+    rows = {
+        (status, ended): job_runs.begin("counting", {}, requested_by="ada")
+        for status in ("SUCCESS", "STARTED")
+        for ended in (181, 179)
+    }
+    for (status, days), row in rows.items():
+        job_runs.launched(row, row, "market")
+        ended_at = now - days * 86400 if status == "SUCCESS" else None
+        job_runs.observe([Observation(row, status, row, ended_at)])
+    for name, status, days in [
+        ("old", BulkActionStatus.COMPLETED_SUCCESS, 181),
+        ("young", BulkActionStatus.COMPLETED_SUCCESS, 179),
+        ("going", BulkActionStatus.REQUESTED, 181),
+        ("with-runs", BulkActionStatus.COMPLETED_FAILED, 181),
+    ]:
+        backfill = PartitionBackfill(
+            backfill_id=name, status=status, from_failure=False, tags={"team": "sales"},
+            backfill_timestamp=now - days * 86400,
+        )  # fmt: skip
+        instance.add_backfill(backfill)
+    instance.add_run(dg.DagsterRun(job_name="counting", tags={"dagster/backfill": "with-runs"}))
+
+    foreseen = delete_old_rows(instance, RETENTION, is_dry=True, now=now)
+    assert len(instance.get_backfills()) == 4
+    done = delete_old_rows(instance, RETENTION, is_dry=False, now=now)
+
+    assert done == foreseen == {"web_audit": 1, "job_runs": 1, "backfills": 1}
+    assert [entry.at for entry in Audit(database).entries(9)] == [moments[729]]
+    assert {found.id for found in job_runs.latest()} == {*rows.values()} - {rows["SUCCESS", 181]}
+    names = {backfill.backfill_id for backfill in instance.get_backfills()}
+    assert names == {"young", "going", "with-runs"}
+    assert not delete_old_rows(instance, RETENTION, is_dry=False, now=now)
+
+
+def test_no_table_is_created_to_be_pruned(tmp_path: Path) -> None:
+    with dg.instance_for_test(temp_dir=str(tmp_path)) as instance:
+        assert not delete_old_rows(instance, RETENTION, is_dry=True, now=0.0)
+        assert not list(tmp_path.rglob("web.db"))
+        assert not list(tmp_path.rglob("job_runs.db"))
 
 
 def test_with_dagsters_own_storage_too_files_and_old_results_of_checks_go(tmp_path: Path) -> None:
