@@ -96,7 +96,7 @@ def _without_result(
                 kind,
                 run,
                 at=at,
-                started_at=None,
+                started_at=record.start_time,
                 **_about(check),
                 partition=_partition(run, log, check),
                 problems=(own[0] if own else unexplained,),

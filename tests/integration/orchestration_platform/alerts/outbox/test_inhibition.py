@@ -59,8 +59,10 @@ def policies_for(*kinds: EventType, channels: dict[EventType, str] | None = None
 
 
 def alert(kind: EventType, subject: str = "nightly", **changes: Any) -> Alert:
+    """By default of a run that was never launched."""
     about = {"event_type": kind.value, "severity": kind.severity, "subject": subject}
-    return failure(**{**about, "at": time.time(), "run_id": "", **changes})
+    unlaunched = {"run_id": "", "step": "", "duration_seconds": None}
+    return failure(**{**about, "at": time.time(), **unlaunched, **changes})
 
 
 class Outbox:
@@ -153,6 +155,33 @@ def test_a_location_that_does_not_load_silences_its_jobs_until_it_does(
     assert shown["escalates_at"]
     suppressed = asked(capsys, "show", str(cause))["suppresses"]
     assert {one["state"] for one in suppressed} == {"reported late"}
+
+
+def test_a_run_that_had_started_is_reported_whether_or_not_its_location_loads(
+    outbox: Outbox, policies: list[Policy], slack: SlackServer, watch: Watch
+) -> None:
+    outbox.happens(alert(LOCATION, "shop", location="shop"))
+    outbox.happens(alert(RUN, "payroll", run_id="run-1", step="load", duration_seconds=9.0))
+    outbox.happens(alert(CHECK, "orders: has_rows", run_id="run-2"), key="of run-2")
+    outbox.happens(alert(RUN, "nightly", run_id="run-3"))
+    watch(policies)
+    assert sorted(subjects(slack)) == ["orders: has_rows", "payroll", "shop"]
+
+
+def test_a_sensor_that_lacked_its_code_and_then_fails_by_itself_is_reported(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    policies = policies_for(LOCATION, EventType.TICK_FAILURE)
+    outbox = Outbox(instance, *policies)
+    outbox.happens(alert(LOCATION, "shop", location="shop"))
+    outbox.happens(
+        alert(EventType.TICK_FAILURE, "poll", error_class="DagsterCodeLocationLoadError")
+    )
+    watch(policies)
+    assert subjects(slack) == ["shop"]
+    outbox.happens(alert(EventType.TICK_FAILURE, "poll", error_class="KeyError"))
+    watch(policies)
+    assert subjects(slack) == ["shop", "poll"]
 
 
 @on_both_databases
@@ -338,19 +367,25 @@ def test_the_whole_path_of_a_failed_run_in_a_location_that_does_not_load(
     watch(policies)
 
     @dg.asset
-    def orders() -> None:
-        raise ValueError("no orders")
+    def orders() -> None: ...
 
-    dg.materialize([orders], instance=instance, raise_on_error=False)
-    # an in-process run has no code location; this is the one that it is reported with
+    @dg.asset
+    def customers() -> None:
+        raise ValueError("no customers")
+
+    job = dg.Definitions(assets=[orders]).resolve_implicit_global_asset_job_def()
+    # as the queue does for a run that it cannot launch
+    instance.report_run_failed(instance.create_run_for_job(job), "the code server does not answer")
+    dg.materialize([customers], instance=instance, raise_on_error=False)
+    # such runs have no code location; this is the one that they are reported with
     broken: dict[str, Problem | None] = {
         UNKNOWN_LOCATION: Problem("", "ImportError", "no module named tills", "", "")
     }
     monkeypatch.setattr(Workspace, "locations", lambda _self: dict(broken))
     watch(policies)
-    assert subjects(slack) == [UNKNOWN_LOCATION]
+    assert sorted(subjects(slack)) == [UNKNOWN_LOCATION, "customers"]
     broken[UNKNOWN_LOCATION] = None
     watch(policies)
     # the failed run explains its asset
-    assert subjects(slack) == [UNKNOWN_LOCATION, "orders"]
+    assert sorted(subjects(slack)) == [UNKNOWN_LOCATION, "customers", "orders"]
     assert "Run Failure" in slack.heads[-1].shown

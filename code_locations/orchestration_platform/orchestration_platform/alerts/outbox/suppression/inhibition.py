@@ -3,7 +3,7 @@
 ============================= ================================================================
 cause                         consequences
 ============================= ================================================================
-a code location does not load everything else that is reported about the location
+a code location does not load launches of its runs, its ticks that lack its code, stale assets
 a failed run                  the assets and checks of the run
 a destination accepts nothing the check ``alerts_delivered``, where it is reported there
 ============================= ================================================================
@@ -31,8 +31,9 @@ from orchestration_platform.alerts.outbox.messages import (
 )
 from orchestration_platform.alerts.outbox.outages import CONSEQUENCE, OUTAGE, follow_outages
 from orchestration_platform.alerts.outbox.sharing import in_force_of
-from orchestration_platform.alerts.outbox.stored_alerts import latest_of
+from orchestration_platform.alerts.outbox.stored_alerts import first_of, latest_of
 from orchestration_platform.alerts.outbox.suppression.late_reports import report_late
+from orchestration_platform.alerts.outbox.suppression.missing_code import may_lack_code
 from orchestration_platform.alerts.outbox.suppression.mutes import Mute, mute_of, mutes_in_force
 from orchestration_platform.alerts.outbox.tables import (
     INCIDENTS,
@@ -89,8 +90,8 @@ class _Causes:
     def of(self, message: Any) -> _Cause | None:
         """Return what explains ``message``, of an open incident, where it is reported too."""
         possible: list[_Cause] = []
-        if message["event_type"] != EventType.CODE_LOCATION_ERROR:
-            possible += self.locations.get(message["location"], ())
+        if message["location"] in self.locations and _may_lack_code(message):
+            possible += self.locations[message["location"]]
         if message["event_type"] in _OF_RUNS:
             possible += self.runs.get(latest_of(message).run_id, ())
         if message["subject"] == CONSEQUENCE and destination_of(message) in self.outages:
@@ -134,7 +135,7 @@ def _waiting(connection: sa.Connection, *, now: float) -> Sequence[Any]:
             MESSAGES.c.service, MESSAGES.c.address, MESSAGES.c.head_id,
             heads.c.state.label("head_state"),
             *(INCIDENTS.c[name] for name in (
-                "id", "event_type", "location", "subject", "first_at", "last_at", "latest",
+                "id", "event_type", "location", "subject", "first_at", "last_at", "facts", "latest",
             )),
         )
         .join(INCIDENTS, INCIDENTS.c.id == MESSAGES.c.incident_id)
@@ -153,6 +154,13 @@ def _waiting(connection: sa.Connection, *, now: float) -> Sequence[Any]:
     )  # fmt: skip
     rows = connection.execute(query).mappings().all()
     return [{**row, "held_until": _still_held(row["held_until"], now)} for row in rows]
+
+
+def _may_lack_code(message: Any) -> bool:
+    """Whether a code location that does not load may explain all that ``message`` reports."""
+    # a repeat of what was reported before is about the last failure alone
+    reported = (first_of, latest_of) if message["kind"] == HEAD else (latest_of,)
+    return all(may_lack_code(alert_of(message)) for alert_of in reported)
 
 
 def _still_held(held_until: float | None, now: float) -> float:
@@ -347,6 +355,8 @@ def _is_explained(
     where, there = Destination(row["at_service"], row["at_address"]), places.get(row["cause_id"])
     if not there or (where not in there and (row["cause_id"], where) not in moved):
         return False
+    if row["cause_type"] == EventType.CODE_LOCATION_ERROR:
+        return may_lack_code(latest_of(row))
     of_run = row["cause_type"] == EventType.JOB_FAILURE
     return not of_run or (row["cause_id"], latest_of(row).run_id) in runs
 

@@ -81,5 +81,8 @@ def unread_failure(entry: dg.EventLogEntry, record: dg.RunRecord | None, problem
         assets=scope.assets,
         checks=scope.checks,
         ops=scope.ops,
+        duration_seconds=entry.timestamp - record.start_time
+        if record and record.start_time
+        else None,
         problems=(without_internal_job(problem, job_name),),
     )
