@@ -1,7 +1,9 @@
 """What a team adds to the messages of its policy, and mistakes in it."""
 
 import json
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,10 @@ from tests.unit.orchestration_platform.alerts.failures import failure
 from orchestration_platform.alerts.facts.alert import Problem
 from orchestration_platform.alerts.messages.formats.html import head_html
 from orchestration_platform.alerts.messages.formats.slack import MOST_BLOCKS, head_content
-from orchestration_platform.alerts.messages.formats.teams import head_card
+from orchestration_platform.alerts.messages.formats.teams import LARGEST_CARD, head_card
 from orchestration_platform.alerts.messages.formats.text import head_text
-from orchestration_platform.alerts.messages.message import Incident, Message, head_message
+from orchestration_platform.alerts.messages.message import Fact, Incident, Message, head_message
+from orchestration_platform.alerts.messages.wording import Link, words
 from orchestration_platform.alerts.policies.message_blocks import with_own_blocks
 from orchestration_platform.alerts.policies.policy import Policy, load_policies
 from sandboxes.slack.limits import problem_of, texts_of
@@ -76,6 +79,33 @@ def test_slack_accepts_as_many_blocks_as_a_policy_may_have(tmp_path: Path) -> No
     content = head_content(message(policy, *problems), mentions={})
     assert problem_of(content) is None
     assert len(content["blocks"]) <= MOST_BLOCKS
+
+
+@pytest.mark.parametrize("length", [5, 480])
+def test_slack_and_teams_accept_the_blocks_of_many_policies_and_count_what_has_no_room(
+    length: int,
+) -> None:
+    problems = tuple(Problem(f"step_{n}", f"E{'x' * n}", "bad " * 90, "", "") for n in range(50))
+    reported = failure(problems=problems)
+    incident = Incident(first=reported, latest=reported, occurrences=1, description="why")
+    address = "https://jira.example.com/"
+    shown = replace(
+        head_message(incident, environment="qa", ui_url="https://dagster.example.com"),
+        notes=tuple(f"{number} {'x' * length}" for number in range(60)),
+        links=tuple(Link(f"open {number}", f"{address}{number}") for number in range(60)),
+        facts=tuple(Fact(f"queue {number}", (words("x" * 50),)) for number in range(60)),
+    )
+    content = head_content(shown, mentions={})
+    assert problem_of(content) is None
+    texts = texts_of(content["blocks"])
+    notes = [text for text in texts if re.fullmatch(r"\d+ x+", text)]
+    assert f"and {60 - len(notes)} more notes" in texts
+    assert "and 35 more links" in texts
+    assert any(re.search(r"\nand \d+ more$", text) for text in texts), "facts"
+    card = json.dumps(head_card(shown))
+    assert len(card) < LARGEST_CARD
+    assert "59 xxxxx" in card or "more notes" in card
+    assert "and 35 more" in card
 
 
 def test_a_value_brings_no_secret_and_no_markup(tmp_path: Path) -> None:

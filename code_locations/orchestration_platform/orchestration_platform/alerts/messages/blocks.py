@@ -80,6 +80,8 @@ class Room:
     Attributes:
         problems: how many problems it shows in full at most; unlimited if not set.
         errors: possible lengths of an error, longest first: the first that lets all fit is used.
+        notes: how many notes of the policies it shows at most; unlimited if not set. They take half
+            of the room at most, and the others are counted.
         lists_names: whether problems that are not shown in full are listed by name.
         traces: whether it shows stack traces below the problems.
         size: returns how much of the room a block takes.
@@ -87,6 +89,7 @@ class Room:
     """
 
     problems: int | None = None
+    notes: int | None = None
     errors: Sequence[int] = (4000,)
     lists_names: bool = False
     traces: bool = False
@@ -100,11 +103,24 @@ def of_message(message: Message, room: Room) -> list[Block]:
     after: list[Block] = []
     if message.description:
         after.append(Note(message.description))
-    after += map(Note, message.notes)
-    if message.links:
-        after.append(Buttons(message.links))
-    left = room.total - sum(map(room.size, [*before, *after]))
-    return [*before, *_problems(message, room, left), *after]
+    buttons: list[Block] = [Buttons(message.links)] if message.links else []
+    left = room.total - sum(map(room.size, [*before, *after, *buttons]))
+    notes = _notes(message, room, left / 2)
+    left -= sum(map(room.size, notes))
+    return [*before, *_problems(message, room, left), *after, *notes, *buttons]
+
+
+def _notes(message: Message, room: Room, left: float) -> list[Block]:
+    """Return the notes of the policies that fit into ``left``, and then the number of others."""
+    shown: list[Block] = []
+    for text in message.notes[: room.notes]:
+        left -= room.size(Note(text))
+        if left < 0:
+            break
+        shown.append(Note(text))
+    more = len(message.notes) - len(shown)
+    noun = "note" if more == 1 else "notes"
+    return [*shown, Note(f"and {more} more {noun}")] if more else shown
 
 
 def of_entry(entry: Entry, *, about: str = "") -> tuple[Line, *tuple[Trace, ...]]:

@@ -1,5 +1,6 @@
 """What the definitions say about the subject of an alert: owners, tags and runbook."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -7,8 +8,9 @@ from orchestration_platform.alerts.facts.alert import Alert
 from orchestration_platform.alerts.workspace.webserver import Workspace
 from shared_lib.secrets import redact
 
-# Dagster's own tags, which the message shows as facts where people need them.
-_OF_DAGSTER = ("dagster/", ".dagster/")
+# Tags by which Dagster, its executors and this platform keep track of runs and assets. What people
+# need of them, the message shows as facts.
+_INTERNAL = re.compile(r"\.?dagster(-\w+)?/|platform/|ecs/|user$")
 
 
 def described(alert: Alert, tags: Mapping[str, str], workspace: Workspace) -> Alert:
@@ -27,7 +29,7 @@ def described(alert: Alert, tags: Mapping[str, str], workspace: Workspace) -> Al
     shown = {
         name: redact(value)
         for name, value in {**defined, **tags}.items()
-        if not name.startswith(_OF_DAGSTER) and name != "user"
+        if not _INTERNAL.match(name)
     }
     runbook = (facts.runbook if facts else "") or (job.runbook if job else "")
     return replace(

@@ -1,6 +1,7 @@
 """Which problems a message shows in full, names, and counts, whatever the room of a format is."""
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 from hypothesis import given
@@ -64,6 +65,22 @@ def test_each_problem_is_in_full_or_named_or_counted_and_all_that_is_shown_has_r
     if len({block.longest for block in full}) == 1 and len(errors) <= most:
         whole = [size(blocks.Failure(problem, 900)) for problem in found.problems]
         assert (full[0].longest == 900) == (sum(whole) <= total - 20)
+
+
+@given(st.integers(0, 40), st.integers(0, 300), st.one_of(st.none(), st.integers(0, 30)))
+def test_each_note_of_a_policy_is_shown_or_counted_and_has_room(
+    number: int, total: int, most: int | None
+) -> None:
+    notes = tuple(f"note {one}" for one in range(number))
+    found = replace(message([10], more=0), notes=notes, description="")
+    shown = blocks.of_message(found, blocks.Room(notes=most, size=size, total=total))
+    texts = [block.text for block in shown if isinstance(block, blocks.Note)]
+    whole = [text for text in texts if text in notes]
+    counted = [int(n) for text in texts for n in re.findall(r"^and (\d+) more note", text)]
+    assert whole == list(notes[: len(whole)])
+    assert len(whole) + sum(counted) == number
+    assert 5 * len(whole) <= max(total - 15, 0) / 2
+    assert most is None or len(whole) <= most
 
 
 def test_a_format_with_traces_has_each_below_its_problem() -> None:

@@ -34,6 +34,7 @@ _LONGEST_BUTTON = 75
 
 # In addition to header, facts, description, buttons, and the names and number of the others.
 _SHOWN_PROBLEMS = 40
+_MOST_NOTES = 20
 _LONGEST_FACTS = 2400
 _LONGEST_VALUE = 1000
 _LONGEST_CODE_IN_LIST = 60
@@ -62,7 +63,8 @@ def head_content(message: Message, *, mentions: Mapping[str, str]) -> Content:
     text = plain_text(message)
     laid_out = partial(_laid_out, mentions=mentions)
     room = blocks.Room(
-        problems=max(0, _SHOWN_PROBLEMS - len(message.notes)),
+        problems=_SHOWN_PROBLEMS - min(len(message.notes), _MOST_NOTES),
+        notes=_MOST_NOTES,
         errors=_LONGEST_ERRORS,
         lists_names=True,
         # a line of names ends with a line break
@@ -114,12 +116,9 @@ def _laid_out(  # noqa: PLR0911 - one per block
         case blocks.Names(names):
             return _list(names)
         case blocks.Note(text):
-            note = escaped(text, _LONGEST_NOTE).strip()
-            element = {"type": "mrkdwn", "text": note}
-            return [{"type": "context", "elements": [element]}] if note else []
+            return _context(escaped(text, _LONGEST_NOTE).strip())
         case blocks.Buttons(links):
-            buttons = [_button(link) for link in links if _is_button(link)][:_MOST_BUTTONS]
-            return [{"type": "actions", "elements": buttons}] if buttons else []
+            return _actions([_button(link) for link in links if _is_button(link)])
     # a trace or a line, which belongs in the thread
     return []
 
@@ -177,6 +176,18 @@ def _list(names: Iterable[str]) -> list[Content]:
         else:
             texts.append(line)
     return list(map(_section, texts))
+
+
+def _context(text: str) -> list[Content]:
+    return [{"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}] if text else []
+
+
+def _actions(buttons: list[Content]) -> list[Content]:
+    if not buttons:
+        return []
+    more = len(buttons) - _MOST_BUTTONS
+    shown = {"type": "actions", "elements": buttons[:_MOST_BUTTONS]}
+    return [shown, *(_context(f"and {more} more links") if more > 0 else [])]
 
 
 def _is_button(link: Link) -> bool:

@@ -68,6 +68,8 @@ def _laid_out(block: blocks.Block) -> list[Card]:  # noqa: PLR0911 - one per blo
                 {"title": _text(fact.label, 100), "value": _text(one_line(fact.value))}
                 for fact in facts[:_MOST_FACTS]
             ]
+            if len(facts) > _MOST_FACTS:
+                rows.append({"title": "…", "value": f"and {len(facts) - _MOST_FACTS} more"})
             return [{"type": "FactSet", "facts": rows}]
         case blocks.Failure(problem, longest):
             name = _block(f"{problem.name}{problem.times}", 300, weight="bolder")
