@@ -4,6 +4,7 @@ A change to ``tables.py`` needs a migration here, unless it only adds a table.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -191,10 +192,85 @@ def _find_by_fingerprint(connection: sa.Connection) -> None:
     )
 
 
+_FURTHER_POLICIES = """
+create table if not exists alert_further_policies (
+    incident_id {integer} not null references alert_incidents (id) on delete cascade,
+    policy varchar(100) not null,
+    primary key (incident_id, policy)
+);
+create index if not exists alert_further_policies_by_policy on alert_further_policies (policy)
+"""
+
+# The open incidents of one failure at one place, the newest last.
+_OPEN_TWICE = """
+select incidents.id, incidents.policy, incidents.fingerprint, incidents.service,
+    incidents.address, incidents.escalates_at, incidents.escalated_at, incidents.escalations,
+    incidents.acknowledged_at
+from alert_incidents as incidents
+inner join alert_incidents as others
+    on others.fingerprint = incidents.fingerprint
+    and others.service = incidents.service
+    and others.address = incidents.address
+    and others.id <> incidents.id
+where incidents.recovered_at is null and others.recovered_at is null
+group by incidents.id
+order by incidents.id
+"""
+
+
+def _escalate_once(connection: sa.Connection) -> None:
+    """Let the newest incident of a failure escalate for all policies that report it at its place.
+
+    Earlier releases opened one for each policy, and each of them escalated.
+    """
+    kind = "integer" if connection.dialect.name == "sqlite" else "bigint"
+    for statement in _FURTHER_POLICIES.format(integer=kind).split(";"):
+        connection.exec_driver_sql(statement)
+    groups: dict[tuple[str, ...], list[Any]] = {}
+    for row in connection.execute(sa.text(_OPEN_TWICE)):
+        groups.setdefault((row.fingerprint, row.service, row.address), []).append(row)
+    for rows in groups.values():
+        newest = rows[-1]
+        is_acknowledged = any(row.acknowledged_at is not None for row in rows)
+        # whom the first escalation called, no other one calls again
+        begun = [row for row in rows if row.escalations] or rows
+        due = [row for row in begun if row.escalates_at is not None and not is_acknowledged]
+        first = min(due, key=lambda row: row.escalates_at, default=None)
+        escalated = [row.escalated_at for row in rows if row.escalated_at is not None]
+        escalation = {
+            "id": newest.id,
+            "policy": first.policy if first else newest.policy,
+            "escalates_at": first.escalates_at if first else None,
+            "escalated_at": max(escalated, default=None),
+            "escalations": max(row.escalations for row in rows),
+        }
+        connection.execute(
+            sa.text(
+                "update alert_incidents set policy = :policy, escalates_at = :escalates_at,"
+                " escalated_at = :escalated_at, escalations = :escalations where id = :id"
+            ),
+            escalation,
+        )
+        for row in rows[:-1]:
+            connection.execute(
+                sa.text("update alert_incidents set escalates_at = null where id = :id"),
+                {"id": row.id},
+            )
+        for policy in dict.fromkeys(row.policy for row in rows):
+            connection.execute(
+                sa.text(
+                    "insert into alert_further_policies (incident_id, policy)"
+                    " values (:id, :policy) on conflict do nothing"
+                ),
+                {"id": newest.id, "policy": policy},
+            )
+
+
 MIGRATIONS: Sequence[Migration[sa.Connection]] = (
     Migration("separate_service_and_address", _separate_service_and_address, is_additive=False),
     Migration("remember_refusals", _remember_refusals, is_additive=True),
     Migration("remember_mutes", _remember_mutes, is_additive=True),
     Migration("remember_causes", _remember_causes, is_additive=True),
     Migration("find_by_fingerprint", _find_by_fingerprint, is_additive=True),
+    Migration("escalate_once", _escalate_once, is_additive=True),
 )

@@ -140,6 +140,35 @@ def test_all_that_was_open_stays_open_and_is_closed_in_slack(
     assert "recovered" not in waited.shown
 
 
+def test_a_failure_that_two_policies_had_an_incident_each_for_is_escalated_once(
+    url: str, instance: dg.DagsterInstance, slack: SlackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORCHESTRATION_PLATFORM_SLACK__TOKEN", TOKEN)
+    columns = (
+        "fingerprint, location, subject, event_type, first_at, last_at, occurrences, facts, latest,"
+        " version, changed_at, last_entry_at, escalates_at, escalations, destination"
+    )
+    change(
+        url,
+        f"insert into alert_incidents (id, policy, {columns}) "
+        f"select 9, 'q', {columns} from alert_incidents where id = 2",
+    )
+    [first] = policies()
+    both = [first, first.model_copy(update={"name": "q"})]
+    memory, services = Memory(), services_with(slack.url)
+
+    def watch() -> Pass:
+        return run_pass(instance, policies=both, services=services, memory=memory, timing=QUICK)
+
+    assert watch().escalated == 1
+    assert watch().escalated == 0
+    assert [head.channel for head in slack.heads].count("oncall") == 1
+    # and both policies still report it
+    assert set(read(url, "select policy from alert_further_policies where incident_id = 9")) == {
+        ("p",), ("q",),
+    }  # fmt: skip
+
+
 def test_an_earlier_database_is_migrated_to_the_tables_of_a_new_one(
     url: str, tmp_path: Path
 ) -> None:
