@@ -123,3 +123,26 @@ def test_a_failure_that_two_processes_release_is_one(database: Database) -> None
             )
     with database.transaction() as connection:
         assert connection.execute(sa.select(INCIDENTS.c.occurrences)).scalars().all() == [1]
+
+
+def test_failures_that_are_read_late_go_on_with_an_incident_by_the_silence_between_them(
+    database: Database,
+) -> None:
+    """A policy of an hour, and a log that is read again after a day."""
+    [policy, *_] = load_policies()
+    options = policy.policy_options.model_copy(update={"new_message_after_hours": 1.0})
+    hourly = policy.model_copy(update={"policy_options": options})
+    day = 86400.0
+    with database.transaction() as connection:
+        for number, at in enumerate((0.0, 600.0, 1200.0, 9000.0, day)):
+            record_failure(
+                connection,
+                hourly,
+                failure(number, at=NOW + at, trace=""),
+                destination=Destination("slack", "#alerts"),
+                ui_url="",
+                will_be_retried=False,
+                now=NOW + day,
+            )
+        query = sa.select(INCIDENTS.c.occurrences).order_by(INCIDENTS.c.id)
+        assert list(connection.execute(query).scalars()) == [3, 1, 1]

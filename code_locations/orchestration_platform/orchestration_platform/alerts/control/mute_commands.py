@@ -76,8 +76,9 @@ def _mute(asked: argparse.Namespace) -> int:
     names, problem = _known(asked)
     check_names(subject, names, problem=problem)
     until = asked.until or now + asked.duration
+    in_force = [policy.name for policy in policies_in_force().in_force]
     with outbox() as connection:
-        begun = mute(connection, subject, hand, until=until, now=now)
+        begun = mute(connection, subject, hand, until=until, now=now, in_force=in_force)
     text = f"mute {begun.id}: {begun.subject} is {begun.why}"
     return done(asked, hand, text, has_changed=True, **_facts(begun))
 

@@ -1,6 +1,6 @@
 """Mutes by hand: begun, ended and listed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -52,6 +52,7 @@ def mute(
     *,
     until: float,
     now: float,
+    in_force: Collection[str] | None = None,
 ) -> Mute:
     """Mute what ``subject`` names, and suppress what waits of it; return the mute.
 
@@ -63,6 +64,7 @@ def mute(
         hand: who mutes it, and why.
         until: when it ends, in seconds since 1970.
         now: seconds since 1970.
+        in_force: the names of the policies in force; None: of all.
 
     Raises:
         ValueError: it would end now or before, or after more than 31 days.
@@ -78,7 +80,7 @@ def mute(
     [number] = result.inserted_primary_key or [0]
     [begun] = [one for one in mutes_in_force(connection, now=now) if one.id == number]
     record_action(connection, hand, "mute", begun.subject, now=now)
-    _suppress_waiting(connection, begun, now=now)
+    _suppress_waiting(connection, begun, in_force, now=now)
     return begun
 
 
@@ -108,7 +110,9 @@ def unmute(connection: sa.Connection, number: int, hand: Hand, *, now: float) ->
     return ended, True
 
 
-def _suppress_waiting(connection: sa.Connection, begun: Mute, *, now: float) -> None:
+def _suppress_waiting(
+    connection: sa.Connection, begun: Mute, in_force: Collection[str] | None, *, now: float
+) -> None:
     is_free = MESSAGES.c.claimed_until.is_(None) | (MESSAGES.c.claimed_until < now)
     query = (
         sa.select(MESSAGES)
@@ -122,7 +126,8 @@ def _suppress_waiting(connection: sa.Connection, begun: Mute, *, now: float) -> 
         if number not in incidents:
             of = sa.select(INCIDENTS).where(INCIDENTS.c.id == number)
             incident: Any = connection.execute(of).mappings().one()
-            names, latest = policies_of(connection, incident), latest_of(incident)
+            shared, latest = policies_of(connection, incident), latest_of(incident)
+            names = [one for one in shared if in_force is None or one in in_force] or shared
             is_meant = any(begun.fits(name, latest) for name in names)
             incidents[number] = is_meant and mute_of(mutes, names, latest) is not None
         if incidents[number]:

@@ -1,6 +1,6 @@
 """Records each event once, whichever of Dagster's attempts reported it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,6 +73,7 @@ def record_failure(  # all of it, or nothing
     now: float,
     key: str = "",
     parent_key: str = "",
+    in_force: Collection[str] | None = None,
     timing: Timing = TIMING,
 ) -> str:
     """Record an event that the policy covers; return its state.
@@ -87,6 +88,7 @@ def record_failure(  # all of it, or nothing
         now: seconds since 1970.
         key: identifies the event; by default the id of the run.
         parent_key: for an automatic retry, the key of what it repeats; by default that run's id.
+        in_force: the names of the policies in force; None: of all.
         timing: when a repeat is an entry, or a new message.
     """
     key, parent_key = key or failure.run_id, parent_key or (failure.parent if not key else "")
@@ -112,6 +114,7 @@ def record_failure(  # all of it, or nothing
             destination=destination,
             ui_url=ui_url,
             now=now,
+            in_force=in_force,
             timing=timing,
         )
         _set_state(connection, [row["id"] for row in earlier], MERGED)
@@ -193,6 +196,7 @@ def release(
     destination: Destination,
     ui_url: str,
     now: float,
+    in_force: Collection[str] | None = None,
     timing: Timing = TIMING,
 ) -> None:
     """Announce a held failure that no retry follows, once even if two processes try to."""
@@ -214,6 +218,7 @@ def release(
         destination=destination,
         ui_url=ui_url,
         now=now,
+        in_force=in_force,
         timing=timing,
     )
     connection.execute(

@@ -176,11 +176,13 @@ def count_failure(
     destination: Destination,
     ui_url: str,
     now: float,
+    in_force: Collection[str] | None = None,
     timing: Timing = TIMING,
 ) -> int:
     """Count a failure in the incident that it belongs to, or open one; return the incident's id.
 
-    What several policies report at one place belongs to one incident, and is counted once.
+    What several policies report at one place belongs to one incident, and is counted once. One that
+    is not among the names ``in_force`` reports nothing any more; None: all are in force.
     """
     query = (
         sa.select(INCIDENTS)
@@ -196,7 +198,8 @@ def count_failure(
     if row is not None and _is_counted(connection, row["id"], key, chain or key):
         _share(connection, row, policy, failure, now=now)
         return row["id"]
-    names = {policy.name, *policies_of(connection, row)} if row else {policy.name}
+    shared = policies_of(connection, row) if row else ()
+    names = {policy.name, *(one for one in shared if in_force is None or one in in_force)}
     mutes = mutes_in_force(connection, now=now)
     mute = mute_of(mutes, names, failure)
     is_silenced = row is not None and is_head_silenced(connection, row["id"])
@@ -204,7 +207,7 @@ def count_failure(
     goes_on = row is not None and not (
         is_silenced and mute is None and failure.severity is Severity.INFO
     )
-    if row is None or not goes_on or not _goes_on(row, policy, failure, now=now, timing=timing):
+    if row is None or not goes_on or not _goes_on(row, policy, failure, timing=timing):
         if is_silenced and row is not None:
             # the new message is the one to report when the silence ends
             stay_silent(connection, row["id"])
@@ -281,11 +284,14 @@ def _is_reported_at(destination: Destination) -> sa.ColumnElement[bool]:
     return is_at(INCIDENTS, destination) | was_there
 
 
-def _goes_on(row: Any, policy: Policy, failure: Alert, *, now: float, timing: Timing) -> bool:
-    """Whether ``failure`` belongs to the open incident ``row``, or needs a new message."""
+def _goes_on(row: Any, policy: Policy, failure: Alert, *, timing: Timing) -> bool:
+    """Whether ``failure`` belongs to the open incident ``row``, or needs a new message.
+
+    It may have happened long ago: what counts is the silence before it.
+    """
     if failure.severity is Severity.INFO:
-        return row["first_at"] >= now - timing.good_news
-    return row["last_at"] >= now - policy.policy_options.new_message_after_hours * 3600
+        return row["first_at"] >= failure.at - timing.good_news
+    return row["last_at"] >= failure.at - policy.policy_options.new_message_after_hours * 3600
 
 
 def _take_over_escalation(

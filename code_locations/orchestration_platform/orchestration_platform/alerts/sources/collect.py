@@ -27,6 +27,7 @@ from orchestration_platform.alerts.sources.ended_runs import (
 )
 from orchestration_platform.alerts.sources.freshness import FRESHNESS
 from orchestration_platform.alerts.sources.long_runs import LONG_RUNNING
+from orchestration_platform.alerts.sources.renamed_policies import take_over_silenced
 from orchestration_platform.alerts.sources.retries import HeldFailures, will_be_retried
 from orchestration_platform.alerts.sources.source import (
     Batch,
@@ -93,6 +94,14 @@ class Collector:
                     found += self._read_on(source, until=until)
                     if source is FAILED_RUNS:
                         self._held.settle(now=self.clock())
+                        take_over_silenced(
+                            self.instance,
+                            self.database,
+                            self._router,
+                            ui_url=self.ui_url,
+                            now=self.clock(),
+                            timing=self.timing,
+                        )
                 except Exception as error:  # noqa: BLE001 - raised at the end of the pass
                     error.add_note(f"while reading {source.name}")
                     self.errors.append(error)
@@ -166,6 +175,7 @@ class Collector:
                             self.instance, finding.alert, finding.tags, now=now
                         ),
                         now=now,
+                        in_force=in_force,
                         timing=self.timing,
                     )
                     == deduplication.ANNOUNCED

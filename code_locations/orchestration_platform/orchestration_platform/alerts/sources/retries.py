@@ -131,6 +131,7 @@ class HeldFailures:
                 destination=self.router.destination(policy),
                 ui_url=self.ui_url,
                 now=now,
+                in_force=in_force,
                 timing=self.timing,
             )
         deduplication.settle_held(connection, ids, deduplication.MERGED)
@@ -149,6 +150,7 @@ class HeldFailures:
                 ui_url=self.ui_url,
                 will_be_retried=False,
                 now=now,
+                in_force=[policy.name for policy in self.router.policies],
                 timing=self.timing,
             )
         deduplication.settle_held(connection, [held.id], deduplication.MERGED)

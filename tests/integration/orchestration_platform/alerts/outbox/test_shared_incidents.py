@@ -177,6 +177,44 @@ def test_when_one_is_muted_the_other_reports(
     assert slack.heads == [head]
 
 
+@on_both_databases
+def test_a_policy_that_was_removed_does_not_undo_the_mute_of_the_other(
+    instance: dg.DagsterInstance, slack: SlackServer, watch: Watch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    say(instance, "the census is bad")
+    watch(BOTH)
+    [head] = slack.heads
+    left = BOTH[1:]
+    mute(instance, "b")
+    say(instance, "the census is bad")
+    watch(left, between_entries=0.0)
+    assert len(slack.thread(head)) == 1, "the stack trace"
+    [incident] = asked(capsys, "incidents")
+    messages = asked(capsys, "show", str(incident["number"]))["messages"]
+    assert [one["state"] for one in messages if one["kind"] == "repeat"] == ["suppressed"]
+
+
+@pytest.mark.parametrize("channel", ["#data", "#elsewhere"])
+def test_what_was_muted_of_a_policy_that_was_renamed_is_reported_once(
+    channel: str, instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
+) -> None:
+    mute(instance, "a")
+    say(instance, "the census is bad")
+    watch(policies(policy("a")))
+    assert slack.heads == []
+    service = {"slack": {"slack_channel_name": channel}}
+    renamed = policies(policy("c", notification_service=service))
+    for _ in range(2):
+        watch(renamed)
+    [head] = in_channel(slack, channel.removeprefix("#"))
+    assert slack.heads == [head]
+    assert len(slack.thread(head)) == 1
+    say(instance, None)
+    watch(renamed)
+    assert "(recovered)" in head.shown
+
+
 def test_the_escalation_of_a_muted_policy_leaves_that_of_the_other(
     instance: dg.DagsterInstance, slack: SlackServer, watch: Watch
 ) -> None:
