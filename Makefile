@@ -62,7 +62,7 @@ $(MANIFEST): $(INSTALLED) $(DBT_SOURCES)
 	@echo "setup: parsing the dbt project"
 	@$(COMMAND) shared_lib.discovery.dbt prepare && touch $@
 
-.PHONY: setup manifest run test test-fast dev vault sandbox slack alerts alert-preview retention backup restore doctor smoke canary check format docs pictures bench lock sbom audit
+.PHONY: setup manifest run test test-fast dev vault sandbox slack alerts alerts-listen alert-preview retention backup restore doctor smoke canary check format docs pictures bench lock sbom audit
 
 ##@ Use the platform
 run: setup ## simulate, show a table of the years and write a report
@@ -89,6 +89,9 @@ dev: setup ## open Dagster's UI with the three locations, until Ctrl-C
 
 alerts: setup ## list the alerts of the outbox: sent, waiting, suppressed, failed, and why
 	@$(COMMAND) orchestration_platform.alerts list
+
+alerts-listen: setup ## receive what people press below alerts in Slack, until Ctrl-C
+	@$(COMMAND) orchestration_platform.alerts listen
 
 alert-preview: setup ## show the alert of a failed run without sending it
 #: RUN=id          the id of the run, or its beginning

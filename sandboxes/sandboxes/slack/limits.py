@@ -55,6 +55,7 @@ _KEYS = {
     "actions": {"type", "block_id", "elements"},
     "divider": {"type", "block_id"},
     "button": {"type", "text", "action_id", "url", "value", "style", "confirm"},
+    "confirm": {"title", "text", "confirm", "deny", "style"},
     "plain_text": {"type", "text", "emoji"},
     "mrkdwn": {"type", "text", "verbatim"},
 }
@@ -74,7 +75,9 @@ def _is_block(block: dict[str, Any]) -> bool:
         case "context":
             return 0 < len(elements) <= 10 and all(_is_text(e, 3000, "mrkdwn") for e in elements)
         case "actions":
-            return 0 < len(elements) <= 25 and all(map(_is_button, elements))
+            names = [element["action_id"] for element in elements if "action_id" in element]
+            is_unique = len(names) == len(set(names))
+            return 0 < len(elements) <= 25 and is_unique and all(map(_is_button, elements))
     return kind == "divider"
 
 
@@ -98,8 +101,24 @@ def _is_button(button: dict[str, Any]) -> bool:
         button["type"] == "button"
         and not button.keys() - _KEYS["button"]
         and _is_text(button["text"], 75, "plain_text")
-        and len(button["url"]) <= 3000
-        and _is_address(button["url"])
+        and (_is_link(button) if "url" in button else _is_pressed(button))
+        and ("confirm" not in button or _is_confirm(button["confirm"]))
+    )
+
+
+def _is_link(button: dict[str, Any]) -> bool:
+    return len(button["url"]) <= 3000 and _is_address(button["url"])
+
+
+def _is_pressed(button: dict[str, Any]) -> bool:
+    """Return whether whoever listens can recognise it, which Slack does not require."""
+    return 0 < len(button.get("action_id", "")) <= 255 and len(button.get("value", "")) <= 2000
+
+
+def _is_confirm(confirm: dict[str, Any]) -> bool:
+    limits = {"title": 100, "text": 300, "confirm": 30, "deny": 30}
+    return not confirm.keys() - _KEYS["confirm"] and all(
+        _is_text(confirm[name], limit, "plain_text") for name, limit in limits.items()
     )
 
 

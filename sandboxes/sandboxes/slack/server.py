@@ -12,8 +12,13 @@ from urllib.parse import parse_qsl
 
 from sandboxes.serving import Handler, serving
 from sandboxes.slack.limits import problem_of, texts_of
+from sandboxes.slack.socket_mode import SocketMode, press_payload, socket_mode_server
 
 TOKEN = "stand-in-token"
+_ABOUT_ITSELF: dict[str, dict[str, str]] = {
+    "auth.test": {"user": "alerts", "bot_id": "B1", "team": "stand-in"},
+    "api.test": {},
+}
 
 
 @dataclass
@@ -79,6 +84,9 @@ class SlackServer:
     busy_lookups: int = 0
     retry_after: int = 1
     calls: Counter[str] = field(default_factory=Counter)
+    # what was shown to one member alone: the member and the text
+    answers: list[tuple[str, str]] = field(default_factory=list)
+    socket_mode: SocketMode = field(default_factory=SocketMode)
     last_post: dict[str, float] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -95,15 +103,45 @@ class SlackServer:
         """Return Slack's answer to a call: a document, a status, or a fault."""
         with self.lock:
             self.calls[method] += 1
+            if method == "apps.connections.open":
+                return self.socket_mode.open(token)
             if token != self.token:
                 return {"ok": False, "error": "invalid_auth"}
-            if method == "auth.test":
-                return {"ok": True, "user": "alerts", "bot_id": "B1", "team": "stand-in"}
-            if method == "api.test":
-                return {"ok": True}
+            if method in _ABOUT_ITSELF:
+                return {"ok": True, **_ABOUT_ITSELF[method]}
+            if method == "chat.postEphemeral":
+                return self._answer(asked)
             if method in ("chat.postMessage", "chat.update"):
                 return self._write_or_fail(method, asked)
             return self._read(method, asked)
+
+    def press(self, message: Message, label: str, *, envelope: str = "", **user: str) -> str:
+        """Let ``user`` press a button of a message; return Slack's id of the press.
+
+        Raises:
+            LookupError: the message has no such button.
+            TimeoutError: nobody has acknowledged it.
+        """
+        buttons = [
+            element
+            for block in message.blocks
+            if block["type"] == "actions"
+            for element in block["elements"]
+            if element["text"]["text"] == label
+        ]
+        if not buttons:
+            raise LookupError(f"no button {label}")
+        channel = {"id": channel_id(message.channel), "name": message.channel}
+        payload = press_payload(action=buttons[0], channel=channel, ts=message.ts, user=user)
+        return self.socket_mode.deliver(payload, envelope=envelope)
+
+    def _answer(self, asked: dict[str, Any]) -> dict[str, Any]:
+        if asked.keys() - {"channel", "user", "text", "blocks", "thread_ts"}:
+            return {"ok": False, "error": "invalid_arguments"}
+        if asked["channel"] not in {channel_id(message.channel) for message in self.messages}:
+            return {"ok": False, "error": "channel_not_found"}
+        self.answers.append((asked["user"], asked["text"]))
+        return {"ok": True, "message_ts": f"{time.time():.6f}"}
 
     def _write_or_fail(self, method: str, asked: dict[str, Any]) -> dict[str, Any] | int | str:
         fault = self.faults.popleft() if self.faults else None
@@ -271,6 +309,6 @@ def slack_server(*, port: int = 0, **behaviour: Any) -> Iterator[SlackServer]:
                 headers["Retry-After"] = str(slack.retry_after)
             self.respond(status, content.encode(), headers)
 
-    with serving(SlackHandler, port=port) as url:
+    with socket_mode_server(slack.socket_mode), serving(SlackHandler, port=port) as url:
         slack.url = f"{url}/api"
         yield slack

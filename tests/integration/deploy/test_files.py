@@ -167,7 +167,8 @@ def test_every_variable_that_the_instance_reads_is_given_to_every_process(
             "gocardless",
             "GOCARDLESS_API_URL GOCARDLESS_TAG_RULES GOCARDLESS_BUDGETS GOCARDLESS_ACCOUNTS",
         ),
-        *((name, "VAULT_CACERT VAULT_NAMESPACE") for name in CODE_SERVERS),
+        ("alerts-listener", "SLACK_API_URL"),
+        *((name, "VAULT_CACERT VAULT_NAMESPACE") for name in (*CODE_SERVERS, "alerts-listener")),
     ],
 )
 def test_variables_in_the_compose_file_reach_the_location(
@@ -336,10 +337,19 @@ def test_each_location_has_a_volume_and_credentials_of_its_own(
         assert f"{name}_warehouse:{warehouse}" in services[name]["volumes"]
     mounts = [volume for service in services.values() for volume in service.get("volumes", ())]
     assert sum(volume.endswith(f":{warehouse}") for volume in mounts) == len(writers)
-    credentials = [volume for volume in mounts if volume.endswith(":/run/vault:ro")]
-    assert [Path(filled_in(volume, {}).split(":")[0]).name for volume in credentials] == [
-        "orchestration_platform", "simulation", "gocardless",
-    ]  # fmt: skip
+    credentials = {
+        name: Path(filled_in(volume, {}).split(":")[0]).name
+        for name, service in services.items()
+        for volume in service.get("volumes", ())
+        if volume.endswith(":/run/vault:ro")
+    }
+    assert credentials == {
+        "orchestration-platform": "orchestration_platform",
+        "simulation": "simulation",
+        "gocardless": "gocardless",
+        # it has Slack's secret from the location whose messages have the buttons
+        "alerts-listener": "orchestration_platform",
+    }
     for deployment in helm["dagster-user-deployments"]["deployments"]:
         if deployment["name"] in writers:
             claims = [volume.get("persistentVolumeClaim") for volume in deployment["volumes"]]

@@ -32,6 +32,7 @@ Where to look:
 - Where are quiet hours decided? ``policies.quiet_hours.hold_of``.
 - Who is called when nobody acknowledges a message? ``delivery.escalation``. When is :eyes: seen?
   ``delivery.acknowledgements``.
+- What does a button in Slack do? ``control.buttons``; ``control.listening`` receives it.
 - Where are Slack's limits handled? Size in ``messages.formats.slack``, pace in
   ``delivery.queue`` with ``services.slack.configuration``, answers in ``services.slack.web_api``.
 - Who already has an e-mail? ``delivery.recipients``.

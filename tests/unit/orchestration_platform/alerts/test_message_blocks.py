@@ -12,6 +12,7 @@ from tests.unit.orchestration_platform.alerts.failures import failure
 from orchestration_platform.alerts.facts.alert import Problem
 from orchestration_platform.alerts.messages.formats.html import head_html
 from orchestration_platform.alerts.messages.formats.slack import MOST_BLOCKS, head_content
+from orchestration_platform.alerts.messages.formats.slack_buttons import button_blocks
 from orchestration_platform.alerts.messages.formats.teams import LARGEST_CARD, head_card
 from orchestration_platform.alerts.messages.formats.text import head_text
 from orchestration_platform.alerts.messages.message import Fact, Incident, Message, head_message
@@ -96,6 +97,7 @@ def test_slack_and_teams_accept_the_blocks_of_many_policies_and_count_what_has_n
         facts=tuple(Fact(f"queue {number}", (words("x" * 50),)) for number in range(60)),
     )
     content = head_content(shown, mentions={})
+    content["blocks"] += button_blocks(shown, key="0" * 32)
     assert problem_of(content) is None
     texts = texts_of(content["blocks"])
     notes = [text for text in texts if re.fullmatch(r"\d+ x+", text)]

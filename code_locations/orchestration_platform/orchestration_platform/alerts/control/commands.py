@@ -18,6 +18,7 @@ from orchestration_platform.alerts.control.console import (
     print_json,
 )
 from orchestration_platform.alerts.control.destination_commands import add_destination_commands
+from orchestration_platform.alerts.control.listen_command import add_listen_command
 from orchestration_platform.alerts.control.mute_commands import add_mute_commands
 from orchestration_platform.alerts.control.trial_command import add_test_command
 from shared_lib.discovery.modules import did_you_mean
@@ -47,6 +48,7 @@ def add_commands(commands: Subparsers) -> None:
     add_destination_commands(commands)
     add_mute_commands(commands)
     add_test_command(commands)
+    add_listen_command(commands)
 
 
 def _incidents(asked: argparse.Namespace) -> int:

@@ -99,6 +99,7 @@ def claim_next(
     *,
     now: float,
     descriptions: Mapping[str, str],
+    incident_id: int | None = None,
     timing: Timing = TIMING,
 ) -> Claim | None:
     """Claim the most urgent message that may be sent now: new messages before changed ones.
@@ -107,11 +108,13 @@ def claim_next(
         connection: in a transaction; the claim counts once it is committed.
         now: seconds since 1970.
         descriptions: the description to add to the messages of a policy, by policy name.
+        incident_id: only messages of this incident; None: of any.
         timing: the pace, how long a claim lasts and how long a failure must be quiet.
     """
     heads = MESSAGES.alias("heads")
     is_free = ADDRESSES.c.next_call_at.is_(None) | (ADDRESSES.c.next_call_at <= now)
-    due = _due(heads, now, timing).where(is_free).limit(1)
+    is_meant = sa.true() if incident_id is None else MESSAGES.c.incident_id == incident_id
+    due = _due(heads, now, timing).where(is_free, is_meant).limit(1)
     while (row := connection.execute(due).mappings().first()) is not None:
         try:
             return _claimed(connection, row, now, descriptions, timing)

@@ -168,6 +168,30 @@ class Sender:
             clock.sleep(wait)
         return sent
 
+    def send_of(self, incident_id: int) -> int:
+        """Send what is new about one incident, as far as its destinations are free now.
+
+        Its messages are updated without waiting until it has been quiet for a while: somebody has
+        just acted on it.
+
+        Returns:
+            the number of messages sent.
+        """
+        at_once = replace(self.timing, quiet=0.0)
+        sent = 0
+        while True:
+            with self.database.transaction() as connection:
+                claim = queue.claim_next(
+                    connection,
+                    now=time.time(),
+                    descriptions=self.descriptions,
+                    incident_id=incident_id,
+                    timing=at_once,
+                )
+            if claim is None:
+                return sent
+            sent += self.send(claim)
+
     def send(self, claim: Claim) -> bool:
         """Send one message and record the result; return whether the service has it."""
         try:

@@ -154,3 +154,9 @@ def acknowledgement_entry(people: Sequence[str]) -> Entry:
     return Entry(
         EntryKind.NOTICE, (words("Acknowledged by "), *separated([member(name) for name in people]))
     )
+
+
+def mute_entry(subject: str, hand: str, *, until: float) -> Entry:
+    """Return a line that nobody is notified of ``subject`` until ``until``, and by whom."""
+    line = (words(f"Muted by {hand}: {subject}, until "), time(until))
+    return redacted(Entry(EntryKind.NOTICE, line))

@@ -205,6 +205,13 @@ ACTIONS = Table(
     Index("alert_actions_by_incident", "incident_id"),
 )
 
+# The presses of buttons below messages that were applied lately, by the service's id of the press.
+PRESSES = Table(
+    "alert_presses",
+    METADATA,
+    Column("id", String(100), primary_key=True),
+    Column("at", Float, nullable=False),
+)
 
 # For a while nobody is notified of what these name; an empty name is any. `ended_at` is set if a
 # person has ended the mute before `muted_until`, and `ended_by` is who that was, and why.

@@ -16,6 +16,9 @@ from orchestration_platform.alerts.services.slack.web_api import SlackWebApi
 
 SECRET = "orchestration_platform/slack"  # noqa: S105 - a path
 
+# The key of that secret by which the buttons of messages are listened to; without it, no buttons.
+APP_TOKEN = "app_token"  # noqa: S105 - a name
+
 ChannelName = Annotated[str, StringConstraints(pattern=r"^#?[^\s#@<>:]{1,80}$")]
 
 
@@ -54,5 +57,10 @@ class Slack(MentionsOwners):
         """Return the service that posts to the channel as the bot."""
         from orchestration_platform.alerts.services.slack.service import SlackService
 
-        token = using.secrets.get(SECRET)["token"].reveal()
-        return SlackService(using.resource(SlackWebApi), token, self.slack_channel_name or "")
+        secret = using.secrets.get(SECRET)
+        return SlackService(
+            using.resource(SlackWebApi),
+            secret["token"].reveal(),
+            self.slack_channel_name or "",
+            has_buttons=APP_TOKEN in secret,
+        )

@@ -10,6 +10,7 @@ from orchestration_platform.alerts.messages.formats.slack import (
     head_content,
     plain_text,
 )
+from orchestration_platform.alerts.messages.formats.slack_buttons import button_blocks
 from orchestration_platform.alerts.messages.formats.text import one_line
 from orchestration_platform.alerts.messages.thread import EntryKind
 from orchestration_platform.alerts.services.protocol.errors import MessageGoneError
@@ -30,11 +31,13 @@ class SlackService(Service):
         api: Slack's API.
         token: the bot's token.
         channel: the name of the channel.
+        has_buttons: whether messages have buttons, because somebody listens to them.
     """
 
     api: SlackWebApi
     token: str
     channel: str
+    has_buttons: bool = False
 
     def post(self, notification: Notification) -> Receipt:
         """Post a message, or an entry of a thread."""
@@ -42,7 +45,7 @@ class SlackService(Service):
         return self.api.post(
             self.token,
             channel=self.channel,
-            content=content_of(notification),
+            content=content_of(notification, has_buttons=self.has_buttons),
             key=notification.key,
             thread_ts=thread_ts,
             # in the thread alone, only people who follow the thread would see it
@@ -55,7 +58,7 @@ class SlackService(Service):
             self.token,
             channel_id=at.place,
             ts=_timestamp(at),
-            content=content_of(notification),
+            content=content_of(notification, has_buttons=self.has_buttons),
             key=notification.key,
         )
 
@@ -82,12 +85,15 @@ class SlackService(Service):
         return self.api.member_id(self.token, address)
 
 
-def content_of(notification: Notification) -> Content:
+def content_of(notification: Notification, *, has_buttons: bool = False) -> Content:
     """Return the notification as Slack expects it, or as a line of text."""
     if notification.entry is None:
         if notification.is_plain:
             return {"text": plain_text(notification.message)}
-        return head_content(notification.message, mentions=notification.mentions)
+        content = head_content(notification.message, mentions=notification.mentions)
+        if has_buttons:
+            content["blocks"] += button_blocks(notification.message, key=notification.incident_key)
+        return content
     if notification.is_plain:
         return {"text": escaped(one_line(notification.entry.line), _SHORT_TEXT)}
     return entry_content(notification.entry, mentions=notification.mentions)

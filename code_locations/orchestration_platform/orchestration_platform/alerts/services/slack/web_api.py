@@ -95,11 +95,11 @@ _FORBIDDEN_ERRORS = frozenset(
 )
 
 _REMEDIES = {
-    "invalid_auth": "write a valid bot token to the secret orchestration_platform/slack",
-    "not_authed": "write a valid bot token to the secret orchestration_platform/slack",
-    "token_revoked": "write a new bot token to the secret orchestration_platform/slack",
-    "token_expired": "write a new bot token to the secret orchestration_platform/slack",
-    "account_inactive": "write a new bot token to the secret orchestration_platform/slack",
+    "invalid_auth": "write a valid {token} token to the secret orchestration_platform/slack",
+    "not_authed": "write a valid {token} token to the secret orchestration_platform/slack",
+    "token_revoked": "write a new {token} token to the secret orchestration_platform/slack",
+    "token_expired": "write a new {token} token to the secret orchestration_platform/slack",
+    "account_inactive": "write a new {token} token to the secret orchestration_platform/slack",
     "channel_not_found": "create the channel and invite the bot",
     "not_in_channel": "invite the bot to the channel",
     "is_archived": "unarchive the channel or name another one in alert_policies.yaml",
@@ -258,6 +258,25 @@ class SlackWebApi(dg.ConfigurableResource):
             return None
         return str(answer["user"]["id"])
 
+    def answer(self, token: str, *, channel_id: str, user_id: str, text: str) -> None:
+        """Show a text in a channel to one member alone.
+
+        Raises:
+            ServiceUnavailableError: Slack did not accept it.
+            MessageRefusedError: Slack will never accept it.
+        """
+        shown = {"channel": channel_id, "user": user_id, "text": text}
+        self._call(token, "chat_postEphemeral", shown)
+
+    def connection_url(self, app_token: str) -> str:
+        """Return the address of a new connection in Socket Mode, which is secret.
+
+        Raises:
+            ServiceUnavailableError: Slack rejected the token or did not answer.
+        """
+        answer = self._call(app_token, "apps_connections_open", {"app_token": app_token})
+        return str(answer["url"])
+
     def check(self, token: str) -> str:
         """Check that the token works; return the bot's name in Slack.
 
@@ -287,17 +306,17 @@ class SlackWebApi(dg.ConfigurableResource):
 
         from slack_sdk.errors import SlackApiError
 
-        client = self._client(token)
+        client = self.client(token)
         try:
             return getattr(client, method)(**arguments)
         except SlackApiError as error:
-            raise _understood(method.replace("_", ".", 1), error.response) from error
+            raise _understood(method.replace("_", "."), error.response) from error
         except (OSError, HTTPException, ValueError) as error:
             # Not even a refused connection is distinguished: looking costs one call.
             reason = f"Slack did not answer: {type(error).__name__}"
             raise ServiceUnavailableError(reason, is_unsure=True) from error
 
-    def _client(self, token: str) -> "WebClient":
+    def client(self, token: str) -> "WebClient":
         """Return Dagster's Slack client, with our address, time limit and retries."""
         from dagster_slack import SlackResource
 
@@ -358,7 +377,8 @@ def _understood(method: str, response: Any) -> Exception:
             return kind(problem)
     if problem in _FORBIDDEN_ERRORS and method.startswith(_LOOKING):
         return LookupForbiddenError(f"Slack answered {problem} to {method}")
-    remedy = _REMEDIES.get(problem)
+    token = "app" if method.startswith("apps.") else "bot"
+    remedy = _REMEDIES.get(problem, "").format(token=token)
     text = f"Slack answered {problem} to {method}{f': {remedy}' if remedy else ''}"
     # An answer that is not one of Slack's codes is a page from something in between.
     is_unsure = problem in _SERVER_ERRORS or " " in problem
