@@ -320,8 +320,10 @@ def _checks_reason(status: AssetHealthStatus, detail: object, failed: tuple[str,
         return "a check never ran"
     if not failed:
         return ""
-    kind = "failed" if isinstance(detail, AssetHealthCheckDegradedMetadata) else "warns"
-    return f"{'check' if len(failed) == 1 else 'checks'} {', '.join(failed)} {kind}"
+    is_one = len(failed) == 1
+    warns = "warns" if is_one else "warn"
+    verb = "failed" if isinstance(detail, AssetHealthCheckDegradedMetadata) else warns
+    return f"{'check' if is_one else 'checks'} {', '.join(failed)} {verb}"
 
 
 def _freshness_reason(status: AssetHealthStatus) -> str:

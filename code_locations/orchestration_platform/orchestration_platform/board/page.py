@@ -117,6 +117,7 @@ def _common(now: datetime, ui_url: str, refresh_seconds: int | None) -> dict[str
         "duration": wording.duration,
         "precise": wording.precise,
         "amount": wording.amount,
+        "number_of": wording.number_of,
         "job_name": lambda job: "assets chosen by hand or automation" if job == ASSET_JOB else job,
         "asset_link": lambda name: _asset_link(name, ui_url),
         "job_link": lambda location, job: _job_link(location, job, ui_url),

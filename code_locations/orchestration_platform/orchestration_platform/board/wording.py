@@ -11,22 +11,32 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 def headline(board: Board) -> str:
     """Return the state of the platform in one sentence."""
     if not board.attention:
-        healthy, known = board.count(Health.HEALTHY), len(board.assets)
+        healthy, known = board.count(Health.HEALTHY), number_of(len(board.assets), "asset")
         unknown = board.count(Health.UNKNOWN)
-        rest = f", {unknown} never ran or were never checked" if unknown else ""
-        return f"Healthy: {healthy} of {known} assets are healthy{rest}"
+        rest = f", {unknown} never ran or {_were(unknown)} never checked" if unknown else ""
+        return f"Healthy: {healthy} of {known} healthy{rest}"
     worst = board.attention[0]
     others = len(board.attention) - 1
     more = f". {others} more below" if others else ""
-    return f"{worst.health.word}: {_sentence(worst, board.at)}{more}"
+    return f"{_sentence(worst, board.at)}{more}"
 
 
 def _sentence(item: Attention, now: datetime) -> str:
+    # the state lasts, and the text is of any tense: a run failed, a check warns, alerts wait
+    lasts = f" for {duration(now.timestamp() - item.since)}" if item.since else ""
     subject = item.name if item.kind == "Daemon" else f"{item.kind.lower()} {item.name}"
-    since = f" for {duration(now.timestamp() - item.since)}" if item.since else ""
     good = f", last good {moment(item.last_good_at, now)}" if item.last_good_at else ""
     taken = f"; {taken_by(item)}" if item.incident else ""
-    return f"{subject}: {item.text}{since}{good}{taken}"
+    return f"{item.health.word}{lasts}: {subject}: {item.text}{good}{taken}"
+
+
+def _were(number: int) -> str:
+    return "was" if number == 1 else "were"
+
+
+def number_of(number: int, noun: str) -> str:
+    """Return a number with its noun: ``1 step``, ``2 steps``."""
+    return f"{amount(number)} {noun}{'' if number == 1 else 's'}"
 
 
 def taken_by(item: Attention) -> str:
@@ -44,8 +54,7 @@ def duration(seconds: float) -> str:
     """Return a length of time in its largest unit: ``2 hours``."""
     for size, word in ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "minute")):
         if seconds >= size:
-            count = int(seconds // size)
-            return f"{count} {word}{'' if count == 1 else 's'}"
+            return number_of(int(seconds // size), word)
     return f"{seconds:.0f} s" if seconds >= 1 else "less than 1 s"
 
 

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.asset_health.asset_health import AssetHealthStatus
 
 from orchestration_platform.alerts.control.muting import mute
 from orchestration_platform.alerts.control.person import Hand
 from orchestration_platform.alerts.facts.event_types import EventType
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.outbox.tables import INCIDENTS
+from orchestration_platform.board import asset_health, wording
 from orchestration_platform.board.alerting import OpenIncident, alerting
 from orchestration_platform.board.board import Board, attention
 from orchestration_platform.board.health import Health
@@ -74,12 +76,26 @@ def test_the_headline_is_one_sentence_about_the_worst(board: Board) -> None:
     failed = replace(job, since=since, last_good_at=good, incident=incident)
     shown = replace(board, at=at, attention=[failed, job])
     assert headline(shown) == (
-        "Degraded: job sales_job: its last run failed for 12 minutes, "
+        "Degraded for 12 minutes: job sales_job: its last run failed, "
         "last good yesterday 06:15; ada has it. 1 more below"
     )
     assert headline(replace(board, attention=[])) == (
-        "Healthy: 2 of 8 assets are healthy, 1 never ran or were never checked"
+        "Healthy: 2 of 8 assets healthy, 1 never ran or was never checked"
     )
+    one = [asset for asset in board.assets if asset.name == "full"]
+    assert headline(replace(board, attention=[], assets=one)) == "Healthy: 1 of 1 asset healthy"
+
+
+def test_words_agree_with_their_number() -> None:
+    assert wording.number_of(1, "step") == "1 step"
+    assert wording.number_of(0, "step") == "0 steps"
+    assert wording.number_of(1200, "step") == "1,200 steps"
+    assert wording.duration(119) == "1 minute"
+    reasons = [
+        asset_health._checks_reason(AssetHealthStatus.WARNING, None, failed)
+        for failed in (("a",), ("a", "b"))
+    ]
+    assert reasons == ["check a warns", "checks a, b warn"]
 
 
 def test_an_incident_belongs_to_what_it_is_about(board: Board) -> None:
