@@ -1,10 +1,11 @@
 """The board as HTML pages that need nothing else."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import jinja2
 
@@ -12,6 +13,7 @@ from orchestration_platform.board import wording
 from orchestration_platform.board.asset_detail import AssetDetail
 from orchestration_platform.board.asset_health import AssetHealth
 from orchestration_platform.board.board import Attention, Board
+from orchestration_platform.board.hand import Hands
 from orchestration_platform.board.health import Health
 from orchestration_platform.board.history.check_window import Checks
 from orchestration_platform.board.history.job_history import ASSET_JOB, Day
@@ -81,6 +83,43 @@ def incident_page(
         state=state.word.lower(),
         problem=problem,
         reason=reason,
+        mute=_mute(incident),
+        **_common(now, "", None),
+    )
+
+
+def _mute(incident: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return what fills in the form to mute what an incident is about."""
+    is_of_job = incident["event_type"].startswith("JOB_")
+    named = {"job": incident["subject"]} if is_of_job else {"policy": incident["policy"]}
+    return {**named, "location": incident["location"]}
+
+
+def alerts_page(
+    hands: Hands,
+    names: Mapping[str, Sequence[str]],
+    fields: Mapping[str, str],
+    *,
+    now: datetime,
+    problem: str = "",
+    done: str = "",
+) -> str:
+    """Return the page on which people mute, drop, redirect and test.
+
+    Args:
+        hands: what there is to act on.
+        names: the jobs, policies and locations that there are, by kind.
+        fields: what is entered in the forms.
+        now: the moment.
+        problem: why the last action was refused.
+        done: what the last action did.
+    """
+    return _TEMPLATES.get_template("alerts.html.j2").render(
+        hands=hands,
+        names=names,
+        fields=defaultdict(str, fields),
+        problem=problem,
+        done=done,
         **_common(now, "", None),
     )
 
@@ -109,6 +148,7 @@ def _common(now: datetime, ui_url: str, refresh_seconds: int | None) -> dict[str
     """Return what every page uses."""
     return {
         "Health": Health,
+        "ASSET_JOB": ASSET_JOB,
         "ui_url": ui_url,
         "board_url": f"{ui_url}/board",
         "refresh_seconds": refresh_seconds,
@@ -120,6 +160,7 @@ def _common(now: datetime, ui_url: str, refresh_seconds: int | None) -> dict[str
         "number_of": wording.number_of,
         "job_name": lambda job: "assets chosen by hand or automation" if job == ASSET_JOB else job,
         "asset_link": lambda name: _asset_link(name, ui_url),
+        "mute_link": lambda **subject: f"{ui_url}/board/alerts?{urlencode(subject)}#mute",
         "job_link": lambda location, job: _job_link(location, job, ui_url),
         "run_link": lambda run_id: f"{ui_url}/runs/{quote(run_id, safe='')}",
         "day_state": _day_state,

@@ -1,6 +1,5 @@
 """The board's addresses: pages to read, and a form to act on an incident."""
 
-import logging
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -23,9 +22,7 @@ from starlette.routing import Route
 from orchestration_platform.alerts.control.incidents import acknowledge, resolve, shown_incident
 from orchestration_platform.alerts.control.person import Hand
 from orchestration_platform.alerts.outbox.database import Database
-from orchestration_platform.alerts.outbox.policies_in_force import policies_in_force, read_policies
 from orchestration_platform.alerts.outbox.tables import INCIDENTS
-from orchestration_platform.alerts.policies.policy import AlertPolicies
 from orchestration_platform.board.asset_detail import asset_detail
 from orchestration_platform.board.board import Board, KeptState, read_board
 from orchestration_platform.board.job_detail import job_detail
@@ -37,11 +34,12 @@ from orchestration_platform.board.page import (
     page,
 )
 from orchestration_platform.board.summary import summary
-from orchestration_platform.web.login.person import Role, person_of
-from shared_lib.configuration.validated_yaml import ConfigurationError
-
-# below Dagster's own, whose level and format it has
-logger = logging.getLogger("dagster.platform_webserver")
+from orchestration_platform.web.alert_control import (
+    NeedsRoleError,
+    check_launcher,
+    policies_of,
+)
+from orchestration_platform.web.login.person import person_of
 
 
 class BoardPages:
@@ -152,13 +150,12 @@ class BoardPages:
             locations = connection.scalars(
                 sa.select(INCIDENTS.c.location).where(INCIDENTS.c.id == number)
             ).all()
-        # an incident without a location concerns all of them
-        if not all(
-            person_of(request).may(Role.LAUNCHER, location=location or None)
-            for location in locations
-        ):
-            reason = f"this needs the role launcher at {locations[0] or 'every code location'}\n"
-            return PlainTextResponse(reason, HTTPStatus.FORBIDDEN)
+        try:
+            for location in locations:
+                # an incident without a location concerns all of them
+                check_launcher(person_of(request), location or None)
+        except NeedsRoleError as error:
+            return PlainTextResponse(f"{error}\n", HTTPStatus.FORBIDDEN)
         try:
             self._carry_out(number, person_of(request).name, fields)
         except LookupError as error:
@@ -183,17 +180,11 @@ class BoardPages:
         elif action == "resolve":
             if not hand.reason:
                 raise ValueError("enter the reason: it is recorded and reported")
-            policies = {one.name: one for one in self._policies().in_force}
+            policies = {one.name: one for one in policies_of(self._alerts).in_force}
             with self._alerts.transaction() as connection:
                 resolve(connection, number, hand, policies=policies, now=now)
         else:
             raise ValueError(f"action {action!r} is unknown; allowed are ack and resolve")
-
-    def _policies(self) -> AlertPolicies:
-        found = read_policies(report=logger.warning)
-        if isinstance(found, ConfigurationError):
-            return policies_in_force(self._alerts, found)
-        return found
 
 
 def _missing(error: LookupError) -> PlainTextResponse:

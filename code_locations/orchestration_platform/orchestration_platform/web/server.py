@@ -22,6 +22,7 @@ from starlette.staticfiles import StaticFiles
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.board.board import KeptState
 from orchestration_platform.board.metrics.scrape import CONTENT_TYPE, Scrape
+from orchestration_platform.web.alert_control import AlertControl
 from orchestration_platform.web.audit import Audit
 from orchestration_platform.web.board_pages import BoardPages
 from orchestration_platform.web.database import WebDatabase
@@ -76,6 +77,9 @@ class PlatformWebserver(DagsterWebserver):
         kept = KeptState()
         self._scrape = Scrape(self._alerts, kept)
         self._board = BoardPages(self._alerts, kept, self.request_context, hosts.ui_origin)
+        self._control = AlertControl(
+            self._alerts, self.request_context, self.graphql_execution_thread
+        )
         super().__init__(context)
 
     def read_ahead(self) -> None:
@@ -125,6 +129,7 @@ class PlatformWebserver(DagsterWebserver):
             *self._entrance.routes,
             Route("/healthz", self.healthz_endpoint),
             *self._board.routes,
+            *self._control.routes,
             Route("/metrics", self.metrics_endpoint),
             # the first report makes the folder
             Mount("/reports", _Reports(directory=self._reports, html=True, check_dir=False)),

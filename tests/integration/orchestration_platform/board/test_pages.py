@@ -36,6 +36,7 @@ PAGES = [
     "/board/jobs/shop/nightly",
     "/board/jobs/shop/all_shelves",
     "/board/incidents/1",
+    "/board/alerts",
 ]
 NONE = "\N{EN DASH}"
 PHONE, DESK = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
@@ -215,7 +216,13 @@ class Reading:
             self.refused.append(route.request.url)
             route.abort()
             return
-        answer = self.client.get(f"{url.path}?{url.query}")
+        request = route.request
+        answer = self.client.request(
+            request.method,
+            f"{url.path}?{url.query}",
+            content=request.post_data_buffer,
+            headers=request.headers,
+        )
         route.fulfill(status=answer.status_code, headers=dict(answer.headers), body=answer.content)
 
 
@@ -223,6 +230,35 @@ class Reading:
 def browser() -> Iterator[Browser]:
     with open_browser() as found:
         yield found
+
+
+@needs_browser
+def test_a_person_mutes_a_job_on_a_phone_and_ends_that(
+    browser: Browser, client: TestClient
+) -> None:
+    page = browser.new_page(viewport=PHONE)  # pyright: ignore[reportArgumentType]
+    Reading(page, client)
+    page.goto(f"{ORIGIN}/board/incidents/1")
+    page.get_by_role("link", name="Mute what it is about").click()
+    form = page.get_by_role("form", name="Mute", exact=True)
+    assert form.get_by_label("Job").input_value() == "nightly"
+    form.get_by_label("For how long").fill("3h")
+    form.get_by_role("button", name="Mute").click()
+    assert page.get_by_role("status").count() == 0, "the browser asks for the reason"
+    form.get_by_label("Reason").fill("we <migrate>")
+    form.get_by_role("button", name="Mute").click()
+    done = page.get_by_role("status").inner_text()
+    assert done.startswith("Done: job nightly of code location shop is muted by ")
+    assert done.endswith(": we <migrate>")
+    page.goto(f"{ORIGIN}/board")
+    assert "job nightly of code location shop" in page.inner_text("main")
+    page.get_by_role("link", name="Mute, drop, redirect, test").click()
+    page.get_by_label("Reason to unmute job nightly").fill("we are done")
+    page.get_by_role("button", name="Unmute").click()
+    assert "is ended by" in page.get_by_role("status").inner_text()
+    actions = page.get_by_role("region", name="Who did what").inner_text()
+    assert actions.index("unmute") < actions.index("we <migrate>")
+    page.close()
 
 
 @needs_browser
