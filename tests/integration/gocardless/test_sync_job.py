@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -106,6 +107,27 @@ def test_dbt_starts_from_the_parsed_project_and_leaves_the_simulations_alone(
     assert "Unable to do partial parsing" not in text
     assert parsed.read_bytes() == before
     assert list((parsed_bank / "target").iterdir()) == [parsed.parent]
+
+
+def test_each_materialization_counts_the_calls_that_it_spent(
+    platform_with_sandbox: RunningSandbox, instance: dg.DagsterInstance
+) -> None:
+    state = platform_with_sandbox.state
+    # an attempt that failed was a call too
+    state.connections[0].accounts[0].failures["balances"] = ["ServiceError"]
+    fetched = ("institutions", "requisitions", "bank_accounts", "account_balances")
+    keys = [dg.AssetKey(["source", "gocardless", "extract", name]) for name in fetched]
+    result = defs.resolve_job_def(JOB).execute_in_process(instance=instance, asset_selection=keys)
+    calls: dict[dg.AssetKey, Any] = {
+        event.asset_key: event.materialization.metadata["calls"].value
+        for event in result.get_asset_materialization_events()
+        if event.asset_key
+    }
+    assert set(calls) == set(keys)
+    assert sum(calls.values()) == len(state.calls)
+    # a token, and each account once, but one twice
+    accounts = sum(len(connection.accounts) for connection in state.connections)
+    assert calls[keys[-1]] == 1 + accounts + 1
 
 
 def test_a_limited_account_is_a_warning_and_the_run_succeeds(

@@ -32,7 +32,10 @@ def institutions(
         create_gocardless_tables(connection)
         read = extract_institutions(connection, client, at=utc_now(), run_id=context.run.run_id)
         return dg.MaterializeResult(
-            metadata=relation_metadata(connection, "raw", "gc_institutions"),
+            metadata={
+                **relation_metadata(connection, "raw", "gc_institutions"),
+                "calls": client.calls,
+            },
             check_results=[documents_result(read, "institutions", PREFIX)],
         )
 
@@ -50,7 +53,10 @@ def requisitions(
         create_gocardless_tables(connection)
         read = extract_requisitions(connection, client, at=utc_now(), run_id=context.run.run_id)
         return dg.MaterializeResult(
-            metadata=relation_metadata(connection, "raw", "gc_requisitions"),
+            metadata={
+                **relation_metadata(connection, "raw", "gc_requisitions"),
+                "calls": client.calls,
+            },
             check_results=[documents_result(read, "requisitions", PREFIX)],
         )
 

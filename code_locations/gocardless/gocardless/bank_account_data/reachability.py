@@ -83,4 +83,6 @@ def api_reachability(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     url = base_url()
     seconds = measure_reachability(url)
     context.log.info(f"{url} answered in {seconds:.3f} s")
-    return dg.MaterializeResult(metadata={"base_url": url, "seconds": round(seconds, 3)})
+    return dg.MaterializeResult(
+        metadata={"base_url": url, "seconds": round(seconds, 3), "calls": 1}
+    )

@@ -113,6 +113,11 @@ class BankApiClient(ABC):
         # a requests session is not safe to share between threads
         self._of_thread = threading.local()
 
+    @property
+    def calls(self) -> int:
+        """How many requests it has sent, further attempts and those for tokens included."""
+        return self.pace.figures.calls
+
     @abstractmethod
     def details(self, account_id: str) -> Answer[DetailsAnswer]:
         """Return the bank's details of an account."""
@@ -196,6 +201,7 @@ class BankApiClient(ABC):
         headers = {"Accept": "application/json", **(headers or {})}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
+        self.pace.count()
         try:
             response = self._session().request(
                 method,

@@ -17,12 +17,14 @@ class PaceFigures:
     """What the general limit has cost.
 
     Attributes:
+        calls: how many requests were sent.
         limit: calls of one window, as the API last reported it; none if it has not.
         fewest_left: the fewest calls that were left in a window; none if none was reported.
         waits: how often a new window was waited for.
         seconds_waited: how long in all.
     """
 
+    calls: int = 0
     limit: int | None = None
     fewest_left: int | None = None
     waits: int = 0
@@ -41,6 +43,8 @@ class Pace:
         """Read the time with ``now``, UTC, and let ``wait`` pass some seconds."""
         self._now, self._wait = now, wait
         self._lock = threading.Lock()
+        # not held by a thread that waits for the next window
+        self._counting = threading.Lock()
         self._window = 0
         self._left: int | None = None
         self._resets_at: datetime | None = None
@@ -55,6 +59,11 @@ class Pace:
             if self._left is not None:
                 self._left -= 1
             return self._window
+
+    def count(self) -> None:
+        """Count a request that is sent."""
+        with self._counting:
+            self.figures.calls += 1
 
     def note(self, limit: Limit, *, window: int) -> None:
         """Learn from an answer to a call of ``window``; one of an earlier window says nothing.

@@ -41,7 +41,7 @@ def sessions(warehouse: Warehouse, secrets: SecretsResource) -> dg.MaterializeRe
         create_enable_banking_tables(connection)
         read = extract_sessions(connection, client, at=utc_now())
         return dg.MaterializeResult(
-            metadata=relation_metadata(connection, "raw", "eb_sessions"),
+            metadata={**relation_metadata(connection, "raw", "eb_sessions"), "calls": client.calls},
             check_results=[documents_result(read, "sessions", PREFIX)],
         )
 
@@ -54,7 +54,7 @@ def aspsps(warehouse: Warehouse, secrets: SecretsResource) -> dg.MaterializeResu
         create_enable_banking_tables(connection)
         read = extract_aspsps(connection, client)
         return dg.MaterializeResult(
-            metadata=relation_metadata(connection, "raw", "eb_aspsps"),
+            metadata={**relation_metadata(connection, "raw", "eb_aspsps"), "calls": client.calls},
             check_results=[documents_result(read, "aspsps", PREFIX)],
         )
 

@@ -138,6 +138,7 @@ def account_asset(
             "accounts_limited": len(outcome.limited),
             "accounts_failed": len(outcome.failed),
             "entries_rejected": outcome.rejects,
+            "calls": client.calls,
             **_pace_of(client),
         }
         skipped = {"skipped": outcome.skipped} if outcome.skipped else {}

@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import duckdb
@@ -49,7 +50,11 @@ def test_from_the_link_to_the_ledger_and_a_renewal_goes_on_with_the_history(
 ) -> None:
     connected(capsys)
     assert "2 accounts until" in capsys.readouterr().out
+    calls = len(state.calls)
     result = sync(instance)
+    made = [event.materialization.metadata for event in result.get_asset_materialization_events()]
+    spent: list[Any] = [metadata["calls"].value for metadata in made if "calls" in metadata]
+    assert sum(spent) == len(state.calls) - calls > 0
     checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
     assert checks["accounts_answered"].passed
     assert checks["closing_balances_match_the_bank"].passed
