@@ -53,6 +53,7 @@ def page(board: Board, *, ui_url: str = "", is_file: bool = False) -> str:
         checks=_checks(board.checks),
         published=[row for asset in board.assets for row in _published(asset)],
         costs=sorted(board.costs.items(), key=lambda one: -one[1]["seconds"])[:_MOST_ROWS],
+        costly=_costly(board.history),
         taken_by=wording.taken_by,
         link=lambda item: _link(item, ui_url),
         **_common(board.at, ui_url, None if is_file else _REFRESH_SECONDS),
@@ -213,6 +214,14 @@ def _checks(checks: Checks) -> dict[str, Any]:
 def _slowest(history: Materializations) -> Sequence[AssetHistory]:
     timed = [asset for asset in history.assets.values() if asset.seconds]
     return sorted(timed, key=lambda asset: -(asset.p95_seconds or 0.0))[:_MOST_ROWS]
+
+
+def _costly(history: Materializations) -> Sequence[AssetHistory]:
+    """Return the assets that recorded a cost, the longest time and then the most calls first."""
+    costly = [asset for asset in history.assets.values() if asset.seconds or asset.amounts]
+    return sorted(
+        costly, key=lambda asset: (-sum(asset.seconds), -asset.amounts.get("calls", 0.0))
+    )[:_MOST_ROWS]
 
 
 def _counted(history: Materializations) -> Sequence[AssetHistory]:

@@ -132,6 +132,16 @@ def test_the_board_shows_what_an_asset_publishes_for_it(client: TestClient) -> N
     assert f"Tills till rolls state north 3 open south {NONE} <closed> By full" in text
 
 
+def test_the_board_shows_what_assets_cost(client: TestClient, instance: dg.DagsterInstance) -> None:
+    cost = shown(client, "/board").partition("Cost by asset, last 14 days")[2].partition("Tills")[0]
+    made = instance.fetch_materializations(dg.AssetKey("full"), limit=100).records
+    row = re.search(rf"full (\d+) [\d.]+ s {NONE} ([\d,]+) (\d+)", cost)
+    assert row is not None, cost
+    assert row.groups() == (str(len(made)), f"{2048 * len(made):,}", str(3 * len(made)))
+    # what never took time, rows, bytes or calls is not listed
+    assert "prices" not in cost
+
+
 @pytest.mark.parametrize(
     "path", ["/board/assets/none", "/board/jobs/shop/none", "/board/incidents/99"]
 )
