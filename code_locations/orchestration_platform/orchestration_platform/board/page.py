@@ -203,6 +203,7 @@ def _checks(checks: Checks) -> dict[str, Any]:
     return {
         "passed": sum(rate.passed for rate in checks.rates.values()),
         "ended": sum(rate.ended for rate in checks.rates.values()),
+        "since": min((rate.since for rate in checks.rates.values()), default=None),
         "worst": [
             ("/".join(json.loads(asset)), check, checks.last[asset, check].status.lower(), rate)
             for (asset, check), rate in worst[:_MOST_ROWS]

@@ -89,6 +89,27 @@ def test_the_last_result_of_an_idle_check_is_found_and_counts_in_no_rate(log: Lo
     assert [check[0] for check in found.rates] == [CHECKS[1].asset_key.to_string()]
 
 
+def test_a_rate_is_since_the_oldest_result_that_is_stored(log: Log) -> None:
+    today = datetime.now(UTC).date()
+    log.evaluate(CHECKS[0], passed=False)
+    log.age(12)
+    log.evaluate(CHECKS[0], passed=True)
+    log.evaluate(CHECKS[1], passed=True)
+    log.age(5)
+    found = {check[0]: rate for check, rate in log.read().rates.items()}
+    first, second, _ = (key.asset_key.to_string() for key in CHECKS)
+    # midnight may pass during the test
+    assert 17 >= (today - found[first].since).days >= 16
+    assert 5 >= (today - found[second].since).days >= 4
+    # the retention deletes the oldest
+    with log.storage.index_connection() as connection:
+        table = AssetCheckExecutionsTable
+        oldest = sa.select(sa.func.min(table.c.id)).scalar_subquery()
+        connection.execute(table.delete().where(table.c.id == oldest))
+    anew = log.read(CheckWindow()).rates[first, "full"]
+    assert (anew.ended, anew.passed, anew.since) == (1, 1, found[second].since)
+
+
 def test_a_read_asks_only_for_new_executions(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(5):
         log.evaluate(CHECKS[0], passed=True)

@@ -123,8 +123,15 @@ def test_the_board_shows_freshness_and_checks(
         for one in storage.get_asset_check_execution_history(check, limit=100)
     ]
     passed, ended = executions.count("SUCCEEDED"), len(executions) - executions.count("PLANNED")
-    assert f"{passed} of {ended} executions passed." in text
-    assert "empty not_empty failed 0 1 odd looks_odd failed 0 1" in text
+    days = {
+        str(datetime.fromtimestamp(one.create_timestamp, UTC).date())
+        for check in checks
+        for one in storage.get_asset_check_execution_history(check, limit=100)
+    }
+    assert f"{passed} of {ended} stored executions passed, the oldest of {min(days)}." in text
+    row = re.search(r"empty not_empty failed 0 1 (\S+) odd looks_odd failed 0 1 (\S+)", text)
+    assert row is not None
+    assert {*row.groups()} <= days
 
 
 def test_the_board_shows_what_an_asset_publishes_for_it(client: TestClient) -> None:

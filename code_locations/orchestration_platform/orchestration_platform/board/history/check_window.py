@@ -29,12 +29,21 @@ _COLUMNS = AssetCheckExecutionsTable.c
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """An execution of a check: its id, its run, and its status as the database has it."""
+    """An execution of a check.
+
+    Attributes:
+        id: of the database.
+        check: the check.
+        run_id: its run.
+        status: as the database has it.
+        day: when it was evaluated, UTC; None for one without a result.
+    """
 
     id: int
     check: Check
     run_id: str
     status: str
+    day: date | None
 
     @property
     def is_planned(self) -> bool:
@@ -44,10 +53,19 @@ class Execution:
 
 @dataclass(frozen=True)
 class PassRate:
-    """How many executions of a check ended in the last 30 days, and how many passed."""
+    """How many executions of a check ended in the last 30 days, and how many passed.
+
+    Executions are deleted with their runs, which the retention of a job may do after two weeks.
+
+    Attributes:
+        ended: how many of them are stored.
+        passed: how many of these passed.
+        since: the day of the first of these, UTC.
+    """
 
     ended: int
     passed: int
+    since: date
 
 
 @dataclass(frozen=True)
@@ -109,11 +127,14 @@ class CheckWindow:
         last: dict[Check, Execution] = {}
         ended: dict[Check, Execution] = {}
         counts: dict[Check, Counter[bool]] = defaultdict(Counter)
+        since: dict[Check, date] = {}
         for _, one in sorted(self._executions.items()):
             last[one.check] = one
             if not one.is_planned:
                 ended[one.check] = one
                 counts[one.check][one.status == _SUCCEEDED] += 1
+                if one.day is not None and one.day < since.get(one.check, date.max):
+                    since[one.check] = one.day
         older = {check for check in checks if check not in ended}
         self._idle |= _last_of(connection, older - self._idle.keys())
         for check in older:
@@ -123,7 +144,8 @@ class CheckWindow:
             if before_ended:
                 ended[check] = before_ended
         rates = {
-            check: PassRate(sum(count.values()), count[True]) for check, count in counts.items()
+            check: PassRate(sum(count.values()), count[True], since[check])
+            for check, count in counts.items()
         }
         return Checks(last, ended, rates)
 
@@ -131,7 +153,7 @@ class CheckWindow:
 def _executions(connection: sa.Connection, is_wanted: sa.ColumnElement[bool]) -> list[Execution]:
     query = sa.select(
         _COLUMNS.id, _COLUMNS.asset_key, _COLUMNS.check_name, _COLUMNS.run_id,
-        _COLUMNS.execution_status,
+        _COLUMNS.execution_status, _COLUMNS.evaluation_event_timestamp,
     ).where(is_wanted)  # fmt: skip
     return [
         Execution(
@@ -139,6 +161,7 @@ def _executions(connection: sa.Connection, is_wanted: sa.ColumnElement[bool]) ->
             (row.asset_key, row.check_name),
             row.run_id,
             row.execution_status,
+            row.evaluation_event_timestamp.date() if row.evaluation_event_timestamp else None,
         )
         for row in connection.execute(query)
     ]
