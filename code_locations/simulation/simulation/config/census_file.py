@@ -29,7 +29,7 @@ def file_digest(path: Path) -> str:
 def reading_digest() -> str:
     """Return a digest of the code that reads a census; another release may read it otherwise."""
     digest = hashlib.sha256()
-    for path in sorted(_READING.glob("*.py")):
-        digest.update(path.name.encode())
+    for path in sorted(_READING.rglob("*.py")):
+        digest.update(path.relative_to(_READING).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
