@@ -205,3 +205,125 @@ def test_what_is_not_plausible_is_reported(imported: Import, export: Callable[..
     assert newest.startswith("the newest hire, E0 on 2015-06-17, is 3,485 days before 2024-12-31")
     assert ages.startswith("130 people (100%) have no birth date")
     assert levels.startswith("130 people (100%) have no level")
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [
+        ["Source: payroll system, as of 31.12.2024"],
+        ['"Source: payroll system, as of 31.12.2024",,'],
+        ["* includes contractors"],
+        ["* includes contractors,,"],
+        ["1) part time at full pay,,", "2) without trainees"],
+        ["", "Note,,", "Prepared by Finance,,"],
+        ["Stand: 31.12.2024;;", "Quelle: SAP HCM"],
+        ["(59 rows affected)"],
+        ["Page 1 of 1,,", "-----"],
+        ["† employees on leave are counted,,"],
+        ["Confidential,,"],
+    ],
+)
+def test_footnotes_below_the_table_are_no_people(
+    imported: Import, export: Callable[..., Path], notes: list[str]
+):
+    people = [f"E{number},2011-06-17,60000" for number in range(3)]
+    census = imported(export(staff(*people, *notes)))
+    assert sorted(census.people) == ["E0", "E1", "E2"]
+    lines = [note for note in notes if note]
+    assert census.verdict.set_aside == {"footnote": len(lines)}
+    first = lines[0].strip('",;')[:20]
+    assert census.says(f"set aside, a footnote below the table: row 4, {first}")
+
+
+def test_footnotes_below_a_row_of_totals_and_in_another_column_are_no_people(
+    imported: Import, export: Callable[..., Path]
+):
+    people = [f"Unit,E{number},2011-06-17,60000" for number in range(3)]
+    last = ["Total,,,180000", "* includes contractors,,,", ",Source: HR,,"]
+    census = imported(export(staff(*people, *last, header="department,id,hired,salary")))
+    assert sorted(census.people) == ["E0", "E1", "E2"]
+    assert census.verdict.set_aside == {"totals_row": 1, "footnote": 2}
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        (["E9,,"], "missing_hire_date"),
+        (["E9,2011-0"], "malformed_line"),
+        (["* includes contractors,2011-06-17,60000"], None),
+        (["Maria del Carmen,2011-06-17,"], "missing_annual_compensation"),
+    ],
+)
+def test_rows_of_people_at_the_end_are_no_footnotes(
+    imported: Import, export: Callable[..., Path], rows: list[str], reason: str | None
+):
+    people = [f"E{number:02},2011-06-17,60000" for number in range(30)]
+    verdict = imported(export(staff(*people, *rows))).verdict
+    assert "footnote" not in verdict.set_aside
+    assert verdict.rows_rejected == (reason is not None)
+
+
+def test_a_person_without_dates_whose_name_is_the_id_is_no_footnote(
+    imported: Import, export: Callable[..., Path]
+):
+    people = [
+        f"Ana Maria Lopez {letter},2011-06-17,60000" for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    ]
+    verdict = imported(export(staff(*people, "Ana Maria Lopez Garcia,,"))).verdict
+    assert not verdict.set_aside
+    assert verdict.rows_rejected == 1
+
+
+def test_text_in_one_cell_above_people_is_rejected(imported: Import, export: Callable[..., Path]):
+    people = [f"E{number},2011-06-17,60000" for number in range(30)]
+    verdict = imported(export(staff("* includes contractors,,", *people))).verdict
+    assert verdict.rows_rejected == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "both"),
+    [
+        ("id,hired,salary,salary", "'salary' (column 3) and 'salary' (column 4)"),
+        ("id,hired,Salary,SALARY", "'Salary' (column 3) and 'SALARY' (column 4)"),
+        ("id,hired,annual salary,Annual_Salary", "'annual salary' (column 3) and 'Annual_Salary'"),
+        ("id,hired,salary,hired", "'hired' (column 2) and 'hired' (column 4)"),
+        ("ID,hired,salary,id", "'ID' (column 1) and 'id' (column 4)"),
+    ],
+)
+def test_a_name_that_the_header_repeats_is_refused_with_both_columns(
+    imported: Import, export: Callable[..., Path], header: str, both: str
+):
+    path = export(table(header, "1,2011-06-17,60000,61000", "2,2012-06-17,62000,63000"))
+    with pytest.raises(CensusError) as refused:
+        imported(path)
+    assert both in str(refused.value)
+    assert str(path) in str(refused.value)
+
+
+def test_a_repeated_name_of_a_column_that_is_not_needed_is_no_matter(
+    imported: Import, export: Callable[..., Path]
+):
+    path = export(table("id,hired,salary,note,note", "E1,2011-06-17,60000,a,b"))
+    assert imported(path).people["E1"][1] == Decimal(60000)
+
+
+def test_a_mapping_distinguishes_names_that_differ_in_case(
+    imported: Import, export: Callable[..., Path]
+):
+    path = export(table("id,hired,salary,SALARY", "E1,2011-06-17,60000,61000"))
+    columns = {"employee_id": "id", "hire_date": "hired", "annual_compensation": "SALARY"}
+    census = imported(path, columns=columns)
+    assert census.people["E1"][1] == Decimal(61000)
+    assert census.says(
+        "'SALARY' (column 4) is annual_compensation, 'salary' (column 3) is not used"
+    )
+
+
+@pytest.mark.parametrize("second", ["salary.1", "Salary_2", "salary 2", "salary (2)"])
+def test_a_column_that_a_program_renamed_is_named_and_not_used(
+    imported: Import, export: Callable[..., Path], second: str
+):
+    path = export(table(f"id,hired,salary,{second}", "E1,2011-06-17,60000,61000"))
+    census = imported(path)
+    assert census.people["E1"][1] == Decimal(60000)
+    assert census.says(f"not used: {second} is another salary")

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from simulation.census import CensusError, CensusMapping
 from simulation.census.columns.mapping import fitting_mapping, require_columns
+from simulation.census.columns.repeated_names import distinguished
 
 REQUIRED = {"employee_id": "id", "hire_date": "hired", "annual_compensation": "pay"}
 FILE = Path("export.csv")
@@ -66,8 +67,9 @@ def test_a_required_column_that_is_absent_is_named_with_the_nearest_that_is_ther
 
 def test_a_mapped_column_that_the_header_has_twice_is_refused():
     header = ["employee_id", "hire_date", "annual_salary", "agency", "agency"]
-    with pytest.raises(CensusError, match="agency more than once"):
-        require_columns(PAYROLL, header, name="payroll", path=FILE)
+    positions = PAYROLL.fields_in(header)
+    with pytest.raises(CensusError, match=r"'agency' \(column 4\) and 'agency' \(column 5\)"):
+        distinguished(header, positions, mapping=PAYROLL, path=FILE)
 
 
 @pytest.mark.parametrize(

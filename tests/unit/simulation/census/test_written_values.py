@@ -173,3 +173,96 @@ def test_hire_pay_is_compared_with_that_of_recent_joiners(
     rows = [f"E{number},2024-06-17,57000,1980-01-01,1" for number in range(20)]
     [warning] = imported(export(staff(*rows, header="id,hired,salary,born,level"))).warnings
     assert "would be paid 68,000 on average by the bands, they are paid 57,000" in warning
+
+
+@pytest.mark.parametrize(
+    ("texts", "amounts"),
+    [
+        (["85.3k", "85k"], ["85300.00", "85000.00"]),
+        (["$85.3K", "60,125"], ["85300.00", "60125.00"]),
+        (["85,3k €", "1.060.125,00 €"], ["85300.00", "1060125.00"]),
+        (["85.25 k / year", "0.12m"], ["85250.00", "120000.00"]),
+        (["85 TEUR", "60 Tsd. EUR"], ["85000.00", "60000.00"]),
+        (["€85k", "EUR 1.2m"], ["85000.00", "1200000.00"]),
+        (["85 thousand", "1.2 million"], ["85000.00", "1200000.00"]),
+    ],
+)
+def test_amounts_in_thousands_and_millions_are_read_counted_and_named(
+    imported: Import, export: Callable[..., Path], texts: list[str], amounts: list[str]
+):
+    rows = [f'E{number},2011-06-17,"{text}"' for number, text in enumerate(texts)]
+    census = imported(export(staff(*rows, "E9,2011-06-17,61000")))
+    read = [census.people[f"E{number}"][1] for number in range(len(texts))]
+    assert read == [Decimal(amount) for amount in amounts]
+    short = [text for text in texts if any(letter in text.lower() for letter in "kmt")]
+    assert census.says(f"salary: {len(short)} row")
+    assert census.says(f"in thousands or millions: row 1, {texts[0]} is {amounts[0]}")
+
+
+@pytest.mark.parametrize("text", ["85x", "85kk", "k85", "85k-90k", "85k5"])
+def test_an_unknown_unit_of_an_amount_is_named(
+    imported: Import, export: Callable[..., Path], text: str
+):
+    people = [f"E{number},2011-06-17,60000" for number in range(30)]
+    census = imported(export(staff(*people, f"E99,2011-06-17,{text}")))
+    assert census.verdict.rows_rejected == 1
+    assert census.says(
+        f"1 row rejected, unparseable_annual_compensation: row 31, annual_compensation {text}"
+    )
+
+
+def _serial(day: date, origin: date) -> int:
+    return (day - origin).days
+
+
+_ORIGINS = {1900: date(1899, 12, 30), 1904: date(1904, 1, 1)}
+_HIRES = [date(2024 - 2 * number, 6, 17) for number in range(20)]
+
+
+@pytest.mark.parametrize("system", [1900, 1904])
+def test_the_system_of_serial_dates_is_found_by_the_newest_hire_and_named(
+    imported: Import, export: Callable[..., Path], system: int
+):
+    origin = _ORIGINS[system]
+    born = _serial(date(1960, 5, 4), origin)
+    rows = [f"E{number},{_serial(day, origin)},60000,{born}" for number, day in enumerate(_HIRES)]
+    census = imported(export(staff(*rows, header="id,hired,salary,born")))
+    assert census.people["E0"] == [date(2024, 6, 17), Decimal(60000), date(1960, 5, 4), None]
+    assert census.says(f"serial numbers of days are counted from {system}: the newest hire date is")
+    assert census.says("`date_system: ")
+
+
+def test_the_system_of_serial_dates_can_be_stated(imported: Import, export: Callable[..., Path]):
+    rows = [f"E{number},{_serial(day, _ORIGINS[1900])},60000" for number, day in enumerate(_HIRES)]
+    path = export(staff(*rows))
+    columns = {"employee_id": "id", "hire_date": "hired", "annual_compensation": "salary"}
+    assert imported(path, columns=columns, date_system=1900).people["E1"][0] == _HIRES[1]
+    later = imported(path, columns=columns, date_system=1904)
+    assert later.people["E2"][0] == date(2024, 6, 18)
+    assert later.verdict.set_aside == {"hired_after_start": 2}
+
+
+@pytest.mark.parametrize("as_dates", [True, False])
+@pytest.mark.parametrize("from_1904", [True, False])
+def test_the_flag_of_a_workbook_says_where_its_days_are_counted_from(
+    imported: Import, tmp_path: Path, *, from_1904: bool, as_dates: bool
+):
+    from xlsxwriter import Workbook
+
+    path = tmp_path / "people.xlsx"
+    origin = _ORIGINS[1904 if from_1904 else 1900]
+    hires = [date(2016 - number, 6, 17) for number in range(5)]  # nobody for years
+    with Workbook(str(path), {"date_1904": from_1904}) as book:
+        sheet, dated = book.add_worksheet("People"), book.add_format({"num_format": "yyyy-mm-dd"})
+        sheet.write_row(0, 0, ["id", "hired", "salary"])
+        for row, day in enumerate(hires, start=1):
+            sheet.write_row(row, 0, [f"E{row}", _serial(day, origin), 60000])
+            if as_dates:
+                sheet.write_number(row, 1, _serial(day, origin), dated)
+    census = imported(path)
+    assert census.people["E1"][0] == hires[0]
+    if not as_dates:
+        system = 1904 if from_1904 else 1900
+        assert census.says(
+            f"serial numbers of days are counted from {system}, as the workbook says"
+        )

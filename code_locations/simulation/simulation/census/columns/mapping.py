@@ -59,6 +59,14 @@ class CensusMapping(BaseModel):
         default=None,
         description="How to read dates such as 03/04/2011 where the column does not show it.",
     )
+    date_system: Literal[1900, 1904] | None = Field(
+        default=None,
+        description=(
+            "Year from which serial numbers of days, such as 45657, are counted. Without it, that "
+            "of the workbook; else 1900, unless only 1904 leads to hires in the year before the "
+            "census."
+        ),
+    )
     decimal_separator: Literal[".", ","] | None = Field(
         default=None,
         description="Sign before the decimals of pay; without it, found in the values.",
@@ -188,10 +196,10 @@ def fitting_mapping(
 def require_columns(
     mapping: CensusMapping, header: Sequence[str], *, name: str, path: Path
 ) -> None:
-    """Check that the file has the columns that the mapping requires, each once.
+    """Check that the file has the columns that the mapping requires.
 
     Raises:
-        CensusError: a required column is absent, or a mapped column is there twice.
+        CensusError: a required column is absent.
     """
     if absent := _absent(mapping, header):
         described = "; ".join(_absence(column, header) for column in absent)
@@ -199,9 +207,6 @@ def require_columns(
             f"{path}: a column that the census mapping {name} requires is absent: "
             f"{described}. The file has the columns {listed(header)}"
         )
-    repeated = [column for column in mapping.columns.values() if list(header).count(column) > 1]
-    if repeated:
-        raise CensusError(f"{path}: the header has {listed(repeated)} more than once")
 
 
 def _absent(mapping: CensusMapping, header: Sequence[str]) -> list[str]:

@@ -230,6 +230,19 @@ TOTALS_ROW = (
     rf"|(^|\s)({_TOTAL})\W*$"
 )
 
+# How notes below a table begin: with a mark, a usual word, or no letter at all.
+FOOTNOTE = (
+    r"^\W*[*†‡§¹²³⁴⁵]|^\(?\d{1,2}[).]\s|^\W+$|^\W*(source|note|notes|nb|n\.b\.|remark|remarks|legend|"
+    r"disclaimer|footnotes?|comments?|as (of|at)|status as|data as|generated|exported|extracted|"
+    r"printed|created|prepared|produced|run (on|date|by)|report|page|confidential|"
+    r"strictly confidential|internal use|for internal|end of|includes?|including|excludes?|"
+    r"excluding|copyright|©|quellen?|stand|hinweis|hinweise|anmerkung|anmerkungen|bemerkung|"
+    r"erstellt|vertraulich|seite|legende|nur|fuente|nota|notas|fecha de|confidencial|p[aá]gina|"
+    r"remarque|remarques|note de|au \d|[eé]dit[eé]|confidentiel|fonte|bron|opmerking)(\W|$)"
+)
+# Text that may be such a note where no id has so many words.
+WORDS_OF_A_NOTE = r"\S+\s+\S*\pL{2}\S*\s+\S+"
+
 _SHORTEST_WORD = 3  # of a basis in a longer name
 _MONTHS = (
     "january february march april may june july august september october november december",

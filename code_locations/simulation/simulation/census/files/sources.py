@@ -4,7 +4,7 @@ import codecs
 import glob
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +22,7 @@ from simulation.census.columns.mapping import (
     require_columns,
 )
 from simulation.census.columns.proposal import Proposal, propose_columns, recognised
+from simulation.census.columns.repeated_names import distinguished, numbered_again
 from simulation.census.files import workbooks
 from simulation.census.files.csv_records import CsvHead, read_head
 from simulation.census.levels import top_level
@@ -106,7 +107,11 @@ def opened_source(
             note = f"sheet {copied.sheet!r}{others} is read"
             if copied.others:
                 note += f"; for another one of {listed(copied.others)} state `sheet` in a mapping"
-            yield _csv_source(path, copy, mappings, mapping_name, stated, notes=[note])
+            source = _csv_source(path, copy, mappings, mapping_name, stated, notes=[note])
+            if source.mapping.date_system is None:
+                stated_by_file = {"date_system": copied.date_system}
+                source = replace(source, mapping=source.mapping.model_copy(update=stated_by_file))
+            yield source
     else:
         yield _csv_source(path, path, mappings, mapping_name, stated, notes=[])
 
@@ -204,6 +209,12 @@ def _csv_source(
         positions = mapping.fields_in(head.header)
     else:
         positions = proposal.columns
+    notes += distinguished(
+        head.header,
+        positions,
+        mapping=None if chosen_name == PROPOSED else mapping,
+        path=path,
+    )
     if head.skipped:
         rows = len(head.skipped)
         notes.append(
@@ -250,6 +261,12 @@ def _parquet_source(
     header = list(types)
     examples = [["" if value is None else str(value) for value in row] for row in rows]
     chosen_name, mapping, proposal = _choose(path, header, examples, mappings, name, stated)
+    notes = distinguished(
+        header,
+        proposal.columns,
+        mapping=None if chosen_name == PROPOSED else mapping,
+        path=path,
+    )
     return CensusSource(
         path=path,
         name=chosen_name,
@@ -259,7 +276,7 @@ def _parquet_source(
         reasons=proposal.reasons,
         unused=proposal.unused,
         examples=examples,
-        assumptions=_assumed_columns(chosen_name, header, proposal),
+        assumptions=notes + _assumed_columns(chosen_name, header, proposal),
         types=types,
     )
 
@@ -284,6 +301,7 @@ def _choose(
     proposal = propose_columns(header, examples, top_level=top_level())
     if proposal.missing:
         raise CensusError(_missing(path, header, proposal))
+    proposal.unused.update(numbered_again(header, proposal.columns))
     names: dict[CensusField, str] = {
         field: header[position] for field, position in proposal.columns.items()
     }

@@ -1,11 +1,13 @@
 """Copies a sheet of a workbook (.xlsx, .xlsm, .xlsb, .xls, .ods) as CSV, to be read as such."""
 
 import csv
+import re
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from simulation.census.columns.mapping import CensusError, listed
 
@@ -14,10 +16,14 @@ SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 
 @dataclass(frozen=True)
 class SheetCopy:
-    """Which sheet was copied, and which others the workbook has."""
+    """Which sheet was copied, which others the workbook has, and from which year it counts days.
+
+    `date_system` is None for a kind of workbook that is not asked for it.
+    """
 
     sheet: str
     others: list[str]
+    date_system: Literal[1900, 1904] | None
 
 
 def copy_sheet(path: Path, copy: Path, *, sheet: str | None, date_format: str | None) -> SheetCopy:
@@ -48,7 +54,22 @@ def copy_sheet(path: Path, copy: Path, *, sheet: str | None, date_format: str | 
         csv.writer(target, lineterminator="\n").writerows(
             [written(value) for value in row] for row in rows
         )
-    return SheetCopy(name, [other for other in names if other != name])
+    return SheetCopy(name, [other for other in names if other != name], _date_system(path))
+
+
+def _date_system(path: Path) -> Literal[1900, 1904] | None:
+    """Return from which year the numbers of an Office Open XML workbook count days.
+
+    Cells with the format of a date come as dates, whichever it is; others come as numbers.
+    """
+    if not zipfile.is_zipfile(path):
+        return None
+    with zipfile.ZipFile(path) as parts:
+        if "xl/workbook.xml" not in parts.namelist():
+            return None
+        properties = re.search(rb"<(?:\w+:)?workbookPr\b[^>]*>", parts.read("xl/workbook.xml"))
+    is_1904 = properties and re.search(rb"""date1904\s*=\s*["'](?:1|true)["']""", properties[0])
+    return 1904 if is_1904 else 1900
 
 
 def _with_format(date_format: str | None) -> Callable[[Any], str]:

@@ -31,7 +31,7 @@ select
     reject.reason,
     count(*) as rows,
     min(row_number) as first_row,
-    coalesce(min_by(reject.value, row_number), '') as value
+    coalesce(min_by(reject.field || ' ' || reject.value, row_number), '') as value
 from temp.census_verdicts
 where reject is not null
 group by reject.reason

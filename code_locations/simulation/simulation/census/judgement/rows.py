@@ -7,7 +7,7 @@ from math import inf
 import duckdb
 
 from simulation.census.columns.mapping import DATE_FIELDS, CensusError, CensusField, CensusMapping
-from simulation.census.columns.words import TOTALS_ROW
+from simulation.census.columns.words import FOOTNOTE, TOTALS_ROW, WORDS_OF_A_NOTE
 from simulation.census.judgement.findings import Finding
 from simulation.census.judgement.rules import JUDGE
 from simulation.census.values.amounts import parse_amounts
@@ -27,6 +27,22 @@ where scenario_id = $scenario_id
     and amounts.cents is not null  -- a pay beyond 14 digits is rejected, and adds to no total
     and census_text(employee_id) is not null
     and not regexp_matches(employee_id, $totals_row, 'i')
+"""
+
+_NOTHING = "^$"
+
+# The last row with a hire date and pay ends the table.
+_LAST_ROW = """
+select
+    coalesce(max(row_number) filter (hire_date <> '' and annual_compensation <> ''), 0),
+    max(row_number)
+from raw.census
+where scenario_id = ?
+"""
+_HAS_LONG_IDS = """
+select count(*) > 0
+from raw.census
+where scenario_id = ? and row_number <= ? and regexp_matches(employee_id, ?)
 """
 
 # An fte column has shares of one, or percentages.
@@ -94,6 +110,7 @@ def judge_rows(
     )
     statuses = find_statuses(connection, scenario_id=scenario_id, mapping=mapping, columns=columns)
     most_pay, pay_in_all = _totals(connection, scenario_id)
+    last_row, words_of_a_note = _end_of_table(connection, scenario_id)
     ((largest_share, part_time),) = connection.execute(_SHARES).fetchall()
     fte_unit = 100 if largest_share > _LARGEST_SHARE else 1
     connection.execute(
@@ -111,6 +128,9 @@ def judge_rows(
             "most_pay": most_pay,
             "pay_in_all": pay_in_all,
             "totals_row": TOTALS_ROW,
+            "last_row": last_row,
+            "footnote": FOOTNOTE,
+            "words_of_a_note": words_of_a_note,
             "id_name": columns["employee_id"],
             "hire_name": columns["hire_date"],
         },
@@ -152,6 +172,21 @@ def _totals(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> tuple[fl
         _PAY_OF_PEOPLE, {"scenario_id": scenario_id, "totals_row": TOTALS_ROW}
     ).fetchall()
     return (most, in_all) if people >= _LEAST_SUMMED_UP else (inf, inf)
+
+
+def _end_of_table(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> tuple[int, str]:
+    """Return the last row of a person, and the pattern of a note without a mark below it.
+
+    Where ids have several words, as names have, no number of words makes a note.
+    """
+    ((last_row, rows),) = connection.execute(_LAST_ROW, [scenario_id]).fetchall()
+    if rows > last_row:
+        ((has_long_ids,),) = connection.execute(
+            _HAS_LONG_IDS, [scenario_id, last_row, WORDS_OF_A_NOTE]
+        ).fetchall()
+        if not has_long_ids:
+            return last_row, WORDS_OF_A_NOTE
+    return last_row, _NOTHING
 
 
 def _on_full_time(

@@ -30,6 +30,7 @@ ASIDE = {
     "totals_row": "a row of totals",
     "repeated_header": "a repeated header",
     "empty_row": "an empty row",
+    "footnote": "a footnote below the table",
     "left_before_start": "left by the opening date",
     "not_active": "not active, by the status",
     "hired_after_start": "hired after the opening date",
@@ -162,6 +163,15 @@ judged as (
                 and lower(trim(hire_date)) = lower($hire_name)
                 then 'repeated_header'
             when malformed is null and employee_id is null and cells is null then 'empty_row'
+            when row_number <= $last_row then null
+            when regexp_matches(first_text, $footnote, 'i')
+                or (
+                    hired_on is null
+                    and regexp_matches(
+                        regexp_extract(first_text, '^[^,;\t|]*'), $words_of_a_note
+                    )
+                )
+                then 'footnote'
         end as no_person,
         case
             when malformed is not null
@@ -252,7 +262,7 @@ select
         when not is_active and left_on is null then 'not_active'
     end as aside,
     case
-        when no_person is not null then coalesce(employee_id, cells, malformed)
+        when no_person is not null then first_text
         when hired_on > $opening_date then census_text(hire_date)
         when left_on <= $day_before_start then census_text(termination_date)
         when not is_active then census_text(status)

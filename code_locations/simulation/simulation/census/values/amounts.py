@@ -16,9 +16,13 @@ _CURRENCY = (
     r"hkd|huf|ils|inr|jpy|mxn|nok|nzd|pln|ron|sek|sgd|try|usd|zar|euro|dollars?"
 )
 _PER = r"\s*(?:/|per |pro |par |por )\s*(\p{L}[\p{L} ]*)\.?$|\s+(p\.? ?a\.?|p\.? ?m\.?|p\.? ?h\.?)$"
-# A sign, a currency on either side, and after the digits a minus, or the dash of 56.000,-
+_THOUSANDS = r"k|t|thousand|tausend|tsd\.?|mille"
+_MILLIONS = r"m|mm|mn|mio\.?|million|millionen|millions|millones"
+# A sign, a currency on either side, and after the digits a minus, or the dash of 56.000,-; before
+# the currency that follows, the unit of 85.3k
 _AMOUNT = (
-    rf"^(\(?)([+-]?) ?(?:{_CURRENCY})? ?([+-]?) ?(\d[\d., '\x{{2019}}]*?)(?: ?(?:{_CURRENCY}))?"
+    rf"^(\(?)([+-]?) ?(?:{_CURRENCY})? ?([+-]?) ?(\d[\d., '\x{{2019}}]*?)"
+    rf"(?: ?({_THOUSANDS}|{_MILLIONS}))?(?: ?(?:{_CURRENCY}))?"
     rf"(?: ?(-|[.,][-\x{{2013}}\x{{2014}}]+)(?: ?(?:{_CURRENCY}))?)? ?(\)?)$"
 )
 _BLANKS = r"[\s\x{a0}\x{202f}\x{2009}\x{2007}]"
@@ -71,7 +75,9 @@ parted as (
     select
         * exclude (plain, before),
         regexp_extract(
-            trim(before), $amount, ['opening', 'sign', 'inner_sign', 'digits', 'tail', 'closing']
+            trim(before),
+            $amount,
+            ['opening', 'sign', 'inner_sign', 'digits', 'unit', 'tail', 'closing']
         ) as parts
     from split
 ),
@@ -93,6 +99,11 @@ ungrouped as (
         case
             when parts.opening = '(' or '-' in (parts.sign, parts.inner_sign, parts.tail) then -1
             else 1
+        end
+        * case
+            when coalesce(parts.unit, '') = '' then 1
+            when regexp_full_match(parts.unit, $thousands) then 1000
+            else 1000000
         end as factor
     from parted
 ),
@@ -122,6 +133,7 @@ select
     first_row,
     basis_word,
     digits,
+    abs(factor) > 1 as has_unit,
     factor * with_point as with_point,
     factor * with_comma as with_comma
 from readings
@@ -181,6 +193,7 @@ def parse_amounts(
             "blanks": _BLANKS_AND_PERCENT if column == "fte" else _BLANKS,
             "per": _PER,
             "amount": _AMOUNT,
+            "thousands": _THOUSANDS,
             "number": _NUMBER,
             "spaced": _SPACED,
             "grouped_point": _GROUPED_POINT,
@@ -195,10 +208,24 @@ def parse_amounts(
     amount = first if stated else f"coalesce({first}, {second})"
     connection.execute(
         f"create or replace temp table {table} as "  # noqa: S608 - own names
-        f"select written, rows, first_row, basis_word, {amount} as amount, "
-        f"try_cast({amount} as decimal(16, 2)) as cents from temp.{table}"
+        f"select written, content, rows, first_row, basis_word, {amount} as amount, "
+        f"try_cast({amount} as decimal(16, 2)) as cents, has_unit from temp.{table}"
     )
-    return found
+    return AmountFormat(found.separator, found.assumptions + _with_units(connection, column, name))
+
+
+def _with_units(connection: duckdb.DuckDBPyConnection, column: str, name: str) -> list[str]:
+    ((rows, row, content, cents),) = connection.execute(
+        f"""
+        select sum(rows), min(first_row), min_by(content, first_row), min_by(cents, first_row)
+        from temp.census_amounts_{column}
+        where has_unit and cents is not null
+        """  # noqa: S608 - own names
+    ).fetchall()
+    if not rows:
+        return []
+    amounts = "row has an amount" if rows == 1 else "rows have amounts"
+    return [f"{name}: {rows:,} {amounts} in thousands or millions: row {row}, {content} is {cents}"]
 
 
 def _separator(

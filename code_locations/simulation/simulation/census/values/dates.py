@@ -13,6 +13,7 @@ import duckdb
 
 from simulation.census.columns.mapping import DATE_FIELDS, CensusError, CensusField, CensusMapping
 from simulation.census.columns.words import month_numbers
+from simulation.census.values.serial_days import count_serial_days
 
 _AHEAD = timedelta(days=3_652)  # the most for a hire or termination with a two-digit year
 
@@ -265,6 +266,7 @@ def parse_dates(
     evidence: dict[CensusField, dict[str, _Evidence]] = {
         field: _evidence(connection, field) for field in found
     }
+    system = count_serial_days(connection, found, mapping, columns, opening_date)
     formats: dict[CensusField, DateFormats] = {}
     for field in DATE_FIELDS:
         if field not in found:
@@ -272,7 +274,9 @@ def parse_dates(
             continue
         orders, assumptions = _orders(connection, scenario_id, field, evidence, mapping, columns)
         connection.execute(_CHOSEN.format(field=field), [list(orders), list(orders.values())])
-        formats[field] = DateFormats(_formats(connection, field, orders), assumptions)
+        formats[field] = DateFormats(
+            _formats(connection, field, orders), assumptions + system.pop(field, [])
+        )
     connection.execute("drop table temp.census_distinct")
     return formats
 
