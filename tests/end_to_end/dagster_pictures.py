@@ -11,6 +11,8 @@ from tests.end_to_end.webserver import REPOSITORY, DagsterDev
 
 from shared_lib.definitions_check import workspace_modules
 
+NAMES = ("asset_graph.png", "board.png", "alert.png")
+
 _GRAPH = '/asset-groups~code_location%3A"simulation"/'
 _OPEN_GROUPS = ("inputs", "intermediate", "marts", "results")
 # fewer employees than are stored: refused, since it would replace the stored years
@@ -19,7 +21,7 @@ _WAIT_MILLISECONDS = 60_000
 
 
 def take_pictures(page: Page, home: Path, environment: Mapping[str, str]) -> dict[str, bytes]:
-    """Open the platform of a folder; return each picture by its file name."""
+    """Open the platform of a folder; return each picture by its name, of ``NAMES``."""
     page.set_default_timeout(_WAIT_MILLISECONDS)
     expect.set_options(timeout=_WAIT_MILLISECONDS)
     os.environ.update(environment)
@@ -29,11 +31,8 @@ def take_pictures(page: Page, home: Path, environment: Mapping[str, str]) -> dic
         graph = _asset_graph(page, dagster)
         run_id = _failed_run(dagster)
         board = _board(page, dagster)
-        return {
-            "asset_graph.png": graph,
-            "board.png": board,
-            "alert.png": _alert(page, run_id, home / "alert.html"),
-        }
+        alert = _alert(page, run_id, home / "alert.html")
+        return dict(zip(NAMES, (graph, board, alert), strict=True))
     finally:
         dagster.stop()
 
