@@ -89,6 +89,31 @@ def test_terminations_are_in_proportion_to_the_hazards(first_year: pd.DataFrame,
         within_sampling_error(first_year, alike, happened, band)
 
 
+def test_terminations_of_a_department_are_in_proportion_to_its_factor(
+    first_year: pd.DataFrame, statements: tuple[Statement, ...], census: Path
+) -> None:
+    factors = {"Engineering": 3.0, "Nowhere": 9.0}
+    assert "Engineering" in set(first_year.department)
+    with simulate(
+        [statement for statement in statements if statement.year in (None, 2025)],
+        census=census,
+        settings=settings_with(workforce={"leaving_by_department": factors}),
+        employees=EMPLOYEES,
+    ) as warehouse:
+        rows = warehouse.sql(
+            "select employee_id, department, termination_probability, termination_date "
+            "from intermediate.int_employee_years where not is_new_hire"
+        ).df()
+    both = rows.merge(first_year[["employee_id", "termination_probability"]], on="employee_id")
+    both = both[both.termination_probability_y < 1]  # the others retire
+    hazards = np.log1p(-both.termination_probability_x) / np.log1p(-both.termination_probability_y)
+    engineers = both.department == "Engineering"
+    assert np.allclose(hazards[engineers] / hazards[~engineers].mean(), 3)
+    within_sampling_error(
+        both, both.termination_probability_x, both.termination_date.notna(), "department"
+    )
+
+
 @pytest.mark.parametrize("band", ["age_band", "tenure_band", "opening_level"])
 def test_promotions_are_in_proportion_to_the_hazards(first_year: pd.DataFrame, band: str) -> None:
     eligible = first_year[

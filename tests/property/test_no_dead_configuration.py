@@ -146,6 +146,7 @@ SETTING_CHANGES: dict[str, dict[str, Any]] = {
         "reduction_date": "04-30",
         "reduction_order": "least_tenure",
         "reduction_departments": ["Sales"],
+        "leaving_by_department": {"Sales": 2.0},
     },
     "hiring": {
         "pay_percentile": 0.4,

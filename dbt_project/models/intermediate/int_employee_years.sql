@@ -96,15 +96,37 @@ known as (
         on baseline.known_termination_date >= year.first_day
 ),
 
+departments as (
+    select
+        row_key as department,
+        rate as multiplier
+    from {{ ref('stg_scenario_rates') }}
+    where table_name = 'leaving_by_department'
+),
+
+weighed as (
+    select
+        prior_year.*,
+        hazards.termination_weight * coalesce(departments.multiplier, 1) as leaving_weight
+    from prior_year
+    inner join {{ ref('int_hazards') }} as hazards
+        on
+            prior_year.opening_age_band = hazards.age_band
+            and prior_year.opening_tenure_band = hazards.tenure_band
+            and prior_year.entry_level = hazards.level
+    left join departments
+        on prior_year.department = departments.department
+),
+
 -- Who is known to leave is certain to in that year, and sure to stay until then.
 -- The chance to leave goes by the level at entry, so that another promotion policy changes pay
 -- and not who leaves.
 at_risk as (
     select
-        prior_year.*,
+        weighed.*,
         known.leaves_now,
         if(known.leaves_now, known.termination_date, null) as known_termination_date,
-        if(not coalesce(known.leaves_now, true), 0, leaving.termination_weight)
+        if(not coalesce(known.leaves_now, true), 0, weighed.leaving_weight)
             as termination_weight,
         coalesce(known.leaves_now::double, retirement.probability) as retirement_probability,
         -- drawn only for those who may retire: `and` would draw for everybody
@@ -112,30 +134,25 @@ at_risk as (
             when known.leaves_now is null and retirement.probability > 0
                 then
                     retirement.probability
-                    > {{ draw('year.draw_key', 'prior_year.employee_id', 'retirement') }}
+                    > {{ draw('year.draw_key', 'weighed.employee_id', 'retirement') }}
             else false
         end as retires,
         least(1, year.promotion_rate * promoting.promotion_multiplier) as promotion_probability,
         {{ exponential_key(
-            draw('year.draw_key', 'prior_year.employee_id', 'leave'), 'leaving.termination_weight'
+            draw('year.draw_key', 'weighed.employee_id', 'leave'), 'weighed.leaving_weight'
         ) }} as leaving_key
-    from prior_year
+    from weighed
     cross join year
-    inner join {{ ref('int_hazards') }} as leaving
-        on
-            prior_year.opening_age_band = leaving.age_band
-            and prior_year.opening_tenure_band = leaving.tenure_band
-            and prior_year.entry_level = leaving.level
     inner join {{ ref('int_hazards') }} as promoting
         on
-            prior_year.opening_age_band = promoting.age_band
-            and prior_year.opening_tenure_band = promoting.tenure_band
-            and prior_year.level = promoting.level
+            weighed.opening_age_band = promoting.age_band
+            and weighed.opening_tenure_band = promoting.tenure_band
+            and weighed.level = promoting.level
     -- not an inner join, for which the hazards would be multiplied by the ages
     left join retirement
-        on prior_year.opening_age = retirement.age
+        on weighed.opening_age = retirement.age
     left join known
-        on prior_year.employee_id = known.employee_id
+        on weighed.employee_id = known.employee_id
 ),
 
 -- Ranked apart from the other columns: a window over all of them takes 0.84 s for a million

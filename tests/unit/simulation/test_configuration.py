@@ -57,6 +57,7 @@ def test_the_shipped_baseline_has_the_agreed_figures() -> None:
     }
     assert settings.workforce.model_dump() == {
         "experienced_termination_rate": 0.12,
+        "leaving_by_department": {},
         "new_hire_termination_rate": 0.25,
         "minimum_days_before_leaving": 30,
         "retirement": ({"age": 75, "probability": 1.0},),

@@ -25,6 +25,8 @@ def fingerprint(
     del relevant["simulation"]["end_year"]
     if settings.simulation.names.is_calendar:
         del relevant["simulation"]["first_day"]  # so that the years of releases before it stay
+    if not settings.workforce.leaving_by_department:
+        del relevant["workforce"]["leaving_by_department"]  # likewise
     relevant["tables"] = {name: rows for name, rows in relevant["tables"].items() if rows}
     if not relevant["tables"]:
         del relevant["tables"]  # likewise

@@ -78,7 +78,7 @@ def _yearly(*sections: BaseModel) -> Iterator[tuple[str, Mapping[int, float]]]:
     """Yield the fields that have a rate for each year."""
     for section in sections:
         for field, value in section:
-            if isinstance(value, Mapping):
+            if isinstance(value, Mapping) and field != "leaving_by_department":
                 yield field, value
 
 

@@ -9,7 +9,6 @@ from shared_lib.warehouse import transaction
 from simulation.config.census_file import reading_digest
 from simulation.config.parameters import fingerprint, target_headcount, year_parameters
 from simulation.config.settings import ScenarioSettings
-from simulation.config.tables import Tables
 from simulation.state.year_state import first_altered_year
 
 # What determines the rows of a year; marts only show them.
@@ -310,7 +309,7 @@ def _record(
             "values (?, ?, ?)",
             [opened.fingerprint, entry.level, entry.share],
         )
-    _record_tables(connection, opened.fingerprint, settings.tables)
+    _record_tables(connection, opened.fingerprint, settings)
     connection.execute(
         "insert or replace into raw.simulation_configurations (fingerprint, scenario_id, "
         "configuration, recorded_at, census_digest, census_sha256, reading_digest, rules_digest) "
@@ -341,15 +340,21 @@ def _record(
     )
 
 
-def _record_tables(connection: duckdb.DuckDBPyConnection, fingerprint: str, tables: Tables) -> None:
-    """Record what the scenario has in place of seeds."""
-    for level in tables.job_levels:
+def _record_tables(
+    connection: duckdb.DuckDBPyConnection, fingerprint: str, settings: ScenarioSettings
+) -> None:
+    """Record what the scenario has in place of seeds, and its rates by department."""
+    for level in settings.tables.job_levels:
         connection.execute(
             "insert or replace into raw.scenario_levels "
             "(fingerprint, level, min_compensation, max_compensation) values (?, ?, ?, ?)",
             [fingerprint, level.level, level.min_compensation, level.max_compensation],
         )
-    for table, key, rate in tables.rates():
+    of_departments = settings.workforce.leaving_by_department.items()
+    for table, key, rate in [
+        *settings.tables.rates(),
+        *(("leaving_by_department", department, rate) for department, rate in of_departments),
+    ]:
         connection.execute(
             "insert or replace into raw.scenario_rates (fingerprint, table_name, row_key, rate) "
             "values (?, ?, ?, ?)",

@@ -1,6 +1,6 @@
 """The section ``workforce``: how many leave, and who first."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -29,6 +29,16 @@ class Workforce(Strict):
             "reductions in force and hires who leave again come on top. One number for all years, "
             "or a mapping of each year to its own."
         )
+    )
+    leaving_by_department: dict[
+        Annotated[str, Field(min_length=1)], Annotated[float, Field(gt=0, le=1000)]
+    ] = Field(
+        default={},
+        description=(
+            "Factor of the chance to leave of a department, by its name in the census; a "
+            "department that is not named has 1. As with the hazards in the seeds, only ratios "
+            "count: how many leave is the rate above."
+        ),
     )
     new_hire_termination_rate: TerminationRate | dict[Year, TerminationRate] = Field(
         description=(
