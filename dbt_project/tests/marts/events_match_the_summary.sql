@@ -9,8 +9,9 @@ with events as (
         count(*) filter (where events.event_category = 'external_hire') as hires,
         count(*) filter (where events.event_category = 'level_promotion') as promotions,
         count(*) filter (where events.event_category = 'merit_and_cola') as raises,
-        count(*) filter (where events.event_category = 'experienced_termination')
-            as experienced_terminations,
+        count(*) filter (
+            where events.event_category in ('experienced_termination', 'retirement')
+        ) as experienced_terminations,
         count(*) filter (where events.event_category = 'reduction_in_force')
             as reductions_in_force,
         count(*) filter (where events.event_category = 'new_hire_termination')
