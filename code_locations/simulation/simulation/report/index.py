@@ -21,6 +21,10 @@ _TEMPLATE = "index.html.j2"
 # The title and the description are at the start of a page.
 _HEAD_BYTES = 2_000
 
+# How the titles begin.
+_REPORT = "Workforce simulation "
+_COMPARISON = "Workforce comparison "
+
 
 @dataclass(frozen=True, slots=True)
 class ListedReport:
@@ -33,9 +37,10 @@ class ListedReport:
 
 
 def write_index(folder: Path) -> Path:
-    """Write the list of all reports in a folder, newest first, and link `latest.html` to the first.
+    """Write the list of all reports and comparisons in a folder, newest first.
 
-    Both appear complete or not at all. An HTML file whose title is not a report's is left out.
+    `latest.html` links to the newest report. Both appear complete or not at all. An HTML file with
+    another title is left out.
 
     Returns:
         The path of the list.
@@ -44,23 +49,24 @@ def write_index(folder: Path) -> Path:
         OSError: The folder cannot be read or written.
     """
     reports = listed_reports(folder)
-    if reports:
+    latest = next((report for report in reports if report.title.startswith(_REPORT)), None)
+    if latest is not None:
         with replaced(folder / LATEST) as unfinished:
-            unfinished.symlink_to(reports[0].name)
+            unfinished.symlink_to(latest.name)
     with replaced(folder / INDEX) as unfinished:
-        unfinished.write_text(_render(reports), encoding="utf-8")
+        unfinished.write_text(_render(reports, latest), encoding="utf-8")
     return folder / INDEX
 
 
 def listed_reports(folder: Path) -> list[ListedReport]:
-    """Return the reports in a folder, the newest first."""
+    """Return the reports and comparisons in a folder, the newest first."""
     found = []
     for path in folder.glob("*.html"):
         if path.name in {INDEX, LATEST} or path.name.startswith("."):
             continue
         with path.open("rb") as file:
             head = _Head(file.read(_HEAD_BYTES).decode("utf-8", errors="replace"))
-        if head.title.startswith("Workforce simulation "):
+        if head.title.startswith((_REPORT, _COMPARISON)):
             written = path.stat().st_mtime_ns
             found.append((written, path.name, head))
     return [
@@ -93,7 +99,7 @@ class _Head(HTMLParser):
             self.title += data
 
 
-def _render(reports: Sequence[ListedReport]) -> str:
+def _render(reports: Sequence[ListedReport], latest: ListedReport | None) -> str:
     import jinja2
 
     environment = jinja2.Environment(
@@ -103,4 +109,6 @@ def _render(reports: Sequence[ListedReport]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(_TEMPLATE).render(reports=reports, latest=LATEST)
+    return environment.get_template(_TEMPLATE).render(
+        reports=reports, latest=LATEST if latest is not None else None
+    )

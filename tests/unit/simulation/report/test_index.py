@@ -57,6 +57,22 @@ def test_the_list_follows_new_reports_and_leaves_no_other_file(tmp_path: Path) -
     }
 
 
+def test_comparisons_are_listed_and_latest_stays_a_report(tmp_path: Path) -> None:
+    report = written(tmp_path, "report.html", at=1)
+    title = "<title>Workforce comparison 2025: hiring_freeze against baseline</title>"
+    (tmp_path / "comparison.html").write_text(title, encoding="utf-8")
+
+    text = write_index(tmp_path).read_text(encoding="utf-8")
+
+    assert text.index('href="comparison.html"') < text.index('href="report.html"')
+    assert (tmp_path / LATEST).resolve() == report.resolve()
+    report.unlink()
+    (tmp_path / LATEST).unlink()
+    text = write_index(tmp_path).read_text(encoding="utf-8")
+    assert "comparison.html" in text
+    assert LATEST not in text
+
+
 def test_a_list_that_cannot_be_written_leaves_what_was_there(tmp_path: Path) -> None:
     written(tmp_path, "one.html", at=1)
     (tmp_path / "index.html").mkdir()

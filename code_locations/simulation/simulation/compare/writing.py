@@ -1,0 +1,47 @@
+"""Reads a comparison from the warehouse and writes its page and workbook."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from shared_lib.warehouse import WarehouseMissingError, read_warehouse
+from simulation.compare.attribution import Comparison, compare
+from simulation.compare.page import write_page
+from simulation.compare.sheets import write_workbook
+from simulation.compare.stored import ComparisonRefusedError, command_for, paired
+from simulation.report.index import write_index
+
+
+def read_comparison(
+    warehouse: Path, base: str, other: str, *, on_progress: Callable[[str], None]
+) -> Comparison:
+    """Compare two scenarios of a warehouse, which is only read.
+
+    Raises:
+        ComparisonRefusedError: the warehouse is missing, or the scenarios cannot be compared.
+        WarehouseBusyError: a run holds the warehouse for longer than a minute.
+        UnexplainedDifferenceError: the parts do not add up to the difference.
+    """
+    try:
+        with read_warehouse(warehouse, on_wait=on_progress) as connection:
+            pair = paired(connection, base, other)
+            on_progress(f"comparing {other} with {base}, {pair.span}")
+            return compare(connection, pair)
+    except WarehouseMissingError as error:
+        commands = " and ".join(command_for(name, like=None) for name in (base, other))
+        message = f"{error}: compute the scenarios with {commands}"
+        raise ComparisonRefusedError(message) from None
+
+
+def write_comparison(comparison: Comparison, folder: Path) -> tuple[Path, Path]:
+    """Write the page and the workbook, and list the page among the reports.
+
+    Returns:
+        The paths of the page and of the workbook.
+    """
+    scenarios = (comparison.pair.base, comparison.pair.other)
+    names = [*(each.scenario_id for each in scenarios), *(each.fingerprint for each in scenarios)]
+    page = folder / f"comparison-{'-'.join(names)}.html"
+    workbook = write_workbook(comparison, path=page.with_suffix(".xlsx"))
+    write_page(comparison, path=page, workbook=workbook)
+    write_index(folder)
+    return page, workbook
