@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 # A variable reaches its command through the environment, exactly as typed: make would expand a $,
 # and the shell would execute a value pasted into a recipe.
-VARIABLES := AGAINST CENSUS CONTRACT DAGSTER_HOME DELETE FAIL_FAST FIX FRESH MAPPING ONLY PLACE PORT REPLACE RUN SBOM SCENARIO SCENARIOS START_YEAR UPGRADE WORKERS YEARS
+VARIABLES := AGAINST CENSUS CONTRACT DAGSTER_HOME DELETE FAIL_FAST FIX FRESH MAPPING ONLY PEOPLE PLACE PORT REPLACE RUN SBOM SCENARIO SCENARIOS START_YEAR UPGRADE WORKERS YEARS
 $(foreach name,$(VARIABLES),$(if $(value $(name)),$(eval override export $(name) := $$(value $(name)))))
 
 # Make reads quotes, # and $ differently from `dagster dev`, so it does not include .env; each command
@@ -62,7 +62,7 @@ $(MANIFEST): $(INSTALLED) $(DBT_SOURCES)
 	@echo "setup: parsing the dbt project"
 	@$(COMMAND) shared_lib.discovery.dbt prepare && touch $@
 
-.PHONY: setup manifest run compare test test-fast dev vault sandbox slack alerts alerts-listen alert-preview retention backup restore doctor smoke canary check format docs pictures bench lock sbom audit
+.PHONY: setup manifest run compare workbook test test-fast dev vault sandbox slack alerts alerts-listen alert-preview retention backup restore doctor smoke canary check format docs pictures bench lock sbom audit
 
 ##@ Use the platform
 run: setup ## simulate, show a table of the years and write a report
@@ -80,6 +80,14 @@ run: setup ## simulate, show a table of the years and write a report
 compare: setup ## show what makes the difference of two stored scenarios, as page and workbook
 #: SCENARIOS=names two, the first is the base: SCENARIOS="baseline hiring_freeze"
 	@$(COMMAND) simulation.compare "$${SCENARIOS:?name two scenarios: make compare SCENARIOS=\"baseline hiring_freeze\"}"
+
+workbook: setup ## write a stored scenario as an Excel workbook
+#: SCENARIO=name   a stored scenario; default: baseline
+#: AGAINST=name    another one, to compare it with in further sheets
+#: YEARS=2025-2029 the years to write; default: all that are stored
+#: PEOPLE=1        list every employee of every year
+	@$(COMMAND) simulation.workbook --scenario "$${SCENARIO:-baseline}" $${AGAINST:+--against "$$AGAINST"} \
+		$${YEARS:+--years "$$YEARS"} $${PEOPLE:+--people}
 
 # links in alerts lead here, and the sensor queries it for owners
 dev: export DAGSTER_WEBSERVER_URL ?= http://127.0.0.1:$(or $(PORT),3000)

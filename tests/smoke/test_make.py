@@ -100,6 +100,7 @@ def test_a_preview_links_the_running_ui_or_the_port_that_is_named(folder: Path) 
         ("run", "CENSUS"),
         ("run", "YEARS"),
         ("compare", "SCENARIOS"),
+        ("workbook", "AGAINST"),
         ("dev", "PORT"),
         ("sandbox", "CONTRACT"),
         ("alert-preview", "RUN"),

@@ -64,6 +64,15 @@ class Column:
     width: int = 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Formula:
+    """A cell that computes, by ``text``; ``value`` is stored as its result."""
+
+    text: str
+    value: Any
+    kind: Kind
+
+
 class Book:
     """A workbook that takes one sheet after the other."""
 
@@ -95,8 +104,8 @@ class Book:
         for number, values in enumerate(rows, start=2):
             if number > ROWS_OF_A_SHEET - 1:
                 message = (
-                    f"sheet {name} is full: it holds {ROWS_OF_A_SHEET - 2:,} rows; "
-                    "choose fewer years with --years"
+                    f"sheet {name} is full: it holds {ROWS_OF_A_SHEET - 2:,} rows, and there are "
+                    "more: choose fewer years"
                 )
                 raise SheetFullError(message)
             for place, (column, value) in enumerate(zip(columns, values, strict=True)):
@@ -122,6 +131,10 @@ class Book:
 
     def _write(self, sheet: "Worksheet", row: int, place: int, column: Column, value: Any) -> None:
         if value is None:
+            return
+        if isinstance(value, Formula):
+            number = _number(value.value)
+            sheet.write_formula(row, place, value.text, self._format(value.kind), number)
             return
         if column.formula is not None:
             formula = column.formula.format(row=row + 1)

@@ -1,0 +1,90 @@
+"""``python -m simulation.workbook``: a stored scenario as a workbook."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the workbook and print its path; the exit status is 2 on a refusal."""
+    from simulation.run.arguments import parse_years
+
+    parser = argparse.ArgumentParser(
+        prog="python -m simulation.workbook",
+        description=(
+            "Write a scenario of the warehouse as a workbook: summary, years, departments, levels, "
+            "events, assumptions, census and quality. Totals are formulas."
+        ),
+    )
+    parser.add_argument("--scenario", default="baseline", help="a stored scenario")
+    parser.add_argument(
+        "--against", metavar="SCENARIO", help="another one, to compare it with in further sheets"
+    )
+    parser.add_argument(
+        "--years", type=parse_years, metavar="2025-2029", help="by default all stored ones"
+    )
+    parser.add_argument("--people", action="store_true", help="list every employee of every year")
+    parser.add_argument("--output", type=Path, help="the file; by default beside the reports")
+    asked = parser.parse_args(arguments)
+    # imported here so that --help and usage errors respond at once
+    from rich.console import Console
+
+    from shared_lib.configuration.environment import UnknownEnvironmentError, current_settings
+    from shared_lib.configuration.validated_yaml import ConfigurationError
+    from shared_lib.warehouse import WarehouseBusyError, WarehouseMissingError, read_warehouse
+    from simulation.compare.attribution import UnexplainedDifferenceError, compare
+    from simulation.compare.stored import (
+        ComparisonRefusedError,
+        command_for,
+        find_stored,
+        paired,
+        read_stored,
+    )
+    from simulation.spreadsheet import SheetFullError
+    from simulation.workbook.contents import YearsMissingError, write_scenario_workbook
+
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        settings = current_settings()
+        with read_warehouse(
+            settings.warehouse_path("simulation"), on_wait=errors.print
+        ) as connection:
+            known = read_stored(connection)
+            stored = find_stored(known, asked.scenario, like=next(iter(known.values()), None))
+            comparison = None
+            if asked.against is not None:
+                pair = paired(connection, asked.against, asked.scenario)
+                errors.print(f"comparing {asked.scenario} with {asked.against}, {pair.span}")
+                comparison = compare(connection, pair)
+            errors.print(f"writing {asked.scenario}")
+            path = write_scenario_workbook(
+                connection,
+                scenario_id=asked.scenario,
+                path=asked.output
+                or settings.report_directory / f"{asked.scenario}-{stored.fingerprint}.xlsx",
+                years=asked.years,
+                has_people=asked.people,
+                comparison=comparison,
+            )
+    except WarehouseMissingError as error:
+        command = command_for(asked.scenario, like=None)
+        errors.print(f"{error}: compute the scenario with {command}", style="bold red")
+        return 2
+    except (
+        ComparisonRefusedError,
+        ConfigurationError,
+        SheetFullError,
+        UnexplainedDifferenceError,
+        UnknownEnvironmentError,
+        WarehouseBusyError,
+        YearsMissingError,
+    ) as error:
+        errors.print(str(error), style="bold red", markup=False)
+        return 2
+    print(f"Workbook: {path}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
