@@ -1,13 +1,15 @@
-"""Access to the DuckDB files: one writer at a time; others wait or learn who holds the file."""
+"""Access to the tables: one writer at a time; others wait or learn who holds them."""
 
 from typing import TYPE_CHECKING, Any
 
+from shared_lib.warehouse.backends import read_location, write_location
 from shared_lib.warehouse.connection import (
     WarehouseBusyError,
     WarehouseMissingError,
     read_warehouse,
     write_warehouse,
 )
+from shared_lib.warehouse.setting import WarehouseSettingError
 from shared_lib.warehouse.transaction import transaction
 
 if TYPE_CHECKING:
@@ -17,8 +19,11 @@ __all__ = [
     "Warehouse",
     "WarehouseBusyError",
     "WarehouseMissingError",
+    "WarehouseSettingError",
+    "read_location",
     "read_warehouse",
     "transaction",
+    "write_location",
     "write_warehouse",
 ]
 

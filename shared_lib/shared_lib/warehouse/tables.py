@@ -1,11 +1,15 @@
 """Tables that Python writes into a warehouse: created, or brought up to date, before each use."""
 
+import re
 from collections.abc import Sequence
 
 import duckdb
 
 from shared_lib.storage.migrations import Migration, pending
 from shared_lib.warehouse.transaction import transaction
+
+# DuckLake has no keys: there uniqueness rests on how rows are written, and on checks.
+KEYS = re.compile(r",(?:\s*--[^\n]*)*\s*primary key \([^)]*\)|\s+primary key\b")
 
 _APPLIED = """
 create schema if not exists raw;
@@ -58,10 +62,18 @@ def create_or_migrate(
         if is_there or applied:
             for migration in due:
                 migration.change(connection)
-        connection.execute(statements)
+        connection.execute(KEYS.sub("", statements) if _is_lake(connection) else statements)
         for migration in due:
             connection.execute(
                 "insert into raw.applied_migrations by name select ? as first_table, ? as name, "
                 "? as is_additive, now() as applied_at",
                 [first_table, migration.name, migration.is_additive],
             )
+
+
+def _is_lake(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Return whether the connection's own tables are in a lake, which keeps no keys."""
+    row = connection.execute(
+        "select type from duckdb_databases() where database_name = current_database()"
+    ).fetchone()
+    return row == ("ducklake",)

@@ -303,11 +303,10 @@ def _report_path(result: "dg.ExecuteInProcessResult") -> str | None:
 def _show(scenario: str, years: range, report: str | None, names: YearNames) -> None:
     from rich.console import Console
 
-    from shared_lib.configuration.environment import current_settings
-    from shared_lib.warehouse import read_warehouse
+    from shared_lib.warehouse import read_location
     from simulation.state.year_state import read_summaries
 
-    with read_warehouse(current_settings().warehouse_path("simulation")) as connection:
+    with read_location("simulation") as connection:
         summaries = read_summaries(connection, scenario_id=scenario, years=years)
     console = Console(highlight=False)
     if not console.is_terminal:

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from shared_lib.configuration.environment import current_settings
-from shared_lib.warehouse import WarehouseBusyError, read_warehouse
+from shared_lib.warehouse import WarehouseBusyError, WarehouseMissingError, read_location
 from simulation.config.census_file import census_path, file_digest, reading_digest
 from simulation.config.settings import ScenarioSettings
 from simulation.state.removal import Removal, removal_by, stored_inputs
@@ -49,13 +49,12 @@ def look_ahead(scenario_id: str, settings: ScenarioSettings, years: range) -> Pr
         CensusError: the census is another than before and cannot be read.
     """
     nothing = Preflight(removal=Removal(scenario_id=scenario_id, reasons={}))
-    path = current_settings().warehouse_path("simulation")
-    if not path.exists():
+    try:
+        with read_location("simulation", wait_seconds=0) as connection:
+            return _compare(connection, scenario_id, settings, years) or nothing
+    except WarehouseMissingError:
         _refuse(scenario_id, settings, years, identity="", stored={})
         return nothing
-    try:
-        with read_warehouse(path, wait_seconds=0) as connection:
-            return _compare(connection, scenario_id, settings, years) or nothing
     except WarehouseBusyError:
         return nothing
 

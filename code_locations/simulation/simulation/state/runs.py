@@ -6,6 +6,7 @@ import duckdb
 
 from shared_lib.dbt.project import rules_digest
 from shared_lib.warehouse import transaction
+from shared_lib.warehouse.rows import put_row
 from simulation.config.census_file import reading_digest
 from simulation.config.parameters import fingerprint, target_headcount, year_parameters
 from simulation.config.settings import ScenarioSettings
@@ -298,32 +299,35 @@ def _record(
             "scenario_id": opened.scenario_id,
             **year_parameters(settings, year, opening_headcount=opening_headcount),
         }
-        connection.execute(
-            f"insert or replace into raw.simulation_parameters ({', '.join(row)}) "  # noqa: S608 - own names
-            f"values ({', '.join('?' for _ in row)})",
-            list(row.values()),
+        put_row(
+            connection, "raw.simulation_parameters", row, key=["fingerprint", "simulation_year"]
         )
     for entry in settings.hiring.level_mix:
-        connection.execute(
-            "insert or replace into raw.hire_level_mix (fingerprint, level, share) "
-            "values (?, ?, ?)",
-            [opened.fingerprint, entry.level, entry.share],
+        put_row(
+            connection,
+            "raw.hire_level_mix",
+            {"fingerprint": opened.fingerprint, "level": entry.level, "share": entry.share},
+            key=["fingerprint", "level"],
         )
     _record_tables(connection, opened.fingerprint, settings)
-    connection.execute(
-        "insert or replace into raw.simulation_configurations (fingerprint, scenario_id, "
-        "configuration, recorded_at, census_digest, census_sha256, reading_digest, rules_digest) "
-        "values (?, ?, ?, now()::timestamp, ?, "
-        "(select max(sha256) from raw.census_file where scenario_id = ?), ?, ?)",
-        [
-            opened.fingerprint,
-            opened.scenario_id,
-            settings.model_dump_json(),
-            census_digest(connection, opened.scenario_id),
-            opened.scenario_id,
-            reading_digest(),
-            current_rules(),
-        ],
+    [(sha256, now)] = connection.execute(
+        "select max(sha256), now()::timestamp from raw.census_file where scenario_id = ?",
+        [opened.scenario_id],
+    ).fetchall()
+    put_row(
+        connection,
+        "raw.simulation_configurations",
+        {
+            "fingerprint": opened.fingerprint,
+            "scenario_id": opened.scenario_id,
+            "configuration": settings.model_dump_json(),
+            "recorded_at": now,
+            "census_digest": census_digest(connection, opened.scenario_id),
+            "census_sha256": sha256,
+            "reading_digest": reading_digest(),
+            "rules_digest": current_rules(),
+        },
+        key=["fingerprint"],
     )
     connection.execute("delete from raw.simulation_run")
     connection.execute(
@@ -345,21 +349,20 @@ def _record_tables(
 ) -> None:
     """Record what the scenario has in place of seeds, and its rates by department."""
     for level in settings.tables.job_levels:
-        connection.execute(
-            "insert or replace into raw.scenario_levels "
-            "(fingerprint, level, min_compensation, max_compensation) values (?, ?, ?, ?)",
-            [fingerprint, level.level, level.min_compensation, level.max_compensation],
-        )
+        row = {
+            "fingerprint": fingerprint,
+            "level": level.level,
+            "min_compensation": level.min_compensation,
+            "max_compensation": level.max_compensation,
+        }
+        put_row(connection, "raw.scenario_levels", row, key=["fingerprint", "level"])
     of_departments = settings.workforce.leaving_by_department.items()
     for table, key, rate in [
         *settings.tables.rates(),
         *(("leaving_by_department", department, rate) for department, rate in of_departments),
     ]:
-        connection.execute(
-            "insert or replace into raw.scenario_rates (fingerprint, table_name, row_key, rate) "
-            "values (?, ?, ?, ?)",
-            [fingerprint, table, key, rate],
-        )
+        row = {"fingerprint": fingerprint, "table_name": table, "row_key": key, "rate": rate}
+        put_row(connection, "raw.scenario_rates", row, key=["fingerprint", "table_name", "row_key"])
 
 
 def current_run(connection: duckdb.DuckDBPyConnection) -> tuple[OpenedRun, str]:

@@ -72,11 +72,7 @@ def read_summaries(
 
 
 # Sums over the bits of each row's digest, independent of the order of the stored rows.
-_RECORD_STATES = """
-insert or replace into raw.simulation_year_state (
-    scenario_id, simulation_year, fingerprint, run_id, active_headcount, payroll, digest,
-    completed_at
-)
+_STATES = """
 select
     run.scenario_id,
     ledger.simulation_year,
@@ -107,7 +103,12 @@ def record_states(connection: duckdb.DuckDBPyConnection, *, years: range) -> Non
             "and (state.simulation_year between ? and ? or state.fingerprint <> run.fingerprint)",
             [years[0], years[-1]],
         )
-        connection.execute(_RECORD_STATES.format(digest=_digest(connection)), [years[0], years[-1]])
+        # the rows of these years are gone, so nothing is replaced
+        connection.execute(
+            "insert into raw.simulation_year_state by name "
+            + _STATES.format(digest=_digest(connection)),
+            [years[0], years[-1]],
+        )
 
 
 def first_altered_year(

@@ -18,6 +18,7 @@ from shared_lib.dbt.project import (
     TARGET_DIRECTORY,
 )
 from shared_lib.discovery.dbt.sections import declared_models
+from shared_lib.warehouse.setting import Backend
 
 # The number of additional processes; each needs 0.3 GB and most of a core.
 _AT_A_TIME = 2
@@ -77,15 +78,15 @@ def _compile() -> Mapping[str, Any]:
     """Return the manifest with the SQL of every model."""
     with tempfile.TemporaryDirectory(prefix="dbt-compile-") as scratch:
         # In memory, because a run in progress would block opening the file.
-        _dbt("compile", target=Path(scratch), warehouse=":memory:")
+        _dbt("compile", target=Path(scratch), warehouse=":memory:", WAREHOUSE=Backend.FILE)
         return json.loads((Path(scratch) / "manifest.json").read_text(encoding="utf-8"))
 
 
-def _dbt(*command: str, target: Path, warehouse: str) -> None:
+def _dbt(*command: str, target: Path, warehouse: str, **other: str) -> None:
     subprocess.run(  # noqa: S603 - our own environment's dbt with fixed arguments
         [DBT_EXECUTABLE, "--quiet", *command, "--profiles-dir", ".", "--target-path", target,
          "--log-path", target],
         cwd=PROJECT_DIRECTORY,
-        env={**os.environ, DUCKDB_PATH_VARIABLE: warehouse},
+        env={**os.environ, DUCKDB_PATH_VARIABLE: warehouse, **other},
         check=True,
     )  # fmt: skip

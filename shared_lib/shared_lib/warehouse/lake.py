@@ -1,0 +1,157 @@
+"""The warehouse as a lake: tables in Parquet files, their catalog in Postgres.
+
+Every process has a DuckDB of its own, in memory, and attaches the tables of one location by
+DuckLake. Processes on several machines read and write the same tables.
+"""
+
+import importlib.resources
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import duckdb
+import sqlalchemy
+from sqlalchemy.exc import ArgumentError
+
+from shared_lib.warehouse.connection import WarehouseMissingError
+from shared_lib.warehouse.setting import VARIABLE, Backend, WarehouseSettingError
+
+if TYPE_CHECKING:
+    from shared_lib.secrets import SecretsResource
+
+CATALOG_VARIABLE = "WAREHOUSE_CATALOG"
+DATA_VARIABLE = "WAREHOUSE_DATA"
+# the path of a secret with the key `password`; without it Postgres asks for none
+SECRET_VARIABLE = "WAREHOUSE_CATALOG_SECRET"  # noqa: S105 - the name of a variable
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lake:
+    """Where the lake is.
+
+    Attributes:
+        catalog: the database of the catalog, without its password.
+        data: the directory of the Parquet files, one below it for each location.
+        secret: the path of the secret with the catalog's password; empty: none is needed.
+    """
+
+    catalog: sqlalchemy.URL
+    data: str
+    secret: str
+
+    @classmethod
+    def from_environment(cls) -> "Lake":
+        """Return the lake that the variables name.
+
+        Raises:
+            WarehouseSettingError: one is missing, or is not an address of that kind.
+        """
+        missing = [name for name in (CATALOG_VARIABLE, DATA_VARIABLE) if not os.environ.get(name)]
+        if missing:
+            raise WarehouseSettingError(
+                f"{VARIABLE} is {Backend.LAKE}, so {' and '.join(missing)} must be set: the lake "
+                "needs a Postgres database for its catalog, such as "
+                "postgresql://dagster@postgres:5432/lake, and a directory for its files"
+            )
+        try:
+            catalog = sqlalchemy.make_url(os.environ[CATALOG_VARIABLE])
+        except ArgumentError:
+            catalog = None
+        if catalog is None or catalog.get_backend_name() != "postgresql" or not catalog.database:
+            raise WarehouseSettingError(
+                f"{CATALOG_VARIABLE} is not the address of a Postgres database, such as "
+                "postgresql://dagster@postgres:5432/lake"
+            )
+        if catalog.password:
+            raise WarehouseSettingError(
+                f"{CATALOG_VARIABLE} contains a password: put it into a secret with the key "
+                f"`password`, and the path of that secret into {SECRET_VARIABLE}"
+            )
+        return cls(
+            catalog=catalog,
+            data=os.environ[DATA_VARIABLE].rstrip("/"),
+            secret=os.environ.get(SECRET_VARIABLE, ""),
+        )
+
+    def password(self, secrets: "SecretsResource | None" = None) -> str:
+        """Return the catalog's password; empty if none is needed."""
+        if not self.secret:
+            return ""
+        from shared_lib.secrets import SecretsResource
+
+        source = secrets or SecretsResource(location="warehouse")
+        return source.get(self.secret)["password"].reveal()
+
+    def engine(self) -> sqlalchemy.Engine:
+        """Return connections to the catalog's database, for leases."""
+        url = self.catalog.set(drivername="postgresql+psycopg2", password=self.password() or None)
+        return sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
+
+
+@contextmanager
+def open_lake(location: str, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Attach the tables of ``location`` to a DuckDB in memory, and close it afterwards.
+
+    Raises:
+        WarehouseSettingError: a variable is missing or wrong.
+        WarehouseMissingError: ``read_only``, and nothing has been written yet.
+        duckdb.IOException: the catalog does not answer.
+    """
+    with duckdb.connect() as connection:
+        prepare(connection, location)
+        mode = " (read_only)" if read_only else ""
+        try:
+            connection.execute(f"attach 'ducklake:{location}' as {location}{mode}")
+        except duckdb.InvalidInputException as error:
+            if not read_only or "does not exist" not in str(error):
+                raise
+            message = f"the lake has no tables of {location} yet: nothing has written them"
+            raise WarehouseMissingError(message) from None
+        connection.execute(f"use {location}")
+        yield connection
+
+
+def prepare(connection: duckdb.DuckDBPyConnection, location: str) -> None:
+    """Load the extensions, and name the lake of ``location`` so that it can be attached.
+
+    The name is a secret of DuckDB's, in memory, because an attached address is shown in errors.
+    """
+    lake = Lake.from_environment()
+    for extension in _extensions():
+        connection.load_extension(extension)
+    catalog = {
+        "host": lake.catalog.host,
+        "port": lake.catalog.port,
+        "database": lake.catalog.database,
+        "user": lake.catalog.username,
+        "password": lake.password(),
+    }
+    values = ", ".join(f"{key} {_text(value)}" for key, value in catalog.items() if value)
+    connection.execute(f"create or replace secret {location}_catalog (type postgres, {values})")
+    connection.execute(
+        f"create or replace secret {location} (type ducklake, metadata_path '', "
+        f"metadata_schema {_text('lake_' + location)}, "
+        f"data_path {_text(f'{lake.data}/{location}')}, "
+        f"metadata_parameters map {{'TYPE': 'postgres', 'SECRET': '{location}_catalog'}})"
+    )
+
+
+def _extensions() -> Iterator[str]:
+    """Return the files of DuckDB's extensions, from their wheels: nothing is fetched."""
+    try:
+        import duckdb_extension_ducklake
+        import duckdb_extension_postgres_scanner
+    except ModuleNotFoundError as error:
+        raise WarehouseSettingError(
+            f"{VARIABLE}={Backend.LAKE} needs the package {error.name}: install shared-lib[lake]"
+        ) from error
+    for package in (duckdb_extension_postgres_scanner, duckdb_extension_ducklake):
+        name = package.__name__.removeprefix("duckdb_extension_")
+        directory = importlib.resources.files(package) / "extensions" / f"v{duckdb.__version__}"
+        yield str(directory / f"{name}.duckdb_extension")
+
+
+def _text(value: object) -> str:
+    return "'" + str(value).replace("'", "''") + "'"

@@ -1,0 +1,134 @@
+"""The simulation in a lake: the rows of the file, also after a kill; one writer at a time."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from psycopg import sql
+from tests.integration.simulation.conftest import Finished
+from tests.integration.simulation.launching import Launched, run_to_its_end
+
+from sandboxes.postgres import PASSWORD, connect, postgres_server, program
+from shared_lib.warehouse import WarehouseBusyError, WarehouseMissingError
+from shared_lib.warehouse.backends import hold_location, read_location, write_location
+
+BASELINE = ("--generate", "1000")
+# of another run, at another time
+OF_THE_RUN = ("run_id", "completed_at", "recorded_at", "requested_at", "applied_at")
+# the killed run computed 2025 and 2026, so the one after it begins with 2027
+ABOUT_THE_RUN = ("raw.pipeline_timings", "raw.simulation_config", "raw.simulation_run")
+
+
+@pytest.fixture(scope="module")
+def postgres_port() -> Iterator[int]:
+    if program("initdb") is None:
+        pytest.skip("PostgreSQL is not installed")
+    with postgres_server() as port:
+        yield port
+
+
+@pytest.fixture
+def lake(postgres_port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty lake, to which the variables lead; returns the directory of its files."""
+    name = f"lake_{tmp_path.name}"
+    with connect(postgres_port, "postgres", PASSWORD) as connection:
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    monkeypatch.setenv("WAREHOUSE", "lake")
+    monkeypatch.setenv(
+        "WAREHOUSE_CATALOG", f"postgresql://postgres@127.0.0.1:{postgres_port}/{name}"
+    )
+    monkeypatch.setenv("WAREHOUSE_CATALOG_SECRET", "lake/catalog")
+    monkeypatch.setenv("LAKE_CATALOG__PASSWORD", PASSWORD)
+    monkeypatch.setenv("WAREHOUSE_DATA", str(tmp_path / "lake"))
+    return tmp_path / "lake"
+
+
+def _tables(connection: duckdb.DuckDBPyConnection, catalog: str) -> dict[str, list[str]]:
+    found = connection.execute(
+        "select schema_name || '.' || table_name, "
+        "list(column_name order by column_name) filter (column_name not in $run) "
+        "from duckdb_columns() where database_name = $catalog and not internal "
+        "and schema_name in ('raw', 'intermediate', 'marts', 'seeds') group by all",
+        {"catalog": catalog, "run": OF_THE_RUN},
+    ).fetchall()
+    return dict(found)
+
+
+def test_a_run_killed_in_2027_ends_in_the_rows_of_the_file(
+    platform: Path, finished: Finished, lake: Path, tmp_path: Path
+) -> None:
+    run = Launched(*BASELINE, directory=tmp_path, halts_in=2027)
+    run.halted()
+    run.kill_all()
+    again = run_to_its_end(*BASELINE, directory=tmp_path)
+    assert again.status == 0, again.progress
+    assert "batch 2026" not in again.progress
+    assert not (platform / "simulation.duckdb").exists()
+
+    with read_location("simulation") as connection:
+        connection.execute(f"attach '{finished.warehouse}' as file (read_only)")
+        tables = _tables(connection, "file")
+        assert tables == _tables(connection, "simulation")
+        assert len(tables) > 20
+        for table, columns in tables.items():
+            if table in ABOUT_THE_RUN:
+                continue
+            chosen = ", ".join(columns)
+            different = connection.execute(
+                f"(select {chosen} from file.{table} except all select {chosen} from {table}) "
+                f"union all "
+                f"(select {chosen} from {table} except all select {chosen} from file.{table})"
+            ).fetchall()
+            assert not different, table
+    assert list((lake / "simulation" / "intermediate").rglob("*.parquet"))
+    assert PASSWORD not in again.output + again.progress
+
+
+def _hold(ready: Any, may_end: Any) -> None:
+    with hold_location("simulation", holder="run 1", wait_seconds=0, on_wait=print):
+        ready.set()
+        may_end.wait()
+
+
+def test_one_process_at_a_time_writes_and_the_other_learns_which(lake: Path) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    ready, may_end = spawn.Event(), spawn.Event()
+    other = spawn.Process(target=_hold, args=(ready, may_end))
+    other.start()
+    ready.wait()
+    waited: list[str] = []
+    with (
+        pytest.raises(
+            WarehouseBusyError, match=rf"by run 1 \(process {other.pid} on .*still after"
+        ),
+        hold_location("simulation", holder="run 2", wait_seconds=0.3, on_wait=waited.append),
+    ):
+        pytest.fail("two runs hold the lease")
+    assert [text.split(" for ")[1].split(" (")[0] for text in waited] == ["run 1"]
+    # another location's tables have a lease of their own
+    with hold_location("gocardless", holder="run 3", wait_seconds=0, on_wait=waited.append):
+        pass
+    assert other.pid is not None
+    os.kill(other.pid, signal.SIGKILL)
+    other.join()
+    with hold_location("simulation", holder="run 2", wait_seconds=30, on_wait=waited.append):
+        pass
+
+
+def test_an_empty_lake_is_missing_until_it_is_written(lake: Path) -> None:
+    with (
+        pytest.raises(WarehouseMissingError, match="no tables of simulation yet"),
+        read_location("simulation"),
+    ):
+        pytest.fail("it was read")
+    with write_location("simulation") as connection:
+        connection.execute("create table letters as select 1 as number")
+    with read_location("simulation") as connection:
+        assert connection.execute("from letters").fetchall() == [(1,)]
+        with pytest.raises(duckdb.InvalidInputException, match="read-only"):
+            connection.execute("insert into letters values (2)")

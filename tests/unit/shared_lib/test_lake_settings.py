@@ -1,0 +1,59 @@
+"""Where the tables are: mistakes in the variables are reported before anything is opened."""
+
+import pytest
+
+from shared_lib.warehouse import WarehouseSettingError, read_location
+from shared_lib.warehouse.lake import Lake
+from shared_lib.warehouse.tables import KEYS
+
+CATALOG = "postgresql://dagster@postgres:5432/lake"
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"WAREHOUSE": "lakes"}, "WAREHOUSE: 'lakes' is not a warehouse, allowed is one of: file"),
+        ({"WAREHOUSE": ""}, "WAREHOUSE: '' is not a warehouse"),
+        ({"WAREHOUSE": "lake"}, "WAREHOUSE_CATALOG and WAREHOUSE_DATA must be set"),
+        ({"WAREHOUSE": "lake", "WAREHOUSE_CATALOG": CATALOG}, "so WAREHOUSE_DATA must be set"),
+    ],
+)
+def test_what_is_missing_or_unknown_is_named(
+    variables: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(WarehouseSettingError, match=message), read_location("simulation"):
+        pytest.fail("it was opened")
+
+
+@pytest.mark.parametrize("catalog", ["mysql://dagster@db/lake", "postgres:5432/lake", "/srv/lake",
+                                     "postgresql://dagster@postgres:5432"])  # fmt: skip
+def test_the_catalog_is_a_postgres_database(catalog: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WAREHOUSE_CATALOG", catalog)
+    monkeypatch.setenv("WAREHOUSE_DATA", "/srv/lake")
+    with pytest.raises(WarehouseSettingError, match="is not the address of a Postgres database"):
+        Lake.from_environment()
+
+
+def test_a_password_in_the_address_is_refused_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("WAREHOUSE_CATALOG", "postgresql://dagster:hunter2@postgres/lake")
+    monkeypatch.setenv("WAREHOUSE_DATA", "/srv/lake")
+    with pytest.raises(WarehouseSettingError, match="contains a password") as raised:
+        Lake.from_environment()
+    assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("statement", "without"),
+    [
+        ("(id integer primary key, name varchar)", "(id integer, name varchar)"),
+        ("(id integer,\n    primary key (id, name)\n)", "(id integer\n)"),
+        ("(id integer,  -- key\n    name text)", "(id integer,  -- key\n    name text)"),
+        ("(a integer default 3,\n    -- why\n    primary key (a)\n)", "(a integer default 3\n)"),
+    ],
+)  # fmt: skip
+def test_the_lake_gets_no_keys(statement: str, without: str) -> None:
+    assert KEYS.sub("", statement) == without
