@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from orchestration_platform.alerts.facts.alert import INSTANCE_LOCATION
 from orchestration_platform.alerts.facts.event_types import GOOD_NEWS
 from orchestration_platform.alerts.outbox.state import OutboxState, outbox_state
 from orchestration_platform.alerts.outbox.stored_alerts import latest_of
@@ -25,7 +26,7 @@ class OpenIncident:
         number: its number in the outbox.
         kind: what failed: Job, Assets, Asset check, ...
         subject: the name of what failed.
-        location: its code location.
+        location: its code location; empty for a daemon or a destination, as on the board.
         severity: info, warning, error or critical.
         text: the last error, on one line.
         first_at: when it began, in seconds since 1970, as all times here.
@@ -128,7 +129,7 @@ def _open_incidents(connection: sa.Connection) -> tuple[OpenIncident, ...]:
             number=row["id"],
             kind=alert.kind,
             subject=row["subject"],
-            location=row["location"],
+            location="" if row["location"] == INSTANCE_LOCATION else row["location"],
             severity=alert.severity.value,
             text=_one_line(alert.problems[0].message if alert.problems else alert.event_type),
             first_at=found[key].first_at if key in found else row["first_at"],

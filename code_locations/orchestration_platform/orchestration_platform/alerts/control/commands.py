@@ -122,8 +122,6 @@ def _print_messages(messages: Sequence[dict[str, Any]]) -> None:
 
 
 def _print_inhibition(found: dict[str, Any]) -> None:
-    if found["suppressed_by"]:
-        print(f"suppressed by incident {found['suppressed_by']}")
     if found["suppresses"]:
         print("suppresses")
     for one in found["suppresses"]:
@@ -171,6 +169,8 @@ def _line(incident: dict[str, Any]) -> str:
         state += f": {incident['ended']}" if incident["ended"] else ""
     if incident["muted"]:
         state += f", {incident['muted']}"
+    if incident["suppressed_by"]:
+        state += f", suppressed by incident {incident['suppressed_by']}"
     return (
         f"#{incident['number']} {moment(incident['first_at'])} {incident['location']}:"
         f"{incident['subject']} x{incident['occurrences']} to {incident['destination']}{state}"

@@ -100,7 +100,6 @@ def shown_incident(connection: sa.Connection, number: int, *, now: float) -> dic
                 sa.select(MESSAGES).where(MESSAGES.c.incident_id == number).order_by(MESSAGES.c.id),
             )
         ],
-        "suppressed_by": _cause_of(connection, number),
         "suppresses": _consequences(connection, number),
         "actions": [
             {name: one[name] for name in ("at", "person", "action", "reason")}
@@ -239,6 +238,7 @@ def _summary(connection: sa.Connection, row: Any, mutes: Sequence[Mute]) -> dict
         "recovered_at": row["recovered_at"],
         "ended": latest.instead,
         "muted": mute.why if mute else "",
+        "suppressed_by": _cause_of(connection, row["id"]),
     }
 
 

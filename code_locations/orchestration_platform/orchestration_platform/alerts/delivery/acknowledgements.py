@@ -11,7 +11,6 @@ from orchestration_platform.alerts.outbox.messages import DELIVERED, HEAD
 from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES
 from orchestration_platform.alerts.services.registry import services_with_acknowledgements
 
-# Slack allows 50 such calls a minute, and a pass begins every ten seconds.
 MOST_IN_A_PASS = 7
 
 
@@ -33,6 +32,8 @@ def find_acknowledgements(escalation: Escalation, *, most: int = MOST_IN_A_PASS)
     due = [number for number in waiting if asked_at.get(number, 0.0) <= latest]
     found = 0
     for number in sorted(due, key=lambda one: asked_at.get(one, 0.0))[:most]:
+        if not escalation.may_ask_more:
+            break
         answer = escalation.answers(number)
         if answer.problem:
             if answer.problem not in escalation.problems:

@@ -54,8 +54,9 @@ from orchestration_platform.alerts.services.protocol.errors import (
 from orchestration_platform.alerts.services.registry import capabilities_of
 from shared_lib.secrets import SecretError, redact
 
-# Each incident that is due costs one call to the service per message.
 MOST_IN_A_PASS = 10
+# Slack allows 50 such calls a minute, and a pass begins every ten seconds. What is due goes first.
+MOST_CALLS_IN_A_PASS = 8
 
 
 class SeesAcknowledgements(Protocol):
@@ -106,7 +107,22 @@ class Escalation:
     timing: Timing = TIMING
     most: int = MOST_IN_A_PASS
     asked_at: dict[int, float] = field(default_factory=dict)
-    _silent: set[Destination] = field(default_factory=set)
+    _silent: set[str] = field(default_factory=set)
+    _calls: int = 0
+    _until: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._until = self.timing.clock.now() + self.timing.asking
+
+    @property
+    def has_time(self) -> bool:
+        """Whether the pass may go on asking; messages wait meanwhile."""
+        return self.timing.clock.now() < self._until
+
+    @property
+    def may_ask_more(self) -> bool:
+        """Whether the pass has calls left for what is not due yet."""
+        return self.has_time and self._calls < MOST_CALLS_IN_A_PASS
 
     def escalate_due(self) -> int:
         """Ask, and call the people the policies name; return how many incidents were escalated."""
@@ -169,9 +185,14 @@ class Escalation:
             destination = destination_of(message)
             if not capabilities_of(destination).can_acknowledge:
                 continue
-            if destination in self._silent:
+            if destination.service in self._silent:
                 problem, may_come = f"{destination} does not answer", True
                 continue
+            if not self.has_time:
+                # in the next pass
+                may_come = True
+                break
+            self._calls += 1
             try:
                 people = self.services.acknowledged_by(
                     destination, message_id=message["reference"], place=message["place"] or ""
@@ -182,7 +203,8 @@ class Escalation:
                 problem = redact(f"cannot see who has acknowledged a message: {error}")
                 continue
             except (ServiceUnavailableError, SecretError) as error:
-                self._silent.add(destination)
+                # its other addresses would take as long
+                self._silent.add(destination.service)
                 problem, may_come = redact(f"{destination}: {error}"), True
                 continue
             except Exception as error:  # noqa: BLE001 - one message may not keep the others waiting

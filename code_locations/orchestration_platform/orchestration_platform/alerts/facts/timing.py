@@ -42,6 +42,7 @@ class Timing:
             before people are called anyway.
         between_asks: how often a service is asked who has acknowledged a message, as long as nobody
             has.
+        asking: how long a pass asks; the messages of the pass are sent after that.
         heartbeat: how long a heartbeat may delay the pass.
         between_prunings: how often old incidents are deleted.
         clock: measures ``collecting`` and ``sending``.
@@ -62,6 +63,7 @@ class Timing:
     good_news: float = 3600.0
     patience: float = 300.0
     between_asks: float = 45.0
+    asking: float = 5.0
     heartbeat: float = 2.0
     between_prunings: float = 3600.0
     clock: Clock = field(default_factory=Clock)
