@@ -24,6 +24,7 @@ GIVEN: dict[str, tuple[dict[str, Any], str, str]] = {
     "microsoft_teams": ({"webhook_url": "shop/teams"}, "shop/teams", "microsoft_teams:shop/teams"),
     "pagerduty": ({"integration_key": "shop/key"}, "shop/key", "pagerduty:shop/key"),
     "webhook": ({"secret": "shop/hook"}, "shop/hook", "webhook:shop/hook"),
+    "apprise": ({"apprise_url": "shop/ntfy"}, "shop/ntfy", "apprise:shop/ntfy"),
     "log": ({}, "", "log"),
 }  # fmt: skip
 

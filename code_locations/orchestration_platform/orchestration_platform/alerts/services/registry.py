@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from orchestration_platform.alerts.facts.logger import LOGGER_NAME
+from orchestration_platform.alerts.services.apprise.configuration import Apprise
 from orchestration_platform.alerts.services.email.configuration import Email, EmailOwners
 from orchestration_platform.alerts.services.log.configuration import Log
 from orchestration_platform.alerts.services.log.service import LogService
@@ -36,6 +37,7 @@ _CONFIGURATIONS: tuple[type[ServiceConfiguration], ...] = (
     MicrosoftTeams,
     PagerDuty,
     Webhook,
+    Apprise,
     Log,
 )
 SERVICES = {configuration.name: configuration for configuration in _CONFIGURATIONS}

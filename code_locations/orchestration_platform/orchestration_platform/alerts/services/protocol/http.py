@@ -30,9 +30,14 @@ def checked_address(address: str, *, what: str) -> str:
             which may itself be secret.
     """
     parts = urlsplit(address)
-    if not parts.hostname or (parts.scheme != "https" and parts.hostname not in _LOOPBACK):
+    if not may_carry_secrets(parts.hostname or "", is_encrypted=parts.scheme == "https"):
         raise ServiceUnavailableError(f"{what} is not an https address: write one that is")
     return address
+
+
+def may_carry_secrets(host: str, *, is_encrypted: bool) -> bool:
+    """Return whether secrets may travel to ``host``: encrypted, or within this machine."""
+    return bool(host) and (is_encrypted or host in _LOOPBACK)
 
 
 def address_from(variable: str, default: str) -> str:
