@@ -19,7 +19,7 @@ from tests.integration.deploy.production import DEPLOY, load
 
 KUBERNETES = "1.32"
 KUBECTL = shutil.which("kubectl")
-MANIFESTS = ("network_policies.yaml", "volumes.yaml")
+MANIFESTS = ("alerts_listener.yaml", "network_policies.yaml", "volumes.yaml")
 
 # As the chart labels them, of which it has no model: component, and what listens there.
 COMPONENTS = {"user-deployments", "dagster-webserver", "dagster-daemon"}
@@ -148,6 +148,35 @@ def test_the_instance_accepts_its_configuration(helm: dict[str, Any]) -> None:
     ):
         outcome = process_config(schema, config)
         assert outcome.success, (name, outcome.errors)
+
+
+def test_the_listener_of_buttons_is_a_pod_as_that_of_the_location(helm: dict[str, Any]) -> None:
+    [document] = documents("alerts_listener.yaml")
+    pod = document["spec"]["template"]["spec"]
+    [container] = pod["containers"]
+    [location] = [
+        one
+        for one in helm["dagster-user-deployments"]["deployments"]
+        if one["name"] == "orchestration-platform"
+    ]
+    image = location["image"]
+    assert container["image"] == f"{image['repository']}:{image['tag']}"
+    assert container["securityContext"] == location["securityContext"]
+    assert pod["securityContext"] == location["podSecurityContext"]
+    assert pod["serviceAccountName"] == location["serviceAccount"]["name"]
+    assert pod["automountServiceAccountToken"] is False
+    given = [one for one in container["env"] if "value" in one]
+    assert given == [
+        one for one in location["env"] if not one["name"].startswith("DAGSTER_WEBSERVER_")
+    ]
+    shared = {"tmp", "home", "postgres-ca", "vault-token"}
+    for part, whole in (("volumes", pod), ("volumeMounts", container)):
+        of_location = {one["name"]: one for one in location[part]}
+        ours = {one["name"]: one for one in whole[part]}
+        assert {name: ours[name] for name in shared} == {name: of_location[name] for name in shared}
+        assert ours.keys() - shared == {"instance"}
+    # it is for those alone who have a token of the app
+    assert "alerts_listener.yaml" not in documents("kustomization.yaml")[0]["resources"]
 
 
 def test_only_webserver_and_daemon_reach_code_servers(helm: dict[str, Any]) -> None:
