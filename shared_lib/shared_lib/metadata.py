@@ -15,6 +15,10 @@ Relation = tuple[str, str]
 # The beginning of the name of an entry that the platform's board shows.
 BOARD = "board/"
 
+# Metadata with the size of Dagster's storage; with a slash and a name behind it, of a warehouse.
+# The platform's board shows both by day.
+STORAGE_BYTES = "storage_bytes"
+
 
 def table_metadata(
     connection: duckdb.DuckDBPyConnection,

@@ -54,6 +54,7 @@ def page(board: Board, *, ui_url: str = "", is_file: bool = False) -> str:
         published=[row for asset in board.assets for row in _published(asset)],
         costs=sorted(board.costs.items(), key=lambda one: -one[1]["seconds"])[:_MOST_ROWS],
         costly=_costly(board.history),
+        storage=_storage(board.history),
         taken_by=wording.taken_by,
         link=lambda item: _link(item, ui_url),
         **_common(board.at, ui_url, None if is_file else _REFRESH_SECONDS),
@@ -158,6 +159,7 @@ def _common(now: datetime, ui_url: str, refresh_seconds: int | None) -> dict[str
         "duration": wording.duration,
         "precise": wording.precise,
         "amount": wording.amount,
+        "size": wording.size,
         "number_of": wording.number_of,
         "job_name": lambda job: "assets chosen by hand or automation" if job == ASSET_JOB else job,
         "asset_link": lambda name: _asset_link(name, ui_url),
@@ -223,6 +225,18 @@ def _costly(history: Materializations) -> Sequence[AssetHistory]:
     return sorted(
         costly, key=lambda asset: (-sum(asset.seconds), -asset.amounts.get("calls", 0.0))
     )[:_MOST_ROWS]
+
+
+def _storage(history: Materializations) -> Mapping[str, Any]:
+    """Return the sizes by day, the newest first, and by how much each has grown a day."""
+    days = sorted(history.sizes.items(), reverse=True)
+    names = sorted({name for _, sizes in days for name in sizes})
+    growth = {}
+    for name in names:
+        known = [(day, sizes[name]) for day, sizes in days if name in sizes]
+        (last, now), (first, then) = known[0], known[-1]
+        growth[name] = (now - then) / (last - first).days if last > first else None
+    return {"days": days, "names": names, "growth": growth}
 
 
 def _counted(history: Materializations) -> Sequence[AssetHistory]:

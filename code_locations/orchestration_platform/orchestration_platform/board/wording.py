@@ -6,6 +6,7 @@ from orchestration_platform.board.board import Attention, Board
 from orchestration_platform.board.health import Health
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 def headline(board: Board) -> str:
@@ -68,6 +69,12 @@ def precise(seconds: float) -> str:
 def amount(number: float) -> str:
     """Return a number with its thousands apart."""
     return f"{number:,.0f}"
+
+
+def size(number: float) -> str:
+    """Return a number of bytes: ``512 B``, ``1.5 KiB``, ``-20.0 MiB``."""
+    power = min(max(int(abs(number)).bit_length() - 1, 0) // 10, len(_UNITS) - 1)
+    return f"{number / 1024**power:,.{1 if power else 0}f} {_UNITS[power]}"
 
 
 def moment(at: float, now: datetime) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 import requests
 
-from orchestration_platform.health.storage import SIZE, storage_bytes
+from orchestration_platform.health.storage import storage_bytes, warehouse_bytes
 from shared_lib.configuration.environment import (
     UI_URL_VARIABLE,
     EnvironmentSettings,
@@ -17,6 +17,7 @@ from shared_lib.configuration.environment import (
 )
 from shared_lib.dagster_client.errors import WebserverConfigurationError
 from shared_lib.dagster_client.webserver import Webserver, current_webserver
+from shared_lib.metadata import STORAGE_BYTES
 
 WINDOW = timedelta(hours=24)
 
@@ -125,14 +126,19 @@ def _write_atomically(path: Path, content: bytes) -> None:
 )
 def platform_health(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     """Daemon heartbeats and the runs of the last 24 hours, of all code locations."""
+    settings = current_settings()
     health = examine(context.instance, now=datetime.now(UTC))
     missing = ", ".join(health.unhealthy_daemons)
     return dg.MaterializeResult(
         metadata={
             "runs_in_24_hours": dg.MetadataValue.json(dict(health.runs)),
             "unhealthy_daemons": missing or "none",
-            SIZE: storage_bytes(context.instance),
-            **save_board(current_settings()),
+            STORAGE_BYTES: storage_bytes(context.instance),
+            **{
+                f"{STORAGE_BYTES}/{name}": size
+                for name, size in warehouse_bytes(settings.data_directory).items()
+            },
+            **save_board(settings),
         },
         check_results=[
             dg.AssetCheckResult(

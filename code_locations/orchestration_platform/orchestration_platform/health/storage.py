@@ -9,9 +9,8 @@ import sqlalchemy
 
 from orchestration_platform.alerts.outbox.database import database_url
 from orchestration_platform.files_below import files_below
+from shared_lib.metadata import STORAGE_BYTES
 from shared_lib.storage.transactions import open_engine
-
-SIZE = "storage_bytes"
 
 _DAY = timedelta(days=1)
 
@@ -47,6 +46,14 @@ def storage_bytes(instance: dg.DagsterInstance) -> int:
     return sum(_size(path) for path in files_below(home, refuse=lambda _: None))
 
 
+def warehouse_bytes(directory: Path) -> dict[str, int]:
+    """Return the size of each warehouse below ``directory``, with its write-ahead log, by path."""
+    return {
+        str(path.relative_to(directory)): _size(path) + _size(path.with_name(f"{path.name}.wal"))
+        for path in sorted(directory.rglob("*.duckdb"))
+    }
+
+
 def daily_growth(instance: dg.DagsterInstance, size: int, *, now: datetime) -> float | None:
     """Return by how many bytes a day the storage has grown since a day before ``now``.
 
@@ -65,7 +72,7 @@ def daily_growth(instance: dg.DagsterInstance, size: int, *, now: datetime) -> f
     ).records
     for record in records:
         made = record.asset_materialization
-        then = made.metadata.get(SIZE) if made else None
+        then = made.metadata.get(STORAGE_BYTES) if made else None
         if then is not None:
             days = (now - datetime.fromtimestamp(record.timestamp, UTC)) / _DAY
             return (size - int(str(then.value))) / days

@@ -15,6 +15,7 @@ from tests.integration.orchestration_platform.board import shop
 
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.board.board import Board, KeptState, read_board
+from shared_lib.metadata import STORAGE_BYTES
 
 REPOSITORY = Path(__file__).parents[4]
 WORKSPACE = """
@@ -50,6 +51,10 @@ def _let_things_happen(instance: dg.DagsterInstance) -> None:
     run("sales_job", partition_key="north")
     run("sales_job", partition_key="south")
     instance.report_runless_asset_event(dg.AssetMaterialization("prices"))
+    for size in (1_000, 3 * 1024**2):
+        sizes = {STORAGE_BYTES: size, f"{STORAGE_BYTES}/shop.duckdb": 2 * size}
+        measured = dg.AssetMaterialization("platform_health", metadata=sizes)
+        instance.report_runless_asset_event(measured)
     change = FreshnessStateChange(
         key=dg.AssetKey("prices"),
         previous_state=FreshnessState.PASS,

@@ -1,7 +1,7 @@
 """The board of the instance."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from orchestration_platform.alerts.facts.event_types import EventType
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.outbox.tables import INCIDENTS
 from orchestration_platform.board import asset_health, wording
+from orchestration_platform.board import page as page_module
 from orchestration_platform.board.alerting import OpenIncident, alerting
 from orchestration_platform.board.board import Board, attention
 from orchestration_platform.board.health import Health
@@ -159,6 +160,27 @@ def test_the_page_shows_what_is_muted_and_by_whom(
     shown = page(replace(board, alerts=found))
     assert "job nightly of code location shop" in shown
     assert "muted by ada until 1970-01-03 00:00 UTC: we &lt;migrate&gt;" in shown
+
+
+def test_growth_is_that_of_the_days_between_the_first_and_the_last_size(board: Board) -> None:
+    first = date(2026, 11, 1)
+    sizes = {
+        first: {"storage_bytes": 1024.0},
+        first + timedelta(days=1): {"storage_bytes": 9_999.0, "storage_bytes/a.duckdb": 5_000.0},
+        first + timedelta(days=4): {"storage_bytes": 5 * 1024.0},
+    }
+    found = page_module._storage(replace(board.history, sizes=sizes))
+    assert found["growth"] == {"storage_bytes": 1024.0, "storage_bytes/a.duckdb": None}
+    html = page(replace(board, history=replace(board.history, sizes=sizes)))
+    assert '<td>Growth a day</td><td class="number">+1.0 KiB</td>' in html
+    assert html.index("2026-11-05") < html.index("2026-11-02") < html.index("2026-11-01")
+
+
+def test_sizes_are_read_as_people_do() -> None:
+    sizes = [0.0, 1023.0, 1024.0, -1.5 * 1024**2, 1024.0**3, 5e15]
+    assert [wording.size(number) for number in sizes] == [
+        "0 B", "1,023 B", "1.0 KiB", "-1.5 MiB", "1.0 GiB", "4,547.5 TiB",
+    ]  # fmt: skip
 
 
 def test_good_news_needs_no_attention(instance: dg.DagsterInstance) -> None:

@@ -139,6 +139,12 @@ def test_the_board_shows_what_an_asset_publishes_for_it(client: TestClient) -> N
     assert f"Tills till rolls state north 3 open south {NONE} <closed> By full" in text
 
 
+def test_the_board_shows_the_last_size_of_each_storage_of_a_day(client: TestClient) -> None:
+    storage = shown(client, "/board").partition("Storage, last 14 days")[2]
+    sizes = r"Day, UTC Dagster shop\.duckdb Growth a day \S+ \S+ [\d-]{10} 3\.0 MiB 6\.0 MiB "
+    assert re.match(f" {sizes}", storage), storage[:200]
+
+
 def test_the_board_shows_what_assets_cost(client: TestClient, instance: dg.DagsterInstance) -> None:
     cost = shown(client, "/board").partition("Cost by asset, last 14 days")[2].partition("Tills")[0]
     made = instance.fetch_materializations(dg.AssetKey("full"), limit=100).records

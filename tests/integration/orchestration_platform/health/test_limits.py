@@ -13,6 +13,7 @@ from tests.integration.orchestration_platform.alerts.databases import DATABASES
 
 from orchestration_platform.alerts.outbox.database import database_url
 from orchestration_platform.health import clock, disk, locations, queue, storage
+from shared_lib.metadata import STORAGE_BYTES
 
 Run = Callable[..., dg.AssetCheckEvaluation]
 
@@ -51,7 +52,7 @@ def test_the_storage_grows_by_what_it_was_smaller_two_days_ago(
     size = storage.storage_bytes(instance)
     assert size > 10_000
     assert storage.daily_growth(instance, size, now=now) is None
-    materialized = dg.AssetMaterialization("platform_health", metadata={storage.SIZE: size})
+    materialized = dg.AssetMaterialization("platform_health", metadata={STORAGE_BYTES: size})
     instance.report_runless_asset_event(materialized)
 
     # too young to say anything
@@ -67,6 +68,14 @@ def test_what_is_stored_makes_the_storage_larger(instance: dg.DagsterInstance) -
         metadata = {"text": "x" * 200_000}
         instance.report_runless_asset_event(dg.AssetMaterialization("large", metadata=metadata))
     assert storage.storage_bytes(instance) > before
+
+
+def test_each_warehouse_counts_with_its_log(tmp_path: Path) -> None:
+    (tmp_path / "bank").mkdir()
+    for name, size in (("a.duckdb", 10), ("bank/b.duckdb", 20), ("bank/b.duckdb.wal", 3)):
+        (tmp_path / name).write_bytes(bytes(size))
+    assert storage.warehouse_bytes(tmp_path) == {"a.duckdb": 10, "bank/b.duckdb": 23}
+    assert storage.warehouse_bytes(tmp_path / "none") == {}
 
 
 GIB = 1024**3

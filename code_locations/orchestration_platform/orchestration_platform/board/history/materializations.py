@@ -5,7 +5,7 @@ import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import dagster as dg
@@ -19,6 +19,7 @@ from orchestration_platform.board.history.event_window import EventWindow
 from orchestration_platform.board.history.percentile import percentile
 from orchestration_platform.board.history.run_window import DAYS
 from shared_lib.checks import usual_spread
+from shared_lib.metadata import STORAGE_BYTES
 
 # how long dbt took for a model, and how long a step of ours took for one of its assets
 _SECONDS = ("Execution Duration", "seconds")
@@ -48,6 +49,7 @@ class Materialization:
         seconds: the time that it recorded for itself.
         rows: the row count that it recorded.
         amounts: what else it recorded: bytes, and calls of an API.
+        sizes: the sizes of storage that it measured, in bytes, by the name of the entry.
     """
 
     id: int
@@ -59,6 +61,7 @@ class Materialization:
     seconds: float | None
     rows: int | None
     amounts: Mapping[str, float]
+    sizes: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +121,13 @@ class Materializations:
     Attributes:
         assets: the assets with materializations, by name.
         by_run: the sums of rows, bytes and calls of each run.
+        sizes: the last size of each storage of each day, UTC, in bytes.
         is_complete: whether all of the window has been read by now.
     """
 
     assets: Mapping[str, AssetHistory]
     by_run: Mapping[str, Mapping[str, float]]
+    sizes: Mapping[date, Mapping[str, float]]
     is_complete: bool
 
 
@@ -199,6 +204,11 @@ def _materialization(event_id: int, body: str) -> Materialization | None:
         seconds=next((entries[name] for name in _SECONDS if entries.get(name) is not None), None),
         rows=None if rows is None else int(rows),
         amounts={name: entries[name] for name in _AMOUNTS if entries.get(name) is not None},
+        sizes={
+            name: size
+            for name, size in entries.items()
+            if name.partition("/")[0] == STORAGE_BYTES and size is not None
+        },
     )
 
 
@@ -217,7 +227,10 @@ def _summed(
     by_asset: dict[str, list[Materialization]] = defaultdict(list)
     by_run: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     seconds: dict[str, list[float]] = defaultdict(list)
+    sizes: dict[date, dict[str, float]] = {}
     for one in made:
+        if one.sizes:
+            sizes.setdefault(datetime.fromtimestamp(one.at, UTC).date(), {}).update(one.sizes)
         by_asset[one.asset].append(one)
         _add_amounts(by_run[one.run_id], one)
         took = one.seconds
@@ -230,6 +243,7 @@ def _summed(
             name: _history(name, those, seconds[name]) for name, those in sorted(by_asset.items())
         },
         by_run=by_run,
+        sizes=sizes,
         is_complete=is_complete,
     )
 
