@@ -80,6 +80,11 @@ def test_every_query_is_valid_and_names_what_is_served(tmp_path: Path) -> None:
     promtool("check", "rules", file)
 
 
+def test_every_metric_is_in_a_panel_or_a_rule() -> None:
+    shown = {name for _, query in expressions() for name in re.findall(r"dagster_\w+", query)}
+    assert {metric.name for metric in METRICS} <= shown
+
+
 def test_panels_do_not_overlap() -> None:
     cells = [
         (column, row)
