@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -60,7 +61,8 @@ def postgres_server() -> Iterator[int]:
             _wait(port, process)
             yield port
         finally:
-            process.terminate()
+            # ends the connections that are open; SIGTERM waits for clients, of which we may be one
+            process.send_signal(signal.SIGINT)
             process.wait()
     finally:
         shutil.rmtree(directory)

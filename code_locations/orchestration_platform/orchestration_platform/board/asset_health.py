@@ -147,12 +147,11 @@ class AssetHealths:
             ]  # fmt: skip
             self._known |= dict(zip(anew, asyncio.run(_all(context, anew, checks)), strict=True))
             self._marks = marks
-            assets = {
-                key: replace(self._known[key], last_run_status=marks[key].run_status.lower())
-                if key in marks
-                else self._known[key]
-                for key in made
-            }
+            for key in made:
+                status = marks[key].run_status.lower() if key in marks else ""
+                if self._known[key].last_run_status != status:
+                    self._known[key] = replace(self._known[key], last_run_status=status)
+            assets = {key: self._known[key] for key in made}
         degraded = {key for key, asset in assets.items() if asset.health is Health.DEGRADED}
         above = _upstream_degraded(context, degraded)
         return [

@@ -1,5 +1,6 @@
 """Dagster's webserver behind the front door."""
 
+import gc
 import json
 import logging
 import threading
@@ -86,6 +87,10 @@ class PlatformWebserver(DagsterWebserver):
         """Read the board once: of thousands of assets, the first read takes seconds."""
         try:
             self._board.read_ahead(self._process_context.create_request_context())
+            # What is kept is no garbage. The collector walked through all of it for nearly every
+            # page, which took as long as the page itself.
+            gc.collect()
+            gc.freeze()
         except Exception:
             # a page or a scrape reports it again, to the one who asks for it
             logger.exception("The board could not be read ahead")

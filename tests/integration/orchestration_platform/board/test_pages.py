@@ -1,5 +1,6 @@
 """The board and its pages: what they show is what Dagster has, and a browser can show them."""
 
+import gc
 import html
 import re
 from collections.abc import Iterator, Sequence
@@ -88,6 +89,7 @@ def test_the_first_scrape_asks_for_no_asset_that_was_read_ahead(
 ) -> None:
     webserver = PlatformWebserver(workspace, HOSTS, NO_LOGIN)
     webserver.read_ahead()
+    gc.unfreeze()
     asked: list[dg.AssetKey] = []
     read = asset_health._all
 
@@ -101,6 +103,15 @@ def test_the_first_scrape_asks_for_no_asset_that_was_read_ahead(
     with TestClient(webserver.create_asgi_app(), base_url=ORIGIN) as client:
         assert 'dagster_asset_health{asset_key="full"' in client.get("/metrics").text
     assert asked == []
+
+
+def test_the_collector_leaves_alone_what_was_read_ahead(
+    workspace: WorkspaceProcessContext, request: pytest.FixtureRequest
+) -> None:
+    request.addfinalizer(gc.unfreeze)
+    before = gc.get_freeze_count()
+    PlatformWebserver(workspace, HOSTS, NO_LOGIN).read_ahead()
+    assert gc.get_freeze_count() > before + 10_000
 
 
 def test_the_board_leads_to_the_pages_of_what_needs_attention(client: TestClient) -> None:
