@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 # A variable reaches its command through the environment, exactly as typed: make would expand a $,
 # and the shell would execute a value pasted into a recipe.
-VARIABLES := AGAINST CENSUS CONTRACT DAGSTER_HOME DELETE FAIL_FAST FIX FRESH MAPPING ONLY PEOPLE PLACE PORT REPLACE RUN SBOM SCENARIO SCENARIOS START_YEAR UPGRADE WORKERS YEARS
+VARIABLES := AGAINST CENSUS CONTRACT DAGSTER_HOME DELETE FAIL_FAST FIX FRESH HISTORY MAPPING ONLY PEOPLE PLACE PORT REPLACE RUN SBOM SCENARIO SCENARIOS START_YEAR UPGRADE WORKERS YEARS YEAR_END
 $(foreach name,$(VARIABLES),$(if $(value $(name)),$(eval override export $(name) := $$(value $(name)))))
 
 # Make reads quotes, # and $ differently from `dagster dev`, so it does not include .env; each command
@@ -62,7 +62,7 @@ $(MANIFEST): $(INSTALLED) $(DBT_SOURCES)
 	@echo "setup: parsing the dbt project"
 	@$(COMMAND) shared_lib.discovery.dbt prepare && touch $@
 
-.PHONY: setup manifest run compare workbook test test-fast dev vault sandbox slack alerts alerts-listen alert-preview retention backup restore doctor smoke canary check format docs pictures bench lock sbom audit
+.PHONY: setup manifest run fit compare workbook test test-fast dev vault sandbox slack alerts alerts-listen alert-preview retention backup restore doctor smoke canary check format docs pictures bench lock sbom audit
 
 ##@ Use the platform
 run: setup ## simulate, show a table of the years and write a report
@@ -88,6 +88,14 @@ workbook: setup ## write a stored scenario as an Excel workbook
 #: PEOPLE=1        list every employee of every year
 	@$(COMMAND) simulation.workbook --scenario "$${SCENARIO:-baseline}" $${AGAINST:+--against "$$AGAINST"} \
 		$${YEARS:+--years "$$YEARS"} $${PEOPLE:+--people}
+
+# a shell splits the names of the files, and expands patterns in them
+fit: setup ## write a scenario whose rates are those of two or more yearly censuses
+#: HISTORY=files   a census a year, the year in its name: "fy2012.csv fy2013.csv"
+#: SCENARIO=name   name of the scenario; default: fitted
+#: YEAR_END=06-30  day of the censuses; default: 12-31, or the month of the newest hires
+	@$(COMMAND) simulation.planning fit $${HISTORY:?name the censuses: make fit HISTORY=\"fy2012.csv fy2013.csv\"} \
+		--scenario "$${SCENARIO:-fitted}" $${YEAR_END:+--year-end "$$YEAR_END"}
 
 # links in alerts lead here, and the sensor queries it for owners
 dev: export DAGSTER_WEBSERVER_URL ?= http://127.0.0.1:$(or $(PORT),3000)

@@ -1,0 +1,1 @@
+"""Planning from history: what yearly censuses say on leaving, joining, raises and promotions."""

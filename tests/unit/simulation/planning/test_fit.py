@@ -1,0 +1,194 @@
+"""A fit recovers what was planted in an invented history, as far as its exposure carries."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+from simulation.config import load_scenario
+from simulation.planning.__main__ import main
+from simulation.planning.fitting import Fit, fit
+from simulation.planning.history import HistoryError, read_history
+from simulation.planning.leaving import fit_leaving
+
+DEPARTMENTS = {"Care": 2.0, "Desk": 1.0, "Yard": 0.5}
+RAISE, GROWTH = 0.04, 0.05
+
+
+def years_of(
+    size: int, *, rate: float, years: int = 2, levels: bool = False, seed: int = 1
+) -> Iterator[pd.DataFrame]:
+    """Censuses of 31 December 2020 and later, with planted leaving, raises and growth."""
+    random = np.random.default_rng(seed)
+
+    def hired(first: int, number: int, year: int) -> pd.DataFrame:
+        start = pd.Timestamp(f"{year}-12-31")
+        days = random.integers(0, 365 if first else 9000, number)
+        return pd.DataFrame(
+            {
+                "id": [f"P{first + position:06}" for position in range(number)],
+                "hired": [(start - pd.Timedelta(days=int(day))).date() for day in days],
+                "salary": np.round(random.lognormal(11, 0.3, number), 2),
+                "department": random.choice(list(DEPARTMENTS), number),
+                "level": random.integers(1, 4, number),
+            }
+        )
+
+    people: Any = hired(0, size, 2020)
+    known = size
+    for year in range(2020, 2020 + years):
+        yield people[people.columns if levels else people.columns.drop("level")]
+        chance = 1 - np.exp(-rate * people.department.map(DEPARTMENTS))
+        stay = people[random.random(len(people)) > chance].copy()
+        stay["salary"] = (stay.salary * (1 + RAISE)).round(2)
+        stay["level"] += (random.random(len(stay)) < 0.1) & (stay.level < 5)
+        joining = round(len(people) * (1 + GROWTH)) - len(stay)
+        people = pd.concat([stay, hired(known, joining, year + 1)])
+        known += joining
+
+
+def written(folder: Path, **planted: object) -> list[Path]:
+    paths = []
+    for year, people in enumerate(years_of(**planted), start=2020):  # type: ignore[arg-type]
+        paths.append(folder / f"staff_{year}.csv")
+        people.to_csv(paths[-1], index=False)
+    return paths
+
+
+def fitted(paths: list[Path]) -> Fit:
+    with duckdb.connect() as connection:
+        return fit(connection, read_history(connection, paths, mappings={}))
+
+
+def cells(exposed: pd.DataFrame) -> dict[str, np.ndarray]:
+    groups = [column for column in exposed if column != "left"]
+    counts = exposed.groupby(groups).left.agg(["size", "sum"]).reset_index()
+    counts = counts.rename(columns={"size": "people", "sum": "left"})
+    return {str(column): counts[column].to_numpy() for column in counts}
+
+
+def test_planted_rates_are_recovered_within_their_intervals(tmp_path: Path):
+    found = fitted(written(tmp_path, size=6000, rate=0.1, years=3, levels=True))
+
+    factors = {factor.name: factor for factor in found.leaving.of("department")}
+    for name, planted in DEPARTMENTS.items():
+        ratio = factors[name].fitted / factors["Desk"].fitted
+        assert ratio == pytest.approx(planted, rel=0.2)
+    assert factors["Care"].low > factors["Desk"].high > factors["Desk"].low > factors["Yard"].high
+    for factor in found.leaving.of("tenure_band"):  # where nothing was planted
+        assert factor.fitted == pytest.approx(1, abs=0.2)
+    raised, promoted = (
+        found.number(f"compensation.{name}") for name in ("cola_rate", "promotion_rate")
+    )
+    assert raised.value == pytest.approx(RAISE, abs=1e-4)
+    assert promoted.low < 0.1 < promoted.high
+    growth = found.number("simulation.target_growth_rate")
+    assert growth.observed == pytest.approx(GROWTH, abs=1e-3)
+    assert growth.value == pytest.approx(GROWTH * 2 / 3, abs=1e-3)  # of two years
+    assert {snapshot.day.isoformat()[5:] for snapshot in found.snapshots} == {"12-31"}
+
+
+def test_nine_of_ten_intervals_have_the_planted_factor():
+    tenures = {"<2": 1.5, "2-4": 1.0, "5-9": 0.7}
+    inside = []
+    for seed in range(4):
+        random = np.random.default_rng(seed)
+        exposed = pd.DataFrame(
+            {
+                "department": random.choice(list(DEPARTMENTS), 3000),
+                "tenure_band": random.choice(list(tenures), 3000),
+                "fold": random.integers(0, 5, 3000),
+            }
+        )
+        planted = {
+            "department": exposed.department.map(DEPARTMENTS),
+            "tenure_band": exposed.tenure_band.map(tenures),
+        }
+        hazard = 0.1 * planted["department"] * planted["tenure_band"]
+        exposed["left"] = random.random(len(exposed)) < 1 - np.exp(-hazard)
+        for factor in fit_leaving(cells(exposed), groups=("department", "tenure_band")).factors:
+            true = np.log({**DEPARTMENTS, **tenures}[factor.name])
+            relative = np.exp(true - np.log(planted[factor.group]).mean())
+            inside.append(factor.low < relative < factor.high)
+    assert np.mean(inside) >= 0.75  # of 24 with 0.9 each, fewer than 18 are one in a hundred
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_more_exposure_means_less_shrinkage(seed: int):
+    random = np.random.default_rng(seed)
+    sizes = {"a": 4000, "b": 1000, "c": 100, "d": 20}
+    exposed = pd.DataFrame({"department": np.repeat(list(sizes), list(sizes.values()))})
+    exposed["fold"] = random.integers(0, 5, len(exposed))
+    exposed["left"] = random.random(len(exposed)) < 0.1
+    factors = fit_leaving(cells(exposed), groups=("department",)).factors
+
+    kept = [factor.credibility for factor in sorted(factors, key=lambda each: -each.exposed)]
+    assert kept == sorted(kept, reverse=True)
+    assert all(0 < each < 1 for each in kept)
+    widths = {factor.name: factor.high / factor.low for factor in factors}
+    assert widths["a"] == min(widths.values())
+
+
+def test_a_group_without_a_leaver_has_no_factor_of_zero():
+    exposed = pd.DataFrame({"department": ["a"] * 500 + ["b"] * 10})
+    exposed["fold"] = [position % 5 for position in range(510)]
+    exposed["left"] = [position % 8 == 0 for position in range(500)] + [False] * 10
+    b = fit_leaving(cells(exposed), groups=("department",)).factors[1]
+    assert (b.name, b.raw) == ("b", 0.0)
+    assert 0.2 < b.fitted < 1
+
+
+def test_the_command_writes_a_scenario_that_the_loader_accepts_and_says_where_it_is_thin(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    paths = written(tmp_path, size=400, rate=0.1)
+    target = tmp_path / "fits" / "ours.yaml"
+
+    assert main(["fit", *map(str, paths), "--scenario", "ours", "--write", str(target)]) == 0
+
+    settings = load_scenario("ours", path=target)
+    assert settings.simulation.start_year == 2022
+    assert settings.workforce.leaving_by_department.keys() == DEPARTMENTS.keys()
+    assert settings.opening_date.isoformat() == "2021-12-31"
+    printed = capsys.readouterr().out
+    assert "one year passed between the censuses" in printed
+    assert "fewer than 100" in printed
+    assert "no levels: five bands of pay" in printed
+    text = target.read_text(encoding="utf-8")
+    assert printed.count("exposed,") == text.count("exposed,") > 10
+
+
+def test_a_scenario_that_exists_is_not_written_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    paths = written(tmp_path, size=200, rate=0.1)
+    target = tmp_path / "new.yaml"
+    assert main(["fit", *map(str, paths), "--scenario", "baseline", "--write", str(target)]) == 2
+    assert "baseline" in capsys.readouterr().err
+    assert not target.exists()
+
+
+def test_a_history_that_cannot_be_used_is_refused_with_the_reason(tmp_path: Path):
+    first, second = written(tmp_path, size=200, rate=0.1)
+    later = tmp_path / "staff_2023.csv"
+    later.write_text(second.read_text())
+    nameless = tmp_path / "staff.csv"
+    nameless.write_text(second.read_text())
+    strangers = tmp_path / "others_2021.csv"
+    strangers.write_text(second.read_text().replace("P", "Q"))
+    same = tmp_path / "same_2021.csv"
+    same.write_text(first.read_text())
+    for paths, complaint in (
+        ([first], "1 yearly census is too little history"),
+        ([first, later], "2020 is followed by 2023"),
+        ([first, nameless], "the name has no year"),
+        ([second, strangers], "is of 2021 too"),
+        ([first, strangers], "0 of the 200 people of 2020 are in it"),
+        ([first, same], "everybody of the years before is still there"),
+    ):
+        with pytest.raises(HistoryError, match=complaint):
+            fitted(paths)
