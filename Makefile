@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 # A variable reaches its command through the environment, exactly as typed: make would expand a $,
 # and the shell would execute a value pasted into a recipe.
-VARIABLES := AGAINST CENSUS CONTRACT DAGSTER_HOME DELETE FAIL_FAST FIX FRESH HISTORY MAPPING ONLY PEOPLE PLACE PORT REPLACE RUN SBOM SCENARIO SCENARIOS START_YEAR UPGRADE WORKERS YEARS YEAR_END
+VARIABLES := AGAINST CENSUS CONTRACT DAGSTER_HOME DELETE FAIL_FAST FIX FRESH HISTORY LEVER MAPPING ONLY PEOPLE PLACE PORT REPLACE RUN SBOM SCENARIO SCENARIOS START_YEAR TARGET UPGRADE WORKERS YEARS YEAR_END
 $(foreach name,$(VARIABLES),$(if $(value $(name)),$(eval override export $(name) := $$(value $(name)))))
 
 # Make reads quotes, # and $ differently from `dagster dev`, so it does not include .env; each command
@@ -62,7 +62,7 @@ $(MANIFEST): $(INSTALLED) $(DBT_SOURCES)
 	@echo "setup: parsing the dbt project"
 	@$(COMMAND) shared_lib.discovery.dbt prepare && touch $@
 
-.PHONY: setup manifest run fit compare workbook test test-fast dev vault sandbox slack alerts alerts-listen alert-preview retention backup restore doctor smoke canary check format docs pictures bench lock sbom audit
+.PHONY: setup manifest run fit compare workbook seek test test-fast dev vault sandbox slack alerts alerts-listen alert-preview retention backup restore doctor smoke canary check format docs pictures bench lock sbom audit
 
 ##@ Use the platform
 run: setup ## simulate, show a table of the years and write a report
@@ -96,6 +96,14 @@ fit: setup ## write a scenario whose rates are those of two or more yearly censu
 #: YEAR_END=06-30  day of the censuses; default: 12-31, or the month of the newest hires
 	@$(COMMAND) simulation.planning fit $${HISTORY:?name the censuses: make fit HISTORY=\"fy2012.csv fy2013.csv\"} \
 		--scenario "$${SCENARIO:-fitted}" $${YEAR_END:+--year-end "$$YEAR_END"}
+
+seek: setup ## solve for a setting that meets a target, by runs in scratch warehouses
+#: TARGET=bound    what is sought: TARGET="payroll 2027 <= 1.2e9"
+#: LEVER=setting   what is moved, and in which bounds: LEVER="merit_budget=0.01..0.06 cola_rate"
+#: SCENARIO=name   the stored scenario to start from; default: baseline
+	@$(COMMAND) simulation.seek --scenario "$${SCENARIO:-baseline}" \
+		"$${TARGET:?state what is sought: make seek TARGET=\"payroll 2027 <= 1.2e9\" LEVER=merit_budget}" \
+		"$${LEVER:?name a setting to move: make seek TARGET=\"payroll 2027 <= 1.2e9\" LEVER=merit_budget}"
 
 # links in alerts lead here, and the sensor queries it for owners
 dev: export DAGSTER_WEBSERVER_URL ?= http://127.0.0.1:$(or $(PORT),3000)

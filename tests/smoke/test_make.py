@@ -16,6 +16,10 @@ FROM_BOTH=file
 """
 
 
+# variables without which a target stops
+REQUIRED = {"seek": ("TARGET", "LEVER")}
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with a ``.env``, and an environment whose programs show what they are given."""
@@ -101,6 +105,8 @@ def test_a_preview_links_the_running_ui_or_the_port_that_is_named(folder: Path) 
         ("run", "YEARS"),
         ("compare", "SCENARIOS"),
         ("workbook", "AGAINST"),
+        ("seek", "TARGET"),
+        ("seek", "LEVER"),
         ("dev", "PORT"),
         ("sandbox", "CONTRACT"),
         ("alert-preview", "RUN"),
@@ -109,8 +115,9 @@ def test_a_preview_links_the_running_ui_or_the_port_that_is_named(folder: Path) 
 def test_a_variable_reaches_the_command_as_it_was_typed(
     folder: Path, target: str, variable: str, text: str
 ) -> None:
-    typed = printed_by(target, f"{variable}={text}", folder=folder)
-    exported = printed_by(target, folder=folder, **{variable: text})
+    others = [f"{name}=x" for name in REQUIRED.get(target, ()) if name != variable]
+    typed = printed_by(target, f"{variable}={text}", *others, folder=folder)
+    exported = printed_by(target, *others, folder=folder, **{variable: text})
     assert f"argument={text}" in typed
     assert f"argument={text}" in exported
     assert not (folder / "f").exists()

@@ -8,8 +8,10 @@ from difflib import get_close_matches
 from typing import Any
 
 import duckdb
+from pydantic import ValidationError
 
 from simulation.config.partitions import scenario_names, years_of_scenario
+from simulation.config.settings import ScenarioSettings
 from simulation.state.removal import relevant_settings
 from simulation.year_names import CALENDAR_YEAR, YearNames
 
@@ -44,6 +46,22 @@ class StoredScenario:
     def seed(self) -> int:
         """Return the seed of its draws."""
         return self.settings["simulation"]["random_seed"]
+
+    def as_settings(self) -> ScenarioSettings:
+        """Return its settings, validated.
+
+        Raises:
+            ComparisonRefusedError: another release stored them.
+        """
+        try:
+            return ScenarioSettings.model_validate_json(json.dumps(self.settings))
+        except ValidationError as error:
+            message = (
+                f"the settings of {self.scenario_id} are of another release, "
+                f"{error.errors()[0]['msg']}: compute it again with "
+                f"{command_for(self.scenario_id, like=self)} REPLACE=1"
+            )
+            raise ComparisonRefusedError(message) from None
 
     @property
     def names(self) -> YearNames:

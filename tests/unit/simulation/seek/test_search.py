@@ -1,0 +1,167 @@
+"""A search meets its target as near to the present value as it can, or says how near it comes."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulation.config import load_scenario
+from simulation.config.settings import ScenarioSettings
+from simulation.seek.levers import Lever, all_levers, parse_levers
+from simulation.seek.search import Outcome, seek
+from simulation.seek.target import SeekRefusedError, Target, parse_target
+
+SETTINGS = load_scenario("baseline")
+MERIT, COLA = parse_levers("merit_budget cola_rate")
+
+
+def target(sign: str, bound: float) -> Target:
+    return parse_target(f"payroll 2027 {sign} {bound!r}", range(2025, 2030))
+
+
+def found(
+    measure: Callable[[ScenarioSettings], float], wanted: Target, *levers: Lever
+) -> tuple[Outcome, int]:
+    runs: list[ScenarioSettings] = []
+
+    def simulate(settings: ScenarioSettings) -> float:
+        runs.append(settings)
+        return measure(settings)
+
+    return seek(simulate, SETTINGS, wanted, levers, on_try=lambda _: None), len(runs)
+
+
+def merit(settings: ScenarioSettings) -> float:
+    return MERIT.current(settings, 2027) * 1000
+
+
+@given(
+    bound=st.integers(1, 4999).map(lambda steps: steps / 10),
+    sign=st.sampled_from(["<=", ">="]),
+    is_falling=st.booleans(),
+)
+def test_a_reachable_target_is_met_and_one_step_nearer_to_the_present_is_not(
+    *, bound: float, sign: str, is_falling: bool
+) -> None:
+    wanted = target(sign, bound)
+
+    def measure(settings: ScenarioSettings) -> float:
+        return 500 - merit(settings) if is_falling else merit(settings)
+
+    outcome, runs = found(measure, wanted, MERIT)
+
+    assert outcome.is_met
+    assert runs <= 20
+    if not outcome.values:
+        assert wanted.is_met(measure(SETTINGS))
+        return
+    ((lever, value),) = outcome.values
+    assert measure(lever.moved(SETTINGS, value)) == outcome.measure
+    towards = 0.0001 if value < 0.04 else -0.0001
+    assert not wanted.is_met(measure(lever.moved(SETTINGS, round(value + towards, 4))))
+    assert len({tried.value for tried in outcome.tries}) == len(outcome.tries)
+
+
+def test_a_target_that_cannot_be_reached_says_how_near_it_comes() -> None:
+    outcome, _ = found(merit, target(">=", 600), MERIT)
+    assert not outcome.is_met
+    assert outcome.values == [(MERIT, 0.5)]
+    assert target(">=", 600).missed_by(outcome.measure) == pytest.approx(100)
+
+
+def test_bounds_are_kept() -> None:
+    (bounded,) = parse_levers("compensation.merit_budget=0.01..0.06")
+    outcome, _ = found(merit, target("<=", 5), bounded)
+    assert not outcome.is_met
+    assert outcome.values == [(bounded, 0.01)]
+    outcome, _ = found(merit, target(">=", 50), bounded)
+    assert outcome.values == [(bounded, 0.05)]
+
+
+def test_several_levers_move_in_their_order_each_as_far_as_it_has_to() -> None:
+    def measure(settings: ScenarioSettings) -> float:
+        return merit(settings) + COLA.current(settings, 2027) * 1000
+
+    outcome, _ = found(measure, target("<=", 50), MERIT, COLA)
+    assert [(lever.field, value) for lever, value in outcome.values] == [("merit_budget", 0.025)]
+    outcome, _ = found(measure, target("<=", 10), MERIT, COLA)
+    assert outcome.is_met
+    assert outcome.values == [(MERIT, 0.0), (COLA, 0.01)]
+    outcome, _ = found(measure, target(">=", 1100), COLA, MERIT)
+    assert not outcome.is_met
+    assert outcome.values == [(COLA, 0.5), (MERIT, 0.5)]
+
+
+def test_a_target_that_is_met_only_between_the_bounds_is_found() -> None:
+    outcome, _ = found(lambda settings: abs(merit(settings) - 270), target("<=", 20), MERIT)
+    assert outcome.is_met
+    assert 0.25 <= outcome.values[0][1] <= 0.29
+
+
+def test_rates_by_year_become_one_rate() -> None:
+    by_year = load_scenario("hiring_freeze")
+    (growth,) = parse_levers("target_growth_rate")
+    assert growth.current(by_year, 2027) == -0.05
+    assert growth.moved(by_year, 0.01).simulation.target_growth_rate == 0.01
+
+
+def test_every_lever_can_be_moved_to_its_bounds() -> None:
+    levers = all_levers()
+    assert {"merit_budget", "cola_rate", "target_growth_rate", "experienced_termination_rate"} <= {
+        lever.field for lever in levers
+    }
+    for lever in levers:
+        for value in (lever.low, lever.high):
+            assert lever.current(lever.moved(SETTINGS, value), 2027) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "name a lever"),
+        ("merit_budgt", "did you mean merit_budget?"),
+        ("random_seed", "allowed is one of: target_growth_rate"),
+        ("growth_tolerance", "there is no lever"),
+        ("merit_budget=0.06..0.01", "ascending order from 0 to 0.5"),
+        ("merit_budget=0..0.9", "ascending order from 0 to 0.5"),
+        ("merit_budget=1.2.3..4", "not numbers"),
+        ("merit_budget=5", "such as merit_budget=0.01..0.06"),
+        ("merit budget", "there is no lever 'merit'"),
+    ],
+)
+def test_a_lever_that_is_not_one_is_refused(text: str, message: str) -> None:
+    with pytest.raises(SeekRefusedError) as refused:
+        parse_levers(text)
+    assert message in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "bound"),
+    [
+        ("payroll 2027 <= 1.2e9", 1.2e9),
+        ("payroll 2027<=1,200,000,000", 1.2e9),
+        (" payroll FY2027 <= 1_200_000_000 ", 1.2e9),
+        ("headcount 2025 >= 10500.5", 10500.5),
+    ],
+)
+def test_a_target_is_read(text: str, bound: float) -> None:
+    assert parse_target(text, range(2025, 2030)).bound == bound
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("payroll 2027 < 1.2e9", "<= or >="),
+        ("payroll <= 1.2e9", "such as: payroll 2027 <= 1.2e9"),
+        ("payrol 2027 <= 1.2e9", "did you mean payroll?"),
+        ("payroll 2031 <= 1.2e9", "allowed is a year from 2025 to 2029"),
+        ("payroll 2027 <= 1,2e9", "'1,2e9' is not a number"),
+        ("payroll 2027 <= 1.200.000.000", "is not a number"),
+        ("payroll 2027 <= 12,00", "is not a number"),
+    ],
+)
+def test_a_target_that_is_not_one_is_refused(text: str, message: str) -> None:
+    with pytest.raises(SeekRefusedError) as refused:
+        parse_target(text, range(2025, 2030))
+    assert message in str(refused.value)
