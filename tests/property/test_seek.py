@@ -50,6 +50,7 @@ def test_the_solution_is_what_a_run_of_its_own_comes_to(
         settings,
         target,
         [lever],
+        present=payroll,
         on_try=lambda _: None,
     )
 

@@ -47,36 +47,40 @@ class Scratch:
 
 
 @contextmanager
-def scratch(
-    warehouse: duckdb.DuckDBPyConnection,
-    scenario_id: str,
-    settings: ScenarioSettings,
-    last_year: int,
-) -> Iterator[Scratch]:
-    """Prepare scratch runs of a stored scenario; nothing of it is written.
+def scratch_folder() -> Iterator[Path]:
+    """Yield a folder for scratch runs, readable by its owner alone, and remove it at the end."""
+    keep_files_private()
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
 
-    The models are built once, by dbt, in a directory that is removed at the end. Their statements
-    then run on each fresh warehouse.
+
+def copy_workforce(warehouse: duckdb.DuckDBPyConnection, scenario_id: str, folder: Path) -> Path:
+    """Copy the workforce that a stored scenario begins with into a file in ``folder``."""
+    path = folder / "workforce.parquet"
+    warehouse.execute(
+        "copy (select * from raw.baseline_workforce_validated where scenario_id = $scenario) "  # noqa: S608 - a name of our own
+        f"to '{path}' (format parquet)",
+        {"scenario": scenario_id},
+    )
+    return path
+
+
+def build_scratch(
+    scenario_id: str, workforce: Path, settings: ScenarioSettings, last_year: int
+) -> Scratch:
+    """Build the models once, beside the workforce; their statements then run on fresh warehouses.
 
     Args:
-        warehouse: has the scenario's workforce; it is only read.
         scenario_id: the scenario.
-        settings: its settings.
+        workforce: see :func:`copy_workforce`.
+        settings: of the scenario.
         last_year: the last year to simulate.
 
     Raises:
         ScratchFailedError: dbt fails.
     """
-    keep_files_private()
-    with tempfile.TemporaryDirectory() as folder:
-        workforce = Path(folder, "workforce.parquet")
-        warehouse.execute(
-            "copy (select * from raw.baseline_workforce_validated where scenario_id = $scenario) "  # noqa: S608 - a name of our own
-            f"to '{workforce}' (format parquet)",
-            {"scenario": scenario_id},
-        )
-        statements = _built(Path(folder), scenario_id, workforce, settings, last_year)
-        yield Scratch(scenario_id, workforce, statements)
+    statements = _built(workforce.parent, scenario_id, workforce, settings, last_year)
+    return Scratch(scenario_id, workforce, statements)
 
 
 def _open(

@@ -43,6 +43,7 @@ def seek(
     target: Target,
     levers: Sequence[Lever],
     *,
+    present: float,
     on_try: Callable[[Try], None],
 ) -> Outcome:
     """Move the levers, one after the other, until the target is met.
@@ -55,11 +56,12 @@ def seek(
         settings: of the scenario.
         target: what is sought.
         levers: in the order in which they are moved.
+        present: what the measure comes to with these settings.
         on_try: called after each run.
     """
     tries: list[Try] = []
     values: list[tuple[Lever, float]] = []
-    measure = simulate(settings)
+    measure = present
     for lever in levers:
         if target.is_met(measure):
             break

@@ -33,16 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from shared_lib.configuration.environment import UnknownEnvironmentError, current_settings
     from shared_lib.configuration.validated_yaml import ConfigurationError
     from shared_lib.warehouse import WarehouseBusyError, WarehouseMissingError, read_warehouse
-    from simulation.compare.attribution import UnexplainedDifferenceError, compare
-    from simulation.compare.stored import (
-        ComparisonRefusedError,
-        command_for,
-        find_stored,
-        paired,
-        read_stored,
-    )
+    from simulation.compare.attribution import UnexplainedDifferenceError
+    from simulation.compare.stored import ComparisonRefusedError, command_for
     from simulation.spreadsheet import SheetFullError
-    from simulation.workbook.contents import YearsMissingError, write_scenario_workbook
+    from simulation.workbook.contents import YearsMissingError
+    from simulation.workbook.writing import write_stored
 
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
@@ -50,22 +45,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with read_warehouse(
             settings.warehouse_path("simulation"), on_wait=errors.print
         ) as connection:
-            known = read_stored(connection)
-            stored = find_stored(known, asked.scenario, like=next(iter(known.values()), None))
-            comparison = None
-            if asked.against is not None:
-                pair = paired(connection, asked.against, asked.scenario)
-                errors.print(f"comparing {asked.scenario} with {asked.against}, {pair.span}")
-                comparison = compare(connection, pair)
             errors.print(f"writing {asked.scenario}")
-            path = write_scenario_workbook(
+            path = write_stored(
                 connection,
-                scenario_id=asked.scenario,
-                path=asked.output
-                or settings.report_directory / f"{asked.scenario}-{stored.fingerprint}.xlsx",
+                asked.scenario,
+                against=asked.against,
                 years=asked.years,
                 has_people=asked.people,
-                comparison=comparison,
+                output=asked.output,
             )
     except WarehouseMissingError as error:
         command = command_for(asked.scenario, like=None)

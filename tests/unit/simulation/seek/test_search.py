@@ -29,7 +29,10 @@ def found(
         runs.append(settings)
         return measure(settings)
 
-    return seek(simulate, SETTINGS, wanted, levers, on_try=lambda _: None), len(runs)
+    outcome = seek(
+        simulate, SETTINGS, wanted, levers, present=measure(SETTINGS), on_try=lambda _: None
+    )
+    return outcome, len(runs)
 
 
 def merit(settings: ScenarioSettings) -> float:

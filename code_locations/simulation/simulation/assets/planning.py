@@ -1,0 +1,119 @@
+"""What is made from stored scenarios on request: comparisons, workbooks and solved settings."""
+
+import time
+
+import dagster as dg
+from pydantic import Field
+
+from shared_lib.configuration.environment import current_settings
+from shared_lib.warehouse import Warehouse
+
+# where the platform's webserver serves the folder of the reports
+_ROUTE = "/reports/"
+
+
+class ComparisonRequest(dg.Config):
+    """Which scenarios to compare."""
+
+    base: str = Field(default="baseline", description="What the other is compared with.")
+    other: str = Field(description="A stored scenario.")
+
+
+class WorkbookRequest(dg.Config):
+    """Which scenario to write."""
+
+    scenario: str = Field(default="baseline", description="A stored scenario.")
+    has_people: bool = Field(default=False, description="Whether to list every employee.")
+
+
+class SeekRequest(dg.Config):
+    """What to solve for."""
+
+    target: str = Field(description="What is sought, such as `payroll 2027 <= 1.2e9`.")
+    lever: str = Field(description="What is moved, such as `merit_budget=0.01..0.06 cola_rate`.")
+    scenario: str = Field(default="baseline", description="The stored scenario to start from.")
+
+
+@dg.asset(deps=["simulated_years"])
+def scenario_comparison(
+    context: dg.AssetExecutionContext, config: ComparisonRequest, warehouse: Warehouse
+) -> dg.MaterializeResult:
+    """Two stored scenarios on common luck: the difference by driver, department and person."""
+    from simulation.compare.attribution import DRIVERS, compare
+    from simulation.compare.page import lead
+    from simulation.compare.stored import paired
+    from simulation.compare.writing import write_comparison
+
+    settings = current_settings()
+    started = time.perf_counter()
+    with warehouse.reading() as connection:
+        comparison = compare(connection, paired(connection, config.base, config.other))
+    page, workbook = write_comparison(comparison, settings.report_directory)
+    for sentence in comparison.pair.warnings:
+        context.log.warning(sentence)
+    context.log.info(lead(comparison))
+    last = comparison.years[-1]
+    return dg.MaterializeResult(
+        metadata={
+            "base": config.base,
+            "other": config.other,
+            "outcome": lead(comparison),
+            "headcount": last.headcount,
+            "payroll": float(last.payroll),
+            **{f"payroll_{driver}": float(last.pay[driver]) for driver in DRIVERS},
+            "page": dg.MetadataValue.path(page),
+            "link": dg.MetadataValue.url(f"{settings.ui_url}{_ROUTE}{page.name}"),
+            "workbook": dg.MetadataValue.path(workbook),
+            "seconds": round(time.perf_counter() - started, 3),
+        }
+    )
+
+
+@dg.asset(deps=["simulated_years"])
+def scenario_workbook(
+    context: dg.AssetExecutionContext, config: WorkbookRequest, warehouse: Warehouse
+) -> dg.MaterializeResult:
+    """A stored scenario as an Excel workbook: years, departments, events and assumptions."""
+    from simulation.workbook.writing import write_stored
+
+    started = time.perf_counter()
+    with warehouse.reading() as connection:
+        path = write_stored(connection, config.scenario, has_people=config.has_people)
+    context.log.info(f"workbook: {path}")
+    return dg.MaterializeResult(
+        metadata={
+            "scenario": config.scenario,
+            "workbook": dg.MetadataValue.path(path),
+            "bytes": path.stat().st_size,
+            "seconds": round(time.perf_counter() - started, 3),
+        }
+    )
+
+
+@dg.asset(deps=["simulated_years"])
+def solved_setting(context: dg.AssetExecutionContext, config: SeekRequest) -> dg.MaterializeResult:
+    """The value of a setting that meets a target, found by runs in scratch warehouses."""
+    from simulation.seek.solving import solve
+
+    started = time.perf_counter()
+    # without the resource, whose lease would keep other runs waiting for minutes
+    solution = solve(
+        current_settings().warehouse_path("simulation"),
+        config.scenario,
+        target_text=config.target,
+        lever_text=config.lever,
+        on_progress=context.log.info,
+    )
+    if not solution.outcome.is_met:
+        raise dg.Failure(str(solution), allow_retries=False)
+    return dg.MaterializeResult(
+        metadata={
+            "scenario": config.scenario,
+            "target": str(solution.target),
+            "outcome": str(solution),
+            "measure": solution.outcome.measure,
+            "runs": len(solution.outcome.tries),
+            **{lever.name: value for lever, value in solution.outcome.values},
+            "seconds": round(time.perf_counter() - started, 3),
+        }
+    )

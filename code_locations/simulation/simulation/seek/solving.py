@@ -1,0 +1,112 @@
+"""Solves for levers of a stored scenario, which is only read."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared_lib.warehouse import WarehouseMissingError, read_warehouse
+from simulation.compare.stored import (
+    ComparisonRefusedError,
+    command_for,
+    find_stored,
+    read_stored,
+)
+from simulation.seek.levers import parse_levers
+from simulation.seek.scratch import build_scratch, copy_workforce, scratch_folder
+from simulation.seek.search import Outcome, Try, seek
+from simulation.seek.target import Target, parse_target, shown
+
+
+@dataclass(frozen=True, kw_only=True)
+class Solution:
+    """A target and how the search for it ended."""
+
+    scenario_id: str
+    target: Target
+    outcome: Outcome
+
+    def __str__(self) -> str:
+        """Return the end of the search in words."""
+        outcome, target = self.outcome, self.target
+        if not outcome.values:
+            return f"{target} is met by {self.scenario_id} as it is, with {shown(outcome.measure)}."
+        moved = " and ".join(f"{lever.name} {value:g}" for lever, value in outcome.values)
+        if outcome.is_met:
+            return f"{target} is met with {moved}: {shown(outcome.measure)}."
+        bounds = " and ".join(
+            f"{lever.name} between {lever.low:g} and {lever.high:g}" for lever, _ in outcome.values
+        )
+        return (
+            f"{target} is not reached with {bounds}. The nearest is {shown(outcome.measure)}, with "
+            f"{moved}: it misses by {shown(target.missed_by(outcome.measure))}."
+        )
+
+
+def solve(
+    warehouse: Path,
+    scenario_id: str,
+    *,
+    target_text: str,
+    lever_text: str,
+    on_progress: Callable[[str], None],
+) -> Solution:
+    """Move levers of a stored scenario until a target is met, one after the other.
+
+    The warehouse is released before the first run.
+
+    Args:
+        warehouse: the simulation's file.
+        scenario_id: the stored scenario to start from.
+        target_text: see :func:`simulation.seek.target.parse_target`.
+        lever_text: see :func:`simulation.seek.levers.parse_levers`.
+        on_progress: called with a line for each run.
+
+    Raises:
+        SeekRefusedError: the target or a lever is not one.
+        ComparisonRefusedError: the scenario is not stored.
+        ScratchFailedError: the models cannot be built.
+        WarehouseBusyError: a run holds the warehouse for longer than a minute.
+    """
+    levers = parse_levers(lever_text)
+    with scratch_folder() as folder:
+        try:
+            with read_warehouse(warehouse, on_wait=on_progress) as connection:
+                stored = read_stored(connection)
+                like = next(iter(stored.values()), None)
+                scenario = find_stored(stored, scenario_id, like=like)
+                target = parse_target(target_text, scenario.years)
+                workforce = copy_workforce(connection, scenario_id, folder)
+                before = target.read(connection, scenario_id)
+        except WarehouseMissingError as error:
+            command = command_for(scenario_id, like=None)
+            message = f"{error}: compute the scenario with {command}"
+            raise ComparisonRefusedError(message) from None
+        settings = scenario.as_settings()
+        on_progress(f"building the models in a scratch warehouse, up to {target.year}")
+        runs = build_scratch(scenario_id, workforce, settings, target.year)
+        now = runs.measure(settings, target)
+        on_progress(f"{scenario_id} as it is: {target.measure} {shown(now)}")
+        if before != now:
+            on_progress(f"stored is {shown(before or 0)}: the rules have changed since then")
+        outcome = seek(
+            lambda moved: runs.measure(moved, target),
+            settings,
+            target,
+            levers,
+            present=now,
+            on_try=lambda tried: on_progress(in_words(tried, target)),
+        )
+    return Solution(scenario_id=scenario_id, target=target, outcome=outcome)
+
+
+def in_words(tried: Try, target: Target) -> str:
+    """Return a run on one line."""
+    return (
+        f"{tried.lever.field} {tried.value:g}: {target.measure} {shown(tried.measure)}, "
+        f"{verdict(tried, target)}"
+    )
+
+
+def verdict(tried: Try, target: Target) -> str:
+    """Return whether a run meets the target, or by how much it misses."""
+    return "met" if tried.is_met else f"missed by {shown(target.missed_by(tried.measure))}"
