@@ -23,6 +23,23 @@ def in_one_thread(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         connection.execute("reset threads")
 
 
+# What the database may hold. Beyond it temporary tables go to files beside the warehouse: those
+# that were replaced in a transaction are kept until it ends. What each updated row takes until
+# then, about 200 bytes, has to stay in memory.
+_MEMORY_BYTES, _BYTES_OF_A_ROW = 1_000_000_000, 300
+
+
+@contextmanager
+def within_memory(connection: duckdb.DuckDBPyConnection, *, rows: int) -> Iterator[None]:
+    """Limit the memory of the database while the body runs, by how many rows it may update."""
+    limit = _MEMORY_BYTES + _BYTES_OF_A_ROW * rows
+    connection.execute("set memory_limit = ?", [f"{limit}B"])
+    try:
+        yield
+    finally:
+        connection.execute("reset memory_limit")
+
+
 def stage(
     connection: duckdb.DuckDBPyConnection,
     name: str,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from gocardless.extraction.writing import in_one_thread
+from gocardless.extraction.writing import in_one_thread, within_memory
 from gocardless.sync.ledger.history import write_changes, write_ends
 from gocardless.sync.ledger.likeness import drop_pending_that_is_booked
 from gocardless.sync.ledger.matching import EDGE_DAYS, LONGEST_PENDING_DAYS, match
@@ -62,7 +62,8 @@ def sync_transactions(connection: duckdb.DuckDBPyConnection, provider: Provider)
         provider: whose answers.
     """
     counts = SyncCounts()
-    with in_one_thread(connection), transaction(connection):
+    rows = _count(connection, "unified.transactions")
+    with in_one_thread(connection), within_memory(connection, rows=rows), transaction(connection):
         for number, part in _list_rounds(connection, provider):
             _take(connection, provider, number, part, counts)
         connection.execute(
