@@ -116,6 +116,22 @@ def test_an_answer_adds_rows_for_what_has_changed_alone(
     ]
 
 
+@pytest.mark.parametrize("kept", ["null", "payload_hash + 1"])
+def test_a_repeat_without_its_hash_is_recognised_by_its_digest_and_has_it_then(
+    connection: duckdb.DuckDBPyConnection, kept: str
+) -> None:
+    known = [entry("SHOP"), entry("TRAM"), entry("TRAM")]
+    hashes = "select account_id, payload_digest, payload_hash from raw.gc_sightings order by all"
+    take(connection, 0, known)
+    before = connection.execute(hashes).fetchall()
+    assert None not in {row[2] for row in before}
+    connection.execute(f"update raw.gc_sightings set payload_hash = {kept}")
+    take(connection, 1, known)
+    assert connection.execute("select count(*) from read_entries").fetchone() == (0,)
+    assert connection.execute(hashes).fetchall() == before
+    assert [row[3:] for row in ranges(connection)] == [(1, None), (1, None)]
+
+
 def test_an_answer_that_is_not_whole_ends_and_extends_nothing(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:

@@ -85,7 +85,12 @@ def _join_sightings(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def _add_hash(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("alter table raw.gc_sightings add column payload_hash ubigint")
+
+
 MIGRATIONS = (
     Migration("more of each entry", _read_more_of_entries, is_additive=False),
     Migration("sightings of many answers in one row", _join_sightings, is_additive=False),
+    Migration("the hash of each entry", _add_hash, is_additive=True),
 )

@@ -164,7 +164,10 @@ create table if not exists raw.gc_sightings (
     payload_digest uuid not null using compression uncompressed,
     copies integer not null,  -- how many of them each answer had
     first_fetch_number bigint not null,
-    last_fetch_number bigint  -- null: the account's last whole answer has it, whichever that is
+    last_fetch_number bigint,  -- null: the account's last whole answer has it, whichever that is
+    -- the database's own hash, by which a repeat is recognised at a tenth of the CPU of its digest;
+    -- null or of another release of the database: by the digest
+    payload_hash ubigint
 );
 create table if not exists raw.gc_shortened_periods (
     -- whose bank has refused to go back as far as its agreement allows

@@ -186,8 +186,8 @@ def _first_day(
 
 
 _IN_THE_LAST_ANSWER = (
-    "select account_id, status, payload_digest, copies, rowid as sighting from raw.gc_sightings "
-    "where last_fetch_number is null"
+    "select account_id, status, payload_digest, copies, payload_hash, rowid as sighting "
+    "from raw.gc_sightings where last_fetch_number is null"
 )
 
 
@@ -305,10 +305,15 @@ def record_transactions_read(
         "where gc_sightings.rowid = ended.sighting"
     )
     connection.execute(
+        "update raw.gc_sightings set payload_hash = sent.payload_hash "
+        "from sent_entries as sent inner join answered using (place) "
+        "where sent.payload_hash is not null and gc_sightings.rowid = sent.sighting"
+    )
+    connection.execute(
         "insert into raw.gc_sightings "
-        "(account_id, status, payload_digest, copies, first_fetch_number) "
+        "(account_id, status, payload_digest, copies, first_fetch_number, payload_hash) "
         "select entry.account_id, entry.status, entry.payload_digest, entry.copies, "
-        "answered.before + 1 + answered.place "
+        "answered.before + 1 + answered.place, hash(entry.payload::varchar) "
         "from read_entries as entry inner join answered using (place)"
     )
     connection.execute(

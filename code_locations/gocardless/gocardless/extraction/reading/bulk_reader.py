@@ -4,7 +4,8 @@ How an entry is read says :mod:`gocardless.extraction.reading.entries`. Here is 
 the entries that are plain, as nearly all are: an answer that has any other, or one entry twice, is
 left to that module as a whole. A test draws entries and compares the two.
 
-Each answer repeats most of the one before. An entry whose digest is known from there is not read.
+Each answer repeats most of the one before. An entry that is known from there is not read. It is
+recognised by the database's own hash, and where that is unknown by its digest.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +31,7 @@ READ_COLUMNS: Mapping[str, str] = {
 
 _NONE_KNOWN = (
     "select null::varchar as account_id, null::varchar as status, null::uuid as payload_digest, "
-    "null::integer as copies, null::bigint as sighting where false"
+    "null::integer as copies, null::ubigint as payload_hash, null::bigint as sighting where false"
 )
 _LISTS = '{"transactions": {"booked": ["JSON"], "pending": ["JSON"]}}'
 _TEXTS = (
@@ -110,8 +111,8 @@ def read_texts(
         answers: each an account and its text.
         currencies: of accounts, for entries that name none.
         known: a query for what has been read of the last answers: ``account_id``, ``status``,
-            ``payload_digest``, ``copies``, and ``sighting``, a number of each. It is read again
-            only where the copies are not as many.
+            ``payload_digest``, ``copies``, ``payload_hash``, and ``sighting``, a number of each. It
+            is read again only where the copies are not as many.
     """
     of_account = currencies or {}
     found = AnswersRead()
@@ -164,7 +165,10 @@ def _keep_texts(connection: duckdb.DuckDBPyConnection, answers: Sequence[tuple[s
 
 
 def _split(connection: duckdb.DuckDBPyConnection, known: str) -> None:
-    """Fill ``known_entries``, and ``sent_entries`` with what has to be read, or its sighting."""
+    """Fill ``known_entries``, and ``sent_entries`` with what has to be read, or its sighting.
+
+    Of what is known by its digest alone, ``sent_entries`` has the hash.
+    """
     connection.execute(
         "create or replace temp table known_entries as "  # noqa: S608 - the caller's own query
         f"select place, known.* exclude (account_id) from ({known}) as known "
@@ -187,14 +191,38 @@ def _split(connection: duckdb.DuckDBPyConnection, known: str) -> None:
             select place, account_id, 'pending', unnest(coalesce(sent.pending, [null]))
             from lists
         ),
+        hashed as (
+            select *, hash(payload) as payload_hash from entries
+        ),
+        recognised as materialized (
+            select
+                place, account_id, status, payload_hash, copies, sighting,
+                case when sighting is null then payload end as payload
+            from hashed
+            left join (
+                select place, status, payload_hash, copies, sighting from known_entries
+            ) as known using (place, status, payload_hash)
+        ),
         digested as (
-            select *, md5(payload)::uuid as payload_digest from entries
+            select place, account_id, status, payload_hash, payload,
+                md5(payload)::uuid as payload_digest
+            from recognised
+            where sighting is null
         )
         select
+            place, account_id, status, null::uuid as payload_digest, copies, sighting,
+            null::ubigint as payload_hash, null::json as payload
+        from recognised
+        where sighting is not null
+        union all
+        select
             place, account_id, status, payload_digest, copies, sighting,
-            case when sighting is null then payload end as payload
+            case when sighting is not null then payload_hash end,
+            case when sighting is null then payload end
         from digested
-        left join known_entries as known using (place, status, payload_digest)
+        left join (
+            select place, status, payload_digest, copies, sighting from known_entries
+        ) as known using (place, status, payload_digest)
         """,
         {"lists": _LISTS},
     )
