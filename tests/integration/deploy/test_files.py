@@ -168,6 +168,7 @@ def test_every_variable_that_the_instance_reads_is_given_to_every_process(
             "GOCARDLESS_API_URL GOCARDLESS_TAG_RULES GOCARDLESS_BUDGETS GOCARDLESS_ACCOUNTS",
         ),
         ("alerts-listener", "SLACK_API_URL"),
+        ("simulation", "PLATFORM_SETTINGS"),
         *((name, "VAULT_CACERT VAULT_NAMESPACE") for name in (*CODE_SERVERS, "alerts-listener")),
     ],
 )

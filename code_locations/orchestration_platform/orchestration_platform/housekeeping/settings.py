@@ -8,10 +8,10 @@ from pydantic import Field
 from orchestration_platform.board.history.run_window import DAYS
 from shared_lib.configuration.documents import schema_document
 from shared_lib.configuration.environment import REPOSITORY_ROOT
+from shared_lib.configuration.kept_data import VARIABLE, KeptData
 from shared_lib.configuration.section import Section
 from shared_lib.configuration.validated_yaml import file_of, load_yaml, validate_document
 
-VARIABLE = "PLATFORM_SETTINGS"
 SETTINGS_FILE = Path(__file__).with_name("platform.yaml")
 SCHEMA_FILE = REPOSITORY_ROOT / "schemas" / "platform.schema.json"
 
@@ -81,6 +81,9 @@ class PlatformSettings(Section):
     """The whole file."""
 
     retention: Retention = Field(description="What is deleted when it is old.")
+    data: KeptData = Field(
+        default_factory=KeptData, description="What the locations delete of their own old data."
+    )
     backup: Backup = Field(default_factory=Backup, description="Where backups go.")
 
 

@@ -1,0 +1,1 @@
+"""Deletes what the simulation recorded of old runs, and old reports."""

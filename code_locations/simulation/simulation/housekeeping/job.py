@@ -1,0 +1,78 @@
+"""When the simulation deletes what is old."""
+
+import time
+from collections import Counter
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from shared_lib.configuration.environment import current_settings
+from shared_lib.configuration.kept_data import VARIABLE, kept_data
+from shared_lib.warehouse import Warehouse
+from simulation.housekeeping.old_reports import delete_old_reports
+from simulation.housekeeping.old_runs import delete_old_runs
+from simulation.state.tables import create_tables
+
+
+class RetentionConfig(dg.Config):
+    """Whether a run only reports what it would delete."""
+
+    dry_run: bool = False
+
+
+# An op, not an asset: materializing every asset of the location deletes nothing.
+@dg.op(out=dg.Out(dg.Nothing), pool="simulation_warehouse")
+def delete_old_simulations(
+    context: dg.OpExecutionContext, config: RetentionConfig, warehouse: Warehouse
+) -> None:
+    """Delete old reports, and what was recorded of runs that no stored year is of."""
+    settings = kept_data()
+    is_dry = config.dry_run or not settings.deletes
+    rows: Counter[str] = Counter()
+    if warehouse.path.exists():
+        with warehouse.writing() as connection:
+            create_tables(connection)
+            rows = delete_old_runs(
+                connection,
+                keep_days=settings.simulation_days,
+                is_dry=is_dry,
+                now=datetime.now(UTC).replace(tzinfo=None),
+            )
+    reports = delete_old_reports(
+        current_settings().report_directory,
+        keep_days=settings.report_days,
+        is_dry=is_dry,
+        now=time.time(),
+    )
+    would = "would be deleted" if is_dry else "deleted"
+    summary = f"{rows.total()} rows of old runs and {len(reports)} old reports {would}"
+    context.log.info(summary)
+    if not settings.deletes:
+        context.log.info(f"nothing is deleted until data.deletes is true in the file of {VARIABLE}")
+    context.add_output_metadata(
+        {
+            "summary": summary,
+            "dry_run": is_dry,
+            **{f"rows/{table}": count for table, count in rows.items()},
+            "reports": [path.name for path in reports],
+        }
+    )
+
+
+@dg.job
+def simulation_retention_job() -> None:
+    """Deletes old reports, and what was recorded of runs that no stored year is of."""
+    delete_old_simulations()
+
+
+simulation_retention_schedule = dg.ScheduleDefinition(
+    name="simulation_retention_schedule",
+    job=simulation_retention_job,
+    cron_schedule="40 3 * * *",
+    default_status=(
+        dg.DefaultScheduleStatus.RUNNING
+        if current_settings().sensors_run_by_default
+        else dg.DefaultScheduleStatus.STOPPED
+    ),
+    description="Every night; it only reports until data.deletes is set. On in production.",
+)
