@@ -5,6 +5,7 @@ fingerprint or its id, and grows with each run.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import duckdb
@@ -93,6 +94,6 @@ def _in_ledger(connection: duckdb.DuckDBPyConnection) -> str:
     return f"select fingerprint from intermediate.{_LEDGER} union" if has_ledger else ""  # noqa: S608 - our name
 
 
-def _count(connection: duckdb.DuckDBPyConnection, query: str, named: dict[str, object]) -> int:
+def _count(connection: duckdb.DuckDBPyConnection, query: str, named: Mapping[str, object]) -> int:
     row = connection.execute(f"select count(*) {query}", named).fetchone()
     return row[0] if row else 0
