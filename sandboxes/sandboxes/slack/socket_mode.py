@@ -1,8 +1,8 @@
 """A stand-in for Slack's Socket Mode: presses of buttons, until they are acknowledged."""
 
-import itertools
 import json
 import threading
+import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -38,8 +38,7 @@ class SocketMode:
     opened: int = 0
     _tickets: set[str] = field(default_factory=set)
     _connections: list[ServerConnection] = field(default_factory=list)
-    _arrived: dict[str, threading.Event] = field(default_factory=dict)
-    _lost: set[str] = field(default_factory=set)
+    _acknowledged: dict[str, bool] = field(default_factory=dict)
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
     def open(self, token: str) -> dict[str, Any]:
@@ -74,19 +73,19 @@ class SocketMode:
         finally:
             with self._changed:
                 self._connections.remove(connection)
+                self._changed.notify_all()
 
     def _take(self, text: str) -> None:
         found = json.loads(text)
         envelope = found.get("envelope_id") if isinstance(found, dict) else None
-        if envelope not in self._arrived or found.keys() - {"envelope_id", "payload"}:
+        if envelope not in self._acknowledged or found.keys() - {"envelope_id", "payload"}:
             self.problems.append(f"not an acknowledgement: {text}")
             return
         if found.get("payload"):
             self.problems.append("a press of a button takes no payload in its acknowledgement")
-        if self.lost_acknowledgements:
-            self.lost_acknowledgements -= 1
-            self._lost.add(envelope)
-        self._arrived[envelope].set()
+        with self._changed:
+            self._acknowledged[envelope] = True
+            self._changed.notify_all()
 
     def wait_for_connections(self, number: int, *, seconds: float) -> None:
         """Wait until the app has opened its connection number ``number``, counted from 1.
@@ -105,23 +104,40 @@ class SocketMode:
             TimeoutError: it was not acknowledged; Slack shows the person a warning.
         """
         envelope = envelope or str(uuid.uuid4())
-        for attempt in itertools.count():
-            self._arrived[envelope] = threading.Event()
+        for attempt in range(self.most_deliveries):
             wrapped = {"type": "interactive", "accepts_response_payload": False}
             again = {"retry_attempt": attempt, "retry_reason": "timeout"} if attempt else {}
             body = {"envelope_id": envelope, "payload": payload, **wrapped, **again}
-            with self._changed:
-                self._changed.wait_for(lambda: self._connections, self.acknowledged_within)
-                newest = self._connections[-1]
             self.deliveries[envelope] += 1
-            newest.send(json.dumps(body))
-            has_arrived = self._arrived[envelope].wait(self.acknowledged_within)
-            if has_arrived and envelope not in self._lost:
-                return envelope
-            self._lost.discard(envelope)
-            if attempt + 1 >= self.most_deliveries:
-                raise TimeoutError(f"{envelope} was not acknowledged")
-        raise AssertionError  # the loop has no end
+            if self._send(envelope, json.dumps(body)):
+                if not self.lost_acknowledgements:
+                    return envelope
+                self.lost_acknowledgements -= 1
+        raise TimeoutError(f"{envelope} was not acknowledged")
+
+    def _send(self, envelope: str, text: str) -> bool:
+        """Send through the newest connection, again if it is replaced meanwhile."""
+        until = time.monotonic() + self.acknowledged_within
+        while (left := until - time.monotonic()) > 0:
+            with self._changed:
+                self._acknowledged[envelope] = False
+                if not self._changed.wait_for(lambda: self._connections, left):
+                    break
+                newest = self._connections[-1]
+            try:
+                newest.send(text)
+            except ConnectionClosed:
+                continue
+            with self._changed:
+                self._changed.wait_for(
+                    lambda newest=newest: (
+                        self._acknowledged[envelope] or newest not in self._connections
+                    ),
+                    left,
+                )
+                if self._acknowledged[envelope]:
+                    return True
+        return False
 
     def refresh(self) -> None:
         """Ask the app for another connection, and close this one, as Slack does now and then."""
