@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from tests.unit.orchestration_platform.alerts.failures import failure
 
+from orchestration_platform.alerts.facts.alert import Problem
 from orchestration_platform.alerts.facts.event_types import EventType
 from orchestration_platform.alerts.outbox.suppression.missing_code import may_lack_code
 
@@ -33,11 +34,18 @@ def test_a_run_that_never_started_may_lack_its_code(kind: EventType) -> None:
         ({"error_class": "_InactiveRpcError", "message": f"{RPC}UNAVAILABLE"}, True),
         # the code is there and takes too long
         ({"error_class": "_InactiveRpcError", "message": f"{RPC}DEADLINE_EXCEEDED"}, False),
+        # the sensor itself calls a server that is not there
+        (
+            {"error_class": "_InactiveRpcError", "message": f"{RPC}UNAVAILABLE",
+             "place": "poll.py:7 in poll"},
+            False,
+        ),
         ({"error_class": "KeyError", "message": "salary"}, False),
     ],
-)
+)  # fmt: skip
 def test_a_tick_lacks_its_code_by_its_error(error: dict[str, str], *, expected: bool) -> None:
-    assert lacks_code(TICK, **error) is expected
+    problem = {"step": "", "message": "", "place": "", "trace": "", **error}
+    assert lacks_code(TICK, problems=(Problem(**problem),)) is expected
 
 
 @pytest.mark.parametrize("kind", EventType)

@@ -38,4 +38,6 @@ def may_lack_code(alert: Alert) -> bool:
 
 
 def _is_missing(problem: Problem) -> bool:
-    return problem.error_class in _MISSING or _UNAVAILABLE in problem.message
+    # code that calls another server has a place of its own
+    is_unreachable = _UNAVAILABLE in problem.message and not problem.place
+    return problem.error_class in _MISSING or is_unreachable
