@@ -149,6 +149,14 @@ class SocketMode:
             self._changed.wait_for(lambda: self._connections[-1] is not connection, 60.0)
         connection.close()
 
+    def end(self) -> None:
+        """Reject the app's token from now on, and close its connections."""
+        self.app_token = ""
+        with self._changed:
+            connections = list(self._connections)
+        for connection in connections:
+            connection.close()
+
 
 def press_payload(
     *, action: dict[str, Any], channel: dict[str, str], ts: str, user: dict[str, str]

@@ -5,6 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -19,8 +20,10 @@ from tests.integration.orchestration_platform.alerts.databases import on_both_da
 from tests.support.failing_jobs import fail, say
 
 from orchestration_platform.alerts.control.listening import Listener
+from orchestration_platform.alerts.facts.timing import Clock
 from orchestration_platform.alerts.memory import Memory
 from orchestration_platform.alerts.policies.policy import AlertPolicies
+from orchestration_platform.alerts.services.protocol.errors import ServiceUnavailableError
 from orchestration_platform.alerts.services.registry import Services
 from sandboxes.slack.server import Message, SlackServer
 from sandboxes.slack.socket_mode import APP_TOKEN
@@ -274,3 +277,43 @@ def test_a_token_that_slack_rejects_is_reported_and_not_shown(
         "Slack answered invalid_auth to apps.connections.open: write a valid app token to the"
         " secret orchestration_platform/slack"
     )
+
+
+class HurriedClock(Clock):
+    """Ten seconds pass from one look to the next."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+
+    def now(self) -> float:
+        self._now += 10.0
+        return self._now
+
+
+def test_a_listener_that_gets_no_connection_any_more_ends(
+    instance: dg.DagsterInstance,
+    memory: Memory,
+    services: Services,
+    slack: SlackServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever has started it starts it again, or people notice."""
+    monkeypatch.setenv(APP, APP_TOKEN)
+    listening = Listener(
+        memory.database_of(instance),
+        services,
+        lambda: POLICIES,
+        current_settings(),
+        logging.getLogger("buttons"),
+        timing=replace(QUICK, clock=HurriedClock()),
+    )
+
+    def revoke() -> None:
+        slack.socket_mode.wait_for_connections(1, seconds=PATIENCE_SECONDS)
+        slack.socket_mode.end()
+
+    revoking = threading.Thread(target=revoke)
+    revoking.start()
+    with pytest.raises(ServiceUnavailableError, match="no connection for a minute"):
+        listening.listen()
+    revoking.join()
