@@ -146,3 +146,27 @@ def test_failures_that_are_read_late_go_on_with_an_incident_by_the_silence_betwe
             )
         query = sa.select(INCIDENTS.c.occurrences).order_by(INCIDENTS.c.id)
         assert list(connection.execute(query).scalars()) == [3, 1, 1]
+
+
+def test_a_new_message_is_escalated_no_later_than_the_one_before_that_was_due(
+    database: Database,
+) -> None:
+    """No pass has come to it, and the policy begins a new message sooner than before."""
+    [policy, *_] = load_policies()
+    later = {"new_message_after_hours": 1.0}
+    escalating = policy.policy_options.model_copy(
+        update={"escalate_after": "30min", "escalation_service": policy.notification_service}
+    )
+    with database.transaction() as connection:
+        for at, options in ((0.0, escalating), (7200.0, escalating.model_copy(update=later))):
+            record_failure(
+                connection,
+                policy.model_copy(update={"policy_options": options}),
+                failure(int(at), at=NOW + at, trace=""),
+                destination=Destination("slack", "#alerts"),
+                ui_url="",
+                will_be_retried=False,
+                now=NOW + at,
+            )
+        query = sa.select(INCIDENTS.c.escalates_at).order_by(INCIDENTS.c.id)
+        assert list(connection.execute(query).scalars()) == [None, NOW + 1800.0]

@@ -216,7 +216,7 @@ def count_failure(
             connection, policy, failure, destination=destination, mute=mute, now=now
         )
         if row is not None and failure.severity is not Severity.INFO:
-            _take_over_escalation(connection, incident_id, row, now=now)
+            _take_over_escalation(connection, incident_id, row)
     else:
         incident_id = row["id"]
         occurrences = row["occurrences"] + 1
@@ -294,9 +294,7 @@ def _goes_on(row: Any, policy: Policy, failure: Alert, *, timing: Timing) -> boo
     return row["last_at"] >= failure.at - policy.policy_options.new_message_after_hours * 3600
 
 
-def _take_over_escalation(
-    connection: sa.Connection, incident_id: int, older: Any, *, now: float
-) -> None:
+def _take_over_escalation(connection: sa.Connection, incident_id: int, older: Any) -> None:
     """Escalate only the newest message of a failure, at the time that was set for an older one.
 
     Otherwise a daily failure with ``escalate_after`` of 36 hours would never be escalated.
@@ -307,8 +305,9 @@ def _take_over_escalation(
         & INCIDENTS.c.recovered_at.is_(None)
         & (INCIDENTS.c.id < incident_id)
     )
-    is_ahead = (INCIDENTS.c.escalates_at > now) & (INCIDENTS.c.escalations == 0)
-    query = sa.select(sa.func.min(INCIDENTS.c.escalates_at)).where(is_older, is_ahead)
+    # also one that is due, and that no pass has come to
+    is_first = INCIDENTS.c.escalations == 0
+    query = sa.select(sa.func.min(INCIDENTS.c.escalates_at)).where(is_older, is_first)
     due = connection.execute(query).scalar()
     if due is not None:
         is_later = (INCIDENTS.c.id == incident_id) & (INCIDENTS.c.escalates_at > due)
