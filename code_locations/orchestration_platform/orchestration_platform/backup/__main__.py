@@ -142,7 +142,8 @@ def _backup(asked: argparse.Namespace):  # noqa: ANN202 - a UPath, which is impo
 
 
 def _place(asked: argparse.Namespace) -> str:
-    from orchestration_platform.housekeeping.settings import VARIABLE, load_settings
+    from orchestration_platform.housekeeping.settings import load_settings
+    from shared_lib.configuration.kept_data import VARIABLE
 
     place = asked.place or load_settings().backup.place
     if place is None:

@@ -10,8 +10,9 @@ from orchestration_platform.backup.create import create
 from orchestration_platform.backup.data_directory import warehouses
 from orchestration_platform.backup.errors import BackupError
 from orchestration_platform.backup.manifest import backups_at, read_manifest
-from orchestration_platform.housekeeping.settings import VARIABLE, Backup, load_settings
+from orchestration_platform.housekeeping.settings import Backup, load_settings
 from shared_lib.configuration.environment import Environment, current_settings
+from shared_lib.configuration.kept_data import VARIABLE
 
 _WAIT_SECONDS = 1800.0
 

@@ -3,8 +3,9 @@
 import dagster as dg
 
 from orchestration_platform.housekeeping.retention import apply_retention
-from orchestration_platform.housekeeping.settings import VARIABLE, load_settings
+from orchestration_platform.housekeeping.settings import load_settings
 from shared_lib.configuration.environment import current_settings
+from shared_lib.configuration.kept_data import VARIABLE
 
 
 class RetentionConfig(dg.Config):
