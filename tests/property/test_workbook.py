@@ -14,6 +14,7 @@ from tests.support.replay import settings_with
 
 from shared_lib.dbt.compiled import Statement
 from simulation.compare.attribution import DRIVERS, compare
+from simulation.compare.page import write_page
 from simulation.compare.stored import Pair, StoredScenario
 from simulation.workbook.contents import YearsMissingError, write_scenario_workbook
 
@@ -39,15 +40,26 @@ def warehouse(
 
 
 @pytest.fixture(scope="module")
-def book(warehouse: duckdb.DuckDBPyConnection, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    stored = [
+def pair() -> Pair:
+    base, other = (
         StoredScenario(
-            scenario_id=name, fingerprint=name, years=YEARS, settings={"simulation": {
-            "random_seed": 1}}, census_digest="1", census_name="=census", rules_digest="1",
+            scenario_id=name,
+            fingerprint=name,
+            years=YEARS,
+            settings={"simulation": {"random_seed": 1}},
+            census_digest="1",
+            census_name="=census",
+            rules_digest="1",
         )
         for name in ("one", "two")
-    ]  # fmt: skip
-    pair = Pair(base=stored[0], other=stored[1], years=YEARS, warnings=("=a warning",))
+    )
+    return Pair(base=base, other=other, years=YEARS, warnings=("=a warning <script>",))
+
+
+@pytest.fixture(scope="module")
+def book(
+    warehouse: duckdb.DuckDBPyConnection, pair: Pair, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     return write_scenario_workbook(
         warehouse,
         scenario_id="one",
@@ -98,6 +110,18 @@ def test_hostile_departments_are_text_on_every_sheet(book: Path) -> None:
         assert {cell.data_type for cell in cells} == {"s"}
         quoted = {cell.value for cell in cells if cell.quotePrefix}
         assert quoted == set(DEPARTMENTS[:-1])
+
+
+def test_the_page_shows_hostile_names_as_text(
+    warehouse: duckdb.DuckDBPyConnection, pair: Pair, tmp_path: Path
+) -> None:
+    comparison = compare(warehouse, pair)
+    path = write_page(comparison, path=tmp_path / "a.html", workbook=tmp_path / "a.xlsx")
+    text = path.read_text(encoding="utf-8")
+    assert "<Marketing>" not in text
+    assert "Sales &amp; &lt;Marketing&gt;" in text
+    assert "=a warning &lt;script&gt;" in text
+    assert "<script" not in text
 
 
 def table(book: Path, sheet: str) -> list[dict[str, Any]]:

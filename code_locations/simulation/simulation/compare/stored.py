@@ -47,6 +47,12 @@ class StoredScenario:
         """Return the seed of its draws."""
         return self.settings["simulation"]["random_seed"]
 
+    @property
+    def census_size(self) -> str:
+        """Return in words how many it began with; the digest begins with their number."""
+        number = self.census_digest.partition("-")[0]
+        return f"the {int(number):,} employees" if number else "an unknown number of employees"
+
     def as_settings(self) -> ScenarioSettings:
         """Return its settings, validated.
 
@@ -246,8 +252,7 @@ def _refuse_other_beginnings(base: StoredScenario, other: StoredScenario) -> Non
         raise ComparisonRefusedError(message)
     if base.census_digest != other.census_digest:
         people = [
-            f"{each.scenario_id} with the {int(each.census_digest.partition('-')[0]):,} "
-            f"employees of {each.census_name}"
+            f"{each.scenario_id} with {each.census_size} of {each.census_name}"
             for each in (base, other)
         ]
         message = (

@@ -98,6 +98,7 @@ def test_another_seed_other_rules_and_other_years_are_said_at_the_top(
     [
         ({"census": "11-123"}, "10 employees of .* with the 11 employees"),
         ({"census": "10-124"}, "begin with different people"),
+        ({"census": ""}, "the 10 employees of .* with an unknown number of employees"),
         ({"years": range(2026, 2030)}, "begin on different days"),
         ({"changes": {"simulation": {"first_day": "07-01"}}}, "2025-01-01 and .* 2024-07-01"),
     ],
