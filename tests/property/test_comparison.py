@@ -181,8 +181,12 @@ def test_the_parts_add_up_in_cents_by_year_department_and_level(
                 pay[key] += amount
         assert year.people == {driver: people[driver] for driver in DRIVERS}
         assert year.pay == {driver: pay[driver] for driver in DRIVERS}
-    for group in (*found.departments, *found.levels):
+    for group in (*found.departments_by_year, *found.levels_by_year):
         assert sum(group.pay.values()) == group.payroll
+    for year in found.years:
+        for groups in (found.departments_by_year, found.levels_by_year):
+            assert year.payroll == sum(each.payroll for each in groups if each.year == year.year)
+    for group in (*found.departments, *found.levels):
         assert group.pay == {driver: pay[driver, group.name] for driver in DRIVERS}
     last = found.years[-1]
     for groups in (found.departments, found.levels):

@@ -152,7 +152,11 @@ def test_sheets_have_the_rows_and_sums_of_the_ledger(
     ).fetchone()
     pay = sum(Decimal(str(row["Annual pay"])) for row in people)
     assert (len(people), pay, len(events)) == ledger
-    for row in table(book, "Comparison departments") + table(book, "Comparison"):
+    for row in [
+        *table(book, "Comparison departments"),
+        *table(book, "Comparison by year"),
+        *table(book, "Comparison"),
+    ]:
         parts = sum(Decimal(str(row[driver.capitalize()])) for driver in DRIVERS)
         assert round(parts, 2) == round(Decimal(str(row["Payroll difference"])), 2)
     assert {"Summary", "Levels", "Assumptions", "Census", "Quality"} <= set(

@@ -212,6 +212,7 @@ group by year, driver
 _BY_GROUP = """
 with groups as (
     select
+        simulation_year as year,
         {group} as name,
         count(*) filter (scenario_id = $base) as base_headcount,
         count(*) filter (scenario_id = $other) as other_headcount,
@@ -221,29 +222,30 @@ with groups as (
     where
         termination_date is null
         and scenario_id in ($base, $other)
-        and simulation_year = $last
-    group by name
+        and simulation_year between $first and $last
+    group by year, name
 ),
 
 parts as (
     select
+        year,
         {part_group} as name,
         {sums}
     from comparison_parts
-    where year = $last
-    group by name
+    group by year, name
 )
 
 select
-    coalesce(groups.name, parts.name) as name,
+    year,
+    name,
     coalesce(groups.base_headcount, 0) as base_headcount,
     coalesce(groups.other_headcount, 0) as other_headcount,
     coalesce(groups.base_payroll, 0) as base_payroll,
     coalesce(groups.other_payroll, 0) as other_payroll,
     {amounts}
 from groups
-full join parts using (name)
-order by name
+full join parts using (year, name)
+order by year, name
 """
 
 _PEOPLE = """
@@ -320,8 +322,9 @@ class YearDifference:
 
 @dataclass(frozen=True, kw_only=True)
 class GroupDifference:
-    """A department or level at the end of the last year; ``pay`` is the difference by driver."""
+    """A department or level at the end of a year; ``pay`` is the difference by driver."""
 
+    year: int
     name: str
     base_headcount: int
     other_headcount: int
@@ -361,13 +364,23 @@ class PersonDifference:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """All differences of two scenarios; groups and people are those at the end."""
+    """All differences of two scenarios; people are those at the end of the last year."""
 
     pair: Pair
     years: list[YearDifference]
-    departments: list[GroupDifference]
-    levels: list[GroupDifference]
+    departments_by_year: list[GroupDifference]
+    levels_by_year: list[GroupDifference]
     people: list[PersonDifference]
+
+    @property
+    def departments(self) -> list[GroupDifference]:
+        """Return the departments at the end of the last year."""
+        return [each for each in self.departments_by_year if each.year == self.pair.years[-1]]
+
+    @property
+    def levels(self) -> list[GroupDifference]:
+        """Return the levels at the end of the last year."""
+        return [each for each in self.levels_by_year if each.year == self.pair.years[-1]]
 
 
 def compare(connection: duckdb.DuckDBPyConnection, pair: Pair) -> Comparison:
@@ -390,8 +403,8 @@ def compare(connection: duckdb.DuckDBPyConnection, pair: Pair) -> Comparison:
     comparison = Comparison(
         pair=pair,
         years=_years(connection, named),
-        departments=_groups(connection, named, "department"),
-        levels=_groups(connection, named, "level"),
+        departments_by_year=_groups(connection, named, "department"),
+        levels_by_year=_groups(connection, named, "level"),
         people=[PersonDifference(**row) for row in _rows(connection, _PEOPLE, named)],
     )
     _refuse_unexplained(comparison)
@@ -428,10 +441,10 @@ def _groups(
         sums=", ".join(f"sum(pay) filter (driver = '{name}') as {name}" for name in DRIVERS),
         amounts=", ".join(f"coalesce(parts.{name}, 0) as {name}" for name in DRIVERS),
     )
-    without_first = {name: value for name, value in named.items() if name != "first"}
     names = _level_names(connection) if dimension == "level" else {}
     return [
         GroupDifference(
+            year=row["year"],
             name=names.get(row["name"], str(row["name"])),
             base_headcount=row["base_headcount"],
             other_headcount=row["other_headcount"],
@@ -439,7 +452,7 @@ def _groups(
             other_payroll=row["other_payroll"],
             pay={driver: row[driver] for driver in DRIVERS},
         )
-        for row in _rows(connection, query, without_first)
+        for row in _rows(connection, query, named)
     ]
 
 
@@ -465,7 +478,10 @@ def _refuse_unexplained(comparison: Comparison) -> None:
     """
     rows = [
         *((f"the end of {each.year}", each) for each in comparison.years),
-        *((each.name, each) for each in (*comparison.departments, *comparison.levels)),
+        *(
+            (f"{each.name} at the end of {each.year}", each)
+            for each in (*comparison.departments_by_year, *comparison.levels_by_year)
+        ),
     ]
     for name, each in rows:
         unexplained = each.payroll - sum(each.pay.values())

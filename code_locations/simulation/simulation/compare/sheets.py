@@ -38,6 +38,17 @@ def add_sheets(book: Book, comparison: Comparison) -> None:
             ([group.name, *_amounts(group)] for group in groups),
         )
     book.add_table(
+        "Comparison by year",
+        [
+            *_columns("Department or level", base, other, is_totalled=False),
+            Column(heading="Year", width=10),
+        ],
+        (
+            [group.name, *_amounts(group), pair.names.name(group.year)]
+            for group in (*comparison.departments_by_year, *comparison.levels_by_year)
+        ),
+    )
+    book.add_table(
         "Comparison people",
         [
             Column(heading="Employee", width=16),
@@ -79,7 +90,7 @@ def add_sheets(book: Book, comparison: Comparison) -> None:
 def _columns(heading: str, base: str, other: str, *, is_totalled: bool) -> list[Column]:
     first, last = (column_letter(place) for place in (7, 6 + len(DRIVERS)))
     return [
-        Column(heading=heading, width=30 if is_totalled else 10),
+        Column(heading=heading, width=10 if heading == "Year" else 30),
         *(
             Column(heading=f"Headcount {each}", kind="count", is_totalled=is_totalled)
             for each in (base, other)
