@@ -124,6 +124,10 @@ def test_each_materialization_counts_the_calls_that_it_spent(
         if event.asset_key
     }
     assert set(calls) == set(keys)
+    [balances] = result.asset_materializations_for_node(
+        "source__gocardless__extract__account_balances"
+    )
+    assert balances.metadata["cpu_seconds"].value
     assert sum(calls.values()) == len(state.calls)
     # a token, and each account once, but one twice
     accounts = sum(len(connection.accounts) for connection in state.connections)

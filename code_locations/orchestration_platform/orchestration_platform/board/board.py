@@ -85,7 +85,7 @@ class Board:
         checks: the executions of checks.
         history: what materializations took and made.
         levels: how long the runs of a job may take, in seconds, where that is set.
-        costs: the sums of each job's runs: seconds, rows, bytes and calls.
+        costs: the sums of each job's runs: seconds, seconds of CPU, rows, bytes and calls.
     """
 
     at: datetime

@@ -34,7 +34,7 @@ class JobDetail:
         slower: how many of the runs that succeeded took longer.
         failures: its last failed runs, the newest first.
         runs: its last runs, the newest first.
-        costs: the sums of its runs: seconds, rows, bytes and calls.
+        costs: the sums of its runs: seconds, seconds of CPU, rows, bytes and calls.
         incidents: the newest first.
     """
 

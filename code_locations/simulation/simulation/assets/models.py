@@ -1,6 +1,5 @@
 """The dbt models of the simulation: one dbt invocation builds them for a range of years."""
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +7,7 @@ import dagster as dg
 
 from shared_lib.dbt_step.build import DbtBuild
 from shared_lib.metadata import relation_metadata
+from shared_lib.stopwatch import Stopwatch
 from shared_lib.warehouse import Warehouse
 from simulation.state.runs import OpenedRun, YearRefusedError, current_run, requested_scenario
 from simulation.state.timings import record_timings
@@ -26,7 +26,7 @@ pipeline_timings = dg.AssetSpec(
 
 def build_years(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[Any]:
     """Build the selected models, the ledger year after year."""
-    started = time.perf_counter()
+    stopwatch = Stopwatch()
     with warehouse.reading() as connection:
         opened, owner_run_id = current_run(connection)
         _, settings, _ = requested_scenario(connection)
@@ -46,12 +46,12 @@ def build_years(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iter
             opened=opened,
             timings=build.timings,
             limits=settings.limits,
-            seconds=time.perf_counter() - started,
+            seconds=stopwatch.seconds,
         )
         metadata = relation_metadata(connection, *_TIMINGS)
     if build.failure is not None:
         raise build.failure
-    metadata["seconds"] = round(time.perf_counter() - started, 3)
+    metadata |= stopwatch.metadata
     context.log_event(dg.AssetMaterialization("pipeline_timings", metadata=metadata))
 
 

@@ -1,6 +1,5 @@
 """Prepares a run from the configuration and the census file."""
 
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import duckdb
 
 from shared_lib.metadata import column_lineage, relation_metadata
 from shared_lib.private_files import keep_files_private
+from shared_lib.stopwatch import Stopwatch
 from shared_lib.warehouse import Warehouse
 from simulation.census.files.reading import CensusFile, read_census
 from simulation.census.files.sources import check_census
@@ -40,7 +40,7 @@ def simulation_config(
     context: dg.AssetExecutionContext, warehouse: Warehouse
 ) -> dg.MaterializeResult:
     """The complete, checked settings of the scenario to run."""
-    started = time.perf_counter()
+    stopwatch = Stopwatch()
     config = ScenarioRequest(**(context.op_execution_context.op_config or {}))
     scenario_id = scenario_of(context.run.tags, requested=config.scenario)
     settings = load_scenario(scenario_id, changes=config.changes())
@@ -59,7 +59,7 @@ def simulation_config(
             resume=config.resume,
             replace=config.replace,
         )
-        metadata = _described(connection, "simulation_config", started)
+        metadata = _described(connection, "simulation_config", stopwatch)
     _tag(context, scenario=scenario_id, census=census_path(settings).name)
     context.log.info(f"scenario {scenario_id}, {settings.simulation.start_year} onwards")
     return dg.MaterializeResult(
@@ -76,12 +76,12 @@ def simulation_config(
 )
 def census(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     """The rows of the census file, as text, in the platform's own column names."""
-    started = time.perf_counter()
+    stopwatch = Stopwatch()
     with warehouse.writing() as connection:
         scenario_id, settings, _ = requested_scenario(connection)
         path = _census_path(settings)
         file = read_scenario_census(connection, scenario_id=scenario_id, settings=settings)
-        metadata = _described(connection, "census", started)
+        metadata = _described(connection, "census", stopwatch)
     context.log.info(f"read {file.rows:,} rows from {path} with mapping {file.mapping}")
     for sentence in file.assumptions:
         context.log.info(sentence)
@@ -171,12 +171,12 @@ def census_data_validation(
     context: dg.AssetExecutionContext, warehouse: Warehouse
 ) -> dg.MaterializeResult:
     """The verdict on each census row: accepted, left before the start, or rejected and why."""
-    started = time.perf_counter()
+    stopwatch = Stopwatch()
     with warehouse.writing() as connection:
         scenario_id, settings, _ = requested_scenario(connection)
         verdict = validate_scenario_census(connection, scenario_id=scenario_id, settings=settings)
         findings = read_findings(connection, scenario_id)
-        metadata = _described(connection, "census_data_validation", started)
+        metadata = _described(connection, "census_data_validation", stopwatch)
     context.log.info(
         f"{verdict.rows_accepted:,} rows accepted, {verdict.rows_rejected:,} rejected, "
         f"{verdict.rows_left_before_start:,} had left before, {verdict.rows_set_aside:,} set aside"
@@ -231,12 +231,12 @@ def baseline_workforce_validated(
     context: dg.AssetExecutionContext, warehouse: Warehouse
 ) -> dg.MaterializeResult:
     """The accepted employees still employed when the first year begins, with typed columns."""
-    started = time.perf_counter()
+    stopwatch = Stopwatch()
     with warehouse.writing() as connection:
         scenario_id, _, _ = requested_scenario(connection)
         employees = publish_baseline(connection, scenario_id=scenario_id)
         metadata = _described(
-            connection, "baseline_workforce_validated", started, copied_from="census"
+            connection, "baseline_workforce_validated", stopwatch, copied_from="census"
         )
     context.log.info(f"{employees:,} employees at the start")
     return dg.MaterializeResult(metadata={**metadata, "employees": employees})
@@ -247,7 +247,7 @@ def baseline_workforce_validated(
 )
 def simulation_run(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     """The years to compute; the run is refused if the state before them is missing."""
-    started = time.perf_counter()
+    stopwatch = Stopwatch()
     years = years_of(context)
     with warehouse.writing() as connection:
         removal = confirmed_removal(connection, first_year=years[0])
@@ -259,7 +259,7 @@ def simulation_run(context: dg.AssetExecutionContext, warehouse: Warehouse) -> d
             first_year=years[0],
             last_year=years[-1],
         )
-        metadata = _described(connection, "simulation_run", started)
+        metadata = _described(connection, "simulation_run", stopwatch)
         kept = completed_years(connection, opened.scenario_id).keys() | set(years)
     if removal:
         forget_years(context.instance, scenario_id=opened.scenario_id, kept=kept)
@@ -288,14 +288,14 @@ def _tag(context: dg.AssetExecutionContext, **tags: str) -> None:
 def _described(
     connection: duckdb.DuckDBPyConnection,
     table: str,
-    started: float,
+    stopwatch: Stopwatch,
     *,
     copied_from: str | None = None,
 ) -> Mapping[str, Any]:
     """Return the scenario's rows, schema and seconds of a raw table, and its columns' lineage."""
     scenario_id, _, _ = requested_scenario(connection)
     metadata = relation_metadata(connection, "raw", table, counted={"scenario_id": scenario_id})
-    metadata["seconds"] = round(time.perf_counter() - started, 3)
+    metadata |= stopwatch.metadata
     if copied_from is not None:
         upstream = dg.AssetKey(copied_from)
         names = [column.name for column in metadata["dagster/column_schema"].columns]

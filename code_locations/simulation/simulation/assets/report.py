@@ -1,10 +1,9 @@
 """The HTML report of a scenario."""
 
-import time
-
 import dagster as dg
 
 from shared_lib.configuration.environment import current_settings
+from shared_lib.stopwatch import Stopwatch
 from shared_lib.warehouse import Warehouse
 from simulation.state.runs import current_run
 
@@ -30,7 +29,7 @@ def simulation_report(
     from simulation.report import LATEST, write_index, write_picture, write_report, years_table
 
     settings = current_settings()
-    started = time.perf_counter()
+    stopwatch = Stopwatch()
     with warehouse.reading() as connection:
         opened, _ = current_run(connection)
         path = write_report(
@@ -52,6 +51,6 @@ def simulation_report(
             "latest": dg.MetadataValue.path(path.parent / LATEST),
             "all_reports": dg.MetadataValue.path(index),
             "bytes": path.stat().st_size,
-            "seconds": round(time.perf_counter() - started, 3),
+            **stopwatch.metadata,
         }
     )

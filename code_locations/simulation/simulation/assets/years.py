@@ -1,11 +1,11 @@
 """The result of each simulated year, and the record that it is complete."""
 
-import time
 from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
 from shared_lib.metadata import board_table, table_metadata
+from shared_lib.stopwatch import Stopwatch
 from shared_lib.warehouse import Warehouse
 from simulation.state.partitions import years_of
 from simulation.state.runs import YearRefusedError, requested_scenario
@@ -40,7 +40,7 @@ def complete_years(
     context: dg.AssetExecutionContext, warehouse: Warehouse
 ) -> Iterator[dg.MaterializeResult]:
     """Complete the years of the run: record their states, then read their results."""
-    started = time.perf_counter()
+    stopwatch = Stopwatch()
     years = years_of(context)
     with warehouse.writing() as connection:
         scenario_id, settings, _ = requested_scenario(connection)
@@ -57,12 +57,12 @@ def complete_years(
     if missing:
         message = f"scenario {scenario_id} has no rows for {missing}: its models were not built"
         raise YearRefusedError(message)
-    seconds = {"seconds": round(time.perf_counter() - started, 3)}
+    spent = stopwatch.metadata
     yield dg.MaterializeResult(
         asset_key="simulation_year_state",
         metadata={
             **tables["raw", "simulation_year_state"],
-            **seconds,
+            **spent,
             "digests": dg.MetadataValue.json(
                 {str(state.simulation_year): state.digest for state in states}
             ),
@@ -72,7 +72,7 @@ def complete_years(
         asset_key="simulated_years",
         metadata={
             **tables["marts", "fct_year_summary"],
-            **seconds,
+            **spent,
             **scenarios_for_the_board(scenarios),
             "years": dg.MetadataValue.md(year_table(summaries, settings.simulation.names)),
         },

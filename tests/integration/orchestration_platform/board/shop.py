@@ -11,7 +11,7 @@ from shared_lib.metadata import board_table
 def full() -> dg.MaterializeResult:
     tills = [["north", 3, "open"], ["south", None, "<closed>"]]
     table = board_table("Tills", ["till", "rolls", "state"], tills)
-    return dg.MaterializeResult(metadata={**table, "bytes": 2048, "calls": 3})
+    return dg.MaterializeResult(metadata={**table, "bytes": 2048, "calls": 3, "cpu_seconds": 75.5})
 
 
 @dg.asset_check(asset=full)

@@ -159,9 +159,12 @@ def test_the_board_shows_the_last_size_of_each_storage_of_a_day(client: TestClie
 def test_the_board_shows_what_assets_cost(client: TestClient, instance: dg.DagsterInstance) -> None:
     cost = shown(client, "/board").partition("Cost by asset, last 14 days")[2].partition("Tills")[0]
     made = instance.fetch_materializations(dg.AssetKey("full"), limit=100).records
-    row = re.search(rf"full (\d+) [\d.]+ s {NONE} ([\d,]+) (\d+)", cost)
+    row = re.search(rf"full (\d+) [\d.]+ s (\d+) s {NONE} ([\d,]+) (\d+)", cost)
     assert row is not None, cost
-    assert row.groups() == (str(len(made)), f"{2048 * len(made):,}", str(3 * len(made)))
+    cpu = f"{75.5 * len(made):.0f}"
+    assert row.groups() == (str(len(made)), cpu, f"{2048 * len(made):,}", str(3 * len(made)))
+    assert facts(client, "/board/assets/full")["CPU in all"] == f"{cpu} s"
+    assert f" of runs, {cpu} s of CPU, " in facts(client, "/board/jobs/shop/all_shelves")["Cost"]
     # what never took time, rows, bytes or calls is not listed
     assert "prices" not in cost
 

@@ -10,8 +10,8 @@ from orchestration_platform.board.history.run_window import JobName, Runs
 def costs_by_job(runs: Runs, history: Materializations) -> Mapping[JobName, Mapping[str, float]]:
     """Return for each job the sums of its runs in the window.
 
-    ``seconds`` is the time from start to end of the runs that have ended; ``rows``, ``bytes`` and
-    ``calls`` are what their materializations recorded.
+    ``seconds`` is the time from start to end of the runs that have ended; ``rows``, ``bytes``,
+    ``calls`` and ``cpu_seconds`` are what their materializations recorded.
     """
     found = {}
     for job, its_runs in runs.by_job.items():

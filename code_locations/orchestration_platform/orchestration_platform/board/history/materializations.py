@@ -24,7 +24,7 @@ from shared_lib.metadata import STORAGE_BYTES
 # how long dbt took for a model, and how long a step of ours took for one of its assets
 _SECONDS = ("Execution Duration", "seconds")
 _ROWS = "dagster/row_count"
-_AMOUNTS = ("bytes", "calls")
+_AMOUNTS = ("bytes", "calls", "cpu_seconds")
 _NUMBERS = frozenset({"IntMetadataEntryData", "FloatMetadataEntryData"})
 
 # As the check row_count_anomaly has by default.
@@ -48,7 +48,7 @@ class Materialization:
         partition: its partition; empty without one.
         seconds: the time that it recorded for itself.
         rows: the row count that it recorded.
-        amounts: what else it recorded: bytes, and calls of an API.
+        amounts: what else it recorded: bytes, calls of an API, and seconds of CPU.
         sizes: the sizes of storage that it measured, in bytes, by the name of the entry.
     """
 
@@ -93,7 +93,7 @@ class AssetHistory:
         seconds: the time of each of which it is known, in order.
         rows: the last row count; None if none was recorded.
         band: the usual row counts; None with fewer than five earlier ones.
-        amounts: the sums of rows, bytes and calls that were recorded.
+        amounts: the sums of rows, bytes, calls and seconds of CPU that were recorded.
     """
 
     name: str
@@ -120,7 +120,7 @@ class Materializations:
 
     Attributes:
         assets: the assets with materializations, by name.
-        by_run: the sums of rows, bytes and calls of each run.
+        by_run: the sums of rows, bytes, calls and seconds of CPU of each run.
         sizes: the last size of each storage of each day, UTC, in bytes.
         is_complete: whether all of the window has been read by now.
     """
