@@ -62,7 +62,7 @@ $(MANIFEST): $(INSTALLED) $(DBT_SOURCES)
 	@echo "setup: parsing the dbt project"
 	@$(COMMAND) shared_lib.discovery.dbt prepare && touch $@
 
-.PHONY: setup manifest run fit compare workbook seek test test-fast dev vault sandbox slack alerts alerts-listen alert-preview retention backup restore doctor smoke canary check format docs pictures bench lock sbom audit
+.PHONY: setup manifest run fit backtest compare workbook seek test test-fast dev vault sandbox slack alerts alerts-listen alert-preview retention backup restore doctor smoke canary check format docs pictures bench lock sbom audit
 
 ##@ Use the platform
 run: setup ## simulate, show a table of the years and write a report
@@ -104,6 +104,12 @@ seek: setup ## solve for a setting that meets a target, by runs in scratch wareh
 	@$(COMMAND) simulation.seek --scenario "$${SCENARIO:-baseline}" \
 		"$${TARGET:?state what is sought: make seek TARGET=\"payroll 2027 <= 1.2e9\" LEVER=merit_budget}" \
 		"$${LEVER:?name a setting to move: make seek TARGET=\"payroll 2027 <= 1.2e9\" LEVER=merit_budget}"
+
+backtest: setup ## simulate the last of several years, fitted to the others, and compare
+#: HISTORY=files   three or more yearly censuses, as for fit
+#: YEAR_END=06-30  day of the censuses; default: 12-31, or the month of the newest hires
+	@$(COMMAND) simulation.backtest $${HISTORY:?name the censuses: make backtest HISTORY=\"fy2012.csv fy2013.csv fy2014.csv\"} \
+		$${YEAR_END:+--year-end "$$YEAR_END"}
 
 # links in alerts lead here, and the sensor queries it for owners
 dev: export DAGSTER_WEBSERVER_URL ?= http://127.0.0.1:$(or $(PORT),3000)

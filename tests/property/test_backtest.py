@@ -4,6 +4,7 @@ import pytest
 
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.dbt.compiled import Statement
+from simulation.backtest.__main__ import main
 from simulation.backtest.comparison import Figure, backtest
 
 PAYROLL = REPOSITORY_ROOT.parent / "shared" / "data" / "payroll"
@@ -11,31 +12,45 @@ PAYROLL = REPOSITORY_ROOT.parent / "shared" / "data" / "payroll"
 # The largest distance from the real figure, as a share of it. Growth and turnover of the year
 # were others than in the year before, which is all that the simulation knows.
 FARTHEST = {
-    "headcount": 0.036,
-    "leavers": 0.102,
-    "joiners": 0.215,
-    "payroll, M": 0.023,
-    "mean pay of joiners": 0.092,
+    "headcount": 0.028,
+    "leavers": 0.101,
+    "joiners": 0.146,
+    "payroll, M": 0.016,
+    "mean pay of joiners": 0.038,
     "leavers of tenure <2": 0.02,
-    "leavers of tenure 2-4": 0.055,
-    "leavers of tenure 5-9": 0.29,
-    "leavers of tenure 10-19": 0.105,
-    "leavers of tenure 20+": 0.055,
+    "leavers of tenure 2-4": 0.085,
+    "leavers of tenure 5-9": 0.22,
+    "leavers of tenure 10-19": 0.11,
+    "leavers of tenure 20+": 0.063,
 }
+LEAST_NEARER = {"headcount": 18, "payroll": 17}  # departments, of 34
 
 
 @pytest.mark.skipif(not PAYROLL.is_dir(), reason="the payroll beside the repository is absent")
 def test_a_simulated_year_is_as_near_to_the_real_one_as_it_was(
     statements: tuple[Statement, ...],
 ) -> None:
-    figures = {figure.name: figure for figure in backtest(statements, PAYROLL)}
+    paths = [PAYROLL / f"fy{year}.csv" for year in (2012, 2013, 2014)]
+    step = backtest(statements, paths)
+    figures = {figure.name: figure for figure in step.figures}
 
     assert FARTHEST.keys() < figures.keys()
     for name, farthest in FARTHEST.items():
         assert distance(figures[name]) <= farthest, figures[name]
+    assert figures["payroll, M"].is_better
     auc, brier = figures["AUC of leaving"], figures["Brier score of leaving"]
-    assert auc.simulated >= 0.629 > auc.last_year
-    assert brier.simulated <= 0.1056 < brier.last_year
+    assert auc.simulated >= 0.687 > auc.last_year
+    assert brier.simulated <= 0.1012 < brier.last_year
+    for measure, least in LEAST_NEARER.items():
+        assert sum(each.is_nearer for each in step.departments[measure]) >= least
+    assert "not better than both naive forecasts: headcount" in step.words()[0]
+
+
+def test_too_few_censuses_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["fy2012.csv", "fy2013.csv"])
+    assert ended.value.code == 2
+    assert "2 yearly censuses are too few for a backtest" in capsys.readouterr().err
 
 
 def distance(figure: Figure) -> float:

@@ -1,35 +1,44 @@
-"""``python -m simulation.backtest DIRECTORY``: a simulated year against that of a real payroll."""
+"""``python -m simulation.backtest FILE FILE FILE...``: simulated years against real ones."""
 
 import argparse
 import os
 import subprocess
+import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 
+from shared_lib.configuration.validated_yaml import ConfigurationError
 from shared_lib.dbt.compiled import Statement, load_statements
 from shared_lib.dbt.project import DBT_EXECUTABLE, PROJECT_DIRECTORY
 from shared_lib.discovery.dbt.sections import selection_of
-from simulation.backtest.comparison import (
-    START_YEAR,
-    backtest,
-    observed_settings,
-    open_year,
-    read_payroll,
-)
-from simulation.census.tables import create_tables as create_census_tables
-from simulation.state.tables import create_tables
+from simulation.backtest.comparison import START_YEAR, Step, backtest, open_year
+from simulation.census import CensusError
+from simulation.config import load_settings
+from simulation.planning.__main__ import add_history
+from simulation.planning.fitting import fit
+from simulation.planning.history import HistoryError, read_history, years_of
+
+_LEAST_FILES = 3
+_SMALL = 1.0  # figures up to it are shares
 
 
-def compiled_statements(directory: Path, payroll: Path) -> tuple[Statement, ...]:
+def compiled_statements(
+    directory: Path, paths: Sequence[Path], year_end: tuple[int, int] | None
+) -> tuple[Statement, ...]:
     """Build the models once in ``directory`` and return the SQL of ``START_YEAR``."""
     warehouse, target = directory / "simulation.duckdb", directory / "target"
+    with duckdb.connect() as connection:
+        snapshots = read_history(
+            connection, paths, mappings=load_settings().census.mappings, year_end=year_end
+        )
+        found = fit(connection, snapshots)
+        connection.execute(f"attach '{warehouse}' as warehouse")
+        connection.execute("create table warehouse.people as from people")
     with duckdb.connect(str(warehouse)) as connection:
-        create_tables(connection)
-        create_census_tables(connection)
-        read_payroll(connection, payroll)
-        open_year(connection, observed_settings(connection))
+        open_year(connection, found)
     subprocess.run(  # noqa: S603 - dbt of this environment
         [
             DBT_EXECUTABLE,
@@ -50,22 +59,48 @@ def compiled_statements(directory: Path, payroll: Path) -> tuple[Statement, ...]
     return load_statements(target)
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(prog="python -m simulation.backtest", description=__doc__)
-    parser.add_argument("directory", type=Path, help="has fy2012.csv, fy2013.csv and fy2014.csv")
-    payroll = parser.parse_args().directory
-    missing = [year for year in (2012, 2013, 2014) if not (payroll / f"fy{year}.csv").is_file()]
-    if missing:
-        parser.error(f"{payroll} has no fy{missing[0]}.csv")
-    with tempfile.TemporaryDirectory() as scratch:
-        figures = backtest(compiled_statements(Path(scratch), payroll), payroll)
-    print(f"{'':24}{'real':>12}{'simulated':>12}{'last year':>12}")
-    for figure in figures:
-        digits = 3 if figure.real <= 1 else 0
-        values = (figure.real, figure.simulated, figure.last_year)
-        print(f"{figure.name:24}" + "".join(f"{value:>12,.{digits}f}" for value in values))
+def table(step: Step) -> str:
+    """Return the figures of a step as a table, and where they are not better than naive ones."""
+    lines = [
+        f"The year to the end of {step.year}, fitted to the years before it",
+        f"{'':24}{'real':>12}{'simulated':>12}{'last year':>12}{'no change':>12}",
+    ]
+    for figure in step.figures:
+        digits = 4 if figure.real <= _SMALL else 0
+        values = (figure.real, figure.simulated, figure.last_year, figure.no_change)
+        lines.append(f"{figure.name:24}" + "".join(f"{value:>12,.{digits}f}" for value in values))
+    return "\n".join([*lines, *(f"- {sentence}" for sentence in step.words())])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print a table for each year that has two before it; 2 if the history cannot be used."""
+    parser = argparse.ArgumentParser(
+        prog="python -m simulation.backtest",
+        description=(
+            "Fit a scenario to all yearly censuses but the last, simulate the last year, and print "
+            "it beside the real one, last year's rates and no change; with more than three files, "
+            "do so for each year that has two before it."
+        ),
+        epilog="Exit status: 0 if it was simulated, 2 if the history cannot be used.",
+    )
+    add_history(parser)
+    asked = parser.parse_args(arguments)
+    try:
+        paths = list(years_of(asked.files).values())
+        if len(paths) < _LEAST_FILES:
+            parser.error(
+                f"{len(paths)} yearly censuses are too few for a backtest, needed are three: two "
+                "to fit, and the year after them to compare with"
+            )
+        with tempfile.TemporaryDirectory() as scratch:
+            statements = compiled_statements(Path(scratch), paths[:2], asked.year_end)
+            for number in range(_LEAST_FILES, len(paths) + 1):
+                print(table(backtest(statements, paths[:number], year_end=asked.year_end)))
+    except (HistoryError, CensusError, ConfigurationError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,202 +1,267 @@
-"""A simulated year of a payroll against the real one.
+"""A simulated year of a history against the real one.
 
-From fy2013 with rates of fy2012 and fy2013 alone, the year to the end of fy2014 is simulated and
-printed beside the real one and beside "last year's rates go on". The SQL is that of dbt, whose
-years are calendar years: dates move so that 30 June 2013 is the 31 December before the start.
+The scenario is fitted to all years but the last, the last is simulated, and printed beside the real
+one, "last year's rates go on" and "no change". The SQL is that of dbt, compiled for calendar years:
+dates move so that the last fitted census is of the 31 December before the start.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 
 from shared_lib.dbt.compiled import Statement, execute
 from simulation.census.tables import create_tables as create_census_tables
-from simulation.config import load_scenario
+from simulation.config import load_scenario, load_settings
+from simulation.config.loading import merged
 from simulation.config.settings import ScenarioSettings
+from simulation.planning.fitting import Fit, fit
+from simulation.planning.history import Snapshot, read_history
 from simulation.state.runs import open_run, record_request
 from simulation.state.tables import create_tables
 
 START_YEAR = 2025
+LEAST_PEOPLE = 50  # of a department that is judged by itself
 _SCENARIO = "baseline"
-_MONTHS_FROM_JUNE_2013 = 138
 
-_PAYROLL = """
-create temporary table fy{year} as
-select employee_id, agency, hire_date::date as hire_date, annual_salary::decimal(16, 2) as pay
-from read_csv(?, all_varchar = true)
-where annual_salary::decimal(16, 2) > 0 and hire_date::date <= date '{year}-06-30'
-qualify row_number() over (partition by employee_id order by annual_salary::decimal(16, 2) desc) = 1
+# The fitted year and those around it. `experience` is what the year before shows by tenure.
+_YEARS = """
+create view before as from people where year = $year - 1;
+create view opening as from people where year = $year;
+create view later as from people where year = $year + 1;
+create table experience as
+select tenure_band, count(*) as exposed, count(*) filter (has_left) as observed
+from exposed
+where year = $year - 1
+group by tenure_band;
 """
 
-# Relative hazards of last year by tenure band, of completed years in the middle of the year.
-_EXPERIENCE = """
-create temporary table experience as
+_JUDGED = """
+create table judged as
+select ledger.*, later.employee_id is null as has_left
+from intermediate.int_employee_years as ledger
+left join later using (employee_id)
+where not ledger.is_new_hire
+"""
+
+_DEPARTMENTS = """
+with real as (
+    select department, count(*) as people, sum(pay) as pay from later group by department
+),
+
+ours as (
+    select department, count(*) as people, sum(annual_compensation)::double as pay
+    from intermediate.int_employee_years
+    where termination_date is null
+    group by department
+),
+
+start as (
+    select department, count(*) as people, sum(pay) as pay from opening group by department
+),
+
+earlier as (
+    select department, count(*) as people, sum(pay) as pay from before group by department
+)
+
 select
-    bands.tenure_band,
-    count(*) as exposed,
-    count(*) filter (where later.employee_id is null) as observed
-from fy{first} as opening
-left join fy{second} as later using (employee_id)
-inner join seeds.tenure_bands as bands
-    on date_sub('year', opening.hire_date, date '{first}-06-30') >= bands.min_tenure
-    and date_sub('year', opening.hire_date, date '{first}-06-30') < bands.max_tenure
-group by bands.tenure_band
+    department,
+    coalesce(real.{measure}, 0),
+    coalesce(ours.{measure}, 0),
+    start.{measure} * start.{measure} / coalesce(earlier.{measure}, start.{measure}),
+    start.{measure}
+from start
+left join real using (department)
+left join ours using (department)
+left join earlier using (department)
+where start.people >= $least_people
+order by start.people desc, department
 """
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the table."""
+    """A measure of the year: real, simulated, by last year's rates, and with no change."""
 
     name: str
     real: float
     simulated: float
     last_year: float
+    no_change: float
+
+    @property
+    def is_better(self) -> bool:
+        """Return whether the simulated figure is nearer to the real one than both naive ones."""
+        naive = min(abs(self.last_year - self.real), abs(self.no_change - self.real))
+        return abs(self.simulated - self.real) < naive
+
+    @property
+    def is_nearer(self) -> bool:
+        """Return whether the simulated figure is nearer to the real one than last year's rates."""
+        return abs(self.simulated - self.real) < abs(self.last_year - self.real)
 
 
-def read_payroll(connection: duckdb.DuckDBPyConnection, directory: Path) -> None:
-    """Read ``fy2012.csv`` to ``fy2014.csv``; rows without pay are not employees."""
-    for year in (2012, 2013, 2014):
-        connection.execute(_PAYROLL.format(year=year), [str(directory / f"fy{year}.csv")])
+@dataclass(frozen=True)
+class Step:
+    """One simulated year, with its figures and those of departments by measure."""
+
+    year: int
+    figures: list[Figure]
+    departments: dict[str, list[Figure]] = field(default_factory=dict)
+
+    def words(self) -> list[str]:
+        """Return in sentences where the simulation is not better than naive forecasts."""
+        worse = [figure.name for figure in self.figures if not figure.is_better]
+        sentences = [
+            f"not better than both naive forecasts: {', '.join(worse)}"
+            if worse
+            else "better than both naive forecasts in every figure"
+        ]
+        for measure, figures in self.departments.items():
+            others = [figure.name for figure in figures if not figure.is_nearer]
+            sentences.append(
+                f"{measure} of {len(figures) - len(others)} of {len(figures)} departments with "
+                f"{LEAST_PEOPLE} people or more is nearer than by last year's rates"
+                + (f"; not of {', '.join(others)}" if others else "")
+            )
+        return sentences
 
 
-def observed_settings(connection: duckdb.DuckDBPyConnection) -> ScenarioSettings:
-    """Return the settings of a year like fy2013: what can be measured in two snapshots, no more.
-
-    Hires who leave again, promotions and retirements do not show in snapshots without levels
-    and birth dates; all raises are cost of living.
-    """
-    start, end, left, raised = _row(
-        connection,
-        "select count(*), (select count(*) from fy2013), "
-        "count(*) filter (where later.employee_id is null), "
-        "sum(later.pay) / sum(opening.pay) filter (where later.employee_id is not null) - 1 "
-        "from fy2012 as opening left join fy2013 as later using (employee_id)",
-    )
-    return load_scenario(
-        _SCENARIO,
-        changes={
-            "simulation": {
-                "start_year": START_YEAR,
-                "end_year": START_YEAR,
-                "target_growth_rate": round(end / start - 1, 6),
-            },
-            "workforce": {
-                "experienced_termination_rate": round(left / start, 6),
-                "new_hire_termination_rate": 0.0,
-                "retirement": [],
-            },
-            "hiring": {"recent_joiner_years": 1},
-            "compensation": {
-                "cola_rate": round(max(float(raised), 0.0), 6),
-                "merit_budget": 0.0,
-                "promotion_rate": 0.0,
-            },
-        },
-    )
-
-
-def backtest(statements: Sequence[Statement], directory: Path) -> list[Figure]:
-    """Simulate the year after fy2013 and return it beside fy2014 and last year's rates.
+def backtest(
+    statements: Sequence[Statement],
+    paths: Sequence[Path],
+    *,
+    year_end: tuple[int, int] | None = None,
+) -> Step:
+    """Fit to all censuses but the last, simulate the last year, and compare.
 
     Args:
         statements: the compiled project with the batch of ``START_YEAR``.
-        directory: has the payroll of three fiscal years.
+        paths: three or more yearly censuses, as :func:`read_history` takes them.
+        year_end: month and day of the censuses, if it is not to be found.
+
+    Raises:
+        HistoryError: the history is too short, or cannot be used.
+        CensusError: a file cannot be read.
     """
     with duckdb.connect() as connection:
-        create_tables(connection)
-        create_census_tables(connection)
-        read_payroll(connection, directory)
-        open_year(connection, observed_settings(connection))
-        # the bands first, for last year's experience by band
-        first = ("schemas", "tenure_bands")
-        for statement in sorted(statements, key=lambda each: each.node not in first):
+        snapshots = read_history(
+            connection, paths, mappings=load_settings().census.mappings, year_end=year_end
+        )
+        found = fit(connection, snapshots[:-1])
+        connection.execute(_YEARS.replace("$year", str(snapshots[-2].year)))
+        open_year(connection, found)
+        for statement in statements:
             if statement.year in (None, START_YEAR):
                 execute(connection, [statement])
-                if statement.node == "tenure_bands":
-                    connection.execute(_EXPERIENCE.format(first=2012, second=2013))
-                _set_hazards(connection, statement.node)
-        return _figures(connection)
+        connection.execute(_JUDGED)
+        departments = {
+            "headcount": _departments(connection, "people"),
+            "payroll": _departments(connection, "pay"),
+        }
+        return Step(snapshots[-1].year, _figures(connection), departments)
 
 
-def open_year(connection: duckdb.DuckDBPyConnection, settings: ScenarioSettings) -> None:
-    """Make the end of fy2013 the opening workforce of ``START_YEAR``."""
+def open_year(connection: duckdb.DuckDBPyConnection, found: Fit) -> None:
+    """Make the last fitted census the opening workforce of ``START_YEAR``."""
+    last = found.snapshots[-1]
+    create_tables(connection)
+    create_census_tables(connection)
     connection.execute(
-        "insert into raw.baseline_workforce_validated "
-        "(scenario_id, employee_id, hire_date, department, annual_compensation) "
-        "select ?, employee_id, (hire_date + to_months(?))::date, agency, pay from fy2013",
-        [_SCENARIO, _MONTHS_FROM_JUNE_2013],
+        "insert into raw.baseline_workforce_validated (scenario_id, employee_id, birth_date, "
+        "hire_date, level, department, annual_compensation) "
+        "select $scenario, employee_id, (birth_date + to_months($months))::date, "
+        "(hire_date + to_months($months))::date, level, department, pay "
+        "from people where year = $year",
+        {"scenario": _SCENARIO, "months": _months_to_start(last), "year": last.year},
     )
-    record_request(connection, scenario_id=_SCENARIO, settings=settings, resume=False)
+    record_request(
+        connection, scenario_id=_SCENARIO, settings=calendar_settings(found), resume=False
+    )
     open_run(connection, run_id="backtest", first_year=START_YEAR, last_year=START_YEAR)
 
 
-def _set_hazards(connection: duckdb.DuckDBPyConnection, node: str) -> None:
-    """Put last year's experience in place of the seeds' hazards of leaving."""
-    if node == "termination_hazard_by_tenure":
-        connection.execute(
-            "delete from seeds.termination_hazard_by_tenure;"
-            "insert into seeds.termination_hazard_by_tenure (tenure_band, multiplier) "
-            "select tenure_band, -ln(1 - greatest(observed, 1) / (exposed + 1)) from experience"
-        )
-    elif node in {"termination_hazard_by_age", "termination_hazard_by_level"}:
-        connection.execute(f"update seeds.{node} set multiplier = 1")  # noqa: S608 - own names
+def calendar_settings(found: Fit) -> ScenarioSettings:
+    """Return the fitted settings for the calendar year ``START_YEAR``."""
+    middle = "07-01"
+    calendar = {
+        "simulation": {"start_year": START_YEAR, "end_year": START_YEAR, "first_day": "01-01"},
+        "compensation": {"raise_date": middle, "promotion_date": middle},
+    }
+    changes = merged(found.settings, calendar)
+    del changes["census"]
+    return load_scenario(_SCENARIO, changes=changes)
+
+
+def _months_to_start(last: Snapshot) -> int:
+    return 12 * START_YEAR - (12 * last.day.year + last.day.month)
+
+
+def _departments(connection: duckdb.DuckDBPyConnection, measure: str) -> list[Figure]:
+    rows = connection.execute(
+        _DEPARTMENTS.format(measure=measure), {"least_people": LEAST_PEOPLE}
+    ).fetchall()
+    return [Figure(*row) for row in rows]
 
 
 def _figures(connection: duckdb.DuckDBPyConnection) -> list[Figure]:
-    connection.execute(
-        "create temporary table judged as select ledger.*, later.employee_id is null as has_left "
-        "from intermediate.int_employee_years as ledger "
-        "left join fy2014 as later using (employee_id) where not ledger.is_new_hire"
-    )
     last_rate = _number(connection, "select sum(observed) / sum(exposed) from experience")
-    opening = _number(connection, "select count(*) from fy2013")
-    growth = _number(connection, "select (select count(*) from fy2013) / count(*) from fy2012")
-    pay_growth = _number(connection, "select (select sum(pay) from fy2013) / sum(pay) from fy2012")
-    joiners = "from fy{} where employee_id not in (select employee_id from fy{})"
+    opening, before, later = (
+        _row(connection, f"select count(*), sum(pay) / 1e6, avg(pay) from {view}")  # noqa: S608
+        for view in ("opening", "before", "later")
+    )
+    joined = "from {} where employee_id not in (select employee_id from {})"
+    now, then = joined.format("later", "opening"), joined.format("opening", "before")
+    joiners = _number(connection, f"select count(*) {then}")
+    joiners_pay = _number(connection, f"select avg(pay) {then}")
     ledger = "from intermediate.int_employee_years where "
     figures = [
         Figure(
             "headcount",
-            _number(connection, "select count(*) from fy2014"),
+            later[0],
             _number(connection, f"select count(*) {ledger} termination_date is null"),
-            opening * growth,
+            opening[0] * opening[0] / before[0],
+            opening[0],
         ),
         Figure(
             "leavers",
             _number(connection, "select count(*) from judged where has_left"),
             _number(connection, f"select count(termination_date) {ledger} true"),
-            opening * last_rate,
+            opening[0] * last_rate,
+            before[0] * last_rate,
         ),
         Figure(
             "joiners",
-            _number(connection, f"select count(*) {joiners.format(2014, 2013)}"),
+            _number(connection, f"select count(*) {now}"),
             _number(connection, f"select count(*) {ledger} is_new_hire"),
-            _number(connection, f"select count(*) {joiners.format(2013, 2012)}"),
+            opening[0] * joiners / before[0],
+            joiners,
         ),
         Figure(
             "payroll, M",
-            _number(connection, "select sum(pay) / 1e6 from fy2014"),
+            later[1],
             _number(
                 connection,
                 f"select sum(annual_compensation) / 1e6 {ledger} termination_date is null",
             ),
-            pay_growth * _number(connection, "select sum(pay) / 1e6 from fy2013"),
+            opening[1] * opening[1] / before[1],
+            opening[1],
         ),
         Figure(
             "mean pay of joiners",
-            _number(connection, f"select avg(pay) {joiners.format(2014, 2013)}"),
+            _number(connection, f"select avg(pay) {now}"),
             _number(connection, f"select avg(annual_compensation) {ledger} is_new_hire"),
-            _number(connection, f"select avg(pay) {joiners.format(2013, 2012)}"),
+            joiners_pay * opening[2] / before[2],
+            joiners_pay,
         ),
     ]
     figures += [
         Figure(f"leavers of tenure {band}", *counts)
         for band, *counts in connection.execute(
             "select bands.tenure_band, count(*) filter (where has_left), "
-            "count(termination_date), count(*) * any_value(observed / exposed) "
+            "count(termination_date), count(*) * any_value(observed / exposed), "
+            "any_value(observed) "
             "from judged inner join seeds.tenure_bands as bands "
             "on judged.opening_tenure_band = bands.tenure_band "
             "inner join experience on bands.tenure_band = experience.tenure_band "
@@ -204,14 +269,16 @@ def _figures(connection: duckdb.DuckDBPyConnection) -> list[Figure]:
         ).fetchall()
     ]
     brier = "select avg(({} - has_left::integer) ** 2) from judged"
+    constant = _number(connection, brier.format(last_rate))
     return [
         *figures,
-        Figure("AUC of leaving", 1.0, _number(connection, _AUC), 0.5),
+        Figure("AUC of leaving", 1.0, _number(connection, _AUC), 0.5, 0.5),
         Figure(
             "Brier score of leaving",
             0.0,
             _number(connection, brier.format("termination_probability")),
-            _number(connection, brier.format(last_rate)),
+            constant,
+            constant,
         ),
     ]
 

@@ -29,7 +29,7 @@ with opening as (
     select
         people.*,
         (md5_number(employee_id) % 5)::integer as fold,
-        percent_rank() over (partition by year order by pay) as place,
+        quantile_disc(pay, $shares::double[]) over (partition by year) as edges,
         date_sub('year', hire_date, days.day) as tenure,
         date_sub('year', birth_date, days.day) as age
     from people
@@ -45,7 +45,7 @@ select
     opening.level as stated_level,
     coalesce(
         if($has_levels, opening.level, null),
-        1 + len(list_filter($edges::double[], lambda edge: edge <= opening.place))
+        1 + len(list_filter(opening.edges, lambda edge: edge < opening.pay))
     ) as level,
     tenure_bands.band as tenure_band,
     coalesce(age_bands.band, 'unknown') as age_band,
@@ -197,7 +197,7 @@ def _expose(
         _EXPOSED,
         {
             "has_levels": has_levels,
-            "edges": _edges(),
+            "shares": _edges(),
             "last_year": snapshots[-1].year,
         },
     )
@@ -350,11 +350,33 @@ def _hazards(leaving: Leaving) -> dict[str, list[dict[str, Any]]]:
 
 def _bands_of_pay(connection: duckdb.DuckDBPyConnection, last: Snapshot) -> list[dict[str, Any]]:
     """Return a band for each level that holds its share of the people of the last year."""
-    ((edges,),) = connection.execute(
-        "select quantile_disc(pay, ?::double[]) from people where year = ?",
-        [[0.0, *_edges(), 1.0], last.year],
-    ).fetchall()
-    bounds = [edges[0], *edges[1:-1], edges[-1] * 1.01]
+    # a band ends where the next pay above its share begins, so that equal pay has one level
+    bounds = [
+        bound
+        for (bound,) in connection.execute(
+            """
+            with edges as (
+                select min(pay) as lowest, max(pay) as highest,
+                    unnest(quantile_disc(pay, $shares::double[])) as edge
+                from people
+                where year = $year
+            )
+
+            select min(lowest) from edges
+            union all
+            (
+                select coalesce(min(pay), edge * 1.01)
+                from edges
+                left join people on people.year = $year and people.pay > edges.edge
+                group by edge
+                order by edge
+            )
+            union all
+            select max(highest) * 1.01 from edges
+            """,
+            {"shares": _edges(), "year": last.year},
+        ).fetchall()
+    ]
     for position in range(1, len(bounds)):
         bounds[position] = max(round(bounds[position], 2), round(bounds[position - 1] + 0.01, 2))
     return [

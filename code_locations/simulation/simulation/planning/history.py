@@ -71,7 +71,7 @@ def read_history(
             another, or files whose people do not match.
         CensusError: a file cannot be read.
     """
-    years = _years(paths)
+    years = years_of(paths)
     create_tables(connection)
     for year, path in years.items():
         read_census(connection, path=path, scenario_id=str(year), mappings=mappings)
@@ -94,7 +94,12 @@ def read_history(
     return snapshots
 
 
-def _years(paths: Sequence[Path]) -> dict[int, Path]:
+def years_of(paths: Sequence[Path]) -> dict[int, Path]:
+    """Return the files by the years in their names, in order.
+
+    Raises:
+        HistoryError: see :func:`read_history`.
+    """
     if len(paths) < 2:  # noqa: PLR2004 - a year and the next
         raise HistoryError(
             f"{len(paths)} yearly census is too little history, two or more are needed: what "
