@@ -26,6 +26,7 @@ from shared_lib.dbt_step.run_directory import new_run_directory
 from shared_lib.dbt_step.selection import step_selection
 from shared_lib.metadata import Relation, column_lineage, table_metadata
 from shared_lib.warehouse import Warehouse
+from shared_lib.warehouse.setting import Backend, backend_of
 
 
 class ManifestStaleError(RuntimeError):
@@ -86,7 +87,10 @@ class DbtBuild:
         manifest, translator, project = get_manifest_and_translator_from_dbt_assets(
             [context.assets_def]
         )
-        target = ["--target", project.target] if project and project.target else []
+        named = project.target if project else None
+        if backend_of(warehouse.location) is Backend.LAKE:
+            named = "lake"
+        target = ["--target", named] if named else []
         tags = context.op_execution_context.op.tags
         return cls(
             context,

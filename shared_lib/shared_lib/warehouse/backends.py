@@ -15,7 +15,7 @@ from shared_lib.warehouse.connection import (
     write_warehouse,
 )
 from shared_lib.warehouse.lease import writing_lease
-from shared_lib.warehouse.setting import Backend, current_backend
+from shared_lib.warehouse.setting import Backend, backend_of
 
 
 def write_location(
@@ -30,7 +30,7 @@ def write_location(
         WarehouseBusyError: another process held the file for longer than ``wait_seconds``.
         WarehouseSettingError: the lake's variables are missing or wrong.
     """
-    if current_backend() is Backend.LAKE:
+    if backend_of(location) is Backend.LAKE:
         from shared_lib.warehouse.lake import open_lake
 
         return open_lake(location)
@@ -52,7 +52,7 @@ def read_location(
         WarehouseBusyError: a writer held the file for longer than ``wait_seconds``.
         WarehouseSettingError: the lake's variables are missing or wrong.
     """
-    if current_backend() is Backend.FILE:
+    if backend_of(location) is Backend.FILE:
         path = current_settings().warehouse_path(location)
         with read_warehouse(path, wait_seconds=wait_seconds, on_wait=on_wait) as connection:
             yield connection
@@ -71,7 +71,7 @@ def hold_location(
     Raises:
         WarehouseBusyError: another run still holds it after ``wait_seconds``; names the holder.
     """
-    if current_backend() is Backend.LAKE:
+    if backend_of(location) is Backend.LAKE:
         from shared_lib.warehouse.lake_lease import lake_lease
 
         return lake_lease(location, holder=holder, wait_seconds=wait_seconds, on_wait=on_wait)

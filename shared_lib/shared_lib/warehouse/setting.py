@@ -17,16 +17,21 @@ class Backend(StrEnum):
     LAKE = "lake"
 
 
-def current_backend() -> Backend:
-    """Return what ``WAREHOUSE`` names; ``file`` when it is unset.
+# The tables of the others have keys that a lake does not keep, so they stay in their files.
+_LOCATIONS_OF_LAKE = frozenset({"simulation"})
+
+
+def backend_of(location: str) -> Backend:
+    """Return where the tables of ``location`` are: in a file unless ``WAREHOUSE`` is ``lake``.
 
     Raises:
         WarehouseSettingError: it names no backend.
     """
     name = os.environ.get(VARIABLE, Backend.FILE)
     try:
-        return Backend(name)
+        backend = Backend(name)
     except ValueError:
         allowed = ", ".join(Backend)
         message = f"{VARIABLE}: {name!r} is not a warehouse, allowed is one of: {allowed}"
         raise WarehouseSettingError(message) from None
+    return backend if location in _LOCATIONS_OF_LAKE else Backend.FILE

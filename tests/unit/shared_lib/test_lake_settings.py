@@ -4,6 +4,7 @@ import pytest
 
 from shared_lib.warehouse import WarehouseSettingError, read_location
 from shared_lib.warehouse.lake import Lake
+from shared_lib.warehouse.setting import backend_of
 from shared_lib.warehouse.tables import KEYS
 
 CATALOG = "postgresql://dagster@postgres:5432/lake"
@@ -25,6 +26,13 @@ def test_what_is_missing_or_unknown_is_named(
         monkeypatch.setenv(name, value)
     with pytest.raises(WarehouseSettingError, match=message), read_location("simulation"):
         pytest.fail("it was opened")
+
+
+def test_a_location_whose_tables_have_keys_stays_in_its_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("WAREHOUSE", "lake")
+    assert [backend_of(name) for name in ("simulation", "gocardless")] == ["lake", "file"]
 
 
 @pytest.mark.parametrize("catalog", ["mysql://dagster@db/lake", "postgres:5432/lake", "/srv/lake",

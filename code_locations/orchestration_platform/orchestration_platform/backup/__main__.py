@@ -14,6 +14,7 @@ from pathlib import Path
 from orchestration_platform.backup.errors import BackupError
 from orchestration_platform.dagster_home import DagsterHomeError, check_dagster_home
 from shared_lib.configuration.validated_yaml import ConfigurationError
+from shared_lib.warehouse.setting import Backend, backend_of
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,6 +86,12 @@ def _create(asked: argparse.Namespace) -> int:
             keep=load_settings().backup.keep,
             wait_seconds=asked.wait,
             on_wait=lambda text: print(text, file=sys.stderr),
+        )
+    if backend_of("simulation") is Backend.LAKE:
+        print(
+            "not in the backup: the tables of simulation, which are in the lake; copy its catalog "
+            "with pg_dump and then the directory that WAREHOUSE_DATA names",
+            file=sys.stderr,
         )
     _print(asked, str(made))
     return 0

@@ -18,7 +18,7 @@ from shared_lib.dbt.project import (
     TARGET_DIRECTORY,
 )
 from shared_lib.discovery.dbt.sections import declared_models
-from shared_lib.warehouse.setting import Backend
+from shared_lib.warehouse.setting import Backend, backend_of
 
 # The number of additional processes; each needs 0.3 GB and most of a core.
 _AT_A_TIME = 2
@@ -67,7 +67,8 @@ def parse(location: str, target: Path) -> None:
     warehouse = current_settings().warehouse_path(location)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".parse-", dir=target.parent) as scratch:
-        _dbt("parse", "--no-partial-parse", target=Path(scratch), warehouse=str(warehouse))
+        lake = ["--target", "lake"] if backend_of(location) is Backend.LAKE else []
+        _dbt("parse", "--no-partial-parse", *lake, target=Path(scratch), warehouse=str(warehouse))
         # each whole at once: another process may be reading those of before
         target.mkdir(exist_ok=True)
         for path in Path(scratch).iterdir():
@@ -78,15 +79,15 @@ def _compile() -> Mapping[str, Any]:
     """Return the manifest with the SQL of every model."""
     with tempfile.TemporaryDirectory(prefix="dbt-compile-") as scratch:
         # In memory, because a run in progress would block opening the file.
-        _dbt("compile", target=Path(scratch), warehouse=":memory:", WAREHOUSE=Backend.FILE)
+        _dbt("compile", target=Path(scratch), warehouse=":memory:")
         return json.loads((Path(scratch) / "manifest.json").read_text(encoding="utf-8"))
 
 
-def _dbt(*command: str, target: Path, warehouse: str, **other: str) -> None:
+def _dbt(*command: str, target: Path, warehouse: str) -> None:
     subprocess.run(  # noqa: S603 - our own environment's dbt with fixed arguments
         [DBT_EXECUTABLE, "--quiet", *command, "--profiles-dir", ".", "--target-path", target,
          "--log-path", target],
         cwd=PROJECT_DIRECTORY,
-        env={**os.environ, DUCKDB_PATH_VARIABLE: warehouse, **other},
+        env={**os.environ, DUCKDB_PATH_VARIABLE: warehouse},
         check=True,
     )  # fmt: skip
