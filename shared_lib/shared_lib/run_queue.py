@@ -16,6 +16,7 @@ from dagster._core.run_coordinator.queued_run_coordinator import (
 )
 
 _KEY = "platform/paused_queue"
+_SEEN_KEY = "platform/run_queue_pause_seen"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,12 +62,24 @@ def resume(instance: dg.DagsterInstance) -> None:
     instance.run_storage.set_cursor_values({_KEY: ""})
 
 
+def daemon_has_seen(instance: dg.DagsterInstance, pause: Pause) -> bool:
+    """Return whether the daemon has looked at the queue since ``pause`` began.
+
+    Until then it may be about to start runs that it has taken out before.
+    """
+    seen = instance.run_storage.get_cursor_values({_SEEN_KEY}).get(_SEEN_KEY)
+    return seen == repr(pause.since)
+
+
 class PausableRunCoordinator(QueuedRunCoordinator):
     """Dagster's queue, of which no run starts during a pause."""
 
     def get_run_queue_config(self) -> RunQueueConfig:
         """Return the limits, which the daemon reads before each look at the queue."""
         limits = super().get_run_queue_config()
-        if current_pause(self._instance, now=time.time()) is None:
+        pause = current_pause(self._instance, now=time.time())
+        if pause is None:
             return limits
+        if not daemon_has_seen(self._instance, pause):
+            self._instance.run_storage.set_cursor_values({_SEEN_KEY: repr(pause.since)})
         return limits._replace(max_concurrent_runs=0)

@@ -6,8 +6,13 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from shared_lib.run_queue import current_pause, daemon_has_seen
+
 _SETTLED_SECONDS = 10.0
 _POLL_SECONDS = 2.0
+_DAEMON = "QUEUED_RUN_COORDINATOR"
+# It reports twice a minute.
+_DEAD_SECONDS = 150.0
 _GOING_ON = (
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
@@ -51,7 +56,8 @@ def wait_until_drained(
     """Wait until no run is going on; return the state then, or after ``seconds``.
 
     The daemon reads the limits of the queue once for several runs: what it has begun to take
-    out when the queue is paused still starts. So no run must be going on for a while.
+    out when the queue is paused still starts, however long that takes. So it must have looked at
+    the queue again, if it is alive, and no run must be going on for a while.
 
     Args:
         instance: whose queue is paused.
@@ -66,8 +72,17 @@ def wait_until_drained(
         if str(state) != reported:
             reported = str(state)
             report(reported)
-        quiet = 0.0 if state.going_on else quiet + _POLL_SECONDS
+        is_quiet = not state.going_on and _starts_nothing(instance)
+        quiet = quiet + _POLL_SECONDS if is_quiet else 0.0
         if quiet > _SETTLED_SECONDS or waited >= seconds:
             return state
         sleep(_POLL_SECONDS)
         waited += _POLL_SECONDS
+
+
+def _starts_nothing(instance: dg.DagsterInstance) -> bool:
+    """Whether the daemon knows of the pause, or is not there."""
+    heartbeat = instance.get_daemon_heartbeats().get(_DAEMON)
+    is_dead = heartbeat is None or heartbeat.timestamp < time.time() - _DEAD_SECONDS
+    pause = current_pause(instance, now=time.time())
+    return is_dead or pause is None or daemon_has_seen(instance, pause)

@@ -2,8 +2,11 @@
 
 import json
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import (
     QueuedRunCoordinatorDaemon,
 )
+from dagster._daemon.types import DaemonHeartbeat
 from tests.integration.orchestration_platform.alerts.databases import sqlite_instance
 from tests.integration.orchestration_platform.housekeeping import market
 
@@ -21,6 +25,7 @@ from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.board.board import KeptState, read_board
 from orchestration_platform.run_queue.__main__ import main
 from orchestration_platform.run_queue.drain import wait_until_drained
+from sandboxes.waiting import wait_until
 from shared_lib.run_queue import Pause, current_pause, pause, resume
 
 
@@ -133,3 +138,88 @@ def test_draining_waits_for_the_runs_that_are_going_on(instance: dg.DagsterInsta
     assert told[-1] == "0 runs going on; 0 queued"
     resume(instance)
     assert current_pause(instance, now=time.time()) is None
+
+
+def test_draining_waits_for_what_the_daemon_has_taken_out_before(
+    instance: dg.DagsterInstance,
+    workspace: WorkspaceProcessContext,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The daemon starts several runs after one look at the queue, and each may take long."""
+    # they start, and no process executes them
+    monkeypatch.setattr(instance.run_launcher, "launch_run", lambda _: None)
+    for _ in range(2):
+        submit(workspace)
+    heartbeat = DaemonHeartbeat(time.time() + 1e6, "QUEUED_RUN_COORDINATOR", "daemon", errors=[])
+    instance.add_daemon_heartbeat(heartbeat)
+    daemon = QueuedRunCoordinatorDaemon(interval_seconds=5)
+    look = daemon.run_iteration(workspace)
+    next(look)
+    pause(instance, Pause(since=1.5, until=None, person="ada", reason="drained"))
+    slept = 0
+
+    def sleep(_seconds: float) -> None:
+        nonlocal slept
+        slept += 1
+        for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING])):
+            instance.report_run_canceled(run)
+        if slept == 20:
+            list(look)
+        if slept == 40:
+            list(daemon.run_iteration(workspace))
+
+    state = wait_until_drained(instance, seconds=600, report=print, sleep=sleep)
+
+    assert slept > 40
+    assert (state.going_on, state.queued) == ({}, 0)
+    assert len(instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.CANCELED]))) == 2
+
+
+@contextmanager
+def running_daemon(home: Path) -> Iterator[None]:
+    command = [
+        sys.executable,
+        "-m",
+        "dagster._daemon",
+        "run",
+        "--workspace",
+        home / "workspace.yaml",
+    ]
+    with (home / "daemon.log").open("ab") as log:
+        daemon = subprocess.Popen(command, cwd=home, stdout=log, stderr=log)
+        try:
+            yield
+        finally:
+            daemon.terminate()
+            daemon.wait()
+
+
+def test_no_run_is_lost_or_started_twice_by_an_upgrade_under_load(
+    instance: dg.DagsterInstance, workspace: WorkspaceProcessContext
+) -> None:
+    home = Path(instance.root_directory)
+    submitted = [submit(workspace) for _ in range(3)]
+
+    def count(*found: dg.DagsterRunStatus) -> int:
+        return instance.get_runs_count(dg.RunsFilter(statuses=list(found)))
+
+    def has_started() -> bool:
+        return count(dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.SUCCESS) > 0
+
+    with running_daemon(home):
+        wait_until(has_started)
+        # people and schedules go on launching
+        submitted += [submit(workspace) for _ in range(2)]
+        assert main(["drain", "--by", "ada", "--wait", "600"]) == 0
+        ended = count(dg.DagsterRunStatus.SUCCESS)
+        submitted.append(submit(workspace))
+    assert statuses(instance) <= {"SUCCESS", "QUEUED"}
+    assert ended == count(dg.DagsterRunStatus.SUCCESS) > 0
+    with running_daemon(home):
+        assert main(["resume"]) == 0
+        wait_until(lambda: statuses(instance) == {"SUCCESS"})
+
+    assert {run.run_id for run in instance.get_runs()} == set(submitted)
+    for run_id in submitted:
+        started = instance.all_logs(run_id, of_type=dg.DagsterEventType.PIPELINE_START)
+        assert len(started) == 1
