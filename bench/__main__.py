@@ -27,6 +27,7 @@ from bench.gocardless.sync import measure_bank_data
 from bench.orchestration_platform.alerts import measure_alerts
 from bench.orchestration_platform.board import measure_board
 from bench.orchestration_platform.daemon_kills import measure_daemon_kills
+from bench.orchestration_platform.year import measure_year
 from bench.shared_lib.discovery import Discovered, measure_discovery
 from bench.shared_lib.loading import Loading, measure_loading
 from bench.shared_lib.observability import measure_observability
@@ -197,10 +198,11 @@ _PARTS = {
     "alerts": lambda _: [measure_alerts()],
     "board": lambda _: [measure_board()],
     "daemon_kills": lambda _: [measure_daemon_kills()],
+    "year": lambda _: measure_year(),
     "observability": lambda asked: [measure_observability(pairs=2 * asked.pairs)],
 }
-# Three quarters of an hour, for what a test shows a few times.
-_LONG = ("daemon_kills",)
+# Three quarters of an hour each, for what tests show a few times or of a few runs.
+_LONG = ("daemon_kills", "year")
 _TABLES = {"simulation": _simulation_table, "loading": _loading_table}
 
 

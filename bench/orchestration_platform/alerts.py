@@ -85,7 +85,7 @@ def measure_alerts(
     with postgres_instance() as instance:
         figures: dict[str, Any] = _measure_reading(instance)
         figures |= _measure_storm(instance, failures=failures, seconds=seconds)
-    with _sqlite_instance() as instance:
+    with sqlite_instance() as instance:
         figures |= _measure_kills(instance, kills=kills)
     return AlertFigures(**figures)
 
@@ -351,7 +351,8 @@ def postgres_instance() -> Iterator[dg.DagsterInstance]:
 
 
 @contextmanager
-def _sqlite_instance() -> Iterator[dg.DagsterInstance]:
+def sqlite_instance() -> Iterator[dg.DagsterInstance]:
+    """Yield an instance with the shipped storage, in files."""
     shipped = yaml.safe_load((REPOSITORY_ROOT / "dagster.local.yaml").read_text("utf-8"))
     kept = {name: shipped[name] for name in ("storage", "run_retries", "telemetry")}
     with _instance(kept, {}) as instance:
