@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 # A variable reaches its command through the environment, exactly as typed: make would expand a $,
 # and the shell would execute a value pasted into a recipe.
-VARIABLES := AGAINST CENSUS CONTRACT DAGSTER_HOME DELETE FAIL_FAST FIX FRESH HISTORY LEVER MAPPING ONLY PEOPLE PLACE PORT REPLACE RUN SBOM SCENARIO SCENARIOS START_YEAR TARGET UPGRADE WORKERS YEARS YEAR_END
+VARIABLES := AGAINST CENSUS CONTRACT DAGSTER_HOME DELETE FAIL_FAST FIX FRESH HISTORY LEVER MAPPING NAME ONLY OWNER PEOPLE PLACE PORT REMOVE REPLACE RUN SBOM SCENARIO SCENARIOS START_YEAR TARGET UPGRADE WORKERS YEARS YEAR_END
 $(foreach name,$(VARIABLES),$(if $(value $(name)),$(eval override export $(name) := $$(value $(name)))))
 
 # Make reads quotes, # and $ differently from `dagster dev`, so it does not include .env; each command
@@ -26,7 +26,7 @@ PYTHON := $(VENV)/bin/python
 WITH_DOTENV := $(if $(wildcard .env),$(VENV)/bin/dotenv --file .env run --no-override --)
 COMMAND := $(WITH_DOTENV) $(PYTHON) -m
 UV := $(shell command -v uv || echo .uv/bin/uv)
-MEMBERS := shared_lib code_locations/simulation code_locations/gocardless code_locations/orchestration_platform sandboxes
+MEMBERS := shared_lib $(patsubst %/pyproject.toml,%,$(wildcard code_locations/*/pyproject.toml)) sandboxes
 INSTALLED := $(VENV)/.installed
 # of each location with dbt models, below target/; the time stamp of this file is that of the parsing
 MANIFEST := dbt_project/target/.prepared
@@ -62,7 +62,7 @@ $(MANIFEST): $(INSTALLED) $(DBT_SOURCES)
 	@echo "setup: parsing the dbt project"
 	@$(COMMAND) shared_lib.discovery.dbt prepare && touch $@
 
-.PHONY: setup manifest run fit backtest compare workbook seek test test-fast dev vault sandbox slack alerts alerts-listen alert-preview retention backup restore doctor smoke canary check format docs pictures bench lock sbom audit
+.PHONY: setup manifest run fit backtest compare workbook seek test test-fast dev vault sandbox slack alerts alerts-listen alert-preview retention backup restore doctor smoke canary check location format docs pictures bench lock sbom audit
 
 ##@ Use the platform
 run: setup ## simulate, show a table of the years and write a report
@@ -199,6 +199,14 @@ check: setup ## run ruff, pyright, import-linter, deptry and sqlfluff
 	@$(VENV)/bin/lint-imports
 	@for member in $(MEMBERS); do (cd "$$member" && "$$OLDPWD/$(VENV)/bin/deptry" .); done
 	@cd dbt_project && DBT_DUCKDB_PATH=:memory: ../$(VENV)/bin/sqlfluff lint --processes 2 models tests
+
+location: $(INSTALLED) ## add a code location everywhere it has to be named, and load it
+#: NAME=marketing  the name of its package
+#: OWNER=team:name the owner of its assets, or an e-mail address
+#: REMOVE=1        remove it instead; its warehouse stays
+	@$(PYTHON) -m new_location "$${NAME:?name it: make location NAME=marketing}" $${OWNER:+--owner "$$OWNER"} $(if $(value REMOVE),--remove)
+	@$(MAKE) lock
+	@$(MAKE) smoke
 
 format: setup ## format the code with ruff and sqlfluff
 	@$(VENV)/bin/ruff check --fix . && $(VENV)/bin/ruff format .

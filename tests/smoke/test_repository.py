@@ -16,16 +16,15 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
 
+from shared_lib.definitions_check import workspace_modules
+
 REPOSITORY = Path(__file__).parents[2]
 # What the README asks a machine for, and the kernel's own tool, whose test skips without it.
 PROGRAMS_OF_THE_MACHINE = {"bash", "git", "make", "unshare"}
 PROJECTS = (
     "pyproject.toml",
     "shared_lib/pyproject.toml",
-    *(
-        f"code_locations/{name}/pyproject.toml"
-        for name in ("simulation", "gocardless", "orchestration_platform")
-    ),
+    *(f"code_locations/{name}/pyproject.toml" for name in workspace_modules()),
     "sandboxes/pyproject.toml",
 )
 

@@ -19,12 +19,15 @@ from sandboxes.ports import reserved_port
 from sandboxes.postgres import PASSWORD
 from sandboxes.waiting import PATIENCE_SECONDS, wait_until
 from shared_lib.configuration.validated_yaml import load_yaml
+from shared_lib.definitions_check import workspace_modules
 
 REPOSITORY = Path(__file__).parents[3]
 DEPLOY = REPOSITORY / "deploy"
 # with what shells, SQL and URLs give a meaning
 DATABASE_PASSWORD = 'it\'s a $(canary): "100 %" @ \\ #'
-CODE_SERVERS = ("orchestration-platform", "simulation", "gocardless")
+CODE_SERVERS = tuple(name.replace("_", "-") for name in workspace_modules())
+
+SERVED_PORTS = tuple(str(4001 + number) for number in range(len(CODE_SERVERS)))
 
 # A process gets mounts of its own where the machine allows that.
 _UNSHARE = shutil.which("unshare")
@@ -90,7 +93,7 @@ class Production:
         self.home = directory / "home"
         self.services: dict[str, dict[str, Any]] = load("compose.yaml")["services"]
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
-        self.ports = {port: str(reserved_port()) for port in ("4001", "4002", "4003", "3000")}
+        self.ports = {port: str(reserved_port()) for port in (*SERVED_PORTS, "3000")}
         self._postgres_port = str(postgres_port)
         self._put_files()
 

@@ -1,0 +1,164 @@
+"""A location is added to a copy of the repository, works, and is removed without a trace."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from new_location.__main__ import add, main, remove
+from new_location.names import LocationError, NewLocation, check_name, check_owner
+
+from shared_lib.definitions_check import workspace_modules
+
+REPOSITORY = Path(__file__).parents[3]
+GIT = ("git", "-c", "user.name=test", "-c", "user.email=test@example.com")
+MARKETING = NewLocation("marketing_data", "team:marketing")
+# What the rest of the repository demands of every location.
+LISTS = (
+    "tests/smoke/test_definitions.py::test_the_workspace_names_exactly_the_locations_on_disk",
+    "tests/integration/deploy/test_files.py",
+)
+
+
+def git(repository: Path, *arguments: str) -> str:
+    return subprocess.run(
+        [*GIT, *arguments], cwd=repository, capture_output=True, text=True, check=True
+    ).stdout
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The files of the repository as they are, committed to a repository of their own."""
+    repository = tmp_path / "repository"
+    repository.mkdir()
+    names = git(REPOSITORY, "ls-files", "--cached", "--others", "--exclude-standard").splitlines()
+    for name in names:
+        if (REPOSITORY / name).is_file():
+            (repository / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(REPOSITORY / name, repository / name)
+    git(repository, "init", "--quiet")
+    git(repository, "add", "--all")
+    git(repository, "commit", "--quiet", "--message", "As it is")
+    return repository
+
+
+def in_copy(repository: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    packages = [repository / "shared_lib", *repository.glob("code_locations/*"), repository]
+    path = os.pathsep.join(map(str, packages))
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=repository,
+        env={**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_a_location_is_added_works_and_is_removed(copy: Path, tmp_path: Path) -> None:
+    add(MARKETING, copy)
+    assert list(workspace_modules(copy / "workspace.yaml"))[-1] == "marketing_data"
+
+    alone = copy / "alone.yaml"
+    module = {"module_name": "marketing_data.definitions", "location_name": "marketing_data"}
+    alone.write_text(json.dumps({"load_from": [{"python_module": module}]}))
+    loaded = in_copy(copy, "shared_lib.definitions_check", "--workspace", str(alone))
+    assert loaded.returncode == 0, loaded.stderr
+    assert loaded.stdout.startswith("marketing_data: 1 assets, 0 checks, 1 jobs")
+    alone.unlink()
+
+    own = in_copy(copy, "pytest", "-q", "-p", "no:cacheprovider", "tests/unit/marketing_data")
+    assert own.returncode == 0, own.stdout
+    # the image's packages follow from uv.lock, which `make location` writes
+    by_lock = "not bill_of_materials and not hashed_packages"
+    lists = in_copy(copy, "pytest", "-q", "-p", "no:cacheprovider", "-k", by_lock, *LISTS)
+    assert lists.returncode == 0, lists.stdout
+    linted = in_copy(copy, "ruff", "check", "--no-cache", ".")
+    assert linted.returncode == 0, linted.stdout
+    assert in_copy(copy, "ruff", "format", "--no-cache", "--check", ".").returncode == 0
+
+    remove("marketing_data", copy)
+    assert git(copy, "status", "--porcelain") == ""
+
+
+def test_import_contracts_cover_the_location(copy: Path) -> None:
+    add(MARKETING, copy)
+    linter = tomllib.loads((copy / "pyproject.toml").read_text())["tool"]["importlinter"]
+    assert "marketing_data" in linter["root_packages"]
+    assert [
+        contract["name"]
+        for contract in linter["contracts"]
+        for modules in contract.values()
+        if isinstance(modules, list) and "marketing_data" in modules
+    ] == [
+        "A code location never imports another",
+        "The shared library imports no code location",
+        "Nothing of the platform imports a sandbox",
+        "A sandbox imports no code location",
+    ]
+
+
+def test_locations_are_removed_in_any_order(copy: Path) -> None:
+    for name in ("first_one", "second", "third"):
+        add(NewLocation(name, "data@example.com"), copy)
+    for name in ("second", "third", "first_one"):
+        remove(name, copy)
+    assert git(copy, "status", "--porcelain") == ""
+
+
+def test_nothing_is_overwritten_and_no_work_is_lost(copy: Path) -> None:
+    add(MARKETING, copy)
+    before = git(copy, "status", "--porcelain", "--untracked-files=all")
+    with pytest.raises(LocationError, match="is there already"):
+        add(MARKETING, copy)
+    work = copy / "code_locations/marketing_data/marketing_data/campaigns.py"
+    work.write_text("COSTS = 1\n")
+    with pytest.raises(LocationError, match=r"would be lost: .*campaigns\.py"):
+        remove("marketing_data", copy)
+    work.unlink()
+    values = copy / "deploy/helm/values.yaml"
+    text = values.read_text()
+    values.write_text(text.replace("limits: {memory: 2Gi}", "limits: {memory: 8Gi}"))
+    with pytest.raises(LocationError, match=r"values\.yaml has been changed by hand"):
+        remove("marketing_data", copy)
+    values.write_text(text)
+    assert git(copy, "status", "--porcelain", "--untracked-files=all") == before
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("sales-data", "did you mean sales_data"),
+        ("Sales", "did you mean sales"),
+        ("2sales", "not the name of a Python package"),
+        ("sales_", "did you mean sales"),
+        ("class", "a word of Python"),
+        ("match", "a word of Python"),
+        ("marts", "a schema of the warehouses"),
+        ("webserver", "a service, network or volume"),
+        ("s" * 46, "has 46 characters, allowed are 45"),
+    ],
+)
+def test_a_name_that_cannot_be_is_refused(name: str, message: str) -> None:
+    with pytest.raises(LocationError, match=message):
+        check_name(name)
+
+
+@pytest.mark.parametrize("name", ["simulation", "json", "requests", "bench"])
+def test_a_name_that_is_taken_is_refused(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([name]) == 1
+    assert f"NAME={name}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("owner", ["marketing", "team: a", "a@b", 'team:"x"'])
+def test_an_owner_that_dagster_refuses_is_refused(owner: str) -> None:
+    with pytest.raises(LocationError, match="allowed are an e-mail address and team:name"):
+        check_owner(owner)
+
+
+def test_a_location_that_is_not_there_is_not_removed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["no_such_location", "--remove"]) == 1
+    assert "there is no code_locations/no_such_location" in capsys.readouterr().err
