@@ -100,6 +100,9 @@ def execute(connection: "DuckDBPyConnection", statements: Iterable[Statement]) -
         connection: A database that holds the raw tables and none of the project's schemas.
         statements: From `load_statements`.
     """
+    from shared_lib.warehouse.connection import disable_faulty_optimizer
+
+    disable_faulty_optimizer(connection)
     for statement in statements:
         connection.execute(statement.sql)
 

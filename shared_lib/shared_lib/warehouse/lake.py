@@ -15,7 +15,7 @@ import duckdb
 import sqlalchemy
 from sqlalchemy.exc import ArgumentError
 
-from shared_lib.warehouse.connection import WarehouseMissingError
+from shared_lib.warehouse.connection import WarehouseMissingError, open_memory
 from shared_lib.warehouse.setting import VARIABLE, Backend, WarehouseSettingError
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def open_lake(location: str, *, read_only: bool = False) -> Iterator[duckdb.Duck
         WarehouseMissingError: ``read_only``, and nothing has been written yet.
         duckdb.IOException: the catalog does not answer.
     """
-    with duckdb.connect() as connection:
+    with open_memory() as connection:
         prepare(connection, location)
         mode = " (read_only)" if read_only else ""
         try:

@@ -12,13 +12,16 @@ from typing import NoReturn
 
 import duckdb
 import pytest
+import yaml
 
+from shared_lib.dbt.project import PROJECT_DIRECTORY
 from shared_lib.warehouse import (
     WarehouseBusyError,
     WarehouseMissingError,
     read_warehouse,
     write_warehouse,
 )
+from shared_lib.warehouse.connection import open_memory
 from shared_lib.warehouse.lease import writing_lease
 
 # Each says when it holds the file, and holds it until its standard input ends.
@@ -252,3 +255,39 @@ def test_of_many_that_want_the_lease_one_at_a_time_has_it(tmp_path: Path) -> Non
         thread.join()
     assert errors == []
     assert most == 1
+
+
+TWO_PARTS = """
+select count(*) from (
+    select * from numbers left join words on true
+    where not (not is_even and substring(word from -4294967296) <> word)
+    union all
+    select * from numbers left join words on true
+    where (not is_even and substring(word from -4294967296) <> word) is null
+)
+"""
+
+
+def test_two_parts_of_a_statement_are_not_taken_for_the_same(warehouse: Path) -> None:
+    """As duckdb issue 24624 describes; with this release's defaults the count is 0."""
+
+    def count(connection: duckdb.DuckDBPyConnection) -> int:
+        connection.execute("create temp table numbers as select false as is_even")
+        connection.execute("create temp table words as select 'a' as word")
+        [(found,)] = connection.execute(TWO_PARTS).fetchall()
+        return found
+
+    with write_warehouse(warehouse) as written, open_memory() as memory:
+        assert [count(written), count(memory)] == [1, 1]
+    with read_warehouse(warehouse) as read:
+        assert count(read) == 1
+
+
+def test_dbt_works_with_the_same_optimizers() -> None:
+    profile = yaml.safe_load((PROJECT_DIRECTORY / "profiles.yml").read_text())
+    with open_memory() as connection:
+        [(disabled,)] = connection.execute(
+            "select current_setting('disabled_optimizers')"
+        ).fetchall()
+    for output in profile["workforce"]["outputs"].values():
+        assert output["settings"]["disabled_optimizers"] == disabled

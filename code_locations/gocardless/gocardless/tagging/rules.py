@@ -15,6 +15,7 @@ from shared_lib.configuration.validated_yaml import (
     load_yaml,
     validate_document,
 )
+from shared_lib.warehouse.connection import open_memory
 
 RULES_VARIABLE = "GOCARDLESS_TAG_RULES"
 PACKAGED_RULES = Path(__file__).with_name("tag_rules.yaml")
@@ -179,7 +180,7 @@ def check_expression(expression: str) -> None:
         ValueError: it is not valid RE2.
     """
     try:
-        with duckdb.connect() as connection:
+        with open_memory() as connection:
             connection.execute("select regexp_matches('', ?)", [expression])
     except duckdb.InvalidInputException as error:
         reason = str(error).splitlines()[0].removeprefix("Invalid Input Error: ")

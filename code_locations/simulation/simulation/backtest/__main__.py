@@ -14,6 +14,7 @@ from shared_lib.configuration.validated_yaml import ConfigurationError
 from shared_lib.dbt.compiled import Statement, load_statements
 from shared_lib.dbt.project import DBT_EXECUTABLE, PROJECT_DIRECTORY
 from shared_lib.discovery.dbt.sections import selection_of
+from shared_lib.warehouse.connection import open_memory
 from simulation.backtest.comparison import START_YEAR, Step, backtest, open_year
 from simulation.census import CensusError
 from simulation.config import load_settings
@@ -30,7 +31,7 @@ def compiled_statements(
 ) -> tuple[Statement, ...]:
     """Build the models once in ``directory`` and return the SQL of ``START_YEAR``."""
     warehouse, target = directory / "simulation.duckdb", directory / "target"
-    with duckdb.connect() as connection:
+    with open_memory() as connection:
         snapshots = read_history(
             connection, paths, mappings=load_settings().census.mappings, year_end=year_end
         )

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from shared_lib.dbt.compiled import Statement, execute
+from shared_lib.warehouse.connection import open_memory
 from simulation.census.tables import create_tables as create_census_tables
 from simulation.config import load_scenario, load_settings
 from simulation.config.loading import merged
@@ -145,7 +146,7 @@ def backtest(
         HistoryError: the history is too short, or cannot be used.
         CensusError: a file cannot be read.
     """
-    with duckdb.connect() as connection:
+    with open_memory() as connection:
         snapshots = read_history(
             connection, paths, mappings=load_settings().census.mappings, year_end=year_end
         )

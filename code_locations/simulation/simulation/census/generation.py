@@ -4,8 +4,7 @@ import os
 from datetime import date
 from pathlib import Path
 
-import duckdb
-
+from shared_lib.warehouse.connection import open_memory
 from simulation.census.columns.mapping import CensusError
 
 # (lowest age at hire, years to the next band, percent of all), as in the seed new_hire_ages.csv
@@ -148,7 +147,7 @@ def generate_census(path: Path, *, size: int, seed: int, as_of: date) -> None:
         raise CensusError(f"a census needs at least 1 employee, not {size}")
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with duckdb.connect() as connection:
+        with open_memory() as connection:
             connection.execute("set enable_progress_bar = false")
             connection.execute(_DRAW)
             connection.execute(_EMPLOYEES, {"size": size})

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import duckdb
-
+from shared_lib.warehouse.connection import open_memory
 from simulation.census.columns.mapping import CensusError, CensusField, CensusMapping
 from simulation.census.files.reading import read_census
 from simulation.census.files.sources import CensusSource, opened_source
@@ -121,7 +120,7 @@ def inspect_census(
         opened_source(
             path, mappings=census.mappings, mapping_name=census.mapping, sheet=sheet
         ) as source,
-        duckdb.connect() as connection,
+        open_memory() as connection,
     ):
         try:
             read_census(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-import duckdb
+from shared_lib.warehouse.connection import open_memory
 
 _LEAST_SHOWN = 50
 
@@ -76,7 +76,7 @@ def _fit(asked: argparse.Namespace) -> int:
     path = asked.write or current_settings().data_directory / "fits" / f"{asked.scenario}.yaml"
     try:
         settings = load_settings()
-        with duckdb.connect() as connection:
+        with open_memory() as connection:
             snapshots = read_history(
                 connection,
                 asked.files,

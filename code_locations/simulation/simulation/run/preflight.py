@@ -13,6 +13,7 @@ import duckdb
 
 from shared_lib.configuration.environment import current_settings
 from shared_lib.warehouse import WarehouseBusyError, WarehouseMissingError, read_location
+from shared_lib.warehouse.connection import open_memory
 from simulation.config.census_file import census_path, file_digest, reading_digest
 from simulation.config.settings import ScenarioSettings
 from simulation.state.removal import Removal, removal_by, stored_inputs
@@ -141,7 +142,7 @@ def _census_of(scenario_id: str, settings: ScenarioSettings) -> str:
     from simulation.assets.preparation import read_scenario_census, validate_scenario_census
     from simulation.census import create_tables, publish_baseline
 
-    with duckdb.connect() as memory:
+    with open_memory() as memory:
         create_tables(memory)
         read_scenario_census(memory, scenario_id=scenario_id, settings=settings)
         validate_scenario_census(memory, scenario_id=scenario_id, settings=settings)

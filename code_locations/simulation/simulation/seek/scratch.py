@@ -13,6 +13,7 @@ from shared_lib.dbt.compiled import Statement, execute, load_statements
 from shared_lib.dbt.project import DBT_EXECUTABLE, PROJECT_DIRECTORY
 from shared_lib.discovery.dbt.sections import selection_of
 from shared_lib.private_files import keep_files_private
+from shared_lib.warehouse.connection import open_memory
 from simulation.census.tables import create_tables as create_census_tables
 from simulation.config.settings import ScenarioSettings
 from simulation.seek.target import Target
@@ -36,7 +37,7 @@ class Scratch:
 
     def measure(self, settings: ScenarioSettings, target: Target) -> float:
         """Simulate the years up to that of the target and return its measure."""
-        with duckdb.connect() as connection:
+        with open_memory() as connection:
             _open(connection, self._scenario_id, self._workforce, settings, target.year)
             execute(connection, self._statements)
             measure = target.read(connection, self._scenario_id)

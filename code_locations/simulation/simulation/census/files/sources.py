@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from shared_lib.configuration.validated_yaml import load_yaml, validate_document
+from shared_lib.warehouse.connection import open_memory
 from simulation.census.columns.mapping import (
     CENSUS_FIELDS,
     CensusError,
@@ -247,7 +248,7 @@ def _parquet_source(
 ) -> CensusSource:
     pattern = glob.escape(str(path))  # DuckDB treats every path as a pattern
     try:
-        with duckdb.connect() as connection:
+        with open_memory() as connection:
             read = "read_parquet(?, binary_as_string = true)"
             types: dict[str, str] = dict(
                 connection.execute(
