@@ -89,7 +89,7 @@ class Book:
             rows: their values; None is an empty cell.
 
         Returns:
-            The number of the row of totals, from 1, or of the last row if there are none.
+            The number of the row of totals, counted from 1; without totals, that of the last row.
 
         Raises:
             SheetFullError: a sheet does not hold so many rows.

@@ -1,4 +1,4 @@
-"""One backup at a time at one place, whoever makes it, from whichever machine."""
+"""Lets one backup at a time be made at a place, from any machine."""
 
 import time
 from collections.abc import Callable, Iterator

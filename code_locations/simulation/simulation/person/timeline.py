@@ -300,7 +300,7 @@ def _hire_reasons(hire: Row) -> Iterator[tuple[str, str]]:
             ),
         )
     else:
-        yield "leaving", f"{rate} of the hires leave again, and this number is none of them"
+        yield "leaving", f"{rate} of the hires leave again; this one stays"
 
 
 def _raise_reasons(raised: Row, year: Row) -> Iterator[tuple[str, str]]:
