@@ -94,7 +94,7 @@ class ObservedBuild:
     def _send(
         self, events: Sequence[Event], invocation: DbtInvocation, warehouse: Warehouse
     ) -> None:
-        if self.observer.lineage is not None and invocation.warehouse.exists():
+        if self.observer.lineage is not None and warehouse.exists():
             with warehouse.reading() as connection:
                 invocation = replace(invocation, columns=columns_in(connection))
         self.observer.dbt_ended(

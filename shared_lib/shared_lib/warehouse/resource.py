@@ -10,7 +10,7 @@ from pydantic import Field
 
 from shared_lib.configuration.environment import current_settings
 from shared_lib.warehouse.backends import hold_location, read_location, write_location
-from shared_lib.warehouse.connection import DEFAULT_WAIT_SECONDS
+from shared_lib.warehouse.connection import DEFAULT_WAIT_SECONDS, WarehouseMissingError
 
 
 class Warehouse(dg.ConfigurableResource):
@@ -48,6 +48,14 @@ class Warehouse(dg.ConfigurableResource):
         In the lake only its name is used, for dbt and in messages.
         """
         return current_settings().warehouse_path(self.location)
+
+    def exists(self) -> bool:
+        """Return whether the location has written anything yet."""
+        try:
+            with self.reading():
+                return True
+        except WarehouseMissingError:
+            return False
 
     @contextmanager
     def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -1,5 +1,6 @@
 """The simulation in a lake: the rows of the file, also after a kill; one writer at a time."""
 
+import importlib
 import multiprocessing
 import os
 import signal
@@ -132,3 +133,22 @@ def test_an_empty_lake_is_missing_until_it_is_written(lake: Path) -> None:
         assert connection.execute("from letters").fetchall() == [(1,)]
         with pytest.raises(duckdb.InvalidInputException, match="read-only"):
             connection.execute("insert into letters values (2)")
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments"),
+    [
+        ("compare", ["baseline hiring_freeze"]),
+        ("workbook", []),
+        ("person", ["E1"]),
+        ("seek", ["payroll 2027 <= 1.2e9", "merit_budget"]),
+    ],
+)
+def test_commands_read_the_lake(
+    lake: Path, module: str, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    main = importlib.import_module(f"simulation.{module}.__main__").main
+    assert main(arguments) == 2
+    printed = capsys.readouterr().err
+    assert "the lake has no tables of simulation yet" in printed
+    assert "make run" in printed

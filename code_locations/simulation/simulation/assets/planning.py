@@ -98,7 +98,6 @@ def solved_setting(context: dg.AssetExecutionContext, config: SeekRequest) -> dg
     started = time.perf_counter()
     # without the resource, whose lease would keep other runs waiting for minutes
     solution = solve(
-        current_settings().warehouse_path("simulation"),
         config.scenario,
         target_text=config.target,
         lever_text=config.lever,

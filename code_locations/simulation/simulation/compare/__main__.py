@@ -45,9 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        comparison = read_comparison(
-            current_settings().warehouse_path("simulation"), *scenarios, on_progress=errors.print
-        )
+        comparison = read_comparison(*scenarios, on_progress=errors.print)
         page, workbook = write_comparison(comparison, current_settings().report_directory)
     except (
         ComparisonRefusedError,

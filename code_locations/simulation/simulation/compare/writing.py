@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from shared_lib.warehouse import WarehouseMissingError, read_warehouse
+from shared_lib.warehouse import WarehouseMissingError, read_location
 from simulation.compare.attribution import Comparison, compare
 from simulation.compare.page import write_page
 from simulation.compare.sheets import write_workbook
@@ -11,10 +11,8 @@ from simulation.compare.stored import ComparisonRefusedError, command_for, paire
 from simulation.report.index import write_index
 
 
-def read_comparison(
-    warehouse: Path, base: str, other: str, *, on_progress: Callable[[str], None]
-) -> Comparison:
-    """Compare two scenarios of a warehouse, which is only read.
+def read_comparison(base: str, other: str, *, on_progress: Callable[[str], None]) -> Comparison:
+    """Compare two stored scenarios; the warehouse is only read.
 
     Raises:
         ComparisonRefusedError: the warehouse is missing, or the scenarios cannot be compared.
@@ -22,7 +20,7 @@ def read_comparison(
         UnexplainedDifferenceError: the parts do not add up to the difference.
     """
     try:
-        with read_warehouse(warehouse, on_wait=on_progress) as connection:
+        with read_location("simulation", on_wait=on_progress) as connection:
             pair = paired(connection, base, other)
             on_progress(f"comparing {other} with {base}, {pair.span}")
             return compare(connection, pair)

@@ -29,7 +29,7 @@ def delete_old_simulations(
     settings = kept_data()
     is_dry = config.dry_run or not settings.deletes
     rows: Counter[str] = Counter()
-    if warehouse.path.exists():
+    if warehouse.exists():
         with warehouse.writing() as connection:
             create_tables(connection)
             rows = delete_old_runs(

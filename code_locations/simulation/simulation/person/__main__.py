@@ -29,9 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # imported here so that --help and usage errors respond at once
     from rich.console import Console
 
-    from shared_lib.configuration.environment import UnknownEnvironmentError, current_settings
+    from shared_lib.configuration.environment import UnknownEnvironmentError
     from shared_lib.configuration.validated_yaml import ConfigurationError
-    from shared_lib.warehouse import WarehouseBusyError, WarehouseMissingError, read_warehouse
+    from shared_lib.warehouse import WarehouseBusyError, WarehouseMissingError, read_location
     from simulation.compare.stored import (
         ComparisonRefusedError,
         command_for,
@@ -46,8 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not console.is_terminal:
         console = Console(highlight=False, width=_WIDTH)
     try:
-        warehouse = current_settings().warehouse_path("simulation")
-        with read_warehouse(warehouse, on_wait=errors.print) as connection:
+        with read_location("simulation", on_wait=errors.print) as connection:
             stored = read_stored(connection)
             scenario = find_stored(stored, asked.scenario, like=next(iter(stored.values()), None))
             if scenario.rules_digest != current_rules():

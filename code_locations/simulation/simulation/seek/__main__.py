@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # imported here so that --help and usage errors respond at once
     from rich.console import Console
 
-    from shared_lib.configuration.environment import UnknownEnvironmentError, current_settings
+    from shared_lib.configuration.environment import UnknownEnvironmentError
     from shared_lib.configuration.validated_yaml import ConfigurationError
     from shared_lib.warehouse import WarehouseBusyError
     from simulation.compare.stored import ComparisonRefusedError
@@ -47,7 +47,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         solution = solve(
-            current_settings().warehouse_path("simulation"),
             asked.scenario,
             target_text=asked.target,
             lever_text=asked.lever,

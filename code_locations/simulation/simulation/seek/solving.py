@@ -2,9 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
-from shared_lib.warehouse import WarehouseMissingError, read_warehouse
+from shared_lib.warehouse import WarehouseMissingError, read_location
 from simulation.compare.stored import (
     ComparisonRefusedError,
     command_for,
@@ -43,7 +42,6 @@ class Solution:
 
 
 def solve(
-    warehouse: Path,
     scenario_id: str,
     *,
     target_text: str,
@@ -55,7 +53,6 @@ def solve(
     The warehouse is released before the first run.
 
     Args:
-        warehouse: the simulation's file.
         scenario_id: the stored scenario to start from.
         target_text: see :func:`simulation.seek.target.parse_target`.
         lever_text: see :func:`simulation.seek.levers.parse_levers`.
@@ -70,7 +67,7 @@ def solve(
     levers = parse_levers(lever_text)
     with scratch_folder() as folder:
         try:
-            with read_warehouse(warehouse, on_wait=on_progress) as connection:
+            with read_location("simulation", on_wait=on_progress) as connection:
                 stored = read_stored(connection)
                 like = next(iter(stored.values()), None)
                 scenario = find_stored(stored, scenario_id, like=like)

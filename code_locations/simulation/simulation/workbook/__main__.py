@@ -30,9 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # imported here so that --help and usage errors respond at once
     from rich.console import Console
 
-    from shared_lib.configuration.environment import UnknownEnvironmentError, current_settings
+    from shared_lib.configuration.environment import UnknownEnvironmentError
     from shared_lib.configuration.validated_yaml import ConfigurationError
-    from shared_lib.warehouse import WarehouseBusyError, WarehouseMissingError, read_warehouse
+    from shared_lib.warehouse import WarehouseBusyError, WarehouseMissingError, read_location
     from simulation.compare.attribution import UnexplainedDifferenceError
     from simulation.compare.stored import ComparisonRefusedError, command_for
     from simulation.spreadsheet import SheetFullError
@@ -41,10 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        settings = current_settings()
-        with read_warehouse(
-            settings.warehouse_path("simulation"), on_wait=errors.print
-        ) as connection:
+        with read_location("simulation", on_wait=errors.print) as connection:
             errors.print(f"writing {asked.scenario}")
             path = write_stored(
                 connection,
