@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tests.support.replay import settings_with, simulate
 
 from shared_lib.dbt.compiled import Statement
-from simulation.compare.attribution import DRIVERS, UnexplainedDifferenceError, compare
+from simulation.compare.attribution import UnexplainedDifferenceError, compare
+from simulation.compare.parts import DRIVERS
 from simulation.compare.stored import Pair, StoredScenario
 from simulation.config.settings import ScenarioSettings
 

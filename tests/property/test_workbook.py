@@ -13,8 +13,9 @@ from tests.property.test_comparison import with_both
 from tests.support.replay import settings_with
 
 from shared_lib.dbt.compiled import Statement
-from simulation.compare.attribution import DRIVERS, compare
+from simulation.compare.attribution import compare
 from simulation.compare.page import write_page
+from simulation.compare.parts import DRIVERS
 from simulation.compare.stored import Pair, StoredScenario
 from simulation.workbook.contents import YearsMissingError, write_scenario_workbook
 

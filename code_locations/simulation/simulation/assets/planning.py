@@ -39,8 +39,9 @@ def scenario_comparison(
     context: dg.AssetExecutionContext, config: ComparisonRequest, warehouse: Warehouse
 ) -> dg.MaterializeResult:
     """Two stored scenarios on common luck: the difference by driver, department and person."""
-    from simulation.compare.attribution import DRIVERS, compare
+    from simulation.compare.attribution import compare
     from simulation.compare.page import lead
+    from simulation.compare.parts import DRIVERS
     from simulation.compare.stored import paired
     from simulation.compare.writing import write_comparison
 

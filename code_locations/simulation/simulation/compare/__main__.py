@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from simulation.compare.attribution import Comparison
+    from simulation.compare.differences import Comparison
 
 
 # Width of the table, in characters; a file has no width of its own.
@@ -64,8 +64,8 @@ def _show(comparison: "Comparison", page: Path, workbook: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from simulation.compare.attribution import DRIVERS
     from simulation.compare.page import lead
+    from simulation.compare.parts import DRIVERS
     from simulation.report.units import change
 
     pair = comparison.pair

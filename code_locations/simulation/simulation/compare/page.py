@@ -6,7 +6,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from shared_lib.private_files import keep_files_private
-from simulation.compare.attribution import DRIVERS, Comparison, GroupDifference, YearDifference
+from simulation.compare.differences import Comparison, GroupDifference, YearDifference
+from simulation.compare.parts import DRIVERS
 from simulation.report import charts, units
 from simulation.report.files import replaced
 from simulation.report.units import MoneyScale

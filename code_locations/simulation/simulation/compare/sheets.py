@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from simulation.compare.attribution import DRIVERS, Comparison
+from simulation.compare.differences import Comparison
+from simulation.compare.parts import DRIVERS
 from simulation.spreadsheet import Book, Column, column_letter, written_book
 
 

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from shared_lib.warehouse import WarehouseMissingError, read_location
-from simulation.compare.attribution import Comparison, compare
+from simulation.compare.attribution import compare
+from simulation.compare.differences import Comparison
 from simulation.compare.page import write_page
 from simulation.compare.sheets import write_workbook
 from simulation.compare.stored import ComparisonRefusedError, command_for, paired

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from simulation.compare.attribution import Comparison
+from simulation.compare.differences import Comparison
 from simulation.compare.sheets import add_sheets
 from simulation.report import assumptions, summary
 from simulation.report.figures import Configuration, Figures, read_figures
