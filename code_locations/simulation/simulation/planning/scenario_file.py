@@ -7,7 +7,8 @@ import yaml
 
 from shared_lib.private_files import keep_files_private
 from simulation.config import CONFIGURATION_FILE, load_scenario, load_settings
-from simulation.planning.fitting import Fit, Number
+from simulation.planning.fitted_numbers import Number
+from simulation.planning.fitting import Fit
 from simulation.planning.leaving import Factor
 
 _COLUMNS = {
