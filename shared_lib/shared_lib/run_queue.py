@@ -10,10 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 import dagster as dg
-from dagster._core.run_coordinator.queued_run_coordinator import (
-    QueuedRunCoordinator,
-    RunQueueConfig,
-)
+from dagster._core.run_coordinator.queued_run_coordinator import RunQueueConfig
 
 _KEY = "platform/paused_queue"
 _SEEN_KEY = "platform/run_queue_pause_seen"
@@ -71,7 +68,7 @@ def daemon_has_seen(instance: dg.DagsterInstance, pause: Pause) -> bool:
     return seen == repr(pause.since)
 
 
-class PausableRunCoordinator(QueuedRunCoordinator):
+class PausableRunCoordinator(dg.QueuedRunCoordinator):
     """Dagster's queue, of which no run starts during a pause."""
 
     def get_run_queue_config(self) -> RunQueueConfig:

@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
@@ -27,6 +28,8 @@ PROJECTS = (
     *(f"code_locations/{name}/pyproject.toml" for name in workspace_modules()),
     "sandboxes/pyproject.toml",
 )
+
+PRODUCT_FOLDERS = ("code_locations", "shared_lib", "new_location", "bench", "sandboxes")
 
 # SHA-256 of the standard text, byte for byte
 APACHE_2_0 = "cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30"
@@ -187,3 +190,42 @@ def test_the_version_is_written_once_and_every_package_has_it() -> None:
     assert {
         p["name"]: p.get("version") for p in lock["package"] if "registry" not in p["source"]
     } == {metadata_of(project)["name"]: metadata_of(project).get("version") for project in PROJECTS}
+
+
+def _private_imports(*folders: str) -> list[tuple[Path, str, str]]:
+    """Each file, private module of Dagster and name that it imports."""
+    return [
+        (path, statement.module, alias.name)
+        for path in tracked_files()
+        if path.suffix == ".py" and path.relative_to(REPOSITORY).parts[0] in folders
+        for statement in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(statement, ast.ImportFrom)
+        and statement.module
+        and statement.module.startswith("dagster._")
+        for alias in statement.names
+    ]
+
+
+def test_nothing_private_is_imported_that_dagster_exports() -> None:
+    folders = (*PRODUCT_FOLDERS, "tests")
+    assert [found for found in _private_imports(*folders) if hasattr(dg, found[2])] == []
+
+
+def test_each_private_module_of_dagster_has_its_reason() -> None:
+    text = (REPOSITORY / "docs" / "decisions.md").read_text(encoding="utf-8")
+    section = text.partition("### Where we use private modules of Dagster")[2].partition("###")[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `_")]
+    reasons = {name for row in rows for name in re.findall(r"`(_[a-z_.]+)`", row)}
+    modules = {
+        module.removeprefix("dagster.") for _, module, _ in _private_imports(*PRODUCT_FOLDERS)
+    }
+
+    def covers(name: str, module: str) -> bool:
+        return module == name or module.startswith(f"{name}.")
+
+    assert {module for module in modules if not any(covers(name, module) for name in reasons)} == (
+        set()
+    )
+    assert {name for name in reasons if not any(covers(name, module) for module in modules)} == (
+        set()
+    )

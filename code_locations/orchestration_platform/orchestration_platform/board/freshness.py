@@ -1,13 +1,10 @@
 """Freshness policies in words."""
 
-from dagster._core.definitions.freshness import (
-    CronFreshnessPolicy,
-    FreshnessPolicy,
-    TimeWindowFreshnessPolicy,
-)
+import dagster as dg
+from dagster._core.definitions.freshness import CronFreshnessPolicy, TimeWindowFreshnessPolicy
 
 
-def freshness_limit(policy: FreshnessPolicy | None) -> str:
+def freshness_limit(policy: dg.FreshnessPolicy | None) -> str:
     """Return what a policy allows; empty without one."""
     if isinstance(policy, TimeWindowFreshnessPolicy):
         warns = policy.warn_window

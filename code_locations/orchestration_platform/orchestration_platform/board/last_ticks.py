@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from dagster._core.scheduler.instigation import InstigatorTick, TickData, TickStatus
 from dagster._core.storage.schedules import SqlScheduleStorage
 from dagster._core.storage.schedules.schema import InstigatorsTable, JobTickTable
-from dagster._serdes import deserialize_value
 
 from orchestration_platform.board.ids_by_time import batches
 
@@ -51,6 +50,6 @@ def last_ticks(
             ids = sa.select(last).where(instigators.selector_id.in_(some))
             query = sa.select(columns.id, columns.selector_id, columns.tick_body)
             for row in connection.execute(query.where(columns.id.in_(ids))):
-                tick = deserialize_value(row.tick_body, TickData)
+                tick = dg.deserialize_value(row.tick_body, TickData)
                 found[row.selector_id] = InstigatorTick(row.id, tick)
     return found

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG
+import dagster as dg
 from dagster._core.workspace.context import BaseWorkspaceRequestContext
 
 from orchestration_platform.alerts.policies.policy import AlertPolicies
@@ -45,5 +45,5 @@ def _thresholds(policies: AlertPolicies | None) -> Sequence[LongRunning]:
 
 
 def _longest(tags: Mapping[str, str]) -> list[float]:
-    text = tags.get(MAX_RUNTIME_SECONDS_TAG, "")
+    text = tags.get(dg.MAX_RUNTIME_SECONDS_TAG, "")
     return [float(text)] if text.isdecimal() else []
