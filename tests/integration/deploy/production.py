@@ -263,3 +263,7 @@ class Production:
             return
         yield
         process.wait()
+
+
+def root_instance() -> dict[str, Any]:
+    return load("../dagster.local.yaml")

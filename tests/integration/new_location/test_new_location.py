@@ -20,7 +20,9 @@ MARKETING = NewLocation("marketing_data", "team:marketing")
 # What the rest of the repository demands of every location.
 LISTS = (
     "tests/smoke/test_definitions.py::test_the_workspace_names_exactly_the_locations_on_disk",
+    "tests/integration/deploy/test_chart.py",
     "tests/integration/deploy/test_files.py",
+    "tests/integration/deploy/test_image.py",
 )
 
 
