@@ -13,6 +13,7 @@ from orchestration_platform.backup.manifest import backups_at, read_manifest
 from orchestration_platform.housekeeping.settings import Backup, load_settings
 from shared_lib.configuration.environment import Environment, current_settings
 from shared_lib.configuration.kept_data import VARIABLE
+from shared_lib.schedule_status import default_schedule_status
 
 _WAIT_SECONDS = 1800.0
 
@@ -45,11 +46,7 @@ def platform_backup_job() -> None:
 @dg.schedule(
     job=platform_backup_job,
     cron_schedule="25 2 * * *",
-    default_status=(
-        dg.DefaultScheduleStatus.RUNNING
-        if current_settings().sensors_run_by_default
-        else dg.DefaultScheduleStatus.STOPPED
-    ),
+    default_status=default_schedule_status(),
     description="Every night, where a place for backups is set. Enabled in production.",
 )
 def platform_backup_schedule() -> Iterator[dg.RunRequest | dg.SkipReason]:

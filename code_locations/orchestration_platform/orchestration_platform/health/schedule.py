@@ -3,7 +3,7 @@
 import dagster as dg
 
 from orchestration_platform.health.platform_health import platform_health
-from shared_lib.configuration.environment import current_settings
+from shared_lib.schedule_status import default_schedule_status
 
 platform_health_job = dg.define_asset_job(
     "platform_health_job",
@@ -16,10 +16,6 @@ platform_health_schedule = dg.ScheduleDefinition(
     name="platform_health_schedule",
     job=platform_health_job,
     cron_schedule="*/10 * * * *",
-    default_status=(
-        dg.DefaultScheduleStatus.RUNNING
-        if current_settings().sensors_run_by_default
-        else dg.DefaultScheduleStatus.STOPPED
-    ),
+    default_status=default_schedule_status(),
     description="Every ten minutes; each problem becomes an alert. Enabled in production.",
 )

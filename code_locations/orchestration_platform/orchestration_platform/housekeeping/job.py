@@ -4,8 +4,8 @@ import dagster as dg
 
 from orchestration_platform.housekeeping.retention import apply_retention
 from orchestration_platform.housekeeping.settings import load_settings
-from shared_lib.configuration.environment import current_settings
 from shared_lib.configuration.kept_data import VARIABLE
+from shared_lib.schedule_status import default_schedule_status
 
 
 class RetentionConfig(dg.Config):
@@ -49,10 +49,6 @@ platform_retention_schedule = dg.ScheduleDefinition(
     name="platform_retention_schedule",
     job=platform_retention_job,
     cron_schedule="25 3 * * *",
-    default_status=(
-        dg.DefaultScheduleStatus.RUNNING
-        if current_settings().sensors_run_by_default
-        else dg.DefaultScheduleStatus.STOPPED
-    ),
+    default_status=default_schedule_status(),
     description="Every night; it only reports until retention.deletes is set. On in production.",
 )

@@ -8,6 +8,7 @@ import dagster as dg
 
 from shared_lib.configuration.environment import current_settings
 from shared_lib.configuration.kept_data import VARIABLE, kept_data
+from shared_lib.schedule_status import default_schedule_status
 from shared_lib.warehouse import Warehouse
 from simulation.housekeeping.old_reports import delete_old_reports
 from simulation.housekeeping.old_runs import delete_old_runs
@@ -69,10 +70,6 @@ simulation_retention_schedule = dg.ScheduleDefinition(
     name="simulation_retention_schedule",
     job=simulation_retention_job,
     cron_schedule="40 3 * * *",
-    default_status=(
-        dg.DefaultScheduleStatus.RUNNING
-        if current_settings().sensors_run_by_default
-        else dg.DefaultScheduleStatus.STOPPED
-    ),
+    default_status=default_schedule_status(),
     description="Every night; it only reports until data.deletes is set. On in production.",
 )
