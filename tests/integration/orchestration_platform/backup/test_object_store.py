@@ -12,17 +12,17 @@ import dagster as dg
 import pytest
 from s3fs import S3FileSystem
 from tests.integration.orchestration_platform.alerts.databases import sqlite_instance
+from tests.integration.orchestration_platform.backup.backing_up import (
+    back_up,
+    let_things_happen,
+    state,
+)
 from tests.integration.orchestration_platform.backup.conftest import Platform
 from tests.integration.orchestration_platform.backup.object_store import (
     BUCKET,
     ObjectStore,
     answer,
     object_store,
-)
-from tests.integration.orchestration_platform.backup.test_backup import (
-    back_up,
-    let_things_happen,
-    state,
 )
 from upath import UPath
 
