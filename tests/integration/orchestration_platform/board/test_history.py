@@ -90,18 +90,15 @@ def test_a_read_with_what_was_kept_is_a_first_read(
 def test_times_are_those_that_dbt_the_asset_or_else_its_own_step_recorded(
     instance: dg.DagsterInstance, history: Materializations
 ) -> None:
-    steps = [
-        step
-        for record in reversed(instance.get_run_records())
-        for step in instance.get_run_step_stats(record.dagster_run.run_id)
-        if step.step_key == "counted"
-    ]
     of_step = [
-        step.end_time - step.start_time for step in steps if step.end_time and step.start_time
+        entry.dagster_event.step_success_data.duration_ms / 1000
+        for record in reversed(instance.get_run_records())
+        for entry in instance.all_logs(record.dagster_run.run_id, dg.DagsterEventType.STEP_SUCCESS)
+        if entry.dagster_event and entry.dagster_event.step_key == "counted"
     ]
     found = {name: list(asset.seconds) for name, asset in history.assets.items()}
-    # Dagster's step began a little before what it timed
-    assert found["counted"] == pytest.approx(of_step, abs=0.2)
+    assert len(of_step) == len(ROWS)
+    assert found["counted"] == pytest.approx(of_step)
     assert found["modelled"] == [rows / 10 for rows in ROWS]
     assert found["timed"] == [1.5] * len(ROWS)
     assert found["untimed"] == []
