@@ -50,11 +50,13 @@ class Settlement:
         account_id: the account.
         limit: what the answer says.
         problem: why the call failed; none if it did not.
+        answered_at: when the answer came, UTC; none if the time of settling will do.
     """
 
     account_id: str
     limit: Limit
     problem: ApiError | None = None
+    answered_at: datetime | None = None
 
     @classmethod
     def of_error(cls, account_id: str, error: ApiError) -> "Settlement":
@@ -115,6 +117,16 @@ class CallBudget:
             self._decision(account_id, known.get(account_id, _Known()), now=now, refresh=refresh)
             for account_id in waited_longest_first
         ]
+
+    def has_settled(self, account_id: str, *, answered_at: datetime) -> bool:
+        """Whether the account's answer of that time is in the warehouse."""
+        return bool(
+            self._connection.execute(
+                "select 1 from raw.gc_call_budget "
+                "where account_id = ? and scope = ? and last_success_at = ?",
+                [account_id, self._scope, answered_at.replace(tzinfo=None)],
+            ).fetchone()
+        )
 
     def _decision(
         self, account_id: str, known: _Known, *, now: datetime, refresh: bool
@@ -179,7 +191,9 @@ class CallBudget:
         """Write down what became of calls, and what their answers say of the limit."""
         if not settlements:
             return
-        moment = now.replace(tzinfo=None)
+        moments = [
+            (settlement.answered_at or now).replace(tzinfo=None) for settlement in settlements
+        ]
         resets = [settlement.limit.reset_seconds for settlement in settlements]
         problems = [settlement.problem for settlement in settlements]
         self._connection.execute(
@@ -189,20 +203,23 @@ class CallBudget:
             "  + case when settled.problem is null then 0 else 1 end), "
             "resets_at = coalesce(settled.resets_at, budget.resets_at), "
             "last_success_at = "
-            "  case when settled.problem is null then $now else budget.last_success_at end, "
+            "  case when settled.problem is null then settled.moment "
+            "  else budget.last_success_at end, "
             "problem = settled.problem, problem_kind = settled.kind "
             "from (select unnest($accounts::varchar[]) as account_id, "
+            "  unnest($moments::timestamp[]) as moment, "
             "  unnest($left_over::integer[]) as left_over, "
             "  unnest($resets::timestamp[]) as resets_at, "
             "  unnest($problems::varchar[]) as problem, unnest($kinds::varchar[]) as kind"
             ") as settled "
             "where budget.account_id = settled.account_id and budget.scope = $scope",
             {
-                "now": moment,
+                "moments": moments,
                 "accounts": [settlement.account_id for settlement in settlements],
                 "left_over": [settlement.limit.remaining for settlement in settlements],
                 "resets": [
-                    None if reset is None else moment + timedelta(seconds=reset) for reset in resets
+                    None if reset is None else moment + timedelta(seconds=reset)
+                    for moment, reset in zip(moments, resets, strict=True)
                 ],
                 "problems": [None if problem is None else str(problem) for problem in problems],
                 "kinds": [

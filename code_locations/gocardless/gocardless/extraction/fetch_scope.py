@@ -127,6 +127,10 @@ def fetch_scope(
             for account_id in journal.left(account_ids):
                 try:
                     received = journal.read(account_id)
+                    if budget.has_settled(account_id, answered_at=received.at):
+                        # the run was killed after it had written the answer
+                        journal.forget([account_id])
+                        continue
                     write([(account_id, received)], of_earlier_run, received.at)
                 except _OF_THE_ANSWER as error:
                     kept = journal.set_aside(account_id)
@@ -171,7 +175,7 @@ def _write(
             is_limited = isinstance(error, RateLimitedError)
             (outcome.limited if is_limited else outcome.failed)[account_id] = str(error)
         elif isinstance(answer, Received):
-            settlements.append(Settlement(account_id, answer.answer.limit))
+            settlements.append(Settlement(account_id, answer.answer.limit, answered_at=answer.at))
             outcome.fetched.append(account_id)
     with transaction(connection):
         batch.write()

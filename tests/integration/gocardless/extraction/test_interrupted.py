@@ -54,15 +54,24 @@ with write_warehouse(Path(warehouse)) as connection:
     steps.extract_transactions(run, overlap_days=3)
     sync_transactions(connection, GOCARDLESS)
 """
+DIED = 9
+DIES_BEFORE_IT_FORGETS = f"""
+import os
+from gocardless.extraction.journal import AnswerJournal
+AnswerJournal.forget = lambda *_: os._exit({DIED})
+{PROGRAM}
+"""
 ACCOUNTS = 24
 
 
 CONCURRENCY = 2
 
 
-def start(url: str, warehouse: Path, *, batch_seconds: float, now: datetime) -> subprocess.Popen:
+def start(
+    url: str, warehouse: Path, *, batch_seconds: float, now: datetime, program: str = PROGRAM
+) -> subprocess.Popen:
     arguments = (url, str(warehouse), now.isoformat(), str(batch_seconds))
-    command = [sys.executable, "-c", PROGRAM, *arguments]
+    command = [sys.executable, "-c", program, *arguments]
     return subprocess.Popen(command, env={**os.environ, "DAGSTER_ENVIRONMENT": "ci"})
 
 
@@ -114,6 +123,37 @@ def test_a_run_that_is_killed_loses_no_answer_and_repeats_no_call(
     assert {count for _, count in booked} == {40 + days_later}
     assert len(booked) == ACCOUNTS
     assert twice == []
+
+
+@pytest.mark.parametrize("days_later", [0, 1], ids=["same_day", "next_day"])
+def test_answers_are_taken_once_when_a_run_dies_right_after_it_wrote_them(
+    tmp_path: Path, days_later: int
+) -> None:
+    state = SandboxState()
+    state.clock.set(NOON)
+    state.connect(
+        Bank("ONE_ONEEDEFF", "One", calls_a_day=2), [ledger(number) for number in range(3)]
+    )
+    warehouse, later = tmp_path / "gocardless.duckdb", NOON + timedelta(days=days_later)
+    with sandbox_server(state) as server:
+        dying = start(
+            server.url, warehouse, batch_seconds=60, now=NOON, program=DIES_BEFORE_IT_FORGETS
+        )
+        assert dying.wait() == DIED
+        left = list(warehouse.with_name(f"{warehouse.name}.answers").rglob("*.answer"))
+        assert len(left) == 3
+        state.clock.set(later)
+        assert start(server.url, warehouse, batch_seconds=60, now=later).wait() == 0
+    assert not any(path.exists() for path in left)
+    with read_warehouse(warehouse) as connection:
+        fetched = connection.execute(
+            "select account_id, count(*) from raw.gc_fetches group by account_id"
+        ).fetchall()
+        settled = connection.execute(
+            "select distinct last_success_at from raw.gc_call_budget where scope = 'transactions'"
+        ).fetchall()
+    assert [count for _, count in fetched] == [1 + days_later] * 3
+    assert settled == [(later.replace(tzinfo=None),)]
 
 
 def test_an_answer_that_was_left_is_read_and_a_broken_one_is_named_by_its_file(
