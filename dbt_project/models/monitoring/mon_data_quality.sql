@@ -7,6 +7,97 @@ summary as (
     select * from {{ ref('fct_year_summary') }}
 ),
 
+-- By fingerprint, because stg_job_levels has the bands of the latest run's scenario.
+rules as (
+    select
+        years.fingerprint,
+        years.simulation_year,
+        levels.level,
+        years.first_day,
+        years.year_end,
+        years.outside_band_share,
+        coalesce(own.min_compensation, levels.min_compensation)
+        * years.band_index_after_raises - 0.01 as lowest_pay,
+        coalesce(own.max_compensation, levels.max_compensation)
+        * years.band_index_after_raises + 0.01 as highest_pay
+    from {{ ref('stg_simulation_parameters') }} as years
+    cross join {{ ref('job_levels') }} as levels
+    left join {{ ref('stg_scenario_levels') }} as own
+        on
+            years.fingerprint = own.fingerprint
+            and levels.level = own.level
+),
+
+-- One pass over the ledger for three measures.
+ledger as (
+    select
+        ledger.scenario_id,
+        ledger.simulation_year,
+        count(*) - count(distinct ledger.employee_id) as duplicates,
+        count(*) filter (
+            where
+            ledger.termination_date not between rules.first_day and rules.year_end
+            or ledger.promotion_date not between rules.first_day and rules.year_end
+            or ledger.raise_date not between rules.first_day and rules.year_end
+            or (
+                ledger.is_new_hire
+                and ledger.hire_date not between rules.first_day and rules.year_end
+            )
+        ) as dates_outside_year,
+        count(*) filter (where ledger.termination_date is null) as actives,
+        count(*) filter (
+            where
+            ledger.termination_date is null
+            and ledger.annual_compensation not between rules.lowest_pay and rules.highest_pay
+        ) as actives_outside_band,
+        any_value(rules.outside_band_share) as outside_band_share
+    from {{ ref('int_employee_years') }} as ledger
+    left join rules
+        on
+            ledger.fingerprint = rules.fingerprint
+            and ledger.simulation_year = rules.simulation_year
+            and ledger.level = rules.level
+    group by ledger.scenario_id, ledger.simulation_year
+),
+
+of_summary as (
+    select
+        scenario_id,
+        simulation_year,
+        unnest(['headcount_identity_gap', 'growth_deviation', 'payroll_change']) as check_name,
+        unnest(['consistency', 'accuracy', 'accuracy']) as dimension,
+        unnest([
+            abs(
+                start_headcount
+                + hires
+                - experienced_terminations
+                - reductions_in_force
+                - new_hire_terminations
+                - end_headcount
+            ),
+            abs(end_headcount - target_headcount) / start_headcount,
+            abs(end_payroll / nullif(start_payroll, 0) - 1)
+        ]) as value,
+        -- a planner looks into a payroll that changes by more than 15 % in a year
+        unnest([0, growth_tolerance + 0.5 / start_headcount, 0.15]) as threshold
+    from summary
+),
+
+of_ledger as (
+    select
+        scenario_id,
+        simulation_year,
+        unnest(['duplicate_employee_years', 'dates_outside_year', 'outside_band_share'])
+            as check_name,
+        unnest(['uniqueness', 'validity', 'validity']) as dimension,
+        unnest([
+            duplicates, dates_outside_year, actives_outside_band / nullif(actives, 0)
+        ]) as value,
+        unnest([0, 0, outside_band_share]) as threshold
+    from ledger
+),
+
+-- A year without payroll at its start, or without actives at its end, has no such measure.
 measured as (
     select
         scenario_id,
@@ -34,113 +125,11 @@ measured as (
 
     union all
 
-    select
-        scenario_id,
-        simulation_year,
-        'headcount_identity_gap' as check_name,
-        'consistency' as dimension,
-        abs(
-            start_headcount
-            + hires
-            - experienced_terminations
-            - reductions_in_force
-            - new_hire_terminations
-            - end_headcount
-        ) as value,
-        0 as threshold
-    from summary
+    select * from of_summary where value is not null or check_name <> 'payroll_change'
 
     union all
 
-    select
-        scenario_id,
-        simulation_year,
-        'growth_deviation' as check_name,
-        'accuracy' as dimension,
-        abs(end_headcount - target_headcount) / start_headcount as value,
-        growth_tolerance + 0.5 / start_headcount as threshold
-    from summary
-
-    union all
-
-    -- More than 15 % in a year is for a planner to look into.
-    select
-        scenario_id,
-        simulation_year,
-        'payroll_change' as check_name,
-        'accuracy' as dimension,
-        abs(end_payroll / start_payroll - 1) as value,
-        0.15 as threshold
-    from summary
-    where start_payroll > 0
-
-    union all
-
-    select
-        ledger.scenario_id,
-        ledger.simulation_year,
-        'duplicate_employee_years' as check_name,
-        'uniqueness' as dimension,
-        count(*) - count(distinct ledger.employee_id) as value,
-        0 as threshold
-    from {{ ref('int_employee_years') }} as ledger
-    group by ledger.scenario_id, ledger.simulation_year
-
-    union all
-
-    select
-        ledger.scenario_id,
-        ledger.simulation_year,
-        'dates_outside_year' as check_name,
-        'validity' as dimension,
-        count(*) filter (
-            where
-            ledger.termination_date not between years.first_day and years.year_end
-            or ledger.promotion_date not between years.first_day and years.year_end
-            or ledger.raise_date not between years.first_day and years.year_end
-            or (
-                ledger.is_new_hire
-                and ledger.hire_date not between years.first_day and years.year_end
-            )
-        ) as value,
-        0 as threshold
-    from {{ ref('int_employee_years') }} as ledger
-    inner join {{ ref('stg_simulation_parameters') }} as years
-        on
-            ledger.fingerprint = years.fingerprint
-            and ledger.simulation_year = years.simulation_year
-    group by ledger.scenario_id, ledger.simulation_year
-
-    union all
-
-    select
-        ledger.scenario_id,
-        ledger.simulation_year,
-        'outside_band_share' as check_name,
-        'validity' as dimension,
-        count(*) filter (
-            where
-            ledger.annual_compensation
-            not between coalesce(own.min_compensation, levels.min_compensation)
-            * parameters.band_index_after_raises - 0.01
-            and coalesce(own.max_compensation, levels.max_compensation)
-            * parameters.band_index_after_raises + 0.01
-        ) / nullif(count(*), 0) as value,
-        any_value(parameters.outside_band_share) as threshold
-    from {{ ref('int_employee_years') }} as ledger
-    -- bands by fingerprint, because stg_job_levels has those of the latest run's scenario
-    inner join {{ ref('job_levels') }} as levels
-        on ledger.level = levels.level
-    left join {{ ref('stg_scenario_levels') }} as own
-        on
-            ledger.fingerprint = own.fingerprint
-            and ledger.level = own.level
-    inner join {{ ref('stg_simulation_parameters') }} as parameters
-        on
-            ledger.fingerprint = parameters.fingerprint
-            and ledger.simulation_year = parameters.simulation_year
-    where ledger.termination_date is null
-    group by ledger.scenario_id, ledger.simulation_year
+    select * from of_ledger where value is not null or check_name <> 'outside_band_share'
 )
 
 select

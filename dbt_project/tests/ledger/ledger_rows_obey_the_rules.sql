@@ -43,9 +43,7 @@ ledger as (
         ) / parameters.days_in_year as share_of_year
     from {{ ref('int_employee_years') }} as ledger
     inner join parameters
-        on
-            ledger.fingerprint = parameters.fingerprint
-            and ledger.simulation_year = parameters.simulation_year
+        on ledger.simulation_year = parameters.simulation_year
     inner join {{ ref('stg_job_levels') }} as levels
         on ledger.level = levels.level
     where ledger.scenario_id = {{ current_scenario() }}
