@@ -36,6 +36,38 @@ def test_an_op_job_calls_its_function_with_the_arguments_of_the_file(
     assert (tmp_path / "noted").read_text() == f"one\ntwo\n{result.run_id}"
 
 
+@pytest.mark.parametrize(
+    "function", ["note_later", "note_by_and_by", "note_later_by_and_by", "wrapped"]
+)
+def test_an_op_job_runs_coroutines_and_generators_to_their_end(
+    written: Load, instance: dg.DagsterInstance, tmp_path: Path, function: str
+) -> None:
+    noted = tmp_path / "noted"
+    text = f"function: 'demonstration.trials:{function}', arguments: {{path: {noted}}}"
+    location = written(f"jobs: {{j: {{{text}}}}}")
+
+    location.definitions.resolve_job_def("j").execute_in_process(instance=instance)
+
+    assert noted.read_text() == "noted"
+
+
+@pytest.mark.parametrize(("text", "retried"), [("", "false"), (", retry_on_failure: 2", "true")])
+def test_a_run_with_a_failed_step_is_retried_where_the_file_wants_it(
+    written: Load, text: str, retried: str
+) -> None:
+    job = written(f"jobs: {{j: {{selection: 'key:failing'{text}}}}}")
+    # as the instances of this repository are configured
+    retries = {"enabled": True, "max_retries": 1, "retry_on_asset_or_op_failure": False}
+    with dg.instance_for_test(overrides={"run_retries": retries}) as instance:
+        result = job.definitions.resolve_job_def("j").execute_in_process(
+            instance=instance, raise_on_error=False
+        )
+        run = instance.get_run_by_id(result.run_id)
+
+    assert run is not None
+    assert run.tags["dagster/will_retry"] == retried
+
+
 @pytest.mark.sees("jobs.{kind}.tags", "jobs.{kind}.description", "jobs.AssetJob.retry_on_failure")
 @pytest.mark.parametrize(
     ("kind", "entry"),

@@ -9,6 +9,7 @@ from tests.integration.discovery.ticks import tick_schedule
 from shared_lib.discovery import Location
 
 Load = Callable[..., Location]
+MADE = ["2026-01-01", "2026-01-02", "2026-01-03"]
 
 
 @pytest.fixture
@@ -85,6 +86,46 @@ def test_a_schedule_requests_every_partition_that_was_never_run(
 
     keys = [request.partition_key for request in ticked.run_requests]
     assert keys == ["2026-01-01", "2026-01-03", "2026-01-04"]
+
+
+@pytest.mark.parametrize(
+    ("status", "tags", "repeated"),
+    [
+        (dg.DagsterRunStatus.FAILURE, {}, MADE),
+        (dg.DagsterRunStatus.FAILURE, {"dagster/will_retry": "true"}, []),
+        (
+            dg.DagsterRunStatus.FAILURE,
+            {"dagster/will_retry": "true", "dagster/auto_retry_run_id": "another"},
+            MADE,
+        ),
+        (dg.DagsterRunStatus.CANCELED, {}, []),
+        (dg.DagsterRunStatus.STARTED, {}, []),
+        (dg.DagsterRunStatus.SUCCESS, {}, []),
+    ],
+)
+def test_a_schedule_repeats_a_failed_partition_that_nothing_else_repeats(
+    demonstration: Load,
+    instance: dg.DagsterInstance,
+    status: dg.DagsterRunStatus,
+    tags: dict[str, str],
+    repeated: list[str],
+) -> None:
+    location = demonstration()
+    job = location.definitions.resolve_job_def("invoices_only")
+    for days in ({"dagster/partition": "2026-01-01"}, range_of("2026-01-02", "2026-01-03")):
+        instance.create_run_for_job(job, status=status, tags={**days, **tags})
+
+    ticked = tick_schedule(location, "new_days", instance)
+
+    keys = [request.partition_key for request in ticked.run_requests]
+    assert keys == [*repeated, "2026-01-04"]
+
+
+def range_of(first: str, last: str) -> dict[str, str]:
+    return {
+        "dagster/asset_partition_range_start": first,
+        "dagster/asset_partition_range_end": last,
+    }
 
 
 @pytest.mark.sees("schedules.skip_while_running")

@@ -67,7 +67,7 @@ class Schedule(Section):
     partitions: Literal["latest", "all_new"] | None = Field(
         default=None,
         description="For a partitioned job: the latest partition at each tick, or every partition "
-        "that has ended and was never run.",
+        "that has ended and that no run has made, so that a failed one is repeated.",
     )
     skip_while_running: bool = Field(
         default=False, description="Whether a tick is skipped while the job runs."

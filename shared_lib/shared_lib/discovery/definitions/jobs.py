@@ -1,7 +1,8 @@
 """Build jobs from the configuration."""
 
+import asyncio
 import inspect
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from typing import Any
 
 import dagster as dg
@@ -106,7 +107,9 @@ def _nearest(text: str, definitions: dg.Definitions) -> str:
 def _asset_job(name: str, entry: AssetJob, selection: dg.AssetSelection) -> BuiltJob:
     tags = {key: str(value) for key, value in entry.tags.items()}
     if entry.retry_on_failure is not None:
-        tags["dagster/max_retries"] = str(entry.retry_on_failure)
+        # an instance may limit retries to runs whose process died
+        retried = {"max_retries": entry.retry_on_failure, "retry_on_asset_or_op_failure": "true"}
+        tags |= {f"dagster/{name}": str(value) for name, value in retried.items()}
     return dg.define_asset_job(
         name,
         selection=selection,
@@ -127,7 +130,7 @@ def _op_job(name: str, entry: OpJob, *, package: str) -> dg.JobDefinition:
 
     @dg.op(name=f"{name}_op", description=inspect.getdoc(function))
     def call(context: dg.OpExecutionContext) -> None:
-        function(*([context] if takes_context else []), **entry.arguments)
+        _exhaust(function(*([context] if takes_context else []), **entry.arguments))
 
     graph = dg.GraphDefinition(name=name, node_defs=[call], description=entry.description)
     return graph.to_job(
@@ -136,3 +139,23 @@ def _op_job(name: str, entry: OpJob, *, package: str) -> dg.JobDefinition:
         tags={key: str(value) for key, value in entry.tags.items()},
         executor_def=EXECUTORS[entry.executor] if entry.executor else None,
     )
+
+
+def _exhaust(result: Any) -> None:
+    """Run what a call only prepared: a coroutine or a generator, of either kind."""
+    if inspect.isawaitable(result):
+        asyncio.run(_awaited(result))
+    elif inspect.isasyncgen(result):
+        asyncio.run(_iterated(result))
+    elif inspect.isgenerator(result):
+        for _ in result:
+            pass
+
+
+async def _awaited(result: Awaitable[Any]) -> None:
+    await result
+
+
+async def _iterated(result: AsyncIterator[Any]) -> None:
+    async for _ in result:
+        pass

@@ -1,6 +1,6 @@
 """Build schedules from the configuration."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -19,6 +19,10 @@ UNFINISHED = [
 
 # The tag where Dagster records the partition of a run.
 _PARTITION_TAG = "dagster/partition"
+_RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+
+# Where Dagster records that it retries a failed run by itself, and by which run.
+_WILL_RETRY_TAG, _RETRIED_BY_TAG = "dagster/will_retry", "dagster/auto_retry_run_id"
 
 PartitionsOfJob = Callable[[str], dg.PartitionsDefinition | None]
 
@@ -99,5 +103,19 @@ def _keys(
     if entry.partitions == "latest":
         return keys[-1:]
     runs = context.instance.get_runs(dg.RunsFilter(job_name=entry.job))
-    ran = {run.tags.get(_PARTITION_TAG) for run in runs}
+    ran = {key for run in runs if not _leaves_its_partition_open(run) for key in _ran(run, keys)}
     return [key for key in keys if key not in ran]
+
+
+def _leaves_its_partition_open(run: dg.DagsterRun) -> bool:
+    """Return whether the run failed, and Dagster is not about to retry it by itself."""
+    is_retried = run.tags.get(_WILL_RETRY_TAG) == "true" and _RETRIED_BY_TAG not in run.tags
+    return run.status is dg.DagsterRunStatus.FAILURE and not is_retried
+
+
+def _ran(run: dg.DagsterRun, keys: Sequence[str]) -> Sequence[str]:
+    """Return the partitions that a run is of: one, or a range of ``keys``."""
+    first, last = (run.tags.get(tag) for tag in _RANGE_TAGS)
+    if first in keys and last in keys:
+        return keys[keys.index(first) : keys.index(last) + 1]
+    return [key for key in [run.tags.get(_PARTITION_TAG)] if key is not None]

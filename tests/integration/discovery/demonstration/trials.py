@@ -1,6 +1,8 @@
 """Assets and functions for files that try one key at a time."""
 
+import asyncio
 import os
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -41,3 +43,26 @@ def stand_in(context: dg.AssetExecutionContext):
     """In place of dbt: every model of the step at once."""
     for key in context.selected_asset_keys:
         yield dg.MaterializeResult(key, metadata={"by": "stand-in"})
+
+
+def _noted(path: str) -> None:
+    Path(path).write_text("noted")
+
+
+async def note_later(path: str) -> None:
+    await asyncio.sleep(0)
+    _noted(path)
+
+
+def note_by_and_by(path: str):
+    yield "first"
+    _noted(path)
+
+
+async def note_later_by_and_by(path: str):
+    yield "first"
+    await asyncio.sleep(0)
+    _noted(path)
+
+
+wrapped = partial(note_later)
