@@ -3,12 +3,16 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import MAXYEAR, date
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
 from shared_lib.configuration.yaml_aliases import ExpandingYamlError, refuse_expansion
+
+# Of four digits.
+_FIRST_YEAR = 1000
 
 Model = TypeVar("Model", bound=BaseModel)
 Location = tuple[int | str, ...]
@@ -195,7 +199,17 @@ def _describe(  # noqa: PLR0911 - a return for each kind of mistake
     if location[-1:] == ("[key]",):
         return f"{value!r} is not allowed as a key: {problem['msg']}"
     shown = "a mapping" if isinstance(value, Mapping) else repr(value)
-    return f"{shown} is not allowed, allowed is {allowed(schema, location)}"
+    if isinstance(value, date):
+        shown = f"the date {value}"
+    text = f"{shown} is not allowed, allowed is {allowed(schema, location)}"
+    is_text_meant = any(node.get("type") == "string" for node in _schema_at(schema, location))
+    return f'{text}; quote it: "{value}"' if _is_date(value) and is_text_meant else text
+
+
+def _is_date(value: Any) -> bool:
+    """Whether YAML has read a date, or a year, where it was not quoted."""
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, date) or (is_number and _FIRST_YEAR <= value <= MAXYEAR)
 
 
 def _branch_names(schema: dict[str, Any], location: Location) -> str:

@@ -72,7 +72,7 @@ def _all_files() -> list[Path]:
 
 
 def _load(path: Path) -> "Location":
-    from shared_lib.discovery.location import load_location
+    from shared_lib.discovery.location import load_location, resolved
     from shared_lib.secrets import SecretsResource
     from shared_lib.warehouse import Warehouse
 
@@ -81,7 +81,7 @@ def _load(path: Path) -> "Location":
     resources = {"warehouse": Warehouse(location=name), "secrets": SecretsResource(location=name)}
     if (path.parent / "resources.py").is_file():
         resources |= getattr(import_module(f"{name}.resources"), "RESOURCES", {})
-    return load_location(path, resources=resources)
+    return resolved(load_location(path, resources=resources))
 
 
 def _validate(path: Path, _arguments: argparse.Namespace) -> None:

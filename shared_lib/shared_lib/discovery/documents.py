@@ -21,6 +21,7 @@ The `orchestration.yaml` of a code location's package defines what the location 
   asset's attributes and the line that sets each.
 - All mistakes of a file are reported at once, as `path:line: field: problem, allowed is ...`.
   One mistake fails the load of its location, and the UI shows the message; the others load.
+  What may only follow from another mistake is not reported before that one is put right.
 - Anchors and aliases may save lines; a file whose aliases stand for more than 10,000 values is
   refused.
 - If several rules below `assets` match an asset and set the same attribute, the last one wins.
@@ -28,7 +29,8 @@ The `orchestration.yaml` of a code location's package defines what the location 
 - `${NAME}`, `${NAME:default}` and `${NAME:?message}` in a value refer to environment
   variables. An unquoted value is read as YAML after the replacement, so `${ENABLED:true}` is a
   truth value; a quoted value stays text. A variable with an empty value counts as set.
-  `$${` is a plain `${`. Variables of secrets (`PATH__KEY`, `VAULT_*`) are not allowed: Dagster
+  Unquoted `null` and `~` are refused: leave the key out for its default. `$${` is a plain `${`.
+  Variables of secrets (`PATH__KEY`, `VAULT_*`) are not allowed: Dagster
   stores and shows what is in the file.
 - `shared_lib/checks.py` builds the asset checks of the section `checks`; code can use it as
   well. A sensor of the type `freshness` evaluates freshness checks when an asset turns stale or

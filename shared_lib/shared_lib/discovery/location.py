@@ -1,7 +1,8 @@
 """Build Dagster definitions from ``orchestration.yaml``."""
 
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,20 +20,24 @@ from shared_lib.configuration.validated_yaml import (
 )
 from shared_lib.discovery.configuration import LocationConfiguration
 from shared_lib.discovery.configuration.checks import FreshnessCheck
-from shared_lib.discovery.definitions.attributes import Given, apply_rules
-from shared_lib.discovery.definitions.checks import build_checks
+from shared_lib.discovery.definitions.attributes import Given, apply_rules, unmatched
+from shared_lib.discovery.definitions.checks import build_checks, invalid_sql
 from shared_lib.discovery.definitions.code_references import with_code_references
 from shared_lib.discovery.definitions.dbt_models import build_dbt_models
 from shared_lib.discovery.definitions.jobs import EXECUTORS, BuiltJob, build_jobs
-from shared_lib.discovery.definitions.partitions import build_partitions
-from shared_lib.discovery.definitions.references import (
+from shared_lib.discovery.definitions.names import (
+    assets_made_twice,
     names_used_twice,
-    unknown_assets,
-    unknown_names,
+    reserved_names,
 )
+from shared_lib.discovery.definitions.partitions import build_partitions
+from shared_lib.discovery.definitions.references import unknown_assets, unknown_names
+from shared_lib.discovery.definitions.rings import rings
+from shared_lib.discovery.definitions.run_configuration import misfits
 from shared_lib.discovery.definitions.schedules import build_schedules
-from shared_lib.discovery.definitions.sensors import build_sensors
+from shared_lib.discovery.definitions.sensors import NoFreshnessCheck, build_sensors
 from shared_lib.discovery.modules import definitions_in, import_modules, package_of
+from shared_lib.discovery.remainder import remainder
 from shared_lib.discovery.substitution import substitute
 from shared_lib.observability.header_secrets import read_secrets_with
 from shared_lib.secrets import SecretsResource
@@ -81,7 +86,22 @@ def build_definitions(
     secrets = SecretsResource(location=path.parent.name)
     read_secrets_with(lambda secret, key: secrets.get(secret)[key].reveal())
     with_defaults = {"io_manager": GuardedIOManager(), **(resources or {})}
-    return load_location(path, resources=with_defaults, loggers=loggers).definitions
+    return resolved(load_location(path, resources=with_defaults, loggers=loggers)).definitions
+
+
+def resolved(location: Location) -> Location:
+    """Return the location, after Dagster has put its definitions together.
+
+    Raises:
+        ConfigurationError: Dagster refuses what modules and file define together.
+    """
+    try:
+        location.definitions.get_repository_def()
+    except Exception as error:  # the error of Dagster's checks has no public class
+        place = place_in(location.document, (), path=location.path)
+        text = " ".join(str(error).split())
+        raise ConfigurationError(f"{place}: Dagster refuses the definitions: {text}") from error
+    return location
 
 
 def load_configuration(
@@ -96,14 +116,25 @@ def load_configuration(
     Raises:
         ConfigurationError: lists every problem of the file.
     """
-    document = load_yaml(path)
-    problems = substitute(document, os.environ if variables is None else variables)
-    unknown = {problem.location for problem in problems}
-    found = check_document(document if document is not None else {}, LocationConfiguration)
-    if isinstance(found, list):
-        problems += [problem for problem in found if problem.location not in unknown]
+    found, document, problems = _checked(path, os.environ if variables is None else variables)
     _raise(problems, document, path)
     return cast("LocationConfiguration", found), document
+
+
+def _checked(
+    path: Path, variables: Mapping[str, str]
+) -> tuple[LocationConfiguration | None, Any, list[Problem]]:
+    """Return the content without its wrong entries, the whole document, and the problems."""
+    document = load_yaml(path)
+    document = {} if document is None else document
+    problems = substitute(document, variables)
+    unknown = {problem.location for problem in problems}
+    found = check_document(document, LocationConfiguration)
+    if isinstance(found, list):
+        problems += [problem for problem in found if problem.location not in unknown]
+    if isinstance(found, list) or problems:
+        return remainder(document, problems), document, problems
+    return found, document, problems
 
 
 def load_location(
@@ -114,8 +145,8 @@ def load_location(
 ) -> Location:
     """Return the location that the file at ``path`` describes, with all that is known about it.
 
-    Problems are reported together unless one follows from another: first those of names, then
-    those of assets and jobs, then those of schedules and sensors.
+    All problems of the file are reported together, except those that follow from another: what
+    uses a wrong entry is not judged by it.
 
     Raises:
         ConfigurationError: lists every problem of the file, one per line.
@@ -127,22 +158,41 @@ def load_location(
     checks = build_checks(
         configuration.checks, pool=configuration.dbt.pool if configuration.dbt else None
     )
+    parts: dict[str, Any] = {
+        "assets": with_code_references(built.assets),
+        "asset_checks": [*(inside.asset_checks or []), *checks.values()],
+        "resources": resources,
+        "loggers": loggers,
+        "executor": EXECUTORS[configuration.executor],
+    }
     definitions = dg.Definitions(
-        assets=with_code_references(built.assets),
-        asset_checks=[*(inside.asset_checks or []), *checks.values()],
         jobs=[*(inside.jobs or []), *built.jobs.values()],
         schedules=[*(inside.schedules or []), *schedules],
         sensors=[*(inside.sensors or []), *sensors],
-        resources=resources,
-        loggers=loggers,
-        executor=EXECUTORS[configuration.executor],
+        **parts,
     )
+    read.add(*invalid_sql(configuration.checks), *_misfitting_configuration(read, built, parts))
+    _raise(read.problems, read.document, path)
     return Location(path, read.document, configuration, definitions, built.given)
+
+
+# What a selection names beside keys is set by rules.
+_BY_ATTRIBUTE = re.compile(r"\b(group|tag|owner|kind)\b")
+
+
+class _WithStandIns(dict[str, BuiltJob]):
+    """Jobs by name, with an empty one for each that is wrong or missing."""
+
+    def __missing__(self, name: str) -> BuiltJob:
+        return dg.GraphDefinition(name="stand_in").to_job()
 
 
 @dataclass(frozen=True)
 class _Read:
-    """A file in which every module and name has been resolved."""
+    """A file in which modules and names have been resolved, and the problems found so far.
+
+    `configuration` has only the entries without problems.
+    """
 
     path: Path
     document: Any
@@ -150,6 +200,29 @@ class _Read:
     package: str
     modules: Sequence[ModuleType]
     partitions: Mapping[str, dg.PartitionsDefinition]
+    problems: list[Problem]
+
+    def has_problems(self, *sections: str) -> bool:
+        """Return whether anything in these sections is wrong."""
+        return any(problem.location[0] in sections for problem in self.problems)
+
+    def add(self, *problems: Problem) -> None:
+        """Add problems, except those that may follow from problems of the assets."""
+        self.problems.extend([problem for problem in problems if not self._may_follow(problem)])
+
+    def _may_follow(self, problem: Problem) -> bool:
+        some_are_missing = self.has_problems("asset_modules", "dbt")
+        some_differ = some_are_missing or self.has_problems("assets", "partitions")
+        match problem.location:
+            case ("assets", _, "match") | ("checks", _, "asset") | ("sensors", _, "assets", _):
+                return some_are_missing
+            case ("jobs", name, "selection"):
+                entry = self.configuration.jobs[str(name)]
+                by_attribute = _BY_ATTRIBUTE.search(getattr(entry, "selection", ""))
+                return some_differ if by_attribute else some_are_missing
+            case ("jobs" | "schedules", _, "partitions"):
+                return some_differ
+        return isinstance(problem, NoFreshnessCheck) and self.has_problems("checks")
 
 
 @dataclass(frozen=True)
@@ -167,38 +240,45 @@ class _Built:
 
 
 def _read(path: Path) -> _Read:
-    configuration, document = load_configuration(path)
+    configuration, document, problems = _checked(path, os.environ)
+    if configuration is None:
+        _raise(problems, document, path)
+    configuration = cast("LocationConfiguration", configuration)
+    if reserved := list(reserved_names(configuration)):
+        problems += reserved
+        configuration = cast("LocationConfiguration", remainder(document, problems))
     package = package_of(path)
-    modules, problems = import_modules(configuration.asset_modules, package=package)
-    partitions, found = build_partitions(configuration.partitions, package=package)
-    _raise([*problems, *found, *unknown_names(configuration)], document, path)
-    return _Read(path, document, configuration, package, modules, partitions)
+    modules, found = import_modules(configuration.asset_modules, package=package)
+    partitions, wrong = build_partitions(configuration.partitions, package=package)
+    problems += [*found, *wrong, *unknown_names(configuration, document)]
+    return _Read(path, document, configuration, package, modules, partitions, problems)
 
 
 def _build_assets_and_jobs(read: _Read, *, resources: Mapping[str, Any] | None) -> _Built:
     configuration, partitions = read.configuration, read.partitions
-    inside = definitions_in(read.modules)
+    inside, refused = definitions_in(read.modules)
     models, problems = _dbt_models(read)
     own_assets = [
         asset
         for asset in inside.assets or []
         if isinstance(asset, dg.AssetsDefinition | dg.AssetSpec)
     ]
+    assets, twice = assets_made_twice([*own_assets, *models])
+    read.problems.extend([*refused, *problems, *twice])
     attributed = apply_rules(
-        [*own_assets, *models], configuration.assets, partitions=partitions, package=read.package
+        assets, configuration.assets, partitions=partitions, package=read.package
     )
     bare = dg.Definitions(assets=attributed.assets, resources=resources)
     jobs, found = build_jobs(
         configuration.jobs, definitions=bare, partitions=partitions, package=read.package
     )
-    problems = [
-        *problems,
-        *attributed.problems,
-        *unknown_assets(configuration, attributed.assets),
+    read.problems.extend(attributed.problems)
+    read.add(
+        *unmatched(configuration.assets, assets),
+        *unknown_assets(configuration, assets),
         *found,
-        *names_used_twice(configuration, inside),
-    ]
-    _raise(problems, read.document, read.path)
+        *names_used_twice(configuration, inside, assets),
+    )
     return _Built(inside, attributed.assets, attributed.given, bare, jobs)
 
 
@@ -217,14 +297,15 @@ def _build_triggers(
     read: _Read, built: _Built
 ) -> tuple[Sequence[dg.ScheduleDefinition], Sequence[dg.SensorDefinition]]:
     configuration = read.configuration
+    jobs = _WithStandIns(built.jobs)
     schedules, problems = build_schedules(
         configuration.schedules,
-        jobs=built.jobs,
-        partitions_of=partial(_partitions_of, built.jobs, built.bare),
+        jobs=jobs,
+        partitions_of=partial(_partitions_of, jobs, built.bare),
     )
     sensors, found = build_sensors(
         configuration.sensors,
-        jobs=built.jobs,
+        jobs=jobs,
         freshness_checks={
             name: entry
             for name, entry in configuration.checks.items()
@@ -232,8 +313,48 @@ def _build_triggers(
         },
         package=read.package,
     )
-    _raise([*problems, *found], read.document, read.path)
+    read.add(*problems, *found, *rings(configuration.sensors, _made_by(built)))
     return schedules, sensors
+
+
+def _made_by(built: _Built) -> dict[str, frozenset[dg.AssetKey]]:
+    """Return the assets that each job makes, also of the jobs of the modules."""
+    graph = built.bare.resolve_asset_graph()
+    own = {job.name: frozenset[dg.AssetKey]() for job in built.inside.jobs or []}
+    return own | {
+        name: frozenset() if isinstance(job, dg.JobDefinition) else job.selection.resolve(graph)
+        for name, job in built.jobs.items()
+    }
+
+
+def _misfitting_configuration(
+    read: _Read, built: _Built, parts: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """Yield the run configuration in the file that its job cannot take."""
+    configuration = read.configuration
+    entries = {name: job for name, job in configuration.jobs.items() if name in built.jobs}
+    places = [("jobs", name, name, getattr(job, "config", None)) for name, job in entries.items()]
+    places += [
+        ("schedules", name, schedule.job, schedule.config)
+        for name, schedule in configuration.schedules.items()
+    ]
+    configured = [place for place in places if place[3] is not None and place[2] in entries]
+    if not configured:
+        return
+    # a job that has a configuration takes no other
+    jobs, _ = build_jobs(
+        {name: entries[name].model_copy(update={"config": None}) for _, _, name, _ in configured},
+        definitions=built.bare,
+        partitions=read.partitions,
+        package=read.package,
+    )
+    definitions = dg.Definitions(jobs=jobs.values(), **parts)
+    for section, name, job, config in configured:
+        try:
+            resolved = definitions.resolve_job_def(job)
+        except dg.DagsterError:
+            return  # other mistakes keep Dagster from making any job
+        yield from misfits(resolved, cast("Any", config), (section, name, "config"))
 
 
 def _raise(problems: Sequence[Problem], document: Any, path: Path) -> None:

@@ -131,9 +131,14 @@ def _with_submodules(module: ModuleType) -> list[ModuleType]:
     ]
 
 
-def definitions_in(modules: Sequence[ModuleType]) -> dg.Definitions:
-    """Return what the modules define, as found by Dagster's own loader.
+def definitions_in(modules: Sequence[ModuleType]) -> tuple[dg.Definitions, list[Problem]]:
+    """Return what the modules define, as found by Dagster's own loader, and what it refuses.
 
     It finds assets, specs, checks, jobs, schedules and sensors, and lists of them.
     """
-    return dg.load_definitions_from_modules(modules)
+    try:
+        return dg.load_definitions_from_modules(modules), []
+    except dg.DagsterInvalidDefinitionError as error:  # such as an asset in two modules
+        text, found_in, names = " ".join(str(error).split()).partition(" found in modules: ")
+        in_order = ", ".join(sorted(names.rstrip(".").split(", ")))
+        return dg.Definitions(), [Problem(("asset_modules",), f"{text}{found_in}{in_order}")]

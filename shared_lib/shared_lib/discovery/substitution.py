@@ -17,6 +17,8 @@ from shared_lib.configuration.validated_yaml import Location, Problem
 from shared_lib.secrets.variables import belongs_to_secrets
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# What YAML reads as null; an empty text stays one.
+_NOTHING = frozenset({"null", "Null", "NULL", "~"})
 _OPENING, _ESCAPED = "${", "$${"
 
 
@@ -61,10 +63,10 @@ def _descend(
 def _replaced(value: str, variables: Mapping[str, str]) -> Any:
     text, _end = _expand(value, 0, variables, within=False)
     # ruamel uses a separate type for quoted scalars
-    return text if type(value) is not str else _as_yaml(text)
+    return text if type(value) is not str else _as_yaml(text, value)
 
 
-def _as_yaml(text: str) -> Any:
+def _as_yaml(text: str, written: str) -> Any:
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
@@ -72,6 +74,11 @@ def _as_yaml(text: str) -> Any:
         value = YAML(typ="safe", pure=True).load(text)
     except YAMLError:
         return text
+    if text.strip() in _NOTHING:
+        raise _SubstitutionError(
+            f"{written!r} becomes {text}, which is nothing in YAML: leave the key out for its "
+            f'default, or quote it for the text "{text}"'
+        )
     return value if isinstance(value, bool | int | float) else text
 
 

@@ -58,6 +58,18 @@ def test_a_valid_file_is_read_with_its_anchors_and_comments(path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "line", "expected"),
     [
+        (
+            "title: 2026-01-31",
+            1,
+            "title: the date 2026-01-31 is not allowed, allowed is a text of at least 3 "
+            'characters; quote it: "2026-01-31"',
+        ),
+        (
+            "title: 2026",
+            1,
+            "title: 2026 is not allowed, allowed is a text of at least 3 characters; "
+            'quote it: "2026"',
+        ),
         ("title: 7", 1, "title: 7 is not allowed, allowed is a text of at least 3 characters"),
         ("title: Wk", 1, "title: 'Wk' is not allowed, allowed is a text of at least 3 characters"),
         ("slots: []", 1, "title: missing, required is a text of at least 3 characters"),

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from shared_lib.configuration.section import Section
-from shared_lib.discovery.configuration.section import Reference, Tags
+from shared_lib.discovery.configuration.section import MOST_MINUTES, Pool, Reference, Tags
 
 
 class Eager(Section):
@@ -57,10 +57,12 @@ class WindowFreshness(Section):
     """The asset must have been made within this time before now."""
 
     type: Literal["window"]
-    fail_after_minutes: float = Field(gt=0, description="Age in minutes at which the asset fails.")
+    fail_after_minutes: float = Field(
+        ge=1, le=MOST_MINUTES, description="Age in minutes at which the asset fails."
+    )
     warn_after_minutes: float | None = Field(
         default=None,
-        gt=0,
+        ge=1,
         description="Age in minutes at which it warns; below fail_after_minutes.",
     )
 
@@ -134,7 +136,7 @@ class AssetRule(Section):
     )
     freshness: Freshness | None = Field(default=None, description="How old it may be.")
     retry: RetryPolicy | None = Field(default=None, description="Retries of its step.")
-    pool: str | None = Field(default=None, description="Concurrency pool of its step.")
+    pool: Pool | None = Field(default=None, description="Concurrency pool of its step.")
 
     @property
     def patterns(self) -> list[str]:

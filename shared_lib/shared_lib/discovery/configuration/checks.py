@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from shared_lib.configuration.section import Section
+from shared_lib.discovery.configuration.section import MOST_MINUTES
 
 
 class CheckBase(Section):
@@ -72,7 +73,7 @@ class FreshnessCheck(CheckBase):
 
     type: Literal["freshness"]
     max_age_minutes: float = Field(
-        gt=0, description="Maximum minutes since the last materialisation."
+        gt=0, le=MOST_MINUTES, description="Maximum minutes since the last materialisation."
     )
 
 

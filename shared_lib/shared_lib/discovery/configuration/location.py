@@ -10,7 +10,7 @@ from shared_lib.discovery.configuration.assets import AssetRule
 from shared_lib.discovery.configuration.checks import Check
 from shared_lib.discovery.configuration.jobs import Executor, Job, Schedule, Sensor
 from shared_lib.discovery.configuration.partitions import Partitions
-from shared_lib.discovery.configuration.section import Name, Reference
+from shared_lib.discovery.configuration.section import Name, Pool, Reference
 
 
 class PartitionedModels(Section):
@@ -36,7 +36,7 @@ class DbtModels(Section):
     partitioned: PartitionedModels | None = Field(
         default=None, description="Which models have partitions; default: none."
     )
-    pool: str | None = Field(default=None, description="Concurrency pool of the step.")
+    pool: Pool | None = Field(default=None, description="Concurrency pool of the step.")
     body: Reference | None = Field(
         default=None,
         description="A function that runs the step instead of the plain `dbt build`.",

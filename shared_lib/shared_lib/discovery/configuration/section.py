@@ -13,4 +13,10 @@ Reference = Annotated[
     Field(description="An object in a module, as `package.module:name` or `.module:name`."),
 ]
 
+Pool = Annotated[str, StringConstraints(pattern=r"^\S+$")]
+"""What Dagster allows as the name of a pool."""
+
+MOST_MINUTES = 5_256_000
+"""The maximum age of an asset: ten years."""
+
 Tags = dict[str, str | int | float | bool]

@@ -10,6 +10,7 @@ import dagster as dg
 
 from shared_lib.configuration.validated_yaml import Location, Problem
 from shared_lib.discovery.configuration import assets as configured
+from shared_lib.discovery.definitions.clock import clock_problem
 from shared_lib.discovery.modules import UnresolvedReferenceError, did_you_mean, find_object
 from shared_lib.discovery.patterns import fits
 from shared_lib.metadata import NO_FRESHNESS_POLICY
@@ -50,7 +51,7 @@ def apply_rules(
 ) -> AttributedAssets:
     """Apply the rules to the assets; attributes set only in code stay unchanged."""
     keys = {key for asset in assets for key in keys_of(asset)}
-    problems = _unmatched(rules, keys)
+    problems: list[Problem] = []
     given = {key: _given(key, rules) for key in keys}
     result = AttributedAssets([], given, problems)
     for asset in assets:
@@ -64,8 +65,9 @@ def keys_of(asset: Asset) -> list[dg.AssetKey]:
     return [asset.key] if isinstance(asset, dg.AssetSpec) else sorted(asset.keys)
 
 
-def _unmatched(rules: Sequence[configured.AssetRule], keys: set[dg.AssetKey]) -> list[Problem]:
-    names = sorted(key.to_user_string() for key in keys)
+def unmatched(rules: Sequence[configured.AssetRule], assets: Sequence[Asset]) -> list[Problem]:
+    """Return the patterns that match none of all the location's assets."""
+    names = sorted({key.to_user_string() for asset in assets for key in keys_of(asset)})
     return [
         Problem(
             ("assets", position, "match"),
@@ -100,9 +102,12 @@ def _of_step(
         if not entries:
             continue
         without = [key.to_user_string() for key, entry in by_key.items() if entry != entries[0]]
-        if isinstance(asset, dg.AssetSpec):
+        if isinstance(asset, dg.AssetSpec) or not asset.is_executable:
             text = "belongs to a step, and no step of this location makes this asset"
             problems.append(Problem(entries[0].location, text))
+        elif isinstance(asset.node_def, dg.GraphDefinition) and attribute != "backfill":
+            text = f"belongs to a step, and the graph {asset.node_def.name} has steps of its own"
+            problems.append(Problem(entries[0].location, f"{text}: set it in their code"))
         elif without:
             text = (
                 f"belongs to the step {asset.node_def.name}, which also makes "
@@ -124,23 +129,44 @@ def _with_attributes(
 ) -> Asset:
     def of_spec(spec: dg.AssetSpec) -> dg.AssetSpec:
         attributes = given[spec.key]
-        changes: dict[str, Any] = {}
+        changed = spec
         for name, entry in attributes.items():
+            if name == "partitions" and entry.value not in partitions:
+                continue  # reported where its name is defined or missing
             try:
-                changes |= _changes(name, entry.value, partitions, package)
-            except (KeyError, UnresolvedReferenceError, dg.DagsterInvalidDefinitionError) as error:
-                if not isinstance(error, KeyError):  # an unknown name is reported elsewhere
-                    problems.append(Problem(entry.location, " ".join(str(error).split())))
-        tags = attributes.get("tags")
-        changed = spec.replace_attributes(**changes) if changes else spec
-        return changed.merge_attributes(
-            tags=_texts(tags.value) if tags else {},
-            metadata=_metadata(attributes.get("freshness")),
-        )
+                changed = _changed(changed, name, entry.value, partitions, package)
+            except _RefusedError as error:
+                problems.append(Problem((*entry.location, *error.field), str(error)))
+            except (UnresolvedReferenceError, dg.DagsterInvalidDefinitionError) as error:
+                problems.append(Problem(entry.location, " ".join(str(error).split())))
+        return changed.merge_attributes(metadata=_metadata(attributes.get("freshness")))
 
     [changed] = dg.map_asset_specs(of_spec, [asset])
     if isinstance(changed, dg.AssetsDefinition) and of_step:
         return _with_step_attributes(changed, of_step)
+    return changed
+
+
+class _RefusedError(ValueError):
+    """Dagster refuses a part of an attribute; ``field`` leads to it."""
+
+    def __init__(self, text: str, field: Location) -> None:
+        super().__init__(text)
+        self.field = field
+
+
+def _changed(
+    spec: dg.AssetSpec,
+    name: str,
+    value: Any,
+    partitions: Mapping[str, dg.PartitionsDefinition],
+    package: str,
+) -> dg.AssetSpec:
+    if name == "tags":
+        return spec.merge_attributes(tags=_texts(value))
+    changed = spec.replace_attributes(**_changes(name, value, partitions, package))
+    if name == "group":
+        dg.AssetsDefinition(specs=[changed])  # which checks it; a spec does not
     return changed
 
 
@@ -204,16 +230,30 @@ def _freshness(entry: configured.Freshness) -> dg.FreshnessPolicy | None:
     if isinstance(entry, configured.NoFreshness):
         return None
     if isinstance(entry, configured.DeadlineFreshness):
-        return dg.FreshnessPolicy.cron(
-            deadline_cron=entry.cron,
-            lower_bound_delta=timedelta(minutes=entry.within_minutes),
-            timezone=entry.timezone,
-        )
+        return _deadline(entry)
     warn = entry.warn_after_minutes
     return dg.FreshnessPolicy.time_window(
         fail_window=timedelta(minutes=entry.fail_after_minutes),
         warn_window=timedelta(minutes=warn) if warn is not None else None,
     )
+
+
+def _deadline(entry: configured.DeadlineFreshness) -> dg.FreshnessPolicy:
+    problem = clock_problem(entry.cron, entry.timezone, ())
+    if problem is not None:
+        raise _RefusedError(problem.text, problem.location)
+    try:
+        return dg.FreshnessPolicy.cron(
+            deadline_cron=entry.cron,
+            lower_bound_delta=timedelta(minutes=entry.within_minutes),
+            timezone=entry.timezone,
+        )
+    except Exception as error:  # the error of Dagster's checks has no public class
+        text = (
+            f"{entry.within_minutes:g} is not allowed, allowed is from 1 to the shortest time "
+            f"between two ticks of {entry.cron!r}"
+        )
+        raise _RefusedError(text, ("within_minutes",)) from error
 
 
 def _with_step_attributes(

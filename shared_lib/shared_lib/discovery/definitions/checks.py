@@ -1,11 +1,13 @@
 """Build asset checks from the configuration."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 import dagster as dg
+import duckdb
 
 from shared_lib import checks
+from shared_lib.configuration.validated_yaml import Problem
 from shared_lib.discovery.configuration import checks as configured
 
 
@@ -14,6 +16,23 @@ def build_checks(
 ) -> dict[str, dg.AssetChecksDefinition]:
     """Return the checks by entry name; their assets must be known."""
     return {name: _build(name, entry, pool) for name, entry in entries.items()}
+
+
+def invalid_sql(entries: Mapping[str, configured.Check]) -> Iterator[Problem]:
+    """Yield the expressions that are not one SQL condition."""
+    for name, entry in entries.items():
+        if not isinstance(entry, configured.SqlExpression):
+            continue
+        try:
+            # as an argument, so that no parenthesis within can close the one around it
+            statements = duckdb.extract_statements(f"select cast({entry.expression} as boolean)")
+        except duckdb.Error as error:
+            reason = str(error).splitlines()[0]
+        else:
+            reason = "it has more than one statement" if len(statements) > 1 else ""
+        if reason:
+            text = f"{entry.expression!r} is not an SQL condition: {reason}"
+            yield Problem(("checks", name, "expression"), text)
 
 
 def _build(  # noqa: PLR0911 - a return for each kind

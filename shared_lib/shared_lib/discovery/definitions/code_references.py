@@ -26,7 +26,10 @@ def with_code_references(assets: Sequence[Any]) -> Sequence[Any]:
     Raises:
         ConfigurationError: one of the two is missing, or Dagster cannot link such an address.
     """
-    referenced = dg.with_source_code_references(assets)
+    # Dagster looks for the step of every definition, also of one that only declares assets
+    declared = [asset for asset in assets if _only_declares(asset)]
+    made = [asset for asset in assets if not _only_declares(asset)]
+    referenced = [*declared, *dg.with_source_code_references(made)]
     url, revision = os.environ.get(URL_VARIABLE, ""), os.environ.get(REVISION_VARIABLE, "")
     if not url and not revision:
         return referenced
@@ -47,3 +50,7 @@ def with_code_references(assets: Sequence[Any]) -> Sequence[Any]:
             local_file_anchor=REPOSITORY_ROOT / _ANCHOR, file_anchor_path_in_repository=_ANCHOR
         ),
     )
+
+
+def _only_declares(asset: Any) -> bool:
+    return isinstance(asset, dg.AssetsDefinition) and not asset.is_executable

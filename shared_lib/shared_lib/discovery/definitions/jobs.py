@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import re
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from typing import Any
 
@@ -10,6 +11,9 @@ import dagster as dg
 from shared_lib.configuration.validated_yaml import Problem
 from shared_lib.discovery.configuration.jobs import AssetJob, Executor, Job, OpJob
 from shared_lib.discovery.modules import UnresolvedReferenceError, did_you_mean, find_object
+
+# A slash outside of quotes.
+_BARE_SLASH = re.compile(r"""^(?:[^"']|"[^"]*"|'[^']*')*?/""")
 
 BuiltJob = dg.JobDefinition | Any
 """A job of ops, or of assets not yet resolved; Dagster's type for the latter is not public."""
@@ -72,7 +76,9 @@ def _wrong_partitions(
             "partitions definition for all assets of a job"
         )
         return Problem(("jobs", name, "selection"), text)
-    if entry.partitions is not None and partitions.get(entry.partitions) not in example:
+    # one that is not there, or wrong itself, is reported where it is defined or named
+    wanted = partitions.get(entry.partitions or "")
+    if wanted is not None and wanted not in example:
         text = f"{entry.partitions!r} is not allowed, no asset of the job has these partitions"
         return Problem(("jobs", name, "partitions"), text)
     return None
@@ -88,8 +94,13 @@ def selected(text: str, definitions: dg.Definitions) -> dg.AssetSelection:
         selection = dg.AssetSelection.from_string(text)
     except Exception as error:  # the grammar's errors share no public class
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(f"{text!r} is not an asset selection: {reason}") from error
-    if not selection.resolve(definitions.resolve_asset_graph()):
+        hint = ", a key with slashes is in quotes" if _BARE_SLASH.search(text) else ""
+        raise ValueError(f"{text!r} is not an asset selection: {reason}{hint}") from error
+    try:
+        keys = selection.resolve(definitions.resolve_asset_graph())
+    except dg.DagsterInvalidSubsetError:  # a bare key that no asset has
+        keys = frozenset()
+    if not keys:
         raise ValueError(f"{text!r} selects nothing{_nearest(text, definitions)}")
     return selection
 
@@ -120,6 +131,11 @@ def _asset_job(name: str, entry: AssetJob, selection: dg.AssetSelection) -> Buil
     )
 
 
+def op_name(job: str) -> str:
+    """Return the name of the step of a job that calls a function."""
+    return f"{job}_op"
+
+
 def _op_job(name: str, entry: OpJob, *, package: str) -> dg.JobDefinition:
     function = find_object(entry.function, package=package)
     if not callable(function):
@@ -128,7 +144,7 @@ def _op_job(name: str, entry: OpJob, *, package: str) -> dg.JobDefinition:
     takes_context = parameters[:1] == ["context"]
     inspect.signature(function).bind(*([None] if takes_context else []), **entry.arguments)
 
-    @dg.op(name=f"{name}_op", description=inspect.getdoc(function))
+    @dg.op(name=op_name(name), description=inspect.getdoc(function))
     def call(context: dg.OpExecutionContext) -> None:
         _exhaust(function(*([context] if takes_context else []), **entry.arguments))
 

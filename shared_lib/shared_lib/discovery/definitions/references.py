@@ -1,8 +1,7 @@
 """Names that one section of the configuration uses and another defines."""
 
 from collections.abc import Iterator, Sequence
-
-import dagster as dg
+from typing import Any
 
 from shared_lib.configuration.validated_yaml import Location, Problem
 from shared_lib.discovery.configuration import LocationConfiguration
@@ -11,12 +10,18 @@ from shared_lib.discovery.definitions.attributes import Asset, keys_of
 from shared_lib.discovery.modules import did_you_mean
 
 
-def unknown_names(configuration: LocationConfiguration) -> Iterator[Problem]:
-    """Yield the names of jobs and partitions that the file uses but does not define."""
-    for used, known in (
-        (_jobs_used(configuration), list(configuration.jobs)),
-        (_partitions_used(configuration), list(configuration.partitions)),
+def unknown_names(configuration: LocationConfiguration, document: Any) -> Iterator[Problem]:
+    """Yield the names of jobs and partitions that the file uses but does not define.
+
+    Args:
+        configuration: the file, perhaps without its wrong entries.
+        document: the whole file, where wrong entries count as defined.
+    """
+    for used, section in (
+        (_jobs_used(configuration), "jobs"),
+        (_partitions_used(configuration), "partitions"),
     ):
+        known = [name for name in (document or {}).get(section) or [] if isinstance(name, str)]
         for location, name in used:
             if name is not None and name not in known:
                 yield _unknown(location, name, known)
@@ -64,26 +69,3 @@ def _unknown(location: Location, name: str, known: Sequence[str]) -> Problem:
     near = did_you_mean(name, known)
     shown = near or f", allowed is one of: {', '.join(known)}"
     return Problem(location, f"there is no {name}{shown}")
-
-
-def names_used_twice(
-    configuration: LocationConfiguration, inside: dg.Definitions
-) -> Iterator[Problem]:
-    """Yield the names in the file that the modules already use."""
-    for section, found in (
-        ("jobs", inside.jobs), ("schedules", inside.schedules), ("sensors", inside.sensors)
-    ):  # fmt: skip
-        taken = {definition.name for definition in found or []}
-        for name in getattr(configuration, section):
-            if name in taken:
-                text = f"the modules define one of {section} by the name {name} too"
-                yield Problem((section, name), text)
-    in_code = {
-        (key.asset_key.to_user_string(), key.name)
-        for check in inside.asset_checks or []
-        for key in check.check_keys
-    }
-    for name, check in configuration.checks.items():
-        if (check.asset, name) in in_code:
-            text = f"the modules define a check {name} of {check.asset} too"
-            yield Problem(("checks", name), text)

@@ -36,15 +36,15 @@ def build_schedules(
     """Return the schedules, and the problems that Dagster finds in the entries.
 
     Args:
-        entries: the schedules by name; their jobs must be known.
-        jobs: the jobs by name.
+        entries: the schedules by name.
+        jobs: the jobs by name; others that the entries name are only stand-ins.
         partitions_of: returns the partitions of the job with a name, or None without any.
     """
     built: list[dg.ScheduleDefinition] = []
     problems: list[Problem] = []
     for name, entry in entries.items():
         partitions = partitions_of(entry.job) if entry.partitions else None
-        if entry.partitions and partitions is None:
+        if entry.partitions and partitions is None and entry.job in jobs:
             text = f"{entry.partitions} is not allowed, the job {entry.job} has no partitions"
             problems.append(Problem(("schedules", name, "partitions"), text))
             continue

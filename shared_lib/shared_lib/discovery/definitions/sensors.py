@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from itertools import islice
@@ -45,8 +46,13 @@ def build_sensors(
                 Problem(("sensors", name, "regex"), f"not a regular expression: {error}")
             )
         except _NoFreshnessCheckError as error:
-            problems.append(Problem(("sensors", name), str(error)))
+            problems.append(NoFreshnessCheck(("sensors", name), str(error)))
     return built, problems
+
+
+@dataclass(frozen=True)
+class NoFreshnessCheck(Problem):
+    """A freshness sensor has nothing to evaluate, perhaps because its checks are wrong."""
 
 
 class _NoFreshnessCheckError(ValueError):

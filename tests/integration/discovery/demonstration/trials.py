@@ -66,3 +66,8 @@ async def note_later_by_and_by(path: str):
 
 
 wrapped = partial(note_later)
+
+
+def numbers() -> list[int]:
+    """What keys of partitions are not."""
+    return [1, 2]

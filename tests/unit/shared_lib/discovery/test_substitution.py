@@ -12,6 +12,7 @@ VARIABLES = {
     "GOCARDLESS_API__SECRET_KEY": "a-secret",
     "SET": "seen",
     "EMPTY": "",
+    "NOTHING": "null",
     "NUMBER": "5",
     "TRUTH": "true",
     "PLACE": "a: b",
@@ -92,3 +93,14 @@ def test_a_value_that_cannot_be_redacted_is_reported_with_its_place(
     assert found == value
     assert len(problems) == 1
     assert expected in problems[0]
+
+
+@pytest.mark.parametrize("value", ["${UNSET:null}", "${UNSET:~}", "${NOTHING}", "${UNSET:NULL}"])
+def test_an_unquoted_null_is_refused_and_a_quoted_one_is_a_text(tmp_path: Path, value: str) -> None:
+    _, [problem] = read(tmp_path, value)
+    text, problems = read(tmp_path, f'"{value}"')
+
+    assert f"{value!r} becomes" in problem
+    assert "leave the key out" in problem
+    assert text in {"null", "NULL", "~"}
+    assert problems == []

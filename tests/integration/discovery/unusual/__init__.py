@@ -1,0 +1,1 @@
+"""Modules that only the files of ``wrong_files.txt`` name."""
