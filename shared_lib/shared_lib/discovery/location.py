@@ -20,10 +20,12 @@ from shared_lib.configuration.validated_yaml import (
 )
 from shared_lib.discovery.configuration import LocationConfiguration
 from shared_lib.discovery.configuration.checks import FreshnessCheck
+from shared_lib.discovery.configuration.jobs import AssetSensor, FileSensor
 from shared_lib.discovery.definitions.attributes import Given, apply_rules, unmatched
 from shared_lib.discovery.definitions.checks import build_checks, invalid_sql
 from shared_lib.discovery.definitions.code_references import with_code_references
 from shared_lib.discovery.definitions.dbt_models import build_dbt_models
+from shared_lib.discovery.definitions.event_partitions import assets_of_other_partitions
 from shared_lib.discovery.definitions.jobs import EXECUTORS, BuiltJob, build_jobs
 from shared_lib.discovery.definitions.names import (
     assets_made_twice,
@@ -35,7 +37,7 @@ from shared_lib.discovery.definitions.references import unknown_assets, unknown_
 from shared_lib.discovery.definitions.rings import rings
 from shared_lib.discovery.definitions.run_configuration import misfits
 from shared_lib.discovery.definitions.schedules import build_schedules
-from shared_lib.discovery.definitions.sensors import NoFreshnessCheck, build_sensors
+from shared_lib.discovery.definitions.sensors import JobPartitions, NoFreshnessCheck, build_sensors
 from shared_lib.discovery.modules import definitions_in, import_modules, package_of
 from shared_lib.discovery.remainder import remainder
 from shared_lib.discovery.substitution import substitute
@@ -222,6 +224,8 @@ class _Read:
                 return some_differ if by_attribute else some_are_missing
             case ("jobs" | "schedules", _, "partitions"):
                 return some_differ
+        if isinstance(problem, JobPartitions):
+            return some_differ
         return isinstance(problem, NoFreshnessCheck) and self.has_problems("checks")
 
 
@@ -298,14 +302,16 @@ def _build_triggers(
 ) -> tuple[Sequence[dg.ScheduleDefinition], Sequence[dg.SensorDefinition]]:
     configuration = read.configuration
     jobs = _WithStandIns(built.jobs)
+    partitions_of = partial(_partitions_of, jobs, built.bare)
     schedules, problems = build_schedules(
         configuration.schedules,
         jobs=jobs,
-        partitions_of=partial(_partitions_of, jobs, built.bare),
+        partitions_of=partitions_of,
     )
     sensors, found = build_sensors(
         configuration.sensors,
         jobs=jobs,
+        partitions_of=partitions_of,
         freshness_checks={
             name: entry
             for name, entry in configuration.checks.items()
@@ -313,6 +319,9 @@ def _build_triggers(
         },
         package=read.package,
     )
+    differing = assets_of_other_partitions(configuration.sensors, partitions_of, built.bare)
+    if not read.has_problems("partitions", "assets"):
+        read.add(*differing)
     read.add(*problems, *found, *rings(configuration.sensors, _made_by(built)))
     return schedules, sensors
 
@@ -337,6 +346,11 @@ def _misfitting_configuration(
     places += [
         ("schedules", name, schedule.job, schedule.config)
         for name, schedule in configuration.schedules.items()
+    ]
+    places += [
+        ("sensors", name, sensor.job, sensor.config)
+        for name, sensor in configuration.sensors.items()
+        if isinstance(sensor, FileSensor | AssetSensor)
     ]
     configured = [place for place in places if place[3] is not None and place[2] in entries]
     if not configured:

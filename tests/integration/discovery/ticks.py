@@ -26,7 +26,16 @@ def tick_sensor(
     location: Location, name: str, instance: dg.DagsterInstance, cursor: str | None = None
 ) -> Any:
     repository = location.definitions.get_repository_def()
-    context = dg.build_sensor_context(
-        instance=instance, cursor=cursor, repository_def=repository, sensor_name=name
+    # as the daemon makes it; the one of `build_sensor_context` cannot look up dynamic partitions
+    context = dg.SensorEvaluationContext(
+        instance_ref=None if instance.is_ephemeral else instance.get_ref(),
+        last_tick_completion_time=None,
+        last_run_key=None,
+        cursor=cursor,
+        log_key=None,
+        repository_name=None,
+        instance=instance,
+        repository_def=repository,
+        sensor_name=name,
     )
     return repository.get_sensor_def(name).evaluate_tick(context)

@@ -98,6 +98,14 @@ class FileSensor(SensorBase):
         default=None, description="Regular expression for file names, instead of glob."
     )
     recursive: bool = Field(default=False, description="Whether to include subdirectories.")
+    partition: str | dict[str, str] | None = Field(
+        default=None,
+        description="For a partitioned job: the partition, or one for each dimension, with {path}, "
+        "{name}, {stem} and the named groups of regex.",
+    )
+    config: dict[str, Any] | None = Field(
+        default=None, description="Run configuration, with the same names in its texts."
+    )
 
     @model_validator(mode="after")
     def _one_pattern(self) -> Self:
@@ -113,12 +121,19 @@ class AssetSensor(SensorBase):
     job: str = Field(description="A job of this location.")
     assets: list[str] = Field(min_length=1, description="Asset keys, with slashes.")
     require: Literal["any", "all"] = Field(
-        default="any", description="Whether any asset, or every one, needs a new materialisation."
+        default="any",
+        description="Whether any asset, or every one, needs a new materialisation. A partitioned "
+        "job runs for each partition that has them.",
+    )
+    config: dict[str, Any] | None = Field(
+        default=None,
+        description="Run configuration, with {asset}, {run_id} and, for a partitioned job, "
+        "{partition} in its texts.",
     )
 
 
 class RunStatusSensor(SensorBase):
-    """Runs a job when a run of another job reaches a status."""
+    """Runs a job, for the same partition, when a run of another job reaches a status."""
 
     type: Literal["run_status"]
     job: str = Field(description="A job of this location.")

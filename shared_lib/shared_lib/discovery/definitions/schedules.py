@@ -48,6 +48,9 @@ def build_schedules(
             text = f"{entry.partitions} is not allowed, the job {entry.job} has no partitions"
             problems.append(Problem(("schedules", name, "partitions"), text))
             continue
+        if entry.partitions is None and partitions_of(entry.job) is not None:
+            text = f"missing, the job {entry.job} has partitions, allowed is latest or all_new"
+            problems.append(Problem(("schedules", name, "partitions"), text))
         try:
             built.append(_build(name, entry, jobs[entry.job], partitions))
         except dg.DagsterInvalidDefinitionError as error:

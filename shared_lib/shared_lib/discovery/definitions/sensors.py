@@ -7,15 +7,23 @@ from dataclasses import dataclass
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from itertools import islice
+from pathlib import PurePosixPath
 from typing import Any, cast
 
 import dagster as dg
 
 from shared_lib.checks import age_of
-from shared_lib.configuration.validated_yaml import Problem
+from shared_lib.configuration.validated_yaml import Location, Problem
 from shared_lib.discovery.configuration import jobs as configured
 from shared_lib.discovery.configuration.checks import FreshnessCheck
+from shared_lib.discovery.definitions.event_partitions import (
+    PartitionsOfJob,
+    key_of_file,
+    new_partitions,
+    partition_of_run,
+)
 from shared_lib.discovery.definitions.jobs import BuiltJob
+from shared_lib.discovery.definitions.templates import filled, unknown_in
 from shared_lib.discovery.modules import UnresolvedReferenceError, find_object
 from shared_lib.discovery.patterns import fits
 
@@ -25,11 +33,15 @@ FILE_TAG = "platform/file"
 # The number of files that one tick starts runs for; the next tick continues with the rest.
 _FILES_OF_A_TICK = 100
 
+# What the texts of a file sensor can name beside the groups of its expression.
+_NAMES_OF_FILE = ("path", "name", "stem")
+
 
 def build_sensors(
     entries: Mapping[str, configured.Sensor],
     *,
     jobs: Mapping[str, BuiltJob],
+    partitions_of: PartitionsOfJob,
     freshness_checks: Mapping[str, FreshnessCheck],
     package: str,
 ) -> tuple[list[dg.SensorDefinition], list[Problem]]:
@@ -37,8 +49,13 @@ def build_sensors(
     built: list[dg.SensorDefinition] = []
     problems: list[Problem] = []
     for name, entry in entries.items():
+        job = getattr(entry, "job", None)
+        partitions = partitions_of(job) if job is not None else None
         try:
-            built.append(_build(name, entry, jobs, freshness_checks, package))
+            if isinstance(entry, configured.FileSensor) and job in jobs:
+                problems += _of_partition(("sensors", name, "partition"), entry, partitions)
+            built.append(_build(name, entry, jobs, partitions, freshness_checks, package))
+            problems += _unknown_names(name, entry)
         except UnresolvedReferenceError as error:
             problems.append(Problem(("sensors", name, "function"), str(error)))
         except re.error as error:
@@ -48,6 +65,11 @@ def build_sensors(
         except _NoFreshnessCheckError as error:
             problems.append(NoFreshnessCheck(("sensors", name), str(error)))
     return built, problems
+
+
+@dataclass(frozen=True)
+class JobPartitions(Problem):
+    """A sensor does not fit the partitions of its job, perhaps because those are wrong."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +85,7 @@ def _build(
     name: str,
     entry: configured.Sensor,
     jobs: Mapping[str, BuiltJob],
+    partitions: dg.PartitionsDefinition | None,
     freshness_checks: Mapping[str, FreshnessCheck],
     package: str,
 ) -> dg.SensorDefinition:
@@ -77,14 +100,20 @@ def _build(
     match entry:
         case configured.FileSensor():
             return dg.SensorDefinition(
-                evaluation_fn=_new_files(entry), job=jobs[entry.job], **common
+                evaluation_fn=_new_files(entry, partitions), job=jobs[entry.job], **common
             )
         case configured.AssetSensor():
             return dg.SensorDefinition(
-                evaluation_fn=_new_materializations(entry), job=jobs[entry.job], **common
+                evaluation_fn=(
+                    _new_materializations(entry)
+                    if partitions is None
+                    else new_partitions(entry, partitions)
+                ),
+                job=jobs[entry.job],
+                **common,
             )
         case configured.RunStatusSensor():
-            return _run_status(entry, jobs, common)
+            return _run_status(entry, jobs, partitions, common)
         case configured.FreshnessSensor():
             return _freshness(entry, freshness_checks, common)
         case configured.CustomSensor():
@@ -95,13 +124,51 @@ def _build(
             return dg.SensorDefinition(evaluation_fn=cast("Any", function), **job, **common)
 
 
-def _new_files(entry: configured.FileSensor) -> Any:
+def _of_partition(
+    location: Location, entry: configured.FileSensor, partitions: dg.PartitionsDefinition | None
+) -> Iterator[Problem]:
+    """Yield how the partition of a sensor's runs does not fit its job."""
+    if partitions is None:
+        if entry.partition is not None:
+            text = f"is not allowed, the job {entry.job} has no partitions"
+            yield JobPartitions(location, text)
+    elif entry.partition is None:
+        text = f"missing, the job {entry.job} has partitions: take the key from the file's name"
+        yield JobPartitions(location, f"{text}, as in {{stem}} or a named group of regex")
+    elif isinstance(partitions, dg.MultiPartitionsDefinition):
+        names = sorted(partitions.partition_dimension_names)
+        if not isinstance(entry.partition, dict) or sorted(entry.partition) != names:
+            text = f"allowed is a mapping with a text for each of: {', '.join(names)}"
+            yield JobPartitions(location, text)
+    elif isinstance(entry.partition, dict):
+        text = f"a mapping is not allowed, the job {entry.job} has one dimension"
+        yield JobPartitions(location, text)
+
+
+def _unknown_names(name: str, entry: configured.Sensor) -> Iterator[Problem]:
+    """Yield the names in braces that neither a file nor an event has."""
+    if isinstance(entry, configured.FileSensor):
+        known = [*_NAMES_OF_FILE, *(re.compile(entry.regex).groupindex if entry.regex else ())]
+        yield from unknown_in(entry.partition, known, ("sensors", name, "partition"))
+        yield from unknown_in(entry.config, known, ("sensors", name, "config"))
+    if isinstance(entry, configured.AssetSensor):
+        known = ["asset", "run_id", "partition"]
+        yield from unknown_in(entry.config, known, ("sensors", name, "config"))
+
+
+def _new_files(entry: configured.FileSensor, partitions: dg.PartitionsDefinition | None) -> Any:
     expression = re.compile(entry.regex) if entry.regex is not None else None
 
     def is_meant(file_name: str) -> bool:
         if expression is not None:
             return expression.fullmatch(file_name) is not None
         return fnmatchcase(file_name, entry.glob or "")
+
+    def values_of(path: str) -> dict[str, str]:
+        name = PurePosixPath(path).name
+        matched = expression.fullmatch(name) if expression is not None else None
+        groups = {} if matched is None else {k: v or "" for k, v in matched.groupdict().items()}
+        return {"path": path, "name": name, "stem": PurePosixPath(path).stem, **groups}
 
     def evaluate(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         from upath import UPath
@@ -118,14 +185,31 @@ def _new_files(entry: configured.FileSensor) -> Any:
         new = [
             (path, version) for path, version in sorted(found.items()) if known.get(path) != version
         ]
-        started = dict(islice(new, _FILES_OF_A_TICK))
+        keys = {
+            path: key_of_file(entry.partition, values_of(path), partitions, context.instance)
+            for path, _ in new
+            if partitions is not None and entry.partition is not None
+        }
+        # a file of a partition that is still to come waits for it
+        without = [path for path, found_key in keys.items() if found_key.key is None]
+        started = dict(islice((one for one in new if one[0] not in without), _FILES_OF_A_TICK))
         remembered = {path: version for path, version in known.items() if path in found} | started
         if not started:
-            return dg.SkipReason(f"no new or changed file in {entry.directory}, {len(found)} known")
+            text = f"no new or changed file in {entry.directory}, {len(found)} known"
+            waiting = f"; without a partition: {', '.join(without[:3])}" if without else ""
+            return dg.SkipReason(f"{text}{waiting}")
         return dg.SensorResult(
             run_requests=[
-                dg.RunRequest(run_key=f"{path}@{version}", tags={FILE_TAG: path})
+                dg.RunRequest(
+                    run_key=f"{path}@{version}",
+                    tags={FILE_TAG: path},
+                    partition_key=keys[path].key if path in keys else None,
+                    run_config=filled(entry.config, values_of(path)),
+                )
                 for path, version in started.items()
+            ],
+            dynamic_partitions_requests=[
+                keys[path].added for path in started if path in keys and keys[path].added
             ],
             cursor=json.dumps(remembered, sort_keys=True),
         )
@@ -148,19 +232,26 @@ def _new_materializations(entry: configured.AssetSensor) -> Any:
 
     def evaluate(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         handled: dict[str, int] = json.loads(context.cursor) if context.cursor else {}
-        latest = {}
+        latest: dict[str, int] = {}
+        runs: dict[str, str] = {}
         for key in keys:
             records = context.instance.fetch_materializations(key, limit=1).records
             if records:
                 latest[key.to_user_string()] = records[0].storage_id
+                runs[key.to_user_string()] = records[0].run_id
         new = {key for key, storage_id in latest.items() if storage_id > handled.get(key, -1)}
         is_due = bool(new) if entry.require == "any" else len(new) == len(keys)
         if not is_due:
             waiting = sorted({key.to_user_string() for key in keys} - new)
             return dg.SkipReason(f"no new materialisation of {', '.join(waiting)}")
+        newest = max(new, key=lambda key: latest[key])
+        values = {"asset": newest, "run_id": runs[newest], "partition": ""}
         return dg.SensorResult(
             run_requests=[
-                dg.RunRequest(run_key="-".join(str(latest[key]) for key in sorted(latest)))
+                dg.RunRequest(
+                    run_key="-".join(str(latest[key]) for key in sorted(latest)),
+                    run_config=filled(entry.config, values),
+                )
             ],
             cursor=json.dumps({**handled, **latest}, sort_keys=True),
         )
@@ -169,7 +260,10 @@ def _new_materializations(entry: configured.AssetSensor) -> Any:
 
 
 def _run_status(
-    entry: configured.RunStatusSensor, jobs: Mapping[str, BuiltJob], common: Mapping[str, Any]
+    entry: configured.RunStatusSensor,
+    jobs: Mapping[str, BuiltJob],
+    partitions: dg.PartitionsDefinition | None,
+    common: Mapping[str, Any],
 ) -> dg.SensorDefinition:
     watched = [jobs[name] for name in entry.monitored_jobs] if entry.monitored_jobs else None
 
@@ -177,8 +271,15 @@ def _run_status(
         run = context.dagster_run
         if run.job_name == entry.job:
             yield dg.SkipReason(f"run {run.run_id} is a run of {entry.job} itself")
-        else:
+        elif partitions is None:
             yield dg.RunRequest(run_key=run.run_id)
+        else:
+            partition = partition_of_run(run)
+            if partition is None:
+                text = f"run {run.run_id} has no partition, and {entry.job} needs one"
+                yield dg.SkipReason(text)
+            else:
+                yield dg.RunRequest(run_key=run.run_id, **partition)
 
     return dg.run_status_sensor(
         run_status=dg.DagsterRunStatus[entry.status],
