@@ -1,28 +1,46 @@
 """The files of all locations of the workspace, for any process."""
 
+from collections.abc import Iterator
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from ruamel.yaml import YAML
+
+from shared_lib.configuration.validated_yaml import Location, place_in, validate_document
 from shared_lib.configuration.workspace_file import (
     WORKSPACE,
     PythonModule,
     PythonPackage,
     workspace_locations,
 )
+from shared_lib.discovery.configuration import LocationConfiguration
 from shared_lib.discovery.location import FILE_NAME, load_configuration
 from shared_lib.secrets.declared import SecretNeed
+
+if TYPE_CHECKING:
+    from shared_lib.discovery.configuration.location import SecretNeed as DeclaredSecret
+
+COMPONENT_OF_SECRETS = "shared_lib.components.DeclaredSecrets"
 
 
 def location_files(workspace: Path = WORKSPACE) -> dict[str, Path]:
     """Return the ``orchestration.yaml`` of each location of a ``workspace.yaml``, by name.
 
-    Files, single modules and code servers have none. It imports no location.
+    Files, single modules, code servers and projects of components have none. It imports no
+    location.
 
     Raises:
         ModuleNotFoundError: the package of a location is not installed here.
     """
+    files = {name: folder / FILE_NAME for name, folder in _folders(workspace).items()}
+    return {name: path for name, path in files.items() if path.is_file()}
+
+
+def _folders(workspace: Path) -> dict[str, Path]:
     return {
-        name: _directory_of(location.package) / FILE_NAME
+        name: _directory_of(location.package)
         for name, location in workspace_locations(workspace).items()
         if isinstance(location, PythonModule | PythonPackage) and location.package
     }
@@ -48,7 +66,27 @@ def declared_secrets(workspace: Path = WORKSPACE) -> dict[str, list[SecretNeed]]
                 keys=tuple(need.keys),
                 one_of=need.one_of and f"{name} {need.one_of}",
             )
-            for need in load_configuration(path)[0].secrets
+            for need in _declared_in(folder)
         ]
-        for name, path in location_files(workspace).items()
+        for name, folder in _folders(workspace).items()
     }
+
+
+def _declared_in(folder: Path) -> "Iterator[DeclaredSecret]":
+    """Yield what a location declares in its ``orchestration.yaml`` and its components."""
+    if (folder / FILE_NAME).is_file():
+        yield from load_configuration(folder / FILE_NAME)[0].secrets
+    for path in sorted(folder.glob("defs/**/defs.y*ml")):
+        for document in YAML(typ="rt", pure=True).load_all(path):
+            if document and document.get("type") == COMPONENT_OF_SECRETS:
+                section = {"secrets": (document.get("attributes") or {}).get("secrets", [])}
+                yield from validate_document(
+                    section,
+                    LocationConfiguration,
+                    path=path,
+                    place=partial(_place_of_attribute, document, path),
+                ).secrets
+
+
+def _place_of_attribute(document: Any, path: Path, location: Location) -> str:
+    return place_in(document, ("attributes", *location), path=path)

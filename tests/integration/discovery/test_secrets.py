@@ -74,3 +74,28 @@ def test_the_word_of_one_secret_alone_is_a_mistake(tmp_path: Path) -> None:
     file.write_text("secrets:\n  - {path: slack/bot, keys: [token], one_of: chat}\n")
     with pytest.raises(ConfigurationError, match=r"orchestration.yaml:1.*one_of: chat is the word"):
         load_configuration(file)
+
+
+def test_a_project_of_components_needs_the_secrets_that_they_declare(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "composed" / "defs" / "api"
+    folder.mkdir(parents=True)
+    (tmp_path / "composed" / "__init__.py").touch()
+    file = folder / "defs.yaml"
+    file.write_text(
+        "type: shared_lib.components.Jobs\n---\n"
+        "type: shared_lib.components.DeclaredSecrets\nattributes:\n  secrets:\n"
+        "    - {path: shop/api, keys: [token]}\n"
+    )
+    listed = tmp_path / "workspace.yaml"
+    listed.write_text("load_from:\n  - python_module: {module_name: composed.definitions}\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    assert workspace.location_files(listed) == {}
+    [needs] = workspace.declared_secrets(listed).values()
+    assert [(need.path, need.keys) for need in needs] == [("shop/api", ("token",))]
+
+    file.write_text(file.read_text().replace("keys", "key"))
+    with pytest.raises(ConfigurationError, match=r"defs.yaml:6: attributes.secrets.0.key: unknown"):
+        workspace.declared_secrets(listed)
