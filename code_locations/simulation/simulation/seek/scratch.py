@@ -38,7 +38,7 @@ class Scratch:
     def measure(self, settings: ScenarioSettings, target: Target) -> float:
         """Simulate the years up to that of the target and return its measure."""
         with open_memory() as connection:
-            _open(connection, self._scenario_id, self._workforce, settings, target.year)
+            open_scratch(connection, self._scenario_id, self._workforce, settings, target.year)
             execute(connection, self._statements)
             measure = target.read(connection, self._scenario_id)
         if measure is None:
@@ -80,22 +80,27 @@ def build_scratch(
     Raises:
         ScratchFailedError: dbt fails.
     """
-    statements = _built(workforce.parent, scenario_id, workforce, settings, last_year)
+    statements = compiled_models(scenario_id, workforce, settings, last_year)
     return Scratch(scenario_id, workforce, statements)
 
 
-def _open(
+def open_scratch(
     connection: duckdb.DuckDBPyConnection,
     scenario_id: str,
     workforce: Path,
     settings: ScenarioSettings,
     last_year: int,
 ) -> None:
+    """Make a fresh warehouse ready for the models: the workforce, the settings and the run.
+
+    The workforce may be that of another scenario, which then begins with the same people.
+    """
     create_tables(connection)
     create_census_tables(connection)
     connection.execute(
-        "insert into raw.baseline_workforce_validated by name from read_parquet(?)",
-        [str(workforce)],
+        "insert into raw.baseline_workforce_validated by name "
+        "select * replace (? as scenario_id) from read_parquet(?)",
+        [scenario_id, str(workforce)],
     )
     record_request(connection, scenario_id=scenario_id, settings=settings, resume=False)
     open_run(
@@ -106,12 +111,20 @@ def _open(
     )
 
 
-def _built(
-    folder: Path, scenario_id: str, workforce: Path, settings: ScenarioSettings, last_year: int
+def compiled_models(
+    scenario_id: str, workforce: Path, settings: ScenarioSettings, last_year: int
 ) -> tuple[Statement, ...]:
+    """Build the models with dbt beside the workforce, and return what it executed.
+
+    The statements are the same for every scenario, seed and workforce.
+
+    Raises:
+        ScratchFailedError: dbt fails.
+    """
+    folder = workforce.parent
     warehouse, target = folder / "simulation.duckdb", folder / "target"
     with duckdb.connect(str(warehouse)) as connection:
-        _open(connection, scenario_id, workforce, settings, last_year)
+        open_scratch(connection, scenario_id, workforce, settings, last_year)
     built = subprocess.run(  # noqa: S603 - dbt of this environment
         [
             DBT_EXECUTABLE,
