@@ -154,11 +154,13 @@ SETTING_CHANGES: dict[str, dict[str, Any]] = {
         "pay_spread": 0.1,
         "recent_joiner_years": 20,
         "minimum_recent_joiners": 30,
+        "hiring_by_department": {"Sales": 3.0},
         "level_mix": [{"level": 1, "share": 0.5}, {"level": 2, "share": 0.5}],
     },
     "compensation": {
         "cola_rate": 0.03,
         "cola_minimum_tenure": 1,
+        "cola_by_department": {"Sales": 0.01},
         "band_growth": 0.01,
         "merit_budget": 0.05,
         "raise_date": "08-15",
@@ -175,11 +177,11 @@ SETTING_CHANGES: dict[str, dict[str, Any]] = {
 
 
 def test_every_setting_is_changed_below() -> None:
-    """A new setting needs an entry; years and limits are not of the outcome.
+    """A new setting needs an entry; years, limits and uncertainty are not of the outcome.
 
     The tables are changed one by one in test_scenario_tables.py.
     """
-    sections = ScenarioSettings.model_fields.keys() - {"census", "limits", "tables"}
+    sections = ScenarioSettings.model_fields.keys() - {"census", "limits", "tables", "uncertainty"}
     for section in sections:
         model = ScenarioSettings.model_fields[section].annotation
         assert isinstance(model, type)

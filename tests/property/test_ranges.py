@@ -30,7 +30,11 @@ TRIALS = [
             "high_growth",
             {
                 "simulation": {"random_seed": 7},
-                "hiring": {"level_mix": [{"level": 1, "share": 1.0}]},
+                "hiring": {
+                    "level_mix": [{"level": 1, "share": 1.0}],
+                    "hiring_by_department": {"Sales": 0.1, "Engineering": 2.5},
+                },
+                "compensation": {"cola_by_department": {"Sales": -0.01, "Engineering": 0.02}},
                 "workforce": {"leaving_by_department": {"Sales": 3.0}},
                 "tables": {
                     "termination_hazard_by_level": [

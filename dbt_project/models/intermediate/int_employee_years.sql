@@ -366,12 +366,21 @@ everyone as (
         on tenure.years = 0
 ),
 
+raising as (
+    select
+        row_key as department,
+        rate as points
+    from {{ ref('stg_scenario_rates') }}
+    where table_name = 'cola_by_department'
+),
+
 -- Who is employed on the raise date gets the cost of living and the merit, each from its own
 -- tenure on.
 entitled as (
     select
         everyone.*,
         levels.merit_rate,
+        greatest(0, year.cola_rate + coalesce(raising.points, 0)) as cola_rate,
         -- hired so long before, the employee has the completed years on the raise date
         coalesce(everyone.termination_date >= year.raise_date, true)
         and everyone.hire_date <= year.raise_date - to_years(year.cola_minimum_tenure) as has_cola,
@@ -382,6 +391,8 @@ entitled as (
     cross join year
     inner join {{ ref('stg_job_levels') }} as levels
         on everyone.level = levels.level
+    left join raising
+        on everyone.department = raising.department
 ),
 
 -- The factor that makes the payroll-weighted mean of the merits the budget. Sums are over
@@ -406,7 +417,7 @@ raised as (
                     entitled.compensation_after_promotion * (
                         1
                         + if(entitled.has_merit, entitled.merit_rate * merit.scale, 0)
-                        + if(entitled.has_cola, year.cola_rate, 0)
+                        + if(entitled.has_cola, entitled.cola_rate, 0)
                     ),
                     2
                 )::decimal(16, 2)

@@ -18,19 +18,42 @@ with baseline as (
             and run.start_year = parameters.simulation_year
 ),
 
+departments as (
+    select
+        row_key as department,
+        rate::decimal(12, 6) as factor
+    from {{ ref('stg_scenario_rates') }}
+    where table_name = 'hiring_by_department'
+),
+
 recent as (
     select count(*) as joiners
     from baseline
     where is_recent
+),
+
+templates as (
+    select
+        baseline.employee_id,
+        baseline.level,
+        baseline.department,
+        baseline.annual_compensation,
+        recent.joiners >= baseline.minimum_recent_joiners as is_recent_joiner,
+        baseline.minimum_recent_joiners,
+        -- decimals, whose sums do not depend on the order in which threads add
+        coalesce(departments.factor, 1) as weight
+    from baseline
+    cross join recent
+    left join departments
+        on baseline.department = departments.department
+    where baseline.is_recent or recent.joiners < baseline.minimum_recent_joiners
 )
 
 select
-    row_number() over (order by baseline.employee_id) - 1 as position,
-    baseline.level,
-    baseline.department,
-    baseline.annual_compensation,
-    recent.joiners >= baseline.minimum_recent_joiners as is_recent_joiner,
-    baseline.minimum_recent_joiners
-from baseline
-cross join recent
-where baseline.is_recent or recent.joiners < baseline.minimum_recent_joiners
+    (sum(weight) over (order by employee_id) - weight) / sum(weight) over () as share_from,
+    level,
+    department,
+    annual_compensation,
+    is_recent_joiner,
+    minimum_recent_joiners
+from templates

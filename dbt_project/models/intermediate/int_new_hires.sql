@@ -65,10 +65,6 @@ ages as (
     from {{ ref('stg_new_hire_ages') }}
 ),
 
-templates as (
-    select count(*) as employees from {{ ref('int_hire_templates') }}
-),
-
 born as (
     select
         dated.*,
@@ -78,12 +74,9 @@ born as (
         )::date
         - floor({{ draw('dated.draw_key', 'dated.employee_id', 'birthday') }} * 365)::integer
             as birth_date,
-        floor(
-            {{ draw('dated.draw_key', 'dated.employee_id', 'template') }} * templates.employees
-        )::integer as template_position
+        {{ draw('dated.draw_key', 'dated.employee_id', 'template') }} as template_draw
     from dated
     cross join ages
-    cross join templates
 ),
 
 placed as (
@@ -92,8 +85,8 @@ placed as (
         templates.department,
         coalesce(mix.level, templates.level) as level
     from born
-    inner join {{ ref('int_hire_templates') }} as templates
-        on born.template_position = templates.position
+    asof inner join {{ ref('int_hire_templates') }} as templates
+        on born.template_draw >= templates.share_from
     left join {{ ref('stg_hire_level_mix') }} as mix
         on
             born.fingerprint = mix.fingerprint

@@ -9,7 +9,7 @@ with raised as (
         ledger.compensation_after_promotion as pay,
         ledger.annual_compensation - ledger.compensation_after_promotion as increase,
         date_sub('year', ledger.hire_date, ledger.raise_date) as tenure,
-        parameters.cola_rate,
+        greatest(0, parameters.cola_rate + coalesce(raising.rate, 0)) as cola_rate,
         parameters.cola_minimum_tenure,
         parameters.merit_budget,
         parameters.raise_minimum_tenure
@@ -18,6 +18,10 @@ with raised as (
         on
             ledger.fingerprint = parameters.fingerprint
             and ledger.simulation_year = parameters.simulation_year
+    left join {{ ref('stg_scenario_rates') }} as raising
+        on
+            raising.table_name = 'cola_by_department'
+            and ledger.department = raising.row_key
     where
         ledger.scenario_id = {{ current_scenario() }}
         and ledger.raise_date is not null

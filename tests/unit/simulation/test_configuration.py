@@ -68,6 +68,7 @@ def test_the_shipped_baseline_has_the_agreed_figures() -> None:
     assert settings.compensation.model_dump() == {
         "cola_rate": 0.025,
         "cola_minimum_tenure": 0,
+        "cola_by_department": {},
         "merit_budget": 0.04,
         "band_growth": None,
         "raise_date": "07-15",
@@ -145,13 +146,13 @@ MISTAKES = [
     # unknown and missing
     ("  merit_budget: 0.04\n", "  merit_budget: 0.04\n  merit_bugdet: 0.04\n",
      "compensation.merit_bugdet", "unknown key, allowed is one of: band_growth, "
-     "cola_minimum_tenure, cola_rate, merit_budget, promotion_age_limit, promotion_date, "
-     "promotion_increase, promotion_increase_cap, promotion_increase_spread, "
+     "cola_by_department, cola_minimum_tenure, cola_rate, merit_budget, promotion_age_limit, "
+     "promotion_date, promotion_increase, promotion_increase_cap, promotion_increase_spread, "
      "promotion_minimum_tenure, promotion_rate, raise_date, raise_minimum_tenure"),
     ("compensation:\n  cola_rate: 0.025\n", "compensation:\n",
      "compensation.cola_rate", "missing, required is a number from 0 to 0.5 or a mapping"),
     ("limits:\n", "limit:\n", "limit", "unknown key, allowed is one of: census, compensation, "
-     "hiring, limits, scenarios, simulation, tables, workforce"),
+     "hiring, limits, scenarios, simulation, tables, uncertainty, workforce"),
     # what has to agree
     ("end_year: 2029", "end_year: 2024",
      "simulation", "end_year 2024 is before start_year 2025, allowed is a year from 2025 to 2060"),
@@ -216,7 +217,7 @@ MISTAKES = [
      "scenarios.high_growth.hiring.level_mix.0.share", f"2 {NUMBER} from 0 to 1"),
     ("  high_growth:\n", "  high_growth:\n    hirings: {}\n", "scenarios.high_growth.hirings",
      "unknown key, allowed is one of: census, compensation, hiring, limits, simulation, tables, "
-     "workforce"),
+     "uncertainty, workforce"),
     ("2028: 0.0, 2029: 0.02}", "2028: 0.0}", "scenarios.hiring_freeze.simulation",
      "target_growth_rate has no rate for 2029, required is one for each year from 2025 to 2029"),
 ]  # fmt: skip

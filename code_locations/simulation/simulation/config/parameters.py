@@ -11,6 +11,12 @@ from simulation.config.sections.horizon import rate_in
 from simulation.config.settings import ScenarioSettings
 
 FINGERPRINT_LENGTH = 16
+# what may differ by department: sections and fields, whose names are those of the tables in SQL too
+BY_DEPARTMENT = (
+    ("workforce", "leaving_by_department"),
+    ("hiring", "hiring_by_department"),
+    ("compensation", "cola_by_department"),
+)
 
 
 def fingerprint(
@@ -19,14 +25,17 @@ def fingerprint(
     """Return 16 hex digits that identify everything the rows of a scenario's years depend on.
 
     What no row depends on is left out: the last year, the path of the census (its content
-    counts), and the limits that results are checked against.
+    counts), the limits that results are checked against, and how far the settings are known.
     """
-    relevant = settings.model_dump(mode="json", exclude={"census": True, "limits": True})
+    relevant = settings.model_dump(
+        mode="json", exclude={"census": True, "limits": True, "uncertainty": True}
+    )
     del relevant["simulation"]["end_year"]
     if settings.simulation.names.is_calendar:
         del relevant["simulation"]["first_day"]  # so that the years of releases before it stay
-    if not settings.workforce.leaving_by_department:
-        del relevant["workforce"]["leaving_by_department"]  # likewise
+    for section, field in BY_DEPARTMENT:
+        if not relevant[section][field]:
+            del relevant[section][field]  # likewise
     relevant["tables"] = {name: rows for name, rows in relevant["tables"].items() if rows}
     if not relevant["tables"]:
         del relevant["tables"]  # likewise

@@ -12,6 +12,7 @@ from simulation.config.sections.compensation import Compensation
 from simulation.config.sections.hiring import Hiring
 from simulation.config.sections.horizon import Horizon, require_each_year
 from simulation.config.sections.limits import Limits
+from simulation.config.sections.uncertainty import Uncertainty
 from simulation.config.sections.workforce import Workforce
 from simulation.config.tables import Tables
 
@@ -25,6 +26,9 @@ class ScenarioSettings(Strict):
     compensation: Compensation = Field(description="Promotions and raises.")
     census: Census = Field(description="The workforce at the start.")
     limits: Limits = Field(description="What a run is held against.")
+    uncertainty: Uncertainty = Field(
+        default_factory=Uncertainty, description="How far the settings are known, for ranges."
+    )
     tables: Tables = Field(
         default_factory=Tables, description="Tables that replace seeds of the same name."
     )
@@ -78,7 +82,7 @@ def _yearly(*sections: BaseModel) -> Iterator[tuple[str, Mapping[int, float]]]:
     """Yield the fields that have a rate for each year."""
     for section in sections:
         for field, value in section:
-            if isinstance(value, Mapping) and field != "leaving_by_department":
+            if isinstance(value, Mapping) and not field.endswith("_by_department"):
                 yield field, value
 
 

@@ -296,6 +296,7 @@ with entitled as (
         ledger.hire_date,
         ledger.compensation_after_promotion as pay,
         levels.merit_rate,
+        greatest(0, year.cola_rate + coalesce(raising.rate, 0)) as cola_rate,
         coalesce(ledger.termination_date >= year.raise_date, true) as is_there,
         coalesce(ledger.termination_date >= year.raise_date, true)
         and ledger.hire_date <= year.raise_date - to_years(year.cola_minimum_tenure) as has_cola,
@@ -305,6 +306,11 @@ with entitled as (
     from person_ledger as ledger
     cross join person_year as year
     inner join person_levels as levels on ledger.level = levels.level
+    left join raw.scenario_rates as raising
+        on
+            ledger.fingerprint = raising.fingerprint
+            and raising.table_name = 'cola_by_department'
+            and ledger.department = raising.row_key
 ),
 
 merit as (
@@ -319,10 +325,11 @@ select
     entitled.*,
     merit.scale,
     if(has_merit, merit_rate * merit.scale, 0) as merit,
-    if(has_cola, year.cola_rate, 0) as cola,
+    if(has_cola, entitled.cola_rate, 0) as cola,
     round(
         pay * (
-            1 + if(has_merit, merit_rate * merit.scale, 0) + if(has_cola, year.cola_rate, 0)
+            1 + if(has_merit, merit_rate * merit.scale, 0)
+            + if(has_cola, entitled.cola_rate, 0)
         ),
         2
     )::decimal(16, 2) as decided_pay

@@ -6,7 +6,7 @@ trial are those of a run of its own.
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +37,7 @@ def run_trials(
     workforce: Path,
     statements: Sequence[Statement],
     last_year: int,
-) -> Iterator[T]:
+) -> Generator[T]:
     """Simulate each trial and yield what ``read`` returns of its warehouse, in their order.
 
     As many run side by side as there are cores. Closing the iterator, an error and Ctrl-C end those

@@ -125,7 +125,8 @@ def relevant_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value
         for name, value in _flat(settings)
-        if name != "simulation.end_year" and not name.startswith(("census.", "limits."))
+        if name != "simulation.end_year"
+        and not name.startswith(("census.", "limits.", "uncertainty."))
     }
 
 

@@ -8,7 +8,12 @@ from shared_lib.dbt.project import rules_digest
 from shared_lib.warehouse import transaction
 from shared_lib.warehouse.rows import put_row
 from simulation.config.census_file import reading_digest
-from simulation.config.parameters import fingerprint, target_headcount, year_parameters
+from simulation.config.parameters import (
+    BY_DEPARTMENT,
+    fingerprint,
+    target_headcount,
+    year_parameters,
+)
 from simulation.config.settings import ScenarioSettings
 from simulation.state.year_state import first_altered_year
 
@@ -356,11 +361,12 @@ def _record_tables(
             "max_compensation": level.max_compensation,
         }
         put_row(connection, "raw.scenario_levels", row, key=["fingerprint", "level"])
-    of_departments = settings.workforce.leaving_by_department.items()
-    for table, key, rate in [
-        *settings.tables.rates(),
-        *(("leaving_by_department", department, rate) for department, rate in of_departments),
-    ]:
+    of_departments = [
+        (field, department, rate)
+        for section, field in BY_DEPARTMENT
+        for department, rate in getattr(getattr(settings, section), field).items()
+    ]
+    for table, key, rate in [*settings.tables.rates(), *of_departments]:
         row = {"fingerprint": fingerprint, "table_name": table, "row_key": key, "rate": rate}
         put_row(connection, "raw.scenario_rates", row, key=["fingerprint", "table_name", "row_key"])
 

@@ -1,5 +1,7 @@
 """The section ``hiring``: who is hired, and for how much."""
 
+from typing import Annotated
+
 from pydantic import Field, model_validator
 
 from simulation.config.fields import (
@@ -43,6 +45,16 @@ class Hiring(Strict):
             "So many recent joiners are enough to draw departments, levels and, of one level and "
             "department or of one level, the pay of hires from. With fewer, departments and levels "
             "are those of the whole census, and pay is within the band."
+        ),
+    )
+    hiring_by_department: dict[
+        Annotated[str, Field(min_length=1)], Annotated[float, Field(gt=0, le=1000)]
+    ] = Field(
+        default={},
+        description=(
+            "Factor of the share of the hires that join a department, by its name in the census; a "
+            "department that is not named has 1. Only ratios count: how many are hired follows "
+            "from growth and leaving."
         ),
     )
     level_mix: tuple[LevelShare, ...] = Field(
