@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 # A variable reaches its command through the environment, exactly as typed: make would expand a $,
 # and the shell would execute a value pasted into a recipe.
-VARIABLES := AGAINST CENSUS CONTRACT DAGSTER_HOME DELETE FAIL_FAST FIX FRESH HISTORY LEVER MAPPING NAME ONLY OWNER PEOPLE PLACE PORT REMOVE REPLACE RUN SBOM SCENARIO SCENARIOS START_YEAR TARGET UPGRADE WORKERS YEARS YEAR_END
+VARIABLES := AGAINST CENSUS CONTRACT DAGSTER_HOME DELETE FAIL_FAST FIX FRESH GROWTH HISTORY LEVER MAPPING NAME ONLY OWNER PEOPLE PLACE PORT REMOVE REPLACE RUN SBOM SCENARIO SCENARIOS SEEDS START_YEAR TARGET UPGRADE WORKERS YEARS YEAR_END
 $(foreach name,$(VARIABLES),$(if $(value $(name)),$(eval override export $(name) := $$(value $(name)))))
 
 # Make reads quotes, # and $ differently from `dagster dev`, so it does not include .env; each command
@@ -62,7 +62,7 @@ $(MANIFEST): $(INSTALLED) $(DBT_SOURCES)
 	@echo "setup: parsing the dbt project"
 	@$(COMMAND) shared_lib.discovery.dbt prepare && touch $@
 
-.PHONY: setup manifest run fit backtest compare workbook seek test test-fast dev vault sandbox slack alerts alerts-listen alert-preview retention backup restore doctor smoke canary check location format docs pictures bench lock sbom audit
+.PHONY: setup manifest run fit backtest compare workbook seek ranges test test-fast dev vault sandbox slack alerts alerts-listen alert-preview retention backup restore doctor smoke canary check location format docs pictures bench lock sbom audit
 
 ##@ Use the platform
 run: setup ## simulate, show a table of the years and write a report
@@ -104,6 +104,12 @@ seek: setup ## solve for a setting that meets a target, by runs in scratch wareh
 	@$(COMMAND) simulation.seek --scenario "$${SCENARIO:-baseline}" \
 		"$${TARGET:?state what is sought: make seek TARGET=\"payroll 2027 <= 1.2e9\" LEVER=merit_budget}" \
 		"$${LEVER:?name a setting to move: make seek TARGET=\"payroll 2027 <= 1.2e9\" LEVER=merit_budget}"
+
+ranges: setup ## show P10, P50 and P90 of scenarios over many seeds, as table and page
+#: SCENARIO=names  a stored scenario, and others on its workforce; default: baseline
+#: SEEDS=100       runs of each scenario
+#: GROWTH=outcome  growth follows from planned hires and drawn leaving; default: target
+	@$(COMMAND) simulation.ranges "$${SCENARIO:-baseline}" $${SEEDS:+--seeds "$$SEEDS"} $${GROWTH:+--growth "$$GROWTH"}
 
 backtest: setup ## simulate the last of several years, fitted to the others, and compare
 #: HISTORY=files   three or more yearly censuses, as for fit

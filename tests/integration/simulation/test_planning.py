@@ -13,6 +13,7 @@ from tests.integration.simulation.results import LEDGER, everything_of
 
 from simulation.compare.__main__ import main as compare
 from simulation.person.__main__ import main as person
+from simulation.ranges.__main__ import main as ranges
 from simulation.seek.__main__ import main as seek
 from simulation.workbook.__main__ import main as workbook
 
@@ -108,6 +109,9 @@ def test_workbook_and_person_read_a_stored_scenario(
         (seek, ["payroll 2027 <= 1e9", "merit_budgt"], "did you mean merit_budget?"),
         (seek, ["payroll 2031 <= 1e9", "merit_budget"], "allowed is a year from 2025 to 2029"),
         (seek, ["payroll 2027 <= 1e9", "cola_rate", "--scenario", "x"], "stored are: baseline"),
+        (ranges, ["baselin"], "did you mean baseline?"),
+        (ranges, ["baseline", "high_grwth"], "did you mean high_growth?"),
+        (ranges, ["baseline", "--seeds", "3"], "3 seeds are not allowed, allowed are 10 to"),
     ],
 )
 def test_what_cannot_be_answered_is_refused_with_what_helps(
@@ -129,6 +133,7 @@ def test_what_cannot_be_answered_is_refused_with_what_helps(
         (workbook, []),
         (person, ["E-1"]),
         (seek, ["payroll 2027 <= 1e9", "cola_rate"]),
+        (ranges, ["baseline"]),
     ],
 )
 @pytest.mark.usefixtures("platform")
@@ -160,3 +165,31 @@ def test_the_jobs_do_the_same(stored: Path, platform: Path) -> None:
         for job in ("multi_year_simulation", "single_year_simulation")
         for key in defs.resolve_job_def(job).asset_layer.selected_asset_keys
     }
+
+
+def test_the_job_writes_ranges_of_a_stored_scenario_and_of_one_that_is_configured(
+    stored: Path, platform: Path
+) -> None:
+    from simulation.definitions import defs
+
+    before = everything_of(stored, "baseline")
+    with instance() as found:
+        run = defs.resolve_job_def("compute_ranges").execute_in_process(
+            instance=found,
+            run_config={
+                "ops": {
+                    "scenario_ranges": {
+                        "config": {"scenarios": ["baseline", "high_growth"], "seeds": 10}
+                    }
+                }
+            },
+        )
+    (entry,) = run.asset_materializations_for_node("scenario_ranges")
+    page = Path(str(entry.metadata["page"].value))
+    text = page.read_text(encoding="utf-8")
+    headcount = counted(stored, "simulation_year = 2029 and termination_date is null")
+    assert entry.metadata["headcount_p10"].value == headcount, "a target, whatever the seed"
+    assert "80 % of 10 runs of high_growth employ" in text
+    assert "No setting varies, because the scenario states no uncertainty." in text
+    assert page.name in (platform / "reports" / "index.html").read_text(encoding="utf-8")
+    assert everything_of(stored, "baseline") == before

@@ -1,4 +1,4 @@
-"""What is made from stored scenarios on request: comparisons, workbooks and solved settings."""
+"""What is made from stored scenarios on request: comparisons, workbooks, settings and ranges."""
 
 import time
 
@@ -32,6 +32,19 @@ class SeekRequest(dg.Config):
     target: str = Field(description="What is sought, such as `payroll 2027 <= 1.2e9`.")
     lever: str = Field(description="What is moved, such as `merit_budget=0.01..0.06 cola_rate`.")
     scenario: str = Field(default="baseline", description="The stored scenario to start from.")
+
+
+class RangesRequest(dg.Config):
+    """Which scenarios to simulate, and how often."""
+
+    scenarios: list[str] = Field(
+        default=["baseline"], min_length=1, description="The first is stored; each has its ranges."
+    )
+    seeds: int = Field(default=100, description="Runs of each scenario.")
+    is_growth_outcome: bool = Field(
+        default=False,
+        description="Whether growth is the outcome of hires and leaving rather than a target.",
+    )
 
 
 @dg.asset(deps=["simulated_years"])
@@ -114,6 +127,42 @@ def solved_setting(context: dg.AssetExecutionContext, config: SeekRequest) -> dg
             "measure": solution.outcome.measure,
             "runs": len(solution.outcome.tries),
             **{lever.name: value for lever, value in solution.outcome.values},
+            "seconds": round(time.perf_counter() - started, 3),
+        }
+    )
+
+
+@dg.asset(deps=["simulated_years"])
+def scenario_ranges(
+    context: dg.AssetExecutionContext, config: RangesRequest
+) -> dg.MaterializeResult:
+    """P10, P50 and P90 of scenarios over many seeds, with settings drawn as far as uncertain."""
+    from simulation.ranges.ensemble import compute_ranges
+    from simulation.ranges.page import lead, write_ranges
+
+    settings = current_settings()
+    started = time.perf_counter()
+    # without the resource, whose lease would keep other runs waiting for minutes
+    ranges = compute_ranges(
+        config.scenarios,
+        seeds=config.seeds,
+        growth="outcome" if config.is_growth_outcome else "target",
+        on_progress=context.log.info,
+    )
+    page = write_ranges(ranges, settings.report_directory)
+    last = ranges[0].years[-1]
+    headcount, payroll = (ranges[0].band(last, measure) for measure in ("headcount", "payroll"))
+    return dg.MaterializeResult(
+        metadata={
+            "scenarios": ", ".join(each.scenario_id for each in ranges),
+            "runs": len(ranges) * config.seeds,
+            "outcome": " ".join(lead(each) for each in ranges),
+            "headcount_p10": headcount.p10,
+            "headcount_p90": headcount.p90,
+            "payroll_p10": payroll.p10,
+            "payroll_p90": payroll.p90,
+            "page": dg.MetadataValue.path(page),
+            "link": dg.MetadataValue.url(f"{settings.ui_url}{_ROUTE}{page.name}"),
             "seconds": round(time.perf_counter() - started, 3),
         }
     )

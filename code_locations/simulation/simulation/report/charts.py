@@ -77,7 +77,7 @@ def ramp(levels: int) -> list[str]:
     return [f"color-mix(in oklab, var(--level-low), var(--level-high) {step}%)" for step in steps]
 
 
-def _specification(layers: Sequence[alt.Chart], height: int = HEIGHT) -> dict[str, Any]:
+def specification(layers: Sequence[alt.Chart], height: int = HEIGHT) -> dict[str, Any]:
     """Return layers with the theme of the report as a Vega-Lite chart without data."""
     import altair as alt
 
@@ -110,7 +110,8 @@ def _specification(layers: Sequence[alt.Chart], height: int = HEIGHT) -> dict[st
     return chart.to_dict()
 
 
-def _svg(specification: dict[str, Any], records: list[dict[str, Any]]) -> str:
+def svg(specification: dict[str, Any], records: list[dict[str, Any]]) -> str:
+    """Return a chart drawn with its data, as SVG."""
     import altair as alt
     import vl_convert
 
@@ -158,7 +159,7 @@ def _bars_specification(
                 y=alt.Y("top:Q", title=axis_title), text="label:N"
             )
         )
-    return _specification(layers)
+    return specification(layers)
 
 
 def bars(
@@ -195,7 +196,7 @@ def bars(
     specification = _bars_specification(
         axis_title, axis_format, name_title, is_labelled=len(data) <= _LABELLED_BARS
     )
-    return _svg(specification, records)
+    return svg(specification, records)
 
 
 @cache
@@ -214,7 +215,7 @@ def _ranking_specification(axis_title: str, axis_format: str) -> dict[str, Any]:
     labels = base.mark_text(
         aria=False, align="left", baseline="middle", dx=5, fontSize=12, color=_INK
     ).encode(x=alt.X("top:Q", title=axis_title), text="label:N")
-    return _specification([columns, compared, labels])
+    return specification([columns, compared, labels])
 
 
 def ranking(data: Sequence[Bar], *, axis_title: str, axis_format: str) -> str:
@@ -236,7 +237,7 @@ def ranking(data: Sequence[Bar], *, axis_title: str, axis_format: str) -> str:
         }
         for bar in data
     ]
-    return _svg(_ranking_specification(axis_title, axis_format), records)
+    return svg(_ranking_specification(axis_title, axis_format), records)
 
 
 @cache
@@ -258,7 +259,7 @@ def _flows_specification(lowest: float, highest: float, axis_format: str) -> dic
     labels = base.mark_text(
         aria=False, align="left", baseline="middle", dx=5, fontSize=12, color=_INK
     ).encode(x=alt.X("end:Q", title=None, scale=scale), text="label:N")
-    return _specification([columns, labels], height=_PANEL_HEIGHT)
+    return specification([columns, labels], height=_PANEL_HEIGHT)
 
 
 def flows(panels: Sequence[Sequence[Flow]], *, axis_format: str) -> list[str]:
@@ -271,7 +272,7 @@ def flows(panels: Sequence[Sequence[Flow]], *, axis_format: str) -> list[str]:
     values = [0.0, *(flow.value for panel in panels for flow in panel)]
     specification = _flows_specification(min(values), max(values), axis_format)
     return [
-        _svg(
+        svg(
             specification,
             [
                 {
@@ -320,7 +321,7 @@ def _level_mix_specification(*, is_labelled: bool) -> dict[str, Any]:
                 color=alt.Color("ink:N", scale=None, legend=None),
             )
         )
-    return _specification(layers)
+    return specification(layers)
 
 
 def level_mix(segments: Sequence[Segment]) -> str:
@@ -344,4 +345,4 @@ def level_mix(segments: Sequence[Segment]) -> str:
                 "ink": _ink_on(levels.index(segment.level), len(levels)),
             }
         )
-    return _svg(_level_mix_specification(is_labelled=len(filled) <= _LABELLED_BARS), records)
+    return svg(_level_mix_specification(is_labelled=len(filled) <= _LABELLED_BARS), records)

@@ -23,7 +23,7 @@ _HEAD_BYTES = 2_000
 
 # How the titles begin.
 _REPORT = "Workforce simulation "
-_COMPARISON = "Workforce comparison "
+_OTHERS = ("Workforce comparison ", "Workforce ranges ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class ListedReport:
 
 
 def write_index(folder: Path) -> Path:
-    """Write the list of all reports and comparisons in a folder, newest first.
+    """Write the list of all reports, comparisons and ranges in a folder, newest first.
 
     `latest.html` links to the newest report. Both appear complete or not at all. An HTML file with
     another title is left out.
@@ -59,14 +59,14 @@ def write_index(folder: Path) -> Path:
 
 
 def listed_reports(folder: Path) -> list[ListedReport]:
-    """Return the reports and comparisons in a folder, the newest first."""
+    """Return the reports, comparisons and ranges in a folder, the newest first."""
     found = []
     for path in folder.glob("*.html"):
         if path.name in {INDEX, LATEST} or path.name.startswith("."):
             continue
         with path.open("rb") as file:
             head = _Head(file.read(_HEAD_BYTES).decode("utf-8", errors="replace"))
-        if head.title.startswith((_REPORT, _COMPARISON)):
+        if head.title.startswith((_REPORT, *_OTHERS)):
             written = path.stat().st_mtime_ns
             found.append((written, path.name, head))
     return [

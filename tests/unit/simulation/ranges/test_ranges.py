@@ -1,0 +1,119 @@
+"""Settings are drawn as far as they are uncertain, and bands are quantiles over the trials."""
+
+import math
+from statistics import NormalDist, fmean, stdev
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from simulation.config import load_scenario
+from simulation.config.settings import ScenarioSettings
+from simulation.ranges.bands import MEASURES, Outcome, bands_of
+from simulation.ranges.drawing import drawn_settings
+from simulation.ranges.ensemble import what_stays, what_varies
+
+SEEDS = range(400)
+Z90 = NormalDist().inv_cdf(0.95)
+
+
+def uncertain(name: str = "baseline", **uncertainty: Any) -> ScenarioSettings:
+    return load_scenario(name, changes={"uncertainty": uncertainty})
+
+
+def test_without_uncertainty_the_seed_alone_differs() -> None:
+    settings = load_scenario("baseline")
+    assert drawn_settings(settings, 7).simulation.random_seed == 7
+    same = {
+        drawn_settings(settings, seed).model_dump_json(exclude={"simulation": {"random_seed"}})
+        for seed in range(5)
+    }
+    assert same == {settings.model_dump_json(exclude={"simulation": {"random_seed"}})}
+
+
+def test_nine_of_ten_draws_are_within_the_stated_distance() -> None:
+    settings = uncertain(
+        experienced_termination_rate=0.02,
+        leaving_by_department={"Sales": 1.5},
+        hiring_by_department={"Sales": 2.0},
+        cola_by_department={"Sales": 0.01},
+    )
+    drawn = [drawn_settings(settings, seed) for seed in SEEDS]
+    rates = [each.workforce.experienced_termination_rate for each in drawn]
+    assert fmean(abs(rate - 0.12) <= 0.02 for rate in rates) == pytest.approx(0.9, abs=0.05)  # type: ignore[operator]
+    leaving = [math.log(each.workforce.leaving_by_department["Sales"]) for each in drawn]
+    assert stdev(leaving) == pytest.approx(math.log(1.5) / Z90, rel=0.15)
+    hiring = [math.log(each.hiring.hiring_by_department["Sales"]) for each in drawn]
+    assert fmean(abs(value) <= math.log(2) for value in hiring) == pytest.approx(0.9, abs=0.05)
+    points = [each.compensation.cola_by_department["Sales"] for each in drawn]
+    assert fmean(abs(value) <= 0.01 for value in points) == pytest.approx(0.9, abs=0.05)
+    # each by itself: no draw follows from another
+    correlation = fmean(a * b for a, b in zip(leaving, hiring, strict=True))
+    assert abs(correlation / stdev(leaving) / stdev(hiring)) < 0.15
+
+
+WIDE: dict[str, Any] = {"target_growth_rate": 0.5, "cola_rate": 0.5, "promotion_rate": 0.5}
+WIDEST = uncertain(**WIDE, hiring_by_department={"Sales": 1000.0})
+OTHER = uncertain("high_growth", **WIDE)
+
+
+@hypothesis_settings(deadline=None, max_examples=30)
+@given(seed=st.integers(0, 2**40))
+def test_a_draw_depends_on_the_seed_alone_and_stays_within_what_is_allowed(seed: int) -> None:
+    drawn = drawn_settings(WIDEST, seed)
+    assert drawn == drawn_settings(WIDEST, seed)
+    assert drawn != drawn_settings(WIDEST, seed + 1)
+    other = drawn_settings(OTHER, seed)
+    assert other.compensation.cola_rate == drawn.compensation.cola_rate
+    assert 0 <= drawn.compensation.cola_rate <= 0.5  # type: ignore[operator]
+
+
+def test_rates_by_year_move_together() -> None:
+    drawn = drawn_settings(uncertain("hiring_freeze", target_growth_rate=0.02), 3)
+    before = load_scenario("hiring_freeze").simulation.growth_in
+    moved = {year: drawn.simulation.growth_in(year) - before(year) for year in range(2025, 2030)}
+    assert max(moved.values()) - min(moved.values()) < 1e-5
+    assert moved[2025]
+
+
+def test_growth_as_an_outcome_is_the_planned_hires_less_the_drawn_leaving() -> None:
+    settings = uncertain(experienced_termination_rate=0.04)
+    for seed in range(20):
+        target = drawn_settings(settings, seed)
+        outcome = drawn_settings(settings, seed, growth="outcome")
+        assert target.simulation.growth_in(2026) == 0.03
+        assert outcome.workforce == target.workforce
+        rate = outcome.workforce.experienced_termination_rate
+        assert outcome.simulation.growth_in(2026) + rate == pytest.approx(0.15, abs=1e-6)  # type: ignore[operator]
+
+
+def test_words_name_what_varies_and_what_does_not() -> None:
+    none, some = load_scenario("baseline"), uncertain(experienced_termination_rate=0.02)
+    assert "No setting varies" in what_varies(none, "target")
+    assert "its band has no width" in what_stays(none, "target")
+    assert "once for all its years: the rate of leaving." in what_varies(some, "target")
+    assert "growth and the rate of leaving" in what_varies(some, "outcome")
+    assert "its band has no width" not in what_stays(some, "outcome")
+    assert "its band has no width" in what_stays(none, "outcome")
+
+
+def test_bands_are_the_deciles_of_the_trials_and_a_missing_department_is_empty() -> None:
+    trials = [
+        [
+            Outcome(2025, None, 100 + number, number, 5, 1000.0 * (100 + number)),
+            *([Outcome(2025, "Sales", 10, 1, 2, 500.0)] if number % 2 else []),
+        ]
+        for number in range(11)
+    ]
+    found = {(band.department, band.measure): band for band in bands_of(trials)}
+    assert len(found) == 2 * len(MEASURES)
+    everybody = found[None, "headcount"]
+    assert (everybody.p10, everybody.p50, everybody.p90) == (101, 105, 109)
+    assert found[None, "mean_pay"].p50 == 1000
+    assert everybody.covers(101)
+    assert not everybody.covers(100.5)
+    sales = found["Sales", "headcount"]
+    assert (sales.p10, sales.p50, sales.p90) == (0, 0, 10)
+    assert found["Sales", "mean_pay"].p10 == 50
