@@ -5,7 +5,7 @@ import pytest
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.dbt.compiled import Statement
 from simulation.backtest.__main__ import main
-from simulation.backtest.comparison import Figure, backtest
+from simulation.backtest.comparison import Figure, Step, backtest
 
 PAYROLL = REPOSITORY_ROOT.parent / "shared" / "data" / "payroll"
 
@@ -26,12 +26,15 @@ FARTHEST = {
 LEAST_NEARER = {"headcount": 18, "payroll": 17}  # departments, of 34
 
 
-@pytest.mark.skipif(not PAYROLL.is_dir(), reason="the payroll beside the repository is absent")
-def test_a_simulated_year_is_as_near_to_the_real_one_as_it_was(
-    statements: tuple[Statement, ...],
-) -> None:
+@pytest.fixture(scope="module")
+def step(statements: tuple[Statement, ...]) -> Step:
+    if not PAYROLL.is_dir():
+        pytest.skip("the payroll beside the repository is absent")
     paths = [PAYROLL / f"fy{year}.csv" for year in (2012, 2013, 2014)]
-    step = backtest(statements, paths)
+    return backtest(statements, paths, seeds=40)
+
+
+def test_a_simulated_year_is_as_near_to_the_real_one_as_it_was(step: Step) -> None:
     figures = {figure.name: figure for figure in step.figures}
 
     assert FARTHEST.keys() < figures.keys()
@@ -44,6 +47,19 @@ def test_a_simulated_year_is_as_near_to_the_real_one_as_it_was(
     for measure, least in LEAST_NEARER.items():
         assert sum(each.is_nearer for each in step.departments[measure]) >= least
     assert "not better than both naive forecasts: headcount" in step.words()[0]
+
+
+def test_bands_of_80_percent_cover_70_to_90_percent_of_the_figures_of_departments(
+    step: Step,
+) -> None:
+    cells = sum(each.cells for each in step.coverage)
+    covered = sum(each.covered for each in step.coverage)
+    assert cells == 34 * 5
+    assert 0.7 <= covered / cells <= 0.9
+    # Raises of that year were three times those of the one year before, which is all that is known.
+    outside = [each.measure for each in step.coverage if not 0.7 <= each.share <= 0.9]
+    assert outside == ["mean_pay"]
+    assert "outside 70% to 90%: mean pay" in step.words()[-1]
 
 
 def test_too_few_censuses_are_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,6 +16,7 @@ from shared_lib.dbt.project import DBT_EXECUTABLE, PROJECT_DIRECTORY
 from shared_lib.discovery.dbt.sections import selection_of
 from shared_lib.warehouse.connection import open_memory
 from simulation.backtest.comparison import START_YEAR, Step, backtest, open_year
+from simulation.backtest.coverage import Coverage, coverage_in_words
 from simulation.census import CensusError
 from simulation.config import load_settings
 from simulation.planning.__main__ import add_history
@@ -23,6 +24,7 @@ from simulation.planning.fitting import fit
 from simulation.planning.history import HistoryError, read_history, years_of
 
 _LEAST_FILES = 3
+_SEEDS = 100
 _SMALL = 1.0  # figures up to it are shares
 
 
@@ -85,6 +87,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         epilog="Exit status: 0 if it was simulated, 2 if the history cannot be used.",
     )
     add_history(parser)
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        default=_SEEDS,
+        help=f"runs that the bands are made of ({_SEEDS}); 0: no bands",
+    )
     asked = parser.parse_args(arguments)
     try:
         paths = list(years_of(asked.files).values())
@@ -93,10 +101,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 f"{len(paths)} yearly censuses are too few for a backtest, needed are three: two "
                 "to fit, and the year after them to compare with"
             )
+        coverage: list[Coverage] = []
         with tempfile.TemporaryDirectory() as scratch:
             statements = compiled_statements(Path(scratch), paths[:2], asked.year_end)
             for number in range(_LEAST_FILES, len(paths) + 1):
-                print(table(backtest(statements, paths[:number], year_end=asked.year_end)))
+                step = backtest(
+                    statements, paths[:number], year_end=asked.year_end, seeds=asked.seeds
+                )
+                print(table(step))
+                coverage += step.coverage
+            if len(paths) > _LEAST_FILES and coverage:
+                print(f"In all years, {coverage_in_words(coverage)}")
     except (HistoryError, CensusError, ConfigurationError) as error:
         print(error, file=sys.stderr)
         return 2

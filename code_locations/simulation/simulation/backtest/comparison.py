@@ -13,6 +13,7 @@ import duckdb
 
 from shared_lib.dbt.compiled import Statement, execute
 from shared_lib.warehouse.connection import open_memory
+from simulation.backtest.coverage import Coverage, coverage_in_words, covered_cells
 from simulation.census.tables import create_tables as create_census_tables
 from simulation.config import load_scenario, load_settings
 from simulation.config.loading import merged
@@ -110,6 +111,7 @@ class Step:
     year: int
     figures: list[Figure]
     departments: dict[str, list[Figure]] = field(default_factory=dict)
+    coverage: list[Coverage] = field(default_factory=list)
 
     def words(self) -> list[str]:
         """Return in sentences where the simulation is not better than naive forecasts."""
@@ -126,6 +128,8 @@ class Step:
                 f"{LEAST_PEOPLE} people or more is nearer than by last year's rates"
                 + (f"; not of {', '.join(others)}" if others else "")
             )
+        if self.coverage:
+            sentences.append(coverage_in_words(self.coverage))
         return sentences
 
 
@@ -134,6 +138,7 @@ def backtest(
     paths: Sequence[Path],
     *,
     year_end: tuple[int, int] | None = None,
+    seeds: int = 0,
 ) -> Step:
     """Fit to all censuses but the last, simulate the last year, and compare.
 
@@ -141,6 +146,7 @@ def backtest(
         statements: the compiled project with the batch of ``START_YEAR``.
         paths: three or more yearly censuses, as :func:`read_history` takes them.
         year_end: month and day of the censuses, if it is not to be found.
+        seeds: of the trials that bands are made of; 0: there are none.
 
     Raises:
         HistoryError: the history is too short, or cannot be used.
@@ -153,15 +159,26 @@ def backtest(
         found = fit(connection, snapshots[:-1])
         connection.execute(_YEARS.replace("$year", str(snapshots[-2].year)))
         open_year(connection, found)
-        for statement in statements:
-            if statement.year in (None, START_YEAR):
-                execute(connection, [statement])
+        played = [each for each in statements if each.year in (None, START_YEAR)]
+        execute(connection, played)
         connection.execute(_JUDGED)
         departments = {
             "headcount": _departments(connection, "people"),
             "payroll": _departments(connection, "pay"),
         }
-        return Step(snapshots[-1].year, _figures(connection), departments)
+        coverage = (
+            covered_cells(
+                connection,
+                played,
+                scenario_id=_SCENARIO,
+                settings=calendar_settings(found),
+                seeds=seeds,
+                least_people=LEAST_PEOPLE,
+            )
+            if seeds
+            else []
+        )
+        return Step(snapshots[-1].year, _figures(connection), departments, coverage)
 
 
 def open_year(connection: duckdb.DuckDBPyConnection, found: Fit) -> None:

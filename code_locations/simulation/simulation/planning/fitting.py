@@ -18,6 +18,7 @@ from simulation.planning.fitted_numbers import (
 )
 from simulation.planning.history import HistoryError, Snapshot
 from simulation.planning.leaving import GROUPS, Leaving, fit_leaving
+from simulation.planning.spread import uncertainty_of
 from simulation.planning.tables import bands_of_pay, hazard_tables, neutral_promotions
 from simulation.planning.thin_history import thin_places
 
@@ -73,7 +74,8 @@ def fit(connection: duckdb.DuckDBPyConnection, snapshots: Sequence[Snapshot]) ->
         snapshots=snapshots,
         leaving=leaving,
         numbers=numbers,
-        settings=_settings(last, leaving, numbers, bands),
+        settings=_settings(last, leaving, numbers, bands)
+        | {"uncertainty": uncertainty_of(connection, snapshots, leaving, numbers)},
         warnings=thin_places(snapshots, leaving, rate, has_levels=has_levels, has_ages=has_ages),
         growth=growth_by_department(connection, snapshots),
     )

@@ -59,7 +59,7 @@ def _files(fit: Fit) -> str:
 
 
 def _entry(section: str, key: str, value: Any, fit: Fit) -> list[str]:
-    if key == "leaving_by_department":
+    if (section, key) == ("workforce", "leaving_by_department"):
         factors = {factor.name: factor for factor in fit.leaving.of("department")}
         return [
             f"      {key}:",

@@ -14,6 +14,7 @@ from simulation.planning.__main__ import main
 from simulation.planning.fitting import Fit, fit
 from simulation.planning.history import HistoryError, read_history
 from simulation.planning.leaving import fit_leaving
+from simulation.planning.spread import relative_dispersion
 
 DEPARTMENTS = {"Care": 2.0, "Desk": 1.0, "Yard": 0.5}
 RAISE, GROWTH = 0.04, 0.05
@@ -154,6 +155,10 @@ def test_the_command_writes_a_scenario_that_the_loader_accepts_and_says_where_it
     assert settings.simulation.start_year == 2022
     assert settings.workforce.leaving_by_department.keys() == DEPARTMENTS.keys()
     assert settings.opening_date.isoformat() == "2021-12-31"
+    uncertainty = settings.uncertainty
+    assert uncertainty.leaving_by_department.keys() == DEPARTMENTS.keys()
+    assert uncertainty.hiring_by_department.keys() <= DEPARTMENTS.keys()
+    assert uncertainty.cola_rate == pytest.approx(RAISE, rel=0.2), "after one year"
     printed = capsys.readouterr().out
     assert "one year passed between the censuses" in printed
     assert "fewer than 100" in printed
@@ -192,3 +197,21 @@ def test_a_history_that_cannot_be_used_is_refused_with_the_reason(tmp_path: Path
     ):
         with pytest.raises(HistoryError, match=complaint):
             fitted(paths)
+
+
+def test_a_dispersion_is_what_chance_does_not_explain():
+    random = np.random.default_rng(3)
+    expected = random.uniform(20, 200, 2000)
+    by_chance = random.poisson(expected)
+    differing = random.poisson(expected * random.gamma(4, 1 / 4, 2000))  # deviates by a half
+    assert relative_dispersion(list(zip(by_chance, expected, strict=True))) < 0.01
+    found = relative_dispersion(list(zip(differing, expected, strict=True)))
+    assert found == pytest.approx(0.25, rel=0.15)
+    assert relative_dispersion([]) == 0
+
+
+def test_more_years_show_how_years_differ(tmp_path: Path):
+    alike = fitted(written(tmp_path, size=3000, rate=0.1, years=4)).settings["uncertainty"]
+    first = fitted(written(tmp_path, size=3000, rate=0.1, years=4)[:2]).settings["uncertainty"]
+    assert alike["cola_rate"] < 0.001 < RAISE - 0.001 < first["cola_rate"]
+    assert alike["leaving_by_department"]["Care"] < first["leaving_by_department"]["Care"]
