@@ -10,33 +10,23 @@ front door lets a request through only if
   another site only after asking, and the webserver never consents.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
 import graphql
-from starlette.datastructures import Headers, MutableHeaders, QueryParams
+from starlette.datastructures import Headers, QueryParams
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from orchestration_platform.web.hosts import VARIABLE, AllowedHosts
-
-# of requests that change nothing, RFC 9110, section 9.2.1
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-
-# What a browser states about a request from the address bar, or from a page of the same origin.
-_OWN_SITE = frozenset({"none", "same-origin"})
+from shared_lib.web.own_pages import (
+    SAFE_METHODS,
+    is_own_page,
+    refused_page,
+    with_security_headers,
+)
 
 POLICY_VIOLATION = 1008  # RFC 6455, section 7.4.1
-
-SECURITY_HEADERS: Mapping[str, str] = {
-    "Content-Security-Policy": "frame-ancestors 'none'",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "strict-origin-when-cross-origin",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
 
 
 @dataclass(frozen=True)
@@ -62,13 +52,13 @@ class FrontDoor:
             return
         refusal = refusal_of(scope, self._hosts)
         if refusal is None:
-            await self._app(scope, receive, _with_security_headers(send))
+            await self._app(scope, receive, with_security_headers(send))
         elif scope["type"] == "websocket":
             close = {"type": "websocket.close", "code": POLICY_VIOLATION, "reason": refusal.reason}
             await send(close)
         else:
             response = PlainTextResponse(f"{refusal.reason}\n", refusal.status)
-            await response(scope, receive, _with_security_headers(send))
+            await response(scope, receive, with_security_headers(send))
 
 
 def refusal_of(  # noqa: PLR0911 - one for each reason
@@ -83,8 +73,7 @@ def refusal_of(  # noqa: PLR0911 - one for each reason
     is_socket = scope["type"] == "websocket"
     is_change = is_socket or scope["method"] not in SAFE_METHODS
     if is_change and not _is_own_page(headers, host, hosts):
-        reason = f"a page of {headers.get('origin', 'another site')} sends no changes to {host}"
-        return Refusal(HTTPStatus.FORBIDDEN, reason)
+        return Refusal(HTTPStatus.FORBIDDEN, refused_page(headers))
     if is_socket or not scope["path"].rstrip("/").endswith("/graphql"):
         return None
     if is_change and _media_type(headers) != "application/json":
@@ -103,12 +92,7 @@ def refusal_of(  # noqa: PLR0911 - one for each reason
 
 
 def _is_own_page(headers: Headers, host: str, hosts: AllowedHosts) -> bool:
-    # Only browsers send these two, and no page can forge them.
-    site = headers.get("sec-fetch-site")
-    if site is not None:
-        return site in _OWN_SITE
-    origin = headers.get("origin")
-    return origin is None or hosts.may_change(origin, host)
+    return is_own_page(headers, is_own_origin=lambda origin: hosts.may_change(origin, host))
 
 
 def _media_type(headers: Headers) -> str:
@@ -129,14 +113,3 @@ def _is_mutation(text: str) -> bool:
         and definition.operation is graphql.OperationType.MUTATION
         for definition in document.definitions
     )
-
-
-def _with_security_headers(send: Send) -> Send:
-    async def send_with_headers(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            for name, value in SECURITY_HEADERS.items():
-                headers.setdefault(name, value)
-        await send(message)
-
-    return send_with_headers

@@ -18,7 +18,6 @@ from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
 
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.board.board import KeptState
@@ -37,6 +36,7 @@ from orchestration_platform.web.login.permissions import PersonsContext, persons
 from orchestration_platform.web.login.settings import LoginSettings, login_settings
 from orchestration_platform.web.login.ways import ServiceTokens
 from shared_lib.configuration.environment import current_settings
+from shared_lib.web.reports import Reports
 
 # The bounds of the webserver's own command: a query of the UI, and the age of a connection.
 _STATEMENT_MILLISECONDS = 15_000
@@ -45,20 +45,8 @@ _MOST_CONNECTIONS = 20
 
 _SHUTDOWN_SECONDS = 5
 
-# An origin of its own, so that a report's script cannot send what a reader may do.
-_POLICY_OF_REPORTS = "sandbox allow-scripts; frame-ancestors 'none'"
-
 # below Dagster's own, whose level and format it has
 logger = logging.getLogger("dagster.platform_webserver")
-
-
-class _Reports(StaticFiles):
-    """The reports of the code locations, whose scripts get no rights in Dagster's own pages."""
-
-    async def get_response(self, path: str, scope: Any) -> Response:
-        response = await super().get_response(path, scope)
-        response.headers["Content-Security-Policy"] = _POLICY_OF_REPORTS
-        return response
 
 
 class PlatformWebserver(DagsterWebserver):
@@ -137,7 +125,7 @@ class PlatformWebserver(DagsterWebserver):
             *self._control.routes,
             Route("/metrics", self.metrics_endpoint),
             # the first report makes the folder
-            Mount("/reports", _Reports(directory=self._reports, html=True, check_dir=False)),
+            Mount("/reports", Reports(directory=self._reports, html=True, check_dir=False)),
             *super().build_routes(),
         ]
 

@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from orchestration_platform.web.audit import Audit
-from orchestration_platform.web.front_door import POLICY_VIOLATION, SAFE_METHODS
+from orchestration_platform.web.front_door import POLICY_VIOLATION
 from orchestration_platform.web.login.person import Person, Role, set_person
 from orchestration_platform.web.login.ways import (
     Entrance,
@@ -18,6 +18,7 @@ from orchestration_platform.web.login.ways import (
     ServiceTokens,
     unauthorized,
 )
+from shared_lib.web.own_pages import SAFE_METHODS
 
 _RECHECK_SECONDS = 60
 # Probes send no token; the answer is one word.

@@ -1,0 +1,1 @@
+"""What every web page of the platform needs: which requests may change something."""
