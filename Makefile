@@ -62,7 +62,7 @@ $(MANIFEST): $(INSTALLED) $(DBT_SOURCES)
 	@echo "setup: parsing the dbt project"
 	@$(COMMAND) shared_lib.discovery.dbt prepare && touch $@
 
-.PHONY: setup manifest run fit backtest compare workbook seek ranges test test-fast dev vault sandbox slack alerts alerts-listen alert-preview retention backup restore doctor smoke canary check location format docs pictures bench lock sbom audit
+.PHONY: setup manifest run fit backtest compare workbook seek plan ranges test test-fast dev vault sandbox slack alerts alerts-listen alert-preview retention backup restore doctor smoke canary check location format docs pictures bench lock sbom audit
 
 ##@ Use the platform
 run: setup ## simulate, show a table of the years and write a report
@@ -110,6 +110,11 @@ ranges: setup ## show P10, P50 and P90 of scenarios over many seeds, as table an
 #: SEEDS=100       runs of each scenario
 #: GROWTH=outcome  growth follows from planned hires and drawn leaving; default: target
 	@$(COMMAND) simulation.ranges "$${SCENARIO:-baseline}" $${SEEDS:+--seeds "$$SEEDS"} $${GROWTH:+--growth "$$GROWTH"}
+
+plan: setup ## open a page to change assumptions of a stored scenario, until Ctrl-C
+#: SCENARIO=name   the stored scenario to start from; default: baseline
+#: PORT=3100       the port of the page on 127.0.0.1
+	@$(COMMAND) simulation.plan --scenario "$${SCENARIO:-baseline}" $${PORT:+--port "$$PORT"}
 
 backtest: setup ## simulate the last of several years, fitted to the others, and compare
 #: HISTORY=files   three or more yearly censuses, as for fit

@@ -110,6 +110,7 @@ def test_a_preview_links_the_running_ui_or_the_port_that_is_named(folder: Path) 
         ("ranges", "SCENARIO"),
         ("ranges", "SEEDS"),
         ("ranges", "GROWTH"),
+        ("plan", "SCENARIO"),
         ("dev", "PORT"),
         ("sandbox", "CONTRACT"),
         ("alert-preview", "RUN"),

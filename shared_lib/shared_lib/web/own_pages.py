@@ -1,7 +1,7 @@
 """Only a server's own pages, and programs that are not browsers, may send it changes.
 
-Any page in a browser that reaches a server can send it forms. A browser says where a request comes
-from, and no page can forge that.
+Any page in a browser that reaches a server can send it forms. A browser states where a request
+comes from, and no page can forge that.
 """
 
 from collections.abc import Callable, Mapping

@@ -35,11 +35,19 @@ class Scratch:
         self._workforce = workforce
         self._statements = statements
 
+    @contextmanager
+    def simulated(
+        self, settings: ScenarioSettings, last_year: int
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Simulate the years up to ``last_year`` and yield the warehouse that has them."""
+        with open_memory() as connection:
+            open_scratch(connection, self._scenario_id, self._workforce, settings, last_year)
+            execute(connection, self._statements)
+            yield connection
+
     def measure(self, settings: ScenarioSettings, target: Target) -> float:
         """Simulate the years up to that of the target and return its measure."""
-        with open_memory() as connection:
-            open_scratch(connection, self._scenario_id, self._workforce, settings, target.year)
-            execute(connection, self._statements)
+        with self.simulated(settings, target.year) as connection:
             measure = target.read(connection, self._scenario_id)
         if measure is None:
             message = f"the scratch run has no year {target.year}"

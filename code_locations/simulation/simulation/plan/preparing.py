@@ -1,0 +1,80 @@
+"""Prepares a plan: the stored figures, and the models to play with other settings."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from shared_lib.configuration.environment import current_settings
+from shared_lib.warehouse import WarehouseMissingError, read_location
+from simulation.compare.stored import (
+    ComparisonRefusedError,
+    command_for,
+    find_stored,
+    read_stored,
+)
+from simulation.config import CONFIGURATION_FILE
+from simulation.config.settings import ScenarioSettings
+from simulation.plan.figures import Figures, read_figures
+from simulation.plan.server import Plan
+from simulation.seek.scratch import build_scratch, copy_workforce, scratch_folder
+
+
+@contextmanager
+def prepared(
+    scenario_id: str,
+    *,
+    on_progress: Callable[[str], None],
+    configuration: Path = CONFIGURATION_FILE,
+) -> Iterator[Plan]:
+    """Yield a plan on a stored scenario; its scratch files are removed at the end.
+
+    The warehouse is only read, and released before the models are built.
+
+    Args:
+        scenario_id: the stored scenario.
+        on_progress: called with a line for each step that takes long.
+        configuration: the file that scenarios are saved in.
+
+    Raises:
+        ComparisonRefusedError: the scenario is not stored; the message has what computes it.
+        ScratchFailedError: the models cannot be built.
+        WarehouseBusyError: a run holds the warehouse for longer than a minute.
+    """
+    with scratch_folder() as folder:
+        try:
+            with read_location("simulation", on_wait=on_progress) as connection:
+                scenarios = read_stored(connection)
+                like = next(iter(scenarios.values()), None)
+                scenario = find_stored(scenarios, scenario_id, like=like)
+                years = scenario.years
+                stored = read_figures(connection, scenario_id, years)
+                workforce = copy_workforce(connection, scenario_id, folder)
+        except WarehouseMissingError as error:
+            command = command_for(scenario_id, like=None)
+            message = f"{error}: compute the scenario with {command}"
+            raise ComparisonRefusedError(message) from None
+        settings = scenario.as_settings()
+        on_progress(f"building the models in a scratch warehouse, up to {years[-1]}")
+        runs = build_scratch(scenario_id, workforce, settings, years[-1])
+
+        def simulate(changed: ScenarioSettings) -> Figures:
+            with runs.simulated(changed, years[-1]) as connection:
+                return read_figures(connection, scenario_id, years)
+
+        plan = Plan(
+            scenario,
+            stored,
+            simulate,
+            configuration=configuration,
+            reports=current_settings().report_directory,
+            warning="" if simulate(settings) == stored else _changed_rules(scenario_id),
+        )
+        plan.draw_ahead()
+        yield plan
+
+
+def _changed_rules(scenario_id: str) -> str:
+    return (
+        f"The rules have changed since {scenario_id} was stored, so that a part of each difference "
+        f"is theirs: run {scenario_id} again."
+    )
