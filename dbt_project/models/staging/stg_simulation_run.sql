@@ -1,4 +1,4 @@
--- One row: the run that is being computed. Python writes it before dbt starts.
+-- One row: the run that is being computed. Python writes it before dbt starts, so it is the last.
 select
     scenario_id,
     fingerprint,
@@ -8,3 +8,5 @@ select
     last_year,
     requested_at
 from {{ source('simulation', 'simulation_run') }}
+order by requested_at desc
+limit 1

@@ -119,6 +119,29 @@ def test_an_opened_run_is_found_again_by_the_steps_after_it(
     assert parameters == [(year, 30_000) for year in FIVE_YEARS]
 
 
+def test_runs_of_two_scenarios_keep_apart(warehouse: duckdb.DuckDBPyConnection) -> None:
+    names = ("baseline", "high_growth")
+    opened = {}
+    for scenario in names:
+        request(warehouse, scenario, resume=scenario == "baseline")
+    for scenario in names:
+        warehouse.execute("set variable warehouse_part = ?", [scenario])
+        opened[scenario] = open_years(warehouse, FIVE_YEARS)
+        simulate(warehouse, opened[scenario], FIVE_YEARS)
+    for scenario in names:
+        warehouse.execute("set variable warehouse_part = ?", [scenario])
+        assert requested_scenario(warehouse) == (
+            scenario,
+            load_scenario(scenario),
+            scenario == "baseline",
+        )
+        assert current_run(warehouse) == (opened[scenario], "run")
+        record_states(warehouse, years=FIVE_YEARS)
+    assert states(warehouse).keys() == states(warehouse, "high_growth").keys() == {*FIVE_YEARS}
+    warehouse.execute("reset variable warehouse_part")
+    assert current_run(warehouse) == (opened["high_growth"], "run")
+
+
 def test_the_first_run_of_a_new_warehouse_computes_all(
     warehouse: duckdb.DuckDBPyConnection,
 ) -> None:

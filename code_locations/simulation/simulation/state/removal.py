@@ -21,6 +21,7 @@ from simulation.state.runs import (
     refuse_impossible,
     requested_scenario,
 )
+from simulation.state.tables import THIS_REQUEST
 from simulation.state.year_state import first_altered_year
 
 # Settings of this many are named; of the others only the number is.
@@ -67,7 +68,7 @@ def confirmed_removal(connection: duckdb.DuckDBPyConnection, *, first_year: int)
     )
     removal = removal_by(connection, scenario_id=scenario_id, settings=settings, census=census)
     (may_replace,) = connection.execute(
-        "select is_replacing from raw.simulation_config"
+        f"select is_replacing from {THIS_REQUEST}"  # noqa: S608 - our own
     ).fetchone() or (False,)
     if removal and not may_replace:
         message = (

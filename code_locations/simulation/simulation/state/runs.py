@@ -1,6 +1,7 @@
 """Decides which years a run computes: all, those after the last complete one, or none."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import duckdb
 
@@ -15,6 +16,7 @@ from simulation.config.parameters import (
     year_parameters,
 )
 from simulation.config.settings import ScenarioSettings
+from simulation.state.tables import THIS_REQUEST, THIS_RUN
 from simulation.state.year_state import first_altered_year
 
 # What determines the rows of a year; marts only show them.
@@ -59,13 +61,23 @@ def record_request(
 ) -> None:
     """Record the scenario, its settings and what the run may do, for the steps that follow."""
     with transaction(connection):
-        connection.execute("delete from raw.simulation_config")
-        connection.execute(
-            "insert into raw.simulation_config "
-            "(scenario_id, configuration, is_resumed, recorded_at, is_replacing) "
-            "values (?, ?, ?, now()::timestamp, ?)",
-            [scenario_id, settings.model_dump_json(), resume, replace],
+        put_row(
+            connection,
+            "raw.simulation_config",
+            {
+                "scenario_id": scenario_id,
+                "configuration": settings.model_dump_json(),
+                "is_resumed": resume,
+                "recorded_at": _now(connection),
+                "is_replacing": replace,
+            },
+            key=["scenario_id"],
         )
+
+
+def _now(connection: duckdb.DuckDBPyConnection) -> datetime:
+    [(now,)] = connection.execute("select now()::timestamp").fetchall()
+    return now
 
 
 def requested_scenario(
@@ -73,11 +85,13 @@ def requested_scenario(
 ) -> tuple[str, ScenarioSettings, bool]:
     """Return the scenario, its settings and whether to resume, as :func:`record_request` stored.
 
+    They are those of the connection's scenario, or of the last request if it has none.
+
     Raises:
         YearRefusedError: no scenario has been requested in this warehouse.
     """
     row = connection.execute(
-        "select scenario_id, configuration, is_resumed from raw.simulation_config"
+        f"select scenario_id, configuration, is_resumed from {THIS_REQUEST}"  # noqa: S608 - our own
     ).fetchone()
     if row is None:
         message = "no scenario has been requested: materialise simulation_config first"
@@ -315,8 +329,9 @@ def _record(
             key=["fingerprint", "level"],
         )
     _record_tables(connection, opened.fingerprint, settings)
-    [(sha256, now)] = connection.execute(
-        "select max(sha256), now()::timestamp from raw.census_file where scenario_id = ?",
+    now = _now(connection)
+    [(sha256,)] = connection.execute(
+        "select max(sha256) from raw.census_file where scenario_id = ?",
         [opened.scenario_id],
     ).fetchall()
     put_row(
@@ -334,18 +349,19 @@ def _record(
         },
         key=["fingerprint"],
     )
-    connection.execute("delete from raw.simulation_run")
-    connection.execute(
-        "insert into raw.simulation_run (scenario_id, fingerprint, run_id, start_year, "
-        "first_year, last_year, requested_at) values (?, ?, ?, ?, ?, ?, now()::timestamp)",
-        [
-            opened.scenario_id,
-            opened.fingerprint,
-            run_id,
-            opened.start_year,
-            opened.first_year,
-            opened.last_year,
-        ],
+    put_row(
+        connection,
+        "raw.simulation_run",
+        {
+            "scenario_id": opened.scenario_id,
+            "fingerprint": opened.fingerprint,
+            "run_id": run_id,
+            "start_year": opened.start_year,
+            "first_year": opened.first_year,
+            "last_year": opened.last_year,
+            "requested_at": now,
+        },
+        key=["scenario_id"],
     )
 
 
@@ -372,14 +388,16 @@ def _record_tables(
 
 
 def current_run(connection: duckdb.DuckDBPyConnection) -> tuple[OpenedRun, str]:
-    """Return the run that :func:`open_run` recorded last, with the id of its Dagster run.
+    """Return the run that :func:`open_run` recorded, with the id of its Dagster run.
+
+    It is that of the connection's scenario, or the last of all if it has none.
 
     Raises:
         YearRefusedError: no run has been opened in this warehouse.
     """
     row = connection.execute(
-        "select scenario_id, fingerprint, start_year, first_year, last_year, run_id "
-        "from raw.simulation_run"
+        "select scenario_id, fingerprint, start_year, first_year, last_year, run_id "  # noqa: S608 - our own
+        f"from {THIS_RUN}"
     ).fetchone()
     if row is None:
         message = "no run has been opened: materialise simulation_run first"

@@ -5,10 +5,23 @@ import duckdb
 from shared_lib.storage.migrations import Migration
 from shared_lib.warehouse.tables import create_or_migrate
 
+# A connection of the lake that writes one scenario names it by a variable of DuckDB. On any other,
+# the run is the last one of all: in a file, one run at a time writes.
+_OF_THIS_RUN = """(
+    select *
+    from raw.{table}
+    where scenario_id = coalesce(
+        getvariable('warehouse_part'),
+        (select arg_max(scenario_id, {moment}) from raw.{table})
+    )
+)"""
+THIS_REQUEST = _OF_THIS_RUN.format(table="simulation_config", moment="recorded_at")
+THIS_RUN = _OF_THIS_RUN.format(table="simulation_run", moment="requested_at")
+
 _TABLES = """
 create schema if not exists raw;
 
--- one row: the scenario that is being run, and its complete settings
+-- a row for each scenario: its last request, with its complete settings
 create table if not exists raw.simulation_config (
     scenario_id varchar not null,
     configuration varchar not null,
@@ -17,7 +30,7 @@ create table if not exists raw.simulation_config (
     is_replacing boolean default false
 );
 
--- one row: the years that are being computed, and from what
+-- a row for each scenario: the years that its last run computes, and from what
 create table if not exists raw.simulation_run (
     scenario_id varchar not null,
     fingerprint varchar not null,

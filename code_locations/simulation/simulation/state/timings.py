@@ -9,6 +9,7 @@ from shared_lib.metadata import Relation, row_count
 from shared_lib.warehouse import transaction
 from simulation.config.sections.limits import Limits
 from simulation.state.runs import OpenedRun
+from simulation.state.tables import THIS_RUN
 
 _LEDGER = ("intermediate", "int_employee_years")
 # scope, name, status, seconds, row_count, seconds_limit
@@ -88,7 +89,7 @@ def _model_rows(
 def _computed_rows(connection: duckdb.DuckDBPyConnection) -> int:
     """Return the number of employee-years in the ledger for the current run's years."""
     row = connection.execute(
-        "select count(*) from raw.simulation_run as run "
+        f"select count(*) from {THIS_RUN} as run "  # noqa: S608 - our own
         "inner join intermediate.int_employee_years as ledger using (scenario_id, fingerprint) "
         "where ledger.simulation_year between run.first_year and run.last_year"
     ).fetchone()

@@ -6,6 +6,7 @@ from decimal import Decimal
 import duckdb
 
 from shared_lib.warehouse import transaction
+from simulation.state.tables import THIS_RUN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +84,7 @@ select
         as payroll,
     {digest} as digest,
     now()::timestamp as completed_at
-from raw.simulation_run as run
+from {this_run} as run
 inner join intermediate.int_employee_years as ledger
     on run.scenario_id = ledger.scenario_id and run.fingerprint = ledger.fingerprint
 where ledger.simulation_year between ? and ?
@@ -98,7 +99,7 @@ def record_states(connection: duckdb.DuckDBPyConnection, *, years: range) -> Non
     """
     with transaction(connection):
         connection.execute(
-            "delete from raw.simulation_year_state as state using raw.simulation_run as run "
+            f"delete from raw.simulation_year_state as state using {THIS_RUN} as run "  # noqa: S608 - our own
             "where state.scenario_id = run.scenario_id "
             "and (state.simulation_year between ? and ? or state.fingerprint <> run.fingerprint)",
             [years[0], years[-1]],
@@ -106,7 +107,7 @@ def record_states(connection: duckdb.DuckDBPyConnection, *, years: range) -> Non
         # the rows of these years are gone, so nothing is replaced
         connection.execute(
             "insert into raw.simulation_year_state by name "
-            + _STATES.format(digest=_digest(connection)),
+            + _STATES.format(digest=_digest(connection), this_run=THIS_RUN),
             [years[0], years[-1]],
         )
 
