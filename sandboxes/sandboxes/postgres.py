@@ -33,39 +33,56 @@ def postgres_server() -> Iterator[int]:
 
     The superuser is ``postgres`` with :data:`PASSWORD`.
     """
-    initdb, postgres = program("initdb"), program("postgres")
+    with postgres_directory() as directory:
+        port = reserved_port()
+        with serving(directory, port):
+            yield port
+
+
+@contextmanager
+def postgres_directory() -> Iterator[Path]:
+    """Create a server's data in a directory that is deleted afterwards."""
+    initdb = program("initdb")
     assert initdb, "Postgres is not installed"
-    assert postgres, "Postgres is not installed"
     directory = Path(tempfile.mkdtemp(prefix="postgres-"))
-    # Postgres refuses to run as root.
-    account: dict[str, Any] = {"user": "postgres"} if os.getuid() == 0 else {}
-    if account:
+    if os.getuid() == 0:
         os.chown(directory, pwd.getpwnam("postgres").pw_uid, -1)
     try:
         (directory / "password").write_text(PASSWORD)
         (directory / "password").chmod(0o644)
-        data = directory / "data"
         subprocess.run(
-            [initdb, "-D", data, "-U", "postgres", "-A", "scram-sha-256", "--no-sync",
+            [initdb, "-D", directory / "data", "-U", "postgres", "-A", "scram-sha-256", "--no-sync",
              f"--pwfile={directory / 'password'}"],
-            check=True, capture_output=True, cwd=directory, **account,
+            check=True, capture_output=True, cwd=directory, **_account(),
         )  # fmt: skip
-        port = reserved_port()
-        with (directory / "log").open("wb") as log:
-            process = subprocess.Popen(
-                [postgres, "-D", data, "-p", str(port), "-k", directory,
-                 "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"],
-                stdout=log, stderr=subprocess.STDOUT, cwd=directory, **account,
-            )  # fmt: skip
-        try:
-            _wait(port, process)
-            yield port
-        finally:
-            # ends the connections that are open; SIGTERM waits for clients, of which we may be one
-            process.send_signal(signal.SIGINT)
-            process.wait()
+        yield directory
     finally:
         shutil.rmtree(directory)
+
+
+@contextmanager
+def serving(directory: Path, port: int) -> Iterator[subprocess.Popen[Any]]:
+    """Run a server on the data in ``directory``, which a server may have left in a crash."""
+    postgres = program("postgres")
+    assert postgres, "Postgres is not installed"
+    with (directory / "log").open("ab") as log:
+        process = subprocess.Popen(
+            [postgres, "-D", directory / "data", "-p", str(port), "-k", directory,
+             "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"],
+            stdout=log, stderr=subprocess.STDOUT, cwd=directory, **_account(),
+        )  # fmt: skip
+    try:
+        _wait(port, process)
+        yield process
+    finally:
+        # ends the connections that are open; SIGTERM waits for clients, of which we may be one
+        process.send_signal(signal.SIGINT)
+        process.wait()
+
+
+def _account() -> dict[str, Any]:
+    # Postgres refuses to run as root.
+    return {"user": "postgres"} if os.getuid() == 0 else {}
 
 
 def connect(port: int, user: str, password: str) -> psycopg.Connection:

@@ -44,7 +44,8 @@ def table_metadata(
     columns: dict[Relation, list[dg.TableColumn]] = {}
     rows = connection.execute(
         "select schema_name, table_name, column_name, data_type, is_nullable "
-        "from duckdb_columns() where not internal order by schema_name, table_name, column_index"
+        "from duckdb_columns() where not internal and database_name = current_database() "
+        "order by schema_name, table_name, column_index"
     ).fetchall()
     for schema, table, name, data_type, is_nullable in rows:
         if (schema, table) in wanted:

@@ -1,9 +1,28 @@
 """The resources that the location's steps and runs request by name."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import dagster as dg
 
 from shared_lib.warehouse import Warehouse
 from simulation.run.progress import progress_logger
+from simulation.state.partitions import scenarios_of
 
-RESOURCES = {"warehouse": Warehouse(location="simulation")}
+
+class ScenarioWarehouse(Warehouse):
+    """The simulation's tables; a run writes one scenario of them."""
+
+    def part_of(self, run: dg.DagsterRun) -> str | None:
+        """Return the scenario of a run that has partitions or names one; else None."""
+        scenarios = scenarios_of(run.tags) or {_requested(run.run_config)}
+        return scenarios.pop() if len(scenarios) == 1 else None
+
+
+def _requested(run_config: Mapping[str, Any]) -> str | None:
+    request = run_config.get("ops", {}).get("simulation_config", {}).get("config") or {}
+    return request.get("scenario")
+
+
+RESOURCES = {"warehouse": ScenarioWarehouse(location="simulation")}
 LOGGERS = {"console": dg.colored_console_logger, "progress": progress_logger}

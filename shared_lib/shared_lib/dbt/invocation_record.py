@@ -58,7 +58,8 @@ def columns_in(connection: "duckdb.DuckDBPyConnection") -> dict[Relation, dict[s
     found: dict[Relation, dict[str, str]] = {}
     for schema, table, column, data_type in connection.execute(
         "select schema_name, table_name, column_name, lower(data_type) "
-        "from duckdb_columns() where not internal order by schema_name, table_name, column_index"
+        "from duckdb_columns() where not internal and database_name = current_database() "
+        "order by schema_name, table_name, column_index"
     ).fetchall():
         found.setdefault((schema, table), {})[column] = data_type
     return found

@@ -22,11 +22,15 @@ from shared_lib.dbt.project import (
 )
 from shared_lib.dbt.results import NodeResult, not_built, read_results, sql_metadata
 from shared_lib.dbt_step.observed import ObservedBuild
+from shared_lib.dbt_step.place import BuildPlace
 from shared_lib.dbt_step.run_directory import new_run_directory
-from shared_lib.dbt_step.selection import step_selection
+from shared_lib.dbt_step.selection import chosen_nodes, step_selection, with_inputs
 from shared_lib.metadata import Relation, column_lineage, table_metadata
 from shared_lib.warehouse import Warehouse
 from shared_lib.warehouse.setting import Backend, backend_of
+
+# of a batch, in dbt's words
+_BUILT = frozenset({"ok", "success"})
 
 
 class ManifestStaleError(RuntimeError):
@@ -51,6 +55,7 @@ class DbtBuild:
     if dbt failed, ``failure`` holds the error, which the caller raises after cleaning up.
     ``location`` is the code location that the project was parsed for, if it serves several.
     ``counted`` limits the row counts; see :func:`shared_lib.metadata.table_metadata`.
+    ``place`` is where dbt builds, if not in the warehouse.
     dbt locks the warehouse while it runs. Only when it has finished can row counts and schemas be
     read and the outputs of the models be passed on.
     """
@@ -64,6 +69,7 @@ class DbtBuild:
     location: str = ""
     per_model: bool = True
     counted: Mapping[str, str] = field(default_factory=dict)
+    place: BuildPlace | None = None
     timings: list[NodeTiming] = field(default_factory=list)
     failure: DbtFailedError | None = None
 
@@ -75,6 +81,7 @@ class DbtBuild:
         *,
         arguments: Sequence[str] = (),
         counted: Mapping[str, str] | None = None,
+        place: BuildPlace | None = None,
     ) -> Self:
         """Return the build of the models that the step of ``context`` represents.
 
@@ -83,6 +90,7 @@ class DbtBuild:
             warehouse: the file that dbt writes.
             arguments: the arguments of ``dbt build``, except the selection.
             counted: columns with the value of the rows that row counts are of.
+            place: where dbt builds, if not in the warehouse.
         """
         manifest, translator, project = get_manifest_and_translator_from_dbt_assets(
             [context.assets_def]
@@ -101,6 +109,7 @@ class DbtBuild:
             location=warehouse.location,
             per_model=tags.get(OBSERVABILITY_TAG) != "job_level",
             counted=counted or {},
+            place=place,
         )
 
     def events(self) -> Iterator[Any]:
@@ -121,6 +130,8 @@ class DbtBuild:
         if observed:
             observed.begin(self._invocation(target, {}, {}))
         recorded = self._run_dbt(target, observed)
+        if self.place:
+            self.place.finish()
         results = read_results(target, self.manifest)
         outputs = []
         for result in self._results(recorded, target):
@@ -131,7 +142,7 @@ class DbtBuild:
         # if nothing was built, the warehouse may not exist
         tables = self._table_metadata(outputs) if outputs else {}
         if observed:
-            observed.send(recorded, self._invocation(target, results, tables), self.warehouse)
+            observed.send(recorded, self._invocation(target, results, tables), self._built)
         yield from self._described(outputs, results, tables)
         yield from not_built(results, self.manifest, self._asset_keys())
         if observed:
@@ -146,10 +157,15 @@ class DbtBuild:
             with writing:
                 recorded.append(event)
                 self._note(event)
+            if self.place and event["info"]["name"] == "LogBatchResult":
+                self._report_batch(self.place, event["data"])
             if observed:
                 observed.note(event)
 
-        arguments = ["build", *self.arguments, *step_selection(self.context, self.manifest)]
+        selection = step_selection(self.context, self.manifest)
+        if self.place:
+            selection = with_inputs(selection, kept=self.place.kept)
+        arguments = ["build", *self.arguments, *selection]
         self.context.log.info(f"dbt {' '.join(arguments)}")
         try:
             invoke_dbt(
@@ -164,9 +180,14 @@ class DbtBuild:
             self.failure = error
         return recorded
 
+    def _report_batch(self, place: BuildPlace, data: Mapping[str, Any]) -> None:
+        if data["status"].lower() in _BUILT:
+            place.batch_done(data["node_info"]["node_name"], int(data["description"].split()[1]))
+
     def _results(self, recorded: Sequence[Event], target: Path) -> Iterator[Any]:
         # one for all: the translator keeps the assets of a project by its identity
         project = DbtProject(self.project_directory)
+        chosen = chosen_nodes(self.context)
         for event in recorded:
             message = DbtCoreCliEventMessage(raw_event=dict(event), event_history_metadata={})
             if not message.is_result_event:
@@ -176,6 +197,8 @@ class DbtBuild:
                 raise ManifestStaleError(
                     f"dbt runs {unique_id}, which is not in the manifest: run `make manifest`"
                 )
+            if self.place and unique_id not in chosen:
+                continue
             yield from message.to_default_asset_events(
                 manifest=self.manifest,
                 dagster_dbt_translator=self.translator,
@@ -205,6 +228,10 @@ class DbtBuild:
                     ),
                 )
             )
+
+    @property
+    def _built(self) -> Warehouse | BuildPlace:
+        return self.place or self.warehouse
 
     @property
     def _nodes(self) -> Mapping[str, Any]:
@@ -272,7 +299,7 @@ class DbtBuild:
             }
             for node in (nodes[output.output_name] for output in outputs)
         }
-        with self.warehouse.reading() as connection:
+        with self._built.reading() as connection:
             return table_metadata(
                 connection, descriptions, descriptions=descriptions, counted=self.counted
             )

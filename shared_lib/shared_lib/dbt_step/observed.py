@@ -8,6 +8,7 @@ import dagster as dg
 
 from shared_lib.dbt.invocation_record import DbtInvocation, columns_in, relation_of
 from shared_lib.dbt.nodes import NODE_EVENTS, Event, NodeRun, node_runs
+from shared_lib.dbt_step.place import BuildPlace
 from shared_lib.observability.live_nodes import LiveNodes
 from shared_lib.observability.observer import Observability, observability
 from shared_lib.observability.spans import StepIdentity
@@ -69,7 +70,7 @@ class ObservedBuild:
             self.context.log.warning(f"the dbt nodes are reported only at the end: {error!r}")
 
     def send(
-        self, events: Sequence[Event], invocation: DbtInvocation, warehouse: Warehouse
+        self, events: Sequence[Event], invocation: DbtInvocation, built: Warehouse | BuildPlace
     ) -> None:
         """Queue the nodes to be sent in the background.
 
@@ -77,7 +78,7 @@ class ObservedBuild:
         have to rebuild them for the sake of a trace.
         """
         try:
-            self._send(events, invocation, warehouse)
+            self._send(events, invocation, built)
         except Exception as error:  # noqa: BLE001 - logged, harms no run
             self.context.log.warning(f"the dbt nodes are not observed: {error!r}")
 
@@ -92,10 +93,10 @@ class ObservedBuild:
             self.context.log.warning(f"could not wait for observability to finish: {error}")
 
     def _send(
-        self, events: Sequence[Event], invocation: DbtInvocation, warehouse: Warehouse
+        self, events: Sequence[Event], invocation: DbtInvocation, built: Warehouse | BuildPlace
     ) -> None:
-        if self.observer.lineage is not None and warehouse.exists():
-            with warehouse.reading() as connection:
+        if self.observer.lineage is not None and built.exists():
+            with built.reading() as connection:
                 invocation = replace(invocation, columns=columns_in(connection))
         self.observer.dbt_ended(
             self.step,

@@ -1,12 +1,14 @@
 """The part of the dbt project that a step builds, as dbt options."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
 # Where dagster_dbt stores the node of an asset or a check, and the selection of a step.
 _UNIQUE_ID = "dagster_dbt/unique_id"
+# only the tests that are named, not all tests of a model
+_NAMED_ONLY = ("--indirect-selection", "empty")
 _SELECT, _EXCLUDE = "dagster_dbt/select", "dagster_dbt/exclude"
 
 
@@ -20,8 +22,31 @@ def step_selection(context: dg.AssetExecutionContext, manifest: Mapping[str, Any
         tags = context.op_execution_context.op.tags
         whole = [("--select", tags.get(_SELECT)), ("--exclude", tags.get(_EXCLUDE))]
         return [part for option, value in whole if value for part in (option, value)]
-    chosen = [definition.metadata_by_key[asset][_UNIQUE_ID] for asset in assets]
-    chosen += [check.metadata[_UNIQUE_ID] for check in every_check if check.key in checks]
-    names = sorted(".".join(manifest["nodes"][unique_id]["fqn"]) for unique_id in chosen)
-    # `empty`: only the tests that are named, not all tests of a model
-    return ["--select", *names, "--indirect-selection", "empty"]
+    names = sorted(
+        ".".join(manifest["nodes"][unique_id]["fqn"]) for unique_id in chosen_nodes(context)
+    )
+    return ["--select", *names, *_NAMED_ONLY]
+
+
+def chosen_nodes(context: dg.AssetExecutionContext) -> set[str]:
+    """Return the unique ids of the models, seeds and tests that the step shall build."""
+    definition = context.assets_def
+    checks = context.selected_asset_check_keys
+    chosen = {
+        definition.metadata_by_key[asset][_UNIQUE_ID] for asset in context.selected_asset_keys
+    }
+    return chosen | {
+        check.metadata[_UNIQUE_ID]
+        for check in definition.node_check_specs_by_output_name.values()
+        if check.key in checks
+    }
+
+
+def with_inputs(selection: Sequence[str], *, kept: Collection[str]) -> list[str]:
+    """Add what the named nodes read, for a database that has none of it but ``kept``."""
+    if not set(_NAMED_ONLY) <= set(selection):
+        return [*selection]
+    names = selection[1 : -len(_NAMED_ONLY)]
+    found = [name for name in kept if name not in {named.split(".")[-1] for named in names}]
+    exclusion = ["--exclude", *found] if found else []
+    return ["--select", *(f"+{name}" for name in names), *exclusion, *_NAMED_ONLY]

@@ -64,9 +64,16 @@ def read_location(
 
 
 def hold_location(
-    location: str, *, holder: str, wait_seconds: float, on_wait: Callable[[str], None]
+    location: str,
+    *,
+    part: str | None = None,
+    holder: str,
+    wait_seconds: float,
+    on_wait: Callable[[str], None],
 ) -> AbstractContextManager[None]:
     """Hold the exclusive right to write the tables of ``location`` while the body runs.
+
+    In the lake it is the right to write ``part`` of them, if that is known.
 
     Raises:
         WarehouseBusyError: another run still holds it after ``wait_seconds``; names the holder.
@@ -74,6 +81,8 @@ def hold_location(
     if backend_of(location) is Backend.LAKE:
         from shared_lib.warehouse.lake_lease import lake_lease
 
-        return lake_lease(location, holder=holder, wait_seconds=wait_seconds, on_wait=on_wait)
+        return lake_lease(
+            location, part=part, holder=holder, wait_seconds=wait_seconds, on_wait=on_wait
+        )
     path = current_settings().warehouse_path(location)
     return writing_lease(path, holder=holder, wait_seconds=wait_seconds, on_wait=on_wait)

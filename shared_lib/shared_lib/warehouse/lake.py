@@ -100,7 +100,7 @@ def open_lake(location: str, *, read_only: bool = False) -> Iterator[duckdb.Duck
         duckdb.IOException: the catalog does not answer.
     """
     with open_memory() as connection:
-        prepare(connection, location)
+        _prepare(connection, location)
         mode = " (read_only)" if read_only else ""
         try:
             connection.execute(f"attach 'ducklake:{location}' as {location}{mode}")
@@ -113,7 +113,13 @@ def open_lake(location: str, *, read_only: bool = False) -> Iterator[duckdb.Duck
         yield connection
 
 
-def prepare(connection: duckdb.DuckDBPyConnection, location: str) -> None:
+def attach_lake(connection: duckdb.DuckDBPyConnection, location: str) -> None:
+    """Attach the tables of ``location`` under its name, beside what ``connection`` has."""
+    _prepare(connection, location)
+    connection.execute(f"attach 'ducklake:{location}' as {location}")
+
+
+def _prepare(connection: duckdb.DuckDBPyConnection, location: str) -> None:
     """Load the extensions, and name the lake of ``location`` so that it can be attached.
 
     The name is a secret of DuckDB's, in memory, because an attached address is shown in errors.

@@ -1,16 +1,26 @@
-"""The warehouse file of a location, as a Dagster resource."""
+"""The tables of a location, as a Dagster resource."""
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dagster as dg
 import duckdb
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from shared_lib.configuration.environment import current_settings
 from shared_lib.warehouse.backends import hold_location, read_location, write_location
 from shared_lib.warehouse.connection import DEFAULT_WAIT_SECONDS, WarehouseMissingError
+from shared_lib.warehouse.setting import Backend, backend_of
+
+if TYPE_CHECKING:
+    from shared_lib.warehouse.lake_claim import Claim
+
+# of a step whose transaction was overtaken
+_RETRIES = 5
+_LONGEST_PAUSE_SECONDS = 3.0
 
 
 class Warehouse(dg.ConfigurableResource):
@@ -20,7 +30,8 @@ class Warehouse(dg.ConfigurableResource):
     a file read-only, so that a failed step would lock out everyone else.
 
     A run with this resource holds the lease on the tables from its first step to its last, so that
-    two runs never interleave.
+    two runs never interleave. In the lake it holds the lease on the part that it writes, if
+    :meth:`part_of` knows it, and each :meth:`writing` is a transaction under the run's claim.
     """
 
     location: str = Field(description="The code location whose warehouse file this is.")
@@ -30,16 +41,42 @@ class Warehouse(dg.ConfigurableResource):
         description="Seconds to wait while another run or process holds the file.",
     )
 
+    _claim: "Claim | None" = PrivateAttr(default=None)
+
+    def part_of(self, run: dg.DagsterRun) -> str | None:  # noqa: ARG002 - for those that override it
+        """Return the part of the tables that a run alone writes; None: it may write all."""
+        return None
+
+    @property
+    def claim(self) -> "Claim | None":
+        """The claim of the run that is going on: in the lake, if its part is known."""
+        return self._claim
+
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Warehouse"]:
         """Hold the lease for the run; steps of one process share it."""
         run = context.run
         holder = f"run {run.run_id} of {run.job_name}" if run else "a process outside Dagster"
         log = context.log or dg.get_dagster_logger()
+        part = self.part_of(run) if run and self.is_lake else None
         with hold_location(
-            self.location, holder=holder, wait_seconds=self.wait_seconds, on_wait=log.info
+            self.location,
+            part=part,
+            holder=holder,
+            wait_seconds=self.wait_seconds,
+            on_wait=log.info,
         ):
-            yield self
+            if part is not None:
+                self._claim = _taken_claim(self.location, part, holder, self.wait_seconds)
+            try:
+                yield self
+            finally:
+                self._claim = None
+
+    @property
+    def is_lake(self) -> bool:
+        """Whether the tables are in the lake."""
+        return backend_of(self.location) is Backend.LAKE
 
     @property
     def path(self) -> Path:
@@ -59,11 +96,28 @@ class Warehouse(dg.ConfigurableResource):
 
     @contextmanager
     def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Open a connection that may write; see :func:`shared_lib.warehouse.write_location`."""
+        """Open a connection that may write; see :func:`shared_lib.warehouse.write_location`.
+
+        Under a claim it is one transaction, and the step is tried again if another process
+        overtook it.
+        """
         with write_location(
             self.location, wait_seconds=self.wait_seconds, on_wait=dg.get_dagster_logger().info
         ) as connection:
-            yield connection
+            if self._claim is None:
+                yield connection
+                return
+            _name_part(connection, self._claim)
+            try:
+                with self._claim.written(connection):
+                    yield connection
+            except duckdb.TransactionException as error:
+                if "conflict" not in str(error):
+                    raise
+                raise dg.RetryRequested(
+                    max_retries=_RETRIES,
+                    seconds_to_wait=random.uniform(0.2, _LONGEST_PAUSE_SECONDS),  # noqa: S311 - no secret
+                ) from self._claim.conflict(_RETRIES + 1)
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -71,4 +125,19 @@ class Warehouse(dg.ConfigurableResource):
         with read_location(
             self.location, wait_seconds=self.wait_seconds, on_wait=dg.get_dagster_logger().info
         ) as connection:
+            if self._claim is not None:
+                _name_part(connection, self._claim)
             yield connection
+
+
+def _taken_claim(location: str, part: str, holder: str, wait_seconds: float) -> "Claim":
+    from shared_lib.warehouse.lake_claim import Claim
+    from shared_lib.warehouse.lake_lease import in_words
+
+    claim = Claim(location=location, part=part, holder=in_words(holder), wait_seconds=wait_seconds)
+    claim.take()
+    return claim
+
+
+def _name_part(connection: duckdb.DuckDBPyConnection, claim: "Claim") -> None:
+    connection.execute("set variable warehouse_part = ?", [claim.part])

@@ -1,13 +1,15 @@
 """Finished runs that several tests look at or start from, each made once for the session."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from psycopg import sql
 from tests.integration.simulation.launching import Ended, run_job, run_to_its_end
 
+from sandboxes.postgres import PASSWORD, connect, postgres_server, program
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 
 FIVE_YEARS = range(2025, 2030)
@@ -68,6 +70,56 @@ def begin_with(platform: Path) -> Callable[[Finished], Path]:
         return platform / "simulation.duckdb"
 
     return restore
+
+
+@pytest.fixture(scope="session")
+def postgres_port() -> Iterator[int]:
+    """A Postgres for the catalogs of lakes."""
+    if program("initdb") is None:
+        pytest.skip("PostgreSQL is not installed")
+    with postgres_server() as port:
+        yield port
+
+
+@pytest.fixture(scope="session")
+def project_of_lake(parsed_platform: Path) -> Path:
+    """Where dbt has parsed the simulation's project for the lake, once for the session."""
+    from shared_lib.dbt.project import target_directory
+    from shared_lib.discovery.dbt.preparation import parse
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WAREHOUSE", "lake")
+        patch.setenv("DBT_TARGET_PATH", str(parsed_platform / "target of lake"))
+        parse("simulation", target_directory("simulation"))
+    return parsed_platform / "target of lake"
+
+
+@pytest.fixture
+def lake(postgres_port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty lake, to which the variables lead; returns the directory of its files."""
+    name = f"lake_{tmp_path.name}"
+    with connect(postgres_port, "postgres", PASSWORD) as connection:
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    lead_to_lake(monkeypatch, port=postgres_port, database=name, data=tmp_path / "lake")
+    return tmp_path / "lake"
+
+
+@pytest.fixture
+def platform_of_lake(
+    platform: Path, project_of_lake: Path, lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """An empty platform whose tables are in an empty lake; returns its data directory."""
+    monkeypatch.setenv("DBT_TARGET_PATH", str(project_of_lake))
+    return platform
+
+
+def lead_to_lake(patch: pytest.MonkeyPatch, *, port: int, database: str, data: Path) -> None:
+    """Set the variables of a lake."""
+    patch.setenv("WAREHOUSE", "lake")
+    patch.setenv("WAREHOUSE_CATALOG", f"postgresql://postgres@127.0.0.1:{port}/{database}")
+    patch.setenv("WAREHOUSE_CATALOG_SECRET", "lake/catalog")
+    patch.setenv("LAKE_CATALOG__PASSWORD", PASSWORD)
+    patch.setenv("WAREHOUSE_DATA", str(data))
 
 
 def _empty(home: Path) -> Path:

@@ -52,6 +52,7 @@ def run_everything(connection: duckdb.DuckDBPyConnection, scenario: str, directo
     timing = NodeTiming("stg_census", "success", 0.5, ("raw", "census"))
     record_timings(
         connection,
+        built=connection,
         run_id=f"run of {scenario}",
         opened=opened,
         timings=[timing],

@@ -16,7 +16,9 @@ import pytest
 from shared_lib.processes import this_process
 from simulation.census.tables import create_tables as create_census_tables
 from simulation.config import load_scenario
+from simulation.resources import ScenarioWarehouse
 from simulation.run.abandoned_runs import abandon_dead_runs
+from simulation.state.partitions import range_tags
 from simulation.state.runs import (
     OpenedRun,
     YearRefusedError,
@@ -348,3 +350,32 @@ def test_only_runs_whose_process_is_gone_are_ended(instance: dg.DagsterInstance)
     for running in (other_host, untagged, mine):
         assert status(instance, running) is dg.DagsterRunStatus.STARTED
     assert abandon_dead_runs(instance, tag=TAG) == []
+
+
+@pytest.mark.parametrize(
+    ("tags", "config", "part"),
+    [
+        ({"dagster/partition": "baseline|2025"}, {}, "baseline"),
+        (range_tags("high_growth", FIVE_YEARS), {"scenario": "high_growth"}, "high_growth"),
+        ({}, {"scenario": "hiring_freeze"}, "hiring_freeze"),
+        # the last request of all counts, or the run is refused
+        ({}, {}, None),
+        (
+            {
+                "dagster/asset_partition_range_start": "baseline|2025",
+                "dagster/asset_partition_range_end": "high_growth|2025",
+            },
+            {},
+            None,
+        ),
+    ],
+)
+def test_the_part_that_a_run_writes_is_its_scenario(
+    tags: dict[str, str], config: dict[str, str], part: str | None
+) -> None:
+    run = dg.DagsterRun(
+        job_name="a job",
+        tags=tags,
+        run_config={"ops": {"simulation_config": {"config": config}}} if config else {},
+    )
+    assert ScenarioWarehouse(location="simulation").part_of(run) == part

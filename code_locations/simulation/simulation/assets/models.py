@@ -1,7 +1,8 @@
 """The dbt models of the simulation: one dbt invocation builds them for a range of years."""
 
 from collections.abc import Iterator
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -11,6 +12,9 @@ from shared_lib.stopwatch import Stopwatch
 from shared_lib.warehouse import Warehouse
 from simulation.state.runs import OpenedRun, YearRefusedError, current_run, requested_scenario
 from simulation.state.timings import record_timings
+
+if TYPE_CHECKING:
+    from simulation.state.lake_copy import LakeCopy
 
 LEDGER = dg.AssetKey("int_employee_years")
 _TIMINGS = ("raw", "pipeline_timings")
@@ -32,27 +36,48 @@ def build_years(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iter
         _, settings, _ = requested_scenario(connection)
     if LEDGER in context.selected_asset_keys:
         _refuse_other_run(context, owner_run_id)
-    build = DbtBuild.of_step(
-        context,
-        warehouse,
-        arguments=_year_arguments(opened),
-        counted={"scenario_id": opened.scenario_id},
-    )
-    yield from build.events()
-    with warehouse.writing() as connection:
-        record_timings(
-            connection,
-            run_id=context.run.run_id,
-            opened=opened,
-            timings=build.timings,
-            limits=settings.limits,
-            seconds=stopwatch.seconds,
+    with _place(warehouse, opened) as place:
+        build = DbtBuild.of_step(
+            context,
+            warehouse,
+            arguments=_year_arguments(opened),
+            counted={"scenario_id": opened.scenario_id},
+            place=place,
         )
-        metadata = relation_metadata(connection, *_TIMINGS)
+        yield from build.events()
+        with (
+            warehouse.writing() as connection,
+            place.reading() if place else nullcontext(connection) as built,
+        ):
+            record_timings(
+                connection,
+                built=built,
+                run_id=context.run.run_id,
+                opened=opened,
+                timings=build.timings,
+                limits=settings.limits,
+                seconds=stopwatch.seconds,
+            )
+            metadata = relation_metadata(connection, *_TIMINGS)
     if build.failure is not None:
         raise build.failure
     metadata |= stopwatch.metadata
     context.log_event(dg.AssetMaterialization("pipeline_timings", metadata=metadata))
+
+
+def _place(warehouse: Warehouse, opened: OpenedRun) -> "AbstractContextManager[LakeCopy | None]":
+    """Return where dbt builds: in memory beside the lake; None: in the warehouse file."""
+    if not warehouse.is_lake:
+        return nullcontext()
+    from simulation.state.lake_copy import lake_copy
+
+    if warehouse.claim is None:
+        message = (
+            "the run does not say which scenario it is about, so it may not write the lake: "
+            "launch it with a partition, for example baseline|2025"
+        )
+        raise YearRefusedError(message)
+    return lake_copy(warehouse.claim, opened)
 
 
 def _year_arguments(opened: OpenedRun) -> list[str]:

@@ -31,8 +31,7 @@ def scenario_of(tags: Mapping[str, str], *, requested: str | None) -> str:
     Raises:
         YearRefusedError: its partitions are of several scenarios, or not of the requested one.
     """
-    keys = [tags[name] for name in (_PARTITION, *_RANGE) if name in tags]
-    found = {key.rpartition("|")[0] for key in keys}
+    found = scenarios_of(tags)
     if not found:
         return requested or DEFAULT_SCENARIO
     scenario_id = _only(found)
@@ -43,6 +42,12 @@ def scenario_of(tags: Mapping[str, str], *, requested: str | None) -> str:
         )
         raise YearRefusedError(message)
     return scenario_id
+
+
+def scenarios_of(tags: Mapping[str, str]) -> set[str]:
+    """Return the scenarios of a run's partitions; none if it was launched without."""
+    keys = [tags[name] for name in (_PARTITION, *_RANGE) if name in tags]
+    return {key.rpartition("|")[0] for key in keys}
 
 
 def years_of(context: dg.AssetExecutionContext) -> range:

@@ -20,6 +20,7 @@ _SUCCESSES = frozenset({"success", "pass", "ok"})
 def record_timings(
     connection: duckdb.DuckDBPyConnection,
     *,
+    built: duckdb.DuckDBPyConnection,
     run_id: str,
     opened: OpenedRun,
     timings: Sequence[NodeTiming],
@@ -30,6 +31,7 @@ def record_timings(
 
     Args:
         connection: the simulation's warehouse.
+        built: where the models were built: the same, or beside the lake.
         run_id: the Dagster run.
         opened: its scenario and years.
         timings: what dbt recorded for each model.
@@ -37,17 +39,17 @@ def record_timings(
         seconds: wall time of the step that built the models.
     """
     years = opened.last_year - opened.first_year + 1
-    tables = _tables(connection)
+    tables = _tables(built)
     failed = any(timing.status not in _SUCCESSES for timing in timings)
     whole: _Row = (
         "run",
         "simulation_models",
         "error" if failed else "success",
         seconds,
-        _computed_rows(connection) if _LEDGER in tables else 0,
+        _computed_rows(built) if _LEDGER in tables else 0,
         limits.run_seconds,
     )
-    rows = [*_model_rows(connection, timings, tables), whole]
+    rows = [*_model_rows(built, timings, tables), whole]
     with transaction(connection):
         connection.execute("delete from raw.pipeline_timings where run_id = ?", [run_id])
         connection.executemany(
@@ -62,7 +64,8 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> set[Relation]:
     return {
         (schema, name)
         for schema, name in connection.execute(
-            "select schema_name, table_name from duckdb_tables() where not internal"
+            "select schema_name, table_name from duckdb_tables() "
+            "where not internal and database_name = current_database()"
         ).fetchall()
     }
 

@@ -1,0 +1,152 @@
+"""What makes two writers of the same part right, even if both believe that they hold the lease.
+
+DuckLake accepts two transactions that insert the same rows, but not two that change the same row.
+So every part has a table with one row, the claim, which each transaction of its run changes.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import duckdb
+from tenacity import (
+    RetryCallState,
+    retry,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_random_exponential,
+)
+
+from shared_lib.warehouse.lake import open_lake
+from shared_lib.warehouse.lake_lease import lake_turn, writers
+from shared_lib.warehouse.transaction import transaction
+
+# of a transaction that another one has overtaken; pauses of up to 0.2, 0.4, 0.8 ... 5 s
+_ATTEMPTS = 8
+
+
+class ClaimLostError(RuntimeError):
+    """Another run has begun to write the same part."""
+
+
+class WarehouseConflictError(RuntimeError):
+    """A transaction was overtaken by others each time that it was tried."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """The right of one run to write one part of a location's tables.
+
+    Attributes:
+        location: the code location.
+        part: the part, such as a scenario.
+        holder: the run, with its process and machine.
+        wait_seconds: how long a transaction waits for its turn.
+    """
+
+    location: str
+    part: str
+    holder: str
+    wait_seconds: float
+
+    @property
+    def _table(self) -> str:
+        quoted = self.part.replace('"', '""')
+        return f'{self.location}.claims."{quoted}"'
+
+    def take(self) -> None:
+        """Make this run the only one whose transactions on the part are accepted.
+
+        Raises:
+            WarehouseConflictError: others took it at the same time, again and again.
+        """
+        self.tried_again(self._take)
+
+    def _take(self) -> None:
+        with (
+            # also to open it: two processes that create a lake at once collide in Postgres
+            lake_turn(self.location, wait_seconds=self.wait_seconds),
+            open_lake(self.location) as connection,
+            transaction(connection),
+        ):
+            self.put(connection)
+
+    def put(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Make the claim this run's, in the transaction that is under way."""
+        connection.execute(f"create schema if not exists {self.location}.claims")
+        # Two first writers of a row would both succeed, two creators of a table do not.
+        connection.execute(
+            f"create table if not exists {self._table} (holder varchar, changes bigint)"
+        )
+        held = connection.execute(
+            f"update {self._table} set holder = ?, changes = changes + 1",  # noqa: S608 - quoted
+            [self.holder],
+        ).fetchone()
+        if held == (0,):
+            connection.execute(
+                f"insert into {self._table} values (?, 0)",  # noqa: S608 - quoted
+                [self.holder],
+            )
+
+    def confirm(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Let the transaction that is under way succeed only if the claim is still this run's.
+
+        Raises:
+            ClaimLostError: another run has taken it; names that one.
+        """
+        held = connection.execute(
+            f"update {self._table} set changes = changes + 1 where holder = ?",  # noqa: S608 - quoted
+            [self.holder],
+        ).fetchone()
+        if held == (1,):
+            return
+        [(other,)] = connection.execute(f"select holder from {self._table}").fetchall()  # noqa: S608 - quoted
+        raise ClaimLostError(
+            f"{self.part} of {self.location} has been taken over by {other}, so this run stops "
+            "writing: let that run finish, then run again"
+        )
+
+    @contextmanager
+    def written(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        """Make the changes of the block visible together, if the claim is still this run's.
+
+        Raises:
+            ClaimLostError: another run has taken it.
+            WarehouseBusyError: other processes wrote for longer than ``wait_seconds``.
+            duckdb.TransactionException: another process changed the same tables meanwhile.
+        """
+        with lake_turn(self.location, wait_seconds=self.wait_seconds), transaction(connection):
+            self.confirm(connection)
+            yield
+
+    def tried_again(self, attempt: Callable[[], None]) -> None:
+        """Call ``attempt``, and again after a pause of random length when it was overtaken.
+
+        Raises:
+            WarehouseConflictError: it was overtaken each time.
+        """
+
+        def give_up(state: RetryCallState) -> None:
+            cause = state.outcome.exception() if state.outcome else None
+            raise self.conflict(state.attempt_number) from cause
+
+        retry(
+            retry=retry_if_exception(is_conflict),
+            stop=stop_after_attempt(_ATTEMPTS),
+            wait=wait_random_exponential(multiplier=0.2, max=5),
+            retry_error_callback=give_up,
+        )(attempt)()
+
+    def conflict(self, attempts: int) -> WarehouseConflictError:
+        """Return the error of a transaction that was overtaken ``attempts`` times."""
+        others = [holder for holder in writers(self.location) if holder != self.holder]
+        return WarehouseConflictError(
+            f"{self.part} of {self.location} could not be written: other processes changed the "
+            f"same tables during each of {attempts} attempts; now "
+            f"{' and '.join(others) or 'nobody'} is writing"
+        )
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Return whether DuckLake refused a transaction because of another one."""
+    return isinstance(error, duckdb.TransactionException) and "conflict" in str(error)
