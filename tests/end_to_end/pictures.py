@@ -1,8 +1,8 @@
 """``make pictures``: what README shows, from a fresh run in a temporary home.
 
-Writes the picture of the report, the table of the years below it, and the pictures of the assets,
-the board and an alert, for which a second run fails. The picture of the report carries the
-table as a comment, so that a test can compare what it shows with a run of today.
+Writes the picture of the report, the table of the years below it, and the pictures of the planning
+page, the assets, the board and an alert, for which a second run fails. The picture of the report
+carries the table as a comment, so that a test can compare what it shows with a run of today.
 """
 
 import os
@@ -14,6 +14,7 @@ import zlib
 from pathlib import Path
 
 import duckdb
+from playwright.sync_api import expect
 from tests.end_to_end.browser import open_browser
 from tests.end_to_end.dagster_pictures import take_pictures
 
@@ -22,6 +23,7 @@ from simulation.report import LATEST, years_table
 REPOSITORY = Path(__file__).parents[2]
 README = REPOSITORY / "README.md"
 PICTURE = REPOSITORY / "docs" / "images" / "report.png"
+PLAN_PICTURE = PICTURE.with_name("plan.png")
 
 # The table in README: its head, and all lines up to an empty one.
 _TABLE = re.compile(r"^\| Year \|.*?(?=\n\n)", re.MULTILINE | re.DOTALL)
@@ -85,8 +87,33 @@ def _picture(report: Path) -> bytes:
         )
 
 
+def plan_picture(environment: dict[str, str]) -> bytes:
+    """The top of the planning page, on which the growth of a year is changed."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "simulation.plan", "--port", "0"],
+        cwd=REPOSITORY, env=os.environ | environment, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert process.stdout
+        address = re.search(r"http://\S+", process.stdout.readline())
+        assert address, "the page is not served"
+        with open_browser() as browser:
+            page = browser.new_page(viewport={"width": _WIDTH, "height": 900}, color_scheme="light")
+            page.goto(address[0])
+            growth = page.locator(".assumption", has_text="target growth rate")
+            growth.get_by_text("By year").click()
+            growth.get_by_label("target growth rate 2027").fill("-0.05")
+            page.get_by_label("merit budget", exact=True).fill("0.03")
+            page.get_by_role("button", name="Simulate").click()
+            expect(page.locator("#status")).to_contain_text("Simulated in")
+            return page.screenshot()
+    finally:
+        process.terminate()
+        process.wait()
+
+
 def main() -> None:
-    """Write the picture and the table."""
+    """Write the pictures and the table."""
     text = README.read_text(encoding="utf-8")
     before = table_of(text)
     with tempfile.TemporaryDirectory() as directory:
@@ -95,10 +122,12 @@ def main() -> None:
         with duckdb.connect(str(home / "data" / "simulation.duckdb"), read_only=True) as connection:
             table = years_table(connection, "baseline")
         picture = _picture((home / "data" / "reports" / LATEST).resolve())
+        plan = plan_picture(environment)
         with open_browser() as browser:
             others = take_pictures(browser.new_page(color_scheme="light"), home, environment)
     for name, png in others.items():
         (PICTURE.parent / name).write_bytes(png)
+    PLAN_PICTURE.write_bytes(plan)
     PICTURE.write_bytes(with_comment(picture, table))
     README.write_text(text.replace(before, table), encoding="utf-8")
 

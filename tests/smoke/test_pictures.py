@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from tests.end_to_end.dagster_pictures import NAMES
-from tests.end_to_end.pictures import PICTURE, README
+from tests.end_to_end.pictures import PICTURE, PLAN_PICTURE, README
 
 _PAGES = (README, *sorted((README.parent / "docs").glob("*.md")))
 _PICTURE = re.compile(r"!\[[^\]]*\]\(([^)\s]+)|<img[^>]+src=[\"']([^\"']+)")
@@ -25,6 +25,6 @@ def shown() -> set[Path]:
 
 
 def test_the_command_draws_every_picture_that_is_shown():
-    drawn = {PICTURE, *(PICTURE.parent / name for name in NAMES)}
+    drawn = {PICTURE, PLAN_PICTURE, *(PICTURE.parent / name for name in NAMES)}
     assert shown() == drawn
     assert set(PICTURE.parent.iterdir()) == drawn

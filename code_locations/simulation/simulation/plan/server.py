@@ -72,9 +72,7 @@ class Plan:
         self._configuration, self._reports = configuration, reports
         self._stored = stored
         # so that saving what is shown does not simulate it again
-        self._simulate = functools.lru_cache(_KEPT_OUTCOMES)(
-            lambda document: simulate(ScenarioSettings.model_validate_json(document))
-        )
+        self._simulated = functools.lru_cache(_KEPT_OUTCOMES)(functools.partial(_timed, simulate))
         # one at a time has both cores, and is not slowed down by one that nobody waits for
         self._one_at_a_time = Lock()
 
@@ -112,9 +110,7 @@ class Plan:
             return self._answer(shown)
         try:
             with self._one_at_a_time:
-                started = time.perf_counter()
-                figures = self._simulate(entered.settings.model_dump_json())
-                seconds = time.perf_counter() - started
+                figures, seconds = self._simulated(entered.settings.model_dump_json())
         except YearRefusedError as error:
             problems = {"": [str(error)]}
             return self._answer(Shown(fields=fields, figures=None, problems=problems, name=name))
@@ -147,6 +143,13 @@ class Plan:
         status = HTTPStatus.UNPROCESSABLE_ENTITY if shown.problems else HTTPStatus.OK
         headers = {"Content-Security-Policy": self._page.policy, "Cache-Control": "no-store"}
         return HTMLResponse(html, status, headers)
+
+
+def _timed(simulate: Simulate, document: str) -> tuple[Figures, float]:
+    """Return the figures of settings as JSON, and the seconds that they took."""
+    started = time.perf_counter()
+    figures = simulate(ScenarioSettings.model_validate_json(document))
+    return figures, time.perf_counter() - started
 
 
 def listening(port: int) -> socket.socket:
