@@ -126,7 +126,7 @@ def test_figures_of_the_page_are_those_of_a_run_of_the_scenario_that_it_saves(
     page.goto(served.url)
     assert shown(page, "stored") == shown(page, "planned") == stored
 
-    status = page.get_by_role("status").first
+    status = page.locator("#status")
     page.get_by_label("merit budget", exact=True).fill("0.02")
     page.get_by_label("merit budget", exact=True).blur()
     expect(status).to_contain_text("Simulated in", timeout=_PATIENCE)
@@ -151,6 +151,11 @@ def test_figures_of_the_page_are_those_of_a_run_of_the_scenario_that_it_saves(
     page.get_by_role("button", name="Save").click()
     expect(page.locator("#saved pre")).to_have_text("make run SCENARIO=plan_a", timeout=_PATIENCE)
     assert shown(page, "planned") == planned
+    page.get_by_label("merit budget", exact=True).fill("0.03")
+    page.get_by_label("merit budget", exact=True).blur()
+    expect(page.locator("#saved pre"), "what is shown is no longer what is saved").to_have_count(
+        0, timeout=_PATIENCE
+    )
     assert complaints == []
     page.close()
     subprocess.run(
@@ -178,7 +183,7 @@ def test_the_page_can_be_read_and_used_by_everyone(served: Served, browser: Brow
     expect(problem).to_contain_text("'0,02' is not allowed, allowed is a number from 0")
     page.get_by_label("merit budget", exact=True).fill("0.02")
     page.get_by_role("button", name="Simulate").click()
-    expect(page.get_by_role("status").first).to_contain_text("Simulated in", timeout=_PATIENCE)
+    expect(page.locator("#status")).to_contain_text("Simulated in", timeout=_PATIENCE)
     assert page.locator("#payroll tr.change data").first.inner_text().startswith("\N{MINUS SIGN}")
     page.context.close()
 

@@ -16,7 +16,14 @@ from simulation.config import CONFIGURATION_FILE
 from simulation.config.settings import ScenarioSettings
 from simulation.plan.figures import Figures, read_figures
 from simulation.plan.server import Plan
-from simulation.seek.scratch import build_scratch, copy_workforce, scratch_folder
+from simulation.seek.scratch import (
+    ScratchFailedError,
+    build_scratch,
+    copy_workforce,
+    scratch_folder,
+)
+
+__all__ = ["ScratchFailedError", "prepared"]
 
 
 @contextmanager

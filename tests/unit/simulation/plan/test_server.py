@@ -1,5 +1,6 @@
 """What the page answers to its form, and to forms that are not its own."""
 
+import dataclasses
 import html
 import json
 import re
@@ -103,6 +104,26 @@ def test_the_page_has_an_input_for_each_assumption_and_the_stored_figures(pages:
     assert "&lt;b&gt;census" in page
     assert "R&amp;D" in page
     assert pages.simulated == []
+
+
+def test_the_inputs_of_years_are_open_where_the_scenario_has_a_number_for_each(
+    tmp_path: Path,
+) -> None:
+    rates = dict.fromkeys(YEARS, 0.01)
+    settings = load_scenario(
+        "baseline",
+        changes={**CHANGES, "simulation": {"end_year": 2026, "target_growth_rate": rates}},
+    )
+    scenario = dataclasses.replace(SCENARIO, settings=json.loads(settings.model_dump_json()))
+    plan = Plan(
+        scenario, figures_of(settings), figures_of, configuration=tmp_path, reports=tmp_path
+    )
+    page = TestClient(plan.app(), base_url=ORIGIN).get("/").text
+    growth, *others = page.split('<div class="assumption">')[1:]
+    assert "baseline has a number for each year." in growth
+    assert "<details open>" in growth
+    assert 'name="simulation.target_growth_rate.2026" value="0.01"' in growth
+    assert [each for each in others[:-1] if "<details open>" in each] == []
 
 
 def test_a_changed_assumption_is_simulated_and_compared_with_the_stored_figures(
