@@ -1,12 +1,12 @@
 """Serves the page on this machine, and carries out what its form asks for."""
 
+import asyncio
 import functools
 import socket
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
-from threading import Lock
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
@@ -73,8 +73,8 @@ class Plan:
         self._stored = stored
         # so that saving what is shown does not simulate it again
         self._simulated = functools.lru_cache(_KEPT_OUTCOMES)(functools.partial(_timed, simulate))
-        # one at a time has both cores, and is not slowed down by one that nobody waits for
-        self._one_at_a_time = Lock()
+        # one at a time has both cores
+        self._one_at_a_time = asyncio.Lock()
 
     def draw_ahead(self) -> None:
         """Draw the page once: the first charts import and compile for a second."""
@@ -100,7 +100,11 @@ class Plan:
     async def _sent(self, request: Request) -> Response:
         text = (await request.body()).decode(errors="replace")
         fields = dict(parse_qsl(text, keep_blank_values=True))
-        return await run_in_threadpool(self._act, fields)
+        async with self._one_at_a_time:
+            if await request.is_disconnected():
+                # the page has sent a later change meanwhile
+                return Response(status_code=HTTPStatus.NO_CONTENT)
+            return await run_in_threadpool(self._act, fields)
 
     def _act(self, fields: Mapping[str, str]) -> Response:
         entered = read_form(self._assumptions, self._settings, fields)
@@ -109,8 +113,7 @@ class Plan:
             shown = Shown(fields=fields, figures=None, problems=entered.problems, name=name)
             return self._answer(shown)
         try:
-            with self._one_at_a_time:
-                figures, seconds = self._simulated(entered.settings.model_dump_json())
+            figures, seconds = self._simulated(entered.settings.model_dump_json())
         except YearRefusedError as error:
             problems = {"": [str(error)]}
             return self._answer(Shown(fields=fields, figures=None, problems=problems, name=name))

@@ -1,14 +1,17 @@
 """What the page answers to its form, and to forms that are not its own."""
 
+import asyncio
 import dataclasses
 import html
 import json
 import re
 import shutil
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from simulation.compare.stored import StoredScenario
 from simulation.config import CONFIGURATION_FILE, ScenarioSettings, load_scenario
@@ -146,6 +149,31 @@ def test_what_was_simulated_before_is_not_simulated_again(pages: Pages) -> None:
     pages.send(compensation__merit_budget="0.05")
     pages.send(compensation__merit_budget="0.050", action="save", name="plan_a")
     assert len(pages.simulated) == 1
+
+
+def test_what_nobody_waits_for_any_more_is_not_simulated(pages: Pages) -> None:
+    body = urlencode({**FIELDS, "compensation.merit_budget": "0.05"}).encode()
+    sent = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive() -> Message:
+        return sent.pop() if sent else {"type": "http.disconnect"}
+
+    async def send(_message: Message) -> None:
+        pass
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/",
+        "query_string": b"",
+        "headers": [(b"host", b"127.0.0.1")],
+    }
+
+    async def answer() -> None:
+        await pages.client.app(scope, receive, send)
+
+    asyncio.run(answer())
+    assert pages.simulated == []
 
 
 def test_what_the_models_refuse_is_beside_its_input_and_not_simulated(pages: Pages) -> None:
