@@ -114,6 +114,35 @@ def test_terminations_of_a_department_are_in_proportion_to_its_factor(
     )
 
 
+def test_hires_join_a_department_in_proportion_to_its_factor(
+    statements: tuple[Statement, ...], census: Path
+) -> None:
+    factors = {"Engineering": 3.0, "Sales": 0.2, "Nowhere": 9.0}
+    with simulate(
+        [statement for statement in statements if statement.year in (None, 2025)],
+        census=census,
+        settings=settings_with(hiring={"hiring_by_department": factors}),
+        employees=EMPLOYEES,
+    ) as warehouse:
+        counts: dict[str, tuple[int, int]] = {
+            department: (templates, hires)
+            for department, templates, hires in warehouse.execute(
+                "select department, count(*), any_value(hires) "
+                "from intermediate.int_hire_templates left join ("
+                "select department, count(*) as hires from intermediate.int_new_hires group by all"
+                ") using (department) group by department"
+            ).fetchall()
+        }
+    weights = {name: count[0] * factors.get(name, 1) for name, count in counts.items()}
+    everybody = sum(hires for _, hires in counts.values())
+    chi_square = 0.0
+    for name, weight in weights.items():
+        expected = everybody * weight / sum(weights.values())
+        chi_square += (counts[name][1] - expected) ** 2 / expected
+    assert {"Engineering", "Sales"} <= counts.keys()
+    assert chi_square < 40, "of fewer than 15 degrees of freedom"
+
+
 @pytest.mark.parametrize("band", ["age_band", "tenure_band", "opening_level"])
 def test_promotions_are_in_proportion_to_the_hazards(first_year: pd.DataFrame, band: str) -> None:
     eligible = first_year[

@@ -51,6 +51,7 @@ templates as (
 
 select
     (sum(weight) over (order by employee_id) - weight) / sum(weight) over () as share_from,
+    sum(weight) over (order by employee_id) / sum(weight) over () as share_to,
     level,
     department,
     annual_compensation,

@@ -65,6 +65,25 @@ ages as (
     from {{ ref('stg_new_hire_ages') }}
 ),
 
+buckets as (
+    select count(*) as number from {{ ref('int_hire_templates') }}
+),
+
+-- The templates by the buckets that their shares reach into, so that a draw is looked up by
+-- equality: for a join by range alone, DuckDB compares every draw with every share.
+templates as (
+    select
+        templates.*,
+        unnest(
+            range(
+                floor(templates.share_from * buckets.number)::bigint,
+                floor(templates.share_to * buckets.number)::bigint + 1
+            )
+        ) as bucket
+    from {{ ref('int_hire_templates') }} as templates
+    cross join buckets
+),
+
 born as (
     select
         dated.*,
@@ -85,8 +104,12 @@ placed as (
         templates.department,
         coalesce(mix.level, templates.level) as level
     from born
-    asof inner join {{ ref('int_hire_templates') }} as templates
-        on born.template_draw >= templates.share_from
+    cross join buckets
+    inner join templates
+        on
+            floor(born.template_draw * buckets.number)::bigint = templates.bucket
+            and born.template_draw >= templates.share_from
+            and born.template_draw < templates.share_to
     left join {{ ref('stg_hire_level_mix') }} as mix
         on
             born.fingerprint = mix.fingerprint
