@@ -32,6 +32,7 @@ from bench.shared_lib.discovery import Discovered, measure_discovery
 from bench.shared_lib.loading import Loading, measure_loading
 from bench.shared_lib.observability import measure_observability
 from bench.shared_lib.secrets import measure_secrets
+from bench.simulation.ranges import ENSEMBLES, EnsembleFigures, measure_ranges
 from bench.simulation.years import Figures, measure_simulation
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
@@ -128,6 +129,15 @@ def _simulation(asked: argparse.Namespace) -> list[Figures]:
     return measured
 
 
+def _ranges(_: argparse.Namespace) -> list[EnsembleFigures]:
+    measured = []
+    for employees, runs in ENSEMBLES:
+        Console(stderr=True).print(f"  {employees:,} employees, {runs} runs")
+        with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+            measured.append(measure_ranges(employees, runs, scratch=Path(scratch)))
+    return measured
+
+
 def _loading(asked: argparse.Namespace) -> list[Loading]:
     return measure_loading(pairs=asked.pairs)
 
@@ -191,6 +201,7 @@ def _table(figures: Sequence[Any]) -> Table:
 
 _PARTS = {
     "simulation": _simulation,
+    "ranges": _ranges,
     "loading": _loading,
     "discovery": _discovery,
     "secrets": lambda _: [measure_secrets()],

@@ -22,6 +22,11 @@ _RATIOS: Mapping[str, Mapping[str, Callable[[Any], float]]] = {
         "CPU, job to its dbt command": lambda of: of["job_cpu_seconds"] / of["dbt_cpu_seconds"],
         "memory, job to its SQL": lambda of: of["job_peak_bytes"] / of["sql_peak_bytes"],
     },
+    "ranges": {
+        "CPU, one of many runs to a job": lambda of: (
+            of["ranges_cpu_seconds"] / of["runs"] / of["job_cpu_seconds"]
+        ),
+    },
     "loading": {
         "CPU, load to imports": lambda of: of["ratio"],
         "memory, load to imports": lambda of: of["load_peak_bytes"] / of["libraries_peak_bytes"],

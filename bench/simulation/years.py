@@ -45,7 +45,7 @@ def measure_simulation(employees: int, *, scratch: Path) -> Figures:
         "DBT_DUCKDB_PATH": str(data / "simulation.duckdb"),
     }
     census = scratch / "census.parquet"
-    _census(census, employees)
+    write_census(census, employees)
     _dbt(["parse"], scratch, environment)
     job = measure(
         [
@@ -73,7 +73,8 @@ def measure_simulation(employees: int, *, scratch: Path) -> Figures:
     )
 
 
-def _census(path: Path, employees: int) -> None:
+def write_census(path: Path, employees: int) -> None:
+    """Write generated employees of the day before the first year."""
     measure(
         [
             sys.executable,
