@@ -42,12 +42,17 @@ def lead(ranges: ScenarioRanges) -> str:
     last = ranges.years[-1]
     headcount, payroll = (ranges.band(last, measure) for measure in ("headcount", "payroll"))
     scale = MoneyScale.of_changes([payroll.p90])
+    people = _reach(units.count(headcount.p10), units.count(headcount.p90))
+    pay = _reach(scale.amount(payroll.p10), scale.amount(payroll.p90))
     return (
         f"At the end of {ranges.settings.simulation.names.name(last)}, 80 % of "
-        f"{len(ranges.seeds):,} runs of {ranges.scenario_id} employ "
-        f"{units.count(headcount.p10)} to {units.count(headcount.p90)} people and pay "
-        f"{scale.amount(payroll.p10)} to {scale.amount(payroll.p90)} a year."
+        f"{len(ranges.seeds):,} runs of {ranges.scenario_id} employ {people} people and pay {pay} "
+        "a year."
     )
+
+
+def _reach(low: str, high: str) -> str:
+    return low if low == high else f"{low} to {high}"
 
 
 def _render(ranges: Sequence[ScenarioRanges]) -> str:
@@ -75,13 +80,21 @@ def _scenario(ranges: ScenarioRanges) -> dict[str, Any]:
     """Return what the template shows of a scenario."""
     departments = sorted({band.department for band in ranges.bands if band.department is not None})
     last = ranges.years[-1]
+    money = MoneyScale.of_changes([ranges.band(last, "payroll").p90])
     by_key = {(band.year, band.department, band.measure): band for band in ranges.bands}
 
     def cells(year: int, department: str | None) -> list[Band | None]:
         return [by_key.get((year, department, measure)) for measure in MEASURES]
 
+    def shown(band: Band | None, share: str) -> str:
+        value = getattr(band, share) if band else None
+        if band and band.measure == "payroll":
+            return money.number(value)
+        return units.count(value)
+
     return {
         "ranges": ranges,
+        "money": money,
         "varies": what_varies(ranges.settings, ranges.growth),
         "same": what_stays(ranges.settings, ranges.growth),
         "charts": [(_title(measure), _chart(ranges, measure)) for measure in MEASURES],
@@ -92,11 +105,6 @@ def _scenario(ranges: ScenarioRanges) -> dict[str, Any]:
         "departments": [(name, cells(last, name)) for name in departments],
         "shown": shown,
     }
-
-
-def shown(band: Band | None, share: str) -> str:
-    """Return P10, P50 or P90 of a band as a number; a dash where there is none."""
-    return units.count(getattr(band, share) if band else None)
 
 
 def _title(measure: str) -> str:

@@ -1,6 +1,7 @@
 """Settings are drawn as far as they are uncertain, and bands are quantiles over the trials."""
 
 import math
+from pathlib import Path
 from statistics import NormalDist, fmean, stdev
 from typing import Any
 
@@ -13,7 +14,8 @@ from simulation.config import load_scenario
 from simulation.config.settings import ScenarioSettings
 from simulation.ranges.bands import MEASURES, Outcome, bands_of
 from simulation.ranges.drawing import drawn_settings
-from simulation.ranges.ensemble import what_stays, what_varies
+from simulation.ranges.ensemble import ScenarioRanges, what_stays, what_varies
+from simulation.ranges.page import write_ranges
 
 SEEDS = range(400)
 Z90 = NormalDist().inv_cdf(0.95)
@@ -117,3 +119,31 @@ def test_bands_are_the_deciles_of_the_trials_and_a_missing_department_is_empty()
     sales = found["Sales", "headcount"]
     assert (sales.p10, sales.p50, sales.p90) == (0, 0, 10)
     assert found["Sales", "mean_pay"].p10 == 50
+
+
+def test_the_page_has_the_bands_of_everybody_and_of_departments(tmp_path: Path) -> None:
+    trials = [
+        [
+            Outcome(year, department, people + number, 9, 5, 1e5 * people)
+            for year in (2025, 2026)
+            for department, people in ((None, 12_000), ("Sales & <more>", 600))
+        ]
+        for number in range(11)
+    ]
+    ranges = ScenarioRanges(
+        scenario_id="baseline",
+        settings=load_scenario("baseline"),
+        growth="target",
+        years=range(2025, 2027),
+        seeds=range(42, 53),
+        bands=bands_of(trials),
+    )
+    page = write_ranges([ranges], tmp_path)
+    text = page.read_text(encoding="utf-8")
+    assert "80 % of 11 runs of baseline employ 12,001 to 12,009 people and pay" in text
+    assert "<td>12,001</td><td><strong>12,005</strong></td><td>12,009</td>" in text
+    assert "<td>1,200.0</td>" in text, "payroll in million"
+    assert "Sales &amp; &lt;more&gt;" in text
+    assert text.count("<svg") == len(MEASURES)
+    assert ranges.as_document()["bands"][0]["p50"] == 12_005
+    assert page.name in (tmp_path / "index.html").read_text(encoding="utf-8")
