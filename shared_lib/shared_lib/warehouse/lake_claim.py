@@ -41,13 +41,11 @@ class Claim:
         location: the code location.
         part: the part, such as a scenario.
         holder: the run, with its process and machine.
-        wait_seconds: how long a transaction waits for its turn.
     """
 
     location: str
     part: str
     holder: str
-    wait_seconds: float
 
     @property
     def _table(self) -> str:
@@ -65,7 +63,7 @@ class Claim:
     def _take(self) -> None:
         with (
             # also to open it: two processes that create a lake at once collide in Postgres
-            lake_turn(self.location, wait_seconds=self.wait_seconds),
+            lake_turn(self.location),
             open_lake(self.location) as connection,
             transaction(connection),
         ):
@@ -112,10 +110,10 @@ class Claim:
 
         Raises:
             ClaimLostError: another run has taken it.
-            WarehouseBusyError: other processes wrote for longer than ``wait_seconds``.
+            WarehouseBusyError: other processes wrote for too long.
             duckdb.TransactionException: another process changed the same tables meanwhile.
         """
-        with lake_turn(self.location, wait_seconds=self.wait_seconds), transaction(connection):
+        with lake_turn(self.location), transaction(connection):
             self.confirm(connection)
             yield
 

@@ -20,6 +20,8 @@ from shared_lib.warehouse.lake import Lake
 
 _POLL_SECONDS = 0.2
 _HEARTBEAT_SECONDS = 10.0
+# Others may read a large census in theirs, one after the other.
+_TURN_SECONDS = 300.0
 # the first of the two numbers of each advisory lock; Dagster and the alerts use others
 _OURS = 0x1A4E
 
@@ -106,7 +108,7 @@ def lake_lease(
 
 
 @contextmanager
-def lake_turn(location: str, *, wait_seconds: float) -> Iterator[None]:
+def lake_turn(location: str, *, wait_seconds: float = _TURN_SECONDS) -> Iterator[None]:
     """Be the only process that writes the tables of ``location`` while the body runs.
 
     DuckLake refuses a transaction if another has deleted rows of the same table in the meantime,
@@ -116,7 +118,7 @@ def lake_turn(location: str, *, wait_seconds: float) -> Iterator[None]:
         WarehouseBusyError: the turn has not come after ``wait_seconds``.
     """
     with _connected() as connection:
-        connection.execute(sa.text(f"set lock_timeout = {round(wait_seconds * 1000) or 1}"))
+        connection.execute(sa.text(f"set lock_timeout = {round(wait_seconds * 1000)}"))
         try:
             connection.execute(
                 sa.text("select pg_advisory_lock(:ours, hashtext('turn of ' || :location))"),

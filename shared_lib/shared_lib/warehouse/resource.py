@@ -67,7 +67,7 @@ class Warehouse(dg.ConfigurableResource):
             on_wait=log.info,
         ):
             if part is not None:
-                self._claim = _taken_claim(self.location, part, holder, self.wait_seconds)
+                self._claim = _taken_claim(self.location, part, holder)
             try:
                 yield self
             finally:
@@ -130,11 +130,11 @@ class Warehouse(dg.ConfigurableResource):
             yield connection
 
 
-def _taken_claim(location: str, part: str, holder: str, wait_seconds: float) -> "Claim":
+def _taken_claim(location: str, part: str, holder: str) -> "Claim":
     from shared_lib.warehouse.lake_claim import Claim
     from shared_lib.warehouse.lake_lease import in_words
 
-    claim = Claim(location=location, part=part, holder=in_words(holder), wait_seconds=wait_seconds)
+    claim = Claim(location=location, part=part, holder=in_words(holder))
     claim.take()
     return claim
 

@@ -4,13 +4,22 @@ import multiprocessing
 import os
 import random
 import signal
-from multiprocessing.connection import Connection
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 from tests.integration.simulation.conftest import lead_to_lake
+from tests.integration.simulation.lake_writers import (
+    LOCATION,
+    WHOLE,
+    YEARS,
+    claim,
+    create_ledger,
+    write_year,
+    write_years,
+)
 
 from sandboxes.ports import reserved_port
 from sandboxes.postgres import PASSWORD, connect, postgres_directory, program, serving
@@ -18,46 +27,13 @@ from sandboxes.waiting import PATIENCE_SECONDS, wait_until
 from shared_lib.warehouse import WarehouseBusyError
 from shared_lib.warehouse.backends import hold_location, read_location
 from shared_lib.warehouse.lake import open_lake
-from shared_lib.warehouse.lake_claim import Claim, ClaimLostError, WarehouseConflictError
+from shared_lib.warehouse.lake_claim import ClaimLostError, WarehouseConflictError
 from shared_lib.warehouse.lake_lease import lake_turn
 from shared_lib.warehouse.transaction import transaction
 
-LOCATION = "simulation"
-YEARS = range(2025, 2029)
-EMPLOYEES = 500
-WHOLE = (EMPLOYEES, EMPLOYEES)
+SPAWN = multiprocessing.get_context("spawn")
 # of each part; LAKE_KILLS=200 for the figures of docs/decisions.md
-KILLS = int(os.environ.get("LAKE_KILLS", "4"))
-
-
-def claim(part: str, holder: str) -> Claim:
-    return Claim(location=LOCATION, part=part, holder=holder, wait_seconds=90)
-
-
-def create_ledger() -> None:
-    with open_lake(LOCATION) as connection:
-        connection.execute("create table ledger (part varchar, year integer, employee integer)")
-
-
-def write_years(part: str, holder: str, report: Connection) -> None:
-    """Write the years of a part that are not there, each in a transaction, as a run does."""
-    with hold_location(LOCATION, part=part, holder=holder, wait_seconds=90, on_wait=print):
-        mine = claim(part, holder)
-        mine.take()
-        with open_lake(LOCATION) as connection:
-            for year in YEARS:
-                report.send(year)
-                mine.tried_again(lambda year=year: write_year(connection, mine, year))
-    report.send("done")
-
-
-def write_year(connection: duckdb.DuckDBPyConnection, mine: Claim, year: int) -> None:
-    named = {"part": mine.part, "year": year}
-    with mine.written(connection):
-        connection.execute("delete from ledger where part = $part and year = $year", named)
-        connection.execute(
-            f"insert into ledger select $part, $year, unnest(range({EMPLOYEES}))", named
-        )
+KILLS = int(os.environ.get("LAKE_KILLS", "2"))
 
 
 def years_stored(part: str) -> list[tuple[int, tuple[int, int]]]:
@@ -71,43 +47,36 @@ def years_stored(part: str) -> list[tuple[int, tuple[int, int]]]:
     return [(year, (number, distinct)) for year, number, distinct in rows]
 
 
-def kill_at_random(part: str, luck: random.Random, spawn: Any) -> bool:
-    """Start a writer and kill it somewhere; return whether it was done before."""
-    ours, theirs = spawn.Pipe()
-    writer = spawn.Process(target=write_years, args=(part, f"run of {part}", theirs))
+def kill_at_random(part: str, luck: random.Random) -> None:
+    """Start a writer, and kill it somewhere in one of its years."""
+    report, theirs = SPAWN.Pipe()
+    writer = SPAWN.Process(target=write_years, args=(part, f"run of {part}", theirs))
     writer.start()
     theirs.close()
-    steps = luck.randrange(1, len(YEARS) + 2)
-    seconds = luck.uniform(0, 0.1)
-    try:
-        for _ in range(steps):
-            if ours.recv() == "done":
-                writer.join()
-                return True
-        # the writer works on: it is only where it is killed that depends on the time
-        ours.poll(seconds)
-    finally:
-        writer.kill()
-        writer.join()
-    return False
+    for _ in range(luck.randrange(1, len(YEARS) + 1)):
+        report.recv()
+    # It works on. Where it is killed depends on the time, what must be true does not.
+    report.poll(luck.uniform(0, 0.1))
+    writer.kill()
+    writer.join()
 
 
 def test_writers_of_two_parts_killed_at_random_leave_whole_years(lake: Path) -> None:
     create_ledger()
-    spawn = multiprocessing.get_context("spawn")
-    _, theirs = spawn.Pipe()
-    steady = spawn.Process(target=write_years, args=("steady", "steady run", theirs))
-    steady.start()
-    luck = random.Random(20251130)
+    parts = ("first", "second")
+    lucks = [random.Random(number) for number in range(len(parts))]
     for _ in range(KILLS):
-        kill_at_random("killed", luck, spawn)
-        # what is there is whole: a year is one transaction
-        assert {counts for _, counts in years_stored("killed")} <= {WHOLE}
-    while not kill_at_random("killed", random.Random(), spawn):
-        pass
-    steady.join()
-    assert steady.exitcode == 0
-    assert years_stored("killed") == years_stored("steady") == [(year, WHOLE) for year in YEARS]
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(kill_at_random, parts, lucks))
+        for part in parts:
+            # what is there is whole: a year is one transaction
+            assert {counts for _, counts in years_stored(part)} <= {WHOLE}
+    report, theirs = SPAWN.Pipe()
+    for part in parts:
+        write_years(part, "the last run", theirs)
+        assert [report.recv() for _ in YEARS] == [*YEARS]
+        assert report.recv() == "done"
+        assert years_stored(part) == [(year, WHOLE) for year in YEARS]
 
 
 def test_two_runs_of_one_part_that_ignore_the_lease_do_not_double_its_rows(lake: Path) -> None:
@@ -154,19 +123,21 @@ def test_a_transaction_that_is_overtaken_is_tried_again_and_then_reported(
     def overtaken(until: int) -> None:
         nonlocal attempts
         attempts += 1
-        with open_lake(LOCATION) as one, transaction(one):
+        with transaction(one):
             mine.confirm(one)
             if attempts < until:
-                with open_lake(LOCATION) as other, transaction(other):
+                with transaction(other):
                     mine.confirm(other)
 
-    mine.tried_again(lambda: overtaken(3))
-    assert attempts == 3
     with (
+        open_lake(LOCATION) as one,
+        open_lake(LOCATION) as other,
         hold_location(LOCATION, part="high", holder="run 7", wait_seconds=0, on_wait=print),
-        pytest.raises(WarehouseConflictError, match=r"baseline of simulation .* now run 7 \(proc"),
     ):
-        mine.tried_again(lambda: overtaken(1000))
+        mine.tried_again(lambda: overtaken(3))
+        assert attempts == 3
+        with pytest.raises(WarehouseConflictError, match=r"baseline of sim.* now run 7 \(process"):
+            mine.tried_again(lambda: overtaken(1000))
 
 
 def test_parts_are_held_at_once_but_neither_twice_nor_with_the_whole(lake: Path) -> None:
@@ -201,9 +172,8 @@ def test_a_catalog_that_crashes_in_a_commit_has_all_of_it_or_nothing(
         pytest.skip("PostgreSQL is not installed")
     port = reserved_port()
     lead_to_lake(monkeypatch, port=port, database="postgres", data=tmp_path / "lake")
-    spawn = multiprocessing.get_context("spawn")
-    ours, theirs = spawn.Pipe()
-    writer = spawn.Process(target=write_years, args=("baseline", "run 1", theirs))
+    ours, theirs = SPAWN.Pipe()
+    writer = SPAWN.Process(target=write_years, args=("baseline", "run 1", theirs))
     with postgres_directory() as directory:
         with serving(directory, port) as server:
             create_ledger()

@@ -47,7 +47,7 @@ def build_years(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iter
         yield from build.events()
         with (
             warehouse.writing() as connection,
-            place.reading() if place else nullcontext(connection) as built,
+            place.reading() if place and place.exists() else nullcontext(connection) as built,
         ):
             record_timings(
                 connection,

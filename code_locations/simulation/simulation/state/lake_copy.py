@@ -1,8 +1,8 @@
 """A scenario out of the lake, in memory for dbt to build in, and back into the lake.
 
 dbt finds one scenario, as in a scratch warehouse: what Python recorded of its run, and its years so
-far. A year goes back when its batch is done, in one transaction; seeds and views when they are
-others than those of the lake.
+far. A year goes back when its batch is done, in one transaction; a seed or view if it differs from
+that of the lake.
 """
 
 from collections.abc import Collection, Iterator
@@ -15,6 +15,7 @@ from shared_lib.dbt.project import rules_digest
 from shared_lib.warehouse.dbt_lake import LocalCopy, local_copy
 from shared_lib.warehouse.lake import attach_lake
 from shared_lib.warehouse.lake_claim import Claim
+from shared_lib.warehouse.rows import put_rows
 from simulation.census.tables import create_tables as create_census_tables
 from simulation.state.runs import OpenedRun
 from simulation.state.tables import create_tables
@@ -33,12 +34,12 @@ _OF_SCENARIO = (
 )
 _OF_FINGERPRINT = ("hire_level_mix", "scenario_levels", "scenario_rates")
 
-# What seeds and views are made of.
-_LAYOUT = ("macros", "models", "seeds")
-
 _PUBLISHED = """
 create schema if not exists raw;
-create table if not exists raw.published_layout (digest varchar not null)
+create table if not exists raw.published_layout (
+    relation varchar not null,
+    digest varchar not null
+)
 """
 
 
@@ -72,7 +73,7 @@ class LakeCopy:
             self.failure = error
 
     def finish(self) -> None:
-        """Write the seeds and views into the lake if they are others than before.
+        """Write the seeds and views that differ into the lake.
 
         Raises:
             ClaimLostError: another run has taken the scenario over.
@@ -102,40 +103,57 @@ class LakeCopy:
             )
 
     def _publish_layout(self) -> None:
-        digest = rules_digest(_LAYOUT)
         with self.copy.connected() as connection:
-            seeds, views = _layout(connection)
+            found = _layout(connection)
             connection.execute(f"use {self.claim.location}")
             with self.claim.written(connection):
                 connection.execute(_PUBLISHED)
-                if connection.execute("from raw.published_layout").fetchall() == [(digest,)]:
-                    return
-                for schema, name in seeds:
+                stored = dict(connection.execute("from raw.published_layout").fetchall())
+                due = [part for part in found if stored.get(part.relation) != part.digest]
+                for part in due:
+                    schema = part.relation.partition(".")[0]
                     connection.execute(f"create schema if not exists {schema}")
-                    connection.execute(
-                        f"create or replace table {schema}.{name} as from memory.{schema}.{name}"
+                    connection.execute(part.statement)
+                if due:
+                    put_rows(
+                        connection,
+                        "raw.published_layout",
+                        "select unnest(?) as relation, unnest(?) as digest",
+                        key=["relation"],
+                        columns=["relation", "digest"],
+                        values=[[part.relation for part in due], [part.digest for part in due]],
                     )
-                for schema, statement in views:
-                    connection.execute(f"create schema if not exists {schema}")
-                    connection.execute(statement)
-                connection.execute("delete from raw.published_layout")
-                connection.execute("insert into raw.published_layout values (?)", [digest])
 
 
-def _layout(
-    connection: duckdb.DuckDBPyConnection,
-) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """Return schema and name of each seed, and schema and statement of each view, in order."""
+@dataclass(frozen=True)
+class _Part:
+    """A seed or view: its name, what it is made of in short, and what makes it in the lake."""
+
+    relation: str
+    digest: str
+    statement: str
+
+
+def _layout(connection: duckdb.DuckDBPyConnection) -> list[_Part]:
+    """Return the seeds and views that dbt has built, each after what it reads."""
     seeds = connection.execute(
-        "select schema_name, table_name from duckdb_tables() "
+        "select 'seeds.' || table_name from duckdb_tables() "
         "where database_name = 'memory' and schema_name = 'seeds' order by table_name"
     ).fetchall()
     views = connection.execute(
-        "select schema_name, replace(sql, 'CREATE VIEW ', 'create or replace view ') "
+        "select schema_name || '.' || view_name, md5(sql), "
+        "replace(sql, 'CREATE VIEW ', 'create or replace view ') "
         "from duckdb_views() where database_name = 'memory' and not internal "
         "and schema_name in ('staging', 'marts', 'monitoring') order by view_oid"
     ).fetchall()
-    return seeds, views
+    rows = rules_digest(["seeds"])
+    return [
+        *(
+            _Part(seed, rows, f"create or replace table {seed} as from memory.{seed}")
+            for (seed,) in seeds
+        ),
+        *(_Part(*view) for view in views),
+    ]
 
 
 @contextmanager
