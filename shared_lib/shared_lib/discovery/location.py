@@ -19,10 +19,9 @@ from shared_lib.configuration.validated_yaml import (
     place_in,
 )
 from shared_lib.discovery.configuration import LocationConfiguration
-from shared_lib.discovery.configuration.checks import FreshnessCheck
 from shared_lib.discovery.configuration.jobs import AssetSensor, FileSensor
 from shared_lib.discovery.definitions.attributes import Given, apply_rules, unmatched
-from shared_lib.discovery.definitions.checks import build_checks, invalid_sql
+from shared_lib.discovery.definitions.checks import build_checks, freshness_checks, invalid_sql
 from shared_lib.discovery.definitions.code_references import with_code_references
 from shared_lib.discovery.definitions.dbt_models import build_dbt_models
 from shared_lib.discovery.definitions.event_partitions import assets_of_other_partitions
@@ -312,11 +311,7 @@ def _build_triggers(
         configuration.sensors,
         jobs=jobs,
         partitions_of=partitions_of,
-        freshness_checks={
-            name: entry
-            for name, entry in configuration.checks.items()
-            if isinstance(entry, FreshnessCheck)
-        },
+        freshness_checks=freshness_checks(configuration.checks),
         package=read.package,
     )
     differing = assets_of_other_partitions(configuration.sensors, partitions_of, built.bare)

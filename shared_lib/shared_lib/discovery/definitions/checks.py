@@ -18,6 +18,17 @@ def build_checks(
     return {name: _build(name, entry, pool) for name, entry in entries.items()}
 
 
+def freshness_checks(
+    entries: Mapping[str, configured.Check],
+) -> dict[str, configured.FreshnessCheck]:
+    """Return the entries that a freshness sensor evaluates."""
+    return {
+        name: entry
+        for name, entry in entries.items()
+        if isinstance(entry, configured.FreshnessCheck)
+    }
+
+
 def invalid_sql(entries: Mapping[str, configured.Check]) -> Iterator[Problem]:
     """Yield the expressions that are not one SQL condition."""
     for name, entry in entries.items():

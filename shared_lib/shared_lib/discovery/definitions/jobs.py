@@ -3,8 +3,9 @@
 import asyncio
 import inspect
 import re
-from collections.abc import AsyncIterator, Awaitable, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Set as AbstractSet
+from typing import Any, NoReturn
 
 import dagster as dg
 
@@ -18,6 +19,9 @@ _BARE_SLASH = re.compile(r"""^(?:[^"']|"[^"]*"|'[^']*')*?/""")
 BuiltJob = dg.JobDefinition | Any
 """A job of ops, or of assets not yet resolved; Dagster's type for the latter is not public."""
 
+Report = Callable[[Problem], NoReturn]
+"""Raises a problem that is found after the definitions are built."""
+
 EXECUTORS: Mapping[Executor, dg.ExecutorDefinition] = {
     "in_process": dg.in_process_executor,
     "multiprocess": dg.multiprocess_executor,
@@ -27,11 +31,19 @@ EXECUTORS: Mapping[Executor, dg.ExecutorDefinition] = {
 def build_jobs(
     entries: Mapping[str, Job],
     *,
-    definitions: dg.Definitions,
+    definitions: dg.Definitions | Report,
     partitions: Mapping[str, dg.PartitionsDefinition],
     package: str,
 ) -> tuple[dict[str, BuiltJob], list[Problem]]:
-    """Return the jobs by name, and the problems of the entries."""
+    """Return the jobs by name, and the problems of the entries.
+
+    Args:
+        entries: the jobs by name.
+        definitions: what selections select from. Where the assets are not known yet, what raises
+            the problem that a selection has when Dagster resolves it.
+        partitions: the partitions by name.
+        package: the package that functions are relative to.
+    """
     built: dict[str, BuiltJob] = {}
     problems: list[Problem] = []
     for name, entry in entries.items():
@@ -43,28 +55,98 @@ def build_jobs(
             except TypeError as error:
                 problems.append(Problem(("jobs", name, "arguments"), f"{entry.function}: {error}"))
             continue
-        try:
-            selection = selected(entry.selection, definitions)
-        except ValueError as error:
-            problems.append(Problem(("jobs", name, "selection"), str(error)))
+        if not isinstance(definitions, dg.Definitions):
+            later = SelectionOfProject(name, entry, partitions, report=definitions)
+            built[name] = _asset_job(name, entry, later)
             continue
-        problem = _wrong_partitions(name, entry, selection, definitions, partitions)
-        if problem is not None:
-            problems.append(problem)
+        selection = selected(name, entry, definitions.resolve_asset_graph(), partitions)
+        if isinstance(selection, Problem):
+            problems.append(selection)
             continue
         built[name] = _asset_job(name, entry, selection)
     return built, problems
+
+
+def target_of(name: str, jobs: Mapping[str, BuiltJob]) -> dict[str, Any]:
+    """Return the argument of a schedule or sensor that names its job, one of ``jobs`` or not."""
+    try:
+        return {"job": jobs[name]}
+    except KeyError:
+        return {"job_name": name}
+
+
+def partitions_at(
+    context: dg.ScheduleEvaluationContext | dg.SensorEvaluationContext | dg.RunStatusSensorContext,
+    job: str,
+) -> dg.PartitionsDefinition | None:
+    """Return the partitions of a job of the project, which are known at a tick."""
+    if context.repository_def is None:
+        raise RuntimeError(f"the partitions of {job} are unknown outside of a repository")
+    return context.repository_def.get_job(job).partitions_def
+
+
+class SelectionOfProject(dg.AssetSelection):
+    """The selection of a job, resolved when Dagster knows all assets of the project."""
+
+    def __init__(
+        self,
+        name: str,
+        entry: AssetJob,
+        partitions: Mapping[str, dg.PartitionsDefinition],
+        *,
+        report: Report,
+    ) -> None:
+        self._name, self._entry, self._partitions = name, entry, partitions
+        self._report = report
+
+    def _selected(self, graph: Any) -> dg.AssetSelection:
+        found = selected(self._name, self._entry, graph, self._partitions)
+        if isinstance(found, Problem):
+            self._report(found)
+        return found
+
+    def resolve_inner(self, asset_graph: Any, allow_missing: bool) -> AbstractSet[dg.AssetKey]:  # noqa: FBT001 - Dagster's signature
+        """Return the assets.
+
+        Raises:
+            ConfigurationError: the selection is invalid or selects nothing.
+        """
+        return self._selected(asset_graph).resolve(asset_graph, allow_missing)
+
+    def resolve_checks_inner(  # noqa: D102 - as above
+        self,
+        asset_graph: Any,
+        allow_missing: bool,  # noqa: FBT001 - Dagster's signature
+    ) -> AbstractSet[dg.AssetCheckKey]:
+        return self._selected(asset_graph).resolve_checks(asset_graph, allow_missing)
+
+
+def selected(
+    name: str, entry: AssetJob, graph: Any, partitions: Mapping[str, dg.PartitionsDefinition]
+) -> dg.AssetSelection | Problem:
+    """Return the selection of a job in Dagster's grammar, or what is wrong with it.
+
+    Args:
+        name: the job.
+        entry: its entry.
+        graph: the asset graph of all assets that it can select.
+        partitions: the partitions by name.
+    """
+    try:
+        selection = _parsed(entry.selection, graph)
+    except ValueError as error:
+        return Problem(("jobs", name, "selection"), str(error))
+    return _wrong_partitions(name, entry, selection, graph, partitions) or selection
 
 
 def _wrong_partitions(
     name: str,
     entry: AssetJob,
     selection: dg.AssetSelection,
-    definitions: dg.Definitions,
+    graph: Any,
     partitions: Mapping[str, dg.PartitionsDefinition],
 ) -> Problem | None:
     """Return what makes Dagster reject the whole location, or what the entry states wrongly."""
-    graph = definitions.resolve_asset_graph()
     example: dict[dg.PartitionsDefinition, str] = {}
     for key in sorted(selection.resolve(graph)):
         found = graph.get(key).partitions_def
@@ -84,7 +166,7 @@ def _wrong_partitions(
     return None
 
 
-def selected(text: str, definitions: dg.Definitions) -> dg.AssetSelection:
+def _parsed(text: str, graph: Any) -> dg.AssetSelection:
     """Return the selection that ``text`` describes in Dagster's grammar.
 
     Raises:
@@ -97,20 +179,20 @@ def selected(text: str, definitions: dg.Definitions) -> dg.AssetSelection:
         hint = ", a key with slashes is in quotes" if _BARE_SLASH.search(text) else ""
         raise ValueError(f"{text!r} is not an asset selection: {reason}{hint}") from error
     try:
-        keys = selection.resolve(definitions.resolve_asset_graph())
+        keys = selection.resolve(graph)
     except dg.DagsterInvalidSubsetError:  # a bare key that no asset has
         keys = frozenset()
     if not keys:
-        raise ValueError(f"{text!r} selects nothing{_nearest(text, definitions)}")
+        raise ValueError(f"{text!r} selects nothing{_nearest(text, graph)}")
     return selection
 
 
-def _nearest(text: str, definitions: dg.Definitions) -> str:
+def _nearest(text: str, graph: Any) -> str:
     words = [word.strip("()\"'*+ ").rpartition(":")[2] for word in text.split()]
-    specs = definitions.resolve_all_asset_specs()
+    keys = graph.get_all_asset_keys()
     known = sorted(
-        {spec.key.to_user_string() for spec in specs}
-        | {spec.group_name for spec in specs if spec.group_name}
+        {key.to_user_string() for key in keys}
+        | {graph.get(key).group_name for key in keys if graph.get(key).group_name}
     )
     return next(filter(None, (did_you_mean(word.strip("\"'"), known) for word in words)), "")
 

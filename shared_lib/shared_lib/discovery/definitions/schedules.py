@@ -7,7 +7,7 @@ import dagster as dg
 
 from shared_lib.configuration.validated_yaml import Problem
 from shared_lib.discovery.configuration.jobs import Schedule
-from shared_lib.discovery.definitions.jobs import BuiltJob
+from shared_lib.discovery.definitions.jobs import BuiltJob, partitions_at, target_of
 
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
@@ -31,28 +31,28 @@ def build_schedules(
     entries: Mapping[str, Schedule],
     *,
     jobs: Mapping[str, BuiltJob],
-    partitions_of: PartitionsOfJob,
+    partitions_of: PartitionsOfJob | None,
 ) -> tuple[list[dg.ScheduleDefinition], list[Problem]]:
     """Return the schedules, and the problems that Dagster finds in the entries.
 
     Args:
         entries: the schedules by name.
         jobs: the jobs by name; others that the entries name are only stand-ins.
-        partitions_of: returns the partitions of the job with a name, or None without any.
+        partitions_of: returns the partitions of the job with a name, or None without any. Without
+            the function the jobs may be elsewhere in the project, and each tick asks Dagster.
     """
     built: list[dg.ScheduleDefinition] = []
     problems: list[Problem] = []
     for name, entry in entries.items():
-        partitions = partitions_of(entry.job) if entry.partitions else None
-        if entry.partitions and partitions is None and entry.job in jobs:
-            text = f"{entry.partitions} is not allowed, the job {entry.job} has no partitions"
+        partitions = partitions_of(entry.job) if partitions_of else None
+        text = _misfit(entry, partitions) if partitions_of and entry.job in jobs else None
+        if text is not None:
             problems.append(Problem(("schedules", name, "partitions"), text))
-            continue
-        if entry.partitions is None and partitions_of(entry.job) is not None:
-            text = f"missing, the job {entry.job} has partitions, allowed is latest or all_new"
-            problems.append(Problem(("schedules", name, "partitions"), text))
+            if partitions is None:
+                continue
         try:
-            built.append(_build(name, entry, jobs[entry.job], partitions))
+            known = [partitions] if partitions_of else None
+            built.append(_build(name, entry, target_of(entry.job, jobs), known))
         except dg.DagsterInvalidDefinitionError as error:
             field = "timezone" if "timezone" in str(error).lower() else "cron"
             text = f"{getattr(entry, field)!r} is not allowed: {' '.join(str(error).split())}"
@@ -60,8 +60,20 @@ def build_schedules(
     return built, problems
 
 
+def _misfit(entry: Schedule, partitions: dg.PartitionsDefinition | None) -> str | None:
+    """Return how an entry does not fit the partitions of its job."""
+    if entry.partitions is not None and partitions is None:
+        return f"{entry.partitions} is not allowed, the job {entry.job} has no partitions"
+    if entry.partitions is None and partitions is not None:
+        return f"missing, the job {entry.job} has partitions, allowed is latest or all_new"
+    return None
+
+
 def _build(
-    name: str, entry: Schedule, job: BuiltJob, partitions: dg.PartitionsDefinition | None
+    name: str,
+    entry: Schedule,
+    target: Mapping[str, Any],
+    known: Sequence[dg.PartitionsDefinition | None] | None,
 ) -> dg.ScheduleDefinition:
     def evaluate(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         going_on = (
@@ -71,6 +83,9 @@ def _build(
             yield dg.SkipReason(f"run {going_on} of {entry.job} has not ended")
             return
         tags = {key: str(value) for key, value in entry.tags.items()}
+        [partitions] = known or [partitions_at(context, entry.job)]
+        if known is None and (text := _misfit(entry, partitions)):
+            raise dg.DagsterInvalidDefinitionError(f"partitions: {text}")
         if partitions is None:
             yield dg.RunRequest(run_config=entry.config, tags=tags)
             return
@@ -84,7 +99,7 @@ def _build(
         name=name,
         cron_schedule=entry.cron,
         execution_timezone=entry.timezone,
-        job=job,
+        **target,
         execution_fn=evaluate,
         description=entry.description,
         default_status=(

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from fnmatch import fnmatchcase
@@ -22,7 +22,7 @@ from shared_lib.discovery.definitions.event_partitions import (
     new_partitions,
     partition_of_run,
 )
-from shared_lib.discovery.definitions.jobs import BuiltJob
+from shared_lib.discovery.definitions.jobs import BuiltJob, partitions_at, target_of
 from shared_lib.discovery.definitions.templates import filled, unknown_in
 from shared_lib.discovery.modules import UnresolvedReferenceError, find_object
 from shared_lib.discovery.patterns import fits
@@ -41,20 +41,29 @@ def build_sensors(
     entries: Mapping[str, configured.Sensor],
     *,
     jobs: Mapping[str, BuiltJob],
-    partitions_of: PartitionsOfJob,
+    partitions_of: PartitionsOfJob | None,
     freshness_checks: Mapping[str, FreshnessCheck],
     package: str,
 ) -> tuple[list[dg.SensorDefinition], list[Problem]]:
-    """Return the sensors, and the problems of the entries; their jobs must be known."""
+    """Return the sensors, and the problems of the entries.
+
+    Args:
+        entries: the sensors by name.
+        jobs: the jobs by name.
+        partitions_of: returns the partitions of the job with a name, or None without any. Without
+            the function the jobs may be elsewhere in the project, and each tick asks Dagster.
+        freshness_checks: the freshness checks by name.
+        package: the package that functions are relative to.
+    """
     built: list[dg.SensorDefinition] = []
     problems: list[Problem] = []
     for name, entry in entries.items():
         job = getattr(entry, "job", None)
-        partitions = partitions_of(job) if job is not None else None
+        known = None if partitions_of is None else [partitions_of(job) if job else None]
         try:
-            if isinstance(entry, configured.FileSensor) and job in jobs:
-                problems += _of_partition(("sensors", name, "partition"), entry, partitions)
-            built.append(_build(name, entry, jobs, partitions, freshness_checks, package))
+            if isinstance(entry, configured.FileSensor) and job in jobs and known:
+                problems += _of_partition(("sensors", name, "partition"), entry, known[0])
+            built.append(_build(name, entry, jobs, known, freshness_checks, package))
             problems += _unknown_names(name, entry)
         except UnresolvedReferenceError as error:
             problems.append(Problem(("sensors", name, "function"), str(error)))
@@ -64,6 +73,8 @@ def build_sensors(
             )
         except _NoFreshnessCheckError as error:
             problems.append(NoFreshnessCheck(("sensors", name), str(error)))
+        except _UnknownJobError as error:
+            problems.append(Problem(("sensors", name, "job"), str(error)))
     return built, problems
 
 
@@ -81,11 +92,19 @@ class _NoFreshnessCheckError(ValueError):
     """A freshness sensor has nothing to evaluate."""
 
 
+class _UnknownJobError(ValueError):
+    """A run_status sensor names a job whose definition is elsewhere, and Dagster needs it."""
+
+
+Known = Sequence[dg.PartitionsDefinition | None] | None
+"""The partitions of a job, or that it has none; None until a tick can ask Dagster."""
+
+
 def _build(
     name: str,
     entry: configured.Sensor,
     jobs: Mapping[str, BuiltJob],
-    partitions: dg.PartitionsDefinition | None,
+    known: Known,
     freshness_checks: Mapping[str, FreshnessCheck],
     package: str,
 ) -> dg.SensorDefinition:
@@ -100,28 +119,47 @@ def _build(
     match entry:
         case configured.FileSensor():
             return dg.SensorDefinition(
-                evaluation_fn=_new_files(entry, partitions), job=jobs[entry.job], **common
+                evaluation_fn=_with_partitions(entry, known, _new_files),
+                **target_of(entry.job, jobs),
+                **common,
             )
         case configured.AssetSensor():
             return dg.SensorDefinition(
-                evaluation_fn=(
-                    _new_materializations(entry)
-                    if partitions is None
-                    else new_partitions(entry, partitions)
-                ),
-                job=jobs[entry.job],
+                evaluation_fn=_with_partitions(entry, known, _new_events),
+                **target_of(entry.job, jobs),
                 **common,
             )
         case configured.RunStatusSensor():
-            return _run_status(entry, jobs, partitions, common)
+            return _run_status(entry, jobs, known, common)
         case configured.FreshnessSensor():
             return _freshness(entry, freshness_checks, common)
         case configured.CustomSensor():
             function: Any = find_object(entry.function, package=package)
             if not callable(function):
                 raise UnresolvedReferenceError(f"{entry.function} is not a function")
-            job = {"job": jobs[entry.job]} if entry.job else {}
+            job = target_of(entry.job, jobs) if entry.job else {}
             return dg.SensorDefinition(evaluation_fn=cast("Any", function), **job, **common)
+
+
+def _with_partitions(entry: Any, known: Known, evaluation: Callable[[Any, Any], Any]) -> Any:
+    """Return the evaluation of an entry, whose job's partitions may be known only at a tick."""
+    if known is not None:
+        return evaluation(entry, known[0])
+
+    def evaluate(context: dg.SensorEvaluationContext) -> Any:
+        partitions = partitions_at(context, entry.job)
+        if isinstance(entry, configured.FileSensor):
+            for problem in _of_partition((), entry, partitions):
+                raise dg.DagsterInvalidDefinitionError(f"partition: {problem.text}")
+        return evaluation(entry, partitions)(context)
+
+    return evaluate
+
+
+def _new_events(entry: configured.AssetSensor, partitions: dg.PartitionsDefinition | None) -> Any:
+    if partitions is None:
+        return _new_materializations(entry)
+    return new_partitions(entry, partitions)
 
 
 def _of_partition(
@@ -262,16 +300,27 @@ def _new_materializations(entry: configured.AssetSensor) -> Any:
 def _run_status(
     entry: configured.RunStatusSensor,
     jobs: Mapping[str, BuiltJob],
-    partitions: dg.PartitionsDefinition | None,
+    known: Known,
     common: Mapping[str, Any],
 ) -> dg.SensorDefinition:
-    watched = [jobs[name] for name in entry.monitored_jobs] if entry.monitored_jobs else None
+    names = entry.monitored_jobs or []
+    try:
+        requested = jobs[entry.job]
+    except KeyError:
+        text = f"{entry.job} must be a job of the same component as its run_status sensor"
+        raise _UnknownJobError(text) from None
+    try:
+        watched = [jobs[name] for name in names] or None
+    except KeyError:
+        watched = None  # Dagster passes the runs of all jobs
 
     def react(context: dg.RunStatusSensorContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         run = context.dagster_run
         if run.job_name == entry.job:
             yield dg.SkipReason(f"run {run.run_id} is a run of {entry.job} itself")
-        elif partitions is None:
+        elif names and run.job_name not in names:
+            yield dg.SkipReason(f"run {run.run_id} is a run of {run.job_name}")
+        elif (known or [partitions_at(context, entry.job)])[0] is None:
             yield dg.RunRequest(run_key=run.run_id)
         else:
             partition = partition_of_run(run)
@@ -284,7 +333,7 @@ def _run_status(
     return dg.run_status_sensor(
         run_status=dg.DagsterRunStatus[entry.status],
         monitored_jobs=watched,
-        request_job=jobs[entry.job],
+        request_job=requested,
         **common,
     )(react)
 

@@ -1,0 +1,10 @@
+"""Our layer as Dagster components, for ``defs.yaml`` files of any project.
+
+``dg list components`` lists what this module exports.
+"""
+
+from shared_lib.components.declared import DeclaredSecrets
+from shared_lib.components.sections import Jobs, Schedules, Sensors, WarehouseChecks
+from shared_lib.discovery import CodeLocation
+
+__all__ = ["CodeLocation", "DeclaredSecrets", "Jobs", "Schedules", "Sensors", "WarehouseChecks"]

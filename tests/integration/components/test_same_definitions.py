@@ -1,0 +1,162 @@
+"""Components define what ``orchestration.yaml`` defines, with assets and resources elsewhere."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import dagster as dg
+import pytest
+from dagster._core.remote_representation.external_data import RepositorySnap
+from dagster._serdes import serialize_value
+from ruamel.yaml import YAML
+from tests.integration.components.conftest import DISCOVERY
+from tests.integration.discovery.ticks import MONDAY, tick_schedule, tick_sensor
+
+from shared_lib.discovery import load_location
+from shared_lib.warehouse import Warehouse
+
+Load = Callable[[Mapping[str, str]], dg.Definitions]
+
+# What a sensor needs beside it belongs in the component of its jobs or checks.
+WITH_JOBS, WITH_CHECKS = {"afterwards"}, {"stale"}
+RESOURCES = """\
+import dagster as dg
+
+from shared_lib.warehouse import Warehouse
+
+defs = dg.Definitions(resources={"warehouse": Warehouse(location="demonstration")})
+"""
+
+
+@pytest.fixture
+def sections(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
+    """The demonstration's file, without placeholders and relative names."""
+    monkeypatch.syspath_prepend(str(DISCOVERY))
+    text = (DISCOVERY / "demonstration" / "orchestration.yaml").read_text(encoding="utf-8")
+    for written, meant in {
+        " .assets": " demonstration.assets",
+        '".assets': '"demonstration.assets',
+        "[.assets": "[demonstration.assets",
+        "${NOTE_PATH:note.txt}": str(tmp_path / "note.txt"),
+        "${DROPS:drops}": str(tmp_path / "drops"),
+    }.items():
+        assert written in text
+        text = text.replace(written, meant)
+    return YAML(typ="safe").load(text)
+
+
+def one_file(sections: Mapping[str, Any], folder: Path) -> dg.Definitions:
+    path = folder / "orchestration.yaml"
+    path.write_text(json.dumps(sections), encoding="utf-8")
+    resources = {"warehouse": Warehouse(location="demonstration")}
+    return load_location(path, resources=resources).definitions
+
+
+def component(name: str, attributes: Mapping[str, Any]) -> str:
+    return json.dumps({"type": f"shared_lib.components.{name}", "attributes": attributes})
+
+
+def split(sections: Mapping[str, Any]) -> dict[str, str]:
+    """The same as a ``defs.yaml`` for each section, in folders that are loaded in any order."""
+    sensors = sections["sensors"]
+    only = {name: {name: sensors[name]} for name in WITH_JOBS | WITH_CHECKS}
+    others = {name: entry for name, entry in sensors.items() if name not in only}
+    rest = {name: sections[name] for name in ("asset_modules", "partitions", "assets")}
+    return {
+        "z_assets/orchestration.yaml": json.dumps(rest),
+        "z_assets/defs.yaml": component("CodeLocation", {}),
+        "jobs/defs.yaml": component(
+            "Jobs", {"jobs": sections["jobs"], "sensors": only["afterwards"]}
+        ),
+        "a_schedules/defs.yaml": component("Schedules", {"schedules": sections["schedules"]}),
+        "a_sensors/defs.yaml": component("Sensors", {"sensors": others}),
+        "checks/defs.yaml": component(
+            "WarehouseChecks", {"checks": sections["checks"], "sensors": only["stale"]}
+        ),
+        "resources.py": RESOURCES,
+    }
+
+
+def snapshot(definitions: dg.Definitions) -> Any:
+    """What the webserver reads of the definitions, without where each was written."""
+    whole = json.loads(serialize_value(RepositorySnap.from_def(definitions.get_repository_def())))
+    return without(whole, {"metadata", "metadata_entries", "component_tree"})
+
+
+def without(node: Any, names: set[str]) -> Any:
+    if isinstance(node, list):
+        return [without(entry, names) for entry in node]
+    if isinstance(node, dict):
+        return {key: without(value, names) for key, value in node.items() if key not in names}
+    return node
+
+
+def test_a_file_for_each_section_defines_what_one_file_does(
+    sections: dict[str, Any], loaded: Load, tmp_path: Path
+) -> None:
+    together, apart = one_file(sections, tmp_path), loaded(split(sections))
+    assert snapshot(apart) == snapshot(together)
+
+
+def outcome(definitions: dg.Definitions, job: str, partition: str | None = None) -> Any:
+    """What a run of the job makes, checks and is tagged with."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        ran = definitions.resolve_job_def(job).execute_in_process(
+            instance=instance, partition_key=partition
+        )
+        tags = {key: value for key, value in ran.dagster_run.tags.items() if key[0] != "."}
+    return (
+        sorted(event.asset_key.path for event in ran.get_asset_materialization_events()),
+        sorted((check.check_name, check.passed) for check in ran.get_asset_check_evaluations()),
+        tags,
+    )
+
+
+def test_a_job_of_a_component_runs_as_that_of_the_file(
+    sections: dict[str, Any], loaded: Load, tmp_path: Path
+) -> None:
+    with Warehouse(location="demonstration").writing() as connection:
+        connection.execute("create schema shop")
+        connection.execute("create table shop.orders as select 1 as id, 2 as price")
+    together, apart = one_file(sections, tmp_path), loaded(split(sections))
+    made, checked, tags = outcome(apart, "trade", "2026-01-03")
+    assert ["orders"] in made
+    assert {("priced", True), ("enough", False), ("recent", True)} <= set(checked)
+    assert (tags["team"], tags["dagster/max_retries"]) == ("sales", "2")
+    assert (made, checked, tags) == outcome(together, "trade", "2026-01-03")
+    outcome(apart, "note")
+    assert (tmp_path / "note.txt").read_text().startswith("one\ntwo")
+
+
+def ticks(definitions: dg.Definitions) -> Any:
+    """What each schedule and sensor requests, with one file in the directory."""
+    location: Any = SimpleNamespace(definitions=definitions)
+    repository = definitions.get_repository_def()
+    found: dict[str, Any] = {}
+    with dg.instance_for_test() as instance:
+        for schedule in repository.schedule_defs:
+            found[schedule.name] = tick_schedule(location, schedule.name, instance, MONDAY)
+        for sensor in ("drops", "reports", "either", "each", "stale", "own"):
+            found[sensor] = tick_sensor(location, sensor, instance)
+    return {
+        name: ([request.partition_key or request.run_key for request in tick.run_requests or []],
+               [dict(request.tags) for request in tick.run_requests or []], tick.skip_message)
+        for name, tick in found.items()
+    }  # fmt: skip
+
+
+def test_schedules_and_sensors_of_components_tick_as_those_of_the_file(
+    sections: dict[str, Any], loaded: Load, tmp_path: Path
+) -> None:
+    drops = tmp_path / "drops"
+    drops.mkdir()
+    (drops / "orders.csv").touch()
+    together, apart = one_file(sections, tmp_path), loaded(split(sections))
+    found = ticks(apart)
+    # the partitions are those of a job in another component
+    assert found["latest_day"][0] == ["2026-01-04"]
+    assert len(found["new_days"][0]) == 4
+    assert len(found["drops"][0]) == 1
+    assert found == ticks(together)
