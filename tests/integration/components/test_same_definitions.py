@@ -9,7 +9,6 @@ from typing import Any
 import dagster as dg
 import pytest
 from dagster._core.remote_representation.external_data import RepositorySnap
-from dagster._serdes import serialize_value
 from ruamel.yaml import YAML
 from tests.integration.components.conftest import DISCOVERY
 from tests.integration.discovery.ticks import MONDAY, tick_schedule, tick_sensor
@@ -81,7 +80,9 @@ def split(sections: Mapping[str, Any]) -> dict[str, str]:
 
 def snapshot(definitions: dg.Definitions) -> Any:
     """What the webserver reads of the definitions, without where each was written."""
-    whole = json.loads(serialize_value(RepositorySnap.from_def(definitions.get_repository_def())))
+    whole = json.loads(
+        dg.serialize_value(RepositorySnap.from_def(definitions.get_repository_def()))
+    )
     return without(whole, {"metadata", "metadata_entries", "component_tree"})
 
 
