@@ -33,13 +33,14 @@ OBSERVABILITY_TAG = "platform/observability"
 _TARGET_VARIABLE = "DBT_TARGET_PATH"
 
 
-def target_directory(location: str = "") -> Path:
+def target_directory(location: str = "", project: Path = PROJECT_DIRECTORY) -> Path:
     """Return the directory of the parsed project, which also contains each run's directory.
 
     Args:
         location: the code location that runs dbt; empty if a project serves only one.
+        project: contains the project.
     """
-    return PROJECT_DIRECTORY / os.environ.get(_TARGET_VARIABLE, TARGET_DIRECTORY.name) / location
+    return project / os.environ.get(_TARGET_VARIABLE, TARGET_DIRECTORY.name) / location
 
 
 def parsed_project_directory(runs: Path) -> Path:

@@ -24,7 +24,7 @@ from shared_lib.dbt.results import NodeResult, not_built, read_results, sql_meta
 from shared_lib.dbt_step.observed import ObservedBuild
 from shared_lib.dbt_step.place import BuildPlace
 from shared_lib.dbt_step.run_directory import new_run_directory
-from shared_lib.dbt_step.selection import chosen_nodes, step_selection, with_inputs
+from shared_lib.dbt_step.selection import UNIQUE_ID, chosen_nodes, step_selection, with_inputs
 from shared_lib.metadata import Relation, column_lineage, table_metadata
 from shared_lib.warehouse import Warehouse
 from shared_lib.warehouse.setting import Backend, backend_of
@@ -56,6 +56,7 @@ class DbtBuild:
     ``location`` is the code location that the project was parsed for, if it serves several.
     ``counted`` limits the row counts; see :func:`shared_lib.metadata.table_metadata`.
     ``place`` is where dbt builds, if not in the warehouse.
+    ``lineage`` is what each column is computed from; by default it was prepared with the manifest.
     dbt locks the warehouse while it runs. Only when it has finished can row counts and schemas be
     read and the outputs of the models be passed on.
     """
@@ -70,6 +71,7 @@ class DbtBuild:
     per_model: bool = True
     counted: Mapping[str, str] = field(default_factory=dict)
     place: BuildPlace | None = None
+    lineage: ColumnLineage | None = None
     timings: list[NodeTiming] = field(default_factory=list)
     failure: DbtFailedError | None = None
 
@@ -122,7 +124,7 @@ class DbtBuild:
             ManifestStaleError: dbt ran a node that is not in the manifest.
         """
         target = new_run_directory(
-            target_directory(self.location),
+            target_directory(self.location, self.project_directory),
             step=self.context.op_execution_context.op.name,
             run_id=self.context.run.run_id,
         )
@@ -255,13 +257,13 @@ class DbtBuild:
             yield output.with_metadata({**output.metadata, **extra})
 
     def _asset_keys(self) -> dict[str, dg.AssetKey]:
-        return {
-            unique_id: self.translator.get_asset_key(node)
-            for unique_id, node in self._nodes.items()
-            if node["resource_type"] in {"model", "seed", "snapshot"}
-        }
+        """Return the keys of the step's models as its definition has them, by unique id."""
+        definition = self.context.assets_def
+        return {definition.metadata_by_key[key][UNIQUE_ID]: key for key in definition.keys}
 
     def _known_lineage(self) -> ColumnLineage:
+        if self.lineage is not None:
+            return self.lineage
         return read_column_lineage(self.project_directory / TARGET_DIRECTORY.name / self.location)
 
     def _invocation(

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 # Where dagster_dbt stores the node of an asset or a check, and the selection of a step.
-_UNIQUE_ID = "dagster_dbt/unique_id"
+UNIQUE_ID = "dagster_dbt/unique_id"
 # only the tests that are named, not all tests of a model
 _NAMED_ONLY = ("--indirect-selection", "empty")
 _SELECT, _EXCLUDE = "dagster_dbt/select", "dagster_dbt/exclude"
@@ -32,11 +32,9 @@ def chosen_nodes(context: dg.AssetExecutionContext) -> set[str]:
     """Return the unique ids of the models, seeds and tests that the step shall build."""
     definition = context.assets_def
     checks = context.selected_asset_check_keys
-    chosen = {
-        definition.metadata_by_key[asset][_UNIQUE_ID] for asset in context.selected_asset_keys
-    }
+    chosen = {definition.metadata_by_key[asset][UNIQUE_ID] for asset in context.selected_asset_keys}
     return chosen | {
-        check.metadata[_UNIQUE_ID]
+        check.metadata[UNIQUE_ID]
         for check in definition.node_check_specs_by_output_name.values()
         if check.key in checks
     }

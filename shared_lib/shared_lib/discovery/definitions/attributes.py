@@ -270,11 +270,20 @@ def _with_step_attributes(
     retry, pool = of_step.get("retry"), of_step.get("pool")
     if retry is None and pool is None:
         return asset
-    step = _copied_step(
-        asset.op,
+    return with_changed_step(
+        asset,
         retry_policy=_retry(retry) if retry else asset.op.retry_policy,
         pool=pool or asset.op.pool,
     )
+
+
+def with_changed_step(asset: dg.AssetsDefinition, **changes: Any) -> dg.AssetsDefinition:
+    """Return the asset with ``changes`` of its step, whose other parameters stay.
+
+    Raises:
+        AttributeError: a step of the installed Dagster has a parameter that cannot be read back.
+    """
+    step = _copied_step(asset.op, **changes)
     # Dagster has no public way to replace an asset's step; its own with_attributes does this.
     return dg.AssetsDefinition.dagster_internal_init(
         **{**asset.get_attributes_dict(), "node_def": step}
@@ -282,11 +291,6 @@ def _with_step_attributes(
 
 
 def _copied_step(step: dg.OpDefinition, **changes: Any) -> dg.OpDefinition:
-    """Return a copy with ``changes`` that keeps all parameters of the installed Dagster's steps.
-
-    Raises:
-        AttributeError: a step has a parameter that cannot be read back from it.
-    """
     parameters = inspect.signature(dg.OpDefinition).parameters.keys()
     # `version` is the old name of `code_version`, which the property still has
     values = {name: getattr(step, name) for name in parameters - {"version", "code_version"}}
