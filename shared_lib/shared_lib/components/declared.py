@@ -36,12 +36,17 @@ class DeclaredSecrets(
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """Return the resource; several components of a project share it."""
-        location = self.attributes.location or context.defs_module_name.partition(".")[0]
-        secrets = _secrets_of(location)
+        secrets = secrets_of(self.attributes.location or root_module(context))
         read_secrets_with(lambda secret, key: secrets.get(secret)[key].reveal())
         return dg.Definitions(resources={"secrets": secrets})
 
 
+def root_module(context: dg.ComponentLoadContext) -> str:
+    """Return the name of the package that the project consists of."""
+    return context.defs_module_name.partition(".")[0]
+
+
 @cache
-def _secrets_of(location: str) -> SecretsResource:
+def secrets_of(location: str) -> SecretsResource:
+    """Return the resource of a location, the same for all components: Dagster merges no others."""
     return SecretsResource(location=location)

@@ -36,7 +36,9 @@ def _with_conditions(node: Any, models: Mapping[str, Any]) -> Any:
             condition = _by_field(branches, models)
         case {"anyOf": [other, {"type": "null"}]}:
             condition = {"if": _NULL, "else": other}
-        case _ if "enum" in inner or (isinstance(kind, str) and kind in _PLAIN):
+        case {"enum": list()} | {"pattern": str()}:
+            condition = {"if": _TEMPLATE, "else": inner}
+        case _ if isinstance(kind, str) and kind in _PLAIN:
             condition = {"if": _TEMPLATE, "else": inner}
         case _:
             condition = inner

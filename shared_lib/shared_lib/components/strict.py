@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar, cast
 
 import dagster as dg
 from pydantic import BaseModel, ConfigDict
+from ruamel.yaml import YAML
 
 from shared_lib.components.schema import editors_schema
 from shared_lib.configuration.section import Section
@@ -19,25 +20,29 @@ from shared_lib.configuration.validated_yaml import (
     check_document,
 )
 
-Attributes = TypeVar("Attributes", bound=Section)
+Attributes = TypeVar("Attributes")
 Place = Callable[[Location], str]
 
 _TEMPLATE = "{{"
 
 
 class ExampleScaffolder(dg.Scaffolder):
-    """Writes a ``defs.yaml`` that loads, and the component's own example below it."""
+    """Writes a ``defs.yaml`` that loads: empty with the component's example, or the example."""
 
     def scaffold(self, request: dg.ScaffoldRequest) -> None:
         """Write the file; what it defines is up to its reader."""
-        dg.scaffold_component(request, {})
-        if request.scaffold_format != "yaml":
-            return
         module, _, name = request.type_name.rpartition(".")
-        example = example_of(getattr(import_module(module), name))
-        file = request.target_path if request.append else request.target_path / "defs.yaml"
-        with file.open("a", encoding="utf-8") as opened:
-            opened.write("\n# For example:\n" + textwrap.indent(example, "# "))
+        component = getattr(import_module(module), name)
+        example = example_of(component)
+        if isinstance(check_document({}, component.checked_by), list):
+            attributes = YAML(typ="safe", pure=True).load(example)["attributes"]
+            dg.scaffold_component(request, attributes)
+            return
+        dg.scaffold_component(request, {})
+        if request.scaffold_format == "yaml":
+            file = request.target_path if request.append else request.target_path / "defs.yaml"
+            with file.open("a", encoding="utf-8") as opened:
+                opened.write("\n# For example:\n" + textwrap.indent(example, "# "))
 
 
 def example_of(component: type) -> str:
