@@ -35,8 +35,9 @@ The `orchestration.yaml` of a code location's package defines what the location 
 - `shared_lib/checks.py` builds the asset checks of the section `checks`; code can use it as
   well. A sensor of the type `freshness` evaluates freshness checks when an asset turns stale or
   fresh.
-- `shared_lib.discovery.CodeLocation` does the same as a component, for Dagster's `dg` and
-  `defs` folders. `.venv/bin/dg check defs` checks all locations;
+- `shared_lib.components.CodeLocation` does the same as a component, for Dagster's `dg` and
+  `defs` folders, and most sections are components of their own
+  ([components.md](components.md)). `.venv/bin/dg check defs` checks all locations;
   `.venv/bin/dg list defs --target-path code_locations/simulation` lists one."""
 
 

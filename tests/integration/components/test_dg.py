@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -9,9 +10,12 @@ import dagster as dg
 import pytest
 from click.testing import CliRunner
 from dagster_dg_cli.cli import cli
+from ruamel.yaml import YAML
 
+from orchestration_platform.components import AlertPolicies
 from shared_lib import components
 from shared_lib.components import strict
+from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.configuration.validated_yaml import ConfigurationError
 
 Project = Callable[[Mapping[str, str]], Path]
@@ -185,3 +189,16 @@ def test_a_run_status_sensor_apart_from_its_job_says_where_it_belongs(loaded: Lo
     assert "defs.yaml:5: attributes.sensors.after.job: import_job must be a job of the same" in str(
         raised.value.__cause__
     )
+
+
+def test_the_examples_of_the_page_are_valid() -> None:
+    page = (REPOSITORY_ROOT / "docs" / "components.md").read_text(encoding="utf-8")
+    types = []
+    for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL):
+        for document in YAML(typ="safe").load_all(block):
+            types.append(document["type"].rpartition(".")[2])
+            component = getattr(components, types[-1], AlertPolicies)
+            component.from_attributes_dict(attributes=document["attributes"])
+    listed = set(re.findall(r"^\| `[a-z_]+\.components\.(\w+)`", page, re.MULTILINE))
+    assert listed == {*NAMES, "AlertPolicies"}
+    assert set(types) == listed - {"Schedules", "Sensors", "CodeLocation"}
