@@ -161,3 +161,43 @@ def test_schedules_and_sensors_of_components_tick_as_those_of_the_file(
     assert len(found["new_days"][0]) == 4
     assert len(found["drops"][0]) == 1
     assert found == ticks(together)
+
+
+PARTITIONED = """\
+import dagster as dg
+
+
+@dg.asset(partitions_def=dg.StaticPartitionsDefinition(["north", "south"]))
+def regions() -> None: ...
+
+
+defs = dg.Definitions(
+    assets=[regions], jobs=[dg.define_asset_job("regions_job", selection=[regions])]
+)
+"""
+
+
+def test_a_sensor_takes_the_partitions_of_a_job_elsewhere_at_its_tick(
+    loaded: Load, tmp_path: Path
+) -> None:
+    drops = tmp_path / "drops"
+    drops.mkdir()
+    (drops / "south.csv").touch()
+    entry = {"type": "file", "job": "regions_job", "directory": str(drops), "glob": "*.csv"}
+    sensors = {"fitting": {**entry, "partition": "{stem}"}, "misfit": entry}
+    schedules = {"misfit_too": {"job": "regions_job", "cron": "@daily"}}
+    definitions = loaded(
+        {
+            "z_regions.py": PARTITIONED,
+            "a/defs.yaml": component("Sensors", {"sensors": sensors}),
+            "b/defs.yaml": component("Schedules", {"schedules": schedules}),
+        }
+    )
+    location: Any = SimpleNamespace(definitions=definitions)
+    with dg.instance_for_test() as instance:
+        [request] = tick_sensor(location, "fitting", instance).run_requests
+        assert request.partition_key == "south"
+        with pytest.raises(dg.DagsterInvalidDefinitionError, match="partition: missing, the job"):
+            tick_sensor(location, "misfit", instance)
+        with pytest.raises(dg.DagsterInvalidDefinitionError, match="partitions: missing, the job"):
+            tick_schedule(location, "misfit_too", instance)
