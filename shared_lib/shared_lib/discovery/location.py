@@ -19,12 +19,15 @@ from shared_lib.configuration.validated_yaml import (
     place_in,
 )
 from shared_lib.discovery.configuration import LocationConfiguration
-from shared_lib.discovery.configuration.jobs import AssetSensor, FileSensor
+from shared_lib.discovery.configuration.jobs import AssetSensor, FileSensor, Sensor
 from shared_lib.discovery.definitions.attributes import Given, apply_rules, unmatched
 from shared_lib.discovery.definitions.checks import build_checks, freshness_checks, invalid_sql
 from shared_lib.discovery.definitions.code_references import with_code_references
 from shared_lib.discovery.definitions.dbt_models import build_dbt_models
-from shared_lib.discovery.definitions.event_partitions import assets_of_other_partitions
+from shared_lib.discovery.definitions.event_partitions import (
+    PartitionsOfJob,
+    assets_of_other_partitions,
+)
 from shared_lib.discovery.definitions.jobs import EXECUTORS, BuiltJob, build_jobs
 from shared_lib.discovery.definitions.names import (
     assets_made_twice,
@@ -314,11 +317,21 @@ def _build_triggers(
         freshness_checks=freshness_checks(configuration.checks),
         package=read.package,
     )
-    differing = assets_of_other_partitions(configuration.sensors, partitions_of, built.bare)
     if not read.has_problems("partitions", "assets"):
-        read.add(*differing)
+        read.add(*_differing_assets(configuration.sensors, partitions_of, built.bare))
     read.add(*problems, *found, *rings(configuration.sensors, _made_by(built)))
     return schedules, sensors
+
+
+def _differing_assets(
+    sensors: Mapping[str, Sensor], partitions_of: PartitionsOfJob, bare: dg.Definitions
+) -> Iterator[Problem]:
+    graph = bare.resolve_asset_graph()
+    for name, sensor in sensors.items():
+        partitions = partitions_of(sensor.job) if isinstance(sensor, AssetSensor) else None
+        if partitions is not None and isinstance(sensor, AssetSensor):
+            place = ("sensors", name, "assets")
+            yield from assets_of_other_partitions(place, sensor, partitions, graph)
 
 
 def _made_by(built: _Built) -> dict[str, frozenset[dg.AssetKey]]:

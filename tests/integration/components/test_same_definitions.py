@@ -171,8 +171,12 @@ import dagster as dg
 def regions() -> None: ...
 
 
+@dg.asset(partitions_def=dg.StaticPartitionsDefinition(["north", "south", "west"]))
+def shops() -> None: ...
+
+
 defs = dg.Definitions(
-    assets=[regions], jobs=[dg.define_asset_job("regions_job", selection=[regions])]
+    assets=[regions, shops], jobs=[dg.define_asset_job("regions_job", selection=[regions])]
 )
 """
 
@@ -184,7 +188,12 @@ def test_a_sensor_takes_the_partitions_of_a_job_elsewhere_at_its_tick(
     drops.mkdir()
     (drops / "south.csv").touch()
     entry = {"type": "file", "job": "regions_job", "directory": str(drops), "glob": "*.csv"}
-    sensors = {"fitting": {**entry, "partition": "{stem}"}, "misfit": entry}
+    watching = {"type": "asset", "job": "regions_job", "assets": ["shops"]}
+    sensors = {
+        "fitting": {**entry, "partition": "{stem}"},
+        "misfit": entry,
+        "watching": watching,
+    }
     schedules = {"misfit_too": {"job": "regions_job", "cron": "@daily"}}
     definitions = loaded(
         {
@@ -199,5 +208,7 @@ def test_a_sensor_takes_the_partitions_of_a_job_elsewhere_at_its_tick(
         assert request.partition_key == "south"
         with pytest.raises(dg.DagsterInvalidDefinitionError, match="partition: missing, the job"):
             tick_sensor(location, "misfit", instance)
+        with pytest.raises(dg.DagsterInvalidDefinitionError, match="shops has not the partitions"):
+            tick_sensor(location, "watching", instance)
         with pytest.raises(dg.DagsterInvalidDefinitionError, match="partitions: missing, the job"):
             tick_schedule(location, "misfit_too", instance)

@@ -7,8 +7,8 @@ from typing import Any
 
 import dagster as dg
 
-from shared_lib.configuration.validated_yaml import Problem
-from shared_lib.discovery.configuration.jobs import AssetSensor, Sensor
+from shared_lib.configuration.validated_yaml import Location, Problem
+from shared_lib.discovery.configuration.jobs import AssetSensor
 from shared_lib.discovery.definitions.templates import filled
 
 PartitionsOfJob = Callable[[str], dg.PartitionsDefinition | None]
@@ -57,19 +57,21 @@ def key_of_file(
 
 
 def assets_of_other_partitions(
-    sensors: Mapping[str, Sensor], partitions_of: PartitionsOfJob, definitions: dg.Definitions
+    location: Location, sensor: AssetSensor, partitions: dg.PartitionsDefinition, graph: Any
 ) -> Iterator[Problem]:
-    """Yield the watched assets whose partitions a partitioned job cannot run for."""
-    graph = definitions.resolve_asset_graph()
-    for name, sensor in sensors.items():
-        partitions = partitions_of(sensor.job) if isinstance(sensor, AssetSensor) else None
-        if partitions is None or not isinstance(sensor, AssetSensor):
-            continue
-        for position, asset in enumerate(sensor.assets):
-            key = dg.AssetKey.from_user_string(asset)
-            if graph.has(key) and graph.get(key).partitions_def != partitions:
-                text = f"{asset} has not the partitions of the job {sensor.job}"
-                yield Problem(("sensors", name, "assets", position), text)
+    """Yield the watched assets whose partitions a partitioned job cannot run for.
+
+    Args:
+        location: where the sensor's assets are.
+        sensor: the sensor.
+        partitions: the partitions of its job.
+        graph: the graph of all assets.
+    """
+    for position, asset in enumerate(sensor.assets):
+        key = dg.AssetKey.from_user_string(asset)
+        if graph.has(key) and graph.get(key).partitions_def != partitions:
+            text = f"{asset} has not the partitions of the job {sensor.job}"
+            yield Problem((*location, position), text)
 
 
 def new_partitions(entry: AssetSensor, partitions: dg.PartitionsDefinition) -> Any:

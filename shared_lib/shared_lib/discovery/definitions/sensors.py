@@ -18,6 +18,7 @@ from shared_lib.discovery.configuration import jobs as configured
 from shared_lib.discovery.configuration.checks import FreshnessCheck
 from shared_lib.discovery.definitions.event_partitions import (
     PartitionsOfJob,
+    assets_of_other_partitions,
     key_of_file,
     new_partitions,
     partition_of_run,
@@ -148,12 +149,24 @@ def _with_partitions(entry: Any, known: Known, evaluation: Callable[[Any, Any], 
 
     def evaluate(context: dg.SensorEvaluationContext) -> Any:
         partitions = partitions_at(context, entry.job)
-        if isinstance(entry, configured.FileSensor):
-            for problem in _of_partition((), entry, partitions):
-                raise dg.DagsterInvalidDefinitionError(f"partition: {problem.text}")
+        for problem in _misfits(entry, partitions, context.repository_def):
+            place = ".".join(map(str, problem.location))
+            raise dg.DagsterInvalidDefinitionError(f"{place}: {problem.text}")
         return evaluation(entry, partitions)(context)
 
     return evaluate
+
+
+def _misfits(
+    entry: configured.FileSensor | configured.AssetSensor,
+    partitions: dg.PartitionsDefinition | None,
+    repository: Any,
+) -> Iterator[Problem]:
+    if isinstance(entry, configured.FileSensor):
+        yield from _of_partition(("partition",), entry, partitions)
+    elif partitions is not None:
+        graph = repository.asset_graph
+        yield from assets_of_other_partitions(("assets",), entry, partitions, graph)
 
 
 def _new_events(entry: configured.AssetSensor, partitions: dg.PartitionsDefinition | None) -> Any:
