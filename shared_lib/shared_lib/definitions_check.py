@@ -3,7 +3,7 @@
 Loads each location of the workspace in a separate process, without network access. It must load
 without warnings and within a limit of CPU time, which a busy machine does not change; its assets
 must have an owner, a kind, a description and a freshness policy or the reason why not, and its
-jobs must select something. Otherwise exits
+jobs must select something. No two locations may make the same asset. Otherwise exits
 with status 1 and one line for each problem.
 """
 
@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
+from shared_lib.asset_makers import made_here, made_in_two
 from shared_lib.configuration.validated_yaml import ConfigurationError
 from shared_lib.configuration.workspace_file import (
     WORKSPACE,
@@ -35,13 +36,17 @@ TIME_LIMIT_SECONDS = 20.0
 
 @dataclass
 class LocationReport:
-    """The result of loading one location, in CPU seconds; ``problems`` is empty if it is OK."""
+    """The result of loading one location, in CPU seconds; ``problems`` is empty if it is OK.
+
+    ``made`` has the keys of the assets that it makes.
+    """
 
     module: str
     seconds: float = 0.0
     assets: int = 0
     checks: int = 0
     jobs: int = 0
+    made: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
@@ -158,6 +163,7 @@ def _examine(location: PythonLocation, directory: Path, report: LocationReport) 
     repository = definitions.get_repository_def()
     graph = repository.asset_graph
     report.assets = len(graph.get_all_asset_keys())
+    report.made = made_here(definitions)
     report.checks = len(graph.asset_check_keys)
     for key in sorted(graph.get_all_asset_keys()):
         node = graph.get(key)
@@ -204,16 +210,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigurationError as error:
         parser.error(f"argument --workspace: {error}")
     failed = False
+    made: dict[str, list[str]] = {}
     for name, location in locations.items():
         report = check_in_own_process(location, directory=directory)
         failed = failed or bool(report.problems)
+        made[name] = report.made
         print(
             f"{name}: {report.assets} assets, {report.checks} checks, {report.jobs} jobs, "
             f"loaded in {report.seconds:.1f} s of CPU"
         )
         for problem in report.problems:
             print(f"{name}: {problem}", file=sys.stderr)
-    return 1 if failed else 0
+    # of locations that all load, so that none is compared without its assets
+    twice = [] if failed else made_in_two(made)
+    for problem in twice:
+        print(problem, file=sys.stderr)
+    return 1 if failed or twice else 0
 
 
 if __name__ == "__main__":

@@ -159,6 +159,32 @@ def test_each_form_of_a_location_is_checked(
     assert location_files(workspace) == {}
 
 
+def test_two_locations_that_make_the_same_asset_are_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    asset = (
+        "import dagster as dg\n"
+        "@dg.asset(key=['sales', 'daily'], owners=['a@example.com'], group_name='g',"
+        " kinds={'python'}, metadata={'no_freshness_policy': 'Made on request.'})\n"
+        "def kept():\n    'Kept.'\n"
+    )
+    (tmp_path / "shop.py").write_text(f"{asset}defs = dg.Definitions([kept])\n")
+    (tmp_path / "till.py").write_text(f"{asset}defs = dg.Definitions([kept])\n")
+    # what only declares the asset may depend on it
+    declared = f"{asset}defs = dg.Definitions([next(iter(kept.specs))])\n"
+    (tmp_path / "stall.py").write_text(declared)
+    workspace = tmp_path / "workspace.yaml"
+    workspace.write_text("load_from:\n  - python_file: shop.py\n  - python_file: stall.py\n")
+
+    assert definitions_check.main(["--workspace", str(workspace)]) == 0, capfd.readouterr().err
+    with workspace.open("a") as file:
+        file.write("  - python_file: till.py\n")
+    assert definitions_check.main(["--workspace", str(workspace)]) == 1
+
+    [line] = capfd.readouterr().err.splitlines()
+    assert line.startswith("asset sales/daily is made by shop.py and by till.py: only one")
+
+
 def test_a_mistake_in_a_workspace_is_reported_with_its_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
+from shared_lib.asset_makers import made_here, made_in_two
 from shared_lib.configuration.validated_yaml import ConfigurationError
 from shared_lib.dbt.project import ManifestMissingError
 
@@ -28,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         for path in asked.locations or _all_files():
             _COMMANDS[asked.command](path, asked)
+        if asked.command == "validate":
+            _miss_one_owner(asked)
         if asked.command == "explain":
             _miss_unexplained(asked)
     except (ConfigurationError, LookupError, ManifestMissingError) as error:
@@ -45,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         command = commands.add_parser(name, help=text)
         command.add_argument("locations", nargs="*", type=_file, help="orchestration.yaml files")
+        command.set_defaults(made={})
     explain = commands.add_parser("explain", help="show where each attribute of an asset is set")
     explain.add_argument("key", help="an asset key, with slashes")
     explain.add_argument("locations", nargs="*", type=_file, help="orchestration.yaml files")
@@ -72,24 +76,43 @@ def _all_files() -> list[Path]:
 
 
 def _load(path: Path) -> "Location":
-    from shared_lib.discovery.location import load_location, resolved
+    """Load a file as its definitions module does, with the resources of the location."""
+    from shared_lib.discovery.location import BUILT, load_location, resolved
+    from shared_lib.discovery.modules import package_of
     from shared_lib.secrets import SecretsResource
     from shared_lib.warehouse import Warehouse
 
+    whole = path.resolve()
+    module = whole.with_name("definitions.py")
+    if whole not in BUILT and module.is_file() and (package := package_of(whole)):
+        try:
+            import_module(f"{package}.definitions")
+        except (ConfigurationError, ManifestMissingError):
+            raise
+        except Exception as error:  # show users any error that a module raises on import
+            text = f"{module}: cannot be imported: {type(error).__name__}: {error}"
+            raise ConfigurationError(text) from error
+    if whole in BUILT:
+        return resolved(BUILT[whole]())
     # Checks and steps require resources by name; the object itself does not matter here.
     name = path.parent.name
     resources = {"warehouse": Warehouse(location=name), "secrets": SecretsResource(location=name)}
-    if (path.parent / "resources.py").is_file():
-        resources |= getattr(import_module(f"{name}.resources"), "RESOURCES", {})
     return resolved(load_location(path, resources=resources))
 
 
-def _validate(path: Path, _arguments: argparse.Namespace) -> None:
+def _validate(path: Path, asked: argparse.Namespace) -> None:
     import dagster as dg
 
     location = _load(path)
     dg.Definitions.validate_loadable(location.definitions)
+    asked.made[str(path)] = made_here(location.definitions)
     print(f"{path}: OK")
+
+
+def _miss_one_owner(asked: argparse.Namespace) -> None:
+    problems = made_in_two(asked.made)
+    if problems:
+        raise ConfigurationError("\n".join(problems))
 
 
 def _list(path: Path, _arguments: argparse.Namespace) -> None:

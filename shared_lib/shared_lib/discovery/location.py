@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -86,11 +86,16 @@ def build_definitions(
     Raises:
         ConfigurationError: lists every problem of the file, one per line.
     """
-    path = Path(beside).with_name(FILE_NAME)
+    path = Path(beside).with_name(FILE_NAME).resolve()
     secrets = SecretsResource(location=path.parent.name)
     read_secrets_with(lambda secret, key: secrets.get(secret)[key].reveal())
     with_defaults = {"io_manager": GuardedIOManager(), **(resources or {})}
-    return resolved(load_location(path, resources=with_defaults, loggers=loggers)).definitions
+    BUILT[path] = partial(load_location, path, resources=with_defaults, loggers=loggers)
+    return resolved(BUILT[path]()).definitions
+
+
+BUILT: dict[Path, Callable[[], "Location"]] = {}
+"""For each file that a module of this process defines a location from, a way to load it again."""
 
 
 def resolved(location: Location) -> Location:
@@ -159,8 +164,10 @@ def load_location(
     built = _build_assets_and_jobs(read, resources=resources)
     schedules, sensors = _build_triggers(read, built)
     configuration, inside = read.configuration, built.inside
+    wrong = {problem.location[:2] for problem in read.problems}
     checks = build_checks(
-        configuration.checks, pool=configuration.dbt.pool if configuration.dbt else None
+        {name: one for name, one in configuration.checks.items() if ("checks", name) not in wrong},
+        pool=configuration.dbt.pool if configuration.dbt else None,
     )
     parts: dict[str, Any] = {
         "assets": with_code_references(built.assets),

@@ -54,21 +54,23 @@ def _directory_of(package: str) -> Path:
 
 
 def declared_secrets(workspace: Path = WORKSPACE) -> dict[str, list[SecretNeed]]:
-    """Return the secrets that each location declares as needed, by location name.
+    """Return the secrets that each location declares as needed, by its package's name.
+
+    Vault's roles and policies have that name, whatever Dagster calls the location.
 
     Raises:
         ConfigurationError: a location's file is wrong.
     """
     return {
-        name: [
+        folder.name: [
             SecretNeed(
                 path=need.path,
                 keys=tuple(need.keys),
-                one_of=need.one_of and f"{name} {need.one_of}",
+                one_of=need.one_of and f"{folder.name} {need.one_of}",
             )
             for need in _declared_in(folder)
         ]
-        for name, folder in _folders(workspace).items()
+        for folder in _folders(workspace).values()
     }
 
 

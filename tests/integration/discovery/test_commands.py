@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import jsonschema
@@ -95,6 +96,78 @@ def test_an_asset_that_is_not_there_is_answered_with_the_nearest(
     assert command.main(["explain", "cenzus", str(SIMULATION)]) == 1
 
     assert "there is no asset cenzus, did you mean census?" in capsys.readouterr().err
+
+
+@pytest.fixture
+def own_location(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Writes a location with a resource of its own that no module ``resources`` has."""
+
+    def write(package: str) -> Path:
+        folder = tmp_path / package
+        folder.mkdir()
+        (folder / "__init__.py").touch()
+        (folder / "assets.py").write_text(
+            "import dagster as dg\n\n"
+            "@dg.asset\ndef letters(mailer: dg.ResourceParam[str]) -> None:\n    print(mailer)\n"
+        )
+        (folder / "definitions.py").write_text(
+            "from shared_lib.discovery import build_definitions\n\n"
+            "defs = build_definitions(__file__, resources={'mailer': 'by post'})\n"
+        )
+        file = folder / "orchestration.yaml"
+        file.write_text(
+            "asset_modules: [.assets]\nassets: [{match: letters, group: post}]\n"
+            "jobs: {send: {selection: 'key:letters'}}\n"
+        )
+        return file
+
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return write
+
+
+@pytest.mark.parametrize(
+    ("arguments", "printed"),
+    [(["validate"], ": OK"), (["list"], "send"), (["explain", "letters"], "group: post")],
+)
+def test_resources_of_the_definitions_module_are_known(
+    own_location: Callable[[str], Path],
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    printed: str,
+) -> None:
+    file = own_location(f"post_{arguments[0]}")
+
+    assert command.main([*arguments, str(file)]) == 0
+    first = capsys.readouterr().out
+    file.write_text("jobs: 7\n" + file.read_text().replace("jobs", "schedules"))
+    assert command.main([*arguments, str(file)]) == 1
+
+    assert printed in first
+    assert f"{file}:1: jobs: 7 is not allowed" in capsys.readouterr().err
+
+
+def test_a_definitions_module_that_cannot_be_imported_is_reported(
+    own_location: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = own_location("post_broken")
+    module = file.with_name("definitions.py")
+    module.write_text("import no_such_library\n")
+
+    assert command.main(["validate", str(file)]) == 1
+
+    assert f"{module}: cannot be imported: ModuleNotFoundError" in capsys.readouterr().err
+
+
+def test_two_locations_that_make_the_same_asset_are_refused(
+    own_location: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [str(own_location(name)) for name in ("post_one", "post_two")]
+
+    assert command.main(["validate", files[0]]) == 0
+    assert command.main(["validate", *files]) == 1
+
+    text = f"asset letters is made by {files[0]} and by {files[1]}: only one location may make it"
+    assert text in capsys.readouterr().err
 
 
 def test_the_schema_is_current_and_accepts_the_files() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from shared_lib.configuration.validated_yaml import ConfigurationError
 from shared_lib.discovery import workspace
+from shared_lib.discovery.dbt import sections
 from shared_lib.discovery.location import load_configuration
 from shared_lib.secrets import SecretNotFoundError, examine, unmet
 
@@ -31,6 +32,29 @@ def test_a_location_needs_the_keys_that_its_file_names(
     assert [
         (location, need.path, need.keys) for location, found in needs.items() for need in found
     ] == [("needy", "slack/bot", ("token", "channel"))]
+
+
+def test_secrets_and_models_go_by_the_package_whatever_dagster_calls_the_location(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "renamed"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "orchestration.yaml").write_text(
+        "secrets:\n  - {path: slack/bot, keys: [token]}\ndbt: {name: models}\n"
+    )
+    listed = tmp_path / "workspace.yaml"
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(workspace.location_files, "__defaults__", (listed,))
+
+    for name in ("", ", location_name: Sales of shops"):
+        listed.write_text(
+            f"load_from:\n  - python_module: {{module_name: renamed.definitions{name}}}\n"
+        )
+
+        # as Vault's role, the warehouse and the parsed project of the package are named
+        assert list(workspace.declared_secrets(listed)) == ["renamed"]
+        assert list(sections.declared_models()) == ["renamed"]
 
 
 @pytest.mark.sees("secrets.one_of")

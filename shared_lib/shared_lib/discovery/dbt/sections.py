@@ -7,7 +7,9 @@ if TYPE_CHECKING:
 
 
 def declared_models() -> "dict[str, DbtModels]":
-    """Return the section ``dbt`` of each workspace location that has one, by location name.
+    """Return the section ``dbt`` of each workspace location that has one, by its package's name.
+
+    Dagster's name of a location may be another one; warehouse and manifest have the package's.
 
     It imports no location.
 
@@ -18,7 +20,8 @@ def declared_models() -> "dict[str, DbtModels]":
     from shared_lib.discovery.location import load_configuration
     from shared_lib.discovery.workspace import location_files
 
-    sections = {name: load_configuration(path)[0].dbt for name, path in location_files().items()}
+    files = location_files().values()
+    sections = {path.parent.name: load_configuration(path)[0].dbt for path in files}
     return {name: section for name, section in sections.items() if section is not None}
 
 

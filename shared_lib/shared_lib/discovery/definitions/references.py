@@ -1,6 +1,6 @@
 """Names that one section of the configuration uses and another defines."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from shared_lib.configuration.validated_yaml import Location, Problem
@@ -21,7 +21,10 @@ def unknown_names(configuration: LocationConfiguration, document: Any) -> Iterat
         (_jobs_used(configuration), "jobs"),
         (_partitions_used(configuration), "partitions"),
     ):
-        known = [name for name in (document or {}).get(section) or [] if isinstance(name, str)]
+        entries = document.get(section, {})
+        if not isinstance(entries, Mapping):
+            continue  # which is reported itself
+        known = [str(name) for name in entries]
         for location, name in used:
             if name is not None and name not in known:
                 yield _unknown(location, name, known)
