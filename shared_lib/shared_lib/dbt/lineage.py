@@ -6,10 +6,13 @@ only read at run time; sqlglot needs 10 s or more for the whole project.
 """
 
 import json
+import logging
 from collections.abc import Iterable, Mapping
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
+
+_logger = logging.getLogger(__name__)
 
 LINEAGE_FILE_NAME = "column_lineage.json"
 
@@ -20,9 +23,8 @@ ColumnLineage = dict[str, dict[str, list[tuple[str, str]]]]
 def compute_column_lineage(manifest: Mapping[str, Any]) -> ColumnLineage:
     """Compute the column lineage of every model in a manifest that holds compiled code.
 
-    Raises:
-        sqlglot.errors.SqlglotError: the parser cannot resolve a query, for example one
-            that reads an undocumented column of a source.
+    A model whose lineage cannot be found, such as one in Python or one with a query that the
+    parser does not understand, is left out with a warning that names it.
     """
     columns: dict[str, list[str]] = {
         unique_id: list(source["columns"]) for unique_id, source in manifest["sources"].items()
@@ -38,13 +40,31 @@ def compute_column_lineage(manifest: Mapping[str, Any]) -> ColumnLineage:
         if node["resource_type"] == "seed":
             columns[unique_id] = _seed_columns(node)
         elif node["resource_type"] == "model":
-            lineage[unique_id] = _model_lineage(
-                node["compiled_code"],
-                columns={key: columns.get(owner, []) for key, owner in relations.items()},
-                relations=relations,
-            )
-            columns[unique_id] = list(lineage[unique_id])
+            try:
+                lineage[unique_id] = _model_lineage(
+                    _query_of(node),
+                    columns={key: columns.get(owner, []) for key, owner in relations.items()},
+                    relations=relations,
+                )
+            except Exception as error:  # noqa: BLE001 - sqlglot fails in many ways; no model depends on it
+                reason = str(error).partition("\n")[0] or type(error).__name__
+                _logger.warning("no column lineage of the model %s: %s", node["name"], reason)
+            # what is documented, for the models that read it
+            columns[unique_id] = list(lineage.get(unique_id, node.get("columns", {})))
     return lineage
+
+
+def _query_of(node: Mapping[str, Any]) -> str:
+    """Return the compiled SQL of a model.
+
+    Raises:
+        ValueError: the model is not written in SQL.
+    """
+    language = node.get("language", "sql")
+    if language != "sql":
+        message = f"it is written in {language}"
+        raise ValueError(message)
+    return node["compiled_code"]
 
 
 def _in_order(manifest: Mapping[str, Any]) -> Iterable[str]:

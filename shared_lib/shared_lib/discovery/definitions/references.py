@@ -55,7 +55,7 @@ def unknown_assets(
     configuration: LocationConfiguration, assets: Sequence[Asset]
 ) -> Iterator[Problem]:
     """Yield the assets that checks and sensors name but the location does not have."""
-    known = sorted(key.to_user_string() for asset in assets for key in keys_of(asset))
+    known = sorted({key.to_user_string() for asset in assets for key in keys_of(asset)})
     for name, check in configuration.checks.items():
         if check.asset not in known:
             yield _unknown(("checks", name, "asset"), check.asset, known)
