@@ -7,10 +7,13 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
+from tests.integration.observability.published_schema import FOLDER, published_violations
 
+from sandboxes.telemetry import Receiver
 from shared_lib.dbt.lineage import compute_column_lineage, write_column_lineage
 from shared_lib.dbt.project import DBT_EXECUTABLE
 
@@ -28,6 +31,31 @@ def enter(variables: dict[str, str], patch: pytest.MonkeyPatch) -> None:
             patch.delenv(name)
     for name, value in variables.items():
         patch.setenv(name, value)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def received() -> Iterator[list[dict[str, Any]]]:
+    """Every lineage event that any server of these tests receives, until it is looked at."""
+    events: list[dict[str, Any]] = []
+    take = Receiver.take
+
+    def taking(self: Receiver, path: str, headers: dict[str, str], body: bytes) -> bytes:
+        if path == "/api/v1/lineage":
+            events.append(json.loads(body))
+        return take(self, path, headers, body)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Receiver, "take", taking)
+        yield events
+
+
+@pytest.fixture(autouse=True)
+def every_event_is_as_published(received: list[dict[str, Any]]) -> Iterator[None]:
+    """Where the published schemas are; `test_published_schema` says why they may be missing."""
+    yield
+    events = [received.pop() for _ in range(len(received))]
+    if FOLDER.is_dir():
+        assert [text for event in events for text in published_violations(event)] == []
 
 
 @pytest.fixture(scope="session")
