@@ -25,6 +25,12 @@ def with_causes(error: StoredError) -> Iterator[StoredError]:
         current = current.cause
 
 
+def innermost_type(error: StoredError) -> str | None:
+    """Return the class of the original error, if it is known."""
+    *_, origin = with_causes(error)
+    return origin.cls_name
+
+
 def innermost_message(error: StoredError) -> str:
     """Return the text of the original error, with its class."""
     *_, origin = with_causes(error)

@@ -50,7 +50,8 @@ def compute_column_lineage(manifest: Mapping[str, Any]) -> ColumnLineage:
                 reason = str(error).partition("\n")[0] or type(error).__name__
                 _logger.warning("no column lineage of the model %s: %s", node["name"], reason)
             # what is documented, for the models that read it
-            columns[unique_id] = list(lineage.get(unique_id, node.get("columns", {})))
+            found = lineage[unique_id] if unique_id in lineage else node.get("columns", {})
+            columns[unique_id] = list(found)
     return lineage
 
 

@@ -44,6 +44,7 @@ from shared_lib.discovery.modules import definitions_in, import_modules, package
 from shared_lib.discovery.remainder import remainder
 from shared_lib.discovery.substitution import substitute
 from shared_lib.observability.header_secrets import read_secrets_with
+from shared_lib.observability.place import runs_in
 from shared_lib.secrets import SecretsResource
 from shared_lib.secrets.io_manager import GuardedIOManager
 
@@ -88,6 +89,7 @@ def build_definitions(
     """
     path = Path(beside).with_name(FILE_NAME).resolve()
     secrets = SecretsResource(location=path.parent.name)
+    runs_in(path.parent.name)
     read_secrets_with(lambda secret, key: secrets.get(secret)[key].reveal())
     with_defaults = {"io_manager": GuardedIOManager(), **(resources or {})}
     BUILT[path] = partial(load_location, path, resources=with_defaults, loggers=loggers)

@@ -78,10 +78,27 @@ class Observability:
         self._send_run_event(run_id, job_name, state="START", moment=moment, error=None)
 
     def run_ended(
-        self, run_id: str, job_name: str, *, started: datetime, ended: datetime, error: str | None
+        self,
+        run_id: str,
+        job_name: str,
+        *,
+        started: datetime,
+        ended: datetime,
+        error: str | None,
+        error_type: str | None = None,
+        partitions: Sequence[str] = (),
     ) -> None:
         """Send a run's span and its last lineage event."""
-        self._send_spans([run_span(run_id, job_name, started=started, ended=ended, error=error)])
+        span = run_span(
+            run_id,
+            job_name,
+            started=started,
+            ended=ended,
+            error=error,
+            error_type=error_type,
+            partitions=partitions,
+        )
+        self._send_spans([span])
         state = "COMPLETE" if error is None else "FAIL"
         self._send_run_event(run_id, job_name, state=state, moment=ended, error=error)
 
@@ -101,9 +118,18 @@ class Observability:
         started: datetime,
         ended: datetime,
         error: str | None,
+        error_type: str | None = None,
     ) -> None:
         """Send a step's span and its last lineage event."""
-        self._send_spans([step_span(step, started=started, ended=ended, error=error)])
+        span = step_span(
+            step,
+            started=started,
+            ended=ended,
+            error=error,
+            error_type=error_type,
+            made=datasets.made,
+        )
+        self._send_spans([span])
         state = "COMPLETE" if error is None else "FAIL"
         self._send_step_event(
             step, datasets, state=state, started=started, moment=ended, error=error
@@ -137,7 +163,10 @@ class Observability:
             target: the target of the profile.
             live: what was already reported about the nodes.
         """
-        self._send_spans(list(node_spans(step, nodes, project=project, target=target)))
+        spans = node_spans(
+            step, nodes, project=project, target=target, manifest=invocation.manifest
+        )
+        self._send_spans(list(spans))
         if self.lineage is None:
             return
         lineage, namespace = self.lineage, self.namespace

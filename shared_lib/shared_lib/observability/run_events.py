@@ -17,7 +17,7 @@ from shared_lib.observability.log_lines import handler_of_environment
 from shared_lib.observability.observer import Observability, observability
 from shared_lib.observability.spans import StepIdentity, from_timestamp
 from shared_lib.observability.steps_under_way import RUNS, STEPS, StepUnderWay
-from shared_lib.stored_errors import innermost_message
+from shared_lib.stored_errors import StoredError, innermost_message, innermost_type
 
 if TYPE_CHECKING:
     from shared_lib.observability.lineage.asset_datasets import Relations
@@ -30,6 +30,16 @@ _STEP_BEGINS = frozenset({_Kind.STEP_START, _Kind.STEP_RESTARTED})
 _STEP_ENDS = frozenset({_Kind.STEP_SUCCESS, _Kind.STEP_FAILURE, _Kind.STEP_UP_FOR_RETRY})
 _OF_DATASETS = frozenset({_Kind.ASSET_MATERIALIZATION, _Kind.ASSET_CHECK_EVALUATION})
 _TOLD = frozenset({_Kind.RUN_START}) | _RUN_ENDS | _STEP_BEGINS | _STEP_ENDS | _OF_DATASETS
+
+# Where Dagster records the partition of a run, or the first and the last of a range.
+_PARTITION_TAGS = (
+    "dagster/partition",
+    "dagster/asset_partition_range_start",
+    "dagster/asset_partition_range_end",
+)
+
+# OpenTelemetry's word for an error whose class is not known.
+_UNKNOWN_TYPE = "_OTHER"
 
 # Only the event's text says which attempt starts; the first is 1.
 _ATTEMPT = re.compile(r"attempt # ?(\d+)")
@@ -70,24 +80,49 @@ def _observe(
         observer.listen_to(run_id)
         observer.run_began(run_id, event.job_name, moment)
     elif kind in _RUN_ENDS:
-        _end_run(observer, event, run_id, moment)
+        _end_run(observer, event, metadata, moment)
     elif kind in _STEP_BEGINS and event.step_key:
         _begin_step(observer, event, run_id, moment)
+        STEPS[run_id, event.step_key].partitions |= _partitions_of(metadata)
     elif kind in _STEP_ENDS and event.step_key:
         _end_step(observer, event, run_id, moment)
     elif kind in _OF_DATASETS and event.step_key:
         _note_datasets(observer, event, run_id)
 
 
+def _type_of_run(event: dg.DagsterEvent) -> str | None:
+    if event.event_type is _Kind.RUN_SUCCESS:
+        return None
+    if event.event_type is _Kind.RUN_CANCELED:
+        return "canceled"
+    data = event.job_failure_data
+    # a failed step is the reason, which its own span describes
+    of_step = data.first_step_failure_event
+    error = data.error or (_stored(of_step) if of_step else None)
+    return (innermost_type(error) if error else None) or _UNKNOWN_TYPE
+
+
 def _end_run(
-    observer: Observability, event: dg.DagsterEvent, run_id: str, moment: datetime
+    observer: Observability,
+    event: dg.DagsterEvent,
+    metadata: Mapping[str, Any],
+    moment: datetime,
 ) -> None:
+    run_id = metadata["run_id"]
     error = None
     if event.event_type is not _Kind.RUN_SUCCESS:
         error = event.message or "the run was canceled"
     # a run that never started, because its resources failed, has no duration
     started = RUNS.pop(run_id, moment)
-    observer.run_ended(run_id, event.job_name, started=started, ended=moment, error=error)
+    observer.run_ended(
+        run_id,
+        event.job_name,
+        started=started,
+        ended=moment,
+        error=error,
+        error_type=_type_of_run(event),
+        partitions=sorted(_partitions_of(metadata)),
+    )
     observer.finish(run_id, report=_logger.warning)
     observer.forget(run_id)
 
@@ -115,10 +150,13 @@ def _end_step(
         return
     observer.step_ended(
         step.identity,
-        StepDatasets(tuple(sorted(step.inputs)), tuple(step.outputs.values()), step.checked),
+        StepDatasets(
+            tuple(sorted(step.inputs)), tuple(step.outputs.values()), step.checked, step.made
+        ),
         started=step.started,
         ended=moment,
         error=_error(event),
+        error_type=_error_type(event),
     )
     if run_id not in RUNS:
         # this process runs only this step, and ends now
@@ -128,16 +166,34 @@ def _end_step(
 def _error(event: dg.DagsterEvent) -> str | None:
     if event.event_type is _Kind.STEP_SUCCESS:
         return None
-    data = (
-        event.step_retry_data
-        if event.event_type is _Kind.STEP_UP_FOR_RETRY
-        else event.step_failure_data
-    )
-    return innermost_message(data.error) if data.error else event.message or "failed"
+    error = _stored(event)
+    return innermost_message(error) if error else event.message or "failed"
+
+
+def _error_type(event: dg.DagsterEvent) -> str | None:
+    if event.event_type is _Kind.STEP_SUCCESS:
+        return None
+    error = _stored(event)
+    return (innermost_type(error) if error else None) or _UNKNOWN_TYPE
+
+
+def _stored(event: dg.DagsterEvent) -> StoredError | None:
+    if event.event_type is _Kind.STEP_UP_FOR_RETRY:
+        return event.step_retry_data.error
+    return event.step_failure_data.error
+
+
+def _partitions_of(metadata: Mapping[str, Any]) -> set[str]:
+    """Return the partition of a run, as its tags have it; a range has two."""
+    tags = metadata.get("job_tags") or {}
+    return {tags[tag] for tag in _PARTITION_TAGS if tag in tags}
 
 
 def _note_datasets(observer: Observability, event: dg.DagsterEvent, run_id: str) -> None:
     step = STEPS.get((run_id, str(event.step_key)))
+    if step is not None and (key := event.asset_key) is not None:
+        step.assets.add(key.to_user_string())
+        step.partitions |= {event.partition} if event.partition is not None else set()
     if step is None or observer.lineage is None or observer.is_reported_by_node(step.identity):
         return
     from shared_lib.observability.lineage.step_datasets import relations_of

@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from shared_lib.observability.place import deployment
+
+# In a deployment with its environment, such as `dagster-qa`.
 DEFAULT_NAMESPACE = "dagster"
 
 # The longest wait for a request, whatever a variable says: a run may lose 2 s in total.
@@ -87,7 +90,8 @@ def current_settings() -> ObservabilitySettings:
         lineage = None if _is_true("OPENLINEAGE_DISABLED") else _lineage_endpoint()
     except ObservabilityConfigurationError as error:
         problems.append(f"no lineage is sent: {error}")
-    namespace = os.environ.get("OPENLINEAGE_NAMESPACE") or DEFAULT_NAMESPACE
+    default = "-".join(filter(None, (DEFAULT_NAMESPACE, deployment())))
+    namespace = os.environ.get("OPENLINEAGE_NAMESPACE") or default
     return ObservabilitySettings(traces, lineage, namespace, tuple(problems))
 
 

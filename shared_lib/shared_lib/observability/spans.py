@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from shared_lib.dbt.nodes import NodeRun
 from shared_lib.observability import identity
+from shared_lib.observability.place import environment, location
 
 Attribute = str | int | float | bool
 
@@ -51,7 +53,14 @@ class StepIdentity:
 
 
 def run_span(
-    run_id: str, job_name: str, *, started: datetime, ended: datetime, error: str | None
+    run_id: str,
+    job_name: str,
+    *,
+    started: datetime,
+    ended: datetime,
+    error: str | None,
+    error_type: str | None = None,
+    partitions: Sequence[str] = (),
 ) -> SpanRecord:
     """Return the root span of a run."""
     return SpanRecord(
@@ -61,13 +70,25 @@ def run_span(
         parent_id=None,
         started=started,
         ended=ended,
-        attributes={"dagster.run_id": run_id, "dagster.job_name": job_name},
+        attributes={
+            "dagster.run_id": run_id,
+            "dagster.job_name": job_name,
+            **_place(),
+            **_known("dagster.partition", partitions),
+            **_error_type(error_type),
+        },
         error=error,
     )
 
 
 def step_span(
-    step: StepIdentity, *, started: datetime, ended: datetime, error: str | None
+    step: StepIdentity,
+    *,
+    started: datetime,
+    ended: datetime,
+    error: str | None,
+    error_type: str | None = None,
+    made: Sequence[tuple[str, str]] = (),
 ) -> SpanRecord:
     """Return the span of one attempt at a step, below the run's span."""
     return SpanRecord(
@@ -82,13 +103,22 @@ def step_span(
             "dagster.job_name": step.job_name,
             "dagster.step_key": step.step_key,
             "dagster.attempt": step.attempt,
+            **_place(),
+            **_known("dagster.asset", [name for kind, name in made if kind == "asset"]),
+            **_known("dagster.partition", [name for kind, name in made if kind == "partition"]),
+            **_error_type(error_type),
         },
         error=error,
     )
 
 
 def node_spans(
-    step: StepIdentity, nodes: Sequence[NodeRun], *, project: str, target: str
+    step: StepIdentity,
+    nodes: Sequence[NodeRun],
+    *,
+    project: str,
+    target: str,
+    manifest: Mapping[str, Any],
 ) -> Iterator[SpanRecord]:
     """Yield a span for each dbt node below the step's, and below it one for each batch."""
     for node in nodes:
@@ -101,6 +131,8 @@ def node_spans(
             "dbt.unique_id": node.unique_id,
             "dbt.resource_type": node.resource_type,
             "dbt.materialization": node.materialization,
+            **_place(),
+            **_database(manifest["nodes"].get(node.unique_id)),
         }
         span_id = identity.node_span_id(step.span_id, node.unique_id)
         yield SpanRecord(
@@ -110,7 +142,9 @@ def node_spans(
             parent_id=step.span_id,
             started=node.started,
             ended=node.ended,
-            attributes=common | _outcome(node),
+            attributes=common
+            | _outcome(node)
+            | _error_type(node.status if node.has_failed else None),
             error=node.message or node.status if node.has_failed else None,
         )
         for batch in node.batches:
@@ -121,9 +155,38 @@ def node_spans(
                 parent_id=span_id,
                 started=batch.started,
                 ended=batch.ended,
-                attributes=common | {"dbt.batch": batch.name, "dbt.status": batch.status},
+                attributes=common
+                | {"dbt.batch": batch.name, "dbt.status": batch.status}
+                | _error_type(batch.status if batch.has_failed else None),
                 error=batch.status if batch.has_failed else None,
             )
+
+
+def _place() -> dict[str, Attribute]:
+    """Return where the process runs."""
+    known = {"deployment.environment.name": environment(), "dagster.location": location()}
+    return {name: value for name, value in known.items() if value}
+
+
+def _known(name: str, values: Sequence[str]) -> dict[str, Attribute]:
+    return {name: ",".join(values)} if values else {}
+
+
+def _error_type(kind: str | None) -> dict[str, Attribute]:
+    """Return OpenTelemetry's attribute for the class of a failure."""
+    return {"error.type": kind} if kind else {}
+
+
+def _database(node: Mapping[str, Any] | None) -> dict[str, Attribute]:
+    """Return OpenTelemetry's attributes of the database, for a node of the manifest."""
+    known: dict[str, Attribute] = {"db.system.name": "duckdb"}
+    if node is None or not node.get("schema"):
+        return known
+    known["db.namespace"] = ".".join(filter(None, (node.get("database"), node["schema"])))
+    if node["resource_type"] in {"model", "seed", "snapshot"}:
+        known["db.collection.name"] = node.get("alias") or node["name"]
+        known["dagster.asset"] = node["name"]
+    return known
 
 
 def _outcome(node: NodeRun) -> dict[str, Attribute]:

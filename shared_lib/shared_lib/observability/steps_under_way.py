@@ -28,6 +28,14 @@ class StepUnderWay:
     # for each asset its datasets, as precisely as known, and the results of its checks
     datasets: "dict[dg.AssetKey, list[DatasetName]]" = field(default_factory=dict)
     outcomes: "dict[dg.AssetKey, list[CheckOutcome]]" = field(default_factory=dict)
+    assets: set[str] = field(default_factory=set)
+    partitions: set[str] = field(default_factory=set)
+
+    @property
+    def made(self) -> list[tuple[str, str]]:
+        """The assets that it made or checked, and the partitions, each with what it is."""
+        assets = [("asset", asset) for asset in sorted(self.assets)]
+        return assets + [("partition", partition) for partition in sorted(self.partitions)]
 
     @property
     def checked(self) -> "dict[DatasetName, list[CheckOutcome]]":

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared_lib.observability.background import NotSentError
 from shared_lib.observability.header_secrets import revealed
+from shared_lib.observability.place import environment, location
 from shared_lib.observability.settings import (
     LONGEST_REQUEST_SECONDS,
     LineageEndpoint,
@@ -29,6 +30,9 @@ SendSpans = Callable[[Sequence[SpanRecord]], None]
 SendEvent = Callable[[Any], None]
 
 _SERVICE = "dagster"
+
+# OpenTelemetry's name for where a service is deployed.
+_ENVIRONMENT = "deployment.environment.name"
 
 
 def connect_traces(endpoint: TraceEndpoint) -> SendSpans:
@@ -101,12 +105,19 @@ def _otlp_over_http(endpoint: TraceEndpoint) -> SendSpans:
 def _resource() -> "Resource":
     import os
 
-    from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+    from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_NAMESPACE, Resource
 
-    named = os.environ.get("OTEL_SERVICE_NAME") or "service.name=" in os.environ.get(
-        "OTEL_RESOURCE_ATTRIBUTES", ""
-    )
-    return Resource.create({} if named else {SERVICE_NAME: _SERVICE})
+    given = os.environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
+    known = {
+        SERVICE_NAMESPACE: _SERVICE,
+        SERVICE_NAME: location() or _SERVICE,
+        _ENVIRONMENT: environment(),
+    }
+    if os.environ.get("OTEL_SERVICE_NAME"):
+        del known[SERVICE_NAME]
+    # what is passed here would win over the variables
+    known = {name: value for name, value in known.items() if f"{name}=" not in given}
+    return Resource.create(known)
 
 
 def _readable(span: SpanRecord, resource: "Resource") -> "ReadableSpan":

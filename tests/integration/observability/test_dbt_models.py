@@ -147,6 +147,11 @@ def test_a_span_has_the_attributes_of_its_model(built: Built) -> None:
     assert sales.attributes == {
         "dagster.run_id": built.run_id,
         "dagster.step_key": "shop_models",
+        "dagster.asset": "sales",
+        "deployment.environment.name": "ci",
+        "db.system.name": "duckdb",
+        "db.namespace": "shop.main",
+        "db.collection.name": "sales",
         "dbt.project": "shop",
         "dbt.target": "duckdb",
         "dbt.model": "sales",

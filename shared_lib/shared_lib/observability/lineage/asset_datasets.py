@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 
 from shared_lib.configuration.environment import current_settings
+from shared_lib.observability.place import warehouse_namespace
 from shared_lib.observability.settings import DEFAULT_NAMESPACE
 
 _SCHEMA_AND_TABLE = 2
@@ -126,7 +127,7 @@ class Relations:
         parts = str(entry.value).split(".")
         if len(parts) == _SCHEMA_AND_TABLE:
             parts = [self.warehouse.stem, *parts]
-        return DatasetName(f"duckdb://{self.warehouse}", ".".join(parts))
+        return DatasetName(warehouse_namespace(self.warehouse), ".".join(parts))
 
     def _in_project(self, asset_key: dg.AssetKey) -> list[DatasetName]:
         if self.manifest is None:
@@ -135,7 +136,7 @@ class Relations:
         path_of = current_settings().warehouse_path
         return [
             DatasetName(
-                f"duckdb://{path_of(owner['database'])}",
+                warehouse_namespace(path_of(owner["database"])),
                 ".".join((owner["database"], owner["schema"], _table(owner))),
             )
             for owner in _owners(self.manifest, asset_key)

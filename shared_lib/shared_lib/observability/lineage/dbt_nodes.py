@@ -12,10 +12,12 @@ from typing import Any
 from openlineage.client.event_v2 import Dataset, InputDataset, RunEvent, RunState
 from openlineage.client.facet_v2 import (
     InputDatasetFacet,
+    JobFacet,
     column_lineage_dataset,
     error_message_run,
     parent_run,
     sql_job,
+    tags_job,
 )
 from openlineage.common.provider.dbt.facets import ParentRunMetadata
 from openlineage.common.provider.dbt.structured_logs import DbtStructuredLogsProcessor
@@ -25,7 +27,21 @@ from shared_lib.dbt.invocation_record import DbtInvocation, relation_of
 from shared_lib.dbt.nodes import NodeRun
 from shared_lib.observability import identity
 from shared_lib.observability.lineage.asset_datasets import DatasetName
+from shared_lib.observability.place import environment, location, warehouse_namespace
 from shared_lib.observability.spans import StepIdentity
+
+
+def place_facets() -> dict[str, JobFacet]:
+    """Return the facet of a job that names code location and environment."""
+    return {
+        "tags": tags_job.TagsJobFacet(
+            tags=[
+                tags_job.TagsJobFacetFields(key=key, value=value, source="DAGSTER")
+                for key, value in (("environment", environment()), ("location", location()))
+                if value
+            ]
+        )
+    }
 
 
 def parent_facet(run_id: str, job_name: str, namespace: str) -> parent_run.ParentRunFacet:
@@ -74,6 +90,7 @@ class InProcessDbt(DbtStructuredLogsProcessor):
         profile = {"type": "duckdb", "path": str(invocation.warehouse)}
         self.extract_adapter_type(profile)
         self.extract_dataset_namespace(profile)
+        self.dataset_namespace = warehouse_namespace(invocation.warehouse)
 
     def start_of(self, node: NodeRun) -> RunEvent:
         """Return the first event of ``node``."""
@@ -114,7 +131,8 @@ class InProcessDbt(DbtStructuredLogsProcessor):
         }
 
     def _completed(self, event: RunEvent, node: NodeRun) -> RunEvent:
-        """Add SQL and our column lineage; remove outputs that do not exist."""
+        """Add SQL, place and our column lineage; remove outputs that do not exist."""
+        event.job.facets = {**(event.job.facets or {}), **place_facets()}
         if sql := self._invocation.compiled_sql.get(node.unique_id):
             event.job.facets = {
                 **(event.job.facets or {}),

@@ -28,11 +28,16 @@ class CheckOutcome:
 
 @dataclass(frozen=True)
 class StepDatasets:
-    """The inputs and outputs of a step, and the results of its checks on what they read."""
+    """The inputs and outputs of a step, and the results of its checks on what they read.
+
+    ``made`` has a pair ``asset`` and key for each asset, and ``partition`` and key for each
+    partition, as far as they are known.
+    """
 
     inputs: Sequence[DatasetName] = ()
     outputs: Sequence[WrittenDataset] = ()
     checked: Mapping[DatasetName, Sequence[CheckOutcome]] = field(default_factory=dict)
+    made: Sequence[tuple[str, str]] = ()
 
 
 def relations_of(context: dg.OpExecutionContext, *, namespace: str) -> Relations:

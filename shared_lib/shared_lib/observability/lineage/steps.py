@@ -20,11 +20,16 @@ from openlineage.client.facet_v2 import (
     job_type_job,
     output_statistics_output_dataset,
     schema_dataset,
+    tags_run,
 )
 
 from shared_lib.observability import identity
 from shared_lib.observability.lineage.asset_datasets import DatasetName, WrittenDataset
-from shared_lib.observability.lineage.dbt_nodes import column_lineage_facet, parent_facet
+from shared_lib.observability.lineage.dbt_nodes import (
+    column_lineage_facet,
+    parent_facet,
+    place_facets,
+)
 from shared_lib.observability.lineage.step_datasets import CheckOutcome, StepDatasets
 from shared_lib.observability.spans import StepIdentity
 
@@ -55,6 +60,13 @@ def step_event(
 ) -> RunEvent:
     """Return one event of a step, named after job and step, with the Dagster run as parent."""
     facets = _run_facets(error)
+    if datasets.made:
+        facets["tags"] = tags_run.TagsRunFacet(
+            tags=[
+                tags_run.TagsRunFacetFields(key=key, value=value, source="DAGSTER")
+                for key, value in datasets.made
+            ]
+        )
     facets["parent"] = parent_facet(step.run_id, step.job_name, namespace)
     return RunEvent(
         eventType=RunState[state],
@@ -90,7 +102,8 @@ def _job_facets(kind: str) -> dict[str, JobFacet]:
     return {
         "jobType": job_type_job.JobTypeJobFacet(
             processingType="BATCH", integration="DAGSTER", jobType=kind
-        )
+        ),
+        **place_facets(),
     }
 
 
