@@ -13,6 +13,7 @@ from typing import Any
 
 import dagster as dg
 
+from shared_lib.metadata import qualified
 from shared_lib.warehouse import Warehouse
 
 # For a history without any spread: this share of the median counts as one deviation.
@@ -51,7 +52,7 @@ def row_count_check(
     options: Options, *, relation: str, minimum: int | None = None, maximum: int | None = None
 ) -> dg.AssetChecksDefinition:
     """Check that the relation, ``schema.table``, has ``minimum`` to ``maximum`` rows."""
-    query = f"select count(*) from {_quoted(relation)}"  # noqa: S608 - quoted
+    query = "select count(*) from {table}"
 
     def judge(rows: int) -> dg.AssetCheckResult:
         is_within = (minimum is None or rows >= minimum) and (maximum is None or rows <= maximum)
@@ -67,7 +68,7 @@ def row_count_check(
             passed=is_within,
         )
 
-    return _of_warehouse(options, query, judge)
+    return _of_warehouse(options, relation, query, judge)
 
 
 def unique_check(
@@ -76,11 +77,11 @@ def unique_check(
     """Check that no two rows of the relation have the same values in ``columns``."""
     names = ", ".join(_identifier(column) for column in columns)
     query = (
-        f"select count(*) from (select 1 from {_quoted(relation)} "  # noqa: S608 - quoted
+        "select count(*) from (select 1 from {table} "  # noqa: S608 - quoted
         f"group by {names} having count(*) > 1)"
     )
     described = f"combinations of {', '.join(columns)} occur more than once in {relation}"
-    return _none_check(options, query, described=described, entry="repeated")
+    return _none_check(options, relation, query, described=described, entry="repeated")
 
 
 def expression_check(
@@ -88,31 +89,35 @@ def expression_check(
 ) -> dg.AssetChecksDefinition:
     """Check that an SQL condition is true for every row; unknown counts as false."""
     query = (
-        f"select count(*) from {_quoted(relation)} "  # noqa: S608 - quoted; the expression is SQL by design
+        "select count(*) from {table} "  # noqa: S608 - the expression is SQL by design
         f"where ({expression}) is not true"
     )
     described = f"rows of {relation} do not satisfy: {expression}"
-    return _none_check(options, query, described=described, entry="broken")
+    return _none_check(options, relation, query, described=described, entry="broken")
 
 
 def _none_check(
-    options: Options, query: str, *, described: str, entry: str
+    options: Options, relation: str, query: str, *, described: str, entry: str
 ) -> dg.AssetChecksDefinition:
     """Check that the query counts nothing; ``described`` is what it counts."""
 
     def judge(number: int) -> dg.AssetCheckResult:
         return _result(options, f"{number:,} {described}", {entry: number}, passed=number == 0)
 
-    return _of_warehouse(options, query, judge)
+    return _of_warehouse(options, relation, query, judge)
 
 
 def _of_warehouse(
-    options: Options, query: str, judge: Callable[[int], dg.AssetCheckResult]
+    options: Options, relation: str, query: str, judge: Callable[[int], dg.AssetCheckResult]
 ) -> dg.AssetChecksDefinition:
+    """Judge the number that a query returns; the first ``{table}`` in it becomes the relation."""
+    schema, _, table = relation.partition(".")
+
     @_check(options)
     def ask(warehouse: Warehouse) -> dg.AssetCheckResult:
         with warehouse.reading() as connection:
-            [(number,)] = connection.execute(query).fetchall()
+            whole = query.replace("{table}", qualified(connection, (schema, table)), 1)
+            [(number,)] = connection.execute(whole).fetchall()
         return judge(number)
 
     return ask
@@ -252,10 +257,6 @@ def _result(
     return dg.AssetCheckResult(
         passed=passed, severity=options.severity, description=description, metadata=metadata
     )
-
-
-def _quoted(relation: str) -> str:
-    return ".".join(_identifier(part) for part in relation.split("."))
 
 
 def _identifier(name: str) -> str:

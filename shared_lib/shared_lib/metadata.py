@@ -100,9 +100,18 @@ def row_count(
     """Return the number of rows of a table or view whose columns have the values of ``where``."""
     # names cannot be parameters; they are quoted
     conditions = " and ".join(f"{_quoted(name)} = ?" for name in where or {}) or "true"
-    query = f"select count(*) from {'.'.join(map(_quoted, relation))} where {conditions}"  # noqa: S608 - quoted
+    query = f"select count(*) from {qualified(connection, relation)} where {conditions}"  # noqa: S608 - quoted
     (count,) = connection.execute(query, list((where or {}).values())).fetchone() or (0,)
     return count
+
+
+def qualified(connection: duckdb.DuckDBPyConnection, relation: Relation) -> str:
+    """Return the quoted name of a table or view, with its database.
+
+    Without it DuckDB cannot tell a schema from a database of the same name.
+    """
+    (database,) = connection.execute("select current_database()").fetchone() or ("memory",)
+    return ".".join(map(_quoted, (database, *relation)))
 
 
 def _quoted(name: str) -> str:

@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from shared_lib.discovery import Location
+from shared_lib.metadata import relation_metadata
 
 Load = Callable[..., Location]
 
@@ -40,6 +41,27 @@ def evaluate(
     )
     [evaluation] = result.get_asset_check_evaluations()
     return evaluation
+
+
+@pytest.mark.parametrize("name", ["enough", "one_each", "priced"])
+def test_a_schema_may_have_the_name_of_its_location(
+    written: Load, instance: dg.DagsterInstance, tmp_path: Path, name: str
+) -> None:
+    location = written(
+        "checks:\n"
+        "  enough: {type: non_empty, asset: plain, relation: demonstration.orders}\n"
+        "  one_each: {type: unique, asset: plain, relation: demonstration.orders, columns: [id]}\n"
+        "  priced: {type: sql, asset: plain, relation: demonstration.orders,\n"
+        "    expression: \"tag != '{table}'\"}\n"
+    )
+    with duckdb.connect(str(tmp_path / "demonstration.duckdb")) as connection:
+        connection.execute("create schema demonstration.demonstration")
+        connection.execute("use demonstration.demonstration")
+        connection.execute("create table orders as select 1 as id, 'a' as tag")
+        metadata = relation_metadata(connection, "demonstration", "orders")
+
+    assert metadata["dagster/row_count"] == 1
+    assert evaluate(location, instance, name, asset="plain").passed
 
 
 @pytest.mark.sees(
