@@ -7,7 +7,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from shared_lib.dbt.invocation import DbtFailedError
 from shared_lib.dbt.project import load_manifest
+from shared_lib.dbt_step import build
 from shared_lib.discovery import Location, load_location
 from shared_lib.warehouse import Warehouse
 
@@ -29,7 +31,7 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LoadDbt:
         # the real project is parsed for the locations that have models, and no other
         file = tmp_path / "simulation" / "orchestration.yaml"
         file.parent.mkdir()
-        file.write_text(f"dbt: {section}\n{PARTITIONS}")
+        file.write_text(f"dbt: {section}\n{'' if 'partitions:' in section else PARTITIONS}")
         return load_location(file, resources={"warehouse": Warehouse(location="simulation")})
 
     return location
@@ -108,6 +110,72 @@ def test_a_target_that_the_profile_has_not_fails_the_run(
 
     assert not result.success
     assert "does not have a target named 'elsewhere'" in str(failures)
+
+
+@pytest.mark.parametrize(
+    ("partitions", "tags", "expected"),
+    [
+        (
+            "{type: daily, start: '2025-03-01', timezone: Europe/Berlin}",
+            {"dagster/partition": "2025-03-29"},
+            [
+                "--event-time-start",
+                "2025-03-28 23:00:00",
+                "--event-time-end",
+                "2025-03-29 23:00:00",
+            ],
+        ),
+        (
+            "{type: yearly, start: '2025', end: '2028'}",
+            {
+                "dagster/asset_partition_range_start": "2025",
+                "dagster/asset_partition_range_end": "2026",
+            },
+            [
+                "--event-time-start",
+                "2025-01-01 00:00:00",
+                "--event-time-end",
+                "2027-01-01 00:00:00",
+            ],
+        ),
+        (
+            "{type: static, first: 2025, last: 2027}",
+            {
+                "dagster/asset_partition_range_start": "2025",
+                "dagster/asset_partition_range_end": "2026",
+            },
+            ["--vars", '{"partition_keys": ["2025", "2026"]}'],
+        ),
+    ],
+)
+def test_the_plain_build_builds_the_partitions_of_the_run(
+    load: LoadDbt,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    partitions: str,
+    tags: dict[str, str],
+    expected: list[str],
+) -> None:
+    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "target"))
+    called: list[list[str]] = []
+
+    def invoke(arguments: list[str], **_: object) -> None:
+        called.append(arguments)
+        raise DbtFailedError("not for real")
+
+    monkeypatch.setattr(build, "invoke_dbt", invoke)
+    marked = "partitioned: {by: p, column: simulation_year}"
+    section = (
+        f"{{name: models, select: fct_year_summary, {marked}}}\npartitions: {{p: {partitions}}}"
+    )
+    definitions = load(section).definitions
+    job = definitions.resolve_implicit_global_asset_job_def()
+
+    with dg.instance_for_test() as instance:
+        job.execute_in_process(instance=instance, tags=tags, raise_on_error=False)
+
+    [arguments] = called
+    assert arguments[1 : 1 + len(expected)] == expected
 
 
 @pytest.mark.sees("dbt.observability")

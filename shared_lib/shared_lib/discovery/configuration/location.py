@@ -34,7 +34,9 @@ class DbtModels(Section):
         default="per_model", description="Whether to report each model, or only the step."
     )
     partitioned: PartitionedModels | None = Field(
-        default=None, description="Which models have partitions; default: none."
+        default=None,
+        description="Which models have partitions; default: none. Without a body, dbt gets the "
+        "partitions of a run: by time as event times, others as the variable partition_keys.",
     )
     pool: Pool | None = Field(default=None, description="Concurrency pool of the step.")
     body: Reference | None = Field(

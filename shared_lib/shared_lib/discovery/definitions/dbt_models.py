@@ -63,8 +63,9 @@ def _plain_build(
 ) -> Iterator[Any]:
     """Build the selected models."""
     from shared_lib.dbt_step.build import DbtBuild
+    from shared_lib.dbt_step.partition import partition_arguments
 
-    build = DbtBuild.of_step(context, warehouse)
+    build = DbtBuild.of_step(context, warehouse, arguments=partition_arguments(context))
     yield from build.events()
     if build.failure is not None:
         raise build.failure
