@@ -62,7 +62,7 @@ $(MANIFEST): $(INSTALLED) $(DBT_SOURCES)
 	@echo "setup: parsing the dbt project"
 	@$(COMMAND) shared_lib.discovery.dbt prepare && touch $@
 
-.PHONY: setup manifest run fit backtest compare workbook seek plan ranges test test-fast dev vault sandbox slack alerts alerts-listen alert-preview retention backup restore doctor smoke canary check location format docs pictures bench lock sbom audit
+.PHONY: setup manifest run fit backtest compare workbook seek plan ranges test test-fast dev vault sandbox slack alerts alerts-listen alert-preview retention backup restore doctor smoke canary check location format docs site pictures bench lock sbom audit
 
 ##@ Use the platform
 run: setup ## simulate, show a table of the years and write a report
@@ -204,12 +204,13 @@ canary: setup ## plant secrets, run every location, and fail if anything written
 	@tests/install_packages.sh
 	@$(PYTHON) -m pytest tests/integration/secrets/test_canary.py tests/integration/secrets/test_running_platform.py
 
-check: setup ## run ruff, pyright, import-linter, deptry and sqlfluff
+check: setup ## run ruff, pyright, import-linter, deptry and sqlfluff, and build the site
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/pyright
 	@$(VENV)/bin/lint-imports
 	@for member in $(MEMBERS); do (cd "$$member" && "$$OLDPWD/$(VENV)/bin/deptry" .); done
 	@cd dbt_project && DBT_DUCKDB_PATH=:memory: ../$(VENV)/bin/sqlfluff lint --processes 2 models tests
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --quiet --strict
 
 location: $(INSTALLED) ## add a code location everywhere it has to be named, and load it
 #: NAME=marketing  the name of its package
@@ -229,6 +230,9 @@ docs: setup ## regenerate schemas/, docs/configuration.md, docs/orchestration.md
 	@$(PYTHON) -m orchestration_platform.alerts schema --write
 	@$(PYTHON) -m orchestration_platform.housekeeping schema --write
 	@$(PYTHON) -m orchestration_platform.board.metrics.documents
+
+site: setup ## serve the documentation as a site, until Ctrl-C
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs serve --dev-addr 127.0.0.1:8000
 
 pictures: setup ## make README's pictures, and its table of years, from a fresh run
 	@tests/install_packages.sh

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -83,6 +84,38 @@ def test_a_location_is_added_works_and_is_removed(copy: Path, tmp_path: Path) ->
     assert in_copy(copy, "ruff", "format", "--no-cache", "--check", ".").returncode == 0
 
     remove("marketing_data", copy)
+    assert git(copy, "status", "--porcelain") == ""
+
+
+def test_the_tutorial_leads_from_a_new_location_to_the_alert_of_its_failed_run(
+    copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The commands that a reader types, without `make`, with the page's own code and output."""
+    page = (copy / "docs/tutorial.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    shown = re.search(r"\n    (marketing_job: .*?)\n\n", page, re.DOTALL)
+    home = tmp_path / "home"
+    home.mkdir()
+    shutil.copy(copy / "dagster.local.yaml", home / "dagster.yaml")
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    add(NewLocation("marketing", "team:marketing"), copy)
+    (copy / "code_locations/marketing/marketing/assets.py").write_text(code)
+    job = ("dagster", "job", "execute", "-m", "marketing.definitions", "-j", "marketing_job")
+    failed = in_copy(copy, *job)
+    assert failed.returncode == 1
+    (run,) = set(re.findall(r"Run ([0-9a-f-]{36}) resulted in failure", failed.stderr))
+    preview = in_copy(copy, "orchestration_platform.alerts", "preview", run[:8])
+    assert preview.returncode == 0, preview.stderr
+    assert shown
+    for line in shown[1].splitlines():
+        assert " ".join(line.split()) in " ".join(preview.stdout.split())
+
+    (copy / "code_locations/marketing/marketing/assets.py").write_text(
+        code.replace('"social": 800', '"social": 800, "print": 500')
+    )
+    assert in_copy(copy, *job).returncode == 0
+    (copy / "code_locations/marketing/marketing/assets.py").unlink()
+    remove("marketing", copy)
     assert git(copy, "status", "--porcelain") == ""
 
 
