@@ -125,11 +125,15 @@ measured as (
 
     union all
 
-    select * from of_summary where value is not null or check_name <> 'payroll_change'
+    select *
+    from of_summary
+    where value is not null or check_name <> 'payroll_change'
 
     union all
 
-    select * from of_ledger where value is not null or check_name <> 'outside_band_share'
+    select *
+    from of_ledger
+    where value is not null or check_name <> 'outside_band_share'
 )
 
 select
