@@ -5,7 +5,7 @@ So every part has a table with one row, the claim, which each transaction of its
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import duckdb
@@ -18,7 +18,7 @@ from tenacity import (
 )
 
 from shared_lib.warehouse.lake import open_lake
-from shared_lib.warehouse.lake_lease import lake_turn, writers
+from shared_lib.warehouse.lake_lease import in_words, lake_turn, writers
 from shared_lib.warehouse.transaction import transaction
 
 # of a transaction that another one has overtaken; pauses of up to 0.2, 0.4, 0.8 ... 5 s
@@ -52,22 +52,18 @@ class Claim:
         quoted = self.part.replace('"', '""')
         return f'{self.location}.claims."{quoted}"'
 
-    def take(self) -> None:
+    def take(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Make this run the only one whose transactions on the part are accepted.
 
         Raises:
             WarehouseConflictError: others took it at the same time, again and again.
         """
-        self.tried_again(self._take)
 
-    def _take(self) -> None:
-        with (
-            # also to open it: two processes that create a lake at once collide in Postgres
-            lake_turn(self.location),
-            open_lake(self.location) as connection,
-            transaction(connection),
-        ):
-            self.put(connection)
+        def put() -> None:
+            with lake_turn(self.location), transaction(connection):
+                self.put(connection)
+
+        self.tried_again(put)
 
     def put(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Make the claim this run's, in the transaction that is under way."""
@@ -143,6 +139,23 @@ class Claim:
             f"same tables during each of {attempts} attempts; now "
             f"{' and '.join(others) or 'nobody'} is writing"
         )
+
+
+@contextmanager
+def claimed(
+    location: str, *, part: str, holder: str
+) -> Iterator[tuple[Claim, duckdb.DuckDBPyConnection]]:
+    """Take the claim on a part, and connect to the lake for as long as it is needed.
+
+    To open a lake costs 0.26 s of CPU, most of it for the extensions.
+    """
+    claim = Claim(location=location, part=part, holder=in_words(holder))
+    with ExitStack() as stack:
+        # two processes that create a lake at once collide in Postgres
+        with lake_turn(location):
+            connection = stack.enter_context(open_lake(location))
+        claim.take(connection)
+        yield claim, connection
 
 
 def is_conflict(error: BaseException) -> bool:

@@ -42,6 +42,7 @@ class Warehouse(dg.ConfigurableResource):
     )
 
     _claim: "Claim | None" = PrivateAttr(default=None)
+    _lake: duckdb.DuckDBPyConnection | None = PrivateAttr(default=None)
 
     def part_of(self, run: dg.DagsterRun) -> str | None:  # noqa: ARG002 - for those that override it
         """Return the part of the tables that a run alone writes; None: it may write all."""
@@ -66,12 +67,17 @@ class Warehouse(dg.ConfigurableResource):
             wait_seconds=self.wait_seconds,
             on_wait=log.info,
         ):
-            if part is not None:
-                self._claim = _taken_claim(self.location, part, holder)
-            try:
+            if part is None:
                 yield self
-            finally:
-                self._claim = None
+                return
+            from shared_lib.warehouse.lake_claim import claimed
+
+            with claimed(self.location, part=part, holder=holder) as (claim, lake):
+                self._claim, self._lake = claim, lake
+                try:
+                    yield self
+                finally:
+                    self._claim = self._lake = None
 
     @property
     def is_lake(self) -> bool:
@@ -101,13 +107,13 @@ class Warehouse(dg.ConfigurableResource):
         Under a claim it is one transaction, and the step is tried again if another process
         overtook it.
         """
-        with write_location(
-            self.location, wait_seconds=self.wait_seconds, on_wait=dg.get_dagster_logger().info
-        ) as connection:
-            if self._claim is None:
+        if self._claim is None:
+            with write_location(
+                self.location, wait_seconds=self.wait_seconds, on_wait=dg.get_dagster_logger().info
+            ) as connection:
                 yield connection
-                return
-            _name_part(connection, self._claim)
+            return
+        with self._connected(self._claim) as connection:
             try:
                 with self._claim.written(connection):
                     yield connection
@@ -121,23 +127,22 @@ class Warehouse(dg.ConfigurableResource):
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Open a read-only connection; see :func:`shared_lib.warehouse.read_location`."""
-        with read_location(
-            self.location, wait_seconds=self.wait_seconds, on_wait=dg.get_dagster_logger().info
-        ) as connection:
-            if self._claim is not None:
-                _name_part(connection, self._claim)
+        """Open a connection to read; see :func:`shared_lib.warehouse.read_location`."""
+        if self._claim is None:
+            with read_location(
+                self.location, wait_seconds=self.wait_seconds, on_wait=dg.get_dagster_logger().info
+            ) as connection:
+                yield connection
+            return
+        with self._connected(self._claim) as connection:
             yield connection
 
-
-def _taken_claim(location: str, part: str, holder: str) -> "Claim":
-    from shared_lib.warehouse.lake_claim import Claim
-    from shared_lib.warehouse.lake_lease import in_words
-
-    claim = Claim(location=location, part=part, holder=in_words(holder))
-    claim.take()
-    return claim
-
-
-def _name_part(connection: duckdb.DuckDBPyConnection, claim: "Claim") -> None:
-    connection.execute("set variable warehouse_part = ?", [claim.part])
+    @contextmanager
+    def _connected(self, claim: "Claim") -> Iterator[duckdb.DuckDBPyConnection]:
+        """Connect to the lake that the run has opened, and name the part that it writes."""
+        if self._lake is None:
+            raise RuntimeError("a claim is held while the lake is closed")
+        with self._lake.cursor() as connection:
+            connection.execute(f"use {self.location}")
+            connection.execute("set variable warehouse_part = ?", [claim.part])
+            yield connection

@@ -6,7 +6,7 @@ import duckdb
 
 from shared_lib.warehouse.backends import hold_location
 from shared_lib.warehouse.lake import open_lake
-from shared_lib.warehouse.lake_claim import Claim
+from shared_lib.warehouse.lake_claim import Claim, claimed
 
 LOCATION = "simulation"
 YEARS = range(2025, 2029)
@@ -27,13 +27,13 @@ def create_ledger() -> None:
 
 def write_years(part: str, holder: str, report: Connection) -> None:
     """Write the years of a part that are not there, each in a transaction, as a run does."""
-    with hold_location(LOCATION, part=part, holder=holder, wait_seconds=90, on_wait=print):
-        mine = claim(part, holder)
-        mine.take()
-        with open_lake(LOCATION) as connection:
-            for year in YEARS:
-                report.send(year)
-                mine.tried_again(lambda year=year: write_year(connection, mine, year))
+    with (
+        hold_location(LOCATION, part=part, holder=holder, wait_seconds=90, on_wait=print),
+        claimed(LOCATION, part=part, holder=holder) as (mine, connection),
+    ):
+        for year in YEARS:
+            report.send(year)
+            mine.tried_again(lambda year=year: write_year(connection, mine, year))
     report.send("done")
 
 

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import duckdb
 import pytest
 from tests.integration.simulation.conftest import lead_to_lake
@@ -24,12 +25,13 @@ from tests.integration.simulation.lake_writers import (
 from sandboxes.ports import reserved_port
 from sandboxes.postgres import PASSWORD, connect, postgres_directory, program, serving
 from sandboxes.waiting import PATIENCE_SECONDS, wait_until
-from shared_lib.warehouse import WarehouseBusyError
+from shared_lib.warehouse import WarehouseBusyError, resource
 from shared_lib.warehouse.backends import hold_location, read_location
 from shared_lib.warehouse.lake import open_lake
 from shared_lib.warehouse.lake_claim import ClaimLostError, WarehouseConflictError
-from shared_lib.warehouse.lake_lease import lake_turn
+from shared_lib.warehouse.lake_lease import lake_turn, writers
 from shared_lib.warehouse.transaction import transaction
+from simulation.resources import ScenarioWarehouse
 
 SPAWN = multiprocessing.get_context("spawn")
 # of each part; LAKE_KILLS=200 for the figures of docs/decisions.md
@@ -82,14 +84,14 @@ def test_writers_of_two_parts_killed_at_random_leave_whole_years(lake: Path) -> 
 def test_two_runs_of_one_part_that_ignore_the_lease_do_not_double_its_rows(lake: Path) -> None:
     create_ledger()
     first, second = claim("baseline", "run 1"), claim("baseline", "run 2")
-    first.take()
     with open_lake(LOCATION) as one, open_lake(LOCATION) as other:
+        first.take(one)
         write_year(one, first, 2025)
         # run 2 begins while run 1 is in a transaction, in which it has confirmed its claim
         one.begin()
         first.confirm(one)
         one.execute("insert into ledger select 'baseline', 2026, unnest(range(10))")
-        second.take()
+        second.take(other)
         write_year(other, second, 2026)
         with pytest.raises(duckdb.TransactionException, match="conflict"):
             one.commit()
@@ -117,7 +119,6 @@ def test_a_transaction_that_is_overtaken_is_tried_again_and_then_reported(
     monkeypatch.setattr("tenacity.nap.time.sleep", lambda _: None)
     create_ledger()
     mine = claim("baseline", "run 1")
-    mine.take()
     attempts = 0
 
     def overtaken(until: int) -> None:
@@ -134,10 +135,39 @@ def test_a_transaction_that_is_overtaken_is_tried_again_and_then_reported(
         open_lake(LOCATION) as other,
         hold_location(LOCATION, part="high", holder="run 7", wait_seconds=0, on_wait=print),
     ):
+        mine.take(one)
         mine.tried_again(lambda: overtaken(3))
         assert attempts == 3
         with pytest.raises(WarehouseConflictError, match=r"baseline of sim.* now run 7 \(process"):
             mine.tried_again(lambda: overtaken(1000))
+
+
+def test_a_step_that_is_overtaken_is_tried_again(
+    lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resource, "_LONGEST_PAUSE_SECONDS", 0.2)
+    create_ledger()
+    holders: list[list[str]] = []
+
+    @dg.op
+    def step(warehouse: ScenarioWarehouse) -> None:
+        holders.append(writers(LOCATION))
+        with warehouse.writing() as connection:
+            connection.execute("insert into ledger values ('baseline', 2025, 1)")
+            if len(holders) == 1:
+                with open_lake(LOCATION) as other:
+                    other.execute("update claims.baseline set changes = changes + 1")
+
+    @dg.job(resource_defs={"warehouse": ScenarioWarehouse(location=LOCATION)})
+    def overtaken() -> None:
+        step()
+
+    result = overtaken.execute_in_process(tags={"dagster/partition": "baseline|2025"})
+    assert result.success
+    [first, second] = holders
+    assert first == second
+    assert first[0].startswith(f"run {result.run_id} of overtaken (process {os.getpid()} on ")
+    assert years_stored("baseline") == [(2025, (1, 1))]
 
 
 def test_parts_are_held_at_once_but_neither_twice_nor_with_the_whole(lake: Path) -> None:

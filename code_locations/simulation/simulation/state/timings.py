@@ -1,6 +1,7 @@
 """Records how long a run and its models took."""
 
 from collections.abc import Collection, Sequence
+from itertools import chain
 
 import duckdb
 
@@ -52,11 +53,14 @@ def record_timings(
     rows = [*_model_rows(built, timings, tables), whole]
     with transaction(connection):
         connection.execute("delete from raw.pipeline_timings where run_id = ?", [run_id])
-        connection.executemany(
-            "insert into raw.pipeline_timings "
+        values = [[run_id, opened.scenario_id, *row, years] for row in rows]
+        # one statement: in the lake each of 100 takes 10 ms
+        connection.execute(
+            "insert into raw.pipeline_timings "  # noqa: S608 - no values
             "(run_id, scenario_id, recorded_at, scope, name, status, seconds, row_count, "
-            "seconds_limit, years) values (?, ?, now()::timestamp, ?, ?, ?, ?, ?, ?, ?)",
-            [[run_id, opened.scenario_id, *row, years] for row in rows],
+            "seconds_limit, years) values "
+            + ", ".join(["(?, ?, now()::timestamp, ?, ?, ?, ?, ?, ?, ?)"] * len(values)),
+            list(chain.from_iterable(values)),
         )
 
 
