@@ -34,7 +34,7 @@ from shared_lib.warehouse.transaction import transaction
 from simulation.resources import ScenarioWarehouse
 
 SPAWN = multiprocessing.get_context("spawn")
-# of each part; LAKE_KILLS=200 for the figures of docs/decisions.md
+# of each part; LAKE_KILLS=20 for a longer series
 KILLS = int(os.environ.get("LAKE_KILLS", "2"))
 
 
