@@ -104,6 +104,13 @@ def payroll_directory() -> Path:
 
 
 @pytest.fixture(autouse=True)
+def _dg_in_a_test_changes_no_later_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`dg` marks its process as one of development, where components parse dbt projects anew."""
+    monkeypatch.setenv("DAGSTER_IS_DEV_CLI", "")
+    monkeypatch.delenv("DAGSTER_IS_DEV_CLI")
+
+
+@pytest.fixture(autouse=True)
 def _secrets_of_a_test_are_forgotten_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else a secret that is a plain word vanishes from the messages of every later test."""
     from shared_lib.secrets.redaction import registry
