@@ -1,5 +1,6 @@
 """A dbt project as a component, built and observed as those of our locations."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any, cast
 import dagster as dg
 from dagster_dbt import DbtCliResource, DbtProjectComponent
 
+from shared_lib.dbt.project import DUCKDB_PATH_VARIABLE
 from shared_lib.dbt_step.build import DbtBuild
 from shared_lib.discovery.definitions.attributes import with_changed_step
 
@@ -32,6 +34,19 @@ class ObservedDbtProject(DbtProjectComponent):
             name: daily_models
             pool: shop_warehouse
     """
+
+    def write_state_to_path(self, state_path: Path) -> None:
+        """Let dbt parse the project, for which it opens no warehouse.
+
+        The path of the warehouse is known when a run starts.
+        """
+        before = os.environ.get(DUCKDB_PATH_VARIABLE)
+        os.environ.setdefault(DUCKDB_PATH_VARIABLE, ":memory:")
+        try:
+            super().write_state_to_path(state_path)
+        finally:
+            if before is None:
+                del os.environ[DUCKDB_PATH_VARIABLE]
 
     def build_defs_from_state(
         self, context: dg.ComponentLoadContext, state_path: Path | None

@@ -110,6 +110,8 @@ def test_dg_scaffolds_a_file_that_loads(
 ) -> None:
     root = project({"elsewhere.py": ELSEWHERE})
     monkeypatch.chdir(root)
+    # dbt parses before a run has a warehouse
+    monkeypatch.delenv("DBT_DUCKDB_PATH", raising=False)
     arguments = ["shared_lib.components.ObservedDbtProject", "models"]
     ran = CliRunner().invoke(
         cli, ["scaffold", "defs", *arguments, "--project-path", str(shop / "dbt_project")]
