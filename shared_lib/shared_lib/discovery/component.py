@@ -2,7 +2,8 @@
 
 import dagster as dg
 
-from shared_lib.discovery.location import FILE_NAME, load_location
+from shared_lib.discovery.location import load_location
+from shared_lib.discovery.reading import FILE_NAME
 
 
 class CodeLocation(dg.Component, dg.Model, dg.Resolvable):

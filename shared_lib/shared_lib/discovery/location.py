@@ -1,23 +1,14 @@
 """Build Dagster definitions from ``orchestration.yaml``."""
 
-import os
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any, cast
 
 import dagster as dg
 
-from shared_lib.configuration.validated_yaml import (
-    ConfigurationError,
-    Problem,
-    check_document,
-    load_yaml,
-    place_in,
-)
+from shared_lib.configuration.validated_yaml import ConfigurationError, Problem, place_in
 from shared_lib.discovery.configuration import LocationConfiguration
 from shared_lib.discovery.configuration.jobs import AssetSensor, FileSensor, Sensor
 from shared_lib.discovery.definitions.attributes import Given, apply_rules, unmatched
@@ -29,26 +20,18 @@ from shared_lib.discovery.definitions.event_partitions import (
     assets_of_other_partitions,
 )
 from shared_lib.discovery.definitions.jobs import EXECUTORS, BuiltJob, build_jobs
-from shared_lib.discovery.definitions.names import (
-    assets_made_twice,
-    names_used_twice,
-    reserved_names,
-)
-from shared_lib.discovery.definitions.partitions import build_partitions
-from shared_lib.discovery.definitions.references import unknown_assets, unknown_names
+from shared_lib.discovery.definitions.names import assets_made_twice, names_used_twice
+from shared_lib.discovery.definitions.references import unknown_assets
 from shared_lib.discovery.definitions.rings import rings
 from shared_lib.discovery.definitions.run_configuration import misfits
 from shared_lib.discovery.definitions.schedules import build_schedules
-from shared_lib.discovery.definitions.sensors import JobPartitions, NoFreshnessCheck, build_sensors
-from shared_lib.discovery.modules import definitions_in, import_modules, package_of
-from shared_lib.discovery.remainder import remainder
-from shared_lib.discovery.substitution import substitute
+from shared_lib.discovery.definitions.sensors import build_sensors
+from shared_lib.discovery.modules import definitions_in
+from shared_lib.discovery.reading import FILE_NAME, ReadFile, read_file
 from shared_lib.observability.header_secrets import read_secrets_with
 from shared_lib.observability.place import runs_in
 from shared_lib.secrets import SecretsResource
 from shared_lib.secrets.io_manager import GuardedIOManager
-
-FILE_NAME = "orchestration.yaml"
 
 
 @dataclass(frozen=True)
@@ -115,39 +98,6 @@ def resolved(location: Location) -> Location:
     return location
 
 
-def load_configuration(
-    path: Path, variables: Mapping[str, str] | None = None
-) -> tuple[LocationConfiguration, Any]:
-    """Return the file's content, validated on its own, and the document with its positions.
-
-    Args:
-        path: the file.
-        variables: the values of placeholders; by default the environment.
-
-    Raises:
-        ConfigurationError: lists every problem of the file.
-    """
-    found, document, problems = _checked(path, os.environ if variables is None else variables)
-    _raise(problems, document, path)
-    return cast("LocationConfiguration", found), document
-
-
-def _checked(
-    path: Path, variables: Mapping[str, str]
-) -> tuple[LocationConfiguration | None, Any, list[Problem]]:
-    """Return the content without its wrong entries, the whole document, and the problems."""
-    document = load_yaml(path)
-    document = {} if document is None else document
-    problems = substitute(document, variables)
-    unknown = {problem.location for problem in problems}
-    found = check_document(document, LocationConfiguration)
-    if isinstance(found, list):
-        problems += [problem for problem in found if problem.location not in unknown]
-    if isinstance(found, list) or problems:
-        return remainder(document, problems), document, problems
-    return found, document, problems
-
-
 def load_location(
     path: Path,
     *,
@@ -162,7 +112,7 @@ def load_location(
     Raises:
         ConfigurationError: lists every problem of the file, one per line.
     """
-    read = _read(path)
+    read = read_file(path)
     built = _build_assets_and_jobs(read, resources=resources)
     schedules, sensors = _build_triggers(read, built)
     configuration, inside = read.configuration, built.inside
@@ -185,12 +135,8 @@ def load_location(
         **parts,
     )
     read.add(*invalid_sql(configuration.checks), *_misfitting_configuration(read, built, parts))
-    _raise(read.problems, read.document, path)
+    read.raise_problems()
     return Location(path, read.document, configuration, definitions, built.given)
-
-
-# What a selection names beside keys is set by rules.
-_BY_ATTRIBUTE = re.compile(r"\b(group|tag|owner|kind)\b")
 
 
 class _WithStandIns(dict[str, BuiltJob]):
@@ -198,46 +144,6 @@ class _WithStandIns(dict[str, BuiltJob]):
 
     def __missing__(self, name: str) -> BuiltJob:
         return dg.GraphDefinition(name="stand_in").to_job()
-
-
-@dataclass(frozen=True)
-class _Read:
-    """A file in which modules and names have been resolved, and the problems found so far.
-
-    `configuration` has only the entries without problems.
-    """
-
-    path: Path
-    document: Any
-    configuration: LocationConfiguration
-    package: str
-    modules: Sequence[ModuleType]
-    partitions: Mapping[str, dg.PartitionsDefinition]
-    problems: list[Problem]
-
-    def has_problems(self, *sections: str) -> bool:
-        """Return whether anything in these sections is wrong."""
-        return any(problem.location[0] in sections for problem in self.problems)
-
-    def add(self, *problems: Problem) -> None:
-        """Add problems, except those that may follow from problems of the assets."""
-        self.problems.extend([problem for problem in problems if not self._may_follow(problem)])
-
-    def _may_follow(self, problem: Problem) -> bool:
-        some_are_missing = self.has_problems("asset_modules", "dbt")
-        some_differ = some_are_missing or self.has_problems("assets", "partitions")
-        match problem.location:
-            case ("assets", _, "match") | ("checks", _, "asset") | ("sensors", _, "assets", _):
-                return some_are_missing
-            case ("jobs", name, "selection"):
-                entry = self.configuration.jobs[str(name)]
-                by_attribute = _BY_ATTRIBUTE.search(getattr(entry, "selection", ""))
-                return some_differ if by_attribute else some_are_missing
-            case ("jobs" | "schedules", _, "partitions"):
-                return some_differ
-        if isinstance(problem, JobPartitions):
-            return some_differ
-        return isinstance(problem, NoFreshnessCheck) and self.has_problems("checks")
 
 
 @dataclass(frozen=True)
@@ -254,22 +160,7 @@ class _Built:
     jobs: Mapping[str, BuiltJob]
 
 
-def _read(path: Path) -> _Read:
-    configuration, document, problems = _checked(path, os.environ)
-    if configuration is None:
-        _raise(problems, document, path)
-    configuration = cast("LocationConfiguration", configuration)
-    if reserved := list(reserved_names(configuration)):
-        problems += reserved
-        configuration = cast("LocationConfiguration", remainder(document, problems))
-    package = package_of(path)
-    modules, found = import_modules(configuration.asset_modules, package=package)
-    partitions, wrong = build_partitions(configuration.partitions, package=package)
-    problems += [*found, *wrong, *unknown_names(configuration, document)]
-    return _Read(path, document, configuration, package, modules, partitions, problems)
-
-
-def _build_assets_and_jobs(read: _Read, *, resources: Mapping[str, Any] | None) -> _Built:
+def _build_assets_and_jobs(read: ReadFile, *, resources: Mapping[str, Any] | None) -> _Built:
     configuration, partitions = read.configuration, read.partitions
     inside, refused = definitions_in(read.modules)
     models, problems = _dbt_models(read)
@@ -297,7 +188,7 @@ def _build_assets_and_jobs(read: _Read, *, resources: Mapping[str, Any] | None) 
     return _Built(inside, attributed.assets, attributed.given, bare, jobs)
 
 
-def _dbt_models(read: _Read) -> tuple[Sequence[dg.AssetsDefinition], Sequence[Problem]]:
+def _dbt_models(read: ReadFile) -> tuple[Sequence[dg.AssetsDefinition], Sequence[Problem]]:
     if read.configuration.dbt is None:
         return [], []
     return build_dbt_models(
@@ -309,7 +200,7 @@ def _dbt_models(read: _Read) -> tuple[Sequence[dg.AssetsDefinition], Sequence[Pr
 
 
 def _build_triggers(
-    read: _Read, built: _Built
+    read: ReadFile, built: _Built
 ) -> tuple[Sequence[dg.ScheduleDefinition], Sequence[dg.SensorDefinition]]:
     configuration = read.configuration
     jobs = _WithStandIns(built.jobs)
@@ -354,7 +245,7 @@ def _made_by(built: _Built) -> dict[str, frozenset[dg.AssetKey]]:
 
 
 def _misfitting_configuration(
-    read: _Read, built: _Built, parts: Mapping[str, Any]
+    read: ReadFile, built: _Built, parts: Mapping[str, Any]
 ) -> Iterator[Problem]:
     """Yield the run configuration in the file that its job cannot take."""
     configuration = read.configuration
@@ -386,18 +277,6 @@ def _misfitting_configuration(
         except dg.DagsterError:
             return  # other mistakes keep Dagster from making any job
         yield from misfits(resolved, cast("Any", config), (section, name, "config"))
-
-
-def _raise(problems: Sequence[Problem], document: Any, path: Path) -> None:
-    lines = sorted(
-        {
-            f"{place_in(document, problem.location, path=path)}: {problem.text}"
-            for problem in problems
-        },
-        key=lambda line: (int(line.removeprefix(f"{path}:").partition(":")[0]), line),
-    )
-    if lines:
-        raise ConfigurationError("\n".join(lines))
 
 
 def _partitions_of(

@@ -16,7 +16,7 @@ from shared_lib.configuration.workspace_file import (
     workspace_locations,
 )
 from shared_lib.discovery.configuration import LocationConfiguration
-from shared_lib.discovery.location import FILE_NAME, load_configuration
+from shared_lib.discovery.reading import FILE_NAME, load_configuration
 from shared_lib.secrets.declared import SecretNeed
 
 if TYPE_CHECKING:

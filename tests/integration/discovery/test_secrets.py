@@ -7,7 +7,7 @@ import pytest
 from shared_lib.configuration.validated_yaml import ConfigurationError
 from shared_lib.discovery import workspace
 from shared_lib.discovery.dbt import sections
-from shared_lib.discovery.location import load_configuration
+from shared_lib.discovery.reading import load_configuration
 from shared_lib.secrets import SecretNotFoundError, examine, unmet
 
 

@@ -17,7 +17,7 @@ def declared_models() -> "dict[str, DbtModels]":
         ConfigurationError: a location's file is wrong.
     """
     # imported here: Dagster takes 2 s, and parsing for a known location does not need it
-    from shared_lib.discovery.location import load_configuration
+    from shared_lib.discovery.reading import load_configuration
     from shared_lib.discovery.workspace import location_files
 
     files = location_files().values()
