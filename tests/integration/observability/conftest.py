@@ -16,6 +16,7 @@ from tests.integration.observability.published_schema import FOLDER, published_v
 from sandboxes.telemetry import Receiver
 from shared_lib.dbt.lineage import compute_column_lineage, write_column_lineage
 from shared_lib.dbt.project import DBT_EXECUTABLE
+from shared_lib.observability import place
 
 PROJECT = Path(__file__).parent / "dbt_project"
 HANDLER = {"class": "shared_lib.observability.run_events.RunEventHandler"}
@@ -29,6 +30,8 @@ def enter(variables: dict[str, str], patch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("OTEL_", "OPENLINEAGE_")):
             patch.delenv(name)
+    # another test of this process may have loaded a code location
+    patch.setattr(place, "_loaded", [])
     for name, value in variables.items():
         patch.setenv(name, value)
 

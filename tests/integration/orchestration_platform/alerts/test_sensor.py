@@ -20,8 +20,12 @@ SENSOR = "slack_on_run_failure_sensor"
 VARIABLE = "ORCHESTRATION_PLATFORM_SLACK__TOKEN"
 
 
-def tick(instance: dg.DagsterInstance, timing: Timing = QUICK) -> str:
-    """Evaluates the sensor as the code server does; returns the tick's message."""
+def tick(
+    instance: dg.DagsterInstance,
+    timing: Timing = QUICK,
+    sensor: dg.SensorDefinition | None = None,
+) -> str:
+    """Evaluates the sensor, or another one, as the code server does; returns the tick's message."""
     from orchestration_platform.definitions import defs
 
     repository = defs.get_repository_def()
@@ -31,7 +35,8 @@ def tick(instance: dg.DagsterInstance, timing: Timing = QUICK) -> str:
         sensor_name=SENSOR,
         resources={**repository.get_top_level_resources(), "alerts_timing": timing},
     ) as context:
-        data = repository.get_sensor_def(SENSOR).evaluate_tick(context)
+        evaluated = sensor or repository.get_sensor_def(SENSOR)
+        data = evaluated.evaluate_tick(context)
     assert not data.run_requests
     return data.skip_message or ""
 

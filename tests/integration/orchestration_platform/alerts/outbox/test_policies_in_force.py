@@ -12,7 +12,6 @@ from tests.integration.orchestration_platform.alerts.test_sensor import VARIABLE
 from tests.integration.orchestration_platform.alerts.test_sensor import tick as pass_of_the_sensor
 from tests.support.failing_jobs import fail
 
-from orchestration_platform.alerts import sensors
 from orchestration_platform.alerts.__main__ import main
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.policies_in_force import (
@@ -21,6 +20,7 @@ from orchestration_platform.alerts.outbox.policies_in_force import (
     read_policies,
 )
 from orchestration_platform.alerts.policies.policy import AlertPolicies, load_file
+from orchestration_platform.alerts.sensors import alert_sensor
 from sandboxes.slack.server import TOKEN, SlackServer
 from shared_lib.configuration.validated_yaml import ConfigurationError
 
@@ -88,20 +88,18 @@ def test_a_mistake_ends_no_alert_and_is_reported_until_it_is_mended(
     tick(instance, sensor, TickStatus.SUCCESS)
     pass_of_the_sensor(instance)
 
-    valid = sensors._FILE
-    monkeypatch.setattr(sensors, "_FILE", invalid(tmp_path))
+    with_mistake = alert_sensor(invalid(tmp_path))
     fail(instance)
     with pytest.raises(Exception, match="enabld"):
-        pass_of_the_sensor(instance)
+        pass_of_the_sensor(instance, sensor=with_mistake)
     # which the daemon records
     tick(instance, sensor, TickStatus.FAILURE)
     with pytest.raises(Exception, match="enabld"):
-        pass_of_the_sensor(instance)
+        pass_of_the_sensor(instance, sensor=with_mistake)
 
     assert ["plain_job" in head.shown for head in slack.heads] == [True, False]
     assert "nightly" in slack.heads[1].shown
 
-    monkeypatch.setattr(sensors, "_FILE", valid)
     tick(instance, sensor, TickStatus.SUCCESS)
     pass_of_the_sensor(instance)
     assert "recovered" in slack.heads[1].shown.lower()
