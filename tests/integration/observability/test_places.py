@@ -23,16 +23,10 @@ def letters() -> None:
     raise FileNotFoundError("no stamps")
 
 
-@pytest.fixture
-def in_location(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(place, "_loaded", [])
-    place.runs_in("post")
-
-
-@pytest.mark.usefixtures("in_location")
 def test_spans_and_events_name_location_environment_partition_and_asset(
     shop: Path, instance: MakeInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    place.runs_in("post")
     job = definitions(parcels, letters).resolve_job_def("shop")
     with receiving() as receiver, instance() as dagster:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url)
@@ -55,10 +49,11 @@ def test_spans_and_events_name_location_environment_partition_and_asset(
     assert tags == {"asset": "parcels", "partition": "monday"}
 
 
-@pytest.mark.usefixtures("in_location")
 def test_the_service_is_the_location_unless_a_variable_names_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(place, "_loaded", [])
+    place.runs_in("post")
     monkeypatch.setenv("DAGSTER_ENVIRONMENT", "qa")
     for name in ("OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES"):
         monkeypatch.delenv(name, raising=False)
