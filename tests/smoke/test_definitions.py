@@ -36,20 +36,36 @@ def test_a_location_loads_without_network_warning_or_gap(
     assert report.assets > 0
 
 
-def test_the_asset_graph_is_the_one_that_was_reviewed() -> None:
-    """A changed graph shows as a diff; when it is meant, write the new text to the file."""
+@pytest.fixture(scope="module")
+def loaded() -> subprocess.CompletedProcess[str]:
+    """A process that loads all locations; prints the asset graph, and what it imported."""
     program = (
-        "import importlib\n"
+        "import importlib, sys\n"
         "from shared_lib.definitions_check import workspace_modules\n"
         "for module in workspace_modules().values():\n"
         "    graph = importlib.import_module(module).defs.get_repository_def().asset_graph\n"
         "    for key in sorted(graph.get_all_asset_keys()):\n"
         "        parents = sorted(p.to_user_string() for p in graph.get(key).parent_keys)\n"
         "        print(key.to_user_string(), '<-', ', '.join(parents))\n"
+        "print(*sys.modules, sep='\\n', file=sys.stderr)\n"
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert found.returncode == 0, found.stderr
-    assert found.stdout == SNAPSHOT.read_text(encoding="utf-8")
+    return found
+
+
+def test_the_asset_graph_is_the_one_that_was_reviewed(
+    loaded: subprocess.CompletedProcess[str],
+) -> None:
+    """A changed graph shows as a diff; when it is meant, write the new text to the file."""
+    assert loaded.stdout == SNAPSHOT.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("library", ["alembic", "altair", "pandas", "rich", "scipy", "starlette"])
+def test_loading_imports_no_library_that_only_a_run_needs(
+    library: str, loaded: subprocess.CompletedProcess[str]
+) -> None:
+    assert library not in loaded.stderr.splitlines()
 
 
 BROKEN = {

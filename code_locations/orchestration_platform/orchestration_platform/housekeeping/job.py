@@ -2,7 +2,6 @@
 
 import dagster as dg
 
-from orchestration_platform.housekeeping.retention import apply_retention
 from orchestration_platform.housekeeping.settings import load_settings
 from shared_lib.configuration.kept_data import VARIABLE
 from shared_lib.schedule_status import default_schedule_status
@@ -18,6 +17,9 @@ class RetentionConfig(dg.Config):
 @dg.op(out=dg.Out(dg.Nothing), pool="retention")
 def delete_old_runs(context: dg.OpExecutionContext, config: RetentionConfig) -> None:
     """Delete old runs, with their events and logs, old ticks and rows, that nothing needs."""
+    # Dagster's storages, which it needs, take longer to import than the location to load
+    from orchestration_platform.housekeeping.retention import apply_retention
+
     retention = load_settings().retention
     is_dry = config.dry_run or not retention.deletes
     report = apply_retention(context.instance, retention, is_dry=is_dry)

@@ -5,7 +5,7 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
-from orchestration_platform.board.history.run_window import DAYS
+from orchestration_platform.board.history.shown_days import DAYS
 from shared_lib.configuration.documents import schema_document
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.configuration.kept_data import VARIABLE, KeptData

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from orchestration_platform.board.history.percentile import percentile
-from orchestration_platform.board.history.run_window import DAYS, JobName, Run, Runs
+from orchestration_platform.board.history.run_window import JobName, Run, Runs
+from orchestration_platform.board.history.shown_days import DAYS
 
 # Dagster's name of the job that materializes assets chosen by hand or by automation.
 ASSET_JOB = "__ASSET_JOB"

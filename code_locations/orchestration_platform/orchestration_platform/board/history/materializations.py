@@ -17,7 +17,7 @@ from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventL
 
 from orchestration_platform.board.history.event_window import EventWindow
 from orchestration_platform.board.history.percentile import percentile
-from orchestration_platform.board.history.run_window import DAYS
+from orchestration_platform.board.history.shown_days import DAYS
 from shared_lib.checks import usual_spread
 from shared_lib.metadata import STORAGE_BYTES
 

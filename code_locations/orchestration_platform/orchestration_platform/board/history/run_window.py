@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from dagster._core.storage.runs import SqlRunStorage
 from dagster._core.storage.runs.schema import RunsTable, RunTagsTable
 
-DAYS = 14
+from orchestration_platform.board.history.shown_days import DAYS
 
 _UNFINISHED = (
     dg.DagsterRunStatus.NOT_STARTED,
