@@ -16,8 +16,8 @@ from tests.support.replay import settings_with, simulate
 from shared_lib.dbt.compiled import Statement
 from simulation.compare.attribution import UnexplainedDifferenceError, compare
 from simulation.compare.parts import DRIVERS
-from simulation.compare.stored import Pair, StoredScenario
 from simulation.config.settings import ScenarioSettings
+from simulation.stored.scenarios import Pair, StoredScenario
 
 YEARS = range(2025, 2028)
 CENT = Decimal("0.01")

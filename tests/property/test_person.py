@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from tests.support.replay import settings_with, simulate
 
 from shared_lib.dbt.compiled import Statement
-from simulation.compare.stored import StoredScenario
 from simulation.config.settings import ScenarioSettings
 from simulation.person.decisions import decide
 from simulation.person.timeline import PersonUnknownError, PersonYear, timeline
+from simulation.stored.scenarios import StoredScenario
 
 YEARS = range(2025, 2028)
 TENURES = ("<2", "2-4", "5-9", "10-19", "20+")

@@ -14,8 +14,8 @@ from shared_lib.dbt.compiled import Statement
 from shared_lib.dbt.project import DBT_EXECUTABLE, PROJECT_DIRECTORY
 from shared_lib.discovery.dbt.sections import selection_of
 from simulation.config import load_scenario
-from simulation.ranges.trials import Trial, run_trials
-from simulation.seek.scratch import open_scratch
+from simulation.scratch.trials import Trial, run_trials
+from simulation.scratch.warehouse import open_scratch
 
 YEARS = range(2025, 2028)
 EMPLOYEES = 400

@@ -6,8 +6,8 @@ import pytest
 from tests.support.replay import settings_with, simulate
 
 from shared_lib.dbt.compiled import Statement
+from simulation.scratch.warehouse import Scratch
 from simulation.seek.levers import parse_levers
-from simulation.seek.scratch import Scratch
 from simulation.seek.search import seek
 from simulation.seek.target import MEASURES, parse_target
 

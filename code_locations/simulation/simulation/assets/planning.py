@@ -55,8 +55,8 @@ def scenario_comparison(
     from simulation.compare.attribution import compare
     from simulation.compare.page import lead
     from simulation.compare.parts import DRIVERS
-    from simulation.compare.stored import paired
     from simulation.compare.writing import write_comparison
+    from simulation.stored.scenarios import paired
 
     settings = current_settings()
     started = time.perf_counter()

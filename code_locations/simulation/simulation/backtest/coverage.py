@@ -9,8 +9,8 @@ from shared_lib.dbt.compiled import Statement
 from simulation.config.settings import ScenarioSettings
 from simulation.ranges.bands import MEASURES, bands_of, read_outcomes
 from simulation.ranges.drawing import drawn_settings
-from simulation.ranges.trials import Trial, run_trials
-from simulation.seek.scratch import copy_workforce, scratch_folder
+from simulation.scratch.trials import Trial, run_trials
+from simulation.scratch.warehouse import copy_workforce, scratch_folder
 
 # A band from P10 to P90 is to cover 80 % of what comes; so far from it, it still does its work.
 LEAST_SHARE, MOST_SHARE = 0.7, 0.9

@@ -40,8 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from shared_lib.configuration.validated_yaml import ConfigurationError
     from shared_lib.warehouse import WarehouseBusyError
     from simulation.compare.attribution import UnexplainedDifferenceError
-    from simulation.compare.stored import ComparisonRefusedError
     from simulation.compare.writing import read_comparison, write_comparison
+    from simulation.stored.scenarios import ComparisonRefusedError
 
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:

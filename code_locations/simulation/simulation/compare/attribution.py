@@ -12,7 +12,7 @@ from simulation.compare.differences import (
     YearDifference,
 )
 from simulation.compare.parts import DRIVERS, create_parts
-from simulation.compare.stored import Pair
+from simulation.stored.scenarios import Pair
 
 # The group of a row of the ledger and of a part, by dimension.
 _GROUPS = {

@@ -8,8 +8,8 @@ from simulation.compare.attribution import compare
 from simulation.compare.differences import Comparison
 from simulation.compare.page import write_page
 from simulation.compare.sheets import write_workbook
-from simulation.compare.stored import ComparisonRefusedError, command_for, paired
 from simulation.report.index import write_index
+from simulation.stored.scenarios import ComparisonRefusedError, command_for, paired
 
 
 def read_comparison(base: str, other: str, *, on_progress: Callable[[str], None]) -> Comparison:

@@ -32,14 +32,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from shared_lib.configuration.environment import UnknownEnvironmentError
     from shared_lib.configuration.validated_yaml import ConfigurationError
     from shared_lib.warehouse import WarehouseBusyError, WarehouseMissingError, read_location
-    from simulation.compare.stored import (
+    from simulation.person.timeline import PersonUnknownError, timeline
+    from simulation.state.runs import current_rules
+    from simulation.stored.scenarios import (
         ComparisonRefusedError,
         command_for,
         find_stored,
         read_stored,
     )
-    from simulation.person.timeline import PersonUnknownError, timeline
-    from simulation.state.runs import current_rules
 
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     console = Console(highlight=False)

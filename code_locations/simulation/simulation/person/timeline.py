@@ -7,9 +7,9 @@ from typing import Any
 
 import duckdb
 
-from simulation.compare.stored import StoredScenario
 from simulation.person.decisions import decide
 from simulation.report.units import count, share
+from simulation.stored.scenarios import StoredScenario
 
 Row = Mapping[str, Any]
 

@@ -31,9 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from shared_lib.configuration.environment import UnknownEnvironmentError
     from shared_lib.configuration.validated_yaml import ConfigurationError
     from shared_lib.warehouse import WarehouseBusyError
-    from simulation.compare.stored import ComparisonRefusedError
     from simulation.plan.preparing import ScratchFailedError, prepared
     from simulation.plan.server import HOST, PortRefusedError, listening, serve
+    from simulation.stored.scenarios import ComparisonRefusedError
 
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     # both remove the scratch files

@@ -8,12 +8,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from simulation.compare.stored import StoredScenario
 from simulation.config.settings import ScenarioSettings
 from simulation.plan.assumptions import Assumption
 from simulation.plan.figures import DepartmentFigures, Figures
 from simulation.report import charts, units
 from simulation.report.units import MoneyScale
+from simulation.stored.scenarios import StoredScenario
 from simulation.year_names import YearNames
 
 # In folders of their own, so that a template of one name is found for certain.

@@ -6,21 +6,21 @@ from pathlib import Path
 
 from shared_lib.configuration.environment import current_settings
 from shared_lib.warehouse import WarehouseMissingError, read_location
-from simulation.compare.stored import (
-    ComparisonRefusedError,
-    command_for,
-    find_stored,
-    read_stored,
-)
 from simulation.config import CONFIGURATION_FILE
 from simulation.config.settings import ScenarioSettings
 from simulation.plan.figures import Figures, read_figures
 from simulation.plan.server import Plan
-from simulation.seek.scratch import (
+from simulation.scratch.warehouse import (
     ScratchFailedError,
     build_scratch,
     copy_workforce,
     scratch_folder,
+)
+from simulation.stored.scenarios import (
+    ComparisonRefusedError,
+    command_for,
+    find_stored,
+    read_stored,
 )
 
 __all__ = ["ScratchFailedError", "prepared"]

@@ -20,7 +20,6 @@ from starlette.routing import Mount, Route
 from shared_lib.configuration.validated_yaml import ConfigurationError
 from shared_lib.web.own_pages import OwnPages
 from shared_lib.web.reports import Reports
-from simulation.compare.stored import StoredScenario
 from simulation.config.settings import ScenarioSettings
 from simulation.plan.assumptions import all_assumptions, read_form
 from simulation.plan.figures import Figures
@@ -28,6 +27,7 @@ from simulation.plan.page import PlanPage, Shown
 from simulation.plan.saved_scenario import ScenarioExistsError, run_command, save_scenario
 from simulation.report.index import INDEX, listed_reports
 from simulation.state.runs import YearRefusedError
+from simulation.stored.scenarios import StoredScenario
 
 HOST = "127.0.0.1"
 

@@ -46,11 +46,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from shared_lib.configuration.environment import UnknownEnvironmentError, current_settings
     from shared_lib.configuration.validated_yaml import ConfigurationError
     from shared_lib.warehouse import WarehouseBusyError
-    from simulation.compare.stored import ComparisonRefusedError
     from simulation.ranges.ensemble import RangesRefusedError, compute_ranges
     from simulation.ranges.page import write_ranges
-    from simulation.seek.scratch import ScratchFailedError
+    from simulation.scratch.warehouse import ScratchFailedError
     from simulation.state.runs import YearRefusedError
+    from simulation.stored.scenarios import ComparisonRefusedError
 
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:

@@ -5,20 +5,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared_lib.warehouse import WarehouseMissingError, read_location
-from simulation.compare.stored import (
+from simulation.config.loading import load_scenario
+from simulation.config.partitions import scenario_names
+from simulation.config.settings import ScenarioSettings
+from simulation.ranges.bands import Band, bands_of, read_outcomes
+from simulation.ranges.drawing import Growth, drawn_settings
+from simulation.scratch.trials import Trial, run_trials
+from simulation.scratch.warehouse import compiled_models, copy_workforce, scratch_folder
+from simulation.stored.scenarios import (
     ComparisonRefusedError,
     StoredScenario,
     command_for,
     find_stored,
     read_stored,
 )
-from simulation.config.loading import load_scenario
-from simulation.config.partitions import scenario_names
-from simulation.config.settings import ScenarioSettings
-from simulation.ranges.bands import Band, bands_of, read_outcomes
-from simulation.ranges.drawing import Growth, drawn_settings
-from simulation.ranges.trials import Trial, run_trials
-from simulation.seek.scratch import compiled_models, copy_workforce, scratch_folder
 
 LEAST_SEEDS, MOST_SEEDS = 10, 10_000
 _REPORTS = 10  # lines of progress

@@ -38,11 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from shared_lib.configuration.environment import UnknownEnvironmentError
     from shared_lib.configuration.validated_yaml import ConfigurationError
     from shared_lib.warehouse import WarehouseBusyError
-    from simulation.compare.stored import ComparisonRefusedError
-    from simulation.seek.scratch import ScratchFailedError
+    from simulation.scratch.warehouse import ScratchFailedError
     from simulation.seek.solving import solve
     from simulation.seek.target import SeekRefusedError
     from simulation.state.runs import YearRefusedError
+    from simulation.stored.scenarios import ComparisonRefusedError
 
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:

@@ -4,16 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from shared_lib.warehouse import WarehouseMissingError, read_location
-from simulation.compare.stored import (
+from simulation.scratch.warehouse import build_scratch, copy_workforce, scratch_folder
+from simulation.seek.levers import parse_levers
+from simulation.seek.search import Outcome, Try, seek
+from simulation.seek.target import Target, parse_target, shown
+from simulation.stored.scenarios import (
     ComparisonRefusedError,
     command_for,
     find_stored,
     read_stored,
 )
-from simulation.seek.levers import parse_levers
-from simulation.seek.scratch import build_scratch, copy_workforce, scratch_folder
-from simulation.seek.search import Outcome, Try, seek
-from simulation.seek.target import Target, parse_target, shown
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,8 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from shared_lib.configuration.validated_yaml import ConfigurationError
     from shared_lib.warehouse import WarehouseBusyError, WarehouseMissingError, read_location
     from simulation.compare.attribution import UnexplainedDifferenceError
-    from simulation.compare.stored import ComparisonRefusedError, command_for
     from simulation.spreadsheet import SheetFullError
+    from simulation.stored.scenarios import ComparisonRefusedError, command_for
     from simulation.workbook.contents import YearsMissingError
     from simulation.workbook.writing import write_stored
 

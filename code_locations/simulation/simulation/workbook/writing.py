@@ -6,7 +6,7 @@ import duckdb
 
 from shared_lib.configuration.environment import current_settings
 from simulation.compare.attribution import compare
-from simulation.compare.stored import find_stored, paired, read_stored
+from simulation.stored.scenarios import find_stored, paired, read_stored
 from simulation.workbook.contents import write_scenario_workbook
 
 

@@ -13,13 +13,13 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.types import Message
 
-from simulation.compare.stored import StoredScenario
 from simulation.config import CONFIGURATION_FILE, ScenarioSettings, load_scenario
 from simulation.plan.assumptions import all_assumptions
 from simulation.plan.figures import DepartmentFigures, Figures
 from simulation.plan.server import Plan, PortRefusedError, listening
 from simulation.seek.target import MEASURES
 from simulation.state.runs import YearRefusedError
+from simulation.stored.scenarios import StoredScenario
 
 YEARS = range(2025, 2027)
 ORIGIN = "http://127.0.0.1:3100"

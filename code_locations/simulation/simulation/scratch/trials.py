@@ -17,7 +17,7 @@ import duckdb
 from shared_lib.dbt.compiled import Statement, execute
 from shared_lib.warehouse.connection import open_memory
 from simulation.config.settings import ScenarioSettings
-from simulation.seek.scratch import open_scratch
+from simulation.scratch.warehouse import open_scratch
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ def run_trials(
     Args:
         trials: all with the same first year.
         read: reads a finished warehouse, in a thread of its own.
-        workforce: see :func:`simulation.seek.scratch.copy_workforce`.
+        workforce: see :func:`simulation.scratch.warehouse.copy_workforce`.
         statements: the compiled models, with a batch for each year.
         last_year: the last year to simulate.
     """

@@ -7,9 +7,9 @@ import duckdb
 import pytest
 
 from simulation.census.tables import create_tables as create_census_tables
-from simulation.compare.stored import ComparisonRefusedError, paired
 from simulation.config import load_scenario
 from simulation.state.tables import create_tables
+from simulation.stored.scenarios import ComparisonRefusedError, paired
 
 Store = Callable[..., None]
 
