@@ -15,9 +15,10 @@ from tests.support.replay import settings_with, simulate
 
 from shared_lib.dbt.compiled import Statement
 from simulation.compare.attribution import UnexplainedDifferenceError, compare
+from simulation.compare.pair import Pair
 from simulation.compare.parts import DRIVERS
 from simulation.config.settings import ScenarioSettings
-from simulation.stored.scenarios import Pair, StoredScenario
+from simulation.stored.scenarios import StoredScenario
 
 YEARS = range(2025, 2028)
 CENT = Decimal("0.01")

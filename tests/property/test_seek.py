@@ -9,6 +9,7 @@ from shared_lib.dbt.compiled import Statement
 from simulation.scratch.warehouse import Scratch
 from simulation.seek.levers import parse_levers
 from simulation.seek.search import seek
+from simulation.seek.solving import measure
 from simulation.seek.target import MEASURES, parse_target
 
 YEARS = range(2025, 2027)
@@ -37,16 +38,16 @@ def test_the_solution_is_what_a_run_of_its_own_comes_to(
     settings = settings_with(simulation={"end_year": YEARS[-1]})
     runs = Scratch("baseline", workforce, played)
     with simulate(played, census=census, settings=settings, employees=EMPLOYEES) as stored:
-        for measure in MEASURES:
-            target = parse_target(f"{measure} {YEARS[-1]} >= 1", YEARS)
-            assert runs.measure(settings, target) == target.read(stored, "baseline"), measure
+        for name in MEASURES:
+            target = parse_target(f"{name} {YEARS[-1]} >= 1", YEARS)
+            assert measure(runs, settings, target) == target.read(stored, "baseline"), name
         payroll = parse_target(f"payroll {YEARS[-1]} >= 1", YEARS).read(stored, "baseline")
     assert payroll is not None
     target = parse_target(f"payroll {YEARS[-1]} <= {payroll * 0.97:.2f}", YEARS)
     (lever,) = parse_levers("merit_budget")
 
     outcome = seek(
-        lambda moved: runs.measure(moved, target),
+        lambda moved: measure(runs, moved, target),
         settings,
         target,
         [lever],
@@ -61,6 +62,6 @@ def test_the_solution_is_what_a_run_of_its_own_comes_to(
             simulation={"end_year": YEARS[-1]}, compensation={"merit_budget": budget}
         )
         with simulate(played, census=census, settings=solved, employees=EMPLOYEES) as warehouse:
-            measure = target.read(warehouse, "baseline")
-        assert measure is not None
-        assert target.is_met(measure) == is_met
+            found = target.read(warehouse, "baseline")
+        assert found is not None
+        assert target.is_met(found) == is_met

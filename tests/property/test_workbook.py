@@ -15,8 +15,9 @@ from tests.support.replay import settings_with
 from shared_lib.dbt.compiled import Statement
 from simulation.compare.attribution import compare
 from simulation.compare.page import write_page
+from simulation.compare.pair import Pair
 from simulation.compare.parts import DRIVERS
-from simulation.stored.scenarios import Pair, StoredScenario
+from simulation.stored.scenarios import StoredScenario
 from simulation.workbook.contents import YearsMissingError, write_scenario_workbook
 
 YEARS = range(2025, 2028)

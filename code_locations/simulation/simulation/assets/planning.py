@@ -54,9 +54,9 @@ def scenario_comparison(
     """Two stored scenarios on common luck: the difference by driver, department and person."""
     from simulation.compare.attribution import compare
     from simulation.compare.page import lead
+    from simulation.compare.pair import paired
     from simulation.compare.parts import DRIVERS
     from simulation.compare.writing import write_comparison
-    from simulation.stored.scenarios import paired
 
     settings = current_settings()
     started = time.perf_counter()

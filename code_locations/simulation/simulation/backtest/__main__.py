@@ -1,8 +1,6 @@
 """``python -m simulation.backtest FILE FILE FILE...``: simulated years against real ones."""
 
 import argparse
-import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -11,9 +9,7 @@ from pathlib import Path
 import duckdb
 
 from shared_lib.configuration.validated_yaml import ConfigurationError
-from shared_lib.dbt.compiled import Statement, load_statements
-from shared_lib.dbt.project import DBT_EXECUTABLE, PROJECT_DIRECTORY
-from shared_lib.discovery.dbt.sections import selection_of
+from shared_lib.dbt.compiled import Statement
 from shared_lib.warehouse.connection import open_memory
 from simulation.backtest.comparison import START_YEAR, Step, backtest, open_year
 from simulation.backtest.coverage import Coverage, coverage_in_words
@@ -22,6 +18,7 @@ from simulation.config import load_settings
 from simulation.planning.__main__ import add_history
 from simulation.planning.fitting import fit
 from simulation.planning.history import HistoryError, read_history, years_of
+from simulation.scratch.models import ScratchFailedError, build_models
 
 _LEAST_FILES = 3
 _SEEDS = 100
@@ -32,7 +29,7 @@ def compiled_statements(
     directory: Path, paths: Sequence[Path], year_end: tuple[int, int] | None
 ) -> tuple[Statement, ...]:
     """Build the models once in ``directory`` and return the SQL of ``START_YEAR``."""
-    warehouse, target = directory / "simulation.duckdb", directory / "target"
+    warehouse = directory / "simulation.duckdb"
     with open_memory() as connection:
         snapshots = read_history(
             connection, paths, mappings=load_settings().census.mappings, year_end=year_end
@@ -42,24 +39,7 @@ def compiled_statements(
         connection.execute("create table warehouse.people as from people")
     with duckdb.connect(str(warehouse)) as connection:
         open_year(connection, found)
-    subprocess.run(  # noqa: S603 - dbt of this environment
-        [
-            DBT_EXECUTABLE,
-            *("--quiet", "build", *selection_of("simulation")),
-            *("--resource-type", "model", "--resource-type", "seed", "--profiles-dir", "."),
-            *("--event-time-start", f"{START_YEAR}-01-01"),
-            *("--event-time-end", f"{START_YEAR + 1}-01-01"),
-        ],
-        cwd=PROJECT_DIRECTORY,
-        env={
-            **os.environ,
-            "DBT_DUCKDB_PATH": str(warehouse),
-            "DBT_TARGET_PATH": str(target),
-            "DBT_LOG_PATH": str(target),
-        },
-        check=True,
-    )
-    return load_statements(target)
+    return build_models(warehouse, range(START_YEAR, START_YEAR + 1))
 
 
 def table(step: Step) -> str:
@@ -112,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 coverage += step.coverage
             if len(paths) > _LEAST_FILES and coverage:
                 print(f"In all years, {coverage_in_words(coverage)}")
-    except (HistoryError, CensusError, ConfigurationError) as error:
+    except (HistoryError, CensusError, ConfigurationError, ScratchFailedError) as error:
         print(error, file=sys.stderr)
         return 2
     return 0

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,30 +34,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "such as baseline hiring_freeze"
         )
     # imported here so that --help and usage errors respond at once
-    from rich.console import Console
-
-    from shared_lib.configuration.environment import UnknownEnvironmentError, current_settings
-    from shared_lib.configuration.validated_yaml import ConfigurationError
-    from shared_lib.warehouse import WarehouseBusyError
+    from shared_lib.configuration.environment import current_settings
+    from simulation.command_line import run_command
     from simulation.compare.attribution import UnexplainedDifferenceError
+    from simulation.compare.pair import ComparisonRefusedError
     from simulation.compare.writing import read_comparison, write_comparison
-    from simulation.stored.scenarios import ComparisonRefusedError
 
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
-    try:
-        comparison = read_comparison(*scenarios, on_progress=errors.print)
+    def work(progress: Callable[[str], None]) -> int:
+        comparison = read_comparison(*scenarios, on_progress=progress)
         page, workbook = write_comparison(comparison, current_settings().report_directory)
-    except (
-        ComparisonRefusedError,
-        ConfigurationError,
-        UnexplainedDifferenceError,
-        UnknownEnvironmentError,
-        WarehouseBusyError,
-    ) as error:
-        errors.print(str(error), style="bold red", markup=False)
-        return 2
-    _show(comparison, page, workbook)
-    return 0
+        _show(comparison, page, workbook)
+        return 0
+
+    return run_command(work, ComparisonRefusedError, UnexplainedDifferenceError)
 
 
 def _show(comparison: "Comparison", page: Path, workbook: Path) -> None:

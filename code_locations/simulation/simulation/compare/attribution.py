@@ -11,8 +11,8 @@ from simulation.compare.differences import (
     PersonDifference,
     YearDifference,
 )
+from simulation.compare.pair import Pair
 from simulation.compare.parts import DRIVERS, create_parts
-from simulation.stored.scenarios import Pair
 
 # The group of a row of the ledger and of a part, by dimension.
 _GROUPS = {

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from simulation.stored.scenarios import Pair
+from simulation.compare.pair import Pair
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,32 +3,28 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from shared_lib.warehouse import WarehouseMissingError, read_location
 from simulation.compare.attribution import compare
 from simulation.compare.differences import Comparison
 from simulation.compare.page import write_page
+from simulation.compare.pair import paired
 from simulation.compare.sheets import write_workbook
 from simulation.report.index import write_index
-from simulation.stored.scenarios import ComparisonRefusedError, command_for, paired
+from simulation.stored.scenarios import reading_stored
 
 
 def read_comparison(base: str, other: str, *, on_progress: Callable[[str], None]) -> Comparison:
     """Compare two stored scenarios; the warehouse is only read.
 
     Raises:
-        ComparisonRefusedError: the warehouse is missing, or the scenarios cannot be compared.
+        NotStoredError: the warehouse or a scenario is missing.
+        ComparisonRefusedError: the scenarios cannot be compared.
         WarehouseBusyError: a run holds the warehouse for longer than a minute.
         UnexplainedDifferenceError: the parts do not add up to the difference.
     """
-    try:
-        with read_location("simulation", on_wait=on_progress) as connection:
-            pair = paired(connection, base, other)
-            on_progress(f"comparing {other} with {base}, {pair.span}")
-            return compare(connection, pair)
-    except WarehouseMissingError as error:
-        commands = " and ".join(command_for(name, like=None) for name in (base, other))
-        message = f"{error}: compute the scenarios with {commands}"
-        raise ComparisonRefusedError(message) from None
+    with reading_stored(base, other, on_wait=on_progress) as connection:
+        pair = paired(connection, base, other)
+        on_progress(f"comparing {other} with {base}, {pair.span}")
+        return compare(connection, pair)
 
 
 def write_comparison(comparison: Comparison, folder: Path) -> tuple[Path, Path]:

@@ -3,7 +3,7 @@
 import argparse
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,56 +29,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # imported here so that --help and usage errors respond at once
     from rich.console import Console
 
-    from shared_lib.configuration.environment import UnknownEnvironmentError
-    from shared_lib.configuration.validated_yaml import ConfigurationError
-    from shared_lib.warehouse import WarehouseBusyError, WarehouseMissingError, read_location
+    from simulation.command_line import run_command
     from simulation.person.timeline import PersonUnknownError, timeline
     from simulation.state.runs import current_rules
-    from simulation.stored.scenarios import (
-        ComparisonRefusedError,
-        command_for,
-        find_stored,
-        read_stored,
-    )
+    from simulation.stored.scenarios import find_stored, read_stored, reading_stored
 
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=_WIDTH)
-    try:
-        with read_location("simulation", on_wait=errors.print) as connection:
-            stored = read_stored(connection)
-            scenario = find_stored(stored, asked.scenario, like=next(iter(stored.values()), None))
+
+    def work(progress: Callable[[str], None]) -> int:
+        with reading_stored(asked.scenario, on_wait=progress) as connection:
+            scenario = find_stored(read_stored(connection), asked.scenario)
             if scenario.rules_digest != current_rules():
-                errors.print(
+                progress(
                     "The rules have changed since the scenario was computed: hazards and draws "
-                    "below are those of today.",
-                    style="bold",
+                    "below are those of today."
                 )
             console.print(
                 f"Employee {asked.employee} in {scenario.scenario_id}, seed {scenario.seed}",
                 markup=False,
             )
-            for year in timeline(connection, scenario, asked.employee, on_progress=errors.print):
+            for year in timeline(connection, scenario, asked.employee, on_progress=progress):
                 _show(console, f"\n{year.name}  ", year.summary)
                 for subject, reason in year.reasons:
                     _show(console, f"  {subject:<10} ", reason)
                 if not year.is_confirmed:
                     console.print("  Today's rules come to another outcome.", style="bold red")
-    except WarehouseMissingError as error:
-        command = command_for(asked.scenario, like=None)
-        errors.print(f"{error}: compute the scenario with {command}", style="bold red")
-        return 2
-    except (
-        ComparisonRefusedError,
-        ConfigurationError,
-        PersonUnknownError,
-        UnknownEnvironmentError,
-        WarehouseBusyError,
-    ) as error:
-        errors.print(str(error), style="bold red", markup=False)
-        return 2
-    return 0
+        return 0
+
+    return run_command(work, PersonUnknownError)
 
 
 def _show(console: "Console", beginning: str, text: str) -> None:

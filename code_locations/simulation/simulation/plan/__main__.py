@@ -3,7 +3,8 @@
 import argparse
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 _DEFAULT_PORT = 3100
 
@@ -26,46 +27,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     asked = parser.parse_args(arguments)
     # imported here so that --help and usage errors respond at once
-    from rich.console import Console
-
-    from shared_lib.configuration.environment import UnknownEnvironmentError
-    from shared_lib.configuration.validated_yaml import ConfigurationError
-    from shared_lib.warehouse import WarehouseBusyError
-    from simulation.plan.preparing import ScratchFailedError, prepared
+    from simulation.command_line import run_command
+    from simulation.plan.preparing import prepared
     from simulation.plan.server import HOST, PortRefusedError, listening, serve
-    from simulation.stored.scenarios import ComparisonRefusedError
+    from simulation.scratch.models import ScratchFailedError
 
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
-    # both remove the scratch files
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
-    is_serving = False
-    try:
+    def work(progress: Callable[[str], None]) -> int:
         with (
             listening(asked.port) as listener,
-            prepared(
-                asked.scenario, on_progress=lambda line: errors.print(line, markup=False)
-            ) as plan,
+            prepared(asked.scenario, on_progress=progress) as plan,
         ):
             port = listener.getsockname()[1]
             print(f"plan on {asked.scenario}: http://{HOST}:{port} (Ctrl-C ends it)", flush=True)
-            is_serving = True
-            serve(plan, listener)
-    except (
-        ComparisonRefusedError,
-        ConfigurationError,
-        PortRefusedError,
-        ScratchFailedError,
-        UnknownEnvironmentError,
-        WarehouseBusyError,
-    ) as error:
-        errors.print(str(error), style="bold red", markup=False)
-        return 2
-    except KeyboardInterrupt:
-        if is_serving:
-            return 0
-        errors.print("interrupted; nothing of the warehouse was changed")
-        return 130
-    return 0
+            with suppress(KeyboardInterrupt):
+                serve(plan, listener)
+        return 0
+
+    # both remove the scratch files
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    return run_command(work, PortRefusedError, ScratchFailedError)
 
 
 if __name__ == "__main__":

@@ -5,25 +5,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from shared_lib.configuration.environment import current_settings
-from shared_lib.warehouse import WarehouseMissingError, read_location
 from simulation.config import CONFIGURATION_FILE
 from simulation.config.settings import ScenarioSettings
 from simulation.plan.figures import Figures, read_figures
 from simulation.plan.server import Plan
-from simulation.scratch.warehouse import (
-    ScratchFailedError,
-    build_scratch,
-    copy_workforce,
-    scratch_folder,
-)
-from simulation.stored.scenarios import (
-    ComparisonRefusedError,
-    command_for,
-    find_stored,
-    read_stored,
-)
-
-__all__ = ["ScratchFailedError", "prepared"]
+from simulation.scratch.warehouse import build_scratch, copy_workforce, scratch_folder
+from simulation.stored.scenarios import find_stored, read_stored, reading_stored
 
 
 @contextmanager
@@ -43,23 +30,16 @@ def prepared(
         configuration: the file that scenarios are saved in.
 
     Raises:
-        ComparisonRefusedError: the scenario is not stored; the message has what computes it.
+        NotStoredError: the scenario is not stored; the message has what computes it.
         ScratchFailedError: the models cannot be built.
         WarehouseBusyError: a run holds the warehouse for longer than a minute.
     """
     with scratch_folder() as folder:
-        try:
-            with read_location("simulation", on_wait=on_progress) as connection:
-                scenarios = read_stored(connection)
-                like = next(iter(scenarios.values()), None)
-                scenario = find_stored(scenarios, scenario_id, like=like)
-                years = scenario.years
-                stored = read_figures(connection, scenario_id, years)
-                workforce = copy_workforce(connection, scenario_id, folder)
-        except WarehouseMissingError as error:
-            command = command_for(scenario_id, like=None)
-            message = f"{error}: compute the scenario with {command}"
-            raise ComparisonRefusedError(message) from None
+        with reading_stored(scenario_id, on_wait=on_progress) as connection:
+            scenario = find_stored(read_stored(connection), scenario_id)
+            years = scenario.years
+            stored = read_figures(connection, scenario_id, years)
+            workforce = copy_workforce(connection, scenario_id, folder)
         settings = scenario.as_settings()
         on_progress(f"building the models in a scratch warehouse, up to {years[-1]}")
         runs = build_scratch(scenario_id, workforce, settings, years[-1])

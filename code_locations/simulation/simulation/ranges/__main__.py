@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,45 +41,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print all bands as JSON instead")
     asked = parser.parse_args(arguments)
     # imported here so that --help and usage errors respond at once
-    from rich.console import Console
-
-    from shared_lib.configuration.environment import UnknownEnvironmentError, current_settings
-    from shared_lib.configuration.validated_yaml import ConfigurationError
-    from shared_lib.warehouse import WarehouseBusyError
+    from shared_lib.configuration.environment import current_settings
+    from simulation.command_line import run_command
     from simulation.ranges.ensemble import RangesRefusedError, compute_ranges
     from simulation.ranges.page import write_ranges
-    from simulation.scratch.warehouse import ScratchFailedError
+    from simulation.scratch.models import ScratchFailedError
     from simulation.state.runs import YearRefusedError
-    from simulation.stored.scenarios import ComparisonRefusedError
 
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
-    try:
+    def work(progress: Callable[[str], None]) -> int:
         ranges = compute_ranges(
             [name for given in asked.scenarios for name in given.split()],
             seeds=asked.seeds,
             growth=asked.growth,
-            on_progress=lambda line: errors.print(line, markup=False),
+            on_progress=progress,
         )
         page = write_ranges(ranges, current_settings().report_directory)
-    except (
-        ComparisonRefusedError,
-        ConfigurationError,
-        RangesRefusedError,
-        ScratchFailedError,
-        UnknownEnvironmentError,
-        WarehouseBusyError,
-        YearRefusedError,
-    ) as error:
-        errors.print(str(error), style="bold red", markup=False)
-        return 2
-    except KeyboardInterrupt:
-        errors.print("interrupted; nothing of the warehouse was changed")
-        return 130
-    if asked.json:
-        print(json.dumps([each.as_document() for each in ranges], indent=2))
-    else:
-        _show(ranges, page)
-    return 0
+        if asked.json:
+            print(json.dumps([each.as_document() for each in ranges], indent=2))
+        else:
+            _show(ranges, page)
+        return 0
+
+    return run_command(work, RangesRefusedError, ScratchFailedError, YearRefusedError)
 
 
 def _show(ranges: "Sequence[ScenarioRanges]", page: Path) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared_lib.warehouse import WarehouseMissingError, read_location
 from simulation.config.loading import load_scenario
 from simulation.config.partitions import scenario_names
 from simulation.config.settings import ScenarioSettings
@@ -12,13 +11,7 @@ from simulation.ranges.bands import Band, bands_of, read_outcomes
 from simulation.ranges.drawing import Growth, drawn_settings
 from simulation.scratch.trials import Trial, run_trials
 from simulation.scratch.warehouse import compiled_models, copy_workforce, scratch_folder
-from simulation.stored.scenarios import (
-    ComparisonRefusedError,
-    StoredScenario,
-    command_for,
-    find_stored,
-    read_stored,
-)
+from simulation.stored.scenarios import StoredScenario, find_stored, read_stored, reading_stored
 
 LEAST_SEEDS, MOST_SEEDS = 10, 10_000
 _REPORTS = 10  # lines of progress
@@ -84,7 +77,7 @@ def compute_ranges(
     Raises:
         RangesRefusedError: the number of seeds is not allowed, or the scenarios do not begin
             with the same people on the same day.
-        ComparisonRefusedError: the first is not stored, or another is not known.
+        NotStoredError: the first is not stored, or another is not known.
         ConfigurationError: a configured one cannot be simulated for the years.
         ScratchFailedError: the models cannot be built.
         WarehouseBusyError: a run holds the warehouse for longer than a minute.
@@ -93,16 +86,10 @@ def compute_ranges(
         message = f"{seeds} seeds are not allowed, allowed are {LEAST_SEEDS} to {MOST_SEEDS:,}"
         raise RangesRefusedError(message)
     with scratch_folder() as folder:
-        try:
-            with read_location("simulation", on_wait=on_progress) as connection:
-                stored = read_stored(connection)
-                first = find_stored(stored, scenario_ids[0], like=next(iter(stored.values()), None))
-                workforce = copy_workforce(connection, first.scenario_id, folder)
-        except WarehouseMissingError as error:
-            message = (
-                f"{error}: compute the scenario with {command_for(scenario_ids[0], like=None)}"
-            )
-            raise ComparisonRefusedError(message) from None
+        with reading_stored(scenario_ids[0], on_wait=on_progress) as connection:
+            stored = read_stored(connection)
+            first = find_stored(stored, scenario_ids[0])
+            workforce = copy_workforce(connection, first.scenario_id, folder)
         years = first.years
         settings = {name: _settings_of(name, stored, first) for name in dict.fromkeys(scenario_ids)}
         trials = {

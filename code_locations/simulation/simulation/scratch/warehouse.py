@@ -1,7 +1,5 @@
 """Simulation runs in scratch warehouses: the models' own SQL, on the stored workforce."""
 
-import os
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,20 +7,14 @@ from pathlib import Path
 
 import duckdb
 
-from shared_lib.dbt.compiled import Statement, execute, load_statements
-from shared_lib.dbt.project import DBT_EXECUTABLE, PROJECT_DIRECTORY
-from shared_lib.discovery.dbt.sections import selection_of
+from shared_lib.dbt.compiled import Statement, execute
 from shared_lib.private_files import keep_files_private
 from shared_lib.warehouse.connection import open_memory
 from simulation.census.tables import create_tables as create_census_tables
 from simulation.config.settings import ScenarioSettings
-from simulation.seek.target import Target
+from simulation.scratch.models import build_models
 from simulation.state.runs import open_run, record_request
 from simulation.state.tables import create_tables
-
-
-class ScratchFailedError(RuntimeError):
-    """dbt could not build the models in the scratch warehouse; the message is dbt's."""
 
 
 class Scratch:
@@ -31,7 +23,7 @@ class Scratch:
     def __init__(
         self, scenario_id: str, workforce: Path, statements: tuple[Statement, ...]
     ) -> None:
-        self._scenario_id = scenario_id
+        self.scenario_id = scenario_id
         self._workforce = workforce
         self._statements = statements
 
@@ -41,18 +33,9 @@ class Scratch:
     ) -> Iterator[duckdb.DuckDBPyConnection]:
         """Simulate the years up to ``last_year`` and yield the warehouse that has them."""
         with open_memory() as connection:
-            open_scratch(connection, self._scenario_id, self._workforce, settings, last_year)
+            open_scratch(connection, self.scenario_id, self._workforce, settings, last_year)
             execute(connection, self._statements)
             yield connection
-
-    def measure(self, settings: ScenarioSettings, target: Target) -> float:
-        """Simulate the years up to that of the target and return its measure."""
-        with self.simulated(settings, target.year) as connection:
-            measure = target.read(connection, self._scenario_id)
-        if measure is None:
-            message = f"the scratch run has no year {target.year}"
-            raise ScratchFailedError(message)
-        return measure
 
 
 @contextmanager
@@ -113,7 +96,7 @@ def open_scratch(
     record_request(connection, scenario_id=scenario_id, settings=settings, resume=False)
     open_run(
         connection,
-        run_id="seek",
+        run_id="scratch",
         first_year=settings.simulation.start_year,
         last_year=last_year,
     )
@@ -129,30 +112,7 @@ def compiled_models(
     Raises:
         ScratchFailedError: dbt fails.
     """
-    folder = workforce.parent
-    warehouse, target = folder / "simulation.duckdb", folder / "target"
+    warehouse = workforce.with_name("simulation.duckdb")
     with duckdb.connect(str(warehouse)) as connection:
         open_scratch(connection, scenario_id, workforce, settings, last_year)
-    built = subprocess.run(  # noqa: S603 - dbt of this environment
-        [
-            DBT_EXECUTABLE,
-            *("--quiet", "build", *selection_of("simulation")),
-            *("--resource-type", "model", "--resource-type", "seed", "--profiles-dir", "."),
-            *("--event-time-start", f"{settings.simulation.start_year}-01-01"),
-            *("--event-time-end", f"{last_year + 1}-01-01"),
-        ],
-        cwd=PROJECT_DIRECTORY,
-        env={
-            **os.environ,
-            "DBT_DUCKDB_PATH": str(warehouse),
-            "DBT_TARGET_PATH": str(target),
-            "DBT_LOG_PATH": str(target),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if built.returncode:
-        message = f"dbt build failed in a scratch warehouse:\n{built.stdout}{built.stderr}"
-        raise ScratchFailedError(message)
-    return load_statements(target, years=range(settings.simulation.start_year, last_year + 1))
+    return build_models(warehouse, range(settings.simulation.start_year, last_year + 1))

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,41 +33,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--scenario", default="baseline", help="the stored scenario to start from")
     asked = parser.parse_args(arguments)
     # imported here so that --help and usage errors respond at once
-    from rich.console import Console
-
-    from shared_lib.configuration.environment import UnknownEnvironmentError
-    from shared_lib.configuration.validated_yaml import ConfigurationError
-    from shared_lib.warehouse import WarehouseBusyError
-    from simulation.scratch.warehouse import ScratchFailedError
+    from simulation.command_line import run_command
+    from simulation.scratch.models import ScratchFailedError
     from simulation.seek.solving import solve
     from simulation.seek.target import SeekRefusedError
     from simulation.state.runs import YearRefusedError
-    from simulation.stored.scenarios import ComparisonRefusedError
 
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
-    try:
+    def work(progress: Callable[[str], None]) -> int:
         solution = solve(
             asked.scenario,
             target_text=asked.target,
             lever_text=asked.lever,
-            on_progress=lambda line: errors.print(line, markup=False),
+            on_progress=progress,
         )
-    except (
-        ComparisonRefusedError,
-        ConfigurationError,
-        ScratchFailedError,
-        SeekRefusedError,
-        UnknownEnvironmentError,
-        WarehouseBusyError,
-        YearRefusedError,
-    ) as error:
-        errors.print(str(error), style="bold red", markup=False)
-        return 2
-    except KeyboardInterrupt:
-        errors.print("interrupted; nothing of the warehouse was changed")
-        return 130
-    _show(solution)
-    return 0 if solution.outcome.is_met else 1
+        _show(solution)
+        return 0 if solution.outcome.is_met else 1
+
+    return run_command(work, ScratchFailedError, SeekRefusedError, YearRefusedError)
 
 
 def _show(solution: "Solution") -> None:

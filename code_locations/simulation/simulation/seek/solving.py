@@ -3,17 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from shared_lib.warehouse import WarehouseMissingError, read_location
-from simulation.scratch.warehouse import build_scratch, copy_workforce, scratch_folder
+from simulation.config.settings import ScenarioSettings
+from simulation.scratch.models import ScratchFailedError
+from simulation.scratch.warehouse import Scratch, build_scratch, copy_workforce, scratch_folder
 from simulation.seek.levers import parse_levers
 from simulation.seek.search import Outcome, Try, seek
 from simulation.seek.target import Target, parse_target, shown
-from simulation.stored.scenarios import (
-    ComparisonRefusedError,
-    command_for,
-    find_stored,
-    read_stored,
-)
+from simulation.stored.scenarios import find_stored, read_stored, reading_stored
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,33 +56,26 @@ def solve(
 
     Raises:
         SeekRefusedError: the target or a lever is not one.
-        ComparisonRefusedError: the scenario is not stored.
+        NotStoredError: the scenario is not stored.
         ScratchFailedError: the models cannot be built.
         WarehouseBusyError: a run holds the warehouse for longer than a minute.
     """
     levers = parse_levers(lever_text)
     with scratch_folder() as folder:
-        try:
-            with read_location("simulation", on_wait=on_progress) as connection:
-                stored = read_stored(connection)
-                like = next(iter(stored.values()), None)
-                scenario = find_stored(stored, scenario_id, like=like)
-                target = parse_target(target_text, scenario.years)
-                workforce = copy_workforce(connection, scenario_id, folder)
-                before = target.read(connection, scenario_id)
-        except WarehouseMissingError as error:
-            command = command_for(scenario_id, like=None)
-            message = f"{error}: compute the scenario with {command}"
-            raise ComparisonRefusedError(message) from None
+        with reading_stored(scenario_id, on_wait=on_progress) as connection:
+            scenario = find_stored(read_stored(connection), scenario_id)
+            target = parse_target(target_text, scenario.years)
+            workforce = copy_workforce(connection, scenario_id, folder)
+            before = target.read(connection, scenario_id)
         settings = scenario.as_settings()
         on_progress(f"building the models in a scratch warehouse, up to {target.year}")
         runs = build_scratch(scenario_id, workforce, settings, target.year)
-        now = runs.measure(settings, target)
+        now = measure(runs, settings, target)
         on_progress(f"{scenario_id} as it is: {target.measure} {shown(now)}")
         if before != now:
             on_progress(f"stored is {shown(before or 0)}: the rules have changed since then")
         outcome = seek(
-            lambda moved: runs.measure(moved, target),
+            lambda moved: measure(runs, moved, target),
             settings,
             target,
             levers,
@@ -94,6 +83,20 @@ def solve(
             on_try=lambda tried: on_progress(in_words(tried, target)),
         )
     return Solution(scenario_id=scenario_id, target=target, outcome=outcome)
+
+
+def measure(runs: Scratch, settings: ScenarioSettings, target: Target) -> float:
+    """Simulate the years up to that of the target and return its measure.
+
+    Raises:
+        ScratchFailedError: the run has no such year.
+    """
+    with runs.simulated(settings, target.year) as connection:
+        found = target.read(connection, runs.scenario_id)
+    if found is None:
+        message = f"the scratch run has no year {target.year}"
+        raise ScratchFailedError(message)
+    return found
 
 
 def in_words(tried: Try, target: Target) -> str:

@@ -1,8 +1,9 @@
-"""The scenarios that the warehouse holds, and whether two of them can be compared."""
+"""The scenarios that the warehouse holds."""
 
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -10,14 +11,14 @@ from typing import Any
 import duckdb
 from pydantic import ValidationError
 
+from shared_lib.warehouse import WarehouseMissingError, read_location
 from simulation.config.partitions import scenario_names, years_of_scenario
 from simulation.config.settings import ScenarioSettings
-from simulation.state.removal import relevant_settings
 from simulation.year_names import CALENDAR_YEAR, YearNames
 
 
-class ComparisonRefusedError(ValueError):
-    """The scenarios cannot be compared; the message says why, and what to run."""
+class NotStoredError(ValueError):
+    """The warehouse does not hold a scenario; the message says what computes it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,7 @@ class StoredScenario:
         """Return its settings, validated.
 
         Raises:
-            ComparisonRefusedError: another release stored them.
+            NotStoredError: another release stored them.
         """
         try:
             return ScenarioSettings.model_validate_json(json.dumps(self.settings))
@@ -67,48 +68,12 @@ class StoredScenario:
                 f"{error.errors()[0]['msg']}: compute it again with "
                 f"{command_for(self.scenario_id, like=self)} REPLACE=1"
             )
-            raise ComparisonRefusedError(message) from None
+            raise NotStoredError(message) from None
 
     @property
     def names(self) -> YearNames:
         """Return how its years are named."""
         return YearNames(self.settings["simulation"].get("first_day", CALENDAR_YEAR))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pair:
-    """Two stored scenarios that can be compared.
-
-    Attributes:
-        base: what the other is compared with.
-        other: the other.
-        years: the years that both have, from the first year of each.
-        warnings: what the reader must know, one sentence each.
-    """
-
-    base: StoredScenario
-    other: StoredScenario
-    years: range
-    warnings: tuple[str, ...]
-
-    @property
-    def names(self) -> YearNames:
-        """Return how the years are named, of both alike."""
-        return self.base.names
-
-    @property
-    def span(self) -> str:
-        """Return the years in words."""
-        return self.names.span(self.years[0], self.years[-1])
-
-    def changed_settings(self) -> list[tuple[str, str, str]]:
-        """Return the dotted names of the settings that differ, each with the two values."""
-        base, other = (relevant_settings(each.settings) for each in (self.base, self.other))
-        return [
-            (name, before, after)
-            for name in sorted(base.keys() | other.keys())
-            if (before := _in_words(base.get(name))) != (after := _in_words(other.get(name)))
-        ]
 
 
 _STORED = """
@@ -128,6 +93,30 @@ left join raw.census_data_validation as census
 group by state.scenario_id, state.fingerprint
 order by state.scenario_id
 """
+
+
+@contextmanager
+def reading_stored(
+    *scenario_ids: str, on_wait: Callable[[str], None]
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Connect to the warehouse that should hold the scenarios, for reading.
+
+    Args:
+        scenario_ids: their names.
+        on_wait: called with a line that says for whom the connection waits.
+
+    Raises:
+        NotStoredError: there is no warehouse; the message has what computes the scenarios.
+        WarehouseBusyError: a run holds the warehouse for longer than a minute.
+    """
+    try:
+        with read_location("simulation", on_wait=on_wait) as connection:
+            yield connection
+    except WarehouseMissingError as error:
+        commands = " and ".join(command_for(name, like=None) for name in scenario_ids)
+        scenarios = "scenario" if len(scenario_ids) == 1 else "scenarios"
+        message = f"{error}: compute the {scenarios} with {commands}"
+        raise NotStoredError(message) from None
 
 
 def read_stored(connection: duckdb.DuckDBPyConnection) -> dict[str, StoredScenario]:
@@ -179,13 +168,15 @@ def find_stored(
     Args:
         stored: see :func:`read_stored`.
         scenario_id: the wanted name.
-        like: another scenario, whose census the missing one is to be computed from.
+        like: another scenario, whose census the missing one is to be computed from; by default
+            the first stored one.
 
     Raises:
-        ComparisonRefusedError: it is not stored; the message has the command that computes it.
+        NotStoredError: it is not stored; the message has the command that computes it.
     """
     if scenario_id in stored:
         return stored[scenario_id]
+    like = like or next(iter(stored.values()), None)
     configured = scenario_names()
     known = [*stored, *(name for name in configured if name not in stored)]
     near = get_close_matches(scenario_id, known, n=1, cutoff=0.5)
@@ -198,7 +189,7 @@ def find_stored(
         parts.append(f"configured are: {', '.join(configured)}")
     elif wanted not in stored:
         parts.append(f"compute it with: {command_for(wanted, like=like)}")
-    raise ComparisonRefusedError("; ".join(parts))
+    raise NotStoredError("; ".join(parts))
 
 
 def command_for(scenario_id: str, *, like: StoredScenario | None) -> str:
@@ -216,75 +207,3 @@ def command_for(scenario_id: str, *, like: StoredScenario | None) -> str:
         if like.years != configured:
             words.append(f"YEARS={like.years[0]}-{like.years[-1]}")
     return shlex.join(words)
-
-
-def paired(connection: duckdb.DuckDBPyConnection, base_id: str, other_id: str) -> Pair:
-    """Return two stored scenarios that began with the same people on the same day.
-
-    Another seed, other rules or other years do not prevent a comparison; warnings name them.
-
-    Raises:
-        ComparisonRefusedError: one is not stored, both are the same, or they began with other
-            people or on another day.
-    """
-    if base_id == other_id:
-        message = f"{base_id} is compared with itself: name two scenarios"
-        raise ComparisonRefusedError(message)
-    stored = read_stored(connection)
-    known = stored.get(base_id) or stored.get(other_id)
-    base = find_stored(stored, base_id, like=known)
-    other = find_stored(stored, other_id, like=base)
-    _refuse_other_beginnings(base, other)
-    years = range(base.years[0], min(base.years[-1], other.years[-1]) + 1)
-    return Pair(base=base, other=other, years=years, warnings=tuple(_warnings(base, other, years)))
-
-
-def _refuse_other_beginnings(base: StoredScenario, other: StoredScenario) -> None:
-    command = command_for(other.scenario_id, like=base)
-    beginnings = [
-        f"{each.scenario_id} on {each.names.first_day_of(each.years[0])}" for each in (base, other)
-    ]
-    if base.years[0] != other.years[0] or base.names != other.names:
-        message = (
-            f"the scenarios begin on different days, {' and '.join(beginnings)}: "
-            f"compare scenarios with the same first day, e.g. after: {command} REPLACE=1"
-        )
-        raise ComparisonRefusedError(message)
-    if base.census_digest != other.census_digest:
-        people = [
-            f"{each.scenario_id} with {each.census_size} of {each.census_name}"
-            for each in (base, other)
-        ]
-        message = (
-            f"the scenarios begin with different people, {' and '.join(people)}: "
-            f"compute both from one census, e.g. with: {command} REPLACE=1"
-        )
-        raise ComparisonRefusedError(message)
-
-
-def _warnings(base: StoredScenario, other: StoredScenario, years: range) -> list[str]:
-    found = []
-    if base.seed != other.seed:
-        found.append(
-            f"The luck is not the same: {base.scenario_id} was drawn with the seed {base.seed}, "
-            f"{other.scenario_id} with {other.seed}. A part of each difference is chance, and "
-            "hires of the same number are different people."
-        )
-    if base.rules_digest != other.rules_digest:
-        found.append(
-            "The scenarios were computed with different rules, that is SQL or seeds: run both "
-            "again to see the effect of their settings alone."
-        )
-    found += [
-        f"{each.scenario_id} also has {each.names.range(years[-1] + 1, each.years[-1])}, which "
-        "the other does not have; these years are left out."
-        for each in (base, other)
-        if each.years[-1] > years[-1]
-    ]
-    return found
-
-
-def _in_words(value: Any) -> str:
-    if value is None or value in ([], {}):
-        return "not set"
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)

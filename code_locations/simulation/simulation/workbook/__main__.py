@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 
@@ -28,21 +28,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, help="the file; by default beside the reports")
     asked = parser.parse_args(arguments)
     # imported here so that --help and usage errors respond at once
-    from rich.console import Console
-
-    from shared_lib.configuration.environment import UnknownEnvironmentError
-    from shared_lib.configuration.validated_yaml import ConfigurationError
-    from shared_lib.warehouse import WarehouseBusyError, WarehouseMissingError, read_location
+    from simulation.command_line import run_command
     from simulation.compare.attribution import UnexplainedDifferenceError
+    from simulation.compare.pair import ComparisonRefusedError
     from simulation.spreadsheet import SheetFullError
-    from simulation.stored.scenarios import ComparisonRefusedError, command_for
+    from simulation.stored.scenarios import reading_stored
     from simulation.workbook.contents import YearsMissingError
     from simulation.workbook.writing import write_stored
 
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
-    try:
-        with read_location("simulation", on_wait=errors.print) as connection:
-            errors.print(f"writing {asked.scenario}")
+    def work(progress: Callable[[str], None]) -> int:
+        with reading_stored(asked.scenario, on_wait=progress) as connection:
+            progress(f"writing {asked.scenario}")
             path = write_stored(
                 connection,
                 asked.scenario,
@@ -51,23 +47,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 has_people=asked.people,
                 output=asked.output,
             )
-    except WarehouseMissingError as error:
-        command = command_for(asked.scenario, like=None)
-        errors.print(f"{error}: compute the scenario with {command}", style="bold red")
-        return 2
-    except (
-        ComparisonRefusedError,
-        ConfigurationError,
-        SheetFullError,
-        UnexplainedDifferenceError,
-        UnknownEnvironmentError,
-        WarehouseBusyError,
-        YearsMissingError,
-    ) as error:
-        errors.print(str(error), style="bold red", markup=False)
-        return 2
-    print(f"Workbook: {path}")
-    return 0
+        print(f"Workbook: {path}")
+        return 0
+
+    return run_command(
+        work, ComparisonRefusedError, SheetFullError, UnexplainedDifferenceError, YearsMissingError
+    )
 
 
 if __name__ == "__main__":

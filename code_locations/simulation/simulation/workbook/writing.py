@@ -6,7 +6,8 @@ import duckdb
 
 from shared_lib.configuration.environment import current_settings
 from simulation.compare.attribution import compare
-from simulation.stored.scenarios import find_stored, paired, read_stored
+from simulation.compare.pair import paired
+from simulation.stored.scenarios import find_stored, read_stored
 from simulation.workbook.contents import write_scenario_workbook
 
 
@@ -30,12 +31,12 @@ def write_stored(
         output: the file, by default one beside the reports.
 
     Raises:
-        ComparisonRefusedError: a scenario is not stored, or the two cannot be compared.
+        NotStoredError: a scenario is not stored.
+        ComparisonRefusedError: the two cannot be compared.
         YearsMissingError: it has none of the years.
         SheetFullError: there are more events or people than a sheet holds.
     """
-    known = read_stored(connection)
-    stored = find_stored(known, scenario_id, like=next(iter(known.values()), None))
+    stored = find_stored(read_stored(connection), scenario_id)
     comparison = (
         None if against is None else compare(connection, paired(connection, against, scenario_id))
     )

@@ -7,9 +7,10 @@ import duckdb
 import pytest
 
 from simulation.census.tables import create_tables as create_census_tables
+from simulation.compare.pair import ComparisonRefusedError, paired
 from simulation.config import load_scenario
 from simulation.state.tables import create_tables
-from simulation.stored.scenarios import ComparisonRefusedError, paired
+from simulation.stored.scenarios import NotStoredError
 
 Store = Callable[..., None]
 
@@ -144,7 +145,6 @@ def test_other_people_and_other_days_are_refused_with_the_command_that_helps(
         (("high_growth", "baseline"), ["'high_growth' is not", "SCENARIO=high_growth 'CENSUS="]),
         (("basline", "baseline"), ["did you mean baseline?"]),
         (("baseline", "zzz"), ["configured are: baseline, high_growth, hiring_freeze"]),
-        (("baseline", "baseline"), ["compared with itself"]),
     ],
 )
 def test_a_scenario_that_is_not_stored_is_named_with_the_command_that_computes_it(
@@ -152,19 +152,25 @@ def test_a_scenario_that_is_not_stored_is_named_with_the_command_that_computes_i
 ) -> None:
     store(warehouse, "baseline")
 
-    with pytest.raises(ComparisonRefusedError) as refused:
+    with pytest.raises(NotStoredError) as refused:
         paired(warehouse, *asked)
 
     for message in messages:
         assert message in str(refused.value)
 
 
+def test_a_scenario_is_not_compared_with_itself(warehouse: duckdb.DuckDBPyConnection) -> None:
+    store(warehouse, "baseline")
+    with pytest.raises(ComparisonRefusedError, match="compared with itself"):
+        paired(warehouse, "baseline", "baseline")
+
+
 def test_a_warehouse_that_no_run_has_written_is_answered(
     warehouse: duckdb.DuckDBPyConnection,
 ) -> None:
-    with pytest.raises(ComparisonRefusedError, match="stored are: none"):
+    with pytest.raises(NotStoredError, match="stored are: none"):
         paired(warehouse, "baseline", "hiring_freeze")
-    with pytest.raises(ComparisonRefusedError, match="stored are: none"):
+    with pytest.raises(NotStoredError, match="stored are: none"):
         paired(duckdb.connect(), "baseline", "hiring_freeze")
 
 
@@ -177,5 +183,5 @@ def test_the_command_has_the_years_where_they_are_not_those_of_the_configuration
         years=range(2026, 2028),
         changes={"simulation": {"start_year": 2026}},
     )
-    with pytest.raises(ComparisonRefusedError, match="START_YEAR=2026 YEARS=2026-2027"):
+    with pytest.raises(NotStoredError, match="START_YEAR=2026 YEARS=2026-2027"):
         paired(warehouse, "baseline", "hiring_freeze")
