@@ -4,7 +4,8 @@ import dagster as dg
 
 from shared_lib.warehouse import Warehouse
 from simulation.state.partition_status import shown_years
-from simulation.state.runs import current_run, requested_scenario, stored_years
+from simulation.state.runs import current_run, requested_scenario
+from simulation.state.stored_years import stored_years
 from simulation.state.year_state import YearState, YearSummary, read_states, read_summaries
 
 # The pool of the steps that orchestration.yaml names: only one at a time may use the file.

@@ -16,7 +16,8 @@ from tests.unit.simulation.test_runs import (
 
 from simulation.config import load_scenario
 from simulation.state.removal import Removal, confirmed_removal
-from simulation.state.runs import YearRefusedError, completed_years, record_request
+from simulation.state.runs import YearRefusedError, record_request
+from simulation.state.stored_years import completed_years
 from simulation.state.year_state import record_states
 
 __all__ = ["warehouse"]

@@ -22,12 +22,12 @@ from simulation.state.partitions import range_tags
 from simulation.state.runs import (
     OpenedRun,
     YearRefusedError,
-    completed_years,
     current_run,
     open_run,
     record_request,
     requested_scenario,
 )
+from simulation.state.stored_years import completed_years
 from simulation.state.tables import create_tables
 from simulation.state.year_state import read_states, record_states
 

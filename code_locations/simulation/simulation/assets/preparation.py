@@ -26,12 +26,8 @@ from simulation.config.settings import ScenarioSettings
 from simulation.state.partition_status import forget_years
 from simulation.state.partitions import scenario_of, years_of
 from simulation.state.removal import confirmed_removal
-from simulation.state.runs import (
-    completed_years,
-    open_run,
-    record_request,
-    requested_scenario,
-)
+from simulation.state.runs import open_run, record_request, requested_scenario
+from simulation.state.stored_years import completed_years
 from simulation.state.tables import create_tables
 
 

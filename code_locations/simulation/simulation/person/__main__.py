@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from simulation.command_line import run_command
     from simulation.person.timeline import PersonUnknownError, timeline
-    from simulation.state.runs import current_rules
+    from simulation.state.identity import current_rules
     from simulation.stored.scenarios import find_stored, read_stored, reading_stored
 
     console = Console(highlight=False)

@@ -16,14 +16,10 @@ from shared_lib.warehouse import WarehouseBusyError, WarehouseMissingError, read
 from shared_lib.warehouse.connection import open_memory
 from simulation.config.census_file import census_path, file_digest, reading_digest
 from simulation.config.settings import ScenarioSettings
+from simulation.state.identity import census_digest, identity_of
 from simulation.state.removal import Removal, removal_by, stored_inputs
-from simulation.state.runs import (
-    YearRefusedError,
-    census_digest,
-    completed_years,
-    identity_of,
-    refuse_impossible,
-)
+from simulation.state.runs import YearRefusedError, refuse_impossible
+from simulation.state.stored_years import completed_years
 from simulation.state.year_state import read_states
 
 

@@ -12,15 +12,9 @@ from typing import Any
 import duckdb
 
 from simulation.config.settings import ScenarioSettings
-from simulation.state.runs import (
-    YearRefusedError,
-    census_digest,
-    completed_years,
-    current_rules,
-    identity_of,
-    refuse_impossible,
-    requested_scenario,
-)
+from simulation.state.identity import census_digest, current_rules, identity_of
+from simulation.state.runs import YearRefusedError, refuse_impossible, requested_scenario
+from simulation.state.stored_years import completed_years
 from simulation.state.tables import THIS_REQUEST
 from simulation.state.year_state import first_altered_year
 
@@ -93,7 +87,7 @@ def removal_by(
         scenario_id: the scenario.
         settings: of the scenario.
         census: the digest of the accepted employees; see
-            :func:`simulation.state.runs.census_digest`.
+            :func:`simulation.state.identity.census_digest`.
     """
     identity = identity_of(scenario_id=scenario_id, settings=settings, census_digest=census)
     stored = completed_years(connection, scenario_id)

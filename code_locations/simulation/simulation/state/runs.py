@@ -5,22 +5,19 @@ from datetime import datetime
 
 import duckdb
 
-from shared_lib.dbt.project import rules_digest
 from shared_lib.warehouse import transaction
 from shared_lib.warehouse.rows import put_row
 from simulation.config.census_file import reading_digest
 from simulation.config.parameters import (
     BY_DEPARTMENT,
-    fingerprint,
     target_headcount,
     year_parameters,
 )
 from simulation.config.settings import ScenarioSettings
+from simulation.state.identity import census_digest, current_rules, identity_of
+from simulation.state.stored_years import completed_years
 from simulation.state.tables import THIS_REQUEST, THIS_RUN
 from simulation.state.year_state import first_altered_year
-
-# What determines the rows of a year; marts only show them.
-_RULES = ("macros", "seeds", "models/staging", "models/intermediate")
 
 
 class YearRefusedError(RuntimeError):
@@ -174,21 +171,6 @@ def _refuse_empty_years(
             raise YearRefusedError(message)
 
 
-def identity_of(*, scenario_id: str, settings: ScenarioSettings, census_digest: str) -> str:
-    """Return the fingerprint of a scenario under today's rules."""
-    return fingerprint(
-        scenario_id=scenario_id,
-        settings=settings,
-        census_digest=census_digest,
-        rules_digest=current_rules(),
-    )
-
-
-def current_rules() -> str:
-    """Return the digest of the SQL and seeds that years are computed by."""
-    return rules_digest(_RULES)
-
-
 def _remove_years(
     connection: duckdb.DuckDBPyConnection,
     opened: OpenedRun,
@@ -256,52 +238,6 @@ def refuse_impossible(
         f"run multi_year_simulation for {start_year}-{first_year}"
     )
     raise YearRefusedError(message)
-
-
-def completed_years(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> dict[int, str]:
-    """Return the years of a scenario that the ledger holds, each with its fingerprint.
-
-    The ledger itself is queried, because a year and its rows are committed together.
-    """
-    if not _has_ledger(connection):
-        return {}
-    rows = connection.execute(
-        "select distinct simulation_year, fingerprint from intermediate.int_employee_years "
-        "where scenario_id = ?",
-        [scenario_id],
-    ).fetchall()
-    return dict(rows)
-
-
-def stored_years(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, int]]:
-    """Return the scenarios and years that the ledger holds."""
-    if not _has_ledger(connection):
-        return set()
-    rows = connection.execute(
-        "select distinct scenario_id, simulation_year from intermediate.int_employee_years"
-    ).fetchall()
-    return set(rows)
-
-
-def _has_ledger(connection: duckdb.DuckDBPyConnection) -> bool:
-    count = connection.execute(
-        "select count(*) from duckdb_tables() "
-        "where schema_name = 'intermediate' and table_name = 'int_employee_years'"
-    ).fetchone()
-    return count != (0,)
-
-
-def census_digest(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> str:
-    """Return a digest of the accepted employees, whatever their file and order."""
-    row = connection.execute(
-        "select count(*) || '-' || bit_xor(md5_number(concat_ws('|', employee_id, "
-        "coalesce(birth_date::varchar, '?'), hire_date, coalesce(level::varchar, '?'), "
-        # null for most, and then left out
-        "coalesce(department, '?'), annual_compensation, termination_date))) "
-        "from raw.baseline_workforce_validated where scenario_id = ?",
-        [scenario_id],
-    ).fetchone()
-    return str(row[0]) if row else ""
 
 
 def _record(
