@@ -69,10 +69,10 @@ def test_the_relations_of_a_location_are_in_the_file_that_it_writes(location: st
 
 
 def test_the_rules_of_the_simulation_do_not_change_with_a_model_of_the_bank() -> None:
-    from simulation.state.runs import _RULES
+    from simulation.state.identity import RULES
 
-    folders = [PROJECT_DIRECTORY / folder for folder in _RULES]
+    folders = [PROJECT_DIRECTORY / folder for folder in RULES]
     bank = [*PROJECT_DIRECTORY.glob("*/bank/**/*.sql")]
     assert len(bank) >= 6
     assert not [path for path in bank if set(path.parents) & set(folders)]
-    assert len(rules_digest(_RULES)) == 64
+    assert len(rules_digest(RULES)) == 64

@@ -7,7 +7,7 @@ from simulation.config.parameters import fingerprint
 from simulation.config.settings import ScenarioSettings
 
 # What determines the rows of a year; marts only show them.
-_RULES = ("macros", "seeds", "models/staging", "models/intermediate")
+RULES = ("macros", "seeds", "models/staging", "models/intermediate")
 
 
 def identity_of(*, scenario_id: str, settings: ScenarioSettings, census_digest: str) -> str:
@@ -22,7 +22,7 @@ def identity_of(*, scenario_id: str, settings: ScenarioSettings, census_digest: 
 
 def current_rules() -> str:
     """Return the digest of the SQL and seeds that years are computed by."""
-    return rules_digest(_RULES)
+    return rules_digest(RULES)
 
 
 def census_digest(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> str:
