@@ -18,6 +18,7 @@ REPOSITORY = Path(__file__).parents[1]
 # Fixtures that take long to make and serve many tests: those tests go to one worker.
 _SHARED = {
     "finished": "simulation",
+    "finished_with_another_seed": "simulation",
     "parsed_bank": "bank",
     "parsed_shop": "shop",
     "compiled_project": "compiled project",
@@ -52,8 +53,21 @@ def pytest_collection() -> Generator[None, object, object]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         assert isinstance(item, pytest.Function)
-        for group in {_SHARED[name] for name in item.fixturenames if name in _SHARED}:
+        for group in _groups(item):
             item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _groups(item: pytest.Function) -> set[str]:
+    """What the test shares with others: else each worker would make it for its part of them."""
+    shared = {_SHARED[name] for name in item.fixturenames if name in _SHARED}
+    if shared or item.get_closest_marker("xdist_group"):
+        return shared
+    if "parsed_platform" in item.fixturenames:
+        return {"parsed platform"}
+    fixtures = item._fixtureinfo.name2fixturedefs.values()
+    if any(definitions[-1].scope == "module" for definitions in fixtures):
+        return {item.path.relative_to(REPOSITORY / "tests").as_posix()}
+    return set()
 
 
 @pytest.fixture(scope="session", autouse=True)
