@@ -192,7 +192,7 @@ test: setup ## run every test
 	@status=0; \
 	$(PYTHON) -m pytest tests -m 'not serial' -n "$${WORKERS:-4}" --dist loadgroup || status=$$?; \
 	if [[ $$status -eq 0 || -z "$${FAIL_FAST:-}" ]]; then \
-		$(PYTHON) -m pytest tests -m serial || status=$$?; \
+		$(PYTHON) -m pytest $$(grep -rl --include='*.py' 'pytest\.mark\.serial' tests) || status=$$?; \
 	fi; \
 	exit $$status
 
