@@ -1,7 +1,6 @@
 """What every test may rely on: a platform of its own, away from the developer's data."""
 
 import gc
-import shutil
 import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -105,22 +104,22 @@ def parsed_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("DAGSTER_HOME", str(home / "dagster"))
         patch.setenv("DBT_TARGET_PATH", str(home / "target"))
         patch.setenv("DBT_DUCKDB_PATH", str(home / "data" / "simulation.duckdb"))
+        from tests.support.empty_platform import prepare_platform
+
         from shared_lib.dbt.project import target_directory
         from shared_lib.discovery.dbt.preparation import parse
 
         parse("simulation", target_directory("simulation"))
+        prepare_platform(home)
         yield home
 
 
 @pytest.fixture
 def platform(parsed_platform: Path) -> Path:
     """An empty platform: no warehouse, no runs. Returns its data directory."""
-    data, instance = parsed_platform / "data", parsed_platform / "dagster"
-    for directory in (data, instance):
-        shutil.rmtree(directory, ignore_errors=True)
-        directory.mkdir()
-    shutil.copy(REPOSITORY / "dagster.local.yaml", instance / "dagster.yaml")
-    return data
+    from tests.support.empty_platform import empty_platform
+
+    return empty_platform(parsed_platform)
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from psycopg import sql
 from tests.integration.simulation.launching import Ended, run_job, run_to_its_end
+from tests.support.empty_platform import empty_platform
 
 from sandboxes.postgres import PASSWORD, connect, postgres_server, program
-from shared_lib.configuration.environment import REPOSITORY_ROOT
 
 FIVE_YEARS = range(2025, 2030)
 
@@ -31,7 +31,7 @@ class Finished:
 @pytest.fixture(scope="session")
 def finished(parsed_platform: Path) -> Finished:
     """Five years of the baseline on 1,000 generated employees, run from the command line."""
-    data = _empty(parsed_platform)
+    data = empty_platform(parsed_platform)
     ended = run_to_its_end("--generate", "1000", directory=parsed_platform)
     assert ended.status == 0, ended.progress
     assert data.is_dir()
@@ -44,7 +44,7 @@ def finished_with_another_seed(parsed_platform: Path) -> Finished:
     from simulation.assets import preparation
     from simulation.config import CONFIGURATION_FILE, load_scenario
 
-    _empty(parsed_platform)
+    empty_platform(parsed_platform)
     file = parsed_platform / "simulation_config.yaml"
     text = CONFIGURATION_FILE.read_text(encoding="utf-8")
     file.write_text(text.replace("random_seed: 42", "random_seed: 43"), encoding="utf-8")
@@ -120,14 +120,6 @@ def lead_to_lake(patch: pytest.MonkeyPatch, *, port: int, database: str, data: P
     patch.setenv("WAREHOUSE_CATALOG_SECRET", "lake/catalog")
     patch.setenv("LAKE_CATALOG__PASSWORD", PASSWORD)
     patch.setenv("WAREHOUSE_DATA", str(data))
-
-
-def _empty(home: Path) -> Path:
-    for directory in (home / "data", home / "dagster"):
-        shutil.rmtree(directory, ignore_errors=True)
-        directory.mkdir()
-    shutil.copy(REPOSITORY_ROOT / "dagster.local.yaml", home / "dagster" / "dagster.yaml")
-    return home / "data"
 
 
 def _kept(home: Path, name: str, ended: Ended) -> Finished:
