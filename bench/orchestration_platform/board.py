@@ -51,7 +51,7 @@ def _measure(instance: dg.DagsterInstance, scale: Scale) -> BoardFigures:
     from orchestration_platform.alerts.outbox.database import Database, database_url
     from orchestration_platform.board.board import KeptState, read_board
     from orchestration_platform.board.metrics.scrape import Scrape
-    from orchestration_platform.board.page import page
+    from orchestration_platform.board.pages.page import page
 
     with psycopg.connect(database_url(instance), autocommit=True) as connection:
         store_history(instance, connection, scale)

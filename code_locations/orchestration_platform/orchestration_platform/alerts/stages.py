@@ -19,8 +19,9 @@ from orchestration_platform.alerts.delivery import (
 )
 from orchestration_platform.alerts.facts.timing import Timing
 from orchestration_platform.alerts.memory import Memory
-from orchestration_platform.alerts.outbox import clock, pruning, state
+from orchestration_platform.alerts.outbox import clock, state
 from orchestration_platform.alerts.outbox.database import Database
+from orchestration_platform.alerts.outbox.retention import pruning
 from orchestration_platform.alerts.outbox.suppression import inhibition, mutes
 from orchestration_platform.alerts.policies.policy import Policy
 from orchestration_platform.alerts.services.registry import Services

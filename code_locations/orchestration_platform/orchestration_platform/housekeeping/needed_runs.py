@@ -23,7 +23,7 @@ from dagster._core.storage.tags import (
 )
 
 from orchestration_platform.alerts.outbox.database import Database
-from orchestration_platform.alerts.outbox.runs_in_use import runs_in_use
+from orchestration_platform.alerts.outbox.retention.runs_in_use import runs_in_use
 
 _REPOSITORY_TAG = ".dagster/repository"
 _ENDED = ("SUCCESS", "FAILURE", "CANCELED")

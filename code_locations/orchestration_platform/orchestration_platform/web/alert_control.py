@@ -29,8 +29,8 @@ from orchestration_platform.alerts.policies.policy import AlertPolicies
 from orchestration_platform.alerts.policies.quiet_hours import DURATION, seconds_of
 from orchestration_platform.alerts.services.protocol.destination import Destination
 from orchestration_platform.board.automation import defined_jobs, locations
-from orchestration_platform.board.hand import read_hands
-from orchestration_platform.board.page import alerts_page
+from orchestration_platform.board.pages.hand import read_hands
+from orchestration_platform.board.pages.page import alerts_page
 from orchestration_platform.web.login.person import Person, Role, person_of
 from shared_lib.configuration.environment import current_settings
 from shared_lib.configuration.validated_yaml import ConfigurationError

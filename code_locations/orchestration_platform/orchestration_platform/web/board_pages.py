@@ -23,17 +23,17 @@ from orchestration_platform.alerts.control.incidents import acknowledge, resolve
 from orchestration_platform.alerts.control.person import Hand
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.outbox.tables import INCIDENTS
-from orchestration_platform.board.asset_detail import asset_detail
 from orchestration_platform.board.board import Board, KeptState, read_board
-from orchestration_platform.board.job_detail import job_detail
-from orchestration_platform.board.page import (
+from orchestration_platform.board.pages.asset_detail import asset_detail
+from orchestration_platform.board.pages.job_detail import job_detail
+from orchestration_platform.board.pages.page import (
     NO_LOCATION,
     asset_page,
     incident_page,
     job_page,
     page,
 )
-from orchestration_platform.board.summary import summary
+from orchestration_platform.board.pages.summary import summary
 from orchestration_platform.web.alert_control import (
     NeedsRoleError,
     check_launcher,

@@ -13,13 +13,14 @@ from orchestration_platform.alerts.control.person import Hand
 from orchestration_platform.alerts.facts.event_types import EventType
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.outbox.tables import INCIDENTS
-from orchestration_platform.board import asset_health, wording
-from orchestration_platform.board import page as page_module
+from orchestration_platform.board import asset_health
 from orchestration_platform.board.alerting import OpenIncident, alerting
 from orchestration_platform.board.board import Board, attention
 from orchestration_platform.board.health import Health
-from orchestration_platform.board.page import page
-from orchestration_platform.board.wording import headline
+from orchestration_platform.board.pages import page as page_module
+from orchestration_platform.board.pages import wording
+from orchestration_platform.board.pages.page import page
+from orchestration_platform.board.pages.wording import headline
 
 REPOSITORY = Path(__file__).parents[4]
 

@@ -8,7 +8,7 @@ from tests.unit.orchestration_platform.alerts.failures import failure
 
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.outbox.deduplication import record_failure
-from orchestration_platform.alerts.outbox.outages import follow_outages
+from orchestration_platform.alerts.outbox.suppression.outages import follow_outages
 from orchestration_platform.alerts.outbox.tables import ADDRESSES, MESSAGES
 from orchestration_platform.alerts.policies.policy import load_policies
 from orchestration_platform.alerts.services.protocol.destination import Destination

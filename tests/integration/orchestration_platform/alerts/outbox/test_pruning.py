@@ -7,8 +7,8 @@ from tests.integration.orchestration_platform.alerts.conftest import Watch, send
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
 from tests.support.failing_jobs import fail, other_job, say
 
-from orchestration_platform.alerts.outbox import pruning
 from orchestration_platform.alerts.outbox.database import Database, database_url
+from orchestration_platform.alerts.outbox.retention import pruning
 from orchestration_platform.alerts.outbox.tables import (
     INCIDENTS,
     MESSAGES,

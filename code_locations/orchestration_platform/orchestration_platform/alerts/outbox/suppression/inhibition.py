@@ -29,12 +29,16 @@ from orchestration_platform.alerts.outbox.messages import (
     SUPPRESSED,
     WAITING,
 )
-from orchestration_platform.alerts.outbox.outages import CONSEQUENCE, OUTAGE, follow_outages
 from orchestration_platform.alerts.outbox.sharing import in_force_of
 from orchestration_platform.alerts.outbox.stored_alerts import first_of, latest_of
 from orchestration_platform.alerts.outbox.suppression.late_reports import report_late
 from orchestration_platform.alerts.outbox.suppression.missing_code import may_lack_code
 from orchestration_platform.alerts.outbox.suppression.mutes import Mute, mute_of, mutes_in_force
+from orchestration_platform.alerts.outbox.suppression.outages import (
+    CONSEQUENCE,
+    OUTAGE,
+    follow_outages,
+)
 from orchestration_platform.alerts.outbox.tables import (
     INCIDENTS,
     MESSAGES,

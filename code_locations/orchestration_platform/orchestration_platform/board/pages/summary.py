@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from orchestration_platform.board import wording
 from orchestration_platform.board.board import Attention, Board
+from orchestration_platform.board.pages import wording
 
 
 def summary(board: Board) -> dict[str, Any]:

@@ -9,16 +9,16 @@ from urllib.parse import quote, urlencode
 
 import jinja2
 
-from orchestration_platform.board import wording
-from orchestration_platform.board.asset_detail import AssetDetail
 from orchestration_platform.board.asset_health import AssetHealth
 from orchestration_platform.board.board import Attention, Board
-from orchestration_platform.board.hand import Hands
 from orchestration_platform.board.health import Health
 from orchestration_platform.board.history.check_window import Checks
 from orchestration_platform.board.history.job_history import ASSET_JOB, Day
 from orchestration_platform.board.history.materializations import AssetHistory, Materializations
-from orchestration_platform.board.job_detail import JobDetail
+from orchestration_platform.board.pages import wording
+from orchestration_platform.board.pages.asset_detail import AssetDetail
+from orchestration_platform.board.pages.hand import Hands
+from orchestration_platform.board.pages.job_detail import JobDetail
 
 # of a table that may name every asset
 _MOST_ROWS = 20
@@ -27,7 +27,7 @@ NO_LOCATION = "-"
 _REFRESH_SECONDS = 60
 
 _TEMPLATES = jinja2.Environment(
-    loader=jinja2.PackageLoader("orchestration_platform.board", ""),
+    loader=jinja2.PackageLoader("orchestration_platform.board.pages", ""),
     autoescape=True,
     undefined=jinja2.StrictUndefined,
     trim_blocks=True,

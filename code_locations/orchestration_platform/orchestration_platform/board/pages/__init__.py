@@ -1,0 +1,1 @@
+"""The board as HTML pages and as JSON."""
