@@ -15,7 +15,8 @@ from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.outbox.tables import INCIDENTS
 from orchestration_platform.board import asset_health
 from orchestration_platform.board.alerting import OpenIncident, alerting
-from orchestration_platform.board.board import Board, attention
+from orchestration_platform.board.attention import attention
+from orchestration_platform.board.board import Board
 from orchestration_platform.board.health import Health
 from orchestration_platform.board.pages import page as page_module
 from orchestration_platform.board.pages import wording

@@ -13,7 +13,7 @@ from orchestration_platform.alerts.outbox.tables import ADDRESSES, MESSAGES
 from orchestration_platform.alerts.policies.policy import load_policies
 from orchestration_platform.alerts.services.protocol.destination import Destination
 from orchestration_platform.board.alerting import alerting
-from orchestration_platform.board.board import attention
+from orchestration_platform.board.attention import attention
 
 SLACK = Destination("slack", "#all")
 

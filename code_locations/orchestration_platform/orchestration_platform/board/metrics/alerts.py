@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from orchestration_platform.alerts.facts.alert import Severity
 from orchestration_platform.board.alerting import Alerting
-from orchestration_platform.board.board import Attention
+from orchestration_platform.board.attention import Attention
 from orchestration_platform.board.metrics.metric import Family, Metric
 
 INCIDENTS = Metric(

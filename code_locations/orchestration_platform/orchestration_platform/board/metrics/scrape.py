@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.board.alerting import Alerting, alerting
 from orchestration_platform.board.asset_health import AssetHealth, read_checks
+from orchestration_platform.board.attention import attention
 from orchestration_platform.board.automation import (
     all_daemons,
     defined_jobs,
@@ -23,7 +24,7 @@ from orchestration_platform.board.automation import (
     pools,
     problems,
 )
-from orchestration_platform.board.board import KeptState, attention
+from orchestration_platform.board.board import KeptState
 from orchestration_platform.board.history.job_history import JobHistory
 from orchestration_platform.board.history.run_window import Runs
 from orchestration_platform.board.metrics import alerts, assets, automation, jobs

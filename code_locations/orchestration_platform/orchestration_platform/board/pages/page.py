@@ -10,7 +10,8 @@ from urllib.parse import quote, urlencode
 import jinja2
 
 from orchestration_platform.board.asset_health import AssetHealth
-from orchestration_platform.board.board import Attention, Board
+from orchestration_platform.board.attention import Attention
+from orchestration_platform.board.board import Board
 from orchestration_platform.board.health import Health
 from orchestration_platform.board.history.check_window import Checks
 from orchestration_platform.board.history.job_history import ASSET_JOB, Day

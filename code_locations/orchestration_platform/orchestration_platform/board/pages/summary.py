@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from orchestration_platform.board.board import Attention, Board
+from orchestration_platform.board.attention import Attention
+from orchestration_platform.board.board import Board
 from orchestration_platform.board.pages import wording
 
 

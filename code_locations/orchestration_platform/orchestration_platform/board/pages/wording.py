@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime
 
-from orchestration_platform.board.board import Attention, Board
+from orchestration_platform.board.attention import Attention
+from orchestration_platform.board.board import Board
 from orchestration_platform.board.health import Health
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
