@@ -66,6 +66,7 @@ class AssetHealth:
         reason: what makes it so, empty if it is healthy.
         last_success_at: its last materialization, in seconds since 1970.
         run_id: the run to look at: the failed one, or the last that materialized it.
+        unmade_run_id: the last run, if it was to materialize the asset and has not; else empty.
         failed_checks: the names of its checks that failed last.
         freshness: pass, warn, fail or unknown by its freshness policy; empty without one.
         freshness_limit: what its freshness policy allows; empty without one.
@@ -83,6 +84,7 @@ class AssetHealth:
     reason: str
     last_success_at: float | None
     run_id: str
+    unmade_run_id: str
     failed_checks: tuple[str, ...]
     freshness: str
     freshness_limit: str
@@ -255,6 +257,10 @@ async def _one(context: BaseWorkspaceRequestContext, key: dg.AssetKey) -> AssetH
     if checks in (AssetHealthStatus.DEGRADED, AssetHealthStatus.WARNING):
         failed = await _failed_checks(context, key)
     last = record.asset_entry.last_materialization if record else None
+    entry = record.asset_entry if record else None
+    is_unmade = made in (AssetHealthStatus.DEGRADED, AssetHealthStatus.WARNING)
+    if entry is None or (last is not None and last.run_id == entry.last_run_id):
+        is_unmade = False
     failed_run = getattr(made_detail, "latest_failed_to_materialize_run_id", None)
     overall = overall_status_from_component_statuses(checks, made, freshness)
     reasons = [
@@ -271,6 +277,7 @@ async def _one(context: BaseWorkspaceRequestContext, key: dg.AssetKey) -> AssetH
         reason="; ".join(filter(None, reasons)),
         last_success_at=last.timestamp if last else None,
         run_id=failed_run or (last.run_id if last else ""),
+        unmade_run_id=(entry.last_run_id or "") if entry and is_unmade else "",
         failed_checks=failed,
         freshness=_FRESHNESS.get(freshness, ""),
         freshness_limit=freshness_limit(node.freshness_policy),

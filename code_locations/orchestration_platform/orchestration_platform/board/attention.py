@@ -14,7 +14,7 @@ from shared_lib.run_queue import current_pause
 
 _FAILED = "FAILURE"
 # Of what is equally bad: first what stops the most.
-_KINDS = ("Daemon", "Code location", "Schedule", "Sensor", "Job", "Asset", "Destination")
+_KINDS = ("Daemon", "Code location", "Schedule", "Sensor", "Job", "Run", "Asset", "Destination")
 
 # A message that waits longer was not delivered at the first attempt.
 _WAITING_SECONDS = 600.0
@@ -26,7 +26,7 @@ class Attention:
 
     Attributes:
         health: degraded or a warning.
-        kind: Asset, Job, Schedule, Sensor, Code location, Daemon or Destination.
+        kind: Asset, Job, Run, Schedule, Sensor, Code location, Daemon or Destination.
         name: its name.
         location: its code location, empty where it has none.
         text: what is wrong, on one line.
@@ -36,6 +36,8 @@ class Attention:
         incident: the open incident about it.
         run_id: the run to look at; empty without one.
         downstream: how many assets are made of it.
+        failed_run_id: of an asset, the failed run that was to make it; empty without one.
+        caused: what the same failed run has caused.
     """
 
     health: Health
@@ -49,6 +51,8 @@ class Attention:
     incident: OpenIncident | None = None
     run_id: str = ""
     downstream: int = 0
+    failed_run_id: str = ""
+    caused: tuple["Attention", ...] = ()
 
 
 def attention(
@@ -128,6 +132,7 @@ def _of_assets(assets: Sequence[AssetHealth]) -> Iterable[Attention]:
             downstream[above] = downstream.get(above, 0) + 1
     for asset in assets:
         if asset.health in (Health.DEGRADED, Health.WARNING):
+            failed_run_id = asset.unmade_run_id if asset.last_run_status == "failure" else ""
             yield Attention(
                 health=asset.health,
                 kind="Asset",
@@ -136,7 +141,8 @@ def _of_assets(assets: Sequence[AssetHealth]) -> Iterable[Attention]:
                 text=asset.reason,
                 last_good_at=asset.last_success_at,
                 owners=asset.owners,
-                run_id=asset.run_id,
+                run_id=failed_run_id or asset.run_id,
+                failed_run_id=failed_run_id,
                 downstream=downstream.get(asset.name, 0),
             )
 

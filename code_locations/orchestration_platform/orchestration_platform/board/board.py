@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 
 from dagster._core.workspace.context import BaseWorkspaceRequestContext
 
@@ -17,6 +18,7 @@ from orchestration_platform.board.automation import (
     pools,
     problems,
 )
+from orchestration_platform.board.causes import by_cause
 from orchestration_platform.board.health import Health
 from orchestration_platform.board.history.check_window import Checks, CheckWindow
 from orchestration_platform.board.history.costs import costs_by_job
@@ -35,7 +37,7 @@ class Board:
 
     Attributes:
         at: the moment.
-        attention: what needs attention, the worst first.
+        attention: what needs attention, the worst first, each item on its own.
         assets: every asset, by name.
         jobs: the jobs with runs in the last days.
         alerts: incidents and messages.
@@ -60,6 +62,11 @@ class Board:
     history: Materializations
     levels: Mapping[JobName, float]
     costs: Mapping[JobName, Mapping[str, float]]
+
+    @cached_property
+    def entries(self) -> Sequence[Attention]:
+        """What needs attention, with what one failed run has caused beneath it."""
+        return by_cause(self.attention, now=self.at.timestamp())
 
     @property
     def health(self) -> Health:

@@ -85,7 +85,10 @@ def save_board(settings: EnvironmentSettings) -> dict[str, dg.MetadataValue]:
         return metadata | {"saved_board": dg.MetadataValue.text(reason)}
     path = settings.report_directory / "board.html"
     _write_atomically(path, page)
-    rows = [dg.TableRecord(row) for row in found["attention"][:_MOST_ROWS]]
+    columns = [column.name for column in _ATTENTION.columns]
+    # what another row has caused is on the page
+    causes = [row for row in found["attention"] if not row["cause"]]
+    rows = [dg.TableRecord({name: row[name] for name in columns}) for row in causes[:_MOST_ROWS]]
     return metadata | {
         "saved_board": dg.MetadataValue.path(path),
         "state": dg.MetadataValue.text(found["headline"]),

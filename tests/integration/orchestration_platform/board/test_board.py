@@ -21,6 +21,7 @@ from orchestration_platform.board.health import Health
 from orchestration_platform.board.pages import page as page_module
 from orchestration_platform.board.pages import wording
 from orchestration_platform.board.pages.page import page
+from orchestration_platform.board.pages.summary import summary
 from orchestration_platform.board.pages.wording import headline
 
 REPOSITORY = Path(__file__).parents[4]
@@ -65,6 +66,26 @@ def test_what_needs_attention_is_listed_with_the_worst_first(board: Board) -> No
     assert by_name["empty"].owners == ("ada@example.com",)
 
 
+def test_what_one_failed_run_caused_is_beneath_it(board: Board) -> None:
+    caused = {item.name: [one.name for one in item.caused] for item in board.entries}
+    assert {name: beneath for name, beneath in caused.items() if beneath} == {
+        "all_shelves": ["lost"],
+        "sales_job": ["sales"],
+    }
+    # that a check failed in the run is a matter of its own
+    assert {"empty", "odd", "prices"} <= caused.keys()
+    shown = sorted(item.name for one in board.entries for item in (one, *one.caused))
+    assert shown == sorted(item.name for item in board.attention)
+    rows = summary(board)["attention"]
+    assert sorted(str(row["name"]) for row in rows) == shown
+    assert {row["name"]: row["cause"] for row in rows if row["cause"]} == {
+        "lost": "Job all_shelves",
+        "sales": "Job sales_job",
+    }
+    failed = {item.name: item.run_id for item in board.attention}
+    assert (failed["lost"], failed["sales"]) == (failed["all_shelves"], failed["sales_job"])
+
+
 def test_the_headline_is_one_sentence_about_the_worst(board: Board) -> None:
     job = next(item for item in board.attention if item.name == "sales_job")
     at = board.at.replace(hour=12, minute=0)
@@ -77,7 +98,8 @@ def test_the_headline_is_one_sentence_about_the_worst(board: Board) -> None:
         last_success_at=good,
     )  # fmt: skip
     failed = replace(job, since=since, last_good_at=good, incident=incident)
-    shown = replace(board, at=at, attention=[failed, job])
+    later = replace(job, since=at.timestamp())
+    shown = replace(board, at=at, attention=[failed, later])
     assert headline(shown) == (
         "Degraded for 12 minutes: job sales_job: its last run failed, "
         "last good yesterday 06:15; ada has it. 1 more below"

@@ -299,6 +299,23 @@ def test_a_person_mutes_a_job_on_a_phone_and_ends_that(
 
 
 @needs_browser
+def test_a_person_finds_the_assets_beneath_the_run_that_failed(
+    browser: Browser, client: TestClient
+) -> None:
+    page = browser.new_page(viewport=PHONE)  # pyright: ignore[reportArgumentType]
+    Reading(page, client)
+    page.goto(f"{ORIGIN}/board")
+    entry = page.get_by_role("region", name="Needs attention").locator("tr", has_text="sales_job")
+    asset = entry.get_by_role("link", name="sales", exact=True)
+    assert not asset.is_visible()
+    entry.get_by_text("1 asset not made").click()
+    assert "1 of 3 partitions failed" in entry.inner_text()
+    asset.click()
+    assert page.get_by_role("heading", level=1).inner_text().startswith("Degraded: sales")
+    page.close()
+
+
+@needs_browser
 def test_the_board_loads_itself_again_each_minute(browser: Browser, client: TestClient) -> None:
     page = browser.new_page()
     Reading(page, client)

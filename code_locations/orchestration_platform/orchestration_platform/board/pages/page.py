@@ -256,6 +256,7 @@ def _link(item: Attention, ui_url: str) -> str:
         "Asset": _asset_link(item.name, ui_url),
         "Job": _job_link(item.location, item.name, ui_url),
         "Schedule": _in_dagster(item.location, f"schedules/{name}", ui_url),
+        "Run": f"{ui_url}/runs/{quote(item.run_id, safe='')}",
         "Sensor": _in_dagster(item.location, f"sensors/{name}", ui_url),
         "Code location": f"{ui_url}/deployment/locations",
         "Daemon": f"{ui_url}/deployment/daemons",

@@ -9,15 +9,22 @@ from orchestration_platform.board.pages import wording
 
 
 def summary(board: Board) -> dict[str, Any]:
-    """Return the first line and what needs attention, the worst first; times are in ISO 8601."""
+    """Return the first line and what needs attention, the worst first; times are in ISO 8601.
+
+    What another row has caused follows it, and names it.
+    """
     return {
         "health": board.health.word.lower(),
         "headline": wording.headline(board),
-        "attention": [_row(item) for item in board.attention],
+        "attention": [
+            row
+            for item in board.entries
+            for row in (_row(item), *(_row(one, cause=item) for one in item.caused))
+        ],
     }
 
 
-def _row(item: Attention) -> dict[str, str | int]:
+def _row(item: Attention, *, cause: Attention | None = None) -> dict[str, str | int]:
     incident = item.incident
     return {
         "state": item.health.word.lower(),
@@ -31,6 +38,7 @@ def _row(item: Attention) -> dict[str, str | int]:
         "incident": f"#{incident.number}" if incident else "",
         "taken_by": incident.acknowledged_by if incident else "",
         "run": item.run_id,
+        "cause": f"{cause.kind} {cause.name}" if cause else "",
     }
 
 

@@ -17,8 +17,8 @@ def headline(board: Board) -> str:
         unknown = board.count(Health.UNKNOWN)
         rest = f", {unknown} never ran or {_were(unknown)} never checked" if unknown else ""
         return f"Healthy: {healthy} of {known} healthy{rest}"
-    worst = board.attention[0]
-    others = len(board.attention) - 1
+    worst = board.entries[0]
+    others = len(board.entries) - 1
     more = f". {others} more below" if others else ""
     return f"{_sentence(worst, board.at)}{more}"
 
