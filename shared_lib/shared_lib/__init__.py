@@ -11,6 +11,7 @@ _FEATURES_IN_USE = (
     "Class `LocalFileCodeReference`",
     "Class `CodeReferencesMetadataValue`",
     "Function `load_definitions_from_modules`",
+    "Function `multi_observable_source_asset`",
     "Parameter `include_sources`",
 )
 

@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from gocardless.bank_account_data.connected_accounts import KEY as CONNECTED_ACCOUNTS
 from gocardless.definitions import defs
 from sandboxes.bank.server import RunningSandbox
 from shared_lib.warehouse import read_warehouse, write_warehouse
@@ -132,6 +133,37 @@ def test_each_materialization_counts_the_calls_that_it_spent(
     # a token, and each account once, but one twice
     accounts = sum(len(connection.accounts) for connection in state.connections)
     assert calls[keys[-1]] == 1 + accounts + 1
+
+
+def test_the_connected_accounts_are_observed_without_a_call(
+    platform_with_sandbox: RunningSandbox, instance: dg.DagsterInstance, data: Path
+) -> None:
+    state = platform_with_sandbox.state
+    listed = dg.AssetKey(["source", "gocardless", "extract", "requisitions"])
+
+    def observe(*keys: dg.AssetKey) -> dg.AssetObservation:
+        job = defs.resolve_job_def(JOB)
+        keys = (*keys, CONNECTED_ACCOUNTS)
+        assert job.execute_in_process(instance=instance, asset_selection=list(keys)).success
+        [record] = instance.fetch_observations(CONNECTED_ACCOUNTS, limit=1).records
+        assert record.asset_observation is not None
+        return record.asset_observation
+
+    first, calls = observe(listed), len(state.calls)
+    accounts = [one for connection in state.connections for one in connection.accounts]
+    assert first.metadata["accounts"].value == len(accounts)
+    assert first.metadata["connections"].value == {"LN": len(state.connections)}
+    again = observe()
+    assert len(state.calls) == calls
+    assert again.tags["dagster/data_version"] == first.tags["dagster/data_version"]
+    for name in ("accounts", "connections", "dagster/last_updated_timestamp"):
+        assert again.metadata[name] == first.metadata[name]
+    # no id of an account is kept in the log of events
+    shown = str([entry.value for entry in first.metadata.values()]) + str(first.tags)
+    assert not [one for one in accounts if one.account_id in shown]
+    with write_warehouse(data / "gocardless.duckdb") as connection:
+        connection.execute("update raw.gc_requisitions set status = 'EX' where rowid = 0")
+    assert observe().tags["dagster/data_version"] != first.tags["dagster/data_version"]
 
 
 def test_a_limited_account_is_a_warning_and_the_run_succeeds(

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from gocardless.bank_account_data.client import connect
+from gocardless.bank_account_data.connected_accounts import observe_connected_accounts
 from gocardless.bank_account_data.linked_accounts import accounts_to_fetch
 from gocardless.bank_account_data.registers import extract_institutions, extract_requisitions
 from gocardless.bank_account_data.steps import extract_account_details, extract_bank_accounts
@@ -66,7 +67,7 @@ bank_accounts = account_asset(
     "gc_bank_accounts",
     lambda run, _: extract_bank_accounts(run),
     api=_API,
-    deps=[requisitions],
+    deps=[requisitions, observe_connected_accounts],
     description="The accounts of the linked connections.",
 )
 

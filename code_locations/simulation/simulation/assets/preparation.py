@@ -1,19 +1,17 @@
 """Prepares a run from the configuration and the census file."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import duckdb
 
 from shared_lib.metadata import column_lineage, relation_metadata
-from shared_lib.private_files import keep_files_private
-from shared_lib.stopwatch import Stopwatch
 from shared_lib.warehouse import Warehouse
+from simulation.assets.census_file import KEY as CENSUS_FILE
+from simulation.assets.census_file import existing_census
 from simulation.census.files.reading import CensusFile, read_census
 from simulation.census.files.sources import check_census
-from simulation.census.generation import generate_census
 from simulation.census.judgement.findings import Finding, read_findings
 from simulation.census.judgement.validation import publish_baseline, validate_census
 from simulation.census.judgement.verdict import CensusVerdict
@@ -36,7 +34,6 @@ def simulation_config(
     context: dg.AssetExecutionContext, warehouse: Warehouse
 ) -> dg.MaterializeResult:
     """The complete, checked settings of the scenario to run."""
-    stopwatch = Stopwatch()
     config = ScenarioRequest(**(context.op_execution_context.op_config or {}))
     scenario_id = scenario_of(context.run.tags, requested=config.scenario)
     settings = load_scenario(scenario_id, changes=config.changes())
@@ -55,7 +52,7 @@ def simulation_config(
             resume=config.resume,
             replace=config.replace,
         )
-        metadata = _described(connection, "simulation_config", stopwatch)
+        metadata = _described(connection, "simulation_config")
     _tag(context, scenario=scenario_id, census=census_path(settings).name)
     context.log.info(f"scenario {scenario_id}, {settings.simulation.start_year} onwards")
     return dg.MaterializeResult(
@@ -68,16 +65,15 @@ def simulation_config(
 
 
 @dg.asset(
-    deps=[simulation_config],
+    deps=[simulation_config, CENSUS_FILE],
 )
 def census(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     """The rows of the census file, as text, in the platform's own column names."""
-    stopwatch = Stopwatch()
     with warehouse.writing() as connection:
         scenario_id, settings, _ = requested_scenario(connection)
-        path = _census_path(settings)
+        path = existing_census(settings)
         file = read_scenario_census(connection, scenario_id=scenario_id, settings=settings)
-        metadata = _described(connection, "census", stopwatch)
+        metadata = _described(connection, "census")
     context.log.info(f"read {file.rows:,} rows from {path} with mapping {file.mapping}")
     for sentence in file.assumptions:
         context.log.info(sentence)
@@ -99,7 +95,7 @@ def read_scenario_census(
     """Read the scenario's file, which is generated if none is configured."""
     return read_census(
         connection,
-        path=_census_path(settings),
+        path=existing_census(settings),
         scenario_id=scenario_id,
         mappings=settings.census.mappings,
         mapping_name=settings.census.mapping,
@@ -113,7 +109,7 @@ def validate_scenario_census(
     return validate_census(
         connection,
         scenario_id=scenario_id,
-        census_name=_census_path(settings).name,
+        census_name=existing_census(settings).name,
         opening_date=settings.opening_date,
         day_before_start=settings.day_before_start,
         top_level=top_level(),
@@ -122,21 +118,6 @@ def validate_scenario_census(
         hire_pay_percentile=settings.hiring.pay_percentile,
         bands=settings.tables.pay_bands(),
     )
-
-
-def _census_path(settings: ScenarioSettings) -> Path:
-    """Return the scenario's file; generate it if none is configured."""
-    path, census = census_path(settings), settings.census
-    if census.path is None and not path.exists():
-        keep_files_private()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        generate_census(
-            path,
-            size=census.generated_size,
-            seed=census.generated_seed,
-            as_of=settings.opening_date,
-        )
-    return path
 
 
 @dg.asset(
@@ -167,12 +148,11 @@ def census_data_validation(
     context: dg.AssetExecutionContext, warehouse: Warehouse
 ) -> dg.MaterializeResult:
     """The verdict on each census row: accepted, left before the start, or rejected and why."""
-    stopwatch = Stopwatch()
     with warehouse.writing() as connection:
         scenario_id, settings, _ = requested_scenario(connection)
         verdict = validate_scenario_census(connection, scenario_id=scenario_id, settings=settings)
         findings = read_findings(connection, scenario_id)
-        metadata = _described(connection, "census_data_validation", stopwatch)
+        metadata = _described(connection, "census_data_validation")
     context.log.info(
         f"{verdict.rows_accepted:,} rows accepted, {verdict.rows_rejected:,} rejected, "
         f"{verdict.rows_left_before_start:,} had left before, {verdict.rows_set_aside:,} set aside"
@@ -227,13 +207,10 @@ def baseline_workforce_validated(
     context: dg.AssetExecutionContext, warehouse: Warehouse
 ) -> dg.MaterializeResult:
     """The accepted employees still employed when the first year begins, with typed columns."""
-    stopwatch = Stopwatch()
     with warehouse.writing() as connection:
         scenario_id, _, _ = requested_scenario(connection)
         employees = publish_baseline(connection, scenario_id=scenario_id)
-        metadata = _described(
-            connection, "baseline_workforce_validated", stopwatch, copied_from="census"
-        )
+        metadata = _described(connection, "baseline_workforce_validated", copied_from="census")
     context.log.info(f"{employees:,} employees at the start")
     return dg.MaterializeResult(metadata={**metadata, "employees": employees})
 
@@ -243,7 +220,6 @@ def baseline_workforce_validated(
 )
 def simulation_run(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     """The years to compute; the run is refused if the state before them is missing."""
-    stopwatch = Stopwatch()
     years = years_of(context)
     with warehouse.writing() as connection:
         removal = confirmed_removal(connection, first_year=years[0])
@@ -255,7 +231,7 @@ def simulation_run(context: dg.AssetExecutionContext, warehouse: Warehouse) -> d
             first_year=years[0],
             last_year=years[-1],
         )
-        metadata = _described(connection, "simulation_run", stopwatch)
+        metadata = _described(connection, "simulation_run")
         kept = completed_years(connection, opened.scenario_id).keys() | set(years)
     if removal:
         forget_years(context.instance, scenario_id=opened.scenario_id, kept=kept)
@@ -284,14 +260,12 @@ def _tag(context: dg.AssetExecutionContext, **tags: str) -> None:
 def _described(
     connection: duckdb.DuckDBPyConnection,
     table: str,
-    stopwatch: Stopwatch,
     *,
     copied_from: str | None = None,
 ) -> Mapping[str, Any]:
-    """Return the scenario's rows, schema and seconds of a raw table, and its columns' lineage."""
+    """Return the scenario's rows and schema of a raw table, and its columns' lineage."""
     scenario_id, _, _ = requested_scenario(connection)
     metadata = relation_metadata(connection, "raw", table, counted={"scenario_id": scenario_id})
-    metadata |= stopwatch.metadata
     if copied_from is not None:
         upstream = dg.AssetKey(copied_from)
         names = [column.name for column in metadata["dagster/column_schema"].columns]
