@@ -21,10 +21,9 @@ class Stopwatch:
         return time.perf_counter() - self._begun
 
     @property
-    def metadata(self) -> dict[str, float]:
-        """The time and the CPU time as metadata of an asset, which the platform's board sums up."""
-        cpu = _cpu_seconds() - self._cpu_begun
-        return {"seconds": round(self.seconds, 3), "cpu_seconds": round(cpu, 3)}
+    def cpu_seconds(self) -> float:
+        """The CPU time that was spent."""
+        return _cpu_seconds() - self._cpu_begun
 
 
 def _cpu_seconds() -> float:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from shared_lib.dbt.failed_nodes import FailedNode, FailedNodes
+from shared_lib.dbt.nodes import NODE_EVENTS
 from shared_lib.dbt.project import (
     DUCKDB_PATH_VARIABLE,
     PROJECT_DIRECTORY,
@@ -53,6 +54,7 @@ def invoke_dbt(
     on_event: Callable[[Event], None],
     project_directory: Path = PROJECT_DIRECTORY,
     debug_events: Collection[str] = (),
+    on_node: Callable[[str, str], None] = lambda _kind, _unique_id: None,
 ) -> None:
     """Run dbt to completion.
 
@@ -65,6 +67,8 @@ def invoke_dbt(
             any of dbt's threads. It must not raise, which would abort dbt.
         project_directory: contains the project and its profiles.
         debug_events: names of debug events that ``on_event`` receives nevertheless.
+        on_node: called with the name of the event and the unique id when a node begins and ends;
+            as ``on_event``, it must not raise.
 
     Raises:
         DbtFailedError: a node failed, or dbt could not start.
@@ -78,6 +82,8 @@ def invoke_dbt(
     batch_errors: dict[str, list[str]] = defaultdict(list)
 
     def hand_on(message: Any) -> None:
+        if message.info.name in NODE_EVENTS:
+            on_node(message.info.name, message.data.node_info.unique_id)
         # nine in ten are debug events, and converting one takes 0.2 ms
         if message.info.level != "debug" or message.info.name in debug_events:
             on_event(msg_to_dict(message))

@@ -14,6 +14,7 @@ from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from shared_lib.dbt.invocation import DbtFailedError, Event, invoke_dbt
 from shared_lib.dbt.invocation_record import DbtInvocation, target_of
 from shared_lib.dbt.lineage import ColumnLineage, read_column_lineage
+from shared_lib.dbt.node_cpu import NodeCpu
 from shared_lib.dbt.project import (
     OBSERVABILITY_TAG,
     PROJECT_DIRECTORY,
@@ -26,6 +27,7 @@ from shared_lib.dbt_step.place import BuildPlace
 from shared_lib.dbt_step.run_directory import new_run_directory
 from shared_lib.dbt_step.selection import UNIQUE_ID, chosen_nodes, step_selection, with_inputs
 from shared_lib.metadata import Relation, column_lineage, table_metadata
+from shared_lib.observability.step_cost import CPU_SECONDS
 from shared_lib.warehouse import Warehouse
 from shared_lib.warehouse.setting import Backend, backend_of
 
@@ -74,6 +76,7 @@ class DbtBuild:
     lineage: ColumnLineage | None = None
     timings: list[NodeTiming] = field(default_factory=list)
     failure: DbtFailedError | None = None
+    cpu_seconds: float = 0.0
 
     @classmethod
     def of_step(
@@ -128,10 +131,11 @@ class DbtBuild:
             step=self.context.op_execution_context.op.name,
             run_id=self.context.run.run_id,
         )
+        cpu = NodeCpu()
         observed = ObservedBuild.of_step(self.context) if self.per_model else None
         if observed:
             observed.begin(self._invocation(target, {}, {}))
-        recorded = self._run_dbt(target, observed)
+        recorded = self._run_dbt(target, observed, cpu)
         if self.place:
             self.place.finish()
         results = read_results(target, self.manifest)
@@ -145,12 +149,12 @@ class DbtBuild:
         tables = self._table_metadata(outputs) if outputs else {}
         if observed:
             observed.send(recorded, self._invocation(target, results, tables), self._built)
-        yield from self._described(outputs, results, tables)
+        yield from self._described(outputs, results, tables, cpu)
         yield from not_built(results, self.manifest, self._asset_keys())
         if observed:
             observed.finish()
 
-    def _run_dbt(self, target: Path, observed: ObservedBuild | None) -> list[Event]:
+    def _run_dbt(self, target: Path, observed: ObservedBuild | None, cpu: NodeCpu) -> list[Event]:
         """Run dbt to completion; return its events and keep its error in ``failure``."""
         recorded: list[Event] = []
         writing = threading.Lock()
@@ -177,6 +181,7 @@ class DbtBuild:
                 on_event=record,
                 project_directory=self.project_directory,
                 debug_events=observed.debug_events if observed else (),
+                on_node=cpu.note,
             )
         except DbtFailedError as error:
             self.failure = error
@@ -244,12 +249,16 @@ class DbtBuild:
         outputs: Sequence[dg.Output[Any]],
         results: Mapping[str, NodeResult],
         tables: Mapping[Relation, Mapping[str, Any]],
+        cpu: NodeCpu,
     ) -> Iterator[dg.Output[Any]]:
         nodes = self._nodes_by_output()
+        shares = cpu.shares([nodes[output.output_name]["unique_id"] for output in outputs])
+        self.cpu_seconds = sum(shares.values())
         lineage = self._known_lineage()
         for output in outputs:
             node = nodes[output.output_name]
             extra = dict(tables.get(_relation(node), {}))
+            extra[CPU_SECONDS] = round(shares[node["unique_id"]], 3)
             if node["unique_id"] in results:
                 extra |= sql_metadata(results[node["unique_id"]].compiled_sql)
             if node["unique_id"] in lineage:

@@ -26,6 +26,7 @@ from shared_lib.discovery.definitions.rings import rings
 from shared_lib.discovery.definitions.run_configuration import misfits
 from shared_lib.discovery.definitions.schedules import build_schedules
 from shared_lib.discovery.definitions.sensors import build_sensors
+from shared_lib.discovery.measured_steps import with_measured_steps
 from shared_lib.discovery.modules import definitions_in
 from shared_lib.discovery.reading import FILE_NAME, ReadFile, read_file
 from shared_lib.observability.header_secrets import read_secrets_with
@@ -122,7 +123,7 @@ def load_location(
         pool=configuration.dbt.pool if configuration.dbt else None,
     )
     parts: dict[str, Any] = {
-        "assets": with_code_references(built.assets),
+        "assets": with_measured_steps(with_code_references(built.assets)),
         "asset_checks": [*(inside.asset_checks or []), *checks.values()],
         "resources": resources,
         "loggers": loggers,

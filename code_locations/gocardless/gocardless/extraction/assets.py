@@ -21,7 +21,6 @@ from gocardless.extraction.steps import AccountsOf, Extraction
 from gocardless.extraction.transactions import DAYS
 from shared_lib.metadata import relation_metadata
 from shared_lib.secrets import SecretsResource
-from shared_lib.stopwatch import Stopwatch
 from shared_lib.warehouse import Warehouse
 
 
@@ -119,7 +118,7 @@ def account_asset(
         warehouse: Warehouse,
         secrets: SecretsResource,
     ) -> dg.MaterializeResult:
-        stopwatch, client = Stopwatch(), api.connect(secrets)
+        client = api.connect(secrets)
         with warehouse.writing() as connection:
             api.create_tables(connection)
             run = Extraction(
@@ -144,7 +143,7 @@ def account_asset(
         }
         skipped = {"skipped": outcome.skipped} if outcome.skipped else {}
         return dg.MaterializeResult(
-            metadata={**metadata, **counts, **skipped, **stopwatch.metadata},
+            metadata={**metadata, **counts, **skipped},
             check_results=[result(outcome, name, api.prefix) for result in checks.values()],
         )
 

@@ -61,7 +61,9 @@ def build_years(context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iter
             metadata = relation_metadata(connection, *_TIMINGS)
     if build.failure is not None:
         raise build.failure
-    metadata |= stopwatch.metadata
+    # the models have their own
+    cpu = stopwatch.cpu_seconds - build.cpu_seconds
+    metadata |= {"seconds": round(stopwatch.seconds, 3), "cpu_seconds": round(cpu, 3)}
     context.log_event(dg.AssetMaterialization("pipeline_timings", metadata=metadata))
 
 

@@ -1,7 +1,5 @@
 """What is made from stored scenarios on request: comparisons, workbooks, settings and ranges."""
 
-import time
-
 import dagster as dg
 from pydantic import Field
 
@@ -59,7 +57,6 @@ def scenario_comparison(
     from simulation.compare.writing import write_comparison
 
     settings = current_settings()
-    started = time.perf_counter()
     with warehouse.reading() as connection:
         comparison = compare(connection, paired(connection, config.base, config.other))
     page, workbook = write_comparison(comparison, settings.report_directory)
@@ -78,7 +75,6 @@ def scenario_comparison(
             "page": dg.MetadataValue.path(page),
             "link": dg.MetadataValue.url(f"{settings.ui_url}{_ROUTE}{page.name}"),
             "workbook": dg.MetadataValue.path(workbook),
-            "seconds": round(time.perf_counter() - started, 3),
         }
     )
 
@@ -90,7 +86,6 @@ def scenario_workbook(
     """A stored scenario as an Excel workbook: years, departments, events and assumptions."""
     from simulation.workbook.writing import write_stored
 
-    started = time.perf_counter()
     with warehouse.reading() as connection:
         path = write_stored(connection, config.scenario, has_people=config.has_people)
     context.log.info(f"workbook: {path}")
@@ -99,7 +94,6 @@ def scenario_workbook(
             "scenario": config.scenario,
             "workbook": dg.MetadataValue.path(path),
             "bytes": path.stat().st_size,
-            "seconds": round(time.perf_counter() - started, 3),
         }
     )
 
@@ -109,7 +103,6 @@ def solved_setting(context: dg.AssetExecutionContext, config: SeekRequest) -> dg
     """The value of a setting that meets a target, found by runs in scratch warehouses."""
     from simulation.seek.solving import solve
 
-    started = time.perf_counter()
     # without the resource, whose lease would keep other runs waiting for minutes
     solution = solve(
         config.scenario,
@@ -127,7 +120,6 @@ def solved_setting(context: dg.AssetExecutionContext, config: SeekRequest) -> dg
             "measure": solution.outcome.measure,
             "runs": len(solution.outcome.tries),
             **{lever.name: value for lever, value in solution.outcome.values},
-            "seconds": round(time.perf_counter() - started, 3),
         }
     )
 
@@ -141,7 +133,6 @@ def scenario_ranges(
     from simulation.ranges.page import lead, write_ranges
 
     settings = current_settings()
-    started = time.perf_counter()
     # without the resource, whose lease would keep other runs waiting for minutes
     ranges = compute_ranges(
         config.scenarios,
@@ -163,6 +154,5 @@ def scenario_ranges(
             "payroll_p90": payroll.p90,
             "page": dg.MetadataValue.path(page),
             "link": dg.MetadataValue.url(f"{settings.ui_url}{_ROUTE}{page.name}"),
-            "seconds": round(time.perf_counter() - started, 3),
         }
     )

@@ -3,7 +3,6 @@
 import dagster as dg
 
 from shared_lib.configuration.environment import current_settings
-from shared_lib.stopwatch import Stopwatch
 from shared_lib.warehouse import Warehouse
 from simulation.state.runs import current_run
 
@@ -29,7 +28,6 @@ def simulation_report(
     from simulation.report import LATEST, write_index, write_picture, write_report, years_table
 
     settings = current_settings()
-    stopwatch = Stopwatch()
     with warehouse.reading() as connection:
         opened, _ = current_run(connection)
         path = write_report(
@@ -51,6 +49,5 @@ def simulation_report(
             "latest": dg.MetadataValue.path(path.parent / LATEST),
             "all_reports": dg.MetadataValue.path(index),
             "bytes": path.stat().st_size,
-            **stopwatch.metadata,
         }
     )

@@ -25,6 +25,9 @@ from orchestration_platform.board.history.run_window import RunWindow
 
 # six usual ones and an odd one
 ROWS = [100, 104, 98, 100, 101, 99, 500]
+YEARS = ["2025", "2026", "2027"]
+YEARLY = dg.AssetKey("yearly")
+FILLED_BY_YEAR = dg.AssetSelection.assets(YEARLY)
 TAGS = {".dagster/repository": "__repository__@shop"}
 
 
@@ -46,11 +49,25 @@ def definitions(rows: int) -> dg.Definitions:
         yield dg.MaterializeResult("timed", metadata={"seconds": 1.5})
         yield dg.MaterializeResult("untimed")
 
-    return dg.Definitions([counted, modelled, both], jobs=[dg.define_asset_job("fill")])
+    @dg.asset(
+        partitions_def=dg.StaticPartitionsDefinition(YEARS),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def yearly() -> dg.MaterializeResult:
+        return recorded(cpu_seconds=rows / 4, bytes=rows)
+
+    return dg.Definitions(
+        [counted, modelled, both, yearly],
+        jobs=[
+            dg.define_asset_job("fill", selection=dg.AssetSelection.all() - FILLED_BY_YEAR),
+            dg.define_asset_job("fill_years", selection=FILLED_BY_YEAR),
+        ],
+    )
 
 
-def run(instance: dg.DagsterInstance, rows: int) -> None:
-    definitions(rows).resolve_job_def("fill").execute_in_process(instance=instance, tags=TAGS)
+def run(instance: dg.DagsterInstance, rows: int, job: str = "fill", **tags: str) -> None:
+    definition = definitions(rows).resolve_job_def(job)
+    definition.execute_in_process(instance=instance, tags=TAGS | tags)
 
 
 @pytest.fixture(scope="module", params=DATABASES)
@@ -77,6 +94,11 @@ def history(instance: dg.DagsterInstance) -> Materializations:
     window.read(instance, now=datetime.now(UTC))
     for rows in ROWS[2:]:
         run(instance, rows)
+    for first, last in ((0, 2), (1, 2)):
+        run(instance, ROWS[first], "fill_years", **{
+            "dagster/asset_partition_range_start": YEARS[first],
+            "dagster/asset_partition_range_end": YEARS[last],
+        })  # fmt: skip
     return window.read(instance, now=datetime.now(UTC))
 
 
@@ -92,7 +114,7 @@ def test_times_are_those_that_dbt_the_asset_or_else_its_own_step_recorded(
 ) -> None:
     of_step = [
         entry.dagster_event.step_success_data.duration_ms / 1000
-        for record in reversed(instance.get_run_records())
+        for record in reversed(instance.get_run_records(dg.RunsFilter(job_name="fill")))
         for entry in instance.all_logs(record.dagster_run.run_id, dg.DagsterEventType.STEP_SUCCESS)
         if entry.dagster_event and entry.dagster_event.step_key == "counted"
     ]
@@ -102,6 +124,8 @@ def test_times_are_those_that_dbt_the_asset_or_else_its_own_step_recorded(
     assert found["modelled"] == [rows / 10 for rows in ROWS]
     assert found["timed"] == [1.5] * len(ROWS)
     assert found["untimed"] == []
+    # by step, not by partition
+    assert len(found["yearly"]) == 2
     assert history.assets["modelled"].median_seconds == statistics.median(ROWS) / 10
     assert history.assets["modelled"].p95_seconds == max(ROWS) / 10
 
@@ -109,7 +133,8 @@ def test_times_are_those_that_dbt_the_asset_or_else_its_own_step_recorded(
 def test_rows_and_sums_are_those_of_the_log(
     instance: dg.DagsterInstance, history: Materializations
 ) -> None:
-    for name, asset in history.assets.items():
+    for name in history.assets.keys() - {"yearly"}:
+        asset = history.assets[name]
         events = instance.fetch_materializations(dg.AssetKey(name), limit=100).records
         made = [event.asset_materialization for event in reversed(events)]
         values: dict[str, list[Any]] = {
@@ -123,6 +148,18 @@ def test_rows_and_sums_are_those_of_the_log(
         assert asset.number == len(made) == len(ROWS)
         assert asset.rows == (values["rows"] or [None])[-1]
         assert asset.amounts == {what: sum(those) for what, those in values.items() if those}
+
+
+def test_what_a_step_recorded_for_several_partitions_counts_once(
+    history: Materializations, instance: dg.DagsterInstance
+) -> None:
+    yearly = history.assets["yearly"]
+    assert yearly.number == len(instance.fetch_materializations(YEARLY, limit=100).records) == 5
+    recorded_once = {"cpu_seconds": sum(ROWS[:2]) / 4, "bytes": sum(ROWS[:2])}
+    assert yearly.amounts == recorded_once
+    records = instance.get_run_records(dg.RunsFilter(job_name="fill_years"))
+    by_run = [history.by_run[record.dagster_run.run_id] for record in reversed(records)]
+    assert by_run == [{"cpu_seconds": rows / 4, "bytes": rows} for rows in ROWS[:2]]
 
 
 def test_the_usual_rows_are_a_band_around_the_median_of_those_before(
@@ -141,7 +178,7 @@ def test_the_cost_of_a_job_is_that_of_its_runs(
 ) -> None:
     now = datetime.now(UTC)
     sums = costs_by_job(RunWindow().read(instance, now=now), history)[("shop", "fill")]
-    records = instance.get_run_records()
+    records = instance.get_run_records(dg.RunsFilter(job_name="fill"))
     seconds = sum((one.end_time or 0.0) - (one.start_time or 0.0) for one in records)
     assert sums == pytest.approx({
         "seconds": seconds, "rows": sum(ROWS), "bytes": 2 * sum(ROWS), "calls": 3 * len(ROWS),

@@ -226,6 +226,25 @@ def test_numbers_that_an_asset_publishes_are_metrics(samples: Samples) -> None:
     assert found == {("full", "shop", "Tills", "north", "rolls"): 3}
 
 
+def test_costs_are_the_sums_of_what_the_log_has(
+    samples: Samples, answer: dict[str, Any], instance: dg.DagsterInstance
+) -> None:
+    events = instance.fetch_materializations(dg.AssetKey("full"), limit=100).records
+    made = [event.asset_materialization for event in events]
+    found = by(samples, "asset_recent_cost", "asset_key", "what")
+    of_full = {what: number for (asset, what), number in found.items() if asset == "full"}
+    assert of_full.pop("seconds") > 0
+    assert of_full == {
+        what: sum(one.metadata[what].value for one in made if one)
+        for what in ("bytes", "calls", "cpu_seconds")
+    }
+    of_job = by(samples, "job_recent_cost", "job_name", "what")
+    assert of_job["all_shelves", "cpu_seconds"] == of_full["cpu_seconds"]
+    nightly = [run for run in answer["runsOrError"]["results"] if run["jobName"] == "nightly"]
+    seconds = sum(run["endTime"] - run["startTime"] for run in nightly if run["endTime"])
+    assert of_job["nightly", "seconds"] == pytest.approx(seconds, abs=0.01)
+
+
 def test_the_platform_is_that_of_graphql(samples: Samples, answer: dict[str, Any]) -> None:
     daemons = answer["instance"]["daemonHealth"]["allDaemonStatuses"]
     assert by(samples, "daemon_healthy", "daemon_type", "required") == {
@@ -277,7 +296,7 @@ def test_what_cannot_be_read_is_counted_and_the_rest_is_served(
     for failures in (1, 2):
         samples = parsed(scrape.exposition(workspace.create_request_context()))
         assert by(samples, "exporter_last_scrape_success", "collector") == {
-            "assets": 1, "runs": 1, "automation": 1, "alerts": 0, "attention": 0,
+            "assets": 1, "runs": 1, "costs": 1, "automation": 1, "alerts": 0, "attention": 0,
         }  # fmt: skip
         errors = by(samples, "exporter_scrape_errors_total", "collector")
         assert errors["alerts"] == failures

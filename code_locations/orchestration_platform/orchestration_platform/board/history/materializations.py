@@ -140,6 +140,8 @@ class MaterializationWindow:
         self._made = EventWindow("ASSET_MATERIALIZATION", DAYS, _materialization)
         self._steps = EventWindow("STEP_SUCCESS", DAYS, _step)
         self._files: dict[str, list[_Step]] = {}
+        self._summed_of: object = None
+        self._sums: Materializations | None = None
 
     def read(self, instance: dg.DagsterInstance, *, now: datetime) -> Materializations:
         """Return what is known at ``now``.
@@ -157,7 +159,15 @@ class MaterializationWindow:
             if isinstance(storage, SqliteEventLogStorage):
                 # after the index is left: the storage has one lock for all of its files
                 steps = self._steps_in_files(storage, made)
-            return _summed(made, steps, is_complete=self._made.is_complete)
+            return self._summed(made, steps)
+
+    def _summed(self, made: Sequence[Materialization], steps: Sequence[_Step]) -> Materializations:
+        """Return the sums; those of the read before if there is nothing new."""
+        of = (len(made), made[:1], made[-1:], len(steps), steps[-1:], self._made.is_complete)
+        if self._sums is None or of != self._summed_of:
+            self._sums = _summed(made, steps, is_complete=self._made.is_complete)
+            self._summed_of = of
+        return self._sums
 
     def _steps_in_files(
         self, storage: SqliteEventLogStorage, made: Sequence[Materialization]
@@ -223,16 +233,25 @@ def _summed(
 ) -> Materializations:
     seconds_of = {(step.run_id, step.name): step.seconds for step in steps}
     # a step that made several assets took its time for all of them
-    sharing = Counter((one.run_id, one.step) for one in made)
+    sharing = Counter((run_id, step) for run_id, step, _ in {_made_in(one) for one in made})
+    counted: set[tuple[object, ...]] = set()
     by_asset: dict[str, list[Materialization]] = defaultdict(list)
     by_run: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    amounts: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     seconds: dict[str, list[float]] = defaultdict(list)
     sizes: dict[date, dict[str, float]] = {}
     for one in made:
         if one.sizes:
             sizes.setdefault(datetime.fromtimestamp(one.at, UTC).date(), {}).update(one.sizes)
         by_asset[one.asset].append(one)
+        if one.partition:
+            # of a range of partitions, each event has what the step recorded for all of them
+            recorded = (*_made_in(one), one.seconds, one.rows, *sorted(one.amounts.items()))
+            if recorded in counted:
+                continue
+            counted.add(recorded)
         _add_amounts(by_run[one.run_id], one)
+        _add_amounts(amounts[one.asset], one)
         took = one.seconds
         if took is None and sharing[one.run_id, one.step] == 1:
             took = seconds_of.get((one.run_id, one.step))
@@ -240,7 +259,8 @@ def _summed(
             seconds[one.asset].append(took)
     return Materializations(
         assets={
-            name: _history(name, those, seconds[name]) for name, those in sorted(by_asset.items())
+            name: _history(name, those, seconds[name], amounts[name])
+            for name, those in sorted(by_asset.items())
         },
         by_run=by_run,
         sizes=sizes,
@@ -248,10 +268,16 @@ def _summed(
     )
 
 
-def _history(name: str, made: Sequence[Materialization], seconds: Sequence[float]) -> AssetHistory:
-    amounts: dict[str, float] = defaultdict(float)
-    for one in made:
-        _add_amounts(amounts, one)
+def _made_in(one: Materialization) -> tuple[str, str, str]:
+    return one.run_id, one.step, one.asset
+
+
+def _history(
+    name: str,
+    made: Sequence[Materialization],
+    seconds: Sequence[float],
+    amounts: Mapping[str, float],
+) -> AssetHistory:
     *earlier, last = [one.rows for one in made if one.rows is not None] or [None]
     return AssetHistory(
         name=name,

@@ -25,9 +25,11 @@ from orchestration_platform.board.automation import (
     problems,
 )
 from orchestration_platform.board.board import KeptState
+from orchestration_platform.board.history.costs import costs_by_job
 from orchestration_platform.board.history.job_history import JobHistory
+from orchestration_platform.board.history.materializations import Materializations
 from orchestration_platform.board.history.run_window import Runs
-from orchestration_platform.board.metrics import alerts, assets, automation, jobs
+from orchestration_platform.board.metrics import alerts, assets, automation, costs, jobs
 from orchestration_platform.board.metrics.metric import Family, Metric
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -46,8 +48,8 @@ ERRORS = Metric(
 )
 BUILD = Metric("dagster_exporter_build_info", "1 with the release of the platform", ("version",))
 METRICS = (
-    *assets.METRICS, *jobs.METRICS, *automation.METRICS, *alerts.METRICS, DURATION, SUCCESS, ERRORS,
-    BUILD,
+    *assets.METRICS, *jobs.METRICS, *costs.METRICS, *automation.METRICS, *alerts.METRICS, DURATION,
+    SUCCESS, ERRORS, BUILD,
 )  # fmt: skip
 
 logger = logging.getLogger("dagster.platform_metrics")
@@ -80,6 +82,10 @@ class _Reading:
         return self._kept.jobs.read(self.runs)
 
     @cached_property
+    def history(self) -> Materializations:
+        return self._kept.materializations.read(self.context.instance, now=self.now)
+
+    @cached_property
     def alerting(self) -> Alerting:
         with self._database.transaction() as connection:
             return alerting(connection, now=self.now.timestamp())
@@ -96,6 +102,9 @@ class Scrape:
         self._collectors: Mapping[str, Callable[[_Reading], Iterable[Family]]] = {
             "assets": lambda reading: assets.families(reading.assets),
             "runs": self._run_families,
+            "costs": lambda reading: costs.families(
+                reading.assets, reading.history, costs_by_job(reading.runs, reading.history)
+            ),
             "automation": _automation_families,
             "alerts": lambda reading: alerts.families(reading.alerting),
             "attention": _attention_families,
