@@ -1,6 +1,7 @@
 """Metadata of the table that an asset wrote: rows, columns and their origins."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import dagster as dg
@@ -8,6 +9,9 @@ import duckdb
 
 # Metadata of an asset without a freshness policy: the reason why it has none.
 NO_FRESHNESS_POLICY = "no_freshness_policy"
+
+# Rows of a preview.
+_PREVIEWED = 10
 
 # The schema and the name of a table or view.
 Relation = tuple[str, str]
@@ -103,6 +107,39 @@ def row_count(
     query = f"select count(*) from {qualified(connection, relation)} where {conditions}"  # noqa: S608 - quoted
     (count,) = connection.execute(query, list((where or {}).values())).fetchone() or (0,)
     return count
+
+
+def preview(
+    connection: duckdb.DuckDBPyConnection,
+    relation: Relation,
+    *,
+    where: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Return the first rows of a table or view as the entry ``preview``.
+
+    Everybody who sees the platform sees them, and the event log keeps them: only for what has no
+    row about one person or account.
+
+    Args:
+        connection: an open warehouse.
+        relation: the table or view.
+        where: columns with the value that a row must have; one that is not there is ignored.
+    """
+    name = qualified(connection, relation)
+    columns = [row[0] for row in connection.execute(f"describe {name}").fetchall()]
+    kept = {column: value for column, value in (where or {}).items() if column in columns}
+    conditions = " and ".join(f"{_quoted(column)} = ?" for column in kept) or "true"
+    query = f"from {name} where {conditions} order by all limit {_PREVIEWED}"
+    rows = connection.execute(query, list(kept.values())).fetchall()
+    records = [dg.TableRecord(dict(zip(columns, map(_shown, row), strict=True))) for row in rows]
+    schema = dg.TableSchema(columns=[dg.TableColumn(column) for column in columns])
+    return {"preview": dg.MetadataValue.table(records, schema=schema)}
+
+
+def _shown(value: Any) -> str | float | None:
+    if isinstance(value, Decimal):
+        return float(value)
+    return value if value is None or isinstance(value, str | int | float) else str(value)
 
 
 def qualified(connection: duckdb.DuckDBPyConnection, relation: Relation) -> str:

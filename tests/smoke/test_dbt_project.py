@@ -1,8 +1,10 @@
 """The one dbt project, shared out among the locations: each node is one's, each source is made."""
 
 import importlib
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -76,3 +78,38 @@ def test_the_rules_of_the_simulation_do_not_change_with_a_model_of_the_bank() ->
     assert len(bank) >= 6
     assert not [path for path in bank if set(path.parents) & set(folders)]
     assert len(rules_digest(RULES)) == 64
+
+
+# A column that can name a person, an account or one thing that they did, or that tells of one.
+_OF_ONE = re.compile(
+    r"(?<!scenario)_(id|key)$|^(birth|hire|termination)_date$|name$|(^|_)(iban|counterparty)|description"
+)
+_NAMES_OF_NOTHING_PERSONAL = {"check_name"}
+# in which a small group is one person, or one payment
+_OF_SMALL_GROUPS = {"level", "department", "age_band", "tag", "account_id"}
+
+
+def of_one(columns: Iterable[str]) -> set[str]:
+    """The columns by which a row may be about a single person, account or payment."""
+    found = {column for column in columns if _OF_ONE.search(column)} - _NAMES_OF_NOTHING_PERSONAL
+    return found | (_OF_SMALL_GROUPS & set(columns))
+
+
+def models() -> dict[str, dict[str, Any]]:
+    nodes = load_manifest(LOCATIONS[0])["nodes"].values()
+    return {node["name"]: node for node in nodes if node["resource_type"] == "model"}
+
+
+def test_no_model_with_rows_about_one_person_or_account_opts_in_to_a_preview() -> None:
+    previewed = {name for name, node in models().items() if node["config"]["meta"].get("preview")}
+    assert previewed == {"fct_year_summary", "fct_compensation_growth", "mon_data_quality"}
+    assert [name for name in previewed if of_one(models()[name]["columns"])] == []
+
+
+def test_the_rule_of_previews_refuses_what_has_rows_about_people_and_accounts() -> None:
+    about_people = {name for name, node in models().items() if of_one(node["columns"])}
+    assert about_people >= {
+        "fct_workforce_snapshot", "fct_yearly_events", "int_employee_years", "stg_census_rejects",
+        "bank_transactions", "bank_balances_daily", "cash_flow_monthly", "spend_by_tag_monthly",
+        "fct_level_mix", "fct_termination_experience", "int_new_hires", "int_hire_templates",
+    }  # fmt: skip

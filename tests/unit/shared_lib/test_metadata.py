@@ -4,7 +4,7 @@ import dagster as dg
 import duckdb
 import pytest
 
-from shared_lib.metadata import column_lineage, row_count, table_metadata
+from shared_lib.metadata import column_lineage, preview, row_count, table_metadata
 
 
 @pytest.fixture
@@ -72,3 +72,20 @@ def test_rows_are_counted_that_have_the_value_in_tables_that_have_the_column(
     for scenario, count in (("b", 2), ("c", 0)):
         found = table_metadata(connection, relations, counted={"scenario_id": scenario})
         assert [found[name]["dagster/row_count"] for name in relations] == [count, 2]
+
+
+def test_a_preview_has_the_first_rows_of_what_is_asked_for() -> None:
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table main.years as select 'base' as scenario_id, 2025 + range as year, "
+            "cast(range / 2 as decimal(9, 1)) as growth, date '2025-01-01' as first_day "
+            "from range(12) union all select 'other', 1999, null, null"
+        )
+        found = preview(connection, ("main", "years"), where={"scenario_id": "base", "day": "x"})
+        rows = [record.data for record in found["preview"].records]
+        assert len(rows) == 10
+        first = {"scenario_id": "base", "year": 2025, "growth": 0.0, "first_day": "2025-01-01"}
+        assert rows[0] == first
+        assert [row["year"] for row in rows] == list(range(2025, 2035))
+        everything = preview(connection, ("main", "years"))["preview"].records
+        assert len(everything) == 10
