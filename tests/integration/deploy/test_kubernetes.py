@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
@@ -15,7 +16,10 @@ from dagster._config import process_config, resolve_to_config_type
 from dagster._core.instance.config import dagster_instance_config_schema
 from dagster_k8s import K8sRunLauncher
 from dagster_k8s.job import UserDefinedDagsterK8sConfig
-from tests.integration.deploy.production import DEPLOY, load
+from tests.integration.deploy.production import DEPLOY, REPOSITORY, load
+
+from orchestration_platform.housekeeping.settings import load_settings
+from shared_lib.configuration.kept_data import VARIABLE, kept_data
 
 KUBERNETES = "1.32"
 KUBECTL = shutil.which("kubectl")
@@ -166,8 +170,9 @@ def test_the_listener_of_buttons_is_a_pod_as_that_of_the_location(helm: dict[str
     assert pod["serviceAccountName"] == location["serviceAccount"]["name"]
     assert pod["automountServiceAccountToken"] is False
     given = [one for one in container["env"] if "value" in one]
+    of_the_location_alone = ("DAGSTER_WEBSERVER_", VARIABLE)
     assert given == [
-        one for one in location["env"] if not one["name"].startswith("DAGSTER_WEBSERVER_")
+        one for one in location["env"] if not one["name"].startswith(of_the_location_alone)
     ]
     shared = {"tmp", "home", "postgres-ca", "vault-token"}
     for part, whole in (("volumes", pod), ("volumeMounts", container)):
@@ -206,6 +211,32 @@ def test_each_claim_that_the_chart_mounts_is_made(helm: dict[str, Any]) -> None:
     assert claims == {claim["metadata"]["name"] for claim in documents("volumes.yaml")}
 
 
+def test_the_locations_that_read_the_settings_have_them(
+    helm: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generated, *others = documents("kustomization.yaml")[0]["configMapGenerator"]
+    assert not others
+    name = generated["name"]
+    assert generated["options"] == {"disableNameSuffixHash": True}
+    [file] = generated["files"]
+    readers = set()
+    for pod, values in pods(helm):
+        given = [one["value"] for one in values["env"] if one["name"] == VARIABLE]
+        if not given:
+            continue
+        readers.add(pod)
+        [volume] = [one for one in values["volumes"] if one.get("configMap") == {"name": name}]
+        [mount] = [one for one in values["volumeMounts"] if one["name"] == volume["name"]]
+        assert mount["readOnly"] is True
+        assert given == [f"{mount['mountPath']}/{file}"]
+    assert readers == {"orchestration-platform", "simulation"}
+    # each of the two reads the file; one that is not agreed deletes nothing
+    shipped = load_settings()
+    monkeypatch.setenv(VARIABLE, str(DEPLOY / "kubernetes" / file))
+    assert load_settings() == shipped
+    assert kept_data() == shipped.data
+
+
 @pytest.mark.skipif(KUBECTL is None, reason="kubectl, which has kustomize, is not installed")
 def test_kustomize_takes_the_token_from_code_servers_alone(
     helm: dict[str, Any], tmp_path: Path
@@ -225,6 +256,10 @@ def test_kustomize_takes_the_token_from_code_servers_alone(
     for document in found:
         kubernetes_validate.validate(document, KUBERNETES, strict=True)
         assert document["metadata"]["namespace"] == "dagster"
+    [settings] = [one for one in found if one["kind"] == "ConfigMap"]
+    assert settings["metadata"]["name"] == "dagster-platform-settings"
+    schema = json.loads((REPOSITORY / "schemas" / "platform.schema.json").read_text())
+    jsonschema.validate(yaml.safe_load(settings["data"]["platform.yaml"]), schema)
     tokens = {
         one["metadata"]["name"]: one["spec"]["template"]["spec"]["automountServiceAccountToken"]
         for one in found
