@@ -145,9 +145,10 @@ alert-preview: setup ## show the alert of a failed run without sending it
 		[[ -z $$port ]] || export DAGSTER_WEBSERVER_URL="$${DAGSTER_WEBSERVER_URL:-http://127.0.0.1:$$port}"; \
 		$(COMMAND) orchestration_platform.alerts preview "$${RUN:?name the run: make alert-preview RUN=id}"
 
-retention: setup ## show which old runs and ticks would be deleted, and why others stay
+retention: setup ## show which old runs, ticks, rows and reports would be deleted, and why others stay
 #: DELETE=1        delete them
 	@$(COMMAND) orchestration_platform.housekeeping retention $(if $(value DELETE),,--dry-run)
+	@$(COMMAND) simulation.housekeeping $(if $(value DELETE),,--dry-run)
 
 backup: setup ## copy Dagster's storage, alerts, warehouses and reports, while runs wait
 #: PLACE=url       a directory or bucket; default: backup.place of platform.yaml

@@ -1,4 +1,8 @@
-"""What a year of runs of the three locations leaves on disk when old runs are deleted daily."""
+"""What a year of the three locations leaves on disk when old runs are deleted every night.
+
+One run of each kind is executed. The nights store it again, as often as production runs it, and
+apply retention as the nightly job does, with the shipped rules and the night's own time.
+"""
 
 import os
 import subprocess
@@ -14,7 +18,9 @@ import dagster as dg
 import psycopg
 
 from bench.orchestration_platform.alerts import postgres_instance, sqlite_instance
+from bench.orchestration_platform.beside_runs import BesideRuns
 from bench.orchestration_platform.copied_runs import CopiedRun
+from bench.orchestration_platform.shown import shown
 from sandboxes.bank.bank import demonstration
 from sandboxes.bank.server import sandbox_server
 from shared_lib.configuration.environment import REPOSITORY_ROOT
@@ -33,7 +39,7 @@ _COMMANDS = (
 )
 _FRIDAY = 4
 _DAY = timedelta(days=1)
-_MEASURED_EVERY_DAYS = 7
+_MONTH_DAYS = 30
 
 
 @dataclass(frozen=True)
@@ -45,61 +51,108 @@ class YearOfRuns:
         days: how many were simulated.
         runs: how many runs were stored.
         left: how many of them are left at the end.
-        size_megabytes: of the database and files at the end.
-        largest_megabytes: the largest size of any week.
+        months_megabytes: of database, logs and data after each month.
+        largest_megabytes: the largest of them.
+        runs_megabytes: at the end, of runs, events, ticks, logs, alerts and audit.
+        reports_megabytes: at the end, of the simulation's reports.
+        simulation_megabytes: of the simulation's warehouse.
+        bank_megabytes: of the bank's warehouse with every answer, and of answers beside it.
         night_cpu_seconds: CPU of this process for an average night's retention.
+        shows_the_same: whether GraphQL, partitions, alerts and board are as before the last pass.
     """
 
     database: str
     days: int
     runs: int
     left: int
-    size_megabytes: float
+    months_megabytes: tuple[int, ...]
     largest_megabytes: float
+    runs_megabytes: float
+    reports_megabytes: float
+    simulation_megabytes: float
+    bank_megabytes: float
     night_cpu_seconds: float
+    shows_the_same: bool
 
 
 def measure_year(*, days: int = 365) -> list[YearOfRuns]:
     """Measure on SQLite and on Postgres."""
     with sqlite_instance() as instance:
-        measured = [_measure(instance, "SQLite", days)]
+        measured = [measure_nights(instance, "SQLite", days)]
     with postgres_instance() as instance:
-        return [*measured, _measure(instance, "Postgres", days)]
+        return [*measured, measure_nights(instance, "Postgres", days)]
 
 
-def _measure(instance: dg.DagsterInstance, database: str, days: int) -> YearOfRuns:
+def measure_nights(
+    instance: dg.DagsterInstance,
+    database: str,
+    days: int,
+    *,
+    executed: Mapping[str, str] | None = None,
+    workspace: Path = REPOSITORY_ROOT / "workspace.yaml",
+) -> YearOfRuns:
+    """Store and delete the runs of so many nights.
+
+    Args:
+        instance: with nothing but what is executed.
+        database: its name in the table.
+        days: how many nights; the last one is the coming one.
+        executed: a run of each job, if they were executed already.
+        workspace: the locations, to compare what is shown of them.
+    """
     from orchestration_platform.housekeeping.retention import apply_retention
     from orchestration_platform.housekeeping.settings import load_settings
 
-    copied = {job: CopiedRun(instance, run_id) for job, run_id in _executed(instance).items()}
-    retention = load_settings().retention
-    begin = datetime.now(UTC) - days * _DAY
-    runs, cpu, largest = 0, 0.0, 0
-    for number in range(days):
-        day = begin + number * _DAY
-        for job, count in _RUNS_A_DAY.items():
-            if job == _SIMULATION and day.weekday() > _FRIDAY:
-                continue
-            runs += len(copied[job].store([day + _DAY * at / count for at in range(count)]))
-        started = time.process_time()
-        apply_retention(instance, retention, is_dry=False, now=(day + _DAY).timestamp())
-        cpu += time.process_time() - started
-        if number % _MEASURED_EVERY_DAYS == 0:
-            largest = max(largest, _size(instance))
-            print(f"day {number} of {days}: {largest / 1e6:.0f} MB", file=sys.stderr)
-    size = _size(instance)
-    left = instance.get_runs_count()
-    return YearOfRuns(database, days, runs, left, size / 1e6, max(size, largest) / 1e6, cpu / days)
+    with tempfile.TemporaryDirectory() as data:
+        runs_of = executed or _executed(instance, Path(data))
+        copied = {job: CopiedRun(instance, run_id) for job, run_id in runs_of.items()}
+        beside = BesideRuns(instance, Path(data))
+        retention = load_settings().retention
+        begin = datetime.now(UTC) - days * _DAY
+        runs, cpu, months, is_same = 0, 0.0, [], False
+        for number in range(days):
+            day = begin + number * _DAY
+            for job, run in copied.items():
+                if job == _SIMULATION and day.weekday() > _FRIDAY:
+                    continue
+                count = _RUNS_A_DAY.get(job, 1)
+                runs += len(run.store([day + _DAY * at / count for at in range(count)]))
+            beside.store(day, has_report=_SIMULATION in copied and day.weekday() <= _FRIDAY)
+            is_last = number == days - 1
+            before = shown(instance, workspace) if is_last else None
+            started = time.process_time()
+            apply_retention(instance, retention, is_dry=False, now=(day + _DAY).timestamp())
+            cpu += time.process_time() - started
+            beside.delete(day + _DAY)
+            if is_last:
+                is_same = shown(instance, workspace) == before
+            if is_last or number % _MONTH_DAYS == _MONTH_DAYS - 1:
+                months.append(round((_size(instance) + _files(Path(data))) / 1e6))
+                print(f"{database}, day {number + 1}: {months[-1]} MB", file=sys.stderr, flush=True)
+        return YearOfRuns(
+            database=database,
+            days=days,
+            runs=runs,
+            left=instance.get_runs_count(),
+            months_megabytes=tuple(months),
+            largest_megabytes=max(months),
+            runs_megabytes=_size(instance) / 1e6,
+            reports_megabytes=_files(Path(data, "reports")) / 1e6,
+            simulation_megabytes=_files(Path(data), "simulation.duckdb*") / 1e6,
+            bank_megabytes=_files(Path(data), "gocardless.duckdb*") / 1e6,
+            night_cpu_seconds=cpu / days,
+            shows_the_same=is_same,
+        )
 
 
-def _executed(instance: dg.DagsterInstance) -> dict[str, str]:
+def _executed(instance: dg.DagsterInstance, data: Path) -> dict[str, str]:
     """Execute each job; return the ids of the runs."""
-    with tempfile.TemporaryDirectory() as data, sandbox_server(demonstration()) as bank:
+    with sandbox_server(demonstration()) as bank:
         environment = {
             **os.environ,
             "DAGSTER_HOME": instance.root_directory,
             "DAGSTER_ENVIRONMENT": "ci",
-            "PLATFORM_DATA_DIRECTORY": data,
+            "PLATFORM_DATA_DIRECTORY": str(data),
             "GOCARDLESS_API_URL": bank.url,
             "GOCARDLESS_API__SECRET_ID": bank.state.secret_id,
             "GOCARDLESS_API__SECRET_KEY": bank.state.secret_key,
@@ -116,8 +169,7 @@ def _executed(instance: dg.DagsterInstance) -> dict[str, str]:
 
 def _size(instance: dg.DagsterInstance) -> int:
     """Return the size of the files of the home, and of the database if it is elsewhere."""
-    home = Path(instance.root_directory)
-    files = sum(path.stat().st_blocks * 512 for path in home.rglob("*") if path.is_file())
+    files = _files(Path(instance.root_directory))
     url = getattr(instance.run_storage, "postgres_url", None)
     if url is None:
         return files
@@ -126,3 +178,7 @@ def _size(instance: dg.DagsterInstance) -> int:
         connection.execute("vacuum")
         row = connection.execute("select pg_database_size(current_database())").fetchone()
         return files + (row[0] if row else 0)
+
+
+def _files(directory: Path, pattern: str = "*") -> int:
+    return sum(p.stat().st_blocks * 512 for p in directory.rglob(pattern) if p.is_file())

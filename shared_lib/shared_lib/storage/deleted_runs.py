@@ -6,6 +6,7 @@ values that its steps stored, and a row for each execution of an asset check.
 
 import re
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 import dagster as dg
@@ -16,14 +17,14 @@ from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 _ID = re.compile(r"[\w-]+")
 
 
-def delete_superseded_checks(connection: sa.Connection, run_id: str) -> None:
-    """Delete the executions of asset checks in a run that have a later one.
+def delete_superseded_checks(connection: sa.Connection, run_ids: Collection[str]) -> None:
+    """Delete the executions of asset checks in runs that have a later one.
 
     The last execution of a check, in each partition, is its state and stays.
 
     Args:
         connection: to the database with all executions.
-        run_id: the run.
+        run_ids: the runs.
     """
     later, columns = AssetCheckExecutionsTable.alias(), AssetCheckExecutionsTable.c
     is_superseded = sa.exists().where(
@@ -33,7 +34,7 @@ def delete_superseded_checks(connection: sa.Connection, run_id: str) -> None:
         later.c.id > columns.id,
     )
     connection.execute(
-        sa.delete(AssetCheckExecutionsTable).where(columns.run_id == run_id, is_superseded)
+        sa.delete(AssetCheckExecutionsTable).where(columns.run_id.in_(run_ids), is_superseded)
     )
 
 

@@ -39,7 +39,7 @@ class PostgresEventLog(PostgresEventLogStorage):
     def delete_events(self, run_id: str) -> None:
         """Delete the events of a run, and what Dagster leaves of a deleted run."""
         with self.index_connection() as connection:
-            delete_superseded_checks(connection, run_id)
+            delete_superseded_checks(connection, [run_id])
         super().delete_events(run_id)
         delete_files(self._instance, run_id)
 

@@ -110,13 +110,17 @@ class SqliteEventLog(SqliteEventLogStorage):
     def delete_events(self, run_id: str) -> None:
         """Delete the events of a run, its file, and what Dagster leaves of a deleted run."""
         with self.index_connection() as connection:
-            delete_superseded_checks(connection, run_id)
+            delete_superseded_checks(connection, [run_id])
             self.delete_events_for_run(connection, run_id)
         self.free_concurrency_slots_for_run(run_id)
+        self.delete_file_of_run(run_id)
+        delete_files(self._instance, run_id)
+
+    def delete_file_of_run(self, run_id: str) -> None:
+        """Delete the file with all events of a run; those in the index stay."""
         self._initialized_dbs.discard(run_id)
         for suffix in ("", "-wal", "-shm"):
             Path(self.path_for_shard(run_id) + suffix).unlink(missing_ok=True)
-        delete_files(self._instance, run_id)
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[sqlalchemy.Connection]:

@@ -1,5 +1,6 @@
 """Of old runs and reports the latest of each scenario stays, and all that stored years need."""
 
+import json
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from shared_lib.configuration.kept_data import KeptData, kept_data
 from shared_lib.configuration.validated_yaml import ConfigurationError
+from simulation.housekeeping.__main__ import main
 from simulation.housekeeping.job import simulation_retention_job
 from simulation.housekeeping.old_reports import delete_old_reports
 from simulation.housekeeping.old_runs import delete_old_runs
@@ -157,6 +159,42 @@ def test_the_job_deletes_only_where_somebody_has_agreed(
     assert executed() == "0 rows of old runs and 2 old reports deleted"
     assert not old.exists()
     assert not list(tmp_path.rglob("*.duckdb"))
+
+
+def test_the_command_shows_and_deletes_what_the_job_would(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PLATFORM_DATA_DIRECTORY", str(tmp_path))
+    monkeypatch.delenv("PLATFORM_SETTINGS", raising=False)
+    now = datetime.now(UTC)
+    write_reports(tmp_path / "reports", now.timestamp())
+    with RESOURCES["warehouse"].writing() as connection:
+        create_tables(connection)
+        for fingerprint, days_ago in (("gone", 400), ("latest", 390)):
+            at = (now - timedelta(days=days_ago)).replace(tzinfo=None)
+            connection.execute(
+                "insert into raw.simulation_configurations by name "
+                "select ? as fingerprint, 'baseline' as scenario_id, ? as recorded_at, "
+                "'{}' as configuration, 'd' as census_digest",
+                [fingerprint, at],
+            )
+
+    assert main(["--dry-run"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0].split() == ["1", "rows", "of", "simulation_configurations"]
+    assert shown[-1] == "simulation: 1 rows of old runs and 2 old reports would be deleted"
+    assert len(listed_reports(tmp_path / "reports")) == 5
+    # somebody has asked, whatever the settings say
+    assert main(["--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["rows"] == {"simulation_configurations": 1}
+    assert len(listed_reports(tmp_path / "reports")) == 3
+    assert main([]) == 0
+    assert capsys.readouterr().out == "simulation: 0 rows of old runs and 0 old reports deleted\n"
+
+    (tmp_path / "platform.yaml").write_text("data:\n  report_days: 3\n")
+    monkeypatch.setenv("PLATFORM_SETTINGS", str(tmp_path / "platform.yaml"))
+    assert main([]) == 2
+    assert "report_days: 3 is not allowed" in capsys.readouterr().err
 
 
 def test_wrong_settings_are_named_with_their_line(

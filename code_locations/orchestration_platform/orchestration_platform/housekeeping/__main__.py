@@ -58,7 +58,7 @@ def _retention(asked: argparse.Namespace) -> int:
         return 0
     for row in report.by_job():
         print(f"{row['runs']:8} {row['job']} {row['status']}")
-    print(report)
+    print(f"platform: {report}")
     return 0
 
 

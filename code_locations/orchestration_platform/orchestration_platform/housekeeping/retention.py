@@ -7,18 +7,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import dagster as dg
-from dagster._core.storage.event_log import SqlEventLogStorage
 
 from orchestration_platform.alerts.outbox.database import Database, database_url
+from orchestration_platform.housekeeping.deleting import delete_runs
 from orchestration_platform.housekeeping.needed_runs import Need, needed_runs
 from orchestration_platform.housekeeping.old_rows import delete_old_rows
 from orchestration_platform.housekeeping.settings import Retention
-from shared_lib.storage.deleted_runs import delete_files, delete_superseded_checks
 
 # A pass ends after this; the next one continues.
 LONGEST_SECONDS = 1800.0
 
 _PAGE = 500
+# Runs that one transaction deletes: other processes wait for it, a fraction of a second.
+_BATCH = 100
 _DAY = 86400.0
 
 # Statuses in which a run has ended.
@@ -107,16 +108,19 @@ def apply_retention(
     until = time.monotonic() + longest_seconds
     report = Report(is_dry=is_dry)
     needed = needed_runs(instance, Database(database_url(instance)))
+    due: list[_OldRun] = []
     for run in _old_runs(instance, retention, now=now):
         if run.run_id in needed:
             report.needed[needed[run.run_id]] += 1
-            continue
+        else:
+            due.append(run)
+    for batch in (due[at : at + _BATCH] for at in range(0, len(due), _BATCH)):
         if time.monotonic() >= until:
             report.is_complete = False
             return report
         if not is_dry:
-            _delete(instance, run.run_id)
-        report.deleted[run.job, run.status] += 1
+            delete_runs(instance, [run.run_id for run in batch])
+        report.deleted.update((run.job, run.status) for run in batch)
     report.ticks = _old_ticks(instance, is_dry=is_dry, now=now)
     report.rows = delete_old_rows(instance, retention, is_dry=is_dry, now=now)
     return report
@@ -137,21 +141,6 @@ def _old_runs(instance: dg.DagsterInstance, retention: Retention, *, now: float)
                 found.append(_OldRun(run.run_id, run.job_name, run.status.value))
         cursor = page[-1].dagster_run.run_id
     return found
-
-
-def _delete(instance: dg.DagsterInstance, run_id: str) -> None:
-    """Delete a run with all that it left, whichever storage the instance has.
-
-    Dagster's chart allows only Dagster's own storage, which leaves files and results of checks.
-    """
-    storage = instance.event_log_storage
-    if isinstance(storage, SqlEventLogStorage):
-        with storage.index_connection() as connection:
-            delete_superseded_checks(connection, run_id)
-    # Events first: a run without events is found again if the process is killed in between.
-    storage.delete_events(run_id)
-    delete_files(instance, run_id)
-    instance.delete_run(run_id)
 
 
 def _old_ticks(instance: dg.DagsterInstance, *, is_dry: bool, now: float) -> Counter[str]:

@@ -1,18 +1,11 @@
 """When the simulation deletes what is old."""
 
-import time
-from collections import Counter
-from datetime import UTC, datetime
-
 import dagster as dg
 
-from shared_lib.configuration.environment import current_settings
 from shared_lib.configuration.kept_data import VARIABLE, kept_data
 from shared_lib.schedule_status import default_schedule_status
 from shared_lib.warehouse import Warehouse
-from simulation.housekeeping.old_reports import delete_old_reports
-from simulation.housekeeping.old_runs import delete_old_runs
-from simulation.state.tables import create_tables
+from simulation.housekeeping.retention import apply_retention
 
 
 class RetentionConfig(dg.Config):
@@ -29,33 +22,16 @@ def delete_old_simulations(
     """Delete old reports, and what was recorded of runs that no stored year is of."""
     settings = kept_data()
     is_dry = config.dry_run or not settings.deletes
-    rows: Counter[str] = Counter()
-    if warehouse.exists():
-        with warehouse.writing() as connection:
-            create_tables(connection)
-            rows = delete_old_runs(
-                connection,
-                keep_days=settings.simulation_days,
-                is_dry=is_dry,
-                now=datetime.now(UTC).replace(tzinfo=None),
-            )
-    reports = delete_old_reports(
-        current_settings().report_directory,
-        keep_days=settings.report_days,
-        is_dry=is_dry,
-        now=time.time(),
-    )
-    would = "would be deleted" if is_dry else "deleted"
-    summary = f"{rows.total()} rows of old runs and {len(reports)} old reports {would}"
-    context.log.info(summary)
+    report = apply_retention(warehouse, settings, is_dry=is_dry)
+    context.log.info(str(report))
     if not settings.deletes:
         context.log.info(f"nothing is deleted until data.deletes is true in the file of {VARIABLE}")
     context.add_output_metadata(
         {
-            "summary": summary,
+            "summary": str(report),
             "dry_run": is_dry,
-            **{f"rows/{table}": count for table, count in rows.items()},
-            "reports": [path.name for path in reports],
+            **{f"rows/{table}": count for table, count in report.rows.items()},
+            "reports": [path.name for path in report.reports],
         }
     )
 

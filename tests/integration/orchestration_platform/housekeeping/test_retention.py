@@ -17,7 +17,7 @@ from tests.integration.orchestration_platform.housekeeping.test_deleted_runs imp
 from orchestration_platform.alerts.facts.alert import Alert, Severity
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.tables import INCIDENTS
-from orchestration_platform.housekeeping import old_rows
+from orchestration_platform.housekeeping import deleting, old_rows, retention
 from orchestration_platform.housekeeping.old_rows import delete_old_rows
 from orchestration_platform.housekeeping.retention import Report, apply_retention
 from orchestration_platform.housekeeping.settings import (
@@ -179,18 +179,42 @@ def test_a_killed_pass_is_continued(
     old = run(instance, "counting", days_ago=400)
     last = run(instance, "counting", days_ago=300)
 
-    def die(run_id: str) -> None:
+    def die(instance: dg.DagsterInstance, run_id: str) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(instance, "delete_run", die)
+        # after the events, before the run
+        patch.setattr(deleting, "delete_files", die)
         with pytest.raises(KeyboardInterrupt):
             retain(instance)
     assert old in stored(instance)
+    assert not instance.all_logs(old)
 
     retain(instance)
 
     assert stored(instance) == {last}
+
+
+def test_many_runs_go_at_once_with_all_that_they_left(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "_BATCH", 2)
+    gone = [run(instance, "counting", days_ago=400, tags={"team": "sales"}) for _ in range(3)]
+    last = run(instance, "counting", days_ago=300, tags={"team": "sales"})
+    instance.event_log_storage.set_concurrency_slots("till", 1)
+    instance.event_log_storage.claim_concurrency_slot("till", gone[1], "sells")
+
+    assert retain(instance).deleted == {("counting", "SUCCESS"): 3}
+
+    assert stored(instance) == {last}
+    assert executions(instance) == [last]
+    assert instance.get_run_tags(["team"]) == [("team", {"sales"})]
+    assert not instance.event_log_storage.get_concurrency_run_ids()
+    for run_id in gone:
+        assert not named_after(run_id, instance)
+        assert not instance.all_logs(run_id)
+    assert instance.all_logs(last)
+    assert len(instance.fetch_materializations(dg.AssetKey("stock"), limit=9).records) == 1
 
 
 def test_a_pass_ends_when_its_time_is_up(instance: dg.DagsterInstance) -> None:
