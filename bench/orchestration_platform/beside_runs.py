@@ -25,7 +25,7 @@ _TICK_DAYS = 2
 # as the shipped policies say
 _INCIDENT_DAYS = 90
 _FAILURES_A_DAY = 5
-_CHANGES_A_DAY = 20
+_CHANGES_A_DAY = 5
 _DAY = timedelta(days=1)
 
 

@@ -5,6 +5,7 @@ apply retention as the nightly job does, with the shipped rules and the night's 
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -90,6 +91,8 @@ def measure_nights(
     *,
     executed: Mapping[str, str] | None = None,
     workspace: Path = REPOSITORY_ROOT / "workspace.yaml",
+    full_days: int | None = None,
+    data_directory: Path | None = None,
 ) -> YearOfRuns:
     """Store and delete the runs of so many nights.
 
@@ -99,11 +102,16 @@ def measure_nights(
         days: how many nights; the last one is the coming one.
         executed: a run of each job, if they were executed already.
         workspace: the locations, to compare what is shown of them.
+        full_days: if given, only so many days at the beginning and at the end have every run of
+            ``platform_health_job``, and the others one: those between are deleted long before.
+        data_directory: what the executed runs left, to be copied.
     """
     from orchestration_platform.housekeeping.retention import apply_retention
     from orchestration_platform.housekeeping.settings import load_settings
 
     with tempfile.TemporaryDirectory() as data:
+        if data_directory:
+            shutil.copytree(data_directory, data, dirs_exist_ok=True)
         runs_of = executed or _executed(instance, Path(data))
         copied = {job: CopiedRun(instance, run_id) for job, run_id in runs_of.items()}
         beside = BesideRuns(instance, Path(data))
@@ -116,6 +124,8 @@ def measure_nights(
                 if job == _SIMULATION and day.weekday() > _FRIDAY:
                     continue
                 count = _RUNS_A_DAY.get(job, 1)
+                if full_days is not None and full_days <= number < days - full_days:
+                    count = 1
                 runs += len(run.store([day + _DAY * at / count for at in range(count)]))
             beside.store(day, has_report=_SIMULATION in copied and day.weekday() <= _FRIDAY)
             is_last = number == days - 1

@@ -21,11 +21,14 @@ class Authority:
         self.certificate = directory / f"{name}.pem"
         self.certificate.write_bytes(_certificate(name, self._key, name, self._key))
 
-    def issue(self, name: str, directory: Path) -> tuple[Path, Path]:
-        """Write a certificate and its key to the directory, and return their paths."""
+    def issue(self, name: str, directory: Path, *, host: str | None = None) -> tuple[Path, Path]:
+        """Write a certificate and its key to the directory, and return their paths.
+
+        It is for ``host``; by default for 127.0.0.1.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         certificate, key_file = directory / f"{name}.pem", directory / f"{name}.key"
-        certificate.write_bytes(_certificate(name, key, self._name, self._key))
+        certificate.write_bytes(_certificate(name, key, self._name, self._key, host=host))
         key_file.write_bytes(_key_text(key))
         return certificate, key_file
 
@@ -58,11 +61,15 @@ def _certificate(
     key: ec.EllipticCurvePrivateKey,
     issuer: str,
     issuer_key: ec.EllipticCurvePrivateKey,
+    *,
+    host: str | None = None,
 ) -> bytes:
     """Return a certificate, which is that of an authority if it signs itself."""
     now = datetime.now(UTC)
     authority = x509.BasicConstraints(ca=key is issuer_key, path_length=None)
-    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    address = x509.SubjectAlternativeName(
+        [x509.DNSName(host) if host else x509.IPAddress(ip_address("127.0.0.1"))]
+    )
     identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     issued_by = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key())
     uses = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]

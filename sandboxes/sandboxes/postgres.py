@@ -28,15 +28,33 @@ def program(name: str) -> Path | None:
 
 
 @contextmanager
-def postgres_server() -> Iterator[int]:
+def postgres_server(certificate: tuple[Path, Path] | None = None) -> Iterator[int]:
     """Run a server while the body runs; yield its port.
 
     The superuser is ``postgres`` with :data:`PASSWORD`.
+
+    Args:
+        certificate: the files of a certificate and its key, by which clients may verify the server.
     """
     with postgres_directory() as directory:
         port = reserved_port()
-        with serving(directory, port):
+        with serving(directory, port, *_with_tls(directory, certificate)):
             yield port
+
+
+def _with_tls(directory: Path, certificate: tuple[Path, Path] | None) -> list[str]:
+    """Copy the files to where the server reads them; return its options."""
+    if certificate is None:
+        return []
+    names = ("server.pem", "server.key")
+    for file, name in zip(certificate, names, strict=True):
+        copy = Path(shutil.copyfile(file, directory / name))
+        copy.chmod(0o600)
+        if os.getuid() == 0:
+            os.chown(copy, pwd.getpwnam("postgres").pw_uid, -1)
+    certificate_file, key_file = (directory / name for name in names)
+    settings = ("ssl=on", f"ssl_cert_file={certificate_file}", f"ssl_key_file={key_file}")
+    return [option for setting in settings for option in ("-c", setting)]
 
 
 @contextmanager
@@ -61,14 +79,14 @@ def postgres_directory() -> Iterator[Path]:
 
 
 @contextmanager
-def serving(directory: Path, port: int) -> Iterator[subprocess.Popen[Any]]:
+def serving(directory: Path, port: int, *options: str) -> Iterator[subprocess.Popen[Any]]:
     """Run a server on the data in ``directory``, which a server may have left in a crash."""
     postgres = program("postgres")
     assert postgres, "Postgres is not installed"
     with (directory / "log").open("ab") as log:
         process = subprocess.Popen(
             [postgres, "-D", directory / "data", "-p", str(port), "-k", directory,
-             "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"],
+             "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", *options],
             stdout=log, stderr=subprocess.STDOUT, cwd=directory, **_account(),
         )  # fmt: skip
     try:

@@ -6,14 +6,16 @@ the reason of its failure, go directly to the storage. And processes that start 
 database create its tables one after the other.
 """
 
+import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import dagster as dg
 import sqlalchemy
 from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
 from dagster_postgres.utils import (
+    DagsterPostgresException,
     create_pg_connection,
     create_pg_engine,
     get_token_provider_from_config,
@@ -25,6 +27,36 @@ from shared_lib.storage.deleted_runs import delete_files, delete_superseded_chec
 
 # Any number that nobody else locks in the same database.
 _LOCK = 7_205_115
+
+
+# What libpq says, and what to do about it.
+_REMEDIES = {
+    "certificate verify failed": (
+        "no authority in the file of PGSSLROOTCERT ({root}) vouches for the server: "
+        "give it the certificate of the server's own authority"
+    ),
+    "does not match host name": (
+        "the certificate is another host's: use a host name that it has, or have one issued for "
+        "this name"
+    ),
+    "server does not support SSL": (
+        "the server has no TLS, and PGSSLMODE ({mode}) allows no connection without: set ssl=on in "
+        "the server"
+    ),
+    "root certificate file": "PGSSLROOTCERT ({root}) names a file that does not exist",
+    "password authentication failed": (
+        "the file of PGPASSFILE ({passfile}) has another password for this host, port, database "
+        "and user"
+    ),
+    "no password supplied": (
+        "the file of PGPASSFILE ({passfile}) has no line for this host, port, database and user, "
+        "or others may read it: it must have the mode 600"
+    ),
+}
+
+
+class NoConnectionError(RuntimeError):
+    """Postgres refused the connection, or did not prove who it is; the message says what to do."""
 
 
 class PostgresEventLog(PostgresEventLogStorage):
@@ -79,7 +111,25 @@ def _alone(postgres_url: str, token_provider: Any) -> Iterator[None]:
     that started together on an empty database ended with "type already exists".
     """
     engine = create_pg_engine(postgres_url, token_provider, poolclass=sqlalchemy.NullPool)
-    with create_pg_connection(engine) as connection, connection.begin():
+    with ExitStack() as stack:
+        try:
+            connection = stack.enter_context(create_pg_connection(engine))
+        except DagsterPostgresException as error:
+            raise NoConnectionError(_no_connection(engine.url, str(error.__cause__))) from error
+        stack.enter_context(connection.begin())
         # a lock of the transaction, not of the session: poolers keep sessions
         connection.execute(sqlalchemy.select(sqlalchemy.func.pg_advisory_xact_lock(_LOCK)))
         yield
+
+
+def _no_connection(url: sqlalchemy.URL, found: str) -> str:
+    # SQLAlchemy adds the driver's class and a link to its own page
+    reason = found.partition("(Background")[0].rpartition("OperationalError) ")[2].strip()
+    variables = {
+        "root": os.environ.get("PGSSLROOTCERT") or "not set",
+        "mode": os.environ.get("PGSSLMODE") or "not set",
+        "passfile": os.environ.get("PGPASSFILE") or "not set",
+    }
+    remedies = [text.format(**variables) for said, text in _REMEDIES.items() if said in found]
+    where = f"{url.host}:{url.port} as {url.username}"
+    return ": ".join([f"no connection to Postgres at {where}", *remedies, reason])

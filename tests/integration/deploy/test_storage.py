@@ -60,17 +60,6 @@ def failing() -> None:
     fails()
 
 
-def test_a_server_that_cannot_prove_who_it_is_is_refused(
-    home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    compose = yaml.safe_load((REPOSITORY_ROOT / "deploy" / "compose.yaml").read_text())
-    monkeypatch.setenv("PGSSLMODE", compose["x-instance"]["PGSSLMODE"])
-    monkeypatch.setenv("PGSSLROOTCERT", str(home / "dagster.yaml"))
-    with pytest.raises(Exception, match="too many retries"):
-        dg.DagsterInstance.from_config(str(home))
-    assert "server does not support SSL, but SSL was required" in caplog.text
-
-
 def test_an_event_that_no_log_record_carries_has_no_secret(instance: dg.DagsterInstance) -> None:
     know(SECRET, name="shop/api secret_key")
     run = failing.execute_in_process(instance=instance, raise_on_error=False).dagster_run

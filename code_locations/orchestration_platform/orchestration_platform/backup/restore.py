@@ -15,6 +15,7 @@ from orchestration_platform.backup.errors import BackupError, refuse
 from orchestration_platform.backup.manifest import Manifest, read_manifest
 from orchestration_platform.backup.postgres_tables import restore_postgres_tables
 from orchestration_platform.files_below import directories_below, files_below
+from orchestration_platform.web.database import WebDatabase
 from shared_lib.dagster_client.job_runs import JobRuns
 from shared_lib.private_files import keep_files_private
 
@@ -120,3 +121,4 @@ def _create_tables(instance: dg.DagsterInstance, url: str) -> None:
     instance.all_instigator_state()
     Database(url).close()
     JobRuns(url)
+    WebDatabase(url)

@@ -41,7 +41,7 @@ def delete_old_rows(
     counted = Counter(
         {
             AUDIT.name: _delete(web_database_url(instance), AUDIT, audited, is_dry=is_dry),
-            JOB_RUNS.name: _delete(_job_runs_url(instance), JOB_RUNS, triggered, is_dry=is_dry),
+            JOB_RUNS.name: _delete(job_runs_url(instance), JOB_RUNS, triggered, is_dry=is_dry),
             "backfills": _delete_backfills(instance, before=before, is_dry=is_dry),
         }
     )
@@ -88,7 +88,8 @@ def _count(connection: sa.Connection, table: sa.Table, is_old: sa.ColumnElement[
     return connection.execute(query).scalar_one()
 
 
-def _job_runs_url(instance: dg.DagsterInstance) -> str:
+def job_runs_url(instance: dg.DagsterInstance) -> str:
+    """Return the URL of the table of triggered jobs: that of the client, or beside the storage."""
     postgres = getattr(instance.run_storage, "postgres_url", None)
     beside = f"sqlite:///{Path(instance.root_directory) / FILE_NAME}"
     return os.environ.get(DATABASE_VARIABLE) or postgres or beside

@@ -1,4 +1,4 @@
-"""Deletes what the section ``data`` of the platform's settings says, for the job and the command."""
+"""Deletes what the section ``data`` of the platform's settings allows, for job and command."""
 
 import time
 from collections import Counter

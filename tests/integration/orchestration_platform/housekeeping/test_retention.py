@@ -264,7 +264,7 @@ def test_old_rows_of_other_tables_go(instance: dg.DagsterInstance) -> None:
     moments = {days: now - days * 86400 for days in (731, 729)}
     for at in moments.values():
         Audit(database, now=lambda at=at: at).begin(Person("ada", ()), "launchRun", {})
-    job_runs = JobRuns(old_rows._job_runs_url(instance))
+    job_runs = JobRuns(old_rows.job_runs_url(instance))
     rows = {
         (status, ended): job_runs.begin("counting", {}, requested_by="ada")
         for status in ("SUCCESS", "STARTED")

@@ -1,0 +1,64 @@
+"""The bench of a year stores runs as they were, and a few nights show what the year does."""
+
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from bench.orchestration_platform.copied_runs import CopiedRun
+from bench.orchestration_platform.year import measure_nights
+from tests.integration.orchestration_platform.housekeeping import market
+from tests.integration.orchestration_platform.housekeeping.history import stored
+
+from shared_lib.configuration.kept_data import VARIABLE
+
+
+@pytest.fixture
+def counted(instance: dg.DagsterInstance) -> str:
+    """A run of this moment."""
+    job = market.defs.resolve_job_def("counting")
+    return job.execute_in_process(instance=instance).run_id
+
+
+def test_a_run_is_stored_again_under_another_id_at_another_time(
+    instance: dg.DagsterInstance, counted: str
+) -> None:
+    (again,) = CopiedRun(instance, counted).store([datetime.now(UTC) - timedelta(days=400)])
+
+    assert stored(instance) == {counted, again}
+    first, copy = (instance.get_run_record_by_id(run_id) for run_id in (counted, again))
+    assert first is not None
+    assert copy is not None
+    moved = timedelta(seconds=(copy.start_time or 0) - (first.start_time or 0))
+    assert abs(moved + timedelta(days=400)) < timedelta(seconds=200)
+    assert copy.create_timestamp - first.create_timestamp == moved
+    events = [instance.all_logs(run_id) for run_id in (counted, again)]
+    assert len(events[0]) == len(events[1]) > 9
+    for event, of_copy in zip(*events, strict=True):
+        assert of_copy.run_id == again
+        assert of_copy.message == event.message.replace(counted, again)
+        assert of_copy.timestamp - event.timestamp == pytest.approx(moved.total_seconds())
+
+
+def test_some_nights_end_as_small_as_the_rules_say(
+    instance: dg.DagsterInstance, counted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tmp_path / "platform.yaml"
+    settings.write_text("retention: {keep_days: {success: 14, failure: 14, canceled: 14}}\n")
+    monkeypatch.setenv(VARIABLE, str(settings))
+    workspace = tmp_path / "workspace.yaml"
+    shutil.copy(market.__file__, tmp_path / "market.py")
+    workspace.write_text(
+        "load_from: [{python_file: {relative_path: market.py, location_name: market}}]"
+    )
+
+    figures = measure_nights(
+        instance, "any", 20, executed={"counting": counted}, workspace=workspace
+    )
+
+    assert figures.shows_the_same
+    assert figures.runs == 20
+    # those of the last 14 days, and the one that was executed
+    assert figures.left == 15
+    assert 0 < figures.runs_megabytes <= figures.largest_megabytes
