@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -102,8 +102,9 @@ def measure_nights(
         days: how many nights; the last one is the coming one.
         executed: a run of each job, if they were executed already.
         workspace: the locations, to compare what is shown of them.
-        full_days: if given, only so many days at the beginning and at the end have every run of
-            ``platform_health_job``, and the others one: those between are deleted long before.
+        full_days: if given, only so many days at the beginning and at the end are as in production;
+            those between have one run of ``platform_health_job``, which are all deleted long before
+            the end, and retention once a week.
         data_directory: what the executed runs left, to be copied.
     """
     from orchestration_platform.housekeeping.retention import apply_retention
@@ -117,28 +118,34 @@ def measure_nights(
         beside = BesideRuns(instance, Path(data))
         retention = load_settings().retention
         begin = datetime.now(UTC) - days * _DAY
-        runs, cpu, months, is_same = 0, 0.0, [], False
-        for number in range(days):
-            day = begin + number * _DAY
+        runs, cpu, months, passes, is_same = 0, 0.0, [], 0, False
+        for step in _steps(days, full_days):
+            dates = [begin + number * _DAY for number in step]
+            is_thin = full_days is not None and full_days <= step[0] < days - full_days
             for job, run in copied.items():
-                if job == _SIMULATION and day.weekday() > _FRIDAY:
-                    continue
-                count = _RUNS_A_DAY.get(job, 1)
-                if full_days is not None and full_days <= number < days - full_days:
-                    count = 1
-                runs += len(run.store([day + _DAY * at / count for at in range(count)]))
-            beside.store(day, has_report=_SIMULATION in copied and day.weekday() <= _FRIDAY)
-            is_last = number == days - 1
+                count = 1 if is_thin else _RUNS_A_DAY.get(job, 1)
+                moments = [
+                    day + _DAY * at / count
+                    for day in dates
+                    if job != _SIMULATION or day.weekday() <= _FRIDAY
+                    for at in range(count)
+                ]
+                runs += len(run.store(moments)) if moments else 0
+            for day in dates:
+                beside.store(day, has_report=_SIMULATION in copied and day.weekday() <= _FRIDAY)
+            night = dates[-1] + _DAY
+            is_last = step[-1] == days - 1
             before = shown(instance, workspace) if is_last else None
             started = time.process_time()
-            apply_retention(instance, retention, is_dry=False, now=(day + _DAY).timestamp())
+            apply_retention(instance, retention, is_dry=False, now=night.timestamp())
             cpu += time.process_time() - started
-            beside.delete(day + _DAY)
+            passes += 1
+            beside.delete(night)
             if is_last:
                 is_same = shown(instance, workspace) == before
-            if is_last or number % _MONTH_DAYS == _MONTH_DAYS - 1:
+            if is_last or any(number % _MONTH_DAYS == _MONTH_DAYS - 1 for number in step):
                 months.append(round((_size(instance) + _files(Path(data))) / 1e6))
-                print(f"{database}, day {number + 1}: {months[-1]} MB", file=sys.stderr, flush=True)
+                print(f"{database}, day {step[-1] + 1}: {months[-1]} MB", file=sys.stderr)
         return YearOfRuns(
             database=database,
             days=days,
@@ -150,9 +157,19 @@ def measure_nights(
             reports_megabytes=_files(Path(data, "reports")) / 1e6,
             simulation_megabytes=_files(Path(data), "simulation.duckdb*") / 1e6,
             bank_megabytes=_files(Path(data), "gocardless.duckdb*") / 1e6,
-            night_cpu_seconds=cpu / days,
+            night_cpu_seconds=cpu / passes,
             shows_the_same=is_same,
         )
+
+
+def _steps(days: int, full_days: int | None) -> Iterator[Sequence[int]]:
+    """The days that pass before each retention: one, and in the shortened middle seven."""
+    number = 0
+    while number < days:
+        middle = (full_days, days - full_days) if full_days is not None else (days, 0)
+        length = min(7, middle[1] - number) if middle[0] <= number < middle[1] else 1
+        yield range(number, number + length)
+        number += length
 
 
 def _executed(instance: dg.DagsterInstance, data: Path) -> dict[str, str]:

@@ -5,6 +5,7 @@ Everything that differs between them is a column of the one table below.
 """
 
 import os
+import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -14,12 +15,15 @@ VARIABLE = "DAGSTER_ENVIRONMENT"
 DATA_DIRECTORY_VARIABLE = "PLATFORM_DATA_DIRECTORY"
 UI_URL_VARIABLE = "DAGSTER_WEBSERVER_URL"
 PEOPLES_URL_VARIABLE = "PLATFORM_UI_URL"
+CHANNEL_VARIABLE = "PLATFORM_ALERT_CHANNEL"
+# as Slack names channels
+_CHANNEL = re.compile(r"#?[^\s#@<>:]{1,80}")
 
 REPOSITORY_ROOT = Path(__file__).resolve().parents[3]
 
 
 class UnknownEnvironmentError(ValueError):
-    """``DAGSTER_ENVIRONMENT`` holds a name that is not an environment."""
+    """``DAGSTER_ENVIRONMENT``, or a variable that changes its settings, has a wrong value."""
 
 
 class Environment(StrEnum):
@@ -129,10 +133,11 @@ def current_settings() -> EnvironmentSettings:
     ``PLATFORM_DATA_DIRECTORY`` moves the data directory of any environment, for a volume that
     is mounted elsewhere. ``PLATFORM_UI_URL`` is where people open Dagster; without it
     ``DAGSTER_WEBSERVER_URL`` moves the UI of ``local`` and ``ci``. Elsewhere that one is the
-    address for processes.
+    address for processes. ``PLATFORM_ALERT_CHANNEL`` is the channel of alerts.
 
     Raises:
-        UnknownEnvironmentError: ``DAGSTER_ENVIRONMENT`` is not an environment.
+        UnknownEnvironmentError: ``DAGSTER_ENVIRONMENT`` is not an environment, or
+            ``PLATFORM_ALERT_CHANNEL`` is not a channel.
     """
     settings = _SETTINGS[current_environment()]
     served = os.environ.get(PEOPLES_URL_VARIABLE)
@@ -140,5 +145,11 @@ def current_settings() -> EnvironmentSettings:
         served = os.environ.get(UI_URL_VARIABLE)
     if served:
         settings = replace(settings, ui_url=served.rstrip("/"))
+    channel = os.environ.get(CHANNEL_VARIABLE)
+    if channel:
+        if not _CHANNEL.fullmatch(channel):
+            message = f"{CHANNEL_VARIABLE}: {channel!r} is not a channel, such as #data-platform"
+            raise UnknownEnvironmentError(message)
+        settings = replace(settings, alert_channel=f"#{channel.removeprefix('#')}")
     moved = os.environ.get(DATA_DIRECTORY_VARIABLE)
     return replace(settings, data_directory=Path(moved).resolve()) if moved else settings

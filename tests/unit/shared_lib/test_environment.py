@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared_lib.configuration.environment import (
+    CHANNEL_VARIABLE,
     DATA_DIRECTORY_VARIABLE,
     REPOSITORY_ROOT,
     UI_URL_VARIABLE,
@@ -100,6 +101,20 @@ def test_the_data_directory_of_any_environment_can_be_moved(
     # absolute, because dbt and Dagster's processes run in folders of their own
     assert settings.warehouse_path("gocardless") == tmp_path / "volume" / "gocardless.duckdb"
     assert settings.report_directory == tmp_path / "volume" / "reports"
+
+
+@pytest.mark.parametrize("environment", list(Environment))
+def test_the_channel_of_any_environment_can_be_named(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, environment)
+    shipped = current_settings().alert_channel
+    for value, channel in (("", shipped), ("#data", "#data"), ("data", "#data")):
+        monkeypatch.setenv(CHANNEL_VARIABLE, value)
+        assert current_settings().alert_channel == channel
+    monkeypatch.setenv(CHANNEL_VARIABLE, "#two words")
+    with pytest.raises(UnknownEnvironmentError, match="PLATFORM_ALERT_CHANNEL: '#two words' is"):
+        current_settings()
 
 
 def test_links_lead_to_the_webserver_of_a_laptop_and_to_the_proxy_elsewhere(
