@@ -32,7 +32,9 @@ def test_a_run_is_stored_again_under_another_id_at_another_time(
     assert copy is not None
     moved = timedelta(seconds=(copy.start_time or 0) - (first.start_time or 0))
     assert abs(moved + timedelta(days=400)) < timedelta(seconds=200)
-    assert copy.create_timestamp - first.create_timestamp == moved
+    # SQLite computes with milliseconds
+    created = copy.create_timestamp - first.create_timestamp
+    assert abs(created - moved) < timedelta(milliseconds=2)
     events = [instance.all_logs(run_id) for run_id in (counted, again)]
     assert len(events[0]) == len(events[1]) > 9
     for event, of_copy in zip(*events, strict=True):
@@ -59,6 +61,6 @@ def test_some_nights_end_as_small_as_the_rules_say(
 
     assert figures.shows_the_same
     assert figures.runs == 20
-    # those of the last 14 days, and the one that was executed
-    assert figures.left == 15
+    # those of the last 14 days, of which the oldest is at the very limit, and the executed one
+    assert figures.left in (14, 15)
     assert 0 < figures.runs_megabytes <= figures.largest_megabytes
