@@ -11,7 +11,7 @@ from shared_lib.discovery.configuration import LocationConfiguration
 from shared_lib.discovery.definitions.checks import build_checks, freshness_checks, invalid_sql
 from shared_lib.discovery.definitions.jobs import build_jobs
 from shared_lib.discovery.definitions.partitions import build_partitions
-from shared_lib.discovery.definitions.references import unknown_names
+from shared_lib.discovery.definitions.problems.references import unknown_names
 from shared_lib.discovery.definitions.schedules import build_schedules
 from shared_lib.discovery.definitions.sensors import build_sensors
 

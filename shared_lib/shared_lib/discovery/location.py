@@ -20,10 +20,10 @@ from shared_lib.discovery.definitions.event_partitions import (
     assets_of_other_partitions,
 )
 from shared_lib.discovery.definitions.jobs import EXECUTORS, BuiltJob, build_jobs
-from shared_lib.discovery.definitions.names import assets_made_twice, names_used_twice
-from shared_lib.discovery.definitions.references import unknown_assets
-from shared_lib.discovery.definitions.rings import rings
-from shared_lib.discovery.definitions.run_configuration import misfits
+from shared_lib.discovery.definitions.problems.names import assets_made_twice, names_used_twice
+from shared_lib.discovery.definitions.problems.references import unknown_assets
+from shared_lib.discovery.definitions.problems.rings import rings
+from shared_lib.discovery.definitions.problems.run_configuration import misfits
 from shared_lib.discovery.definitions.schedules import build_schedules
 from shared_lib.discovery.definitions.sensors import build_sensors
 from shared_lib.discovery.measured_steps import with_measured_steps

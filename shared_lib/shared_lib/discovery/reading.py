@@ -18,9 +18,9 @@ from shared_lib.configuration.validated_yaml import (
     place_in,
 )
 from shared_lib.discovery.configuration import LocationConfiguration
-from shared_lib.discovery.definitions.names import reserved_names
 from shared_lib.discovery.definitions.partitions import build_partitions
-from shared_lib.discovery.definitions.references import unknown_names
+from shared_lib.discovery.definitions.problems.names import reserved_names
+from shared_lib.discovery.definitions.problems.references import unknown_names
 from shared_lib.discovery.definitions.sensors import JobPartitions, NoFreshnessCheck
 from shared_lib.discovery.modules import import_modules, package_of
 from shared_lib.discovery.remainder import remainder

@@ -1,0 +1,1 @@
+"""What contradicts itself between sections, or between the file and the modules."""
