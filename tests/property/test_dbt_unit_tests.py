@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from shared_lib.dbt.project import DBT_EXECUTABLE, PROJECT_DIRECTORY
-from shared_lib.discovery.dbt.sections import declared_models
+from shared_lib.discovery.dbt.sections import selection_of
 
 
 def test_the_rules_pass_their_dbt_unit_tests(compiled_project: Path) -> None:
@@ -18,13 +18,8 @@ def test_the_rules_pass_their_dbt_unit_tests(compiled_project: Path) -> None:
     run = subprocess.run(
         [
             DBT_EXECUTABLE,
-            "test",
-            "--select",
-            "test_type:unit",
-            "--exclude",
-            declared_models()["simulation"].exclude,
-            "--profiles-dir",
-            ".",
+            *("test", *selection_of("simulation"), "--resource-type", "unit_test"),
+            *("--profiles-dir", "."),
         ],
         cwd=PROJECT_DIRECTORY,
         env={
