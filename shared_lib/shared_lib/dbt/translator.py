@@ -33,7 +33,9 @@ class PlatformDbtTranslator(DagsterDbtTranslator):
         self._partition_column = partition_column
         super().__init__(
             DagsterDbtTranslatorSettings(
-                enable_code_references=True, enable_duplicate_source_asset_keys=True
+                enable_code_references=True,
+                enable_duplicate_source_asset_keys=True,
+                enable_source_tests_as_checks=True,
             )
         )
 

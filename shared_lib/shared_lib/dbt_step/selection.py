@@ -20,12 +20,19 @@ def step_selection(context: dg.AssetExecutionContext, manifest: Mapping[str, Any
     every_check = definition.node_check_specs_by_output_name.values()
     if assets == every_asset and checks == {check.key for check in every_check}:
         tags = context.op_execution_context.op.tags
-        whole = [("--select", tags.get(_SELECT)), ("--exclude", tags.get(_EXCLUDE))]
-        return [part for option, value in whole if value for part in (option, value)]
-    names = sorted(
-        ".".join(manifest["nodes"][unique_id]["fqn"]) for unique_id in chosen_nodes(context)
-    )
-    return ["--select", *names, *_NAMED_ONLY]
+        exclude = ["--exclude", tags[_EXCLUDE]] if tags.get(_EXCLUDE) else []
+        if not tags.get(_SELECT):
+            return exclude
+        # a selection of models leaves out the tests of the sources that they read
+        of_sources = {
+            check.metadata[UNIQUE_ID] for check in every_check if check.asset_key not in every_asset
+        }
+        return ["--select", tags[_SELECT], *_names(of_sources, manifest), *exclude]
+    return ["--select", *_names(chosen_nodes(context), manifest), *_NAMED_ONLY]
+
+
+def _names(unique_ids: Collection[str], manifest: Mapping[str, Any]) -> list[str]:
+    return sorted(".".join(manifest["nodes"][unique_id]["fqn"]) for unique_id in unique_ids)
 
 
 def chosen_nodes(context: dg.AssetExecutionContext) -> set[str]:

@@ -23,6 +23,7 @@ from sandboxes.telemetry import Receiver, receiving
 from shared_lib.dbt.failed_nodes import FailedNode, FailedNodes
 
 NODES = {
+    "source_not_null_raw_orders_article": "pass",
     "prices": "success",
     "no_negative_price": "pass",
     "sales": "success",
@@ -360,6 +361,8 @@ def test_in_dagster_failed_and_skipped_models_show_as_such(built: Built) -> None
     assert skipped.description == "skipped: something before it failed: model.shop.tariffs"
     assert skipped.metadata["dbt/status"].value == "skipped"
     assert {"tariffs", "invoices"}.isdisjoint(built.materializations)
+    source = built.checks["source_not_null_raw_orders_article"]
+    assert (source.asset_key, source.passed) == (dg.AssetKey("raw_orders"), True)
     results = {name: (check.passed, check.severity) for name, check in built.checks.items()}
     assert results["unique_sales_article"] == (False, dg.AssetCheckSeverity.WARN)
     assert results["accepted_values_sales_by_year_amount__False__6"] == (
