@@ -2,6 +2,7 @@
     config(
         materialized="incremental",
         incremental_strategy="microbatch",
+        meta={"batch_strategy": "scenario_years"},
         event_time="year_start",
         batch_size="year",
         begin="2000-01-01",
