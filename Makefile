@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 # A variable reaches its command through the environment, exactly as typed: make would expand a $,
 # and the shell would execute a value pasted into a recipe.
-VARIABLES := AGAINST CENSUS CONTRACT DAGSTER_HOME DELETE FAIL_FAST FIX FRESH GROWTH HISTORY LEVER MAPPING NAME ONLY OWNER PEOPLE PLACE PORT REMOVE REPLACE RUN SBOM SCENARIO SCENARIOS SEEDS START_YEAR TARGET UPGRADE WORKERS YEARS YEAR_END
+VARIABLES := AGAINST CENSUS CONTRACT DAGSTER_HOME DBT DELETE FAIL_FAST FIX FRESH GROWTH HISTORY LEVER MAPPING NAME ONLY OWNER PEOPLE PLACE PORT REMOVE REPLACE RUN SBOM SCENARIO SCENARIOS SEEDS START_YEAR TARGET UPGRADE WORKERS YEARS YEAR_END
 $(foreach name,$(VARIABLES),$(if $(value $(name)),$(eval override export $(name) := $$(value $(name)))))
 
 # Make reads quotes, # and $ differently from `dagster dev`, so it does not include .env; each command
@@ -215,9 +215,11 @@ check: setup ## run ruff, pyright, import-linter, deptry and sqlfluff, and build
 
 location: $(INSTALLED) ## add a code location everywhere it has to be named, and load it
 #: NAME=marketing  the name of its package
+#: DBT=1           with dbt models of its own
 #: OWNER=team:name the owner of its assets, or an e-mail address
 #: REMOVE=1        remove it instead; its warehouse stays
-	@$(PYTHON) -m new_location "$${NAME:?name it: make location NAME=marketing}" $${OWNER:+--owner "$$OWNER"} $(if $(value REMOVE),--remove)
+	@$(PYTHON) -m new_location "$${NAME:?name it: make location NAME=marketing}" $${OWNER:+--owner "$$OWNER"} \
+		$(if $(value DBT),--dbt) $(if $(value REMOVE),--remove)
 	@$(MAKE) lock
 	@$(MAKE) smoke
 

@@ -1,16 +1,19 @@
 """``python -m new_location NAME``: add a code location, or with ``--remove`` take it out again."""
 
 import argparse
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from new_location.dbt_files import folder_of
 from new_location.names import (
     LocationError,
     NewLocation,
     check_free,
+    check_models_free,
     check_name,
     check_owner,
 )
@@ -19,6 +22,7 @@ from new_location.shared_files import port_of, shared_places
 
 REPOSITORY = Path(__file__).parents[1]
 _OWNER = "data-platform@example.com"
+_OWNERS = re.compile(" +owners?: ")
 
 
 def add(location: NewLocation, repository: Path = REPOSITORY) -> list[str]:
@@ -33,6 +37,8 @@ def add(location: NewLocation, repository: Path = REPOSITORY) -> list[str]:
     check_name(location.name)
     check_owner(location.owner)
     check_free(location.name, repository)
+    if location.has_models:
+        check_models_free(location.name, repository)
     files = own_files(location)
     if there := [path for path in files if (repository / path).exists()]:
         raise LocationError(f"{', '.join(there)} is there already, and nothing was overwritten")
@@ -56,9 +62,9 @@ def remove(name: str, repository: Path = REPOSITORY) -> list[str]:
     check_name(name)
     if not (repository / "code_locations" / name / "pyproject.toml").is_file():
         raise LocationError(f"NAME={name}: there is no code_locations/{name} to remove")
-    location = NewLocation(name, _OWNER)
+    location = NewLocation(name, _OWNER, has_models=(repository / folder_of(name)).is_dir())
     generated = own_files(location)
-    own = [*own_folders(name), f"deploy/vault/policies/{name}.hcl"]
+    own = [*own_folders(location), f"deploy/vault/policies/{name}.hcl"]
     changed = _shared(location, repository, is_added=False)
     if lost := _not_in_git(own, generated, repository):
         raise LocationError(
@@ -67,7 +73,7 @@ def remove(name: str, repository: Path = REPOSITORY) -> list[str]:
         )
     for path, text in changed.items():
         (repository / path).write_text(text, encoding="utf-8")
-    for folder in own_folders(name):
+    for folder in own_folders(location):
         shutil.rmtree(repository / folder, ignore_errors=not (repository / folder).exists())
     (repository / own[-1]).unlink(missing_ok=True)
     return [*own, *changed]
@@ -104,8 +110,8 @@ def _not_in_git(own: Sequence[str], generated: dict[str, str], repository: Path)
 def _is_generated(path: str, text: str, generated: dict[str, str]) -> bool:
     lines, expected = text.splitlines(), generated.get(path, "").splitlines()
     # the owner is the only thing that differs between two locations of one name
-    return path in generated and [line for line in lines if "owners:" not in line] == [
-        line for line in expected if "owners:" not in line
+    return path in generated and [line for line in lines if not _OWNERS.match(line)] == [
+        line for line in expected if not _OWNERS.match(line)
     ]
 
 
@@ -114,10 +120,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m new_location", description=__doc__)
     parser.add_argument("name", help="of the package")
     parser.add_argument("--owner", default=_OWNER, help="e-mail address or team:name")
+    parser.add_argument("--dbt", action="store_true", help="with dbt models of its own")
     parser.add_argument("--remove", action="store_true", help="remove the location")
     asked = parser.parse_args(arguments)
     try:
-        new = NewLocation(asked.name, asked.owner)
+        new = NewLocation(asked.name, asked.owner, has_models=asked.dbt)
         changed = remove(asked.name) if asked.remove else add(new)
     except LocationError as error:
         print(f"location: {error}", file=sys.stderr)

@@ -36,10 +36,12 @@ class NewLocation:
     Attributes:
         name: of its package.
         owner: an e-mail address, or ``team:`` and a name.
+        has_models: whether it has a folder of the dbt project.
     """
 
     name: str
     owner: str
+    has_models: bool = False
 
     @property
     def service(self) -> str:
@@ -92,6 +94,26 @@ def check_free(name: str, repository: Path) -> None:
             f"NAME={name} is a Python package already, which the location would hide: choose "
             "another name"
         )
+
+
+def check_models_free(name: str, repository: Path) -> None:
+    """Check that the dbt project has no folder and no group of the name.
+
+    Raises:
+        LocationError: says what has it.
+    """
+    project = repository / "dbt_project"
+    if (project / "models" / name).exists():
+        raise LocationError(
+            f"NAME={name}: dbt_project/models/{name} is there already, and nothing was "
+            "overwritten: choose another name"
+        )
+    for path in sorted(project.glob("models/**/*.yml")):
+        if re.search(rf"(?m)^groups:\n(?: .*\n)*?  - name: {name}$", path.read_text("utf-8")):
+            raise LocationError(
+                f"NAME={name} is a group of dbt models in {path.relative_to(repository)}: choose "
+                "another name"
+            )
 
 
 def check_owner(owner: str) -> None:

@@ -1,5 +1,6 @@
 """The files that belong to a location alone."""
 
+from new_location import dbt_files
 from new_location.names import NewLocation
 
 _PROJECT = """\
@@ -41,7 +42,7 @@ _ORCHESTRATION = """\
 asset_modules: [.assets]
 executor: in_process
 
-assets:
+{dbt_section}assets:
   - match: "**"
     group: {name}
     owners: ["{owner}"]
@@ -49,7 +50,7 @@ assets:
     # one step at a time writes the warehouse: dagster.yaml limits every pool to one
     pool: {name}_warehouse
     freshness: {{type: none, reason: "Made on request, as the example that it is."}}
-
+{dbt_rule}
 jobs:
   {name}_job:
     description: Everything of the location.
@@ -113,11 +114,25 @@ def test_the_job_writes_the_example(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("PLATFORM_DATA_DIRECTORY", str(tmp_path))
     with dg.DagsterInstance.ephemeral() as instance:
         job = defs.resolve_job_def("{name}_job")
-        assert job.execute_in_process(instance=instance).success
+        run = job.execute_in_process(instance=instance)
+    assert run.success
+{tested}'''
+_TABLE = """\
     warehouse = tmp_path / "{name}.duckdb"
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         assert connection.execute("from raw.example").fetchall() == [(1,), (2,), (3,)]
-'''
+"""
+_MODEL = """\
+    checks = {{check.check_name: check.passed for check in run.get_asset_check_evaluations()}}
+    assert checks == {{
+        "source_not_null_{name}_example_number": True,
+        "unique_{name}_squares_number": True,
+    }}
+    warehouse = tmp_path / "{name}.duckdb"
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        squares = connection.execute("from marts.{name}_squares").fetchall()
+    assert sorted(squares) == [(1, 1), (2, 4), (3, 9)]
+"""
 _POLICY = """\
 # What the code location {name} may do: read its own secrets, and give back what it leased.
 
@@ -166,15 +181,21 @@ def own_files(location: NewLocation) -> dict[str, str]:
             f"from {name}.resources import RESOURCES",
         )
     )
+    section, rule = dbt_files.sections(name) if location.has_models else ("", "")
     words = {
         "name": name,
         "service": location.service,
         "owner": location.owner,
         "imports": "\n".join(imports),
+        "dbt_section": section,
+        "dbt_rule": rule,
+        "tested": (_MODEL if location.has_models else _TABLE).format(name=name),
     }
-    return {path: text.format(**words) for path, text in templates.items()}
+    own = {path: text.format(**words) for path, text in templates.items()}
+    return own | dbt_files.dbt_files(location) if location.has_models else own
 
 
-def own_folders(name: str) -> list[str]:
-    """The folders that have nothing else."""
-    return [f"code_locations/{name}", f"tests/unit/{name}"]
+def own_folders(location: NewLocation) -> list[str]:
+    """Return the folders that have nothing else."""
+    folders = [f"code_locations/{location.name}", f"tests/unit/{location.name}"]
+    return [*folders, dbt_files.folder_of(location.name)] if location.has_models else folders

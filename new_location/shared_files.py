@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from new_location import dbt_files
 from new_location.names import LocationError, NewLocation
 
 _FIRST_PORT = 4001
@@ -155,6 +156,16 @@ def shared_places(location: NewLocation, port: int) -> list[Item | Block]:
             _DEPLOYMENT.format(name=name, service=service, port=port),
         ),
         Block("tests/smoke/asset_graph.txt", None, f"{name}/example <- \n"),
+        *(_places_of_models(name) if location.has_models else []),
+    ]
+
+
+def _places_of_models(name: str) -> list[Item | Block]:
+    project = "dbt_project/dbt_project.yml"
+    return [
+        Block(project, r"    \+persist_docs: .*", dbt_files.IN_PROJECT.format(name=name)),
+        Block(project, None, dbt_files.TESTS_IN_PROJECT.format(name=name)),
+        Block("tests/smoke/asset_graph.txt", None, f"{name}_squares <- {name}/example\n"),
     ]
 
 
