@@ -9,8 +9,7 @@ import pytest
 
 Project = Callable[[Mapping[str, str]], Path]
 
-# The demonstration location of the tests of orchestration.yaml.
-DISCOVERY = Path(__file__).parents[1] / "discovery"
+EXAMPLES = Path(__file__).parents[3] / "examples/orchestration.yaml"
 
 _PROJECT = """\
 [project]
@@ -57,9 +56,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
         return root
 
     yield make
-    for name in [
-        name for name in sys.modules if name.partition(".")[0] in {"shop", "demonstration"}
-    ]:
+    for name in [name for name in sys.modules if name.partition(".")[0] in {"shop", "examples"}]:
         del sys.modules[name]
 
 

@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 from dagster._core.remote_representation.external_data import RepositorySnap
 from ruamel.yaml import YAML
-from tests.integration.components.conftest import DISCOVERY
+from tests.integration.components.conftest import EXAMPLES
 from tests.integration.discovery.ticks import MONDAY, tick_schedule, tick_sensor
 
 from shared_lib.discovery import load_location
@@ -30,14 +30,13 @@ defs = dg.Definitions(resources={"warehouse": Warehouse(location="demonstration"
 
 
 @pytest.fixture
-def sections(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
-    """The demonstration's file, without placeholders and relative names."""
-    monkeypatch.syspath_prepend(str(DISCOVERY))
-    text = (DISCOVERY / "demonstration" / "orchestration.yaml").read_text(encoding="utf-8")
+def sections(tmp_path: Path) -> dict[str, Any]:
+    """The file of the examples, without placeholders and relative names."""
+    text = EXAMPLES.read_text(encoding="utf-8")
     for written, meant in {
-        " .assets": " demonstration.assets",
-        '".assets': '"demonstration.assets',
-        "[.assets": "[demonstration.assets",
+        " .assets": " examples.assets",
+        '".assets': '"examples.assets',
+        "[.assets": "[examples.assets",
         "${NOTE_PATH:note.txt}": str(tmp_path / "note.txt"),
         "${DROPS:drops}": str(tmp_path / "drops"),
     }.items():

@@ -42,13 +42,15 @@ def build(tmp_path: Path) -> Build:
     (models / "orders.sql").write_text(ORDERS)
     (models / "by_year.sql").write_text(BY_YEAR.replace("META", ""))
 
+    events: list[object] = []
+
     def invoke(first: str, end: str) -> None:
         times = ["--event-time-start", f"{first}-01-01", "--event-time-end", f"{end}-01-01"]
         invoke_dbt(
             ["build", *times],
             warehouse=tmp_path / "shop.duckdb",
             target=tmp_path / "target",
-            on_event=lambda event: None,
+            on_event=events.append,
             project_directory=tmp_path / "project",
         )
 

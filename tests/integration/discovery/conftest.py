@@ -11,6 +11,7 @@ from shared_lib.discovery import Location, load_location
 from shared_lib.warehouse import Warehouse
 
 HERE = Path(__file__).parent
+EXAMPLES = Path(__file__).parents[3] / "examples/orchestration.yaml"
 TRIALS = "asset_modules: [demonstration.trials]\n"
 
 
@@ -22,20 +23,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def demonstration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Location]:
-    """Loads the demonstration with environment variables."""
-    monkeypatch.syspath_prepend(str(HERE))
+    """Loads the location of examples with environment variables."""
     monkeypatch.setenv("PLATFORM_DATA_DIRECTORY", str(tmp_path))
 
     def load(**variables: str) -> Location:
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
         return load_location(
-            HERE / "demonstration" / "orchestration.yaml",
+            EXAMPLES,
             resources={"warehouse": Warehouse(location="demonstration")},
         )
 
     yield load
-    for name in [name for name in sys.modules if name.startswith("demonstration")]:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "examples"]:
         del sys.modules[name]
 
 

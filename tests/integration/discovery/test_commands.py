@@ -20,7 +20,6 @@ from shared_lib.definitions_check import workspace_modules
 from shared_lib.discovery import __main__ as command
 from shared_lib.discovery import documents
 
-HERE = Path(__file__).parent
 SIMULATION = REPOSITORY_ROOT / "code_locations/simulation/simulation/orchestration.yaml"
 
 
@@ -176,9 +175,9 @@ def test_the_schema_is_current_and_accepts_the_files() -> None:
     schema = json.loads((REPOSITORY_ROOT / "schemas/orchestration.schema.json").read_text())
     files = [*REPOSITORY_ROOT.glob("code_locations/*/*/orchestration.yaml")]
     assert len(files) == len(workspace_modules())
-    for file in [*files, HERE / "demonstration" / "orchestration.yaml"]:
+    for file in [*files, REPOSITORY_ROOT / "examples/orchestration.yaml"]:
         jsonschema.validate(load_yaml(file), schema)
-        assert "$schema=" in file.read_text() or file.parent.name == "demonstration"
+        assert "$schema=" in file.read_text()
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"jobs": {"j": {"selektion": "*"}}}, schema)
 
@@ -262,7 +261,7 @@ def test_the_component_returns_the_definitions_of_its_file(tmp_path: Path) -> No
         "type: shared_lib.discovery.CodeLocation\nattributes:\n  path: orchestration.yaml\n"
     )
     (folder / "orchestration.yaml").write_text(
-        "asset_modules: [demonstration.assets]\nassets:\n  - {match: orders, group: trade}\n"
+        "asset_modules: [examples.assets]\nassets:\n  - {match: orders, group: trade}\n"
     )
     program = (
         "from shop import definitions\n"
@@ -272,7 +271,7 @@ def test_the_component_returns_the_definitions_of_its_file(tmp_path: Path) -> No
 
     ran = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", program],
-        env={"PYTHONPATH": f"{tmp_path / 'shop' / 'src'}:{HERE}"},
+        env={"PYTHONPATH": f"{tmp_path / 'shop' / 'src'}:{REPOSITORY_ROOT}"},
         capture_output=True,
         text=True,
         check=False,

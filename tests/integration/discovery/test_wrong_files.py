@@ -14,7 +14,7 @@ from shared_lib.discovery import load_location
 from shared_lib.warehouse import Warehouse
 
 HERE = Path(__file__).parent
-MODULES = "asset_modules: [demonstration.assets]\n"
+MODULES = "asset_modules: [examples.assets]\n"
 BROKEN = {
     "broken_syntax.py": "def (:\n",
     "broken_import.py": "import no_such_library\n",
