@@ -21,7 +21,11 @@ class PartitionedModels(Section):
 
 
 class DbtModels(Section):
-    """The dbt models of the location, built by one invocation."""
+    """The dbt models of the location, built by one invocation.
+
+    Tests and the freshness limits of a source are checks of the asset that its
+    `meta.dagster.asset_key` names.
+    """
 
     project: str = Field(
         default="dbt_project", description="Directory, relative to the repository."
