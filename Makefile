@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 # A variable reaches its command through the environment, exactly as typed: make would expand a $,
 # and the shell would execute a value pasted into a recipe.
-VARIABLES := AGAINST CENSUS CONTRACT DAGSTER_HOME DBT DELETE FAIL_FAST FIX FRESH GROWTH HISTORY LEVER MAPPING NAME ONLY OWNER PEOPLE PLACE PORT REMOVE REPLACE RUN SBOM SCENARIO SCENARIOS SEEDS START_YEAR TARGET UPGRADE WORKERS YEARS YEAR_END
+VARIABLES := AGAINST CENSUS CONTRACT DAGSTER_HOME DBT DELETE EXAMPLES FAIL_FAST FIX FRESH GROWTH HISTORY LEVER MAPPING NAME ONLY OWNER PEOPLE PLACE PORT REMOVE REPLACE RUN SBOM SCENARIO SCENARIOS SEEDS START_YEAR TARGET UPGRADE WORKERS YEARS YEAR_END
 $(foreach name,$(VARIABLES),$(if $(value $(name)),$(eval override export $(name) := $$(value $(name)))))
 
 # Make reads quotes, # and $ differently from `dagster dev`, so it does not include .env; each command
@@ -126,11 +126,13 @@ backtest: setup ## simulate the last of several years, fitted to the others, and
 dev: export DAGSTER_WEBSERVER_URL ?= http://127.0.0.1:$(or $(PORT),3000)
 dev: setup ## open Dagster's UI with the three locations, until Ctrl-C
 #: PORT=3000       the port of the UI on 127.0.0.1
+#: EXAMPLES=1      also the location of examples
 	@$(PYTHON) -m shared_lib.webserver_port "$${PORT:-3000}"
 	@trap 'rm -f "$$DAGSTER_HOME/webserver_port"' EXIT; \
 		umask 077; mkdir -p "$$DAGSTER_HOME"; \
 		echo "$${PORT:-3000}" >"$$DAGSTER_HOME/webserver_port"; \
-		$(COMMAND) orchestration_platform.web dev --port "$${PORT:-3000}"
+		$(COMMAND) orchestration_platform.web dev --port "$${PORT:-3000}" \
+		$(if $(value EXAMPLES),--also examples/workspace.yaml)
 
 alerts: setup ## list the alerts of the outbox: sent, waiting, suppressed, failed, and why
 	@$(COMMAND) orchestration_platform.alerts list

@@ -19,6 +19,8 @@ The `orchestration.yaml` of a code location's package defines what the location 
 - `.venv/bin/python -m shared_lib.discovery validate` checks the files of all locations and
   builds their definitions; `list` shows what they consist of; `explain KEY` shows an
   asset's attributes and the line that sets each.
+- `examples/orchestration.yaml` uses one of each feature; `make dev EXAMPLES=1` shows its location
+  beside the others, and tests run it.
 - All mistakes of a file are reported at once, as `path:line: field: problem, allowed is ...`.
   One mistake fails the load of its location, and the UI shows the message; the others load.
   What may only follow from another mistake is not reported before that one is put right.

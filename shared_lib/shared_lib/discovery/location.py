@@ -1,5 +1,6 @@
 """Build Dagster definitions from ``orchestration.yaml``."""
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +15,7 @@ from shared_lib.discovery.configuration.jobs import AssetSensor, FileSensor, Sen
 from shared_lib.discovery.definitions.attributes import Given, apply_rules, unmatched
 from shared_lib.discovery.definitions.checks import build_checks, freshness_checks, invalid_sql
 from shared_lib.discovery.definitions.code_references import with_code_references
-from shared_lib.discovery.definitions.dbt_models import build_dbt_models
+from shared_lib.discovery.definitions.dbt_models import BuiltModels, build_dbt_models
 from shared_lib.discovery.definitions.event_partitions import (
     PartitionsOfJob,
     assets_of_other_partitions,
@@ -91,7 +92,10 @@ def resolved(location: Location) -> Location:
         ConfigurationError: Dagster refuses what modules and file define together.
     """
     try:
-        location.definitions.get_repository_def()
+        with warnings.catch_warnings():
+            # which Dagster gives itself, for each sensor of a job of functions
+            warnings.filterwarnings("ignore", "Parameter `owners` of", dg.BetaWarning)
+            location.definitions.get_repository_def()
     except Exception as error:  # the error of Dagster's checks has no public class
         place = place_in(location.document, (), path=location.path)
         text = " ".join(str(error).split())
@@ -124,7 +128,7 @@ def load_location(
     )
     parts: dict[str, Any] = {
         "assets": with_measured_steps(with_code_references(built.assets)),
-        "asset_checks": [*(inside.asset_checks or []), *checks.values()],
+        "asset_checks": [*(inside.asset_checks or []), *built.source_checks, *checks.values()],
         "resources": resources,
         "loggers": loggers,
         "executor": EXECUTORS[configuration.executor],
@@ -156,6 +160,7 @@ class _Built:
 
     inside: dg.Definitions
     assets: Sequence[Any]
+    source_checks: Sequence[dg.AssetChecksDefinition]
     given: Mapping[dg.AssetKey, Mapping[str, Given]]
     bare: dg.Definitions
     jobs: Mapping[str, BuiltJob]
@@ -170,7 +175,7 @@ def _build_assets_and_jobs(read: ReadFile, *, resources: Mapping[str, Any] | Non
         for asset in inside.assets or []
         if isinstance(asset, dg.AssetsDefinition | dg.AssetSpec)
     ]
-    assets, twice = assets_made_twice([*own_assets, *models])
+    assets, twice = assets_made_twice([*own_assets, *models.assets])
     read.problems.extend([*refused, *problems, *twice])
     attributed = apply_rules(
         assets, configuration.assets, partitions=partitions, package=read.package
@@ -186,12 +191,12 @@ def _build_assets_and_jobs(read: ReadFile, *, resources: Mapping[str, Any] | Non
         *found,
         *names_used_twice(configuration, inside, assets),
     )
-    return _Built(inside, attributed.assets, attributed.given, bare, jobs)
+    return _Built(inside, attributed.assets, models.checks, attributed.given, bare, jobs)
 
 
-def _dbt_models(read: ReadFile) -> tuple[Sequence[dg.AssetsDefinition], Sequence[Problem]]:
+def _dbt_models(read: ReadFile) -> tuple[BuiltModels, Sequence[Problem]]:
     if read.configuration.dbt is None:
-        return [], []
+        return BuiltModels(), []
     return build_dbt_models(
         read.configuration.dbt,
         location=read.package.rpartition(".")[2] or read.path.parent.name,

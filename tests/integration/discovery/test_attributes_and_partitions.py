@@ -39,9 +39,7 @@ def test_partitions_have_these_keys_the_morning_after_the_first_day(
 ) -> None:
     from shared_lib.discovery.definitions.partitions import build_partitions
 
-    built, problems = build_partitions(
-        demonstration().configuration.partitions, package="demonstration"
-    )
+    built, problems = build_partitions(demonstration().configuration.partitions, package="examples")
     keys = built[name].get_partition_keys(current_time=datetime(2026, 1, 2, 7, tzinfo=UTC))
 
     assert problems == []
@@ -52,7 +50,7 @@ def test_partitions_have_these_keys_the_morning_after_the_first_day(
 def test_partitions_of_longer_periods_have_these_keys(demonstration: Load) -> None:
     from shared_lib.discovery.definitions.partitions import build_partitions
 
-    built, _ = build_partitions(demonstration().configuration.partitions, package="demonstration")
+    built, _ = build_partitions(demonstration().configuration.partitions, package="examples")
     moment = datetime(2026, 3, 10, tzinfo=UTC)
 
     def keys(name: str) -> list[str]:
@@ -70,7 +68,7 @@ def test_dynamic_partitions_are_those_that_the_instance_keeps(
 ) -> None:
     from shared_lib.discovery.definitions.partitions import build_partitions
 
-    built, _ = build_partitions(demonstration().configuration.partitions, package="demonstration")
+    built, _ = build_partitions(demonstration().configuration.partitions, package="examples")
     instance.add_dynamic_partitions("customers", ["acme"])
 
     assert built["customers"].get_partition_keys(dynamic_partitions_store=instance) == ["acme"]
@@ -123,7 +121,7 @@ def test_a_later_rule_wins_and_other_attributes_stay(demonstration: Load) -> Non
         "level": "2",
     }
     assert spec(location, "reference/regions").group_name == "reference"
-    assert spec(location, "left").group_name == "default"
+    assert spec(location, "left").group_name == "examples"
 
 
 @pytest.mark.sees(

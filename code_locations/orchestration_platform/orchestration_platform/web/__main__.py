@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if asked.command == "audit":
             _print_audit(asked.last)
         elif asked.command == "dev":
-            develop(asked.workspace, host=asked.host, port=asked.port)
+            develop(asked.workspace, *asked.also, host=asked.host, port=asked.port)
         else:
             with dg.DagsterInstance.get() as instance:
                 Webserver(instance, asked.workspace, host=asked.host, port=asked.port).run()
@@ -88,6 +88,11 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "-p", "--port", type=int, default=_DEFAULT_PORT, help=f"default: {_DEFAULT_PORT}"
         )
+        if name == "dev":
+            command.add_argument(
+                "--also", type=_file, action="append", default=[], metavar="FILE",
+                help="further code locations, in a file like workspace.yaml; may be repeated",
+            )  # fmt: skip
     return parser
 
 

@@ -25,11 +25,11 @@ _DEVELOPMENT = "DAGSTER_IS_DEV_CLI"
 _STOP_SECONDS = 60.0
 
 
-def develop(workspace: Path, *, host: str, port: int) -> None:
+def develop(*workspaces: Path, host: str, port: int) -> None:
     """Run the platform for one developer until Ctrl-C.
 
     Args:
-        workspace: a ``workspace.yaml``.
+        workspaces: a ``workspace.yaml``, and others with further locations.
         host: the address to listen on.
         port: the port to listen on.
 
@@ -42,7 +42,9 @@ def develop(workspace: Path, *, host: str, port: int) -> None:
         dg.DagsterInstance.get() as instance,
         tempfile.TemporaryDirectory() as scratch,
         ProxyServerManager(
-            instance, WorkspaceFileTarget([str(workspace)]), code_server_log_level="warning"
+            instance,
+            WorkspaceFileTarget([*map(str, workspaces)]),
+            code_server_log_level="warning",
         ) as code_servers,
     ):
         served = Path(scratch, "workspace.yaml")
