@@ -32,14 +32,15 @@ def test_every_kind_of_partitions_has_an_asset(demonstration: Load) -> None:
 
 
 def test_a_file_adds_its_partition_and_its_job_makes_it(
-    demonstration: Load, instance: dg.DagsterInstance, tmp_path: Path
+    demonstration: Load, tmp_path: Path
 ) -> None:
     location = demonstration(DROPS=str(tmp_path))
     (tmp_path / "acme.json").touch()
-    ticked = tick_sensor(location, "new_customers", instance)
-    [added], [request] = ticked.dynamic_partitions_requests, ticked.run_requests
-    instance.add_dynamic_partitions(added.partitions_def_name, added.partition_keys)
-    job = location.definitions.resolve_job_def("customers")
-    result = job.execute_in_process(instance=instance, partition_key=request.partition_key)
-    [made] = result.get_asset_materialization_events()
+    with dg.instance_for_test() as instance:
+        ticked = tick_sensor(location, "new_customers", instance)
+        [added], [request] = ticked.dynamic_partitions_requests, ticked.run_requests
+        instance.add_dynamic_partitions(added.partitions_def_name, added.partition_keys)
+        job = location.definitions.resolve_job_def("customers")
+        result = job.execute_in_process(instance=instance, partition_key=request.partition_key)
+        [made] = result.get_asset_materialization_events()
     assert made.materialization.metadata["made"].value == "acme"
