@@ -25,6 +25,7 @@ from shared_lib.discovery.definitions.problems.names import assets_made_twice, n
 from shared_lib.discovery.definitions.problems.references import unknown_assets
 from shared_lib.discovery.definitions.problems.rings import rings
 from shared_lib.discovery.definitions.problems.run_configuration import misfits
+from shared_lib.discovery.definitions.resources import stand_ins
 from shared_lib.discovery.definitions.schedules import build_schedules
 from shared_lib.discovery.definitions.sensors import build_sensors
 from shared_lib.discovery.measured_steps import with_measured_steps
@@ -180,7 +181,8 @@ def _build_assets_and_jobs(read: ReadFile, *, resources: Mapping[str, Any] | Non
     attributed = apply_rules(
         assets, configuration.assets, partitions=partitions, package=read.package
     )
-    bare = dg.Definitions(assets=attributed.assets, resources=resources)
+    elsewhere = stand_ins(attributed.assets) if resources is None else resources
+    bare = dg.Definitions(assets=attributed.assets, resources=elsewhere)
     jobs, found = build_jobs(
         configuration.jobs, definitions=bare, partitions=partitions, package=read.package
     )
