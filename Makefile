@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 # A variable reaches its command through the environment, exactly as typed: make would expand a $,
 # and the shell would execute a value pasted into a recipe.
-VARIABLES := AGAINST CENSUS CONTRACT DAGSTER_HOME DBT DELETE EXAMPLES FAIL_FAST FIX FRESH GROWTH HISTORY LEVER MAPPING NAME ONLY OWNER PEOPLE PLACE PORT REMOVE REPLACE RUN SBOM SCENARIO SCENARIOS SEEDS START_YEAR TARGET UPGRADE WORKERS YEARS YEAR_END
+VARIABLES := AGAINST BASE BREAKING CENSUS CONTRACT DAGSTER_HOME DBT DELETE EXAMPLES FAIL_FAST FIX FRESH GROWTH HISTORY LEVER MAPPING NAME ONLY OWNER PEOPLE PLACE PORT REMOVE REPLACE RUN SBOM SCENARIO SCENARIOS SEEDS START_YEAR TARGET UPGRADE WORKERS YEARS YEAR_END
 $(foreach name,$(VARIABLES),$(if $(value $(name)),$(eval override export $(name) := $$(value $(name)))))
 
 # Make reads quotes, # and $ differently from `dagster dev`, so it does not include .env; each command
@@ -62,7 +62,7 @@ $(MANIFEST): $(INSTALLED) $(DBT_SOURCES)
 	@echo "setup: parsing the dbt project"
 	@$(COMMAND) shared_lib.discovery.dbt prepare && touch $@
 
-.PHONY: setup manifest run fit backtest compare workbook seek plan ranges test test-fast dev vault sandbox slack alerts alerts-listen alert-preview retention backup restore doctor smoke canary check location format docs site pictures bench lock sbom audit
+.PHONY: setup manifest run fit backtest compare workbook seek plan ranges test test-fast dev vault sandbox slack alerts alerts-listen alert-preview retention backup restore doctor smoke canary check contracts location format docs site pictures bench lock sbom audit
 
 ##@ Use the platform
 run: setup ## simulate, show a table of the years and write a report
@@ -207,13 +207,19 @@ canary: setup ## plant secrets, run every location, and fail if anything written
 	@tests/install_packages.sh
 	@$(PYTHON) -m pytest tests/integration/secrets/test_canary.py tests/integration/secrets/test_running_platform.py
 
-check: setup ## run ruff, pyright, import-linter, deptry and sqlfluff, and build the site
+check: setup ## run ruff, pyright, import-linter, deptry and sqlfluff, check contracts, build the site
+#: BASE=origin/main a commit whose data contracts are to be kept as well
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/pyright
 	@$(VENV)/bin/lint-imports
 	@for member in $(MEMBERS); do (cd "$$member" && "$$OLDPWD/$(VENV)/bin/deptry" .); done
 	@cd dbt_project && DBT_DUCKDB_PATH=:memory: ../$(VENV)/bin/sqlfluff lint --processes 2 models tests
+	@$(PYTHON) -m orchestration_platform.metadata.contracts check $${BASE:+--base "$$BASE"}
 	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --quiet --strict
+
+contracts: setup ## write the data contracts of published models into contracts/
+#: BREAKING=1      write also what breaks a promise, as the next major version
+	@$(COMMAND) orchestration_platform.metadata.contracts write $(if $(value BREAKING),--breaking)
 
 location: $(INSTALLED) ## add a code location everywhere it has to be named, and load it
 #: NAME=marketing  the name of its package

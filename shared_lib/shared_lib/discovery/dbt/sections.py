@@ -1,6 +1,7 @@
 """The locations that have dbt models, and the part of the project that each has."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from shared_lib.discovery.configuration.location import DbtModels
@@ -34,3 +35,20 @@ def selection_of(location: str) -> list[str]:
     models = declared_models()[location]
     exclusion = ["--exclude", models.exclude] if models.exclude else []
     return ["--select", models.select, *exclusion]
+
+
+def selected_nodes(location: str, manifest: Mapping[str, Any]) -> frozenset[str]:
+    """Return the unique ids of the nodes that the location builds.
+
+    Args:
+        location: a location with dbt models.
+        manifest: the project as parsed for the location.
+
+    Raises:
+        KeyError: the location has no dbt models.
+    """
+    from dagster_dbt.utils import select_unique_ids
+
+    models = declared_models()[location]
+    chosen = select_unique_ids(models.select, models.exclude, "", None, manifest)
+    return frozenset(chosen)
