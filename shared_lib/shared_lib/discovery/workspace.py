@@ -67,6 +67,7 @@ def declared_secrets(workspace: Path = WORKSPACE) -> dict[str, list[SecretNeed]]
                 path=need.path,
                 keys=tuple(need.keys),
                 one_of=need.one_of and f"{folder.name} {need.one_of}",
+                is_optional=need.optional,
             )
             for need in _declared_in(folder)
         ]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared_lib.observability.background import NotSentError
 from shared_lib.observability.header_secrets import revealed
+from shared_lib.observability.kafka import connect_kafka
 from shared_lib.observability.place import environment, location
 from shared_lib.observability.settings import (
     LONGEST_REQUEST_SECONDS,
@@ -59,6 +60,8 @@ def connect_lineage(endpoint: LineageEndpoint) -> SendEvent:
         return _print_event
     if headers := configuration.get("custom_headers"):
         configuration["custom_headers"] = revealed(headers)
+    if configuration["type"] == "kafka":
+        return connect_kafka(configuration)
     if key := configuration.get("auth", {}).get("apiKey"):
         configuration["auth"] = {**configuration["auth"], **revealed({"apiKey": key})}
     return get_default_factory().create(configuration).emit

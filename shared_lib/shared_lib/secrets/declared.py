@@ -21,11 +21,13 @@ class SecretNeed:
         path: the path of the secret, for example ``gocardless/api``.
         keys: the keys of the secret that are used.
         one_of: of the secrets with the same word, one is enough; none: it is needed.
+        is_optional: whether the location also works while nobody has stored it.
     """
 
     path: str
     keys: tuple[str, ...]
     one_of: str | None = None
+    is_optional: bool = False
 
 
 class SecretState(StrEnum):
@@ -97,13 +99,15 @@ def unmet(
 ) -> dict[ExaminedSecret, str]:
     """The secrets that have to be put right, each with what to do.
 
-    One that is absent is not among them where each location that declares it has found another one
-    of the same ``one_of``. One that is there and cannot be used always is.
+    One that is absent is not among them where each location that declares it calls it optional, or
+    has found another one of the same ``one_of``. One that is there and cannot be used always is.
     """
     paths: dict[str, set[str]] = {}
     groups: dict[str, set[str | None]] = {}
     for need in needs:
-        groups.setdefault(need.path, set()).add(need.one_of)
+        of_path = groups.setdefault(need.path, set())
+        if not need.is_optional:
+            of_path.add(need.one_of)
         if need.one_of is not None:
             paths.setdefault(need.one_of, set()).add(need.path)
     results = list(examined)

@@ -77,6 +77,36 @@ class Backup(Section):
     )
 
 
+_URL = r"^https?://[^/\s@]+(/[^\s?#]*)?$"
+
+
+class DataHub(Section):
+    """A DataHub."""
+
+    url: str = Field(
+        pattern=_URL,
+        description="Address of its metadata service, such as https://datahub.example.com/gms.",
+    )
+
+
+class OpenMetadata(Section):
+    """An OpenMetadata."""
+
+    url: str = Field(
+        pattern=_URL, description="Its address, such as https://openmetadata.example.com."
+    )
+    service: str = Field(
+        default="dagster", min_length=1, description="Its database service with our warehouses."
+    )
+
+
+class Catalog(Section):
+    """Where tables, columns, owners, lineage and checks are published; nowhere unless named."""
+
+    datahub: DataHub | None = Field(default=None, description="Its token is a secret.")
+    openmetadata: OpenMetadata | None = Field(default=None, description="Its token is a secret.")
+
+
 class PlatformSettings(Section):
     """The whole file."""
 
@@ -85,6 +115,9 @@ class PlatformSettings(Section):
         default_factory=KeptData, description="What the locations delete of their own old data."
     )
     backup: Backup = Field(default_factory=Backup, description="Where backups go.")
+    catalog: Catalog = Field(
+        default_factory=Catalog, description="Where people find what the workspace has."
+    )
 
 
 def load_settings() -> PlatformSettings:

@@ -58,6 +58,9 @@ class SecretNeed(Section):
         default=None,
         description="Of the secrets with the same word here, one is enough; default: it is needed.",
     )
+    optional: bool = Field(
+        default=False, description="Whether the location also works while nobody has stored it."
+    )
 
 
 class LocationConfiguration(Section):
