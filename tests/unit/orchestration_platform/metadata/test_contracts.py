@@ -119,7 +119,7 @@ def test_the_consumers_of_a_column_are_found_across_teams_through_tables_between
 
 def test_a_table_that_reads_a_model_but_not_the_column_is_a_consumer_too() -> None:
     assert [str(found) for found in consumers(TABLES, ENTRIES, "text")] == [
-        "bank.marts.months (bank_data), in another way than a column",
+        "bank.marts.months (bank_data), at most in a condition",
     ]
 
 

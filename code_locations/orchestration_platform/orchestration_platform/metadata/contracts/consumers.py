@@ -15,8 +15,8 @@ class Consumer:
         name: the table.
         group: the group that it belongs to; empty without one.
         owners: whom to talk to.
-        columns: its columns that are computed from the column; empty if it reads the model
-            otherwise, as in a condition.
+        columns: its columns that are computed from the column; empty if it reads the model, and
+            the column at most in a condition or a join.
     """
 
     name: TableName
@@ -26,7 +26,7 @@ class Consumer:
 
     def __str__(self) -> str:
         owner = ", ".join([*filter(None, [self.group]), *self.owners])
-        what = f": {', '.join(self.columns)}" if self.columns else ", in another way than a column"
+        what = f": {', '.join(self.columns)}" if self.columns else ", at most in a condition"
         return f"{self.name} ({owner}){what}"
 
 
