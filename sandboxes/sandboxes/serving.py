@@ -14,7 +14,7 @@ class Handler(BaseHTTPRequestHandler):
     """Handles requests without writing a log; each kind of server adds its ``do_POST``."""
 
     protocol_version = "HTTP/1.1"
-    # else a client that keeps its connection waits 40 ms for the body, which is sent after the headers
+    # else a client that keeps its connection waits 40 ms for the body behind the headers
     disable_nagle_algorithm = True
 
     def body(self) -> bytes:
