@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 # A variable reaches its command through the environment, exactly as typed: make would expand a $,
 # and the shell would execute a value pasted into a recipe.
-VARIABLES := AGAINST BASE BREAKING CENSUS CONTRACT DAGSTER_HOME DBT DELETE EXAMPLES FAIL_FAST FIX FRESH GROWTH HISTORY LEVER MAPPING NAME ONLY OWNER PEOPLE PLACE PORT REMOVE REPLACE RUN SBOM SCENARIO SCENARIOS SEEDS START_YEAR TARGET UPGRADE WORKERS YEARS YEAR_END
+VARIABLES := AGAINST BASE BREAKING CENSUS CONTRACT DAGSTER_HOME DBT DELETE EXAMPLES FAIL_FAST FIX FRESH GROWTH HISTORY LEVER MAPPING NAME ONLY OWNER PEOPLE PLACE PORT REMOVE REPLACE RUN SAMPLES SBOM SCENARIO SCENARIOS SEEDS START_YEAR TARGET UPGRADE WORKERS YEARS YEAR_END
 $(foreach name,$(VARIABLES),$(if $(value $(name)),$(eval override export $(name) := $$(value $(name)))))
 
 # Make reads quotes, # and $ differently from `dagster dev`, so it does not include .env; each command
@@ -62,7 +62,7 @@ $(MANIFEST): $(INSTALLED) $(DBT_SOURCES)
 	@echo "setup: parsing the dbt project"
 	@$(COMMAND) shared_lib.discovery.dbt prepare && touch $@
 
-.PHONY: setup manifest run fit backtest compare workbook seek plan ranges test test-fast dev vault sandbox slack alerts alerts-listen alert-preview retention backup restore doctor smoke canary check contracts location format docs site pictures bench lock sbom audit
+.PHONY: setup manifest run fit backtest compare workbook seek plan ranges test test-fast dev vault sandbox slack alerts alerts-listen alert-preview retention backup restore doctor smoke canary check contracts preview location format docs site pictures bench lock sbom audit
 
 ##@ Use the platform
 run: setup ## simulate, show a table of the years and write a report
@@ -220,6 +220,12 @@ check: setup ## run ruff, pyright, import-linter, deptry and sqlfluff, check con
 contracts: setup ## write the data contracts of published models into contracts/
 #: BREAKING=1      write also what breaks a promise, as the next major version
 	@$(COMMAND) orchestration_platform.metadata.contracts write $(if $(value BREAKING),--breaking)
+
+# It parses the models of both trees itself, and so needs no manifest.
+preview: $(INSTALLED) ## show what a change does: definitions, and rows of the dbt models it affects
+#: BASE=main       a branch, tag or commit to compare the working tree with
+#: SAMPLES=1       show rows of every model on the page, also of people
+	@$(COMMAND) preview $${BASE:+--base "$$BASE"} $(if $(value SAMPLES),--samples)
 
 location: $(INSTALLED) ## add a code location everywhere it has to be named, and load it
 #: NAME=marketing  the name of its package

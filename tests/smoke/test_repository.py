@@ -29,7 +29,7 @@ PROJECTS = (
     "sandboxes/pyproject.toml",
 )
 
-PRODUCT_FOLDERS = ("code_locations", "shared_lib", "new_location", "bench", "sandboxes")
+PRODUCT_FOLDERS = ("code_locations", "shared_lib", "new_location", "preview", "bench", "sandboxes")
 
 # SHA-256 of the standard text, byte for byte
 APACHE_2_0 = "cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30"
