@@ -147,3 +147,34 @@ def test_commands_read_the_lake(
     printed = capsys.readouterr().err
     assert "the lake has no tables of simulation yet" in printed
     assert "make run" in printed
+
+
+def test_a_preview_copies_tables_out_of_the_lake_and_writes_nothing_into_it(
+    lake: Path, tmp_path: Path
+) -> None:
+    from preview.inputs import copy_inputs
+
+    with write_location("simulation") as connection:
+        connection.execute(
+            "create schema raw;"
+            "create table raw.simulation_run as select 'baseline' as scenario_id, "
+            "2025 as start_year, 2026 as first_year, 2027 as last_year, now() as requested_at"
+        )
+    files = sorted(lake.rglob("*"))
+    copied = tmp_path / "preview.duckdb"
+    inputs = copy_inputs(
+        {"simulation": {("raw", "simulation_run")}},
+        copied,
+        scratch=tmp_path,
+        say=lambda _: None,
+    )
+    assert inputs.missing == {}
+    with duckdb.connect(str(copied)) as connection:
+        assert connection.execute("select first_year from raw.simulation_run").fetchall() == [
+            (2025,)
+        ]
+    with read_location("simulation") as connection:
+        assert connection.execute("select first_year from raw.simulation_run").fetchall() == [
+            (2026,)
+        ]
+    assert sorted(lake.rglob("*")) == files
