@@ -38,7 +38,7 @@ CHECK = "shelves: shelves_are_full"
 OTHERS = ("sales", "prices", CHECK, "broken_schedule", BROKEN_LOCATION)
 WORDS = ("census", "payroll", "mapping")
 
-# docs/alerts.md has the figure, which is below 15 s; this is for a machine that does much else.
+# docs/alerts/delivery.md has the figure, which is below 15 s; this machine may do much else.
 LATENCY_SECONDS = 45.0
 
 

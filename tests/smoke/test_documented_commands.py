@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
-PAGES = (REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md")))
+PAGES = (REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md")))
 
 # What is printed for containers, whose PATH and paths are those of the image.
 _IN_IMAGE = re.compile(r"/opt/dagster/venv/bin/|exec -T [a-z-]+ (?=python)")

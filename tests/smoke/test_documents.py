@@ -30,7 +30,8 @@ def pages(entry: Any) -> Iterator[str]:
 
 def test_the_navigation_has_each_page_once() -> None:
     site = yaml.load((REPOSITORY / "mkdocs.yml").read_text(), _Loader)
-    assert sorted(pages(site["nav"])) == sorted(path.name for path in DOCS.glob("*.md"))
+    written = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))
+    assert sorted(pages(site["nav"])) == written
 
 
 def messages() -> list[str]:

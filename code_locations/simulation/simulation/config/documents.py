@@ -15,7 +15,7 @@ The fields of `code_locations/simulation/simulation/config/simulation_config.yam
 page is written by `make docs` from the models that check the file; `schemas/` has the same as JSON
 Schema, for editors. A scenario repeats, below `scenarios.<its name>`, only what it changes. Bands,
 levels, hazards, merit rates and ages of new hires are the CSV files in `dbt_project/seeds/`, unless
-`tables` has them; [simulation.md](simulation.md#tables-of-a-scenario) has an example."""
+`tables` has them ([an example](simulation/rules.md#tables-of-a-scenario))."""
 
 
 def configuration_schema() -> dict[str, Any]:

@@ -319,7 +319,7 @@ def _missing(path: Path, header: Sequence[str], proposal: Proposal) -> str:
         f"columns {listed(name or '(no name)' for name in header)}"
         + (f"; {found}" if found else "")
         + (f"; {unused}" if unused else "")
-        + ". Name the columns in a mapping: docs/simulation.md shows one"
+        + ". Name the columns in a mapping: docs/simulation/census.md shows one"
     )
 
 

@@ -19,7 +19,7 @@ from orchestration_platform.alerts.workspace.webserver import Workspace
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.configuration.validated_yaml import ConfigurationError
 
-DOCUMENTATION = (REPOSITORY_ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
+DOCUMENTATION = (REPOSITORY_ROOT / "docs/alerts/policies.md").read_text(encoding="utf-8")
 VALID = """\
 alert_policies:
   - name: ml failures

@@ -89,7 +89,8 @@ def propose(text: str, file_name: str, *, encoding: str, choices: Choices) -> Pr
         lacking = "a date" if "booking_date" not in roles else "an amount"
         raise StatementFileError(
             f"{file_name}:{table.header_line}: no column is known for {lacking} among "
-            f"{', '.join(table.header)}: write a mapping by hand, see docs/gocardless.md"
+            f"{', '.join(table.header)}: write a mapping by hand, see "
+            "docs/gocardless/statement_files.md"
         )
     names = {role: table.header[number] for role, number in roles.items()}
     columns = Columns(**names, description=_descriptions(table, roles))

@@ -103,7 +103,7 @@ _REMEDIES = {
     "channel_not_found": "create the channel and invite the bot",
     "not_in_channel": "invite the bot to the channel",
     "is_archived": "unarchive the channel or name another one in alert_policies.yaml",
-    "missing_scope": "give the bot the scopes that docs/alerts.md lists",
+    "missing_scope": "give the bot the scopes that docs/alerts/services.md lists",
 }
 
 
