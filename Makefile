@@ -241,7 +241,7 @@ format: setup ## format the code with ruff and sqlfluff
 	@$(VENV)/bin/ruff check --fix . && $(VENV)/bin/ruff format .
 	@cd dbt_project && DBT_DUCKDB_PATH=:memory: ../$(VENV)/bin/sqlfluff fix --processes 2 models tests
 
-docs: setup ## regenerate schemas/, docs/configuration.md, docs/orchestration.md and docs/metrics.md
+docs: setup ## regenerate schemas/ and the tables of the reference in docs/
 	@$(PYTHON) -m shared_lib.discovery documents
 	@$(PYTHON) -m simulation.config.documents
 	@$(PYTHON) -m orchestration_platform.alerts schema --write

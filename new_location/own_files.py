@@ -37,7 +37,7 @@ code_location_target_module = "{name}.definitions"
 """
 _ORCHESTRATION = """\
 # yaml-language-server: $schema=../../../schemas/orchestration.schema.json
-# What the location consists of; docs/orchestration.md explains the sections.
+# What the location consists of; docs/orchestration/index.md explains the sections.
 
 asset_modules: [.assets]
 executor: in_process

@@ -190,10 +190,11 @@ def _own_tags(spec: "dg.AssetSpec") -> list[tuple[str, str]]:
 
 
 def _documents(*, check: bool) -> int:
-    from shared_lib.discovery.documents import PAGE, SCHEMA_FILE, page, schema_text
+    from shared_lib.discovery.documents import REFERENCES, SCHEMA_FILE, schema_text
 
     status = 0
-    for path, text in ((SCHEMA_FILE, schema_text()), (PAGE, page())):
+    pages = [(reference.path, reference.text()) for reference in REFERENCES]
+    for path, text in ((SCHEMA_FILE, schema_text()), *pages):
         if not check:
             path.write_text(text, encoding="utf-8")
         elif not path.is_file() or path.read_text("utf-8") != text:

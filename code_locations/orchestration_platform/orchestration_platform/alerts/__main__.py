@@ -57,7 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     preview.set_defaults(command=_preview)
     add_commands(commands)
     schema = commands.add_parser("schema", help="print the JSON Schema of alert_policies.yaml")
-    schema.add_argument("--write", action="store_true", help="write it into schemas/, for editors")
+    schema.add_argument(
+        "--write", action="store_true", help="write it into schemas/, for editors, and into docs/"
+    )
     schema.set_defaults(command=_schema)
     return parser
 
@@ -123,10 +125,11 @@ def _preview(asked: argparse.Namespace) -> int:
 
 
 def _schema(asked: argparse.Namespace) -> int:
-    from orchestration_platform.alerts.policies.policy import SCHEMA_FILE, schema_text
+    from orchestration_platform.alerts.policies.policy import SCHEMA_FILE, reference, schema_text
 
     if asked.write:
         SCHEMA_FILE.write_text(schema_text(), encoding="utf-8")
+        reference().write()
         return 0
     print(schema_text(), end="")
     return 0

@@ -38,7 +38,9 @@ def _parser() -> argparse.ArgumentParser:
     retention.add_argument("--json", action="store_true", help="print the report as JSON")
     retention.set_defaults(command=_retention)
     schema = commands.add_parser("schema", help="print the JSON Schema of platform.yaml")
-    schema.add_argument("--write", action="store_true", help="write it into schemas/, for editors")
+    schema.add_argument(
+        "--write", action="store_true", help="write it into schemas/, for editors, and into docs/"
+    )
     schema.set_defaults(command=_schema)
     return parser
 
@@ -63,10 +65,11 @@ def _retention(asked: argparse.Namespace) -> int:
 
 
 def _schema(asked: argparse.Namespace) -> int:
-    from orchestration_platform.housekeeping.settings import SCHEMA_FILE, schema_text
+    from orchestration_platform.housekeeping.settings import SCHEMA_FILE, reference, schema_text
 
     if asked.write:
         SCHEMA_FILE.write_text(schema_text(), encoding="utf-8")
+        reference().write()
     else:
         print(schema_text(), end="")
     return 0

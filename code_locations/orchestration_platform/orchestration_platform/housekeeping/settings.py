@@ -6,7 +6,7 @@ import dagster as dg
 from pydantic import Field
 
 from orchestration_platform.board.history.shown_days import DAYS
-from shared_lib.configuration.documents import schema_document
+from shared_lib.configuration.documents import Reference, schema_document
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.configuration.kept_data import VARIABLE, KeptData
 from shared_lib.configuration.section import Section
@@ -128,6 +128,11 @@ def load_settings() -> PlatformSettings:
     """
     path = file_of(VARIABLE, otherwise=SETTINGS_FILE)
     return validate_document(load_yaml(path), PlatformSettings, path=path)
+
+
+def reference() -> Reference:
+    """Return the page of the documentation that ends with the fields of the file."""
+    return Reference(REPOSITORY_ROOT / "docs/orchestration_platform/settings.md", PlatformSettings)
 
 
 def schema_text() -> str:

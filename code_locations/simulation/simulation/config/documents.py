@@ -1,21 +1,20 @@
-"""``python -m simulation.config.documents``: write the file's JSON Schema and reference page."""
+"""``python -m simulation.config.documents``: write the file's JSON Schema and its reference."""
 
 import argparse
 from typing import Any
 
-from shared_lib.configuration.documents import reference_page, schema_document
+from shared_lib.configuration.documents import Reference, schema_document
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 from simulation.config.settings import SimulationSettings
 
 SCHEMA_FILE = REPOSITORY_ROOT / "schemas" / "simulation_config.schema.json"
-PAGE = REPOSITORY_ROOT / "docs" / "configuration.md"
-
-_INTRODUCTION = """\
-The fields of `code_locations/simulation/simulation/config/simulation_config.yaml`. This
-page is written by `make docs` from the models that check the file; `schemas/` has the same as JSON
-Schema, for editors. A scenario repeats, below `scenarios.<its name>`, only what it changes. Bands,
-levels, hazards, merit rates and ages of new hires are the CSV files in `dbt_project/seeds/`, unless
-`tables` has them ([an example](simulation/rules.md#tables-of-a-scenario))."""
+_PAGES = REPOSITORY_ROOT / "docs" / "simulation"
+_ELSEWHERE = ("census", "uncertainty", "tables")
+_SETTINGS = ("", *(name for name in SimulationSettings.model_fields if name not in _ELSEWHERE))
+REFERENCES = (
+    Reference(_PAGES / "settings.md", SimulationSettings, _SETTINGS),
+    Reference(_PAGES / "more_settings.md", SimulationSettings, _ELSEWHERE),
+)
 
 
 def configuration_schema() -> dict[str, Any]:
@@ -51,17 +50,11 @@ def schema_text() -> str:
     return schema_document(configuration_schema())
 
 
-def page() -> str:
-    """Return the text of the reference page."""
-    return reference_page(
-        SimulationSettings, title="Configuration of the simulation", introduction=_INTRODUCTION
-    )
-
-
 if __name__ == "__main__":
     argparse.ArgumentParser(
         prog="python -m simulation.config.documents", description=__doc__
     ).parse_args()
     SCHEMA_FILE.parent.mkdir(exist_ok=True)
     SCHEMA_FILE.write_text(schema_text(), encoding="utf-8")
-    PAGE.write_text(page(), encoding="utf-8")
+    for reference in REFERENCES:
+        reference.write()

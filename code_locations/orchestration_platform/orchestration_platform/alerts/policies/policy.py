@@ -17,7 +17,7 @@ from orchestration_platform.alerts.policies.quiet_hours import (
 )
 from orchestration_platform.alerts.policies.services import NotificationService
 from orchestration_platform.alerts.policies.targets import KnownAssets, Target
-from shared_lib.configuration.documents import schema_document
+from shared_lib.configuration.documents import Reference, schema_document
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.configuration.section import Section
 from shared_lib.configuration.validated_yaml import load_yaml, validate_document
@@ -267,6 +267,11 @@ def load_file(path: Path = POLICIES_FILE) -> AlertPolicies:
         ConfigurationError: lists everything that is wrong with the file, one problem per line.
     """
     return validate_document(load_yaml(path), AlertPolicies, path=path)
+
+
+def reference() -> Reference:
+    """Return the page of the documentation that ends with the fields of the file."""
+    return Reference(REPOSITORY_ROOT / "docs/alerts/policy_reference.md", AlertPolicies)
 
 
 def schema_text() -> str:
