@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 from tests.smoke.test_documented_commands import PAGES, REPOSITORY, help_of_make
 
 # Programs that are not ours, and why no test runs what the pages print of them.
@@ -24,6 +25,7 @@ NOT_OURS = {
     "echo": "of the machine",
     "export": "of the shell",
     "cd": "of the shell",
+    "git": "of the machine",
     "helm": "needs the chart; the values are tested in integration/deploy",
     "kubectl": "needs a cluster; the manifests are validated in integration/deploy",
     "mkdir": "of the machine",
@@ -80,6 +82,17 @@ def test_each_program_is_ours_or_listed_with_a_reason() -> None:
     assert NOT_OURS.keys() <= programs, "what no page prints needs no reason"
     for name in ours - {"make"}:
         assert (REPOSITORY / name).exists(), name
+
+
+def test_each_service_that_is_given_to_compose_exists() -> None:
+    named = 0
+    for words in commands():
+        if words[:2] == ("docker", "compose") and {"run", "exec"} & set(words):
+            services = yaml.safe_load((REPOSITORY / words[3]).read_text())["services"]
+            after = words[5:]  # docker compose --file FILE run
+            assert next(word for word in after if not word.startswith("-")) in services, words
+            named += 1
+    assert named
 
 
 def started_by_make(words: tuple[str, ...], folder: Path) -> list[str]:
