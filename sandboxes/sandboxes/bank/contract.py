@@ -39,7 +39,9 @@ class Contract:
         except (ValueError, yaml.YAMLError) as error:
             raise ContractError(f"{path} is neither JSON nor YAML ({error})") from error
         if not isinstance(document, dict) or not {"components", "paths"} <= document.keys():
-            raise ContractError(f"{path} is no OpenAPI description: it lacks components or paths")
+            raise ContractError(
+                f"{path} is not an OpenAPI description: it lacks components or paths"
+            )
         self._components = document["components"]
         self._operations = [
             (re.compile(re.sub(r"\{\w+\}", "[^/]+", template)), method.upper(), operation)

@@ -111,7 +111,7 @@ def _is_link(button: dict[str, Any]) -> bool:
 
 
 def _is_pressed(button: dict[str, Any]) -> bool:
-    """Return whether whoever listens can recognise it, which Slack does not require."""
+    """Return whether a listener can recognise it, which Slack does not require."""
     return 0 < len(button.get("action_id", "")) <= 255 and len(button.get("value", "")) <= 2000
 
 

@@ -28,7 +28,7 @@ class Damage:
 def find_damage(path: Path, *, wait_seconds: float = 0.0) -> Damage | None:
     """Read every row of the warehouse at ``path``; None if it is undamaged, or not there.
 
-    A log of changes whose end was never written is no damage: DuckDB takes what was committed.
+    A log of changes whose end was never written is not damaged: DuckDB takes what was committed.
 
     Raises:
         WarehouseBusyError: a process is writing it, so it can be opened.

@@ -15,7 +15,7 @@ MARKER = "sees"
 
 
 def keys_of(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """The keys of a model down to what is no mapping with keys of its own.
+    """The keys of a model down to what is not a mapping with keys of its own.
 
     Of mappings of several kinds the kind is a part: ``sensors.file.glob``. A model within itself,
     such as the dimensions of partitions, is not gone into again.

@@ -1,4 +1,4 @@
-"""A server on loopback that gives the answers of a test and records what it receives."""
+"""A server on loopback that returns the answers of a test and records what it receives."""
 
 import ssl
 from collections.abc import Callable, Iterator, Mapping

@@ -31,7 +31,7 @@ def _usual_mask() -> Iterator[None]:
 
 
 def permissions(root: Path) -> dict[str, int]:
-    """Of everything below ``root``, except what is no wider than it should be."""
+    """Of everything below ``root``, except what is as narrow as it should be."""
     return {
         str(path.relative_to(root)): stat.S_IMODE(path.stat().st_mode)
         for path in root.rglob("*")

@@ -1,4 +1,4 @@
-"""Answers one after the other, as a bank gives them, and the transactions that they make."""
+"""Answers one after the other, as a bank returns them, and the transactions that they make."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any

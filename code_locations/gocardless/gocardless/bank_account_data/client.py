@@ -94,7 +94,7 @@ class BankDataClient(BankApiClient):
         """Return all institutions, and those that cannot be read."""
         answer, _ = self._get("/api/v2/institutions/")
         if not isinstance(answer, list):
-            raise MalformedAnswerError("the list of institutions is no list", status=200)
+            raise MalformedAnswerError("the list of institutions is not a list", status=200)
         return _listing(Institution, answer)
 
     def listed_requisitions(self) -> Listing[Requisition]:

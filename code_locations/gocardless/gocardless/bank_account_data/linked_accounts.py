@@ -23,7 +23,7 @@ def accounts_to_fetch(
         connection_id: the UUID of a requisition; none for all.
 
     Raises:
-        UnknownConnectionError: the id is no UUID, or no requisition has it.
+        UnknownConnectionError: the id is not a UUID, or no requisition has it.
         InactiveConnectionError: the connection is not linked; says what it is.
     """
     if connection_id is not None:

@@ -82,7 +82,7 @@ class AnswerJournal(Generic[Body]):
                 answer = Answer(self._wording.read(file.read()), Limit(**head["limit"]))
                 return Received(account_id, answer, datetime.fromisoformat(head["at"]))
             except (ValueError, KeyError, TypeError, RecursionError) as error:
-                raise ValueError(f"{path} is no answer that a run has left: {error}") from error
+                raise ValueError(f"{path} is not an answer that a run has left: {error}") from error
 
     def set_aside(self, account_id: str) -> Path:
         """Keep an answer that cannot be taken where no run looks for it; returns the file."""

@@ -59,7 +59,7 @@ class AnswerOfWindow:
         """Back from what :meth:`as_texts` returns, as one text.
 
         Raises:
-            ValueError: it is no such text.
+            ValueError: it is not such a text.
         """
         head, _, sent = text.partition("\n")
         window = json.loads(head)

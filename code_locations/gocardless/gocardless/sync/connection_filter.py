@@ -25,7 +25,7 @@ def known_connection(connection: duckdb.DuckDBPyConnection, connection_id: str) 
     """The connection's status in the unified table.
 
     Raises:
-        UnknownConnectionError: the id is no UUID, or no connection has it.
+        UnknownConnectionError: the id is not a UUID, or no connection has it.
     """
     checked_uuid(connection_id)
     row = connection.execute(
@@ -58,9 +58,9 @@ def provider_of_connection(provider: Provider, connection_id: str) -> Provider:
     """The provider as if it had no accounts and answers but those of one connection.
 
     Raises:
-        UnknownConnectionError: the id is no UUID.
+        UnknownConnectionError: the id is not a UUID.
     """
-    # a UUID, so it can stand in the SQL as it is
+    # a UUID, so it can be in the SQL as it is
     own = f"connection_id = '{checked_uuid(connection_id)}'"
     accounts = f"select * from ({provider.accounts}) where {own}"  # noqa: S608 - checked
     if provider.memberships is not None:

@@ -88,7 +88,7 @@ def read_manifest(backup: UPath) -> Manifest:
     path = backup / FILE_NAME
     with at_place(backup):
         if not path.exists():
-            raise BackupError(f"{backup} is no complete backup: it has no {FILE_NAME}")
+            raise BackupError(f"{backup} is not a complete backup: it has no {FILE_NAME}")
         text = path.read_text(encoding="utf-8")
     try:
         return Manifest.model_validate_json(text)

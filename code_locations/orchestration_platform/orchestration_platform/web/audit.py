@@ -81,7 +81,7 @@ def _opened(node: Any) -> Any:
     """Return ``node`` with JSON texts, such as a run's configuration, as what they stand for."""
     if isinstance(node, dict):
         opened = {str(key): _opened(value) for key, value in node.items()}
-        # the longest last, where it is cut: it hides nothing that stands beside it
+        # the longest last, where it is cut: it hides nothing beside it
         return dict(sorted(opened.items(), key=lambda item: len(str(item[1]))))
     if isinstance(node, list):
         return [_opened(value) for value in node]

@@ -75,7 +75,7 @@ class PlatformWebserver(DagsterWebserver):
         """Read the board once: of thousands of assets, the first read takes seconds."""
         try:
             self._board.read_ahead(self._process_context.create_request_context())
-            # What is kept is no garbage. The collector walked through all of it for nearly every
+            # What is kept is not garbage. The collector walked through all of it for nearly every
             # page, which took as long as the page itself.
             gc.collect()
             gc.freeze()

@@ -146,7 +146,7 @@ def backtest(
         statements: the compiled project with the batch of ``START_YEAR``.
         paths: three or more yearly censuses, as :func:`read_history` takes them.
         year_end: month and day of the censuses, if it is not to be found.
-        seeds: of the trials that bands are made of; 0: there are none.
+        seeds: number of trials that the bands are made of; 0: no bands.
 
     Raises:
         HistoryError: the history is too short, or cannot be used.

@@ -1,4 +1,4 @@
-"""Old reports: the newest of each scenario stays, and so does everything that is no report."""
+"""Old reports: the newest of each scenario stays, and so does everything that is not a report."""
 
 import re
 from pathlib import Path

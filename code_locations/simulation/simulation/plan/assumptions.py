@@ -121,7 +121,7 @@ def _value(assumption: Assumption, base: ScenarioSettings, fields: Mapping[str, 
 
 
 def _number(text: str) -> float | str | None:
-    """Return a number; a text that is none stays as it is, for the models to refuse."""
+    """Return a number; any other text stays as it is, for the models to refuse."""
     text = text.strip()
     try:
         return float(text) if text else None

@@ -44,7 +44,7 @@ def key_of_file(
 
     Args:
         template: a text, or a text for each dimension.
-        values: what the file's name gives the template.
+        values: what the file's name has for the template.
         partitions: the partitions of the job.
         instance: keeps dynamic partitions.
     """

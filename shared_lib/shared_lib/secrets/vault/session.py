@@ -72,7 +72,7 @@ class VaultSession:
         try:
             return question(self._client)
         except hvac.exceptions.Forbidden:
-            # The server gives the same answer for an invalid token and for a forbidden path.
+            # The server returns the same answer for an invalid token and for a forbidden path.
             if not self._replaced(generation):
                 raise
         return question(self._client)

@@ -77,8 +77,8 @@ def test_the_command_serves_says_how_to_use_it_and_ends_by_interrupt() -> None:
     [
         (None, "cannot be read (No such file or directory): give the vendor's OpenAPI"),
         ("", "is neither JSON nor YAML (Expec"),
-        ("{}", "is no OpenAPI description: it lacks components or paths"),
-        ("[]", "is no OpenAPI description: it lacks components or paths"),
+        ("{}", "is not an OpenAPI description: it lacks components or paths"),
+        ("[]", "is not an OpenAPI description: it lacks components or paths"),
     ],
 )
 def test_an_invalid_contract_is_named_with_what_to_do(

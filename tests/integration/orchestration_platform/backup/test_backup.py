@@ -88,7 +88,7 @@ def test_a_killed_backup_does_not_count_and_is_removed_later(
     assert child.exitcode == -signal.SIGKILL
     assert backups_at(place) == []
     (unfinished,) = unfinished_at(place)
-    with pytest.raises(BackupError, match="no complete backup"):
+    with pytest.raises(BackupError, match="not a complete backup"):
         verify_backup(unfinished)
 
     made = back_up(platform, place, day=2)

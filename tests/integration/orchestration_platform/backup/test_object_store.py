@@ -108,7 +108,7 @@ def test_a_backup_that_is_killed_while_it_is_sent_does_not_count(
     store.before = answer
     assert backups_at(place) == []
     (unfinished,) = unfinished_at(place)
-    with pytest.raises(BackupError, match="no complete backup"):
+    with pytest.raises(BackupError, match="not a complete backup"):
         verify_backup(unfinished)
 
     made = back_up(platform, place)

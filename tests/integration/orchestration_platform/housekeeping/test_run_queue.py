@@ -126,16 +126,19 @@ def test_a_dry_run_pauses_nothing(instance: dg.DagsterInstance) -> None:
 def test_draining_waits_for_the_runs_that_are_going_on(instance: dg.DagsterInstance) -> None:
     run = instance.add_run(dg.DagsterRun(job_name="shop", status=dg.DagsterRunStatus.STARTED))
     pause(instance, Pause(since=0.0, until=None, person="ada", reason="drained"))
-    told: list[str] = []
+    reported: list[str] = []
 
-    in_vain = wait_until_drained(instance, seconds=4, report=told.append, sleep=lambda _: None)
+    in_vain = wait_until_drained(instance, seconds=4, report=reported.append, sleep=lambda _: None)
     assert in_vain.going_on == {run.run_id: "shop"}
     state = wait_until_drained(
-        instance, seconds=60, report=told.append, sleep=lambda _: instance.report_run_canceled(run)
+        instance,
+        seconds=60,
+        report=reported.append,
+        sleep=lambda _: instance.report_run_canceled(run),
     )
 
     assert not state.going_on
-    assert told[-1] == "0 runs going on; 0 queued"
+    assert reported[-1] == "0 runs going on; 0 queued"
     resume(instance)
     assert current_pause(instance, now=time.time()) is None
 

@@ -18,7 +18,7 @@ def name_of(node: ast.expr | None) -> str:
 
 
 def state_in(tree: ast.Module) -> Iterator[str]:
-    """The names that keep something: variables, which are no constants, and cached functions."""
+    """The names that keep something: variables, which are not constants, and cached functions."""
     for node in tree.body:
         match node:
             case ast.FunctionDef() if CACHES & {name_of(found) for found in node.decorator_list}:

@@ -209,7 +209,7 @@ def exact_amount(text: str) -> Decimal:
     """The amount that ``text`` writes with a decimal point.
 
     Raises:
-        UnreadableEntryError: it is no such number, or has more digits than a column has.
+        UnreadableEntryError: it is not such a number, or has more digits than a column has.
     """
     return _exact_number(text, _FRACTION_DIGITS)
 

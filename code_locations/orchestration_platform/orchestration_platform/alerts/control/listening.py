@@ -117,7 +117,7 @@ class Listener:
 
 
 def _hand_of(press: SlackPress) -> Hand:
-    """Return who has pressed the button: the name in Slack, or the id if that is no name."""
+    """Return who has pressed the button: the name in Slack, or the id if that is not a name."""
     try:
         return Hand.of(press.user_name, REASON)
     except ValueError:

@@ -90,7 +90,7 @@ class Gate:
         return path == _FOR_PROBES or self._entrance.is_open(path)
 
     async def _change(self, person: Person, request: Request, send: Send) -> None:
-        """Record a change that is no GraphQL, such as the report of an asset's event."""
+        """Record a change other than by GraphQL, such as the report of an asset's event."""
         action = f"{request.method} {request.url.path}"
         body = await request.body()
         arguments = {

@@ -97,7 +97,7 @@ def test_a_check_with_another_result_is_reported_with_it(
     assert "no list of shelves" in head.shown
     assert "12 are empty" not in head.shown
     assert "no list of shelves" in slack.thread(head)[-1].text
-    # of what is no run nothing is outside of its steps
+    # nothing but a run has anything outside of its steps
     assert "*shelves: shelves_are_full*" in head.shown
     assert not any("outside of its steps" in message.shown for message in slack.messages)
 

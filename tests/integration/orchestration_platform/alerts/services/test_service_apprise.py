@@ -123,8 +123,8 @@ def test_a_server_that_is_not_there_may_have_the_message() -> None:
 @pytest.mark.parametrize(
     ("url", "problem"),
     [
-        ("nosuch://pa55word", "is no URL of Apprise"),
-        ("pa55word", "is no URL of Apprise"),
+        ("nosuch://pa55word", "is not a URL of Apprise"),
+        ("pa55word", "is not a URL of Apprise"),
         ("json://ada:pa55word@hooks.example.com/x", "begins with json:, which is not encrypted"),
         ("mailto://ada:pa55word@example.com", "begins with mailto:, which is not encrypted"),
     ],

@@ -45,13 +45,13 @@ class AppriseService(Service):
         """Return the service for ``url``, which is secret.
 
         Raises:
-            ServiceUnavailableError: it is no URL of Apprise, or would send unencrypted.
+            ServiceUnavailableError: it is not a URL of Apprise, or would send unencrypted.
         """
         # what Apprise logs may hold parts of the URL
         logging.getLogger("apprise").propagate = False
         found: Any = apprise.Apprise.instantiate(url)
         if found is None:
-            raise ServiceUnavailableError(f"apprise_url is no URL of Apprise: {_REMEDY}")
+            raise ServiceUnavailableError(f"apprise_url is not a URL of Apprise: {_REMEDY}")
         schema = url.partition(":")[0].lower()
         if schema in _names(found.protocol) - _names(found.secure_protocol):
             host = getattr(found, "host", "")
