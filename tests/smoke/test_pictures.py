@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.end_to_end.dagster_pictures import NAMES
 from tests.end_to_end.pictures import PICTURE, PLAN_PICTURE, README
 
-_PAGES = (README, *sorted((README.parent / "docs").glob("*.md")))
+_PAGES = (README, *sorted((README.parent / "docs").rglob("*.md")))
 _PICTURE = re.compile(r"!\[[^\]]*\]\(([^)\s]+)|<img[^>]+src=[\"']([^\"']+)")
 
 

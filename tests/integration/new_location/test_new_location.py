@@ -109,7 +109,7 @@ def test_the_tutorial_leads_from_a_new_location_to_the_alert_of_its_failed_run(
     """The commands that a reader types, without `make`, with the page's own code and output."""
     page = (copy / "docs/tutorial.md").read_text()
     (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    shown = re.search(r"\n    (marketing_job: .*?)\n\n", page, re.DOTALL)
+    shown = re.search(r"```text\n(marketing_job: .*?)\n```", page, re.DOTALL)
     home = tmp_path / "home"
     home.mkdir()
     shutil.copy(copy / "dagster.local.yaml", home / "dagster.yaml")
