@@ -69,7 +69,7 @@ def materialized(
 ) -> dict[str, dict[str | None, dict[str, Any]]]:
     """For each asset and partition, the metadata that it shows."""
     found = {}
-    for key in graph.get_all_asset_keys():
+    for key in graph.materializable_asset_keys:
         records = instance.fetch_materializations(key, limit=20).records
         found[key.to_user_string()] = {
             record.partition_key: {
@@ -221,6 +221,18 @@ def test_every_asset_shows_rows_schema_duration_and_owner(
                 assert metadata["dagster/row_count"] == count, asset
 
 
+def test_the_census_was_made_of_the_file_that_was_observed(instance: dg.DagsterInstance) -> None:
+    [record] = instance.fetch_observations(dg.AssetKey("census_file"), limit=2).records
+    event = instance.get_latest_materialization_event(dg.AssetKey("census"))
+    assert record.asset_observation is not None
+    assert event is not None
+    assert event.asset_materialization is not None
+    digest = event.asset_materialization.metadata["sha256"].value
+    assert record.asset_observation.tags["dagster/data_version"] == digest
+    tags = event.asset_materialization.tags or {}
+    assert tags["dagster/input_data_version/census_file"] == digest
+
+
 def test_dbt_starts_from_the_parsed_project_and_leaves_it_as_it_was(
     instance: dg.DagsterInstance, run: dg.DagsterRun
 ) -> None:
@@ -285,7 +297,8 @@ def test_every_check_was_evaluated_and_passed_and_no_dbt_test_is_but_an_observat
         "ledger_years_follow_each_other",
         "events_form_a_chain",
     }
-    assert kinds["ASSET_OBSERVATION"] == 0
+    # of the census file
+    assert kinds["ASSET_OBSERVATION"] == 1
     assert len(passed) == len(nodes_of_the_simulation("test")) + 7
 
 
