@@ -1,7 +1,7 @@
 """What people see of an instance: GraphQL's answers, partitions, alerts and the board."""
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,12 @@ _QUESTIONS = """
       runs(limit: 1) { runId status } } } } }
 }
 """
-_NOW = datetime.now(UTC)
 
 
-def shown(instance: dg.DagsterInstance, workspace: Path) -> tuple[Any, ...]:
+def shown(instance: dg.DagsterInstance, workspace: Path, *, now: datetime) -> tuple[Any, ...]:
     """Return what is seen of the locations in ``workspace``, to be compared with a later answer.
+
+    ``now`` is the moment of both: the board shows two weeks, and no rule is shorter.
 
     Raises:
         RuntimeError: GraphQL answers with errors, or knows no asset.
@@ -44,7 +45,7 @@ def shown(instance: dg.DagsterInstance, workspace: Path) -> tuple[Any, ...]:
         answered = execute_dagster_graphql(context, _QUESTIONS)
         if answered.errors or not answered.data["assetNodes"]:
             raise RuntimeError(f"GraphQL answered {answered.errors or answered.data}")
-        board = read_board(context, alerts, KeptState(), now=_NOW)
+        board = read_board(context, alerts, KeptState(), now=now)
     with alerts.transaction() as connection:
         rows = [
             connection.execute(sa.select(table).order_by(table.c.id)).all()

@@ -135,14 +135,14 @@ def measure_nights(
                 beside.store(day, has_report=_SIMULATION in copied and day.weekday() <= _FRIDAY)
             night = dates[-1] + _DAY
             is_last = step[-1] == days - 1
-            before = shown(instance, workspace) if is_last else None
+            before = shown(instance, workspace, now=night) if is_last else None
             started = time.process_time()
             apply_retention(instance, retention, is_dry=False, now=night.timestamp())
             cpu += time.process_time() - started
             passes += 1
             beside.delete(night)
             if is_last:
-                is_same = shown(instance, workspace) == before
+                is_same = shown(instance, workspace, now=night) == before
             if is_last or any(number % _MONTH_DAYS == _MONTH_DAYS - 1 for number in step):
                 months.append(round((_size(instance) + _files(Path(data))) / 1e6))
                 print(f"{database}, day {step[-1] + 1}: {months[-1]} MB", file=sys.stderr)
