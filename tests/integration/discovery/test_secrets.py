@@ -93,6 +93,41 @@ def test_secrets_of_one_word_are_alternatives_within_their_location(
     }
 
 
+@pytest.mark.sees("secrets.optional")
+def test_an_optional_secret_is_missed_by_those_alone_who_need_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "modest"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "orchestration.yaml").write_text(
+        "secrets:\n"
+        "  - {path: modest/a, keys: [k], optional: true}\n"
+        "  - {path: modest/b, keys: [k], optional: true}\n"
+        "  - {path: modest/b, keys: [k]}\n"
+        "  - {path: modest/c, keys: [k, l], optional: true}\n"
+    )
+    listed = tmp_path / "workspace.yaml"
+    listed.write_text(
+        "load_from:\n  - python_module: {module_name: modest.definitions, location_name: modest}\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    needs = [need for found in workspace.declared_secrets(listed).values() for need in found]
+
+    class Source:
+        def key_names(self, path: str) -> frozenset[str]:
+            if path == "modest/c":
+                return frozenset({"k"})
+            raise SecretNotFoundError(f"no secret {path}")
+
+    problems = unmet(needs, examine(needs, secrets=Source()))
+
+    assert {one.path: remedy for one, remedy in problems.items()} == {
+        "modest/b": "no secret modest/b",
+        "modest/c": "the secret modest/c lacks l: add the missing keys",
+    }
+
+
 def test_the_word_of_one_secret_alone_is_a_mistake(tmp_path: Path) -> None:
     file = tmp_path / "orchestration.yaml"
     file.write_text("secrets:\n  - {path: slack/bot, keys: [token], one_of: chat}\n")
