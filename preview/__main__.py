@@ -68,7 +68,8 @@ def _written(asked: argparse.Namespace) -> int:
     asked.directory.mkdir(parents=True, exist_ok=True)
     for name, text in (("preview.md", markdown_of(preview)), ("preview.html", page_of(preview))):
         (asked.directory / name).write_text(text, encoding="utf-8")
-    print(f"{in_short(preview)}, after {preview.seconds:.0f} s")
+    _say(f"done after {preview.seconds:.0f} s")
+    print(in_short(preview))
     print(f"page: {asked.directory / 'preview.html'}")
     print(f"for a pull request: {asked.directory / 'preview.md'}")
     return 1 if preview.has_failed else 0

@@ -37,7 +37,7 @@ def test_outside_git_it_says_so(repository: Path) -> None:
 def test_without_a_difference_nothing_is_built(repository: Path) -> None:
     same = run(repository)
     assert same.returncode == 0
-    assert same.stdout.startswith("Nothing differs, after ")
+    assert same.stdout.startswith("Nothing differs\n")
     (repository / "notes.txt").write_text("not committed")
     notes = run(repository, "--directory", "shown")
     assert notes.stdout.startswith("1 file differs, no definition does")
