@@ -70,7 +70,7 @@ class BesideRuns:
 
     def delete(self, now: datetime) -> None:
         """Delete old incidents as the sensor does, and old reports as the simulation does."""
-        from orchestration_platform.alerts.outbox import pruning
+        from orchestration_platform.alerts.outbox.retention import pruning
         from simulation.housekeeping.old_reports import delete_old_reports
 
         with mock.patch.object(pruning, "time", mock.Mock(time=now.timestamp)):
