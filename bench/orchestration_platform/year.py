@@ -21,7 +21,6 @@ import psycopg
 from bench.orchestration_platform.alerts import postgres_instance, sqlite_instance
 from bench.orchestration_platform.beside_runs import BesideRuns
 from bench.orchestration_platform.copied_runs import CopiedRun
-from bench.orchestration_platform.shown import shown
 from sandboxes.bank.bank import demonstration
 from sandboxes.bank.server import sandbox_server
 from shared_lib.configuration.environment import REPOSITORY_ROOT
@@ -59,7 +58,6 @@ class YearOfRuns:
         simulation_megabytes: of the simulation's warehouse.
         bank_megabytes: of the bank's warehouse with every answer, and of answers beside it.
         night_cpu_seconds: CPU of this process for an average night's retention.
-        shows_the_same: whether GraphQL, partitions, alerts and board are as before the last pass.
     """
 
     database: str
@@ -73,7 +71,6 @@ class YearOfRuns:
     simulation_megabytes: float
     bank_megabytes: float
     night_cpu_seconds: float
-    shows_the_same: bool
 
 
 def measure_year(*, days: int = 365) -> list[YearOfRuns]:
@@ -90,7 +87,6 @@ def measure_nights(
     days: int,
     *,
     executed: Mapping[str, str] | None = None,
-    workspace: Path = REPOSITORY_ROOT / "workspace.yaml",
     full_days: int | None = None,
     data_directory: Path | None = None,
 ) -> YearOfRuns:
@@ -101,7 +97,6 @@ def measure_nights(
         database: its name in the table.
         days: how many nights; the last one is the coming one.
         executed: a run of each job, if they were executed already.
-        workspace: the locations, to compare what is shown of them.
         full_days: if given, only so many days at the beginning and at the end are as in production;
             those between have one run of ``platform_health_job``, which are all deleted long before
             the end, and retention once a week.
@@ -118,7 +113,7 @@ def measure_nights(
         beside = BesideRuns(instance, Path(data))
         retention = load_settings().retention
         begin = datetime.now(UTC) - days * _DAY
-        runs, cpu, months, passes, is_same = 0, 0.0, [], 0, False
+        runs, cpu, months, passes = 0, 0.0, [], 0
         for step in _steps(days, full_days):
             dates = [begin + number * _DAY for number in step]
             is_thin = full_days is not None and full_days <= step[0] < days - full_days
@@ -135,14 +130,11 @@ def measure_nights(
                 beside.store(day, has_report=_SIMULATION in copied and day.weekday() <= _FRIDAY)
             night = dates[-1] + _DAY
             is_last = step[-1] == days - 1
-            before = shown(instance, workspace, now=night) if is_last else None
             started = time.process_time()
             apply_retention(instance, retention, is_dry=False, now=night.timestamp())
             cpu += time.process_time() - started
             passes += 1
             beside.delete(night)
-            if is_last:
-                is_same = shown(instance, workspace, now=night) == before
             if is_last or any(number % _MONTH_DAYS == _MONTH_DAYS - 1 for number in step):
                 months.append(round((_size(instance) + _files(Path(data))) / 1e6))
                 print(f"{database}, day {step[-1] + 1}: {months[-1]} MB", file=sys.stderr)
@@ -158,7 +150,6 @@ def measure_nights(
             simulation_megabytes=_files(Path(data), "simulation.duckdb*") / 1e6,
             bank_megabytes=_files(Path(data), "gocardless.duckdb*") / 1e6,
             night_cpu_seconds=cpu / passes,
-            shows_the_same=is_same,
         )
 
 

@@ -1,6 +1,5 @@
 """The bench of a year stores runs as they were, and a few nights show what the year does."""
 
-import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -49,15 +48,8 @@ def test_some_nights_end_as_small_as_the_rules_say(
     settings = tmp_path / "platform.yaml"
     settings.write_text("retention: {keep_days: {success: 14, failure: 14, canceled: 14}}\n")
     monkeypatch.setenv(VARIABLE, str(settings))
-    workspace = tmp_path / "workspace.yaml"
-    shutil.copy(market.__file__, tmp_path / "market.py")
-    workspace.write_text(
-        "load_from: [{python_file: {relative_path: market.py, location_name: market}}]"
-    )
 
-    figures = measure_nights(
-        instance, "any", 20, executed={"counting": counted}, workspace=workspace
-    )
+    figures = measure_nights(instance, "any", 20, executed={"counting": counted})
 
     assert figures.runs == 20
     # those of the last 14 days, of which the oldest is at the very limit, and the executed one
