@@ -159,7 +159,7 @@ def test_no_secret_is_written_served_or_sent(at_work: Platform) -> None:
     assert "gocardless_sync_job" in shown
     assert "single_year_simulation" in shown
     served = [json.dumps(dagster.query(SERVED)), json.dumps(dagster.query(TICKS, sensor=SENSOR))]
-    assert "3 secrets were found" in served[0]
+    assert "5 secrets were found" in served[0]
     everything = [
         *written_to(at_work.home),
         *(
