@@ -283,7 +283,7 @@ def test_prometheus_scrapes_the_metrics(url: str, tmp_path: Path) -> None:
         assert asset["metric"]["asset_key"] == "shelves"
         # another test may have made it
         assert asset["metric"]["health"] in ("unknown", "healthy")
-        assert len(found("dagster_exporter_last_scrape_success == 1")) == 5
+        assert len(found("dagster_exporter_last_scrape_success == 1")) == 6
     finally:
         prometheus.terminate()
         prometheus.wait(30)
