@@ -4,6 +4,7 @@ Nothing of it is started here. What the commands do is tested where their module
 """
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -104,7 +105,8 @@ def started_by_make(words: tuple[str, ...], folder: Path) -> list[str]:
     started = folder / "started"
     started.unlink(missing_ok=True)
     made = subprocess.run(
-        ["make", "--file", REPOSITORY / "Makefile", "--old-file", "setup", *words[1:]],
+        ["make", "--file", REPOSITORY / "Makefile", "--old-file", "setup", "--old-file",
+         ".venv/.installed", *words[1:]],
         cwd=folder, env={"PATH": "/usr/bin:/bin", "HOME": str(folder)},
         capture_output=True, text=True,
     )  # fmt: skip
@@ -127,8 +129,8 @@ def objections(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, ...]
             modules[words] = started_by_make(words, folder)
     parsed = subprocess.run(
         [sys.executable, REPOSITORY / "tests/support/parsed_commands.py"],
-        cwd=folder, input=json.dumps(list(modules.values())), capture_output=True, text=True,
-        check=True,
+        cwd=folder, env={**os.environ, "PYTHONPATH": str(REPOSITORY)},  # for those of its root
+        input=json.dumps(list(modules.values())), capture_output=True, text=True, check=True,
     )  # fmt: skip
     return dict(zip(modules, json.loads(parsed.stdout.splitlines()[-1]), strict=True))
 
