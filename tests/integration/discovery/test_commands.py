@@ -97,7 +97,7 @@ def test_an_asset_that_is_not_there_is_answered_with_the_nearest(
 ) -> None:
     assert command.main(["explain", "cenzus", str(SIMULATION)]) == 1
 
-    assert "there is no asset cenzus, did you mean census?" in capsys.readouterr().err
+    assert "there is no asset cenzus, did you mean census or census_file?" in capsys.readouterr().err
 
 
 @pytest.fixture

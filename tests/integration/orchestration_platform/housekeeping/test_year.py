@@ -54,4 +54,5 @@ def test_some_nights_end_as_small_as_the_rules_say(
     assert figures.runs == 20
     # those of the last 14 days, of which the oldest is at the very limit, and the executed one
     assert figures.left in (14, 15)
-    assert 0 < figures.runs_megabytes <= figures.largest_megabytes
+    # months are in whole MB
+    assert 0 < figures.runs_megabytes <= figures.largest_megabytes + 0.5
