@@ -97,7 +97,8 @@ def test_an_asset_that_is_not_there_is_answered_with_the_nearest(
 ) -> None:
     assert command.main(["explain", "cenzus", str(SIMULATION)]) == 1
 
-    assert "there is no asset cenzus, did you mean census or census_file?" in capsys.readouterr().err
+    answer = capsys.readouterr().err
+    assert "there is no asset cenzus, did you mean census or census_file?" in answer
 
 
 @pytest.fixture
@@ -258,6 +259,11 @@ def test_the_component_returns_the_definitions_of_its_file(tmp_path: Path) -> No
     )
     (folder / "defs.yaml").write_text(
         "type: shared_lib.discovery.CodeLocation\nattributes:\n  path: orchestration.yaml\n"
+    )
+    # another file of the project has the resource that some of the assets need
+    (folder.parent / "resources.py").write_text(
+        "import dagster as dg\n"
+        "defs = dg.Definitions(resources={'warehouse': dg.ResourceDefinition.none_resource()})\n"
     )
     (folder / "orchestration.yaml").write_text(
         "asset_modules: [examples.assets]\nassets:\n  - {match: orders, group: trade}\n"
