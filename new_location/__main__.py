@@ -62,7 +62,11 @@ def remove(name: str, repository: Path = REPOSITORY) -> list[str]:
     check_name(name)
     if not (repository / "code_locations" / name / "pyproject.toml").is_file():
         raise LocationError(f"NAME={name}: there is no code_locations/{name} to remove")
-    location = NewLocation(name, _OWNER, has_models=(repository / folder_of(name)).is_dir())
+    # a folder of the name may also be another location's, as `bank` is
+    own_file = repository / "code_locations" / name / name / "orchestration.yaml"
+    selects_models = own_file.is_file() and f"group:{name}" in own_file.read_text("utf-8")
+    has_models = selects_models and (repository / folder_of(name)).is_dir()
+    location = NewLocation(name, _OWNER, has_models=has_models)
     generated = own_files(location)
     own = [*own_folders(location), f"deploy/vault/policies/{name}.hcl"]
     changed = _shared(location, repository, is_added=False)
