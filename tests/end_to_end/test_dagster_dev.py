@@ -197,7 +197,7 @@ def launch(page: Page, *, job: str, years: list[str], button: str, mutation: str
     """Launch ``job`` for ``years`` from its page; returns what the server answered."""
     page.goto(f"/locations/simulation/jobs/{job}")
     # the number follows, because what is only observed is beside them
-    page.get_by_role("button", name=re.compile("^Materialize all")).click()
+    page.get_by_role("button", name="Materialize all").click()
     dialog = page.get_by_role("dialog").filter(has_text="Partition selection")
     dialog.get_by_text("Select a partition or create one").click()
     search = page.get_by_placeholder("Filter partitions")
