@@ -6,7 +6,7 @@ import dagster as dg
 from pydantic import Field
 
 from shared_lib.components.sections import SectionsComponent
-from shared_lib.observability.header_secrets import read_secrets_with
+from shared_lib.observability.sending.header_secrets import read_secrets_with
 from shared_lib.secrets import SecretsResource
 
 

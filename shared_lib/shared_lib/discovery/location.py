@@ -31,8 +31,8 @@ from shared_lib.discovery.definitions.sensors import build_sensors
 from shared_lib.discovery.measured_steps import with_measured_steps
 from shared_lib.discovery.modules import definitions_in
 from shared_lib.discovery.reading import FILE_NAME, ReadFile, read_file
-from shared_lib.observability.header_secrets import read_secrets_with
 from shared_lib.observability.place import runs_in
+from shared_lib.observability.sending.header_secrets import read_secrets_with
 from shared_lib.secrets import SecretsResource
 from shared_lib.secrets.io_manager import GuardedIOManager
 

@@ -301,7 +301,7 @@ def _connected(settings: ObservabilitySettings) -> Observability:
 
 def _traces_channel(endpoint: TraceEndpoint) -> Channel:
     def connect() -> Callable[[Sequence[SpanRecord]], None]:
-        from shared_lib.observability.transports import connect_traces
+        from shared_lib.observability.sending.transports import connect_traces
 
         return connect_traces(endpoint)
 
@@ -310,7 +310,7 @@ def _traces_channel(endpoint: TraceEndpoint) -> Channel:
 
 def _lineage_channel(endpoint: LineageEndpoint) -> Channel:
     def connect() -> Callable[["RunEvent"], None]:
-        from shared_lib.observability.transports import connect_lineage
+        from shared_lib.observability.sending.transports import connect_lineage
 
         return connect_lineage(endpoint)
 

@@ -10,8 +10,8 @@ from confluent_kafka import Consumer, Producer
 from sandboxes.serving import nobody_listening
 from shared_lib.observability.background import NotSentError
 from shared_lib.observability.lineage.steps import run_event
+from shared_lib.observability.sending.transports import connect_lineage
 from shared_lib.observability.settings import current_settings
-from shared_lib.observability.transports import connect_lineage
 
 TOPIC = "lineage"
 EVENT = run_event(

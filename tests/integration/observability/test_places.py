@@ -9,7 +9,8 @@ from tests.integration.observability.shop import definitions
 
 from sandboxes.telemetry import receiving
 from shared_lib.configuration.environment import current_settings
-from shared_lib.observability import place, settings, transports
+from shared_lib.observability import place, settings
+from shared_lib.observability.sending import transports
 
 DAYS = dg.StaticPartitionsDefinition(["monday", "tuesday"])
 

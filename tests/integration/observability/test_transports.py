@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from sandboxes.telemetry import receiving
-from shared_lib.observability import header_secrets
 from shared_lib.observability.background import NotSentError
-from shared_lib.observability.header_secrets import read_secrets_with
 from shared_lib.observability.lineage.steps import run_event
+from shared_lib.observability.sending import header_secrets
+from shared_lib.observability.sending.header_secrets import read_secrets_with
+from shared_lib.observability.sending.transports import connect_lineage, connect_traces
 from shared_lib.observability.settings import LineageEndpoint, TraceEndpoint
 from shared_lib.observability.spans import SpanRecord
-from shared_lib.observability.transports import connect_lineage, connect_traces
 
 RUN = "18c9323f-d85b-4934-b8da-37afed3d4848"
 BEGAN = datetime(2026, 1, 1, 12, 0, 0, 123456, UTC)

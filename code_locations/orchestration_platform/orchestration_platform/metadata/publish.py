@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestration_platform.metadata.datahub import Proposal, datahub_proposals
+from orchestration_platform.metadata.datahub.proposals import Proposal, datahub_proposals
 from orchestration_platform.metadata.description import Description
-from orchestration_platform.metadata.openmetadata import (
+from orchestration_platform.metadata.openmetadata.rest_requests import (
     openmetadata_requests,
     owner_id,
     owner_path,

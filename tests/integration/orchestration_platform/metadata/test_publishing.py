@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from orchestration_platform.metadata.datahub import datahub_proposals
+from orchestration_platform.metadata.datahub.proposals import datahub_proposals
 from orchestration_platform.metadata.description import Description
-from orchestration_platform.metadata.openmetadata import openmetadata_requests
+from orchestration_platform.metadata.openmetadata.rest_requests import openmetadata_requests
 from orchestration_platform.metadata.publish import (
     Published,
     publish_to_datahub,

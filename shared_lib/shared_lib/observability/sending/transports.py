@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shared_lib.observability.background import NotSentError
-from shared_lib.observability.header_secrets import revealed
-from shared_lib.observability.kafka import connect_kafka
 from shared_lib.observability.place import environment, location
+from shared_lib.observability.sending.header_secrets import revealed
+from shared_lib.observability.sending.kafka import connect_kafka
 from shared_lib.observability.settings import (
     LONGEST_REQUEST_SECONDS,
     LineageEndpoint,

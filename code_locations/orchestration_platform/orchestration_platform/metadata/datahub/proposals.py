@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any
 
-from orchestration_platform.metadata.datahub_checks import check_proposals, proposal
+from orchestration_platform.metadata.datahub.checks import check_proposals, proposal
 from orchestration_platform.metadata.description import Column, Description, Kind, Table, TableName
 from shared_lib.configuration.environment import Environment
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestration_platform.metadata.description import Column, Description, Kind, Table, TableName
-from orchestration_platform.metadata.openmetadata_checks import check_requests, definitions
-from orchestration_platform.metadata.openmetadata_names import qualified
-from orchestration_platform.metadata.openmetadata_types import column_type
+from orchestration_platform.metadata.openmetadata.checks import check_requests, definitions
+from orchestration_platform.metadata.openmetadata.column_types import column_type
+from orchestration_platform.metadata.openmetadata.names import qualified
 
 CLASSIFICATION = "Dagster"
 

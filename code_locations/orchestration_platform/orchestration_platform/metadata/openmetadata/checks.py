@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from orchestration_platform.metadata.description import Check, Freshness, Table
-from orchestration_platform.metadata.openmetadata_names import qualified
+from orchestration_platform.metadata.openmetadata.names import qualified
 
 _DEFINITIONS = {"TABLE": "dagsterTableCheck", "COLUMN": "dagsterColumnCheck"}
 _CASES = "/v1/dataQuality/testCases"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from shared_lib.observability.background import NotSentError
-from shared_lib.observability.header_secrets import revealed
+from shared_lib.observability.sending.header_secrets import revealed
 from shared_lib.observability.settings import LONGEST_REQUEST_SECONDS
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""What DataHub ingests: proposals of aspects, and the check of each before it is sent."""

@@ -1,0 +1,1 @@
+"""How spans and lineage events leave the process, and the secrets of their headers."""
