@@ -1,4 +1,4 @@
-"""The tables that the models read, copied once for both trees, or generated if there are none."""
+"""The tables that the models read, copied once for both trees, or generated without a warehouse."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -80,7 +80,7 @@ def test_the_rules_of_the_simulation_do_not_change_with_a_model_of_the_bank() ->
     assert len(rules_digest(RULES)) == 64
 
 
-# A column that can name a person, an account or one thing that they did, or that tells of one.
+# Columns that name a person, an account or a single event, or that describe one.
 _OF_ONE = re.compile(
     r"(?<!scenario)_(id|key)$|^(birth|hire|termination)_date$|name$|(^|_)(iban|counterparty)|description"
 )

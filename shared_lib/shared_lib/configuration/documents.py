@@ -111,7 +111,7 @@ def _by_place(schema: dict[str, Any]) -> dict[Location, dict[str, dict[str, Any]
 
 
 def _kind(node: dict[str, Any]) -> str:
-    """Return what tells alternatives apart: the field `type`, else the model's name."""
+    """Return what distinguishes alternatives: the field `type`, else the model's name."""
     return node["properties"].get("type", {}).get("const") or node.get("title", "")
 
 

@@ -108,9 +108,6 @@ def test_an_index_leads_to_each(instance: dg.DagsterInstance) -> None:
         sqlalchemy.event.remove(sa.Engine, "before_cursor_execute", note)
     [(text, values)] = statements
     with storage.connect() as connection:
-        plan = "\n".join(
-            row[0]
-            for row in connection.exec_driver_sql(f"explain {text}", values)  # pyright: ignore[reportArgumentType]
-        )
+        plan = "\n".join(row[0] for row in connection.exec_driver_sql(f"explain {text}", values))
     assert "idx_tick_selector_timestamp" in plan
     assert "Seq Scan on job_ticks" not in plan

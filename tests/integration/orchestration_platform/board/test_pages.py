@@ -273,7 +273,7 @@ def browser() -> Iterator[Browser]:
 def test_a_person_mutes_a_job_on_a_phone_and_ends_that(
     browser: Browser, client: TestClient
 ) -> None:
-    page = browser.new_page(viewport=PHONE)  # pyright: ignore[reportArgumentType]
+    page = browser.new_page(viewport=PHONE)
     Reading(page, client)
     page.goto(f"{ORIGIN}/board/incidents/1")
     page.get_by_role("link", name="Mute what it is about").click()
@@ -302,7 +302,7 @@ def test_a_person_mutes_a_job_on_a_phone_and_ends_that(
 def test_a_person_finds_the_assets_beneath_the_run_that_failed(
     browser: Browser, client: TestClient
 ) -> None:
-    page = browser.new_page(viewport=PHONE)  # pyright: ignore[reportArgumentType]
+    page = browser.new_page(viewport=PHONE)
     Reading(page, client)
     page.goto(f"{ORIGIN}/board")
     entry = page.get_by_role("region", name="Needs attention").locator("tr", has_text="sales_job")
@@ -332,7 +332,7 @@ def test_every_page_is_accessible_on_desk_and_phone_and_asks_for_nothing_else(
     browser: Browser, client: TestClient, scheme: str
 ) -> None:
     for size in (DESK, PHONE):
-        page = browser.new_page(viewport=size, color_scheme=scheme)  # pyright: ignore[reportArgumentType]
+        page = browser.new_page(viewport=size, color_scheme=scheme)
         reading = Reading(page, client)
         for path in PAGES:
             page.goto(f"{ORIGIN}{path}")

@@ -94,7 +94,7 @@ def test_the_job_publishes_and_the_schedule_is_off(datahub: DataHub) -> None:
     assert done.success
     assert datahub.aspects
     assert job.catalog_publish_schedule.default_status is dg.DefaultScheduleStatus.STOPPED
-    (asked,) = job.catalog_publish_schedule(dg.build_schedule_context())  # type: ignore[misc]
+    (asked,) = job.catalog_publish_schedule(dg.build_schedule_context())
     assert isinstance(asked, dg.RunRequest)
 
 
@@ -102,5 +102,5 @@ def test_the_schedule_skips_where_nothing_is_configured(
     datahub: DataHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure(tmp_path, monkeypatch, "{}")
-    (skipped,) = job.catalog_publish_schedule(dg.build_schedule_context())  # type: ignore[misc]
+    (skipped,) = job.catalog_publish_schedule(dg.build_schedule_context())
     assert "no catalogue is configured" in skipped.skip_message

@@ -194,7 +194,7 @@ def test_a_publication_that_was_cut_off_ends_like_one_that_was_not(
             raise KeyboardInterrupt
         return send(*arguments)
 
-    dying.send = dies  # type: ignore[method-assign]
+    dying.send = dies
     with pytest.raises(KeyboardInterrupt):
         publish(small, dying)
     publish(small, server(catalog.url))

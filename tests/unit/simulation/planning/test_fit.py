@@ -54,7 +54,7 @@ def years_of(
 
 def written(folder: Path, **planted: object) -> list[Path]:
     paths = []
-    for year, people in enumerate(years_of(**planted), start=2020):  # type: ignore[arg-type]
+    for year, people in enumerate(years_of(**planted), start=2020):
         paths.append(folder / f"staff_{year}.csv")
         people.to_csv(paths[-1], index=False)
     return paths

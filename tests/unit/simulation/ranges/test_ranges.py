@@ -44,7 +44,7 @@ def test_nine_of_ten_draws_are_within_the_stated_distance() -> None:
     )
     drawn = [drawn_settings(settings, seed) for seed in SEEDS]
     rates = [each.workforce.experienced_termination_rate for each in drawn]
-    assert fmean(abs(rate - 0.12) <= 0.02 for rate in rates) == pytest.approx(0.9, abs=0.05)  # type: ignore[operator]
+    assert fmean(abs(rate - 0.12) <= 0.02 for rate in rates) == pytest.approx(0.9, abs=0.05)
     leaving = [math.log(each.workforce.leaving_by_department["Sales"]) for each in drawn]
     assert stdev(leaving) == pytest.approx(math.log(1.5) / Z90, rel=0.15)
     hiring = [math.log(each.hiring.hiring_by_department["Sales"]) for each in drawn]
@@ -69,7 +69,7 @@ def test_a_draw_depends_on_the_seed_alone_and_stays_within_what_is_allowed(seed:
     assert drawn != drawn_settings(WIDEST, seed + 1)
     other = drawn_settings(OTHER, seed)
     assert other.compensation.cola_rate == drawn.compensation.cola_rate
-    assert 0 <= drawn.compensation.cola_rate <= 0.5  # type: ignore[operator]
+    assert 0 <= drawn.compensation.cola_rate <= 0.5
 
 
 def test_rates_by_year_move_together() -> None:
@@ -88,7 +88,7 @@ def test_growth_as_an_outcome_is_the_planned_hires_less_the_drawn_leaving() -> N
         assert target.simulation.growth_in(2026) == 0.03
         assert outcome.workforce == target.workforce
         rate = outcome.workforce.experienced_termination_rate
-        assert outcome.simulation.growth_in(2026) + rate == pytest.approx(0.15, abs=1e-6)  # type: ignore[operator]
+        assert outcome.simulation.growth_in(2026) + rate == pytest.approx(0.15, abs=1e-6)
 
 
 def test_words_name_what_varies_and_what_does_not() -> None:
