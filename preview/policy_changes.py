@@ -11,7 +11,7 @@ _FILE = "code_locations/*/*/alerts/policies/alert_policies.yaml"
 
 
 def compare_policies(base: Path, new: Path) -> list[Change]:
-    """Return the policies that were added, removed or changed. A policy is identified by its name."""
+    """Return the policies that were added, removed or changed, each identified by its name."""
     before, after = _policies(base), _policies(new)
     return [
         change
