@@ -1,6 +1,7 @@
 """What every test may rely on: a platform of its own, away from the developer's data."""
 
 import gc
+import logging
 import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -136,6 +137,15 @@ def _dg_in_a_test_changes_no_later_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """`dg` marks its process as one of development, where components parse dbt projects anew."""
     monkeypatch.setenv("DAGSTER_IS_DEV_CLI", "")
     monkeypatch.delenv("DAGSTER_IS_DEV_CLI")
+
+
+@pytest.fixture(autouse=True)
+def _no_logger_writes_to_what_an_earlier_test_captured() -> None:
+    """A command that logs to stderr leaves a handler with the stream of its test, now closed."""
+    for logger in logging.root.manager.loggerDict.values():
+        for handler in list(getattr(logger, "handlers", ())):
+            if getattr(getattr(handler, "stream", None), "closed", False):
+                logger.removeHandler(handler)
 
 
 @pytest.fixture(autouse=True)
