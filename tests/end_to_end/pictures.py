@@ -1,8 +1,9 @@
 """``make pictures``: what README shows, from a fresh run in a temporary home.
 
 Writes the picture of the report, the table of the years below it, and the pictures of the planning
-page, the assets, the board and an alert, for which a second run fails. The picture of the report
-carries the table as a comment, so that a test can compare what it shows with a run of today.
+page, the assets, the board and an alert, for which a second run fails. The pictures of the report
+and of the planning page carry their figures as a comment, so that a test can compare what they show
+with a run of today.
 """
 
 import os
@@ -11,10 +12,12 @@ import subprocess
 import sys
 import tempfile
 import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 from tests.end_to_end.browser import open_browser
 from tests.end_to_end.dagster_pictures import take_pictures
 
@@ -87,8 +90,9 @@ def _picture(report: Path) -> bytes:
         )
 
 
-def plan_picture(environment: dict[str, str]) -> bytes:
-    """The top of the planning page, on which the growth of a year is changed."""
+@contextmanager
+def changed_plan(environment: Mapping[str, str]) -> Iterator[Page]:
+    """The planning page, on which the growth of a year and the merit budget are changed."""
     process = subprocess.Popen(
         [sys.executable, "-m", "simulation.plan", "--port", "0"],
         cwd=REPOSITORY, env=os.environ | environment, stdout=subprocess.PIPE, text=True,
@@ -106,10 +110,22 @@ def plan_picture(environment: dict[str, str]) -> bytes:
             page.get_by_label("merit budget", exact=True).fill("0.03")
             page.get_by_role("button", name="Simulate").click()
             expect(page.locator("#status")).to_contain_text("Simulated in")
-            return page.screenshot()
+            yield page
     finally:
         process.terminate()
         process.wait()
+
+
+def figures_of(plan: Page) -> str:
+    """The planned figures by year, a line for each row of the page's table."""
+    rows = plan.locator("table").first.locator("tr").all_inner_texts()
+    return "\n".join(" | ".join(row.split("\t")) for row in rows)
+
+
+def plan_picture(environment: Mapping[str, str]) -> bytes:
+    """The top of the planning page, with its figures as a comment."""
+    with changed_plan(environment) as page:
+        return with_comment(page.screenshot(), figures_of(page))
 
 
 def main() -> None:
