@@ -6,14 +6,20 @@ dates move so that the last fitted census is of the 31 December before the start
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
 
 from shared_lib.dbt.compiled import Statement, execute
 from shared_lib.warehouse.connection import open_memory
-from simulation.backtest.coverage import Coverage, coverage_in_words, covered_cells
+from simulation.backtest.coverage import (
+    Bands,
+    Coverage,
+    coverage_in_words,
+    covered_cells,
+    trial_bands,
+)
 from simulation.census.tables import create_tables as create_census_tables
 from simulation.config import load_scenario, load_settings
 from simulation.config.loading import merged
@@ -146,7 +152,8 @@ def backtest(
         statements: the compiled project with the batch of ``START_YEAR``.
         paths: three or more yearly censuses, as :func:`read_history` takes them.
         year_end: month and day of the censuses, if it is not to be found.
-        seeds: number of trials that the bands are made of; 0: no bands.
+        seeds: number of trials that the bands, and the figures of departments, are made of; 0: no
+            bands, and departments as in one simulation.
 
     Raises:
         HistoryError: the history is too short, or cannot be used.
@@ -162,23 +169,29 @@ def backtest(
         played = [each for each in statements if each.year in (None, START_YEAR)]
         execute(connection, played)
         connection.execute(_JUDGED)
+        figures = _figures(connection)
         departments = {
             "headcount": _departments(connection, "people"),
             "payroll": _departments(connection, "pay"),
         }
-        coverage = (
-            covered_cells(
-                connection,
-                played,
-                scenario_id=_SCENARIO,
-                settings=calendar_settings(found),
-                seeds=seeds,
-                least_people=LEAST_PEOPLE,
-            )
-            if seeds
-            else []
+        if not seeds:
+            return Step(snapshots[-1].year, figures, departments)
+        bands = trial_bands(
+            connection,
+            played,
+            scenario_id=_SCENARIO,
+            settings=calendar_settings(found),
+            seeds=seeds,
         )
-        return Step(snapshots[-1].year, _figures(connection), departments, coverage)
+        return Step(
+            snapshots[-1].year,
+            figures,
+            {
+                measure: _in_the_middle(each, bands, measure)
+                for measure, each in departments.items()
+            },
+            covered_cells(connection, bands, least_people=LEAST_PEOPLE),
+        )
 
 
 def open_year(connection: duckdb.DuckDBPyConnection, found: Fit) -> None:
@@ -221,6 +234,19 @@ def _departments(connection: duckdb.DuckDBPyConnection, measure: str) -> list[Fi
         _DEPARTMENTS.format(measure=measure), {"least_people": LEAST_PEOPLE}
     ).fetchall()
     return [Figure(*row) for row in rows]
+
+
+def _in_the_middle(figures: Sequence[Figure], bands: Bands, measure: str) -> list[Figure]:
+    """Return departments with the middle of the trials as what is simulated.
+
+    One trial of a department of fifty is as far from the middle as years are from one another.
+    """
+    return [
+        replace(figure, simulated=bands[figure.name, measure].p50)
+        if (figure.name, measure) in bands
+        else figure
+        for figure in figures
+    ]
 
 
 def _figures(connection: duckdb.DuckDBPyConnection) -> list[Figure]:

@@ -1,16 +1,19 @@
 """How many of a year's real figures lie in the bands that the fitted scenario has for them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
 
 from shared_lib.dbt.compiled import Statement
 from simulation.config.settings import ScenarioSettings
-from simulation.ranges.bands import MEASURES, bands_of, read_outcomes
+from simulation.ranges.bands import MEASURES, Band, bands_of, read_outcomes
 from simulation.ranges.drawing import drawn_settings
 from simulation.scratch.trials import Trial, run_trials
 from simulation.scratch.warehouse import copy_workforce, scratch_folder
+
+# By department, or None for everybody, and measure.
+Bands = Mapping[tuple[str | None, str], Band]
 
 # A band from P10 to P90 is to cover 80 % of what comes; so far from it, it still does its work.
 LEAST_SHARE, MOST_SHARE = 0.7, 0.9
@@ -65,30 +68,23 @@ class Coverage:
         return self.covered / self.cells if self.cells else 0.0
 
 
-def covered_cells(
+def trial_bands(
     connection: duckdb.DuckDBPyConnection,
     statements: Sequence[Statement],
     *,
     scenario_id: str,
     settings: ScenarioSettings,
     seeds: int,
-    least_people: int,
-) -> list[Coverage]:
-    """Simulate the fitted year with many seeds, and count by measure what its bands cover.
+) -> Bands:
+    """Simulate the fitted year with many seeds; return what they come to.
 
     Args:
-        connection: has the views ``opening`` and ``later``, and the workforce of the scenario.
+        connection: has the workforce of the scenario.
         statements: the compiled project, with one year.
         scenario_id: the scenario.
         settings: fitted ones, with their uncertainty.
         seeds: number of trials.
-        least_people: departments with fewer at the start are left out.
     """
-    columns = ("department", *MEASURES)
-    real = {
-        row[0]: dict(zip(columns, row, strict=True))
-        for row in connection.execute(_REAL, {"least_people": least_people}).fetchall()
-    }
     with scratch_folder() as folder:
         outcomes = list(
             run_trials(
@@ -102,7 +98,24 @@ def covered_cells(
                 last_year=settings.simulation.end_year,
             )
         )
-    bands = {(band.department, band.measure): band for band in bands_of(outcomes)}
+    return {(band.department, band.measure): band for band in bands_of(outcomes)}
+
+
+def covered_cells(
+    connection: duckdb.DuckDBPyConnection, bands: Bands, *, least_people: int
+) -> list[Coverage]:
+    """Count by measure what the bands of departments cover of the real year.
+
+    Args:
+        connection: has the views ``opening`` and ``later``.
+        bands: what trials of the year come to.
+        least_people: departments with fewer at the start are left out.
+    """
+    columns = ("department", *MEASURES)
+    real = {
+        row[0]: dict(zip(columns, row, strict=True))
+        for row in connection.execute(_REAL, {"least_people": least_people}).fetchall()
+    }
     return [
         Coverage(
             measure,

@@ -8,8 +8,6 @@ from pathlib import Path
 
 from shared_lib.warehouse.connection import open_memory
 
-_LEAST_SHOWN = 50
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fit a scenario and print its numbers; the exit status is 2 if the history cannot be used."""
@@ -91,14 +89,6 @@ def _fit(asked: argparse.Namespace) -> int:
     for snapshot in snapshots:
         print(f"{snapshot.path.name}: {snapshot.people:,} people on {snapshot.day}")
     print(scenario_text(asked.scenario, found))
-    print(f"Growth a year of departments with {_LEAST_SHOWN} or more (no setting takes it yet)")
-    for number in found.growth:
-        if number.exposed < _LEAST_SHOWN:
-            continue
-        print(
-            f"  {number.name}: {number.exposed:,} to {number.observed:,}, {number.value:+.1%}, "
-            f"{number.low:+.1%} to {number.high:+.1%}"
-        )
     print(f"Scenario: {path}")
     print(f"Copy `{asked.scenario}` below `scenarios:` of simulation_config.yaml to run it.")
     return 0

@@ -75,11 +75,16 @@ def fit_raises(connection: duckdb.DuckDBPyConnection) -> Number:
     )
 
 
+def growth_credibility(years: int) -> float:
+    """Return the share of a growth of so many years that the next year lets expect."""
+    return years / (years + _GROWTH_CREDIBILITY)
+
+
 def fit_growth(snapshots: Sequence[Snapshot]) -> Number:
     """Return the yearly growth of headcount, shrunk towards none as far as few years say little."""
     yearly = [after.people / before.people - 1 for before, after in pairwise(snapshots)]
     observed = (snapshots[-1].people / snapshots[0].people) ** (1 / len(yearly)) - 1
-    credibility = len(yearly) / (len(yearly) + _GROWTH_CREDIBILITY)
+    credibility = growth_credibility(len(yearly))
     return Number(
         "simulation.target_growth_rate",
         min(max(credibility * observed, -0.5), 1.0),
@@ -89,32 +94,6 @@ def fit_growth(snapshots: Sequence[Snapshot]) -> Number:
         max(0.0, *yearly),
         f"z = {len(yearly)} / ({len(yearly)} + {_GROWTH_CREDIBILITY:g}) = {credibility:.2f} of it",
     )
-
-
-def growth_by_department(
-    connection: duckdb.DuckDBPyConnection, snapshots: Sequence[Snapshot]
-) -> list[Number]:
-    """Return the yearly growth of each department that the first census has, the largest first."""
-    first, last = snapshots[0].year, snapshots[-1].year
-    rows = connection.execute(
-        """
-        select
-            department,
-            count(*) filter (year = $first) as before,
-            count(*) filter (year = $last) as after
-        from people
-        group by department
-        having before > 0
-        order by before desc, department
-        """,
-        {"first": first, "last": last},
-    ).fetchall()
-    numbers = []
-    for department, before, after in rows:
-        yearly = (after / before) ** (1 / (last - first)) - 1
-        error = _Z90 * sqrt(max(after, 1)) / before / (last - first)
-        numbers.append(Number(department, yearly, before, after, yearly - error, yearly + error))
-    return numbers
 
 
 def fit_promotions(connection: duckdb.DuckDBPyConnection) -> Number:

@@ -1,7 +1,7 @@
 """Fits the settings of a scenario to a history, each number with its evidence."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -13,9 +13,9 @@ from simulation.planning.fitted_numbers import (
     fit_growth,
     fit_promotions,
     fit_raises,
-    growth_by_department,
     share_of,
 )
+from simulation.planning.hiring import Hiring, fit_hiring
 from simulation.planning.history import HistoryError, Snapshot
 from simulation.planning.leaving import GROUPS, Leaving, fit_leaving
 from simulation.planning.spread import uncertainty_of
@@ -29,16 +29,15 @@ _MOSTLY = 0.9
 class Fit:
     """What a history says: the changes of a scenario, and the evidence for each number.
 
-    `warnings` say where it is thin, and `growth` has the departments' yearly growth, which no
-    setting takes yet.
+    `warnings` say where it is thin.
     """
 
     snapshots: Sequence[Snapshot]
     leaving: Leaving
+    hiring: list[Hiring]
     numbers: list[Number]
     settings: dict[str, dict[str, Any]]
     warnings: list[str]
-    growth: list[Number] = field(default_factory=list)
 
     def number(self, name: str) -> Number:
         """Return the number of a setting."""
@@ -66,6 +65,7 @@ def fit(connection: duckdb.DuckDBPyConnection, snapshots: Sequence[Snapshot]) ->
         )
     groups = tuple(group for group in GROUPS if has_ages or group != "age_band")
     leaving = fit_leaving(exposed_cells(connection, groups), groups=groups)
+    hiring = fit_hiring(connection, snapshots, leaving)
     numbers = [fit_growth(snapshots), rate, fit_raises(connection)]
     if has_levels:
         numbers.append(fit_promotions(connection))
@@ -73,17 +73,18 @@ def fit(connection: duckdb.DuckDBPyConnection, snapshots: Sequence[Snapshot]) ->
     return Fit(
         snapshots=snapshots,
         leaving=leaving,
+        hiring=hiring,
         numbers=numbers,
-        settings=_settings(last, leaving, numbers, bands)
+        settings=_settings(last, leaving, hiring, numbers, bands)
         | {"uncertainty": uncertainty_of(connection, snapshots, leaving, numbers)},
         warnings=thin_places(snapshots, leaving, rate, has_levels=has_levels, has_ages=has_ages),
-        growth=growth_by_department(connection, snapshots),
     )
 
 
 def _settings(
     last: Snapshot,
     leaving: Leaving,
+    hiring: Sequence[Hiring],
     numbers: Sequence[Number],
     bands: dict[str, list[dict[str, Any]]],
 ) -> dict[str, dict[str, Any]]:
@@ -117,7 +118,10 @@ def _settings(
                 factor.name: round(factor.fitted, 4) for factor in leaving.of("department")
             },
         },
-        "hiring": {"recent_joiner_years": 1},
+        "hiring": {
+            "recent_joiner_years": 1,
+            "hiring_by_department": {each.name: round(each.factor, 4) for each in hiring},
+        },
         "compensation": compensation,
         "census": {"path": str(last.path.resolve())},
         "tables": tables,

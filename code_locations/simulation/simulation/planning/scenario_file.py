@@ -68,6 +68,15 @@ def _entry(section: str, key: str, value: Any, fit: Fit) -> list[str]:
                 for name, factor in value.items()
             ),
         ]
+    if (section, key) == ("hiring", "hiring_by_department"):
+        hiring = {each.name: each for each in fit.hiring}
+        return [
+            f"      {key}:",
+            *(
+                f"        {_inline(name)}: {factor}  # {hiring[name].evidence}"
+                for name, factor in value.items()
+            ),
+        ]
     if section == "tables":
         factors = {factor.name: factor for factor in fit.leaving.of(_COLUMNS.get(key, ""))}
         return [

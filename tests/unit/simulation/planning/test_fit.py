@@ -72,6 +72,35 @@ def cells(exposed: pd.DataFrame) -> dict[str, np.ndarray]:
     return {str(column): counts[column].to_numpy() for column in counts}
 
 
+def test_departments_hire_for_their_leavers_and_a_part_of_their_growth(tmp_path: Path):
+    """Recomputed from the files: who is gone and who is new, by department, over two years."""
+    paths = written(tmp_path, size=6000, rate=0.1, years=3)
+    found = fitted(paths)
+
+    first, second, third = (pd.read_csv(path) for path in paths)
+    moved = pd.DataFrame(0.0, index=list(DEPARTMENTS), columns=["start", "left", "hired"])
+    for before, after in ((first, second), (second, third)):
+        moved["start"] += before.groupby("department").size()
+        moved["left"] += before[~before.id.isin(after.id)].groupby("department").size()
+        moved["hired"] += after[~after.id.isin(before.id)].groupby("department").size()
+    moved["last"] = third.groupby("department").size()
+    moved["recent"] = third[~third.id.isin(second.id)].groupby("department").size()
+    leaving = moved["last"] * moved["left"] / moved["start"]
+    growth = moved["last"] * (moved["hired"] - moved["left"]) / moved["start"]
+    expected = leaving + growth * 2 / 3  # of two years
+    factors = expected / expected.sum() / (moved["recent"] / moved["recent"].sum())
+
+    assert [each.name for each in found.hiring] == list(DEPARTMENTS)
+    for each in found.hiring:
+        assert each.hired == moved["recent"][each.name]
+        assert each.grown == pytest.approx(growth[each.name] * 2 / 3)
+        assert each.factor == pytest.approx(factors[each.name], rel=0.05)
+    # hires go to departments alike, so that those who lose few people grow
+    care, _, yard = found.hiring
+    assert care.grown < 0 < yard.grown
+    assert found.settings["hiring"]["hiring_by_department"]["Yard"] == round(yard.factor, 4)
+
+
 def test_planted_rates_are_recovered_within_their_intervals(tmp_path: Path):
     found = fitted(written(tmp_path, size=6000, rate=0.1, years=3, levels=True))
 
