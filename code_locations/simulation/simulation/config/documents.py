@@ -9,7 +9,7 @@ from simulation.config.settings import SimulationSettings
 
 SCHEMA_FILE = REPOSITORY_ROOT / "schemas" / "simulation_config.schema.json"
 _PAGES = REPOSITORY_ROOT / "docs" / "simulation"
-_ELSEWHERE = ("census", "uncertainty", "tables")
+_ELSEWHERE = ("census", "uncertainty", "cost", "retirement_plan", "tables")
 _SETTINGS = ("", *(name for name in SimulationSettings.model_fields if name not in _ELSEWHERE))
 REFERENCES = (
     Reference(_PAGES / "settings.md", SimulationSettings, _SETTINGS),
@@ -27,10 +27,14 @@ def configuration_schema() -> dict[str, Any]:
     definitions: dict[str, Any] = schema["$defs"]
     changes: dict[str, Any] = {}
     for section, entry in schema["properties"].items():
-        name = entry.get("$ref", "").rpartition("/")[2]
+        # a section that may be left out is one of two
+        kinds = entry.get("anyOf", [entry])
+        name = next((kind["$ref"].rpartition("/")[2] for kind in kinds if "$ref" in kind), "")
         if name:
             definitions[f"{name}Changes"] = {**definitions[name], "required": []}
-            changes[section] = {**entry, "$ref": f"#/$defs/{name}Changes"}
+            changed = {"$ref": f"#/$defs/{name}Changes"}
+            others = [kind for kind in kinds if "$ref" not in kind]
+            changes[section] = entry | ({"anyOf": [changed, *others]} if others else changed)
     definitions["ScenarioChanges"] = {
         "description": "What a scenario changes; all else is as in the file.",
         "type": "object",

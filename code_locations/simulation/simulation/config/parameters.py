@@ -11,6 +11,8 @@ from simulation.config.sections.horizon import rate_in
 from simulation.config.settings import ScenarioSettings
 
 FINGERPRINT_LENGTH = 16
+# sections that no row of the ledger depends on; the content of the census counts, not its path
+NOT_OF_ROWS = ("census", "limits", "uncertainty", "cost", "retirement_plan")
 # what may differ by department: sections and fields, whose names are those of the tables in SQL too
 BY_DEPARTMENT = (
     ("workforce", "leaving_by_department"),
@@ -25,11 +27,10 @@ def fingerprint(
     """Return 16 hex digits that identify everything the rows of a scenario's years depend on.
 
     What no row depends on is left out: the last year, the path of the census (its content
-    counts), the limits that results are checked against, and how far the settings are known.
+    counts), the limits that results are checked against, how far the settings are known, and what
+    is computed from the rows, as cost is.
     """
-    relevant = settings.model_dump(
-        mode="json", exclude={"census": True, "limits": True, "uncertainty": True}
-    )
+    relevant = settings.model_dump(mode="json", exclude=set(NOT_OF_ROWS))
     del relevant["simulation"]["end_year"]
     if settings.simulation.names.is_calendar:
         del relevant["simulation"]["first_day"]  # so that the years of releases before it stay

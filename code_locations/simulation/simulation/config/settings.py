@@ -9,9 +9,11 @@ from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_va
 from simulation.config.fields import Strict
 from simulation.config.sections.census import Census
 from simulation.config.sections.compensation import Compensation
+from simulation.config.sections.cost import Cost
 from simulation.config.sections.hiring import Hiring
 from simulation.config.sections.horizon import Horizon, require_each_year
 from simulation.config.sections.limits import Limits
+from simulation.config.sections.retirement_plan import RetirementPlan
 from simulation.config.sections.uncertainty import Uncertainty
 from simulation.config.sections.workforce import Workforce
 from simulation.config.tables import Tables
@@ -28,6 +30,12 @@ class ScenarioSettings(Strict):
     limits: Limits = Field(description="What a run is held against.")
     uncertainty: Uncertainty = Field(
         default_factory=Uncertainty, description="How far the settings are known, for ranges."
+    )
+    cost: Cost | None = Field(
+        default=None, description="What the workforce costs beside its pay; none: not computed."
+    )
+    retirement_plan: RetirementPlan | None = Field(
+        default=None, description="A plan that the employer adds to; none: there is no plan."
     )
     tables: Tables = Field(
         default_factory=Tables, description="Tables that replace seeds of the same name."

@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 
+from simulation.config.parameters import NOT_OF_ROWS
 from simulation.config.settings import ScenarioSettings
 from simulation.state.identity import census_digest, current_rules, identity_of
 from simulation.state.runs import YearRefusedError, refuse_impossible, requested_scenario
@@ -120,8 +121,7 @@ def relevant_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value
         for name, value in _flat(settings)
-        if name != "simulation.end_year"
-        and not name.startswith(("census.", "limits.", "uncertainty."))
+        if name != "simulation.end_year" and name.partition(".")[0] not in NOT_OF_ROWS
     }
 
 

@@ -14,6 +14,7 @@ from simulation.config.parameters import (
     year_parameters,
 )
 from simulation.config.settings import ScenarioSettings
+from simulation.state.cost_rates import record_cost_rates
 from simulation.state.identity import census_digest, current_rules, identity_of
 from simulation.state.stored_years import completed_years
 from simulation.state.tables import THIS_REQUEST, THIS_RUN
@@ -265,6 +266,7 @@ def _record(
             key=["fingerprint", "level"],
         )
     _record_tables(connection, opened.fingerprint, settings)
+    record_cost_rates(connection, opened.scenario_id, settings)
     now = _now(connection)
     [(sha256,)] = connection.execute(
         "select max(sha256) from raw.census_file where scenario_id = ?",

@@ -121,6 +121,40 @@ create table if not exists raw.scenario_rates (
     primary key (fingerprint, table_name, row_key)
 );
 
+-- what a scenario's years cost; replaced by each run, because no row of the ledger depends on it
+create table if not exists raw.cost_rates (
+    scenario_id varchar not null,
+    simulation_year integer not null,
+    tax_rates decimal(9, 6)[] not null,
+    tax_caps decimal(16, 2)[] not null,
+    benefits_per_head decimal(16, 2) not null,
+    bonus_rate decimal(9, 6) not null,
+    bonus_levels integer[] not null,
+    bonus_rates decimal(9, 6)[] not null,
+    overhead_rate decimal(9, 6) not null,
+    primary key (scenario_id, simulation_year)
+);
+
+create table if not exists raw.retirement_plans (
+    scenario_id varchar not null,
+    simulation_year integer not null,
+    random_seed bigint not null,
+    minimum_age integer not null,
+    minimum_service_days integer not null,
+    enrolment_days integer not null,
+    participation double not null,
+    deferral_ages integer[] not null,
+    deferral_rates decimal(9, 6)[] not null,
+    match_from decimal(9, 6)[] not null,
+    match_up_to decimal(9, 6)[] not null,
+    match_rates decimal(9, 6)[] not null,
+    deferral_limit decimal(16, 2) not null,
+    catch_up_age integer not null,
+    catch_up_limit decimal(16, 2) not null,
+    pay_limit decimal(16, 2),
+    primary key (scenario_id, simulation_year)
+);
+
 -- what Dagster and dbt recorded of each run, added when its models are built
 create table if not exists raw.pipeline_timings (
     run_id varchar not null,
