@@ -20,7 +20,18 @@ with eligible as (
         years.promotion_date,
         years.raise_date,
         years.days_in_year,
-        plan.* exclude (scenario_id, simulation_year)
+        plan.random_seed,
+        plan.enrolment_days,
+        plan.participation,
+        plan.deferral_ages,
+        plan.deferral_rates,
+        plan.match_from,
+        plan.match_up_to,
+        plan.match_rates,
+        plan.deferral_limit,
+        plan.catch_up_age,
+        plan.catch_up_limit,
+        plan.pay_limit
     from {{ ref('int_employee_years') }} as ledger
     inner join {{ ref('stg_simulation_parameters') }} as years
         on

@@ -34,7 +34,7 @@ with people as (
             and ledger.simulation_year = rates.simulation_year
 ),
 
--- Each tax of each employee is rounded by itself, as it is paid. Without a cap the least is the pay.
+-- Each tax of each employee is rounded, as it is paid. Without a cap the least is the pay.
 departments as (
     select
         scenario_id,

@@ -17,6 +17,7 @@ _ROUTE = "/reports/"
         "fct_compensation_growth",
         "fct_termination_experience",
         "fct_level_mix",
+        "fct_total_cost",
         "mon_data_quality",
         "mon_pipeline_performance",
     ],

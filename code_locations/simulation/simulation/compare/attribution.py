@@ -7,12 +7,14 @@ import duckdb
 
 from simulation.compare.differences import (
     Comparison,
+    CostDifference,
     GroupDifference,
     PersonDifference,
     YearDifference,
 )
 from simulation.compare.pair import Pair
 from simulation.compare.parts import DRIVERS, create_parts
+from simulation.report.cost.figures import read_costs
 
 # The group of a row of the ledger and of a part, by dimension.
 _GROUPS = {
@@ -146,6 +148,7 @@ def compare(connection: duckdb.DuckDBPyConnection, pair: Pair) -> Comparison:
         departments_by_year=_groups(connection, named, "department"),
         levels_by_year=_groups(connection, named, "level"),
         people=[PersonDifference(**row) for row in _rows(connection, _PEOPLE, named)],
+        costs=_costs(connection, pair),
     )
     _refuse_unexplained(comparison)
     return comparison
@@ -168,6 +171,18 @@ def _years(connection: duckdb.DuckDBPyConnection, named: dict[str, Any]) -> list
             pay={driver: parts.get((year, driver), none)["pay"] for driver in DRIVERS},
         )
         for year in years
+    ]
+
+
+def _costs(connection: duckdb.DuckDBPyConnection, pair: Pair) -> list[CostDifference]:
+    base, other = (
+        {cost.year: cost for cost in read_costs(connection, each.scenario_id)}
+        for each in (pair.base, pair.other)
+    )
+    return [
+        CostDifference(year=year, base=base[year], other=other[year])
+        for year in pair.years
+        if year in base and year in other
     ]
 
 

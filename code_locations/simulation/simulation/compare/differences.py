@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 from simulation.compare.pair import Pair
+from simulation.report.cost.figures import Cost
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +74,15 @@ class PersonDifference:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CostDifference:
+    """What people cost in a year of both scenarios, each by the rates of its own last run."""
+
+    year: int
+    base: Cost
+    other: Cost
+
+
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """All differences of two scenarios; people are those at the end of the last year."""
 
@@ -81,6 +91,7 @@ class Comparison:
     departments_by_year: list[GroupDifference]
     levels_by_year: list[GroupDifference]
     people: list[PersonDifference]
+    costs: list[CostDifference]
 
     @property
     def departments(self) -> list[GroupDifference]:

@@ -72,6 +72,7 @@ def _render(comparison: Comparison, workbook: Path) -> str:
         departments_chart=_departments_chart(changed, money) if changed else None,
         drawn_departments=min(_DRAWN_DEPARTMENTS, len(changed)),
         levels=comparison.levels,
+        costs=comparison.costs,
         changes=pair.changed_settings(),
         people=comparison.people,
         shown_people=comparison.people[:_SHOWN_PEOPLE],

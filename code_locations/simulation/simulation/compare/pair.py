@@ -6,7 +6,7 @@ from typing import Any
 
 import duckdb
 
-from simulation.state.removal import relevant_settings
+from simulation.state.removal import shown_settings
 from simulation.stored.scenarios import StoredScenario, command_for, find_stored, read_stored
 from simulation.year_names import YearNames
 
@@ -43,7 +43,7 @@ class Pair:
 
     def changed_settings(self) -> list[tuple[str, str, str]]:
         """Return the dotted names of the settings that differ, each with the two values."""
-        base, other = (relevant_settings(each.settings) for each in (self.base, self.other))
+        base, other = (shown_settings(each.settings) for each in (self.base, self.other))
         return [
             (name, before, after)
             for name in sorted(base.keys() | other.keys())

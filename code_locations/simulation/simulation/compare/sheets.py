@@ -6,6 +6,7 @@ from typing import Any
 
 from simulation.compare.differences import Comparison
 from simulation.compare.parts import DRIVERS
+from simulation.report.cost.figures import COMPONENTS
 from simulation.spreadsheet import Book, Column, column_letter, written_book
 
 
@@ -49,6 +50,7 @@ def add_sheets(book: Book, comparison: Comparison) -> None:
             for group in (*comparison.departments_by_year, *comparison.levels_by_year)
         ),
     )
+    _add_costs(book, comparison)
     book.add_table(
         "Comparison people",
         [
@@ -85,6 +87,53 @@ def add_sheets(book: Book, comparison: Comparison) -> None:
             Column(heading=other, width=44),
         ],
         _notes(comparison),
+    )
+
+
+def _add_costs(book: Book, comparison: Comparison) -> None:
+    """Add the difference of each component of the cost, if both scenarios have one."""
+    if not comparison.costs:
+        return
+    pair = comparison.pair
+    last = column_letter(2 + len(COMPONENTS))
+    book.add_table(
+        "Comparison cost",
+        [
+            Column(heading="Year"),
+            *(
+                Column(
+                    heading=f"Total cost {each.scenario_id}",
+                    kind="money",
+                    width=20,
+                    is_totalled=True,
+                )
+                for each in (pair.base, pair.other)
+            ),
+            *(
+                Column(heading=f"{name} difference", kind="money", width=20, is_totalled=True)
+                for name in COMPONENTS.values()
+            ),
+            Column(
+                heading="Total cost difference",
+                kind="money",
+                width=20,
+                formula=f"=ROUND(SUM(D{{row}}:{last}{{row}}),2)",
+                is_totalled=True,
+            ),
+        ],
+        (
+            [
+                pair.names.name(each.year),
+                each.base.total_cost,
+                each.other.total_cost,
+                *(
+                    round(getattr(each.other, component) - getattr(each.base, component), 2)
+                    for component in COMPONENTS
+                ),
+                round(each.other.total_cost - each.base.total_cost, 2),
+            ]
+            for each in comparison.costs
+        ),
     )
 
 

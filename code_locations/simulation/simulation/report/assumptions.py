@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
+from simulation.report.cost.assumptions import cost_in_words
 from simulation.report.units import count, share
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def in_words(configuration: Configuration) -> list[Assumption]:
         *map(Assumption, _leaving(settings.workforce, years, names)),
         Assumption(_hire_pay(settings.hiring), is_invented=True),
         *map(Assumption, _raises(settings.compensation, years, names)),
+        *map(Assumption, cost_in_words(settings, years, names)),
         Assumption(
             f"Chance is drawn with the seed {settings.simulation.random_seed}; another seed has "
             "another, equally likely, outcome."

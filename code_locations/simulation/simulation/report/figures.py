@@ -9,6 +9,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, TypeVar
 
 from simulation.report import queries
+from simulation.report.cost.figures import read_costs, read_plan
 from simulation.year_names import CALENDAR_YEAR, YearNames
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     import duckdb
+
+    from simulation.report.cost.figures import Cost, PlanYear
 
 Row = TypeVar("Row")
 
@@ -172,6 +175,8 @@ class Figures:
     experience: list[TerminationExperience]
     levels: list[LevelHeadcount]
     departments: list[Department]
+    costs: list[Cost]
+    plan: list[PlanYear]
     census: Census | None
     findings: list[CensusFinding]
     rejects: list[RejectReason]
@@ -244,6 +249,8 @@ def read_figures(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> Fig
         experience=_read(connection, queries.EXPERIENCE, TerminationExperience, scenario_id),
         levels=_read(connection, queries.LEVELS, LevelHeadcount, scenario_id),
         departments=_read(connection, queries.DEPARTMENTS, Department, scenario_id),
+        costs=read_costs(connection, scenario_id),
+        plan=read_plan(connection, scenario_id),
         census=census[0] if census else None,
         findings=_read(connection, queries.FINDINGS, CensusFinding, scenario_id),
         rejects=_read(connection, queries.REJECTS, RejectReason, scenario_id),

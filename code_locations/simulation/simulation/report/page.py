@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from shared_lib.private_files import keep_files_private
 from simulation.report import assumptions, charts, drawings, summary, titles, units
+from simulation.report.cost import drawings as cost_drawings
+from simulation.report.cost.figures import COMPONENTS
 from simulation.report.department_charts import department_charts
 from simulation.report.figures import read_figures
 from simulation.report.files import replaced
@@ -68,6 +70,7 @@ def _render(figures: Figures) -> str:
         amount for year in years for amount in (year.start_payroll, year.end_payroll)
     )
     departments = _departments(figures)
+    cost_money = units.MoneyScale.of_changes(cost.total_cost for cost in figures.costs)
     script = (_FOLDER / _SCRIPT).read_text(encoding="utf-8")
     return environment.get_template(_TEMPLATE).render(
         figures=figures,
@@ -105,6 +108,14 @@ def _render(figures: Figures) -> str:
         shown_timings=_SHOWN_TIMINGS,
         shown_reject_reasons=_SHOWN_REJECT_REASONS,
         configuration_text=_configuration_text,
+        cost_components=COMPONENTS,
+        cost_drawings=cost_drawings,
+        cost_money=cost_money,
+        cost_chart=(
+            cost_drawings.cost_by_year(figures.costs, cost_money, figures.names)
+            if figures.costs
+            else None
+        ),
         script=script,
         script_digest=_digest(script),
         written_at=datetime.now(UTC),

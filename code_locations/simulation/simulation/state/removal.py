@@ -125,6 +125,16 @@ def relevant_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def shown_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that rows or their cost depend on, by dotted name."""
+    of_cost = {
+        name: value
+        for name, value in _flat(settings)
+        if name.partition(".")[0] in {"cost", "retirement_plan"}
+    }
+    return {**relevant_settings(settings), **of_cost}
+
+
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
     for key, value in settings.items():
         if isinstance(value, dict):

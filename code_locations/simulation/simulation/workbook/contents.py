@@ -11,9 +11,11 @@ import duckdb
 from simulation.compare.differences import Comparison
 from simulation.compare.sheets import add_sheets
 from simulation.report import assumptions, summary
+from simulation.report.cost.figures import read_costs
 from simulation.report.figures import Configuration, Figures, read_figures
 from simulation.spreadsheet import Book, Column, Formula, column_letter, written_book
-from simulation.state.removal import relevant_settings
+from simulation.state.removal import shown_settings
+from simulation.workbook.costs import add_costs
 
 _FETCHED_ROWS = 10_000
 
@@ -97,6 +99,14 @@ def write_scenario_workbook(
         _add_years(book, figures)
         _add_departments(book, figures)
         _add_levels(book, figures)
+        departments = read_costs(connection, scenario_id, by_department=True)
+        add_costs(
+            book,
+            figures.names,
+            costs=figures.costs,
+            departments=[cost for cost in departments if cost.year in kept],
+            plan=figures.plan,
+        )
         _add_events(book, figures, _streamed(connection, _EVENTS, named))
         if has_people:
             _add_people(book, figures, _streamed(connection, _PEOPLE, named))
@@ -115,6 +125,8 @@ def _of_years(figures: Figures, years: Sequence[int]) -> Figures:
         years=[row for row in figures.years if row.year in years],
         departments=[row for row in figures.departments if row.year in years],
         levels=[row for row in figures.levels if row.year in years],
+        costs=[row for row in figures.costs if row.year in years],
+        plan=[row for row in figures.plan if row.year in years],
     )
 
 
@@ -368,7 +380,7 @@ def _assumed(figures: Figures, configuration: Configuration) -> Iterator[Sequenc
     for assumption in assumptions.in_words(configuration):
         invented = "invented" if assumption.is_invented else None
         yield years, "in words", assumption.sentence, invented
-    for name, value in relevant_settings(json.loads(configuration.document or "{}")).items():
+    for name, value in shown_settings(json.loads(configuration.document or "{}")).items():
         yield years, name, value if isinstance(value, str) else json.dumps(value), None
 
 

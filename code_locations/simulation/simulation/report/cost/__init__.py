@@ -1,0 +1,1 @@
+"""What a scenario's people cost, in the report, the workbook and comparisons."""
