@@ -62,7 +62,7 @@ $(MANIFEST): $(INSTALLED) $(DBT_SOURCES)
 	@echo "setup: parsing the dbt project"
 	@$(COMMAND) shared_lib.discovery.dbt prepare && touch $@
 
-.PHONY: setup manifest run fit backtest compare workbook seek plan ranges test test-fast dev vault sandbox slack alerts alerts-listen alert-preview retention backup restore doctor smoke canary check contracts preview location format docs site pictures bench lock sbom audit
+.PHONY: setup manifest run fit backtest compare workbook cost seek plan ranges test test-fast dev vault sandbox slack alerts alerts-listen alert-preview retention backup restore doctor smoke canary check contracts preview location format docs site pictures bench lock sbom audit
 
 ##@ Use the platform
 run: setup ## simulate, show a table of the years and write a report
@@ -88,6 +88,10 @@ workbook: setup ## write a stored scenario as an Excel workbook
 #: PEOPLE=1        list every employee of every year
 	@$(COMMAND) simulation.workbook --scenario "$${SCENARIO:-baseline}" $${AGAINST:+--against "$$AGAINST"} \
 		$${YEARS:+--years "$$YEARS"} $${PEOPLE:+--people}
+
+cost: setup ## compute total cost of a stored scenario by other rates, without a run
+#: SCENARIO=name   a stored scenario; default: baseline
+	@$(COMMAND) simulation.cost --scenario "$${SCENARIO:-baseline}"
 
 # a shell splits the names of the files, and expands patterns in them
 fit: setup ## write a scenario whose rates are those of two or more yearly censuses

@@ -237,11 +237,11 @@ def test_other_rates_change_the_cost_and_neither_the_ledger_nor_the_fingerprint(
     }
     assert len(identities) == 1
 
-    record_cost_rates(warehouse, "baseline", changed)
+    record_cost_rates(warehouse, "baseline", changed, years=YEARS)
     second = read_costs(warehouse, "baseline")
-    record_cost_rates(warehouse, "baseline", without)
+    record_cost_rates(warehouse, "baseline", without, years=YEARS)
     third = read_costs(warehouse, "baseline"), read_plan(warehouse, "baseline")
-    record_cost_rates(warehouse, "baseline", scenario)
+    record_cost_rates(warehouse, "baseline", scenario, years=YEARS)
 
     assert [cost.overhead for cost in second] == pytest.approx(
         [2 * cost.overhead for cost in first], rel=1e-5

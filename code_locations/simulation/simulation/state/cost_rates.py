@@ -14,16 +14,20 @@ _KEY = ("scenario_id", "simulation_year")
 
 
 def record_cost_rates(
-    connection: duckdb.DuckDBPyConnection, scenario_id: str, settings: ScenarioSettings
+    connection: duckdb.DuckDBPyConnection,
+    scenario_id: str,
+    settings: ScenarioSettings,
+    *,
+    years: range,
 ) -> None:
-    """Record the rates of each year of the settings; a section that is left out has no rows."""
+    """Record the rates of each of ``years``; a section that is left out has no rows."""
     for table, section in (
         ("raw.cost_rates", settings.cost),
         ("raw.retirement_plans", settings.retirement_plan),
     ):
         if section is None:
             connection.execute(f"delete from {table} where scenario_id = ?", [scenario_id])  # noqa: S608 - our own
-    for year in settings.simulation.years:
+    for year in years:
         key = {"scenario_id": scenario_id, "simulation_year": year}
         if settings.cost is not None:
             row = key | cost_rates(settings.cost, year)

@@ -266,7 +266,7 @@ def _record(
             key=["fingerprint", "level"],
         )
     _record_tables(connection, opened.fingerprint, settings)
-    record_cost_rates(connection, opened.scenario_id, settings)
+    record_cost_rates(connection, opened.scenario_id, settings, years=settings.simulation.years)
     now = _now(connection)
     [(sha256,)] = connection.execute(
         "select max(sha256) from raw.census_file where scenario_id = ?",

@@ -98,7 +98,7 @@ def read_costs(
     connection: duckdb.DuckDBPyConnection, scenario_id: str, *, by_department: bool = False
 ) -> list[Cost]:
     """Return the cost of each year, in all or by department; nothing where none is configured."""
-    if not _has_marts(connection):
+    if not has_marts(connection):
         return []
     query = _COSTS.format(department="department" if by_department else "null")
     rows = connection.execute(query, {"scenario_id": scenario_id}).fetchall()
@@ -107,12 +107,13 @@ def read_costs(
 
 def read_plan(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> list[PlanYear]:
     """Return the retirement plan of each year; nothing where there is no plan."""
-    if not _has_marts(connection):
+    if not has_marts(connection):
         return []
     rows = connection.execute(_PLAN, {"scenario_id": scenario_id}).fetchall()
     return [PlanYear(*row) for row in rows]
 
 
-def _has_marts(connection: duckdb.DuckDBPyConnection) -> bool:
+def has_marts(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Return whether a run of this release has built the marts of cost."""
     (found,) = connection.execute(_MARTS).fetchone() or (0,)
     return found > 0

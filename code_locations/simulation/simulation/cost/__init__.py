@@ -1,0 +1,1 @@
+"""Computes total cost and the retirement plan of stored years by other rates."""
