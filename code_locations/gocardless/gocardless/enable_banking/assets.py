@@ -9,6 +9,7 @@ import duckdb
 
 from gocardless.accounts.settings import accounts_path, load_settings
 from gocardless.enable_banking.client import EnableBankingClient, connect_enable_banking
+from gocardless.enable_banking.connected_accounts import observe_enable_banking_accounts
 from gocardless.enable_banking.sessions import (
     accounts_of_sessions,
     extract_aspsps,
@@ -89,7 +90,7 @@ account_balances = account_asset(
     "account_balances",
     "gc_balances",
     _balances,
-    deps=[sessions],
+    deps=[sessions, observe_enable_banking_accounts],
     description="The balances that the banks report.",
     has_entries=True,
     api=_API,
@@ -99,7 +100,7 @@ transactions = account_asset(
     "transactions",
     "gc_transactions",
     _transactions,
-    deps=[sessions],
+    deps=[sessions, observe_enable_banking_accounts],
     description="The entries of the accounts, each different one once.",
     request=TransactionsRequest,
     has_entries=True,

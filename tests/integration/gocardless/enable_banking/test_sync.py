@@ -41,6 +41,15 @@ from shared_lib.warehouse import read_warehouse, write_warehouse
 
 pytest_plugins = ("tests.integration.gocardless.bank_platform",)
 
+CONNECTED_ACCOUNTS = dg.AssetKey(["source", "enable_banking", "connected_accounts"])
+
+
+def observation(instance: dg.DagsterInstance) -> dg.AssetObservation:
+    """The newest observation of the connected accounts."""
+    [record] = instance.fetch_observations(CONNECTED_ACCOUNTS, limit=1).records
+    assert record.asset_observation is not None
+    return record.asset_observation
+
 
 def test_from_the_link_to_the_ledger_and_a_renewal_goes_on_with_the_history(
     platform: Path,
@@ -61,12 +70,19 @@ def test_from_the_link_to_the_ledger_and_a_renewal_goes_on_with_the_history(
     before = ledger_of(platform)
     assert before == truth(state, days=90)
     assert sum(before.values()) > 100
+    observed = observation(instance)
+    assert observed.metadata["accounts"].value == 2
+    assert observed.metadata["connections"].value == {"AUTHORIZED": 1}
 
     # a second run of the day asks no bank, and changes nothing
     calls = len(state.calls)
     sync(instance)
     assert not [path for _, path in state.calls[calls:] if path.startswith("/accounts/")]
     assert ledger_of(platform) == before
+    again = observation(instance)
+    assert again.tags["dagster/data_version"] == observed.tags["dagster/data_version"]
+    asked_at = "dagster/last_updated_timestamp"
+    assert again.metadata[asked_at] != observed.metadata[asked_at]
 
     # one session alone, the answer of the day asked for again
     with read_warehouse(platform / "gocardless.duckdb") as connection:
@@ -87,6 +103,10 @@ def test_from_the_link_to_the_ledger_and_a_renewal_goes_on_with_the_history(
     state.sessions[0].status = "REVOKED"
     sync(instance)
     assert ledger_of(platform) == before
+    renewed = observation(instance)
+    assert renewed.metadata["accounts"].value == 2
+    assert renewed.metadata["connections"].value == {"AUTHORIZED": 1, "REVOKED": 1}
+    assert renewed.tags["dagster/data_version"] != observed.tags["dagster/data_version"]
     with read_warehouse(platform / "gocardless.duckdb") as connection:
         assert connection.execute(
             "select provider, count(*), count(distinct iban) from unified.accounts "
