@@ -12,7 +12,7 @@ from shared_lib.observability.step_cost import measured
 def with_measured_steps(assets: Sequence[Any]) -> Sequence[Any]:
     """Return the assets, each with a step that records its time and CPU time.
 
-    The steps of a graph are not measured: their results are not yet those of its assets.
+    The steps of a graph are not measured: Dagster has no public way to change them.
     """
     return [_measured(asset) if _has_step(asset) else asset for asset in assets]
 

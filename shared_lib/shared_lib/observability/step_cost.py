@@ -6,7 +6,7 @@ asset records itself stays, as dbt's steps do for each model.
 
 import functools
 import inspect
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from typing import Any
 
 import dagster as dg
@@ -21,8 +21,9 @@ def measured(body: Callable[..., Any]) -> Callable[..., Any]:
 
     A step that returns the results of several assets has spent an equal share on each. One that
     yields them has spent on each what it took since the one before. What comes after the last
-    result, and the body of a coroutine, is not measured.
+    result is not measured.
     """
+    # each kind of function stays what it is, because Dagster looks at that
     if inspect.isgeneratorfunction(body):
 
         @functools.wraps(body)
@@ -30,31 +31,60 @@ def measured(body: Callable[..., Any]) -> Callable[..., Any]:
             yield from _each(body(*arguments, **named))
 
         return yielding
-    if inspect.iscoroutinefunction(body) or inspect.isasyncgenfunction(body):
-        return body
+    if inspect.isasyncgenfunction(body):
+
+        @functools.wraps(body)
+        async def yielding_later(*arguments: Any, **named: Any) -> AsyncIterator[Any]:
+            lap = _Lap()
+            async for result in body(*arguments, **named):
+                lap.ends_with(result)
+                yield result
+
+        return yielding_later
+    if inspect.iscoroutinefunction(body):
+
+        @functools.wraps(body)
+        async def returning_later(*arguments: Any, **named: Any) -> Any:
+            lap = _Lap()
+            return lap.ends_with_all(await body(*arguments, **named))
+
+        return returning_later
 
     @functools.wraps(body)
     def returning(*arguments: Any, **named: Any) -> Any:
-        stopwatch = Stopwatch()
+        lap = _Lap()
         result = body(*arguments, **named)
-        if inspect.isgenerator(result):
-            return _each(result)
-        context = dg.AssetExecutionContext.get()
-        keys = context.selected_asset_keys
-        _record(context, keys, stopwatch, _recorded(result))
-        return result
+        return _each(result) if inspect.isgenerator(result) else lap.ends_with_all(result)
 
     return returning
 
 
 def _each(results: Iterator[Any]) -> Iterator[Any]:
-    context, stopwatch = dg.AssetExecutionContext.get(), Stopwatch()
+    lap = _Lap()
     for result in results:
-        key = _key_of(context, result)
-        if key is not None:
-            _record(context, [key], stopwatch, _recorded(result))
-            stopwatch = Stopwatch()
+        lap.ends_with(result)
         yield result
+
+
+class _Lap:
+    """What a step has spent since its begin, or since its last result."""
+
+    def __init__(self) -> None:
+        self._context, self._stopwatch = dg.AssetExecutionContext.get(), Stopwatch()
+
+    def ends_with_all(self, result: Any) -> Any:
+        """Record it for all assets of the step; return their result."""
+        _record(
+            self._context, self._context.selected_asset_keys, self._stopwatch, _recorded(result)
+        )
+        return result
+
+    def ends_with(self, result: Any) -> None:
+        """Record it for the asset that a result is of, and begin anew."""
+        key = _key_of(self._context, result)
+        if key is not None:
+            _record(self._context, [key], self._stopwatch, _recorded(result))
+            self._stopwatch = Stopwatch()
 
 
 def _key_of(context: dg.AssetExecutionContext, result: Any) -> dg.AssetKey | None:

@@ -1,5 +1,6 @@
 """Every asset records the time and CPU time of its step, without code of its own."""
 
+import asyncio
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -64,6 +65,20 @@ def yielded() -> Iterator[Any]:
 
 
 @dg.asset
+async def awaited() -> dg.MaterializeResult:
+    await asyncio.sleep(0)
+    work()
+    return dg.MaterializeResult(metadata={"noted": 1})
+
+
+@dg.multi_asset(specs=[dg.AssetSpec("first"), dg.AssetSpec("second")])
+async def streamed():
+    yield dg.MaterializeResult("first")
+    work()
+    yield dg.MaterializeResult("second")
+
+
+@dg.asset
 def broken() -> None:
     raise ValueError("no file")
 
@@ -80,7 +95,10 @@ def of_a_graph() -> None:
 @pytest.fixture(scope="module")
 def made() -> dict[str, dict[str, Any]]:
     assets = with_measured_steps(
-        [plain, configured, with_value, own, returned, yielded, broken, of_a_graph]
+        [
+            *(plain, configured, with_value, own, returned, yielded),
+            *(awaited, streamed, broken, of_a_graph),
+        ]
     )
     result = dg.materialize(
         assets, resources={"shelf": "north", "io_manager": dg.mem_io_manager}, raise_on_error=False
@@ -120,6 +138,13 @@ def test_the_assets_of_a_step_share_what_it_has_spent(made: dict[str, dict[str, 
 def test_of_results_that_are_yielded_each_has_what_it_took(made: dict[str, dict[str, Any]]) -> None:
     assert made["cheap"]["cpu_seconds"] < 0.5 * CPU_SECONDS
     assert made["dear"]["cpu_seconds"] >= 0.9 * CPU_SECONDS
+
+
+def test_a_coroutine_is_measured_too(made: dict[str, dict[str, Any]]) -> None:
+    assert made["awaited"]["cpu_seconds"] >= 0.9 * CPU_SECONDS
+    assert made["awaited"].keys() == {"noted", "cpu_seconds", "seconds"}
+    assert made["first"]["cpu_seconds"] < 0.5 * CPU_SECONDS
+    assert made["second"]["cpu_seconds"] >= 0.9 * CPU_SECONDS
 
 
 def test_a_graph_is_as_it_was(made: dict[str, dict[str, Any]]) -> None:
