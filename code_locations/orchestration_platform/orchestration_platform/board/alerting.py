@@ -2,17 +2,19 @@
 
 import statistics
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from orchestration_platform.alerts.facts.alert import INSTANCE_LOCATION
 from orchestration_platform.alerts.facts.event_types import GOOD_NEWS
+from orchestration_platform.alerts.outbox.policies_in_force import runbook_of
 from orchestration_platform.alerts.outbox.state import OutboxState, outbox_state
 from orchestration_platform.alerts.outbox.stored_alerts import latest_of
 from orchestration_platform.alerts.outbox.suppression.mutes import Mute, mutes_in_force
 from orchestration_platform.alerts.outbox.tables import INCIDENTS, MESSAGES, destination_of
+from orchestration_platform.alerts.policies.policy import AlertPolicies
 from orchestration_platform.board.ids_by_time import first_id_since
 
 _WINDOW_SECONDS = 30 * 24 * 3600.0
@@ -36,6 +38,7 @@ class OpenIncident:
         run_id: the last run; empty without one.
         assets: the assets concerned.
         last_success_at: when the subject last succeeded, if known.
+        runbook: what to do, an address or a text; empty if nothing says.
     """
 
     number: int
@@ -51,6 +54,7 @@ class OpenIncident:
     run_id: str
     assets: tuple[str, ...]
     last_success_at: float | None
+    runbook: str
 
     @property
     def is_severe(self) -> bool:
@@ -79,6 +83,11 @@ class Alerting:
     mutes: tuple[Mute, ...]
 
     @property
+    def destinations(self) -> Sequence[str]:
+        """The destinations of these messages."""
+        return sorted({destination for destination, _ in self.by_destination})
+
+    @property
     def messages(self) -> Mapping[str, int]:
         """How many messages of the last 30 days are in each state."""
         found: Counter[str] = Counter()
@@ -87,8 +96,16 @@ class Alerting:
         return found
 
 
-def alerting(connection: sa.Connection, *, now: float) -> Alerting:
-    """Return the state of the alerts at ``now``, in seconds since 1970."""
+def alerting(
+    connection: sa.Connection, *, now: float, policies: AlertPolicies | None = None
+) -> Alerting:
+    """Return the state of the alerts at ``now``, in seconds since 1970.
+
+    Args:
+        connection: to the outbox.
+        now: the moment.
+        policies: the policies in force, which may name runbooks.
+    """
     since = now - _WINDOW_SECONDS
     incidents = INCIDENTS.c
     messages, opened = (
@@ -97,7 +114,7 @@ def alerting(connection: sa.Connection, *, now: float) -> Alerting:
     )
     columns = (MESSAGES.c.service, MESSAGES.c.address, MESSAGES.c.state)
     return Alerting(
-        incidents=_open_incidents(connection),
+        incidents=_open_incidents(connection, policies),
         outbox=outbox_state(connection),
         by_destination={
             (str(destination_of(row)), row["state"]): row["messages"]
@@ -113,14 +130,16 @@ def alerting(connection: sa.Connection, *, now: float) -> Alerting:
     )
 
 
-def _open_incidents(connection: sa.Connection) -> tuple[OpenIncident, ...]:
+def _open_incidents(
+    connection: sa.Connection, policies: AlertPolicies | None
+) -> tuple[OpenIncident, ...]:
     query = (
         sa.select(INCIDENTS)
         .where(INCIDENTS.c.recovered_at.is_(None), INCIDENTS.c.event_type.not_in(GOOD_NEWS))
         .order_by(INCIDENTS.c.first_at)
     )
     found: dict[tuple[str, str, str], OpenIncident] = {}
-    for row in connection.execute(query).mappings():
+    for row in connection.execute(query).mappings().all():
         alert = latest_of(row)
         # several policies may have one incident each for the same failure, and a failure a new one
         # after a while: the newest has the state, the oldest the beginning
@@ -139,6 +158,7 @@ def _open_incidents(connection: sa.Connection) -> tuple[OpenIncident, ...]:
             run_id=alert.run_id,
             assets=tuple(alert.assets),
             last_success_at=alert.last_success_at,
+            runbook=runbook_of(connection, row, policies),
         )
     return tuple(found.values())
 

@@ -37,6 +37,7 @@ from orchestration_platform.board.freshness import freshness_limit
 from orchestration_platform.board.health import Health
 from orchestration_platform.board.history.check_window import Check, Checks, CheckWindow
 from orchestration_platform.board.ids_by_time import batches
+from orchestration_platform.board.runbook import runbook
 from shared_lib.metadata import BOARD
 
 _HEALTH = {
@@ -74,6 +75,7 @@ class AssetHealth:
         last_run_status: of the last run that was to materialize it; empty without one.
         tables: by title, what its last materialization published for the board.
         upstream_degraded: the degraded assets that it is made of, directly or not.
+        runbook: what to do, from its metadata: an address or a text; empty without one.
     """
 
     name: str
@@ -92,6 +94,7 @@ class AssetHealth:
     last_run_status: str = ""
     tables: Mapping[str, dg.TableMetadataValue] = field(default_factory=dict)
     upstream_degraded: tuple[str, ...] = ()
+    runbook: str = ""
 
 
 def read_checks(
@@ -283,6 +286,7 @@ async def _one(context: BaseWorkspaceRequestContext, key: dg.AssetKey) -> AssetH
         freshness_limit=freshness_limit(node.freshness_policy),
         stale_status=context.stale_status_loader.get_status(key).value.lower(),
         tables=_published(last),
+        runbook=runbook(node.metadata),
     )
 
 

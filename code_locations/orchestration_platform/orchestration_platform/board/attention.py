@@ -36,6 +36,7 @@ class Attention:
         incident: the open incident about it.
         run_id: the run to look at; empty without one.
         downstream: how many assets are made of it.
+        runbook: what to do, an address or a text; empty if nothing says.
         failed_run_id: of an asset, the failed run that was to make it; empty without one.
         caused: what the same failed run has caused.
     """
@@ -51,6 +52,7 @@ class Attention:
     incident: OpenIncident | None = None
     run_id: str = ""
     downstream: int = 0
+    runbook: str = ""
     failed_run_id: str = ""
     caused: tuple["Attention", ...] = ()
 
@@ -144,6 +146,7 @@ def _of_assets(assets: Sequence[AssetHealth]) -> Iterable[Attention]:
                 run_id=failed_run_id or asset.run_id,
                 failed_run_id=failed_run_id,
                 downstream=downstream.get(asset.name, 0),
+                runbook=asset.runbook,
             )
 
 
@@ -183,6 +186,7 @@ def _with_incidents(
                 last_good_at=item.last_good_at or incident.last_success_at,
                 owners=item.owners or incident.owners,
                 run_id=item.run_id or incident.run_id,
+                runbook=item.runbook or incident.runbook,
             )
         if not about:
             alone.append(incident)
@@ -201,4 +205,5 @@ def _of_incident(incident: OpenIncident) -> Attention:
         owners=incident.owners,
         incident=incident,
         run_id=incident.run_id,
+        runbook=incident.runbook,
     )

@@ -117,8 +117,8 @@ def read_board(
     now = now or datetime.now(UTC)
     instance = context.instance
     with alerts.transaction() as connection:
-        alerted = alerting(connection, now=now.timestamp())
         policies = stored_policies(connection)
+        alerted = alerting(connection, now=now.timestamp(), policies=policies)
     checks = read_checks(context, kept.checks, now=now)
     assets = kept.assets.read(context, checks)
     runs = kept.runs.read(instance, now=now)

@@ -19,7 +19,10 @@ def is_full() -> dg.AssetCheckResult:
     return dg.AssetCheckResult(passed=True)
 
 
-@dg.asset(owners=["ada@example.com"])
+@dg.asset(
+    owners=["ada@example.com"],
+    metadata={"runbook": dg.MetadataValue.url("https://wiki.example.com/empty")},
+)
 def empty() -> None: ...
 
 
@@ -29,7 +32,8 @@ def not_empty() -> dg.AssetCheckResult:
 
 
 @dg.asset(deps=[empty])
-def label() -> None: ...
+def label() -> dg.MaterializeResult:
+    return dg.MaterializeResult(metadata={"dagster/row_count": 7})
 
 
 @dg.asset

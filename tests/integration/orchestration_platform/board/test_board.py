@@ -64,6 +64,8 @@ def test_what_needs_attention_is_listed_with_the_worst_first(board: Board) -> No
     by_name = {item.name: item for item in board.attention}
     assert by_name["empty"].downstream == 1
     assert by_name["empty"].owners == ("ada@example.com",)
+    assert by_name["empty"].runbook == "https://wiki.example.com/empty"
+    assert '<a href="https://wiki.example.com/empty">Runbook</a>' in page(board)
 
 
 def test_what_one_failed_run_caused_is_beneath_it(board: Board) -> None:
@@ -95,7 +97,7 @@ def test_the_headline_is_one_sentence_about_the_worst(board: Board) -> None:
         number=7, kind="Job", subject="sales_job", location="shop", severity="error",
         text="no file",
         first_at=since, occurrences=2, acknowledged_by="ada", owners=(), run_id="", assets=(),
-        last_success_at=good,
+        last_success_at=good, runbook="",
     )  # fmt: skip
     failed = replace(job, since=since, last_good_at=good, incident=incident)
     later = replace(job, since=at.timestamp())
@@ -128,7 +130,7 @@ def test_an_incident_belongs_to_what_it_is_about(board: Board) -> None:
         return OpenIncident(
             number=1, kind="Assets", subject=subject, location="shop", severity="error", text="bad",
             first_at=5.0, occurrences=1, acknowledged_by="", owners=(), run_id="", assets=assets,
-            last_success_at=None,
+            last_success_at=None, runbook="ring the desk",
         )  # fmt: skip
 
     about, alone = incident("empty, lost", "empty", "lost"), incident("gone")
@@ -136,6 +138,12 @@ def test_an_incident_belongs_to_what_it_is_about(board: Board) -> None:
     items = attention(board.assets, board.jobs, [], alerts, now=10.0)
     found = {item.name: item.incident for item in items if item.incident or item.name == "gone"}
     assert found == {"empty": about, "lost": about, "gone": alone}
+    assert {item.name: item.runbook for item in items if item.runbook} == {
+        "empty": "https://wiki.example.com/empty",
+        "lost": "ring the desk",
+        "gone": "ring the desk",
+    }
+    assert "ring the desk" in page(replace(board, attention=items))
 
 
 def test_jobs_count_the_runs_that_dagster_has(board: Board, instance: dg.DagsterInstance) -> None:

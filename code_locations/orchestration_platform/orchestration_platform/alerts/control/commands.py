@@ -89,6 +89,8 @@ def _show(asked: argparse.Namespace) -> int:
         return 0
     print(_line(found))
     print(f"  {found['event_type']} ({found['severity']}), policy {', '.join(found['policies'])}")
+    if found["runbook"]:
+        print(f"  runbook: {found['runbook']}")
     for error in found["errors"]:
         print(f"  {' '.join(error.split())}")
     if found["outstanding_partitions"]:

@@ -10,6 +10,7 @@ from orchestration_platform.alerts.control.person import Hand, record_action
 from orchestration_platform.alerts.delivery.escalation import record_acknowledgement
 from orchestration_platform.alerts.facts.event_types import GOOD_NEWS
 from orchestration_platform.alerts.outbox.incidents import end_incident
+from orchestration_platform.alerts.outbox.policies_in_force import runbook_of, stored_policies
 from orchestration_platform.alerts.outbox.sharing import (
     in_force_of,
     is_reported_by,
@@ -86,6 +87,7 @@ def shown_incident(connection: sa.Connection, number: int, *, now: float) -> dic
     latest = latest_of(row)
     return {
         **_summary(connection, row, mutes_in_force(connection, now=now)),
+        "runbook": runbook_of(connection, row, stored_policies(connection)),
         "errors": [f"{one.error_class}: {one.message}" for one in latest.problems],
         "escalations": row["escalations"],
         "escalates_at": row["escalates_at"],

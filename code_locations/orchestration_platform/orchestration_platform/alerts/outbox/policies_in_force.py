@@ -8,11 +8,14 @@ CI. The sensor continues with the stored policies, and then fails its tick, whic
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
 from orchestration_platform.alerts.outbox.cursors import read_cursor, set_cursor
 from orchestration_platform.alerts.outbox.database import Database
+from orchestration_platform.alerts.outbox.sharing import policies_of
+from orchestration_platform.alerts.outbox.stored_alerts import latest_of
 from orchestration_platform.alerts.policies import policy
 from orchestration_platform.alerts.policies.policy import AlertPolicies
 from shared_lib.configuration.validated_yaml import ConfigurationError
@@ -70,3 +73,20 @@ def stored_policies(connection: sa.Connection) -> AlertPolicies | None:
     """Return the policies that the sensor used last; None before its first pass."""
     stored = read_cursor(connection, _STORED)
     return AlertPolicies.model_validate_json(stored) if stored else None
+
+
+def runbook_of(connection: sa.Connection, row: Any, policies: AlertPolicies | None) -> str:
+    """Return what to do about the incident ``row``: an address or a text; empty if nothing says.
+
+    That of the asset or job takes precedence over that of one of ``policies``.
+    """
+    found = latest_of(row).runbook
+    addresses = {
+        policy.name: policy.policy_options.runbook_url
+        for policy in (policies.alert_policies if policies else ())
+        if policy.policy_options.runbook_url
+    }
+    if found or not addresses:
+        return found
+    names = policies_of(connection, row)
+    return next((addresses[name] for name in names if name in addresses), "")

@@ -58,7 +58,7 @@ fragment Runbook on MetadataEntry { label
 """
 
 # The entries of the metadata of assets and jobs that name their runbook.
-_RUNBOOKS = frozenset({"runbook", "runbook_url"})
+RUNBOOKS = frozenset({"runbook", "runbook_url"})
 
 # Definitions change when a location is deployed. An unreachable webserver is not asked each pass.
 _ASSETS_KEPT_SECONDS = 300.0
@@ -286,7 +286,7 @@ def _owners(definition: dict[str, Any]) -> tuple[str, ...]:
 def _runbook(definition: dict[str, Any]) -> str:
     """Return the runbook in the metadata of an asset or a job; empty without one."""
     for entry in definition["metadataEntries"]:
-        if entry["label"].lower() in _RUNBOOKS:
+        if entry["label"].lower() in RUNBOOKS:
             return (entry.get("url") or entry.get("text") or "").strip()
     return ""
 

@@ -1,6 +1,7 @@
 """The board as HTML pages that need nothing else."""
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -9,6 +10,12 @@ from urllib.parse import quote, urlencode
 
 import jinja2
 
+from orchestration_platform.alerts.outbox.messages import (
+    DELIVERED,
+    FAILED,
+    SUPPRESSED,
+    WAITING,
+)
 from orchestration_platform.board.asset_health import AssetHealth
 from orchestration_platform.board.attention import Attention
 from orchestration_platform.board.board import Board
@@ -26,6 +33,10 @@ _MOST_ROWS = 20
 # in the address of the page of a job whose runs name no location
 NO_LOCATION = "-"
 _REFRESH_SECONDS = 60
+# what is linked; a text, or another scheme, is shown
+_ADDRESS = re.compile(r"https?://[^\s<>|]+")
+# of messages: those of each destination that are not there count as 0
+_STATES = (WAITING, DELIVERED, SUPPRESSED, FAILED)
 
 _TEMPLATES = jinja2.Environment(
     loader=jinja2.PackageLoader("orchestration_platform.board.pages", ""),
@@ -56,6 +67,7 @@ def page(board: Board, *, ui_url: str = "", is_file: bool = False) -> str:
         costs=sorted(board.costs.items(), key=lambda one: -one[1]["seconds"])[:_MOST_ROWS],
         costly=_costly(board.history),
         storage=_storage(board.history),
+        states=[*_STATES, *sorted(board.alerts.messages.keys() - {*_STATES})],
         taken_by=wording.taken_by,
         link=lambda item: _link(item, ui_url),
         **_common(board.at, ui_url, None if is_file else _REFRESH_SECONDS),
@@ -162,6 +174,7 @@ def _common(now: datetime, ui_url: str, refresh_seconds: int | None) -> dict[str
         "amount": wording.amount,
         "size": wording.size,
         "number_of": wording.number_of,
+        "is_address": lambda text: _ADDRESS.fullmatch(text) is not None,
         "job_name": lambda job: "assets chosen by hand or automation" if job == ASSET_JOB else job,
         "asset_link": lambda name: _asset_link(name, ui_url),
         "mute_link": lambda **subject: f"{ui_url}/board/alerts?{urlencode(subject)}#mute",

@@ -38,6 +38,7 @@ def _row(item: Attention, *, cause: Attention | None = None) -> dict[str, str | 
         "incident": f"#{incident.number}" if incident else "",
         "taken_by": incident.acknowledged_by if incident else "",
         "run": item.run_id,
+        "runbook": item.runbook,
         "cause": f"{cause.kind} {cause.name}" if cause else "",
     }
 
