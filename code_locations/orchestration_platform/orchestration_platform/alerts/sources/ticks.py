@@ -7,7 +7,7 @@ under the same number and time, so the last tick is checked again until it has s
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
@@ -23,9 +23,9 @@ from orchestration_platform.alerts.sources.source import (
     Source,
     occurrence_key,
 )
+from orchestration_platform.alerts.sources.tick_feed import ticks_after, ticks_by_id
 
 _KIND = EventType.TICK_FAILURE
-_PAGE = 200
 # After the clock was set back: everything up to this long ago by the new time is already known.
 _CLOCK_SET_BACK_SECONDS = 3600.0
 
@@ -64,11 +64,17 @@ def _read_ticks(reading: Reading, marks: str | None) -> Iterator[Batch]:
     found: dict[str, _Mark] = {}
     findings: list[Finding] = []
     recoveries: list[Recovery] = []
-    for state in reading.instance.all_instigator_state():
-        stored = known["instigators"].get(state.selector_id, {"at": since})
-        mark = _Mark(**stored).as_of(reading.now)
+    states = {state.selector_id: state for state in reading.instance.all_instigator_state()}
+    marks_of = {
+        selector: _Mark(**known["instigators"].get(selector, {"at": since})).as_of(reading.now)
+        for selector in states
+    }
+    again = _tried_again(reading, marks_of)
+    after = {selector: (mark.at, mark.tick) for selector, mark in marks_of.items()}
+    for selector, ticks in ticks_after(reading.instance, after):
+        state, mark = states[selector], marks_of[selector]
         before = mark
-        for tick in [*_tried_again(reading, mark), *_ended(reading, state, mark)]:
+        for tick in [*again.get(selector, ()), *_ended(reading, ticks)]:
             status, failed = tick.status.value, mark.failed
             if status == "FAILURE":
                 failed += 1
@@ -81,7 +87,7 @@ def _read_ticks(reading: Reading, marks: str | None) -> Iterator[Batch]:
             # a stopped schedule or sensor has no tick that could show that it works
             recoveries.append(_recovery(_known_as(state), reading.now, instead="switched off"))
             mark = replace(mark, failed=0)
-        found[state.selector_id] = mark
+        found[selector] = mark
     for name in known["instigators"].keys() - found.keys():
         mark = _Mark(**known["instigators"][name]).as_of(reading.now)
         if mark.failed and mark.known_as:
@@ -102,43 +108,28 @@ def _read_ticks(reading: Reading, marks: str | None) -> Iterator[Batch]:
 TICKS = Source(name="ticks", event_types=(_KIND,), read=_read_ticks)
 
 
-def _tried_again(reading: Reading, mark: _Mark) -> list[Any]:
-    """Return the last tick if it had failed or was killed and has changed its status since."""
-    storage = reading.instance.schedule_storage
-    if mark.status not in ("FAILURE", "STARTED") or storage is None:
-        return []
-    same = (mark.status, "STARTED")
-    return [tick for tick in storage.get_ticks_by_ids([mark.tick]) if tick.status.value not in same]
+def _tried_again(reading: Reading, marks: Mapping[str, _Mark]) -> Mapping[str, Sequence[Any]]:
+    """Return the last ticks that had failed or were killed and have changed their status since."""
+    asked = {
+        selector: mark for selector, mark in marks.items() if mark.status in ("FAILURE", "STARTED")
+    }
+    ticks = ticks_by_id(reading.instance, [mark.tick for mark in asked.values()])
+    return {
+        selector: [tick]
+        for selector, mark in asked.items()
+        if (tick := ticks.get(mark.tick)) and tick.status.value not in (mark.status, "STARTED")
+    }
 
 
-def _ended(reading: Reading, state: Any, mark: _Mark) -> Iterator[Any]:
-    """Return the ticks after the mark in order, up to one that may still end."""
-    for tick in _since(reading, state, mark):
+def _ended(reading: Reading, ticks: Sequence[Any]) -> Iterator[Any]:
+    """Return the ticks in order, up to one that may still end."""
+    for tick in ticks:
         if (
             tick.status.value == "STARTED"
             and reading.now - tick.timestamp < reading.timing.dead_tick
         ):
             return
         yield tick
-
-
-def _since(reading: Reading, state: Any, mark: _Mark) -> list[Any]:
-    """Return all ticks after the mark, oldest first; Dagster pages from the newest."""
-    found: dict[int, Any] = {}
-    before: float | None = None
-    while True:
-        page = reading.instance.get_ticks(
-            state.instigator_origin_id, state.selector_id, after=mark.at, before=before, limit=_PAGE
-        )
-        found |= {
-            tick.tick_id: tick
-            for tick in page
-            if tick.timestamp > mark.at and tick.tick_id > mark.tick
-        }
-        if len(page) < _PAGE:
-            # by their numbers, which continue when the clock goes back
-            return [found[number] for number in sorted(found)]
-        before = min(tick.timestamp for tick in page)
 
 
 def _finding(state: Any, tick: Any, failed: int) -> Finding:

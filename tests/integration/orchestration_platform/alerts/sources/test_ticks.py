@@ -1,10 +1,13 @@
 """Ticks of schedules and sensors as the daemon writes them, read in passes."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
 import pytest
+import sqlalchemy as sa
 
 # What the daemon writes has no public names: to read it is public, and to write it is the daemon's.
 from dagster._core.remote_origin import (
@@ -24,6 +27,7 @@ from dagster._core.scheduler.instigation import (
 )
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster_shared.error import SerializableErrorInfo
+from sqlalchemy import event
 from tests.integration.orchestration_platform.alerts.databases import on_both_databases
 from tests.integration.orchestration_platform.alerts.watcher import Watcher, policy
 
@@ -42,12 +46,30 @@ def watcher(instance: dg.DagsterInstance) -> Watcher:
     return Watcher(instance, Database(database_url(instance)), policy("TICK_FAILURE"))
 
 
-def running(instance: dg.DagsterInstance, kind: InstigatorType) -> InstigatorState:
+@contextmanager
+def counted(table: str) -> Iterator[list[str]]:
+    """The statements that name the table."""
+    found: list[str] = []
+
+    def note(_connection: object, _cursor: object, text: str, *_: object) -> None:
+        if table in text:
+            found.append(text)
+
+    event.listen(sa.Engine, "before_cursor_execute", note)
+    try:
+        yield found
+    finally:
+        event.remove(sa.Engine, "before_cursor_execute", note)
+
+
+def running(
+    instance: dg.DagsterInstance, kind: InstigatorType, name: str = "nightly"
+) -> InstigatorState:
     """A schedule or sensor that is switched on."""
     location = ManagedGrpcPythonEnvCodeLocationOrigin(
         LoadableTargetOrigin(python_file="shop.py"), location_name="shop"
     )
-    origin = RemoteInstigatorOrigin(RemoteRepositoryOrigin(location, "__repository__"), "nightly")
+    origin = RemoteInstigatorOrigin(RemoteRepositoryOrigin(location, "__repository__"), name)
     is_schedule = kind is InstigatorType.SCHEDULE
     data = ScheduleInstigatorData("0 6 * * *", 0.0) if is_schedule else SensorInstigatorData()
     state = InstigatorState(origin, kind, InstigatorStatus.RUNNING, data)
@@ -193,3 +215,24 @@ def test_a_tick_that_fails_while_its_sensor_is_switched_off_is_reported_first(
     end(instance, begun, TickStatus.FAILURE)
     assert are_over(watcher) == [False]
     assert are_over(watcher) == [True]
+
+
+@on_both_databases
+def test_the_ticks_of_all_schedules_and_sensors_are_read_in_a_few_queries(
+    instance: dg.DagsterInstance, watcher: Watcher
+) -> None:
+    states = [running(instance, InstigatorType.SENSOR, f"till_{one}") for one in range(30)]
+    for number, state in enumerate(states):
+        # of some, two ticks, and of one, none
+        for _ in range(number % 3):
+            tick(instance, state, TickStatus.FAILURE)
+    with counted("job_ticks") as first:
+        assert len(are_over(watcher)) == 20
+    assert sorted({row.occurrences for row in watcher.rows()}) == [1, 2]
+    with counted("job_ticks") as second:
+        assert are_over(watcher) == [False] * 20
+    for state in states:
+        tick(instance, state, TickStatus.SUCCESS)
+    with counted("job_ticks") as third:
+        assert are_over(watcher) == [True] * 20
+    assert max(len(first), len(second), len(third)) <= 3
