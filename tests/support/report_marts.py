@@ -40,6 +40,17 @@ create table marts.fct_workforce_snapshot (
     scenario_id varchar, simulation_year integer, department varchar, employment_status varchar,
     annual_compensation decimal(16, 2)
 );
+create table marts.fct_total_cost (
+    scenario_id varchar, simulation_year integer, department varchar, average_headcount double,
+    paid_compensation decimal(38, 2), bonuses decimal(38, 2), employer_taxes decimal(38, 2),
+    benefits decimal(38, 2), retirement_match decimal(38, 2), overhead decimal(38, 2),
+    total_cost decimal(38, 2)
+);
+create table marts.fct_retirement_plan (
+    scenario_id varchar, simulation_year integer, department varchar, employees bigint,
+    eligible bigint, enrolled bigint, enrolled_pay decimal(38, 2), savings decimal(38, 2),
+    at_limit bigint, employer_match decimal(38, 2)
+);
 create table monitoring.mon_data_quality (
     scenario_id varchar, simulation_year integer, check_name varchar, dimension varchar,
     value double, threshold double, status varchar
