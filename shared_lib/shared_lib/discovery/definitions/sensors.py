@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from fnmatch import fnmatchcase
@@ -21,9 +21,13 @@ from shared_lib.discovery.definitions.event_partitions import (
     assets_of_other_partitions,
     key_of_file,
     new_partitions,
-    partition_of_run,
 )
 from shared_lib.discovery.definitions.jobs import BuiltJob, partitions_at, target_of
+from shared_lib.discovery.definitions.run_status import (
+    Known,
+    UnknownJobError,
+    run_status_sensor,
+)
 from shared_lib.discovery.definitions.templates import filled, unknown_in
 from shared_lib.discovery.modules import UnresolvedReferenceError, find_object
 from shared_lib.discovery.patterns import fits
@@ -74,7 +78,7 @@ def build_sensors(
             )
         except _NoFreshnessCheckError as error:
             problems.append(NoFreshnessCheck(("sensors", name), str(error)))
-        except _UnknownJobError as error:
+        except UnknownJobError as error:
             problems.append(Problem(("sensors", name, "job"), str(error)))
     return built, problems
 
@@ -91,14 +95,6 @@ class NoFreshnessCheck(Problem):
 
 class _NoFreshnessCheckError(ValueError):
     """A freshness sensor has nothing to evaluate."""
-
-
-class _UnknownJobError(ValueError):
-    """A run_status sensor names a job whose definition is elsewhere, and Dagster needs it."""
-
-
-Known = Sequence[dg.PartitionsDefinition | None] | None
-"""The partitions of a job, or that it has none; None until a tick can ask Dagster."""
 
 
 def _build(
@@ -131,7 +127,7 @@ def _build(
                 **common,
             )
         case configured.RunStatusSensor():
-            return _run_status(entry, jobs, known, common)
+            return run_status_sensor(entry, jobs, known, common)
         case configured.FreshnessSensor():
             return _freshness(entry, freshness_checks, common)
         case configured.CustomSensor():
@@ -308,47 +304,6 @@ def _new_materializations(entry: configured.AssetSensor) -> Any:
         )
 
     return evaluate
-
-
-def _run_status(
-    entry: configured.RunStatusSensor,
-    jobs: Mapping[str, BuiltJob],
-    known: Known,
-    common: Mapping[str, Any],
-) -> dg.SensorDefinition:
-    names = entry.monitored_jobs or []
-    try:
-        requested = jobs[entry.job]
-    except KeyError:
-        text = f"{entry.job} must be a job of the same component as its run_status sensor"
-        raise _UnknownJobError(text) from None
-    try:
-        watched = [jobs[name] for name in names] or None
-    except KeyError:
-        watched = None  # Dagster passes the runs of all jobs
-
-    def react(context: dg.RunStatusSensorContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        run = context.dagster_run
-        if run.job_name == entry.job:
-            yield dg.SkipReason(f"run {run.run_id} is a run of {entry.job} itself")
-        elif names and run.job_name not in names:
-            yield dg.SkipReason(f"run {run.run_id} is a run of {run.job_name}")
-        elif (known or [partitions_at(context, entry.job)])[0] is None:
-            yield dg.RunRequest(run_key=run.run_id)
-        else:
-            partition = partition_of_run(run)
-            if partition is None:
-                text = f"run {run.run_id} has no partition, and {entry.job} needs one"
-                yield dg.SkipReason(text)
-            else:
-                yield dg.RunRequest(run_key=run.run_id, **partition)
-
-    return dg.run_status_sensor(
-        run_status=dg.DagsterRunStatus[entry.status],
-        monitored_jobs=watched,
-        request_job=requested,
-        **common,
-    )(react)
 
 
 def _freshness(
