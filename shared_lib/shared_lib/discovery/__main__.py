@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from textwrap import shorten
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _COMMANDS[asked.command](path, asked)
         if asked.command == "validate":
             _miss_one_owner(asked)
+            _miss_elsewhere(asked)
         if asked.command == "explain":
             _miss_unexplained(asked)
     except (ConfigurationError, LookupError, ManifestMissingError) as error:
@@ -48,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         command = commands.add_parser(name, help=text)
         command.add_argument("locations", nargs="*", type=_file, help="orchestration.yaml files")
-        command.set_defaults(made={})
+        command.set_defaults(made={}, loaded=[])
     explain = commands.add_parser("explain", help="show where each attribute of an asset is set")
     explain.add_argument("key", help="an asset key, with slashes")
     explain.add_argument("locations", nargs="*", type=_file, help="orchestration.yaml files")
@@ -106,11 +108,40 @@ def _validate(path: Path, asked: argparse.Namespace) -> None:
     location = _load(path)
     dg.Definitions.validate_loadable(location.definitions)
     asked.made[str(path)] = made_here(location.definitions)
+    asked.loaded.append(location)
     print(f"{path}: OK")
 
 
 def _miss_one_owner(asked: argparse.Namespace) -> None:
     problems = made_in_two(asked.made)
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+
+
+def _miss_elsewhere(asked: argparse.Namespace) -> None:
+    """Check what sensors watch in other locations, which are loaded for that."""
+    from shared_lib.configuration.validated_yaml import place_in
+    from shared_lib.configuration.workspace_file import workspace_locations
+    from shared_lib.discovery.elsewhere import missing_elsewhere
+    from shared_lib.discovery.workspace import location_files
+
+    names = {path.resolve(): name for name, path in location_files().items()}
+    known = {path.resolve(): found for found in asked.loaded for path in [found.path]}
+
+    def definitions(path: Path) -> "dg.Definitions":
+        return (known.get(path) or _load(path)).definitions
+
+    loading = {name: partial(definitions, path) for path, name in names.items()}
+    locations = {name: loading.get(name) for name in workspace_locations()}
+    problems = [
+        f"{place_in(found.document, problem.location, path=found.path)}: {problem.text}"
+        for found in asked.loaded
+        for problem in missing_elsewhere(
+            found.configuration.sensors,
+            here=names.get(found.path.resolve()),
+            locations=locations,
+        )
+    ]
     if problems:
         raise ConfigurationError("\n".join(problems))
 

@@ -21,13 +21,15 @@ from shared_lib.discovery import __main__ as command
 from shared_lib.discovery import documents
 from simulation.config import documents as simulation_documents
 
+EXAMPLES = REPOSITORY_ROOT / "examples/orchestration.yaml"
 SIMULATION = REPOSITORY_ROOT / "code_locations/simulation/simulation/orchestration.yaml"
 
 
-def test_every_location_is_ok(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_location_is_ok_and_the_examples_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["validate"]) == 0
-
     assert capsys.readouterr().out.count(": OK") == len(workspace_modules())
+
+    assert command.main(["validate", str(EXAMPLES)]) == 0
 
 
 def test_a_wrong_file_fails_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -37,6 +39,33 @@ def test_a_wrong_file_fails_the_command(tmp_path: Path, capsys: pytest.CaptureFi
     assert command.main(["validate", str(file)]) == 1
 
     assert f"{file}:1: executor: 'threads' is not allowed" in capsys.readouterr().err
+
+
+def test_what_a_sensor_watches_in_another_location_has_to_be_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    file = tmp_path / "orchestration.yaml"
+    file.write_text(
+        "asset_modules: [demonstration.trials]\n"
+        "jobs: {next: {selection: 'key:plain'}}\nsensors:\n"
+        "  jobs: {type: run_status, job: next, status: SUCCESS, monitored_jobs: ["
+        "'simulation:single_year_simulation',\n"
+        "    'simulation:single_year', 'simulatoin:single_year_simulation']}\n"
+        "  assets: {type: asset, job: next, assets: ['simulation:censsus']}\n"
+    )
+
+    assert command.main(["validate", str(file)]) == 1
+
+    shown = capsys.readouterr().err.replace(f"{file}:", "").splitlines()
+    assert shown == [
+        "5: sensors.jobs.monitored_jobs.1: the location simulation has no job single_year, did you "
+        "mean single_year_simulation?",
+        "5: sensors.jobs.monitored_jobs.2: there is no location simulatoin, did you mean "
+        "simulation?",
+        "6: sensors.assets.assets.0: the location simulation has no asset censsus, did you mean "
+        "census or census_file?",
+    ]
 
 
 def test_a_project_that_is_not_parsed_is_reported(

@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
 from tests.integration.discovery.ticks import tick_sensor
 
 from shared_lib.discovery import Location
@@ -140,6 +141,83 @@ def test_a_run_status_sensor_reacts_to_runs_of_the_jobs_that_it_watches(
 
     assert before.run_requests == []
     assert requested == reacts_to
+
+
+def test_a_run_status_sensor_reacts_to_a_job_of_another_location(
+    demonstration: Load, instance: dg.DagsterInstance
+) -> None:
+    sensor = demonstration().definitions.resolve_sensor_def("after_the_simulation")
+
+    def tick(cursor: str | None) -> Any:
+        return sensor.evaluate_tick(dg.build_sensor_context(instance, cursor))
+
+    def ended(location: str, name: str) -> str:
+        """Record a run as a code server of that location does."""
+        job = dg.GraphDefinition(name=name).to_job()
+        origin = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin(location), "__repository__")
+        run = instance.create_run_for_job(job, remote_job_origin=origin.get_job_origin(name))
+        event = dg.DagsterEvent(dg.DagsterEventType.RUN_SUCCESS.value, job_name=name)
+        instance.report_dagster_event(event, run.run_id)
+        return run.run_id
+
+    cursor = tick(None).cursor
+    meant = ended("simulation", "multi_year_simulation")
+    ended("simulation", "single_year_simulation")
+    ended("elsewhere", "multi_year_simulation")
+
+    requested = []
+    while (ticked := tick(cursor)).cursor != cursor:
+        requested += [request.run_key for request in ticked.run_requests or []]
+        cursor = ticked.cursor
+
+    assert requested == [meant]
+
+
+def test_a_run_of_another_location_whose_partition_the_job_has_not_is_skipped(
+    written: Load, instance: dg.DagsterInstance
+) -> None:
+    definitions = written(
+        "partitions: {letters: {type: static, keys: [a, b]}}\n"
+        "assets: [{match: plain, partitions: letters}]\n"
+        "jobs: {next: {selection: 'key:plain'}}\n"
+        "sensors:\n  one: {type: run_status, job: next, status: SUCCESS, "
+        "monitored_jobs: ['shop:sold']}\n"
+    ).definitions
+    repository = definitions.get_repository_def()
+
+    def tick(cursor: str | None) -> Any:
+        context = dg.build_sensor_context(instance, cursor, repository_def=repository)
+        return repository.get_sensor_def("one").evaluate_tick(context)
+
+    origin = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("shop"), "__repository__")
+    job = dg.GraphDefinition(name="sold").to_job()
+    cursor = tick(None).cursor
+    for key in ("b", "z"):
+        run = instance.create_run_for_job(
+            job,
+            tags={"dagster/partition": key},
+            remote_job_origin=origin.get_job_origin("sold"),
+        )
+        event = dg.DagsterEvent(dg.DagsterEventType.RUN_SUCCESS.value, job_name="sold")
+        instance.report_dagster_event(event, run.run_id)
+
+    first = tick(cursor)
+    second = tick(first.cursor)
+
+    assert [request.partition_key for request in first.run_requests] == ["b"]
+    assert second.run_requests == []
+    assert "next has no partition 'z'" in str(second.skip_message)
+
+
+def test_an_asset_sensor_reacts_to_an_asset_of_another_location(
+    demonstration: Load, instance: dg.DagsterInstance
+) -> None:
+    location = demonstration()
+    nothing = tick_sensor(location, "after_the_report", instance)
+    instance.report_runless_asset_event(dg.AssetMaterialization("simulation_report"))
+    made = tick_sensor(location, "after_the_report", instance)
+
+    assert (len(nothing.run_requests), len(made.run_requests)) == (0, 1)
 
 
 @pytest.mark.sees("sensors.freshness.type")

@@ -119,7 +119,10 @@ class AssetSensor(SensorBase):
 
     type: Literal["asset"]
     job: str = Field(description="A job of this location.")
-    assets: list[str] = Field(min_length=1, description="Asset keys, with slashes.")
+    assets: list[str] = Field(
+        min_length=1,
+        description="Asset keys, with slashes; of another location as `location:key`.",
+    )
     require: Literal["any", "all"] = Field(
         default="any",
         description="Whether any asset, or every one, needs a new materialisation. A partitioned "
@@ -141,7 +144,10 @@ class RunStatusSensor(SensorBase):
         description="Status of the run."
     )
     monitored_jobs: list[str] | None = Field(
-        default=None, min_length=1, description="Jobs of this location; default: all others."
+        default=None,
+        min_length=1,
+        description="Jobs of this location, or of another as `location:job`; default: all others "
+        "of this location.",
     )
 
 

@@ -10,6 +10,7 @@ import dagster as dg
 from shared_lib.configuration.validated_yaml import Location, Problem
 from shared_lib.discovery.configuration.jobs import AssetSensor
 from shared_lib.discovery.definitions.templates import filled
+from shared_lib.discovery.elsewhere import parts_of
 
 PartitionsOfJob = Callable[[str], dg.PartitionsDefinition | None]
 
@@ -74,24 +75,32 @@ def assets_of_other_partitions(
             yield Problem((*location, position), text)
 
 
+def watched_keys(sensor: AssetSensor) -> list[dg.AssetKey]:
+    """Return the keys of the assets, of whichever location."""
+    return [dg.AssetKey.from_user_string(parts_of(name)[1]) for name in sensor.assets]
+
+
 def new_partitions(entry: AssetSensor, partitions: dg.PartitionsDefinition) -> Any:
     """Return a sensor's evaluation: a run for each partition that was materialised anew.
 
     Its cursor has the last event that was read of each asset, and for each partition that still
     waits for other assets those that it has.
     """
-    keys = [dg.AssetKey.from_user_string(name) for name in entry.assets]
+    keys = watched_keys(entry)
     needed = 1 if entry.require == "any" else len(set(keys))
 
     def evaluate(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         cursor = json.loads(context.cursor) if context.cursor else {}
         seen: dict[str, int] = cursor.get("seen", {})
         waiting: dict[str, dict[str, Any]] = cursor.get("waiting", {})
+        # an asset of another location may have other partitions
+        known = partitions.get_partition_keys(dynamic_partitions_store=context.instance)
+        made_here = set(known)
         for key in keys:
             name = key.to_user_string()
             for record in _new_records(context.instance, key, seen.get(name)):
                 seen[name] = record.storage_id
-                if record.partition_key is not None:
+                if record.partition_key is not None and record.partition_key in made_here:
                     event = {"id": record.storage_id, "run_id": record.run_id}
                     waiting.setdefault(record.partition_key, {})[name] = event
         due = [partition for partition, events in waiting.items() if len(events) >= needed]
@@ -137,3 +146,12 @@ def partition_of_run(run: dg.DagsterRun) -> dict[str, Any] | None:
         return {"tags": dict(zip(_RANGE_TAGS, (first, last), strict=True))}
     key = run.tags.get(_PARTITION_TAG)
     return None if key is None else {"partition_key": key}
+
+
+def unknown_partition(
+    run: dg.DagsterRun, partitions: dg.PartitionsDefinition, instance: dg.DagsterInstance
+) -> str | None:
+    """Return the partition of a run, or an end of its range, that is none of ``partitions``."""
+    known = set(partitions.get_partition_keys(dynamic_partitions_store=instance))
+    named = [run.tags.get(tag) for tag in (*_RANGE_TAGS, _PARTITION_TAG)]
+    return next((key for key in named if key is not None and key not in known), None)

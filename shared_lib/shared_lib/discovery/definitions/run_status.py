@@ -6,11 +6,16 @@ from typing import Any
 import dagster as dg
 
 from shared_lib.discovery.configuration import jobs as configured
-from shared_lib.discovery.definitions.event_partitions import partition_of_run
+from shared_lib.discovery.definitions.event_partitions import partition_of_run, unknown_partition
 from shared_lib.discovery.definitions.jobs import BuiltJob, partitions_at
+from shared_lib.discovery.elsewhere import parts_of
 
 Known = Sequence[dg.PartitionsDefinition | None] | None
 """The partitions of a job, or that it has none; None until a tick can ask Dagster."""
+
+
+# The name that Dagster gives the repository of a location's definitions.
+_REPOSITORY = "__repository__"
 
 
 class UnknownJobError(ValueError):
@@ -34,32 +39,33 @@ def run_status_sensor(
     Raises:
         UnknownJobError: its job is none of ``jobs``.
     """
-    names = entry.monitored_jobs or []
+    places = [parts_of(name) for name in entry.monitored_jobs or []]
+    names = [name for location, name in places if location is None]
+    elsewhere = {(location, name) for location, name in places if location is not None}
     try:
         requested = jobs[entry.job]
     except KeyError:
         text = f"{entry.job} must be a job of the same component as its run_status sensor"
         raise UnknownJobError(text) from None
+    others = [dg.JobSelector(location, _REPOSITORY, name) for location, name in elsewhere]
     try:
-        watched = [jobs[name] for name in names] or None
-    except KeyError:
+        watched = [*(jobs[name] for name in names), *others] or None
+    except KeyError as missing:
+        if others:
+            text = f"{missing.args[0]} must be a job of the same component, beside other locations"
+            raise UnknownJobError(text) from None
         watched = None  # Dagster passes the runs of all jobs
 
     def react(context: dg.RunStatusSensorContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         run = context.dagster_run
-        if run.job_name == entry.job:
+        origin = run.remote_job_origin
+        is_other = origin is not None and (origin.location_name, run.job_name) in elsewhere
+        if not is_other and run.job_name == entry.job:
             yield dg.SkipReason(f"run {run.run_id} is a run of {entry.job} itself")
-        elif names and run.job_name not in names:
+        elif not is_other and names and run.job_name not in names:
             yield dg.SkipReason(f"run {run.run_id} is a run of {run.job_name}")
-        elif (known or [partitions_at(context, entry.job)])[0] is None:
-            yield dg.RunRequest(run_key=run.run_id)
         else:
-            partition = partition_of_run(run)
-            if partition is None:
-                text = f"run {run.run_id} has no partition, and {entry.job} needs one"
-                yield dg.SkipReason(text)
-            else:
-                yield dg.RunRequest(run_key=run.run_id, **partition)
+            yield _request(context, entry.job, (known or [partitions_at(context, entry.job)])[0])
 
     return dg.run_status_sensor(
         run_status=dg.DagsterRunStatus[entry.status],
@@ -67,3 +73,18 @@ def run_status_sensor(
         request_job=requested,
         **common,
     )(react)
+
+
+def _request(
+    context: dg.RunStatusSensorContext, job: str, partitions: dg.PartitionsDefinition | None
+) -> dg.RunRequest | dg.SkipReason:
+    run = context.dagster_run
+    if partitions is None:
+        return dg.RunRequest(run_key=run.run_id)
+    partition = partition_of_run(run)
+    if partition is None:
+        return dg.SkipReason(f"run {run.run_id} has no partition, and {job} needs one")
+    unknown = unknown_partition(run, partitions, context.instance)
+    if unknown is not None:
+        return dg.SkipReason(f"run {run.run_id}: {job} has no partition {unknown!r}")
+    return dg.RunRequest(run_key=run.run_id, **partition)

@@ -21,6 +21,7 @@ from shared_lib.discovery.definitions.event_partitions import (
     assets_of_other_partitions,
     key_of_file,
     new_partitions,
+    watched_keys,
 )
 from shared_lib.discovery.definitions.jobs import BuiltJob, partitions_at, target_of
 from shared_lib.discovery.definitions.run_status import (
@@ -275,7 +276,7 @@ def _version(path: Any) -> str:
 
 
 def _new_materializations(entry: configured.AssetSensor) -> Any:
-    keys = [dg.AssetKey.from_user_string(name) for name in entry.assets]
+    keys = watched_keys(entry)
 
     def evaluate(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         handled: dict[str, int] = json.loads(context.cursor) if context.cursor else {}

@@ -7,6 +7,7 @@ from shared_lib.configuration.validated_yaml import Location, Problem
 from shared_lib.discovery.configuration import LocationConfiguration
 from shared_lib.discovery.configuration.jobs import AssetSensor, RunStatusSensor
 from shared_lib.discovery.definitions.attributes import Asset, keys_of
+from shared_lib.discovery.elsewhere import parts_of
 from shared_lib.discovery.modules import did_you_mean
 
 
@@ -26,7 +27,7 @@ def unknown_names(configuration: LocationConfiguration, document: Any) -> Iterat
             continue  # which is reported itself
         known = [str(name) for name in entries]
         for location, name in used:
-            if name is not None and name not in known:
+            if name is not None and name not in known and parts_of(name)[0] is None:
                 yield _unknown(location, name, known)
 
 
@@ -62,7 +63,7 @@ def unknown_assets(
     for name, sensor in configuration.sensors.items():
         if isinstance(sensor, AssetSensor):
             for position, asset in enumerate(sensor.assets):
-                if asset not in known:
+                if asset not in known and parts_of(asset)[0] is None:
                     yield _unknown(("sensors", name, "assets", position), asset, known)
 
 
