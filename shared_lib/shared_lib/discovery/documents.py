@@ -11,7 +11,7 @@ _PAGES = REPOSITORY_ROOT / "docs" / "orchestration"
 REFERENCES = tuple(
     Reference(_PAGES / f"{page}.md", LocationConfiguration, sections)
     for page, sections in {
-        "index": ("", "secrets"),
+        "index": ("", "environments", "secrets"),
         "assets": ("assets",),
         "jobs": ("jobs", "schedules"),
         "partitions": ("partitions",),

@@ -3,13 +3,14 @@
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
 import dagster as dg
 
+from shared_lib.configuration.environment import current_environment
 from shared_lib.configuration.validated_yaml import (
     ConfigurationError,
     Problem,
@@ -22,6 +23,8 @@ from shared_lib.discovery.definitions.partitions import build_partitions
 from shared_lib.discovery.definitions.problems.names import reserved_names
 from shared_lib.discovery.definitions.problems.references import unknown_names
 from shared_lib.discovery.definitions.sensors import JobPartitions, NoFreshnessCheck
+from shared_lib.discovery.environments import SECTION as ENVIRONMENTS
+from shared_lib.discovery.environments import Places, override, place_of, wrong_overrides
 from shared_lib.discovery.modules import import_modules, package_of
 from shared_lib.discovery.remainder import remainder
 from shared_lib.discovery.substitution import substitute
@@ -44,25 +47,44 @@ def load_configuration(
     Raises:
         ConfigurationError: lists every problem of the file.
     """
-    found, document, problems = _checked(path, os.environ if variables is None else variables)
-    _raise(problems, document, path)
+    variables = os.environ if variables is None else variables
+    found, document, problems, places = _checked(path, variables)
+    _raise(problems, document, path, places)
     return cast("LocationConfiguration", found), document
 
 
 def _checked(
     path: Path, variables: Mapping[str, str]
-) -> tuple[LocationConfiguration | None, Any, list[Problem]]:
-    """Return the content without its wrong entries, the whole document, and the problems."""
+) -> tuple[LocationConfiguration | None, Any, list[Problem], Places]:
+    """Return the content without its wrong entries, the whole document, and the problems.
+
+    Last are the places of what the current environment has different.
+    """
     document = load_yaml(path)
     document = {} if document is None else document
-    problems = substitute(document, variables)
+    here = current_environment()
+    problems = [
+        problem
+        for problem in substitute(document, variables)
+        # a variable may be set only where its environment is
+        if problem.location[0] != ENVIRONMENTS or problem.location[1:2] in ((), (here,))
+    ]
+    places: Places = {}
+    if isinstance(document, Mapping):
+        places = override(document, here)
+    targets = {place: target for target, place in places.items()}
+    problems = [
+        replace(problem, location=place_of(problem.location, targets)) for problem in problems
+    ]
     unknown = {problem.location for problem in problems}
     found = check_document(document, LocationConfiguration)
     if isinstance(found, list):
         problems += [problem for problem in found if problem.location not in unknown]
+    else:
+        problems += wrong_overrides(document, apart_from=here)
     if isinstance(found, list) or problems:
-        return remainder(document, problems), document, problems
-    return found, document, problems
+        return remainder(document, problems), document, problems, places
+    return found, document, problems, places
 
 
 @dataclass(frozen=True)
@@ -77,6 +99,7 @@ class ReadFile:
         modules: the modules of assets.
         partitions: the partitions by name.
         problems: what is wrong, added to as more becomes known.
+        places: where the file has what the current environment has different.
     """
 
     path: Path
@@ -86,6 +109,7 @@ class ReadFile:
     modules: Sequence[ModuleType]
     partitions: Mapping[str, dg.PartitionsDefinition]
     problems: list[Problem]
+    places: Places
 
     def has_problems(self, *sections: str) -> bool:
         """Return whether anything in these sections is wrong."""
@@ -101,7 +125,7 @@ class ReadFile:
         Raises:
             ConfigurationError: lists them, one per line.
         """
-        _raise(self.problems, self.document, self.path)
+        _raise(self.problems, self.document, self.path, self.places)
 
     def _may_follow(self, problem: Problem) -> bool:
         some_are_missing = self.has_problems("asset_modules", "dbt")
@@ -126,9 +150,9 @@ def read_file(path: Path) -> ReadFile:
     Raises:
         ConfigurationError: nothing of the file can be used.
     """
-    configuration, document, problems = _checked(path, os.environ)
+    configuration, document, problems, places = _checked(path, os.environ)
     if configuration is None:
-        _raise(problems, document, path)
+        _raise(problems, document, path, places)
     configuration = cast("LocationConfiguration", configuration)
     if reserved := list(reserved_names(configuration)):
         problems += reserved
@@ -137,13 +161,13 @@ def read_file(path: Path) -> ReadFile:
     modules, found = import_modules(configuration.asset_modules, package=package)
     partitions, wrong = build_partitions(configuration.partitions, package=package)
     problems += [*found, *wrong, *unknown_names(configuration, document)]
-    return ReadFile(path, document, configuration, package, modules, partitions, problems)
+    return ReadFile(path, document, configuration, package, modules, partitions, problems, places)
 
 
-def _raise(problems: Sequence[Problem], document: Any, path: Path) -> None:
+def _raise(problems: Sequence[Problem], document: Any, path: Path, places: Places) -> None:
     lines = sorted(
         {
-            f"{place_in(document, problem.location, path=path)}: {problem.text}"
+            f"{place_in(document, place_of(problem.location, places), path=path)}: {problem.text}"
             for problem in problems
         },
         key=lambda line: (int(line.removeprefix(f"{path}:").partition(":")[0]), line),

@@ -1,10 +1,11 @@
 """``orchestration.yaml``: what a code location consists of."""
 
 from collections import Counter
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
+from shared_lib.configuration.environment import Environment
 from shared_lib.configuration.section import Section
 from shared_lib.discovery.configuration.assets import AssetRule
 from shared_lib.discovery.configuration.checks import Check
@@ -63,6 +64,22 @@ class SecretNeed(Section):
     )
 
 
+Fields = dict[str, Any]
+"""Some fields of an entry."""
+
+
+class Overrides(Section):
+    """What one environment has different: fields of entries that the file has."""
+
+    jobs: dict[Name, Fields] = Field(default_factory=dict, description="Fields of jobs by name.")
+    schedules: dict[Name, Fields] = Field(
+        default_factory=dict, description="Fields of schedules by name."
+    )
+    sensors: dict[Name, Fields] = Field(
+        default_factory=dict, description="Fields of sensors by name."
+    )
+
+
 class LocationConfiguration(Section):
     """The whole file."""
 
@@ -83,6 +100,10 @@ class LocationConfiguration(Section):
     schedules: dict[Name, Schedule] = Field(default_factory=dict, description="By name.")
     sensors: dict[Name, Sensor] = Field(default_factory=dict, description="Sensors by name.")
     checks: dict[Name, Check] = Field(default_factory=dict, description="Checks by name.")
+    environments: dict[Environment, Overrides] = Field(
+        default_factory=dict,
+        description="What is different in local, ci, qa or production.",
+    )
     secrets: list[SecretNeed] = Field(
         default_factory=list, description="The secrets that the location needs."
     )
