@@ -80,6 +80,12 @@ def job_in_code() -> None:
     count_to_three()
 
 
+@dg.success_hook
+def says_so(context: dg.HookContext) -> None:
+    """Log the name of each step that ends well, in the jobs that name this hook."""
+    context.log.info(f"{context.op.name} ended well")
+
+
 ready = dg.AutomationCondition.newly_missing()
 
 

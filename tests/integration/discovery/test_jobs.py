@@ -93,6 +93,33 @@ def test_a_run_has_the_tags_of_its_job_and_the_ui_its_description(
     assert definitions.get_repository_def().get_job("sells").description == "Sells."
 
 
+@pytest.mark.sees("jobs.AssetJob.hooks", "jobs.OpJob.hooks")
+@pytest.mark.parametrize(("job", "step"), [("left_and_right", "both"), ("note", "note_op")])
+def test_a_hook_is_called_after_each_step_of_its_job(
+    demonstration: Load,
+    instance: dg.DagsterInstance,
+    tmp_path: Path,
+    job: str,
+    step: str,
+) -> None:
+    definitions = demonstration(NOTE_PATH=str(tmp_path / "noted")).definitions
+
+    result = definitions.resolve_job_def(job).execute_in_process(instance=instance)
+
+    logged = [entry.user_message for entry in instance.all_logs(result.run_id)]
+    assert [line for line in logged if "ended well" in line] == [f"{step} ended well"]
+
+
+@pytest.mark.sees("jobs.AssetJob.max_concurrent")
+def test_a_job_runs_no_more_steps_at_a_time_than_the_file_allows(demonstration: Load) -> None:
+    job = demonstration().definitions.resolve_job_def("at_most_two_steps")
+
+    assert job.executor_def.name == "multiprocess"
+    # what Dagster gives the executor when a run has no configuration of its own
+    options = job.executor_def.apply_config_mapping({"config": {}}).value
+    assert options["config"]["max_concurrent"] == 2
+
+
 @pytest.mark.sees("jobs.AssetJob.config")
 def test_a_job_runs_with_the_configuration_of_the_file(
     written: Load, instance: dg.DagsterInstance

@@ -27,9 +27,21 @@ class AssetJob(Section):
     executor: Executor | None = Field(
         default=None, description="Default: the executor of the location."
     )
+    hooks: list[Reference] = Field(
+        default_factory=list, description="Hooks of Dagster, called after each step."
+    )
+    max_concurrent: int | None = Field(
+        default=None, ge=1, description="With multiprocess: maximum steps at a time."
+    )
     retry_on_failure: int | None = Field(
         default=None, ge=0, le=10, description="Maximum automatic retries of a failed run."
     )
+
+    @model_validator(mode="after")
+    def _has_steps_at_a_time(self) -> Self:
+        if self.max_concurrent is not None and self.executor != "multiprocess":
+            raise ValueError("max_concurrent is allowed with executor: multiprocess only")
+        return self
 
 
 class OpJob(Section):
@@ -43,6 +55,9 @@ class OpJob(Section):
     tags: Tags = Field(default_factory=dict, description="Tags of each of its runs.")
     executor: Executor | None = Field(
         default=None, description="Default: the executor of the location."
+    )
+    hooks: list[Reference] = Field(
+        default_factory=list, description="Hooks of Dagster, called after each step."
     )
 
 

@@ -47,9 +47,11 @@ def build_jobs(
     built: dict[str, BuiltJob] = {}
     problems: list[Problem] = []
     for name, entry in entries.items():
+        hooks, found = _hooks(name, entry, package=package)
+        problems += found
         if isinstance(entry, OpJob):
             try:
-                built[name] = _op_job(name, entry, package=package)
+                built[name] = _op_job(name, entry, hooks, package=package)
             except UnresolvedReferenceError as error:
                 problems.append(Problem(("jobs", name, "function"), str(error)))
             except TypeError as error:
@@ -57,13 +59,13 @@ def build_jobs(
             continue
         if not isinstance(definitions, dg.Definitions):
             later = SelectionOfProject(name, entry, partitions, report=definitions)
-            built[name] = _asset_job(name, entry, later)
+            built[name] = _asset_job(name, entry, later, hooks)
             continue
         selection = selected(name, entry, definitions.resolve_asset_graph(), partitions)
         if isinstance(selection, Problem):
             problems.append(selection)
             continue
-        built[name] = _asset_job(name, entry, selection)
+        built[name] = _asset_job(name, entry, selection, hooks)
     return built, problems
 
 
@@ -197,7 +199,35 @@ def _nearest(text: str, graph: Any) -> str:
     return next(filter(None, (did_you_mean(word.strip("\"'"), known) for word in words)), "")
 
 
-def _asset_job(name: str, entry: AssetJob, selection: dg.AssetSelection) -> BuiltJob:
+def _hooks(name: str, entry: Job, *, package: str) -> tuple[set[dg.HookDefinition], list[Problem]]:
+    hooks: set[dg.HookDefinition] = set()
+    problems: list[Problem] = []
+    for position, reference in enumerate(entry.hooks):
+        try:
+            hook = find_object(reference, package=package)
+        except UnresolvedReferenceError as error:
+            problems.append(Problem(("jobs", name, "hooks", position), str(error)))
+            continue
+        if isinstance(hook, dg.HookDefinition):
+            hooks.add(hook)
+        else:
+            text = f"{reference} is not a hook"
+            problems.append(Problem(("jobs", name, "hooks", position), text))
+    return hooks, problems
+
+
+def _executor(entry: Job) -> dg.ExecutorDefinition | None:
+    if entry.executor is None:
+        return None
+    executor = EXECUTORS[entry.executor]
+    if isinstance(entry, AssetJob) and entry.max_concurrent is not None:
+        return executor.configured({"max_concurrent": entry.max_concurrent})
+    return executor
+
+
+def _asset_job(
+    name: str, entry: AssetJob, selection: dg.AssetSelection, hooks: set[dg.HookDefinition]
+) -> BuiltJob:
     tags = {key: str(value) for key, value in entry.tags.items()}
     if entry.retry_on_failure is not None:
         # an instance may limit retries to runs whose process died
@@ -209,7 +239,8 @@ def _asset_job(name: str, entry: AssetJob, selection: dg.AssetSelection) -> Buil
         description=entry.description,
         tags=tags,
         config=entry.config,
-        executor_def=EXECUTORS[entry.executor] if entry.executor else None,
+        executor_def=_executor(entry),
+        hooks=hooks,
     )
 
 
@@ -218,7 +249,9 @@ def op_name(job: str) -> str:
     return f"{job}_op"
 
 
-def _op_job(name: str, entry: OpJob, *, package: str) -> dg.JobDefinition:
+def _op_job(
+    name: str, entry: OpJob, hooks: set[dg.HookDefinition], *, package: str
+) -> dg.JobDefinition:
     function = find_object(entry.function, package=package)
     if not callable(function):
         raise UnresolvedReferenceError(f"{entry.function} is not a function")
@@ -235,7 +268,8 @@ def _op_job(name: str, entry: OpJob, *, package: str) -> dg.JobDefinition:
         name=name,
         description=entry.description,
         tags={key: str(value) for key, value in entry.tags.items()},
-        executor_def=EXECUTORS[entry.executor] if entry.executor else None,
+        executor_def=_executor(entry),
+        hooks=hooks,
     )
 
 
