@@ -9,7 +9,7 @@ KINDS = (
 
 
 def _of(kind: str) -> dg.AssetsDefinition:
-    @dg.asset(key=["by", kind], description=f"Shows the {kind} that it is made for.")
+    @dg.asset(name=kind, description=f"Shows the {kind} that it is made for.")
     def made(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         return dg.MaterializeResult(metadata={"made": ", ".join(map(str, context.partition_keys))})
 

@@ -317,7 +317,9 @@ def _words(node: dict[str, Any]) -> str:
         if keyword in node:
             words += " " + text.format(node[keyword])
     if node.get("type") == "array" and isinstance(node.get("items"), dict):
-        words += " of " + _words(node["items"]).removeprefix("a ") + "s"
+        items = node["items"]
+        kinds = items.get("anyOf") or items.get("oneOf") or [items]
+        words += " of " + " or ".join(_words(kind).removeprefix("a ") + "s" for kind in kinds)
         words += f", at least {node['minItems']}" if "minItems" in node else ""
         words += f", at most {node['maxItems']}" if "maxItems" in node else ""
     return words

@@ -12,7 +12,7 @@ REFERENCES = tuple(
     Reference(_PAGES / f"{page}.md", LocationConfiguration, sections)
     for page, sections in {
         "index": ("", "environments", "secrets"),
-        "assets": ("assets",),
+        "assets": ("asset_modules", "assets"),
         "jobs": ("jobs", "schedules"),
         "partitions": ("partitions",),
         "sensors": ("sensors",),

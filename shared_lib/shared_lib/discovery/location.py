@@ -21,6 +21,7 @@ from shared_lib.discovery.definitions.event_partitions import (
     assets_of_other_partitions,
 )
 from shared_lib.discovery.definitions.jobs import EXECUTORS, BuiltJob, build_jobs
+from shared_lib.discovery.definitions.module_attributes import of_modules
 from shared_lib.discovery.definitions.problems.names import assets_made_twice, names_used_twice
 from shared_lib.discovery.definitions.problems.references import unknown_assets
 from shared_lib.discovery.definitions.problems.rings import rings
@@ -169,17 +170,18 @@ class _Built:
 
 def _build_assets_and_jobs(read: ReadFile, *, resources: Mapping[str, Any] | None) -> _Built:
     configuration, partitions = read.configuration, read.partitions
-    inside, refused = definitions_in(read.modules)
+    defined, refused = definitions_in(read.modules)
+    own = of_modules(defined, modules=read.modules, entries=configuration.asset_modules)
+    inside = own.definitions
     models, problems = _dbt_models(read)
-    own_assets = [
-        asset
-        for asset in inside.assets or []
-        if isinstance(asset, dg.AssetsDefinition | dg.AssetSpec)
-    ]
-    assets, twice = assets_made_twice([*own_assets, *models.assets])
+    assets, twice = assets_made_twice([*own.assets, *models.assets])
     read.problems.extend([*refused, *problems, *twice])
     attributed = apply_rules(
-        assets, configuration.assets, partitions=partitions, package=read.package
+        assets,
+        configuration.assets,
+        before=own.given,
+        partitions=partitions,
+        package=read.package,
     )
     elsewhere = stand_ins(attributed.assets) if resources is None else resources
     bare = dg.Definitions(assets=attributed.assets, resources=elsewhere)

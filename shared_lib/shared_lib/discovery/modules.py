@@ -5,6 +5,7 @@ import pkgutil
 import sys
 import traceback
 from collections.abc import Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
@@ -30,7 +31,17 @@ def package_of(path: Path) -> str:
     return ".".join(parts)
 
 
-def import_modules(names: Sequence[str], *, package: str) -> tuple[list[ModuleType], list[Problem]]:
+@dataclass(frozen=True)
+class FoundModule:
+    """A module, and the position of the entry that names it or its package."""
+
+    module: ModuleType
+    position: int
+
+
+def import_modules(
+    names: Sequence[str], *, package: str
+) -> tuple[list[FoundModule], list[Problem]]:
     """Import modules; for packages, import everything in them.
 
     Args:
@@ -40,12 +51,12 @@ def import_modules(names: Sequence[str], *, package: str) -> tuple[list[ModuleTy
     Returns:
         The modules, each once, and the problems of the names.
     """
-    modules: dict[str, ModuleType] = {}
+    modules: dict[str, FoundModule] = {}
     problems: list[Problem] = []
     for position, name in enumerate(names):
         try:
             for module in _with_submodules(_imported(name, package=package)):
-                modules.setdefault(module.__name__, module)
+                modules.setdefault(module.__name__, FoundModule(module, position))
         except UnresolvedReferenceError as error:
             problems.append(Problem(("asset_modules", position), str(error)))
     return list(modules.values()), problems
@@ -131,13 +142,13 @@ def _with_submodules(module: ModuleType) -> list[ModuleType]:
     ]
 
 
-def definitions_in(modules: Sequence[ModuleType]) -> tuple[dg.Definitions, list[Problem]]:
+def definitions_in(modules: Sequence[FoundModule]) -> tuple[dg.Definitions, list[Problem]]:
     """Return what the modules define, as found by Dagster's own loader, and what it refuses.
 
     It finds assets, specs, checks, jobs, schedules and sensors, and lists of them.
     """
     try:
-        return dg.load_definitions_from_modules(modules), []
+        return dg.load_definitions_from_modules([found.module for found in modules]), []
     except dg.DagsterInvalidDefinitionError as error:  # such as an asset in two modules
         text, found_in, names = " ".join(str(error).split()).partition(" found in modules: ")
         in_order = ", ".join(sorted(names.rstrip(".").split(", ")))

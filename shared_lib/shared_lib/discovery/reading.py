@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any, cast
 
 import dagster as dg
@@ -25,7 +24,7 @@ from shared_lib.discovery.definitions.problems.references import unknown_names
 from shared_lib.discovery.definitions.sensors import JobPartitions, NoFreshnessCheck
 from shared_lib.discovery.environments import SECTION as ENVIRONMENTS
 from shared_lib.discovery.environments import Places, override, place_of, wrong_overrides
-from shared_lib.discovery.modules import import_modules, package_of
+from shared_lib.discovery.modules import FoundModule, import_modules, package_of
 from shared_lib.discovery.remainder import remainder
 from shared_lib.discovery.substitution import substitute
 
@@ -106,7 +105,7 @@ class ReadFile:
     document: Any
     configuration: LocationConfiguration
     package: str
-    modules: Sequence[ModuleType]
+    modules: Sequence[FoundModule]
     partitions: Mapping[str, dg.PartitionsDefinition]
     problems: list[Problem]
     places: Places
@@ -158,7 +157,13 @@ def read_file(path: Path) -> ReadFile:
         problems += reserved
         configuration = cast("LocationConfiguration", remainder(document, problems))
     package = package_of(path)
-    modules, found = import_modules(configuration.asset_modules, package=package)
+    modules, found = import_modules(
+        [
+            entry if isinstance(entry, str) else entry.module
+            for entry in configuration.asset_modules
+        ],
+        package=package,
+    )
     partitions, wrong = build_partitions(configuration.partitions, package=package)
     problems += [*found, *wrong, *unknown_names(configuration, document)]
     return ReadFile(path, document, configuration, package, modules, partitions, problems, places)

@@ -40,7 +40,7 @@ def test_a_file_adds_its_partition_and_its_job_makes_it(
         ticked = tick_sensor(location, "new_customers", instance)
         [added], [request] = ticked.dynamic_partitions_requests, ticked.run_requests
         instance.add_dynamic_partitions(added.partitions_def_name, added.partition_keys)
-        job = location.definitions.resolve_job_def("customers")
+        job = location.definitions.resolve_job_def("customers_job")
         result = job.execute_in_process(instance=instance, partition_key=request.partition_key)
         [made] = result.get_asset_materialization_events()
     assert made.materialization.metadata["made"].value == "acme"

@@ -192,7 +192,7 @@ def test_steps_run_in_the_process_of_the_run_or_in_their_own(
     assert (process != os.getpid()) is bool(own_process)
 
 
-@pytest.mark.sees("asset_modules")
+@pytest.mark.sees("asset_modules.module")
 def test_definitions_of_the_modules_are_loaded_too(demonstration: Load) -> None:
     repository = demonstration().definitions.get_repository_def()
 

@@ -1,8 +1,8 @@
 """``assets``: attributes of assets, by a pattern of their keys."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from shared_lib.configuration.section import Section
 from shared_lib.discovery.configuration.section import MOST_MINUTES, Pool, Reference, Tags
@@ -110,6 +110,30 @@ class RetryPolicy(Section):
         default="constant", description="How the delay grows from attempt to attempt."
     )
     jitter: bool = Field(default=False, description="Whether the delay is random.")
+
+
+class AssetModule(Section):
+    """A module or package whose assets have something in common."""
+
+    module: str = Field(description="Its name; `.assets` lies in the package of the file.")
+    group: str | None = Field(
+        default=None, description="Asset group, where no rule of the section assets sets one."
+    )
+    key_prefix: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9_]+(/[A-Za-z0-9_]+)*$",
+        description="What their keys begin with, such as shop/raw.",
+    )
+
+
+def _kind_of_module(entry: Any) -> str:
+    return AssetModule.__name__ if isinstance(entry, dict | AssetModule) else "text"
+
+
+ModuleOfAssets = Annotated[
+    Annotated[str, Tag("text")] | Annotated[AssetModule, Tag(AssetModule.__name__)],
+    Discriminator(_kind_of_module),
+]
 
 
 class AssetRule(Section):

@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 
 from shared_lib.configuration.environment import Environment
 from shared_lib.configuration.section import Section
-from shared_lib.discovery.configuration.assets import AssetRule
+from shared_lib.discovery.configuration.assets import AssetRule, ModuleOfAssets
 from shared_lib.discovery.configuration.checks import Check
 from shared_lib.discovery.configuration.jobs import Executor, Job, Schedule, Sensor
 from shared_lib.discovery.configuration.partitions import Partitions
@@ -83,10 +83,10 @@ class Overrides(Section):
 class LocationConfiguration(Section):
     """The whole file."""
 
-    asset_modules: list[str] = Field(
+    asset_modules: list[ModuleOfAssets] = Field(
         default_factory=list,
         description="Modules and packages whose definitions are the location's; `.assets` lies in "
-        "the package of the file.",
+        "the package of the file. A mapping has a group or prefix for their assets.",
     )
     executor: Executor = Field(default="in_process", description="How jobs run their steps.")
     dbt: DbtModels | None = Field(default=None, description="The location's dbt models.")

@@ -46,13 +46,22 @@ def apply_rules(
     assets: Sequence[Asset],
     rules: Sequence[configured.AssetRule],
     *,
+    before: Mapping[dg.AssetKey, Mapping[str, Given]],
     partitions: Mapping[str, dg.PartitionsDefinition],
     package: str,
 ) -> AttributedAssets:
-    """Apply the rules to the assets; attributes set only in code stay unchanged."""
+    """Apply the rules to the assets; attributes set only in code stay unchanged.
+
+    Args:
+        assets: the assets.
+        rules: the rules.
+        before: for each key, attributes that stay where no rule sets them.
+        partitions: the partitions by name.
+        package: the package that conditions are relative to.
+    """
     keys = {key for asset in assets for key in keys_of(asset)}
     problems: list[Problem] = []
-    given = {key: _given(key, rules) for key in keys}
+    given = {key: {**before.get(key, {}), **_given(key, rules)} for key in keys}
     result = AttributedAssets([], given, problems)
     for asset in assets:
         of_step = _of_step(asset, given, problems)
