@@ -6,10 +6,16 @@ from rich.console import Console
 
 from shared_lib.configuration.environment import UnknownEnvironmentError
 from shared_lib.configuration.validated_yaml import ConfigurationError
-from shared_lib.warehouse import WarehouseBusyError
+from shared_lib.warehouse import WarehouseBusyError, WarehouseSettingError
 from simulation.stored.scenarios import NotStoredError
 
-_REFUSALS = (ConfigurationError, NotStoredError, UnknownEnvironmentError, WarehouseBusyError)
+_REFUSALS = (
+    ConfigurationError,
+    NotStoredError,
+    UnknownEnvironmentError,
+    WarehouseBusyError,
+    WarehouseSettingError,
+)
 
 
 def run_command(work: Callable[[Callable[[str], None]], int], *refusals: type[Exception]) -> int:

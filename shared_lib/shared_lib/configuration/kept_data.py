@@ -26,6 +26,10 @@ class KeptData(Section):
         default=365, ge=14, le=3650,
         description="Days for reports; the newest of each scenario stays.",
     )  # fmt: skip
+    lake_days: float = Field(
+        default=30, ge=1, le=3650,
+        description="Days for which the lake can be read as a run left it.",
+    )  # fmt: skip
 
 
 def kept_data() -> KeptData:

@@ -111,6 +111,10 @@ class Claim:
         """
         with lake_turn(self.location), transaction(connection):
             self.confirm(connection)
+            # by it the lake is found as this run left it
+            connection.execute(
+                "call ducklake_set_commit_message(?, ?, ?)", [self.location, self.holder, self.part]
+            )
             yield
 
     def tried_again(self, attempt: Callable[[], None]) -> None:

@@ -1,0 +1,1 @@
+"""The command that looks after the place of the simulation's tables."""
