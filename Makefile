@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 # A variable reaches its command through the environment, exactly as typed: make would expand a $,
 # and the shell would execute a value pasted into a recipe.
-VARIABLES := AGAINST BASE BREAKING CENSUS CONTRACT DAGSTER_HOME DBT DELETE EXAMPLES FAIL_FAST FIX FRESH GROWTH HISTORY LEVER MAPPING NAME ONLY OWNER PEOPLE PLACE PORT REMOVE REPLACE RUN SAMPLES SBOM SCENARIO SCENARIOS SEEDS START_YEAR TARGET UPGRADE WORKERS YEARS YEAR_END
+VARIABLES := AGAINST AS_OF BASE BREAKING CENSUS CONTRACT DAGSTER_HOME DBT DELETE EXAMPLES FAIL_FAST FIX FRESH GROWTH HISTORY LEVER MAPPING NAME ONLY OWNER PEOPLE PLACE PORT REMOVE REPLACE RUN SAMPLES SBOM SCENARIO SCENARIOS SEEDS START_YEAR TARGET UPGRADE WORKERS YEARS YEAR_END
 $(foreach name,$(VARIABLES),$(if $(value $(name)),$(eval override export $(name) := $$(value $(name)))))
 
 # Make reads quotes, # and $ differently from `dagster dev`, so it does not include .env; each command
@@ -62,7 +62,7 @@ $(MANIFEST): $(INSTALLED) $(DBT_SOURCES)
 	@echo "setup: parsing the dbt project"
 	@$(COMMAND) shared_lib.discovery.dbt prepare && touch $@
 
-.PHONY: setup manifest run fit backtest compare workbook cost seek plan ranges test test-fast dev vault sandbox slack alerts alerts-listen alert-preview retention backup restore doctor smoke canary check contracts preview location format docs site pictures bench lock sbom audit
+.PHONY: setup manifest run fit backtest compare workbook cost seek plan ranges test test-fast dev vault sandbox slack alerts alerts-listen alert-preview retention maintain backup restore doctor smoke canary check contracts preview location format docs site pictures bench lock sbom audit
 
 ##@ Use the platform
 run: setup ## simulate, show a table of the years and write a report
@@ -86,8 +86,9 @@ workbook: setup ## write a stored scenario as an Excel workbook
 #: AGAINST=name    another one, to compare it with in further sheets
 #: YEARS=2025-2029 the years to write; default: all that are stored
 #: PEOPLE=1        list every employee of every year
+#: AS_OF=run       id of a run, or its beginning: what that run left; needs the lake
 	@$(COMMAND) simulation.workbook --scenario "$${SCENARIO:-baseline}" $${AGAINST:+--against "$$AGAINST"} \
-		$${YEARS:+--years "$$YEARS"} $${PEOPLE:+--people}
+		$${YEARS:+--years "$$YEARS"} $${PEOPLE:+--people} $${AS_OF:+--as-of "$$AS_OF"}
 
 cost: setup ## compute total cost of a stored scenario by other rates, without a run
 #: SCENARIO=name   a stored scenario; default: baseline
@@ -155,6 +156,10 @@ retention: setup ## show which old runs, ticks, rows and reports would be delete
 #: DELETE=1        delete them
 	@$(COMMAND) orchestration_platform.housekeeping retention $(if $(value DELETE),,--dry-run)
 	@$(COMMAND) simulation.housekeeping $(if $(value DELETE),,--dry-run)
+
+maintain: setup ## show which files and snapshots of the lake would be merged or deleted
+#: DELETE=1        merge and delete them
+	@$(COMMAND) simulation.warehouse maintain $(if $(value DELETE),,--dry-run)
 
 backup: setup ## copy Dagster's storage, alerts, warehouses and reports, while runs wait
 #: PLACE=url       a directory or bucket; default: backup.place of platform.yaml

@@ -9,13 +9,14 @@ from shared_lib.warehouse.connection import (
     read_warehouse,
     write_warehouse,
 )
-from shared_lib.warehouse.setting import WarehouseSettingError
+from shared_lib.warehouse.setting import NoSuchStateError, WarehouseSettingError
 from shared_lib.warehouse.transaction import transaction
 
 if TYPE_CHECKING:
     from shared_lib.warehouse.resource import Warehouse
 
 __all__ = [
+    "NoSuchStateError",
     "Warehouse",
     "WarehouseBusyError",
     "WarehouseMissingError",

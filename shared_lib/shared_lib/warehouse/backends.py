@@ -15,7 +15,7 @@ from shared_lib.warehouse.connection import (
     write_warehouse,
 )
 from shared_lib.warehouse.lease import writing_lease
-from shared_lib.warehouse.setting import Backend, backend_of
+from shared_lib.warehouse.setting import VARIABLE, Backend, NoSuchStateError, backend_of
 
 
 def write_location(
@@ -42,24 +42,39 @@ def write_location(
 def read_location(
     location: str,
     *,
+    as_of: str | None = None,
     wait_seconds: float = DEFAULT_WAIT_SECONDS,
     on_wait: Callable[[str], None] | None = None,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the tables of ``location`` for reading only.
 
+    Args:
+        location: the code location.
+        as_of: the id of a run, or its beginning, to read the tables as that run left them.
+        wait_seconds: how long to wait for a writer of the file.
+        on_wait: called once with the holder when waiting starts.
+
     Raises:
+        NoSuchStateError: the tables are in a file, or the lake has no snapshot of the run.
         WarehouseMissingError: nothing has been written yet.
         WarehouseBusyError: a writer held the file for longer than ``wait_seconds``.
         WarehouseSettingError: the lake's variables are missing or wrong.
     """
     if backend_of(location) is Backend.FILE:
+        if as_of is not None:
+            raise NoSuchStateError(
+                f"the tables of {location} are in a file, which has their present state alone: "
+                f"only a lake can be read as a run left it, with {VARIABLE}={Backend.LAKE}"
+            )
         path = current_settings().warehouse_path(location)
         with read_warehouse(path, wait_seconds=wait_seconds, on_wait=on_wait) as connection:
             yield connection
         return
     from shared_lib.warehouse.lake import open_lake
+    from shared_lib.warehouse.lake_history import snapshot_of_run
 
-    with open_lake(location, read_only=True) as connection:
+    snapshot = None if as_of is None else snapshot_of_run(location, as_of)
+    with open_lake(location, read_only=True, snapshot=snapshot) as connection:
         yield connection
 
 

@@ -91,8 +91,15 @@ class Lake:
 
 
 @contextmanager
-def open_lake(location: str, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_lake(
+    location: str, *, read_only: bool = False, snapshot: int | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """Attach the tables of ``location`` to a DuckDB in memory, and close it afterwards.
+
+    Args:
+        location: the code location.
+        read_only: whether nothing may be written.
+        snapshot: read the tables as they were in it; by default as they are.
 
     Raises:
         WarehouseSettingError: a variable is missing or wrong.
@@ -101,7 +108,10 @@ def open_lake(location: str, *, read_only: bool = False) -> Iterator[duckdb.Duck
     """
     with open_memory() as connection:
         _prepare(connection, location)
-        mode = " (read_only)" if read_only else ""
+        options = ["read_only"] if read_only or snapshot is not None else []
+        if snapshot is not None:
+            options.append(f"snapshot_version {snapshot}")
+        mode = f" ({', '.join(options)})" if options else ""
         try:
             connection.execute(f"attach 'ducklake:{location}' as {location}{mode}")
         except duckdb.InvalidInputException as error:

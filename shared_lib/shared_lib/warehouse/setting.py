@@ -10,6 +10,10 @@ class WarehouseSettingError(ValueError):
     """A variable that says where the warehouse is has a value that cannot be used."""
 
 
+class NoSuchStateError(LookupError):
+    """The tables cannot be read as a run left them; the message says why."""
+
+
 class Backend(StrEnum):
     """Where the tables of a location are."""
 

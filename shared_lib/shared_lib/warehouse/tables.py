@@ -56,7 +56,9 @@ def create_or_migrate(
         )
         due = pending(applied, migrations, tables=first_table)
         is_there = connection.execute(
-            "select 1 from duckdb_tables() where schema_name = ? and table_name = ?",
+            # others may be attached
+            "select 1 from duckdb_tables() where database_name = current_database() "
+            "and schema_name = ? and table_name = ?",
             [schema, table],
         ).fetchone()
         if is_there or applied:

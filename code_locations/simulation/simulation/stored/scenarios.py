@@ -97,20 +97,22 @@ order by state.scenario_id
 
 @contextmanager
 def reading_stored(
-    *scenario_ids: str, on_wait: Callable[[str], None]
+    *scenario_ids: str, on_wait: Callable[[str], None], as_of: str | None = None
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Connect to the warehouse that should hold the scenarios, for reading.
 
     Args:
         scenario_ids: their names.
         on_wait: called with a line that says for whom the connection waits.
+        as_of: the id of a run, or its beginning, to read what it left; by default what there is.
 
     Raises:
+        NoSuchStateError: what the run left cannot be read.
         NotStoredError: there is no warehouse; the message has what computes the scenarios.
         WarehouseBusyError: a run holds the warehouse for longer than a minute.
     """
     try:
-        with read_location("simulation", on_wait=on_wait) as connection:
+        with read_location("simulation", as_of=as_of, on_wait=on_wait) as connection:
             yield connection
     except WarehouseMissingError as error:
         commands = " and ".join(command_for(name, like=None) for name in scenario_ids)

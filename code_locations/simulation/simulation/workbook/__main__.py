@@ -25,9 +25,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--years", type=parse_years, metavar="2025-2029", help="by default all stored ones"
     )
     parser.add_argument("--people", action="store_true", help="list every employee of every year")
+    parser.add_argument(
+        "--as-of", metavar="RUN",
+        help="the id of a run, or its beginning: write what that run left; needs the lake",
+    )  # fmt: skip
     parser.add_argument("--output", type=Path, help="the file; by default beside the reports")
     asked = parser.parse_args(arguments)
     # imported here so that --help and usage errors respond at once
+    from shared_lib.warehouse import NoSuchStateError
     from simulation.command_line import run_command
     from simulation.compare.attribution import UnexplainedDifferenceError
     from simulation.compare.pair import ComparisonRefusedError
@@ -37,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from simulation.workbook.writing import write_stored
 
     def work(progress: Callable[[str], None]) -> int:
-        with reading_stored(asked.scenario, on_wait=progress) as connection:
+        with reading_stored(asked.scenario, on_wait=progress, as_of=asked.as_of) as connection:
             progress(f"writing {asked.scenario}")
             path = write_stored(
                 connection,
@@ -45,13 +50,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 against=asked.against,
                 years=asked.years,
                 has_people=asked.people,
+                as_of=asked.as_of,
                 output=asked.output,
             )
         print(f"Workbook: {path}")
         return 0
 
     return run_command(
-        work, ComparisonRefusedError, SheetFullError, UnexplainedDifferenceError, YearsMissingError
+        work,
+        ComparisonRefusedError,
+        NoSuchStateError,
+        SheetFullError,
+        UnexplainedDifferenceError,
+        YearsMissingError,
     )
 
 

@@ -133,7 +133,11 @@ def _of_years(figures: Figures, years: Sequence[int]) -> Figures:
 def _streamed(
     connection: duckdb.DuckDBPyConnection, query: str, named: dict[str, Any]
 ) -> Iterator[tuple[Any, ...]]:
-    cursor = connection.cursor().execute(query, named)
+    cursor = connection.cursor()
+    # a cursor does not begin with the database that its connection uses, such as the lake
+    [(database,)] = connection.execute("select current_database()").fetchall()
+    cursor.execute(f'use "{database}"')
+    cursor.execute(query, named)
     while rows := cursor.fetchmany(_FETCHED_ROWS):
         yield from rows
 

@@ -18,6 +18,7 @@ def write_stored(
     against: str | None = None,
     years: range | None = None,
     has_people: bool = False,
+    as_of: str | None = None,
     output: Path | None = None,
 ) -> Path:
     """Write a stored scenario, and return the path of its workbook.
@@ -28,6 +29,7 @@ def write_stored(
         against: another one, to compare it with in further sheets.
         years: those to write, by default all.
         has_people: whether every employee of every year is listed.
+        as_of: the run whose state ``connection`` reads, for the file's name.
         output: the file, by default one beside the reports.
 
     Raises:
@@ -40,7 +42,8 @@ def write_stored(
     comparison = (
         None if against is None else compare(connection, paired(connection, against, scenario_id))
     )
-    name = f"{scenario_id}-{stored.fingerprint}.xlsx"
+    run = "" if as_of is None else f"-as-of-{as_of[:8]}"
+    name = f"{scenario_id}-{stored.fingerprint}{run}.xlsx"
     return write_scenario_workbook(
         connection,
         scenario_id=scenario_id,

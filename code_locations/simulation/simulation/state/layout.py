@@ -1,0 +1,23 @@
+"""What the simulation has in its warehouse, for whoever copies it whole."""
+
+import duckdb
+
+from shared_lib.warehouse.migration import Layout
+from simulation.census.tables import create_tables as create_census_tables
+from simulation.state.lake_copy import LEDGER
+from simulation.state.tables import create_tables
+
+
+def _create(connection: duckdb.DuckDBPyConnection) -> None:
+    create_tables(connection)
+    create_census_tables(connection)
+
+
+def _is_moved(schema: str, table: str) -> bool:
+    """Whether a table lasts: the others of `intermediate` are of one run, and so is a layout."""
+    if schema == "intermediate":
+        return table == LEDGER
+    return (schema, table) != ("raw", "published_layout")
+
+
+LAYOUT = Layout(create=_create, is_moved=_is_moved)
