@@ -11,6 +11,7 @@ with eligible as (
         ledger.opening_compensation,
         ledger.compensation_after_promotion,
         ledger.annual_compensation,
+        ledger.prorated_compensation,
         greatest(ledger.hire_date, years.first_day) as paid_from,
         coalesce(ledger.termination_date, years.year_end) + 1 as paid_until,
         greatest(
@@ -62,6 +63,8 @@ paid as (
     select
         *,
         case
+            -- of most, who were enrolled before the year
+            when is_enrolled and saves_from = paid_from then prorated_compensation
             when is_enrolled
                 then round(
                     (

@@ -216,8 +216,8 @@ MISTAKES = [
      "        - {level: 1, share: 2}\n",
      "scenarios.high_growth.hiring.level_mix.0.share", f"2 {NUMBER} from 0 to 1"),
     ("  high_growth:\n", "  high_growth:\n    hirings: {}\n", "scenarios.high_growth.hirings",
-     "unknown key, allowed is one of: census, compensation, hiring, limits, simulation, tables, "
-     "uncertainty, workforce"),
+     "unknown key, allowed is one of: census, compensation, cost, hiring, limits, "
+     "retirement_plan, simulation, tables, uncertainty, workforce"),
     ("2028: 0.0, 2029: 0.02}", "2028: 0.0}", "scenarios.hiring_freeze.simulation",
      "target_growth_rate has no rate for 2029, required is one for each year from 2025 to 2029"),
 ]  # fmt: skip
@@ -230,6 +230,8 @@ def line_of_key(text: str, field: str) -> int:
     for number, content in enumerate(text.splitlines(), 1):
         key = content.strip().removeprefix("- ").partition(":")[0]
         indent = (len(content) - len(content.lstrip())) // 2
+        if key and not key.startswith("#") and indent <= depth:
+            break  # another section, which may have keys of the same name
         if indent == depth + 1 and wanted and key == wanted[0]:
             line, depth = number, indent
             wanted.pop(0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from simulation.config.sections.cost import value_in
 from simulation.report.units import count, share
 
 if TYPE_CHECKING:
@@ -83,6 +82,9 @@ def _by_year(
     text: Callable[[float], str],
 ) -> str:
     """Return one value, or those of the years from which on they change: 7,000 (2025)."""
+    # imported here: the report is read without the configuration's libraries
+    from simulation.config.sections.cost import value_in
+
     found: dict[str, int] = {}
     for year in years:
         found.setdefault(text(value_in(values, year)), year)
