@@ -1,5 +1,6 @@
 """What the file sets for all assets of a module: their group, and a prefix of their keys."""
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
@@ -107,4 +108,10 @@ def _renamed(one: Defined, keys: Mapping[dg.AssetKey, dg.AssetKey]) -> Defined:
             for dep in one.deps
         ]
         return cast("Defined", one.replace_attributes(key=keys.get(one.key, one.key), deps=deps))
-    return cast("Defined", one.with_attributes(asset_key_replacements=keys))
+    renamed = one.with_attributes(asset_key_replacements=keys)
+    if not isinstance(one, dg.AssetChecksDefinition):
+        return cast("Defined", renamed)
+    with warnings.catch_warnings():
+        # Dagster warns of a parameter that it passes itself
+        warnings.filterwarnings("ignore", "Parameter `execution_type` of", dg.BetaWarning)
+        return cast("Defined", dg.AssetChecksDefinition(**renamed.get_attributes_dict()))
