@@ -19,6 +19,7 @@ from shared_lib.discovery.definitions.dbt_models import BuiltModels, build_dbt_m
 from shared_lib.discovery.definitions.event_partitions import (
     PartitionsOfJob,
     assets_of_other_partitions,
+    partitions_of_job,
 )
 from shared_lib.discovery.definitions.jobs import EXECUTORS, BuiltJob, build_jobs
 from shared_lib.discovery.definitions.module_attributes import of_modules
@@ -26,7 +27,7 @@ from shared_lib.discovery.definitions.problems.names import assets_made_twice, n
 from shared_lib.discovery.definitions.problems.references import unknown_assets
 from shared_lib.discovery.definitions.problems.rings import rings
 from shared_lib.discovery.definitions.problems.run_configuration import misfits
-from shared_lib.discovery.definitions.resources import stand_ins
+from shared_lib.discovery.definitions.resources import stand_ins, with_named
 from shared_lib.discovery.definitions.schedules import build_schedules
 from shared_lib.discovery.definitions.sensors import build_sensors
 from shared_lib.discovery.measured_steps import with_measured_steps
@@ -120,6 +121,8 @@ def load_location(
         ConfigurationError: lists every problem of the file, one per line.
     """
     read = read_file(path)
+    resources, problems = with_named(resources, read.configuration.resources, package=read.package)
+    read.problems.extend(problems)
     built = _build_assets_and_jobs(read, resources=resources)
     schedules, sensors = _build_triggers(read, built)
     configuration, inside = read.configuration, built.inside
@@ -183,7 +186,7 @@ def _build_assets_and_jobs(read: ReadFile, *, resources: Mapping[str, Any] | Non
         partitions=partitions,
         package=read.package,
     )
-    elsewhere = stand_ins(attributed.assets) if resources is None else resources
+    elsewhere = {**stand_ins(attributed.assets), **(resources or {})}
     bare = dg.Definitions(assets=attributed.assets, resources=elsewhere)
     jobs, found = build_jobs(
         configuration.jobs, definitions=bare, partitions=partitions, package=read.package
@@ -214,7 +217,7 @@ def _build_triggers(
 ) -> tuple[Sequence[dg.ScheduleDefinition], Sequence[dg.SensorDefinition]]:
     configuration = read.configuration
     jobs = _WithStandIns(built.jobs)
-    partitions_of = partial(_partitions_of, jobs, built.bare)
+    partitions_of = partial(partitions_of_job, jobs, built.bare)
     schedules, problems = build_schedules(
         configuration.schedules,
         jobs=jobs,
@@ -287,15 +290,3 @@ def _misfitting_configuration(
         except dg.DagsterError:
             return  # other mistakes keep Dagster from making any job
         yield from misfits(resolved, cast("Any", config), (section, name, "config"))
-
-
-def _partitions_of(
-    jobs: Mapping[str, BuiltJob], bare: dg.Definitions, name: str
-) -> dg.PartitionsDefinition | None:
-    """Return the partitions of a job: its own, or those that its assets share."""
-    job = jobs[name]
-    if job.partitions_def is not None or isinstance(job, dg.JobDefinition):
-        return job.partitions_def
-    graph = bare.resolve_asset_graph()
-    found = {graph.get(key).partitions_def for key in job.selection.resolve(graph)} - {None}
-    return found.pop() if len(found) == 1 else None

@@ -14,18 +14,17 @@ from tests.integration.components.conftest import EXAMPLES
 from tests.integration.discovery.ticks import MONDAY, tick_schedule, tick_sensor
 
 from shared_lib.discovery import load_location
-from shared_lib.warehouse import Warehouse
 
 Load = Callable[[Mapping[str, str]], dg.Definitions]
 
 # What a sensor needs beside it belongs in the component of its jobs or checks.
-WITH_JOBS, WITH_CHECKS = {"afterwards"}, {"stale"}
+WITH_JOBS, WITH_CHECKS = {"afterwards", "after_the_simulation"}, {"stale"}
 RESOURCES = """\
 import dagster as dg
 
-from shared_lib.warehouse import Warehouse
+from examples.resources import secrets, warehouse
 
-defs = dg.Definitions(resources={"warehouse": Warehouse(location="demonstration")})
+defs = dg.Definitions(resources={"secrets": secrets, "warehouse": warehouse})
 """
 
 
@@ -36,6 +35,7 @@ def sections(tmp_path: Path) -> dict[str, Any]:
     for written, meant in {
         " .assets": " examples.assets",
         " .partitioned": " examples.partitioned",
+        " .resources": " examples.resources",
         '".assets': '"examples.assets',
         "[.assets": "[examples.assets",
         "${NOTE_PATH:data/examples/note.txt}": str(tmp_path / "note.txt"),
@@ -49,8 +49,7 @@ def sections(tmp_path: Path) -> dict[str, Any]:
 def one_file(sections: Mapping[str, Any], folder: Path) -> dg.Definitions:
     path = folder / "orchestration.yaml"
     path.write_text(json.dumps(sections), encoding="utf-8")
-    resources = {"warehouse": Warehouse(location="demonstration")}
-    return load_location(path, resources=resources).definitions
+    return load_location(path).definitions
 
 
 def component(name: str, attributes: Mapping[str, Any]) -> str:
@@ -60,19 +59,19 @@ def component(name: str, attributes: Mapping[str, Any]) -> str:
 def split(sections: Mapping[str, Any]) -> dict[str, str]:
     """The same as a ``defs.yaml`` for each section, in folders that are loaded in any order."""
     sensors = sections["sensors"]
-    only = {name: {name: sensors[name]} for name in WITH_JOBS | WITH_CHECKS}
-    others = {name: entry for name, entry in sensors.items() if name not in only}
+    of_jobs, of_checks = (
+        {name: sensors[name] for name in names} for names in (WITH_JOBS, WITH_CHECKS)
+    )
+    others = {name: sensors[name] for name in sensors.keys() - WITH_JOBS - WITH_CHECKS}
     rest = {name: sections[name] for name in ("asset_modules", "partitions", "assets")}
     return {
         "z_assets/orchestration.yaml": json.dumps(rest),
         "z_assets/defs.yaml": component("CodeLocation", {}),
-        "jobs/defs.yaml": component(
-            "Jobs", {"jobs": sections["jobs"], "sensors": only["afterwards"]}
-        ),
+        "jobs/defs.yaml": component("Jobs", {"jobs": sections["jobs"], "sensors": of_jobs}),
         "a_schedules/defs.yaml": component("Schedules", {"schedules": sections["schedules"]}),
         "a_sensors/defs.yaml": component("Sensors", {"sensors": others}),
         "checks/defs.yaml": component(
-            "WarehouseChecks", {"checks": sections["checks"], "sensors": only["stale"]}
+            "WarehouseChecks", {"checks": sections["checks"], "sensors": of_checks}
         ),
         "resources.py": RESOURCES,
     }

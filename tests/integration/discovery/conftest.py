@@ -29,10 +29,7 @@ def demonstration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[.
     def load(**variables: str) -> Location:
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
-        return load_location(
-            EXAMPLES,
-            resources={"warehouse": Warehouse(location="demonstration")},
-        )
+        return load_location(EXAMPLES)
 
     yield load
     for name in [name for name in sys.modules if name.partition(".")[0] == "examples"]:
@@ -48,7 +45,7 @@ def written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Lo
     def load(text: str) -> Location:
         file = tmp_path / "orchestration.yaml"
         file.write_text(TRIALS + text)
-        return load_location(file, resources={"warehouse": Warehouse(location="demonstration")})
+        return load_location(file, resources={"warehouse": Warehouse(location="examples")})
 
     return load
 

@@ -18,7 +18,7 @@ Load = Callable[..., Location]
 @pytest.fixture
 def shop(tmp_path: Path) -> duckdb.DuckDBPyConnection:
     """Writes the relation shop.orders; each use opens and closes the file."""
-    path = tmp_path / "demonstration.duckdb"
+    path = tmp_path / "examples.duckdb"
 
     def fill(rows: str) -> None:
         with duckdb.connect(str(path)) as connection:
@@ -49,16 +49,16 @@ def test_a_schema_may_have_the_name_of_its_location(
 ) -> None:
     location = written(
         "checks:\n"
-        "  enough: {type: non_empty, asset: plain, relation: demonstration.orders}\n"
-        "  one_each: {type: unique, asset: plain, relation: demonstration.orders, columns: [id]}\n"
-        "  priced: {type: sql, asset: plain, relation: demonstration.orders,\n"
+        "  enough: {type: non_empty, asset: plain, relation: examples.orders}\n"
+        "  one_each: {type: unique, asset: plain, relation: examples.orders, columns: [id]}\n"
+        "  priced: {type: sql, asset: plain, relation: examples.orders,\n"
         "    expression: \"tag != '{table}'\"}\n"
     )
-    with duckdb.connect(str(tmp_path / "demonstration.duckdb")) as connection:
-        connection.execute("create schema demonstration.demonstration")
-        connection.execute("use demonstration.demonstration")
+    with duckdb.connect(str(tmp_path / "examples.duckdb")) as connection:
+        connection.execute("create schema examples.examples")
+        connection.execute("use examples.examples")
         connection.execute("create table orders as select 1 as id, 'a' as tag")
-        metadata = relation_metadata(connection, "demonstration", "orders")
+        metadata = relation_metadata(connection, "examples", "orders")
 
     assert metadata["dagster/row_count"] == 1
     assert evaluate(location, instance, name, asset="plain").passed

@@ -192,6 +192,18 @@ def test_steps_run_in_the_process_of_the_run_or_in_their_own(
     assert (process != os.getpid()) is bool(own_process)
 
 
+@pytest.mark.sees("resources")
+def test_a_step_uses_the_resource_that_the_file_names(
+    demonstration: Load, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    job = demonstration().definitions.resolve_job_def("trade")
+
+    selected = job.execute_in_process(instance=instance, asset_selection=[dg.AssetKey("orders")])
+
+    assert selected.success
+    assert (tmp_path / "examples.duckdb").is_file()
+
+
 @pytest.mark.sees("asset_modules.module")
 def test_definitions_of_the_modules_are_loaded_too(demonstration: Load) -> None:
     repository = demonstration().definitions.get_repository_def()

@@ -88,6 +88,9 @@ class LocationConfiguration(Section):
         description="Modules and packages whose definitions are the location's; `.assets` lies in "
         "the package of the file. A mapping has a group or prefix for their assets.",
     )
+    resources: dict[Name, Reference] = Field(
+        default_factory=dict, description="Objects that steps require, by name."
+    )
     executor: Executor = Field(default="in_process", description="How jobs run their steps.")
     dbt: DbtModels | None = Field(default=None, description="The location's dbt models.")
     partitions: dict[Name, Partitions] = Field(

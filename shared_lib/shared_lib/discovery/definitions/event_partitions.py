@@ -9,6 +9,7 @@ import dagster as dg
 
 from shared_lib.configuration.validated_yaml import Location, Problem
 from shared_lib.discovery.configuration.jobs import AssetSensor
+from shared_lib.discovery.definitions.jobs import BuiltJob
 from shared_lib.discovery.definitions.templates import filled
 from shared_lib.discovery.elsewhere import parts_of
 
@@ -155,3 +156,15 @@ def unknown_partition(
     known = set(partitions.get_partition_keys(dynamic_partitions_store=instance))
     named = [run.tags.get(tag) for tag in (*_RANGE_TAGS, _PARTITION_TAG)]
     return next((key for key in named if key is not None and key not in known), None)
+
+
+def partitions_of_job(
+    jobs: Mapping[str, BuiltJob], bare: dg.Definitions, name: str
+) -> dg.PartitionsDefinition | None:
+    """Return the partitions of a job: its own, or those that its assets share."""
+    job = jobs[name]
+    if job.partitions_def is not None or isinstance(job, dg.JobDefinition):
+        return job.partitions_def
+    graph = bare.resolve_asset_graph()
+    found = {graph.get(key).partitions_def for key in job.selection.resolve(graph)} - {None}
+    return found.pop() if len(found) == 1 else None
