@@ -8,7 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from orchestration_platform.health.storage import daily_growth, storage_bytes
+from orchestration_platform.health.storage import daily_growth, sizes_by_entry
 from shared_lib.configuration.environment import current_settings
 
 _GIB = 1024**3
@@ -35,7 +35,7 @@ class Disk:
 
         Args:
             room: what has to be free.
-            growth: bytes a day by which the storage of the instance grows; None if unknown.
+            growth: bytes a day by which Dagster's storage and the warehouses grow; None if unknown.
         """
         free = f"{self.directory} has {self.free / _GIB:.1f} GiB of {self.total / _GIB:.1f} free"
         if self.free < max(room.least_free_bytes, room.least_free_share * self.total):
@@ -65,8 +65,9 @@ def disks(directories: Iterable[Path]) -> list[Disk]:
 def disks_have_room(context: dg.AssetCheckExecutionContext, config: Room) -> dg.AssetCheckResult:
     """The disks of Dagster's home and of the data have room, for two weeks at today's growth."""
     instance, now = context.instance, datetime.now(UTC)
-    growth = daily_growth(instance, storage_bytes(instance), now=now)
-    found = disks([Path(instance.root_directory), current_settings().data_directory])
+    data = current_settings().data_directory
+    growth = daily_growth(instance, sizes_by_entry(instance, data), now=now)
+    found = disks([Path(instance.root_directory), data])
     problems = [problem for disk in found if (problem := disk.problem(config, growth))]
     return dg.AssetCheckResult(
         passed=not problems,

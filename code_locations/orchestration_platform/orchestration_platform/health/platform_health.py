@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 import requests
 
-from orchestration_platform.health.storage import storage_bytes, warehouse_bytes
+from orchestration_platform.health.storage import sizes_by_entry
 from shared_lib.configuration.environment import (
     UI_URL_VARIABLE,
     EnvironmentSettings,
@@ -17,7 +17,6 @@ from shared_lib.configuration.environment import (
 )
 from shared_lib.dagster_client.errors import WebserverConfigurationError
 from shared_lib.dagster_client.webserver import Webserver, current_webserver
-from shared_lib.metadata import STORAGE_BYTES
 
 WINDOW = timedelta(hours=24)
 
@@ -136,11 +135,7 @@ def platform_health(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         metadata={
             "runs_in_24_hours": dg.MetadataValue.json(dict(health.runs)),
             "unhealthy_daemons": missing or "none",
-            STORAGE_BYTES: storage_bytes(context.instance),
-            **{
-                f"{STORAGE_BYTES}/{name}": size
-                for name, size in warehouse_bytes(settings.data_directory).items()
-            },
+            **sizes_by_entry(context.instance, settings.data_directory),
             **save_board(settings),
         },
         check_results=[

@@ -1,6 +1,7 @@
 """Whether the database of the Dagster instance answers quickly, and what it takes on disk."""
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -54,12 +55,23 @@ def warehouse_bytes(directory: Path) -> dict[str, int]:
     }
 
 
-def daily_growth(instance: dg.DagsterInstance, size: int, *, now: datetime) -> float | None:
-    """Return by how many bytes a day the storage has grown since a day before ``now``.
+def sizes_by_entry(instance: dg.DagsterInstance, data_directory: Path) -> dict[str, int]:
+    """Return the size of Dagster's storage and of each warehouse, by the entry that records it."""
+    warehouses = warehouse_bytes(data_directory)
+    return {
+        STORAGE_BYTES: storage_bytes(instance),
+        **{f"{STORAGE_BYTES}/{name}": size for name, size in warehouses.items()},
+    }
+
+
+def daily_growth(
+    instance: dg.DagsterInstance, sizes: Mapping[str, int], *, now: datetime
+) -> float | None:
+    """Return by how many bytes a day all has grown since a day before ``now``.
 
     Args:
         instance: holds the sizes that earlier materialisations of ``platform_health`` measured.
-        size: the present size.
+        sizes: the present sizes, by entry.
         now: the present time.
 
     Returns:
@@ -72,10 +84,10 @@ def daily_growth(instance: dg.DagsterInstance, size: int, *, now: datetime) -> f
     ).records
     for record in records:
         made = record.asset_materialization
-        then = made.metadata.get(STORAGE_BYTES) if made else None
-        if then is not None:
-            days = (now - datetime.fromtimestamp(record.timestamp, UTC)) / _DAY
-            return (size - int(str(then.value))) / days
+        then = made.metadata if made else {}
+        grown = [size - int(str(then[name].value)) for name, size in sizes.items() if name in then]
+        if grown:
+            return sum(grown) / ((now - datetime.fromtimestamp(record.timestamp, UTC)) / _DAY)
     return None
 
 

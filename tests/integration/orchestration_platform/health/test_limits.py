@@ -48,17 +48,23 @@ def test_a_slow_database_is_a_warning(run: Run) -> None:
 def test_the_storage_grows_by_what_it_was_smaller_two_days_ago(
     instance: dg.DagsterInstance,
 ) -> None:
-    now = datetime.now(UTC)
-    size = storage.storage_bytes(instance)
+    now, size = datetime.now(UTC), storage.storage_bytes(instance)
     assert size > 10_000
-    assert storage.daily_growth(instance, size, now=now) is None
-    materialized = dg.AssetMaterialization("platform_health", metadata={STORAGE_BYTES: size})
+    sizes = {STORAGE_BYTES: size, f"{STORAGE_BYTES}/bank.duckdb": 500}
+    assert storage.daily_growth(instance, sizes, now=now) is None
+    materialized = dg.AssetMaterialization("platform_health", metadata=sizes)
     instance.report_runless_asset_event(materialized)
 
     # too young to say anything
-    assert storage.daily_growth(instance, size, now=now + timedelta(hours=23)) is None
-    growth = storage.daily_growth(instance, size + 6_000, now=now + timedelta(days=2))
-    assert growth == pytest.approx(3_000, rel=0.01)
+    assert storage.daily_growth(instance, sizes, now=now + timedelta(hours=23)) is None
+    later = {
+        STORAGE_BYTES: size + 6_000,
+        f"{STORAGE_BYTES}/bank.duckdb": 20_500,
+        # its size of before is not known
+        f"{STORAGE_BYTES}/new.duckdb": 90_000,
+    }
+    growth = storage.daily_growth(instance, later, now=now + timedelta(days=2))
+    assert growth == pytest.approx(13_000, rel=0.01)
 
 
 @ON_BOTH
