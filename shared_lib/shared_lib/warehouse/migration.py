@@ -48,6 +48,9 @@ class Layout:
     is_moved: Callable[[str, str], bool]
 
 
+_AS_IT_IS = Layout(create=lambda _: None, is_moved=lambda *_: True)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Migrated:
     """What was moved.
@@ -125,17 +128,34 @@ def _into_file(location: str, path: Path, layout: Layout, *, may_replace: bool) 
     new = path.with_name(f"{path.name}.migrating")
     for left in (new, new.with_name(f"{new.name}.wal")):
         left.unlink(missing_ok=True)
+    digests = _written(new, location, layout)
+    kept = _put(new, path)
+    return Migrated(source="the lake", target=str(path), digests=digests, kept=kept)
+
+
+def export_lake(location: str, path: Path) -> Digests:
+    """Write the tables and views of a lake into a new file, from which a migration can take them.
+
+    Raises:
+        WarehouseMissingError: the lake has no tables of the location.
+    """
+    with open_lake(location, read_only=True):
+        pass  # so that none is made below
+    return _written(path, location, _AS_IT_IS)
+
+
+def _written(path: Path, location: str, layout: Layout) -> Digests:
+    """Copy a lake into a new file."""
     with open_memory() as connection:
         attach_lake(connection, location)
-        _attach(connection, new)
+        _attach(connection, path)
         connection.execute(f"use {_FILE}")
         with transaction(connection):
             digests = _copy(connection, source=location, target=_FILE, layout=layout)
         connection.execute("use memory")
         # writes the log into the file, and removes it
         connection.execute(f"detach {_FILE}")
-    kept = _put(new, path)
-    return Migrated(source="the lake", target=str(path), digests=digests, kept=kept)
+    return digests
 
 
 def _put(new: Path, path: Path) -> Path | None:

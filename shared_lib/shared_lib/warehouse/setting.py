@@ -25,6 +25,15 @@ class Backend(StrEnum):
 _LOCATIONS_OF_LAKE = frozenset({"simulation"})
 
 
+def locations_in_lake() -> list[str]:
+    """Return the locations whose tables are in the lake.
+
+    Raises:
+        WarehouseSettingError: ``WAREHOUSE`` names no backend.
+    """
+    return sorted(name for name in _LOCATIONS_OF_LAKE if backend_of(name) is Backend.LAKE)
+
+
 def backend_of(location: str) -> Backend:
     """Return where the tables of ``location`` are: in a file unless ``WAREHOUSE`` is ``lake``.
 

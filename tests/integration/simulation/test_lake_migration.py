@@ -13,7 +13,11 @@ from tests.integration.simulation.migrating import (
     migrate,
     migrate_until_killed,
 )
+from upath import UPath
 
+from orchestration_platform.backup.archives import StagedFiles, extract
+from orchestration_platform.backup.data_directory import add_data, no_run_writes
+from orchestration_platform.backup.errors import BackupError
 from shared_lib.warehouse import (
     WarehouseBusyError,
     WarehouseMissingError,
@@ -37,8 +41,8 @@ SPAWN = multiprocessing.get_context("spawn")
 def file(lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A small warehouse file beside an empty lake."""
     monkeypatch.setenv("DAGSTER_ENVIRONMENT", "ci")
-    monkeypatch.setenv("PLATFORM_DATA_DIRECTORY", str(tmp_path))
-    path = tmp_path / "simulation.duckdb"
+    monkeypatch.setenv("PLATFORM_DATA_DIRECTORY", str(tmp_path / "data"))
+    path = tmp_path / "data" / "simulation.duckdb"
     with write_warehouse(path) as connection:
         fill(connection)
     return path
@@ -133,6 +137,33 @@ def test_it_is_refused_while_a_run_writes_or_nothing_is_there(file: Path) -> Non
                         (Backend.FILE, "no tables of simulation yet")):  # fmt: skip
         with pytest.raises(WarehouseMissingError, match=message):
             migrate(to)
+
+
+def test_a_backup_has_the_lake_as_a_file_from_which_it_is_restored(
+    file: Path, tmp_path: Path
+) -> None:
+    moved = migrate(Backend.LAKE)
+    # left behind by the migration, and no longer what there is
+    with write_warehouse(file) as connection:
+        connection.execute("drop table raw.people cascade")
+    staged, scratch = StagedFiles(tmp_path / "staged"), tmp_path / "scratch"
+    scratch.mkdir()
+    with no_run_writes(file.parent, wait_seconds=0, on_wait=print):
+        with pytest.raises(WarehouseBusyError, match="by a backup"):
+            migrate(Backend.LAKE)
+        add_data(file.parent, staged, scratch, wait_seconds=0)
+    place = UPath(tmp_path / "place")
+    place.mkdir()
+    archive = staged.write_to(place, "data.tar.gz")
+    for left in file.parent.iterdir():
+        left.unlink()
+    extract(place, archive, file.parent)
+    assert migrate(Backend.LAKE, may_replace=True).digests == moved.digests
+    with (
+        lake_lease(LOCATION, part="baseline", holder="run 1", wait_seconds=0, on_wait=print),
+        pytest.raises(BackupError, match="by run 1"),
+    ):
+        no_run_writes(file.parent, wait_seconds=0, on_wait=print).__enter__()
 
 
 def test_a_simulation_moves_and_is_read_as_a_run_left_it(

@@ -14,7 +14,6 @@ from pathlib import Path
 from orchestration_platform.backup.errors import BackupError
 from orchestration_platform.dagster_home import DagsterHomeError, check_dagster_home
 from shared_lib.configuration.validated_yaml import ConfigurationError
-from shared_lib.warehouse.setting import Backend, backend_of
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,12 +86,6 @@ def _create(asked: argparse.Namespace) -> int:
             wait_seconds=asked.wait,
             on_wait=lambda text: print(text, file=sys.stderr),
         )
-    if backend_of("simulation") is Backend.LAKE:
-        print(
-            "not in the backup: the tables of simulation, which are in the lake; copy its catalog "
-            "with pg_dump and then the directory that WAREHOUSE_DATA names",
-            file=sys.stderr,
-        )
     _print(asked, str(made))
     return 0
 
@@ -127,6 +120,7 @@ def _verify(asked: argparse.Namespace) -> int:
 def _restore(asked: argparse.Namespace) -> int:
     from orchestration_platform.backup.restore import check_target, restore, verify_backup
     from shared_lib.configuration.environment import current_settings
+    from shared_lib.warehouse.setting import locations_in_lake
 
     backup = _backup(asked)
     home, data = Path(os.environ["DAGSTER_HOME"]), current_settings().data_directory
@@ -135,6 +129,12 @@ def _restore(asked: argparse.Namespace) -> int:
         _print(asked, f"would restore {backup} into {home} and {data}")
         return 0
     restore(backup, home, data)
+    for location in locations_in_lake():
+        print(
+            f"the tables of {location} are in its file {location}.duckdb: put them into the lake "
+            f"with `python -m {location}.warehouse migrate --to lake`",
+            file=sys.stderr,
+        )
     _print(asked, f"restored {backup} into {home} and {data}")
     return 0
 

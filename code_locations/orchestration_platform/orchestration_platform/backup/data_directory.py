@@ -12,8 +12,10 @@ import duckdb
 from orchestration_platform.backup.archives import StagedFiles
 from orchestration_platform.backup.errors import BackupError, refuse
 from orchestration_platform.files_below import files_below
-from shared_lib.warehouse import WarehouseBusyError, write_warehouse
+from shared_lib.warehouse import WarehouseBusyError, WarehouseMissingError, write_warehouse
+from shared_lib.warehouse.backends import hold_location
 from shared_lib.warehouse.lease import writing_lease
+from shared_lib.warehouse.setting import locations_in_lake
 
 _HOLDER = "a backup"
 _POLL_SECONDS = 1.0
@@ -25,15 +27,15 @@ _NOT_DATA = (".lease", ".tmp", ".wal", ".unfinished")
 def no_run_writes(
     directory: Path, *, wait_seconds: float, on_wait: Callable[[str], None]
 ) -> Iterator[None]:
-    """Hold the lease of every warehouse: runs that write one wait.
+    """Hold the lease of every warehouse, in a file or the lake: runs that write one wait.
 
     Raises:
         BackupError: there is no warehouse, a link leads nowhere, or a run still has a lease after
             ``wait_seconds``.
     """
     with ExitStack() as held:
-        found = warehouses(directory)
-        if not found:
+        found, in_lake = warehouses(directory), locations_in_lake()
+        if not found and not in_lake:
             raise BackupError(
                 f"{directory} has no warehouse: make backups where the volumes of the locations are"
             )
@@ -43,6 +45,10 @@ def no_run_writes(
                 for path in _one_name_each(found):
                     held.enter_context(
                         writing_lease(path, holder=_HOLDER, wait_seconds=0.0, on_wait=on_wait)
+                    )
+                for location in in_lake:
+                    held.enter_context(
+                        hold_location(location, holder=_HOLDER, wait_seconds=0.0, on_wait=on_wait)
                     )
                 break
             except WarehouseBusyError as error:
@@ -60,7 +66,12 @@ def add_data(directory: Path, archive: StagedFiles, scratch: Path, *, wait_secon
     Raises:
         BackupError: a warehouse is damaged, or held by a program.
     """
+    in_lake = locations_in_lake()
+    for location in in_lake:
+        _add_lake(location, directory, archive, scratch)
     for path in warehouses(directory):
+        if path.stem in in_lake:
+            continue  # from before the lake
         copy = scratch / path.name
         _copy_warehouse(path, copy, wait_seconds=wait_seconds)
         archive.add(copy, str(path.relative_to(directory)))
@@ -68,6 +79,22 @@ def add_data(directory: Path, archive: StagedFiles, scratch: Path, *, wait_secon
     for path in files_below(directory, refuse=refuse):
         if path.suffix not in (*_NOT_DATA, ".duckdb"):
             archive.add(path, str(path.relative_to(directory)))
+
+
+def _add_lake(location: str, directory: Path, archive: StagedFiles, scratch: Path) -> None:
+    """Add the tables of a lake as the warehouse file that the location would have."""
+    # needs Postgres, as a file does not
+    from shared_lib.warehouse.migration import export_lake
+
+    copy = scratch / f"{location}.duckdb"
+    try:
+        export_lake(location, copy)
+    except WarehouseMissingError:
+        return
+    before = [path for path in warehouses(directory) if path.name == copy.name]
+    name = before[0].relative_to(directory) if before else copy.name
+    archive.add(copy, str(name))
+    copy.unlink()
 
 
 def warehouses(directory: Path) -> list[Path]:

@@ -14,6 +14,7 @@ from orchestration_platform.housekeeping.settings import Backup, load_settings
 from shared_lib.configuration.environment import Environment, current_settings
 from shared_lib.configuration.kept_data import VARIABLE
 from shared_lib.schedule_status import default_schedule_status
+from shared_lib.warehouse.setting import locations_in_lake
 
 _WAIT_SECONDS = 1800.0
 
@@ -54,7 +55,7 @@ def platform_backup_schedule() -> Iterator[dg.RunRequest | dg.SkipReason]:
     directory = current_settings().data_directory
     if load_settings().backup.place is None:
         yield dg.SkipReason(_not_configured())
-    elif not warehouses(directory):
+    elif not (warehouses(directory) or locations_in_lake()):
         yield dg.SkipReason(
             f"{directory} has no warehouse here: run python -m orchestration_platform.backup "
             "create where the volumes of the locations are"
