@@ -10,7 +10,10 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 import dagster as dg
+from dagster._core.run_coordinator.base import SubmitRunContext
 from dagster._core.run_coordinator.queued_run_coordinator import RunQueueConfig
+
+from shared_lib.warehouse.parts_in_queue import LIMIT, part_tags, widen_pools
 
 _KEY = "platform/paused_queue"
 _SEEN_KEY = "platform/run_queue_pause_seen"
@@ -69,11 +72,19 @@ def daemon_has_seen(instance: dg.DagsterInstance, pause: Pause) -> bool:
 
 
 class PausableRunCoordinator(dg.QueuedRunCoordinator):
-    """Dagster's queue, of which no run starts during a pause."""
+    """Dagster's queue, of which no run starts during a pause, and one for each part of a lake."""
+
+    def submit_run(self, context: SubmitRunContext) -> dg.DagsterRun:
+        """Queue a run, with a tag of the part of a lake that it writes."""
+        if tags := part_tags(context.dagster_run):
+            self._instance.add_run_tags(context.dagster_run.run_id, tags)
+        return super().submit_run(context)
 
     def get_run_queue_config(self) -> RunQueueConfig:
         """Return the limits, which the daemon reads before each look at the queue."""
         limits = super().get_run_queue_config()
+        widen_pools(self._instance, limits.max_concurrent_runs)
+        limits = limits._replace(tag_concurrency_limits=[*limits.tag_concurrency_limits, LIMIT])
         pause = current_pause(self._instance, now=time.time())
         if pause is None:
             return limits

@@ -26,7 +26,9 @@ from orchestration_platform.board.board import KeptState, read_board
 from orchestration_platform.run_queue.__main__ import main
 from orchestration_platform.run_queue.drain import wait_until_drained
 from sandboxes.waiting import wait_until
-from shared_lib.run_queue import Pause, current_pause, pause, resume
+from shared_lib.run_queue import Pause, PausableRunCoordinator, current_pause, pause, resume
+from shared_lib.warehouse import setting
+from shared_lib.warehouse.parts_in_queue import PART_TAG
 
 
 @pytest.fixture
@@ -49,7 +51,7 @@ def workspace(instance: dg.DagsterInstance) -> Iterator[WorkspaceProcessContext]
         yield found
 
 
-def submit(workspace: WorkspaceProcessContext) -> str:
+def submit(workspace: WorkspaceProcessContext, tags: dict[str, str] | None = None) -> str:
     """Queue a run, as the webserver and the daemon do."""
     request = workspace.create_request_context()
     location = request.get_code_location("market")
@@ -60,6 +62,7 @@ def submit(workspace: WorkspaceProcessContext) -> str:
         status=dg.DagsterRunStatus.NOT_STARTED,
         remote_job_origin=job.get_remote_origin(),
         job_code_origin=job.get_python_origin(),
+        tags=tags,
     )
     workspace.instance.submit_run(run.run_id, request)
     return run.run_id
@@ -96,6 +99,51 @@ def test_queued_runs_wait_for_the_end_of_a_pause_and_start_then(
     assert "QUEUED" not in statuses(instance)
     assert {run.run_id for run in instance.get_runs()} == set(runs)
     assert main(["resume"]) == 1
+
+
+def test_runs_of_other_parts_of_a_lake_start_and_a_second_of_the_same_waits(
+    instance: dg.DagsterInstance,
+    workspace: WorkspaceProcessContext,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(setting, "_LOCATIONS_OF_LAKE", frozenset({"market"}))
+    partition = "dagster/partition"
+    file = submit(workspace, {partition: "baseline|2025"})
+    assert PART_TAG not in instance.get_runs()[0].tags
+    instance.delete_run(file)
+    monkeypatch.setenv("WAREHOUSE", "lake")
+    ends = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
+    first = submit(workspace, {partition: "baseline|2025"})
+    second = submit(workspace, dict.fromkeys(ends, "baseline|2026"))
+    other = submit(workspace, dict.fromkeys(ends, "a|b|2025"))
+
+    # they do not end while the queue is looked at
+    monkeypatch.setattr(instance, "launch_run", lambda run_id, _: started(instance, run_id))
+    look_at_the_queue(workspace)
+
+    found = {run.run_id: run for run in instance.get_runs()}
+    assert found[other].tags[PART_TAG] == "market/a|b"
+    assert found[first].tags[PART_TAG] == found[second].tags[PART_TAG] == "market/baseline"
+    waiting = {run_id for run_id, run in found.items() if run.status.value == "QUEUED"}
+    assert waiting == {second}
+    limits = {pool.name: pool.limit for pool in instance.event_log_storage.get_pool_limits()}
+    coordinator = instance.run_coordinator
+    assert isinstance(coordinator, PausableRunCoordinator)
+    assert limits["market_warehouse"] == coordinator.get_run_queue_config().max_concurrent_runs
+    # a person's limit stays
+    instance.event_log_storage.set_concurrency_slots("market_warehouse", 2)
+    look_at_the_queue(workspace)
+    limits = {pool.name: pool.limit for pool in instance.event_log_storage.get_pool_limits()}
+    assert limits["market_warehouse"] == 2
+
+
+def started(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRun:
+    """Let a run start that does not end."""
+    run = instance.get_run_by_id(run_id)
+    assert run is not None
+    event = dg.DagsterEvent(dg.DagsterEventType.RUN_START.value, run.job_name)
+    instance.report_dagster_event(event, run_id)
+    return run
 
 
 def test_a_freeze_ends_by_itself_and_is_on_the_board(
