@@ -26,7 +26,7 @@ from orchestration_platform.board.board import KeptState, read_board
 from orchestration_platform.run_queue.__main__ import main
 from orchestration_platform.run_queue.drain import wait_until_drained
 from sandboxes.waiting import wait_until
-from shared_lib.run_queue import Pause, PausableRunCoordinator, current_pause, pause, resume
+from shared_lib.run_queue import PausableRunCoordinator, Pause, current_pause, pause, resume
 from shared_lib.warehouse import setting
 from shared_lib.warehouse.parts_in_queue import PART_TAG
 
