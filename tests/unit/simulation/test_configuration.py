@@ -152,7 +152,8 @@ MISTAKES = [
     ("compensation:\n  cola_rate: 0.025\n", "compensation:\n",
      "compensation.cola_rate", "missing, required is a number from 0 to 0.5 or a mapping"),
     ("limits:\n", "limit:\n", "limit", "unknown key, allowed is one of: census, compensation, "
-     "hiring, limits, scenarios, simulation, tables, uncertainty, workforce"),
+     "cost, hiring, limits, retirement_plan, scenarios, simulation, tables, uncertainty, "
+     "workforce"),
     # what has to agree
     ("end_year: 2029", "end_year: 2024",
      "simulation", "end_year 2024 is before start_year 2025, allowed is a year from 2025 to 2060"),
