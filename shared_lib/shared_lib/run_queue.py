@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 import dagster as dg
-from dagster._core.run_coordinator.base import SubmitRunContext
 from dagster._core.run_coordinator.queued_run_coordinator import RunQueueConfig
 
 from shared_lib.warehouse.parts_in_queue import LIMIT, part_tags, widen_pools
@@ -74,7 +73,7 @@ def daemon_has_seen(instance: dg.DagsterInstance, pause: Pause) -> bool:
 class PausableRunCoordinator(dg.QueuedRunCoordinator):
     """Dagster's queue, of which no run starts during a pause, and one for each part of a lake."""
 
-    def submit_run(self, context: SubmitRunContext) -> dg.DagsterRun:
+    def submit_run(self, context: dg.SubmitRunContext) -> dg.DagsterRun:
         """Queue a run, with a tag of the part of a lake that it writes."""
         if tags := part_tags(context.dagster_run):
             self._instance.add_run_tags(context.dagster_run.run_id, tags)
