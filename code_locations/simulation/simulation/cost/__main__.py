@@ -64,7 +64,7 @@ def _show(scenario_id: str, costs: "list[Cost]", names: "YearNames") -> None:
     if not console.is_terminal:
         console = Console(highlight=False, width=_TABLE_WIDTH)
     if not costs:
-        print(f"{scenario_id} has no section cost, so no cost is computed")
+        print(f"{scenario_id} has no section `cost`: simulation_config.yaml has one as a comment")
         return
     table = Table(title=f"Total cost of {scenario_id}, USD")
     for heading in ("Year", *COMPONENTS.values(), "Total cost"):
