@@ -31,7 +31,7 @@ def write_location(
         WarehouseSettingError: the lake's variables are missing or wrong.
     """
     if backend_of(location) is Backend.LAKE:
-        from shared_lib.warehouse.lake import open_lake
+        from shared_lib.warehouse.lake.attachment import open_lake
 
         return open_lake(location)
     path = current_settings().warehouse_path(location)
@@ -70,8 +70,8 @@ def read_location(
         with read_warehouse(path, wait_seconds=wait_seconds, on_wait=on_wait) as connection:
             yield connection
         return
-    from shared_lib.warehouse.lake import open_lake
-    from shared_lib.warehouse.lake_history import snapshot_of_run
+    from shared_lib.warehouse.lake.attachment import open_lake
+    from shared_lib.warehouse.lake.history import snapshot_of_run
 
     snapshot = None if as_of is None else snapshot_of_run(location, as_of)
     with open_lake(location, read_only=True, snapshot=snapshot) as connection:
@@ -94,7 +94,7 @@ def hold_location(
         WarehouseBusyError: another run still holds it after ``wait_seconds``; names the holder.
     """
     if backend_of(location) is Backend.LAKE:
-        from shared_lib.warehouse.lake_lease import lake_lease
+        from shared_lib.warehouse.lake.lease import lake_lease
 
         return lake_lease(
             location, part=part, holder=holder, wait_seconds=wait_seconds, on_wait=on_wait

@@ -16,7 +16,7 @@ from shared_lib.warehouse.connection import DEFAULT_WAIT_SECONDS, WarehouseMissi
 from shared_lib.warehouse.setting import Backend, backend_of
 
 if TYPE_CHECKING:
-    from shared_lib.warehouse.lake_claim import Claim
+    from shared_lib.warehouse.lake.claim import Claim
 
 # of a step whose transaction was overtaken
 _RETRIES = 5
@@ -70,7 +70,7 @@ class Warehouse(dg.ConfigurableResource):
             if part is None:
                 yield self
                 return
-            from shared_lib.warehouse.lake_claim import claimed
+            from shared_lib.warehouse.lake.claim import claimed
 
             with claimed(self.location, part=part, holder=holder) as (claim, lake):
                 self._claim, self._lake = claim, lake

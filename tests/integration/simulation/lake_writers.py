@@ -5,8 +5,8 @@ from multiprocessing.connection import Connection
 import duckdb
 
 from shared_lib.warehouse.backends import hold_location
-from shared_lib.warehouse.lake import open_lake
-from shared_lib.warehouse.lake_claim import Claim, claimed
+from shared_lib.warehouse.lake.attachment import open_lake
+from shared_lib.warehouse.lake.claim import Claim, claimed
 
 LOCATION = "simulation"
 YEARS = range(2025, 2029)

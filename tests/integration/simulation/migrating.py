@@ -6,8 +6,8 @@ from unittest import mock
 
 import duckdb
 
-from shared_lib.warehouse import migration
-from shared_lib.warehouse.migration import Layout, Migrated
+from shared_lib.warehouse.lake import migration
+from shared_lib.warehouse.lake.migration import Layout, Migrated
 from shared_lib.warehouse.setting import Backend
 
 LOCATION = "simulation"

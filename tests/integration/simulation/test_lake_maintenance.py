@@ -14,9 +14,9 @@ from tests.integration.simulation.lake_writers import LOCATION, claim, create_le
 
 from shared_lib.warehouse import WarehouseBusyError, read_location
 from shared_lib.warehouse.backends import hold_location
-from shared_lib.warehouse.lake import open_lake
-from shared_lib.warehouse.lake_claim import Claim
-from shared_lib.warehouse.lake_maintenance import UNTOUCHED, Maintained, maintain_lake
+from shared_lib.warehouse.lake.attachment import open_lake
+from shared_lib.warehouse.lake.claim import Claim
+from shared_lib.warehouse.lake.maintenance import UNTOUCHED, Maintained, maintain_lake
 from simulation.housekeeping.maintenance import lake_maintenance_job
 from simulation.warehouse.__main__ import main
 

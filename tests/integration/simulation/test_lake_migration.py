@@ -25,11 +25,11 @@ from shared_lib.warehouse import (
     read_warehouse,
     write_warehouse,
 )
-from shared_lib.warehouse.lake import open_lake
-from shared_lib.warehouse.lake_claim import Claim
-from shared_lib.warehouse.lake_lease import lake_lease
+from shared_lib.warehouse.lake.attachment import open_lake
+from shared_lib.warehouse.lake.claim import Claim
+from shared_lib.warehouse.lake.lease import lake_lease
+from shared_lib.warehouse.lake.migration import MigrationRefusedError
 from shared_lib.warehouse.lease import writing_lease
-from shared_lib.warehouse.migration import MigrationRefusedError
 from shared_lib.warehouse.setting import Backend
 from simulation.warehouse.__main__ import main
 from simulation.workbook.__main__ import main as write_workbook

@@ -27,9 +27,9 @@ from sandboxes.postgres import PASSWORD, connect, postgres_directory, program, s
 from sandboxes.waiting import PATIENCE_SECONDS, wait_until
 from shared_lib.warehouse import WarehouseBusyError, resource
 from shared_lib.warehouse.backends import hold_location, read_location
-from shared_lib.warehouse.lake import open_lake
-from shared_lib.warehouse.lake_claim import ClaimLostError, WarehouseConflictError
-from shared_lib.warehouse.lake_lease import lake_turn, writers
+from shared_lib.warehouse.lake.attachment import open_lake
+from shared_lib.warehouse.lake.claim import ClaimLostError, WarehouseConflictError
+from shared_lib.warehouse.lake.lease import lake_turn, writers
 from shared_lib.warehouse.transaction import transaction
 from simulation.resources import ScenarioWarehouse
 

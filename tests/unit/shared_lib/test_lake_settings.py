@@ -3,7 +3,7 @@
 import pytest
 
 from shared_lib.warehouse import WarehouseSettingError, read_location
-from shared_lib.warehouse.lake import Lake
+from shared_lib.warehouse.lake.attachment import Lake
 from shared_lib.warehouse.setting import backend_of
 from shared_lib.warehouse.tables import KEYS
 

@@ -84,7 +84,7 @@ def add_data(directory: Path, archive: StagedFiles, scratch: Path, *, wait_secon
 def _add_lake(location: str, directory: Path, archive: StagedFiles, scratch: Path) -> None:
     """Add the tables of a lake as the warehouse file that the location would have."""
     # needs Postgres, as a file does not
-    from shared_lib.warehouse.migration import export_lake
+    from shared_lib.warehouse.lake.migration import export_lake
 
     copy = scratch / f"{location}.duckdb"
     try:

@@ -13,7 +13,7 @@ from shared_lib.warehouse.setting import VARIABLE as WAREHOUSE
 from shared_lib.warehouse.setting import Backend, backend_of
 
 if TYPE_CHECKING:
-    from shared_lib.warehouse.lake_maintenance import Maintained
+    from shared_lib.warehouse.lake.maintenance import Maintained
 
 
 class MaintenanceConfig(dg.Config):
@@ -32,7 +32,7 @@ def maintain(settings: KeptData, *, is_dry: bool, on_wait: Callable[[str], None]
         raise WarehouseSettingError(
             f"{WAREHOUSE} is {Backend.FILE}: DuckDB maintains a file itself, only a lake needs it"
         )
-    from shared_lib.warehouse.lake_maintenance import maintain_lake
+    from shared_lib.warehouse.lake.maintenance import maintain_lake
 
     return maintain_lake(
         "simulation", keep=timedelta(days=settings.lake_days), is_dry=is_dry, on_wait=on_wait

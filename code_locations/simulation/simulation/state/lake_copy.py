@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import duckdb
 
 from shared_lib.dbt.project import rules_digest
-from shared_lib.warehouse.dbt_lake import LocalCopy, local_copy
-from shared_lib.warehouse.lake import attach_lake
-from shared_lib.warehouse.lake_claim import Claim
+from shared_lib.warehouse.lake.attachment import attach_lake
+from shared_lib.warehouse.lake.claim import Claim
+from shared_lib.warehouse.lake.dbt_plugin import LocalCopy, local_copy
 from shared_lib.warehouse.rows import put_rows
 from simulation.census.tables import create_tables as create_census_tables
 from simulation.state.runs import OpenedRun

@@ -2,7 +2,7 @@
 
 import duckdb
 
-from shared_lib.warehouse.migration import Layout
+from shared_lib.warehouse.lake.migration import Layout
 from simulation.census.tables import create_tables as create_census_tables
 from simulation.state.lake_copy import LEDGER
 from simulation.state.tables import create_tables

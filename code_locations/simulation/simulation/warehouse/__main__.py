@@ -14,7 +14,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     # imported here so that --help and usage errors respond at once
     from shared_lib.warehouse import WarehouseMissingError
-    from shared_lib.warehouse.migration import MigrationRefusedError
+    from shared_lib.warehouse.lake.migration import MigrationRefusedError
     from simulation.command_line import run_command
 
     def work(progress: Callable[[str], None]) -> int:
@@ -60,7 +60,7 @@ def _maintain(asked: argparse.Namespace, progress: Callable[[str], None]) -> int
 
 
 def _migrate(asked: argparse.Namespace, progress: Callable[[str], None]) -> int:
-    from shared_lib.warehouse.migration import migrate
+    from shared_lib.warehouse.lake.migration import migrate
     from shared_lib.warehouse.setting import VARIABLE, Backend
     from simulation.state.layout import LAYOUT
 

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from shared_lib.warehouse.connection import WarehouseBusyError
-from shared_lib.warehouse.lake import Lake
+from shared_lib.warehouse.lake.attachment import Lake
 
 _POLL_SECONDS = 0.2
 _HEARTBEAT_SECONDS = 10.0

@@ -16,8 +16,8 @@ import duckdb
 
 from shared_lib.configuration.environment import current_settings
 from shared_lib.warehouse.connection import WarehouseMissingError, open_memory, write_warehouse
-from shared_lib.warehouse.lake import attach_lake, open_lake
-from shared_lib.warehouse.lake_lease import lake_lease
+from shared_lib.warehouse.lake.attachment import attach_lake, open_lake
+from shared_lib.warehouse.lake.lease import lake_lease
 from shared_lib.warehouse.lease import writing_lease
 from shared_lib.warehouse.setting import Backend
 from shared_lib.warehouse.transaction import transaction

@@ -15,8 +15,8 @@ import duckdb
 
 from shared_lib.warehouse.backends import hold_location
 from shared_lib.warehouse.connection import DEFAULT_WAIT_SECONDS
-from shared_lib.warehouse.lake import open_lake
-from shared_lib.warehouse.lake_lease import lake_turn
+from shared_lib.warehouse.lake.attachment import open_lake
+from shared_lib.warehouse.lake.lease import lake_turn
 
 # A reader may still use a file that is no longer needed, and a transaction has not yet recorded its
 # files in the catalog: none takes that long.

@@ -1,6 +1,6 @@
 """The lake as a run left it: each transaction of a run names the run in its snapshot."""
 
-from shared_lib.warehouse.lake import open_lake
+from shared_lib.warehouse.lake.attachment import open_lake
 from shared_lib.warehouse.setting import NoSuchStateError
 
 # of the runs that an error names

@@ -17,8 +17,8 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from shared_lib.warehouse.lake import open_lake
-from shared_lib.warehouse.lake_lease import in_words, lake_turn, writers
+from shared_lib.warehouse.lake.attachment import open_lake
+from shared_lib.warehouse.lake.lease import in_words, lake_turn, writers
 from shared_lib.warehouse.transaction import transaction
 
 # of a transaction that another one has overtaken; pauses of up to 0.2, 0.4, 0.8 ... 5 s
