@@ -7,11 +7,10 @@ with people as (
         ledger.simulation_year,
         coalesce(ledger.department, 'Not stated') as department,
         ledger.termination_date is null as is_active,
-        (
-            coalesce(ledger.termination_date, years.year_end)
-            - greatest(ledger.hire_date, years.first_day)
-            + 1
-        ) / years.days_in_year as share_of_year,
+        coalesce(ledger.termination_date, years.year_end)
+        - greatest(ledger.hire_date, years.first_day)
+        + 1 as days_employed,
+        years.days_in_year,
         ledger.prorated_compensation as pay,
         round(
             ledger.prorated_compensation * coalesce(
@@ -41,7 +40,8 @@ departments as (
         simulation_year,
         department,
         count(*) filter (where is_active) as end_headcount,
-        sum(share_of_year) as average_headcount,
+        -- whole days, whose sum does not depend on the order in which threads add
+        sum(days_employed) / any_value(days_in_year) as average_headcount,
         sum(pay) as paid_compensation,
         sum(bonus) as bonuses,
         sum(
@@ -52,7 +52,7 @@ departments as (
                 0
             )::decimal(16, 2)
         ) as employer_taxes,
-        sum(round(benefits_per_head * share_of_year, 2)::decimal(16, 2)) as benefits,
+        sum(round(benefits_per_head * days_employed / days_in_year, 2)::decimal(16, 2)) as benefits,
         sum(overhead) as overhead
     from people
     group by scenario_id, simulation_year, department

@@ -39,7 +39,17 @@ def test_cost_and_plan_are_in_the_report_with_what_they_assume(tmp_path: Path) -
         "bonus_rate_by_level": {"4": 0.15},
         "overhead_rate": 0.1,
     }
-    configuration = recorded_configuration() | {"cost": cost}
+    plan = {
+        "minimum_age": 21,
+        "minimum_service_days": 90,
+        "enrolment_days": 30,
+        "participation": 0.85,
+        "deferral": [{"age": 0, "rate": 0.04}],
+        "match": [{"up_to": 0.03, "rate": 1.0}, {"up_to": 0.05, "rate": 0.5}],
+        "catch_up_age": 50,
+        "limits": {"2025": {"deferral": 23_500, "catch_up": 7_500, "pay": 350_000}},
+    }
+    configuration = recorded_configuration() | {"cost": cost, "retirement_plan": plan}
     connection = report_marts(Scenario(configuration=configuration))
     for year, million in ((2025, 1_000_000), (2026, 2_000_000)):
         amounts = [each * million for each in (80, 4, 6, 12, 3, 8, 113)]

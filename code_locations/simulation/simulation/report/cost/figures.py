@@ -21,7 +21,7 @@ _COSTS = """
 select
     simulation_year as year,
     {department} as department,
-    sum(average_headcount) as average_headcount,
+    round(sum(average_headcount), 6) as average_headcount,
     sum(paid_compensation)::double as paid_compensation,
     sum(bonuses)::double as bonuses,
     sum(employer_taxes)::double as employer_taxes,
