@@ -5,12 +5,11 @@ apply retention as the nightly job does, with the shipped rules and the night's 
 """
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -87,8 +86,6 @@ def measure_nights(
     days: int,
     *,
     executed: Mapping[str, str] | None = None,
-    full_days: int | None = None,
-    data_directory: Path | None = None,
 ) -> YearOfRuns:
     """Store and delete the runs of so many nights.
 
@@ -97,47 +94,33 @@ def measure_nights(
         database: its name in the table.
         days: how many nights; the last one is the coming one.
         executed: a run of each job, if they were executed already.
-        full_days: if given, only so many days at the beginning and at the end are as in production;
-            those between have one run of ``platform_health_job``, which are all deleted long before
-            the end, and retention once a week.
-        data_directory: what the executed runs left, to be copied.
     """
     from orchestration_platform.housekeeping.retention import apply_retention
     from orchestration_platform.housekeeping.settings import load_settings
 
     with tempfile.TemporaryDirectory() as data:
-        if data_directory:
-            shutil.copytree(data_directory, data, dirs_exist_ok=True)
         runs_of = executed or _executed(instance, Path(data))
         copied = {job: CopiedRun(instance, run_id) for job, run_id in runs_of.items()}
         beside = BesideRuns(instance, Path(data))
         retention = load_settings().retention
         begin = datetime.now(UTC) - days * _DAY
-        runs, cpu, months, passes = 0, 0.0, [], 0
-        for step in _steps(days, full_days):
-            dates = [begin + number * _DAY for number in step]
-            is_thin = full_days is not None and full_days <= step[0] < days - full_days
+        runs, cpu, months = 0, 0.0, []
+        for number in range(days):
+            day = begin + number * _DAY
+            is_working_day = day.weekday() <= _FRIDAY
             for job, run in copied.items():
-                count = 1 if is_thin else _RUNS_A_DAY.get(job, 1)
-                moments = [
-                    day + _DAY * at / count
-                    for day in dates
-                    if job != _SIMULATION or day.weekday() <= _FRIDAY
-                    for at in range(count)
-                ]
-                runs += len(run.store(moments)) if moments else 0
-            for day in dates:
-                beside.store(day, has_report=_SIMULATION in copied and day.weekday() <= _FRIDAY)
-            night = dates[-1] + _DAY
-            is_last = step[-1] == days - 1
+                count = _RUNS_A_DAY.get(job, 1)
+                if job != _SIMULATION or is_working_day:
+                    runs += len(run.store([day + _DAY * at / count for at in range(count)]))
+            beside.store(day, has_report=_SIMULATION in copied and is_working_day)
+            night = day + _DAY
             started = time.process_time()
             apply_retention(instance, retention, is_dry=False, now=night.timestamp())
             cpu += time.process_time() - started
-            passes += 1
             beside.delete(night)
-            if is_last or any(number % _MONTH_DAYS == _MONTH_DAYS - 1 for number in step):
+            if number == days - 1 or number % _MONTH_DAYS == _MONTH_DAYS - 1:
                 months.append(round((_size(instance) + _files(Path(data))) / 1e6))
-                print(f"{database}, day {step[-1] + 1}: {months[-1]} MB", file=sys.stderr)
+                print(f"{database}, day {number + 1}: {months[-1]} MB", file=sys.stderr)
         return YearOfRuns(
             database=database,
             days=days,
@@ -149,18 +132,8 @@ def measure_nights(
             reports_megabytes=_files(Path(data, "reports")) / 1e6,
             simulation_megabytes=_files(Path(data), "simulation.duckdb*") / 1e6,
             bank_megabytes=_files(Path(data), "gocardless.duckdb*") / 1e6,
-            night_cpu_seconds=cpu / passes,
+            night_cpu_seconds=cpu / days,
         )
-
-
-def _steps(days: int, full_days: int | None) -> Iterator[Sequence[int]]:
-    """The days that pass before each retention: one, and in the shortened middle seven."""
-    number = 0
-    while number < days:
-        middle = (full_days, days - full_days) if full_days is not None else (days, 0)
-        length = min(7, middle[1] - number) if middle[0] <= number < middle[1] else 1
-        yield range(number, number + length)
-        number += length
 
 
 def _executed(instance: dg.DagsterInstance, data: Path) -> dict[str, str]:
