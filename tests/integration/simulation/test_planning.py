@@ -12,6 +12,9 @@ from tests.integration.simulation.launching import instance
 from tests.integration.simulation.results import LEDGER, everything_of
 
 from simulation.compare.__main__ import main as compare
+from simulation.config import load_scenario
+from simulation.cost import recording
+from simulation.cost.__main__ import main as cost
 from simulation.person.__main__ import main as person
 from simulation.ranges.__main__ import main as ranges
 from simulation.seek.__main__ import main as seek
@@ -97,6 +100,35 @@ def test_workbook_and_person_read_a_stored_scenario(
     assert "Today's rules come to another outcome" not in output
 
 
+def test_cost_takes_over_the_rates_of_today_and_changes_no_year(
+    stored: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = counted(stored, "annual_compensation > 0")
+    assert cost([]) == 0
+    assert "baseline has no section `cost`" in capsys.readouterr().out
+    rates = {"employer_taxes": [], "benefits_per_head": 0.0, "overhead_rate": 0.5}
+    monkeypatch.setattr(
+        recording,
+        "load_scenario",
+        lambda name: load_scenario(name, changes={"cost": rates | {"bonus_rate": 0.1}}),
+    )
+
+    assert cost([]) == 0
+
+    output = capsys.readouterr().out
+    assert "Total cost of baseline, USD" in output
+    assert counted(stored, "annual_compensation > 0") == ledger
+    with duckdb.connect(str(stored), read_only=True) as connection:
+        (row,) = connection.execute(
+            "select sum(paid_compensation), sum(bonuses), sum(overhead), sum(total_cost) "
+            "from marts.fct_total_cost where scenario_id = 'baseline'"
+        ).fetchall()
+    paid, bonuses, overhead, total = map(float, row)
+    assert bonuses == pytest.approx(0.1 * paid, abs=1_000)  # each is rounded
+    assert overhead == pytest.approx(0.5 * paid, abs=1_000)
+    assert total == pytest.approx(1.6 * paid, abs=2_000)
+
+
 @pytest.mark.parametrize(
     ("command", "arguments", "message"),
     [
@@ -104,6 +136,7 @@ def test_workbook_and_person_read_a_stored_scenario(
         (compare, ["baseline", "high_growth"], "make run SCENARIO=high_growth"),
         (workbook, ["--scenario", "high_growth"], "make run SCENARIO=high_growth"),
         (workbook, ["--years", "2040"], "has the years 2025 to 2029 alone"),
+        (cost, ["--scenario", "baselin"], "did you mean baseline?"),
         (person, ["E-1"], "has no employee 'E-1'"),
         (person, ["NH-2025-000005", "--scenario", OTHER], "employed in: baseline"),
         (seek, ["payroll 2027 <= 1e9", "merit_budgt"], "did you mean merit_budget?"),
