@@ -178,8 +178,12 @@ def test_a_simulation_moves_and_is_read_as_a_run_left_it(
     results = ("marts.fct_year_summary", "monitoring.mon_data_quality")
     with read_warehouse(file) as connection:
         before = rows(connection, *results)
+        found = connection.execute(
+            "select count(*) from information_schema.tables where table_type = 'BASE TABLE'"
+        ).fetchone()
+    assert found is not None
     assert main(["migrate", "--to", "lake"]) == 0
-    assert "30 tables are in the lake, the same as in" in capsys.readouterr().out
+    assert f"{found[0]} tables are in the lake, the same as in" in capsys.readouterr().out
     with read_location(LOCATION) as connection:
         assert rows(connection, *results) == before
 
