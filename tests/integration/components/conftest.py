@@ -37,7 +37,11 @@ def defs():
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     """Makes a project of the given files, by their path below ``defs``, and returns its folder."""
     monkeypatch.setenv("PLATFORM_DATA_DIRECTORY", str(tmp_path / "data"))
-    monkeypatch.setenv("DAGSTER_DISABLE_TELEMETRY", "yes")
+    # else dg explains its telemetry at the beginning of what it prints into a new home
+    home = tmp_path / "dagster_home"
+    home.mkdir()
+    (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
 
     def make(files: Mapping[str, str]) -> Path:
         root = tmp_path / "shop"

@@ -38,5 +38,11 @@ def test_columns_of_a_newer_release_disturb_no_step(tmp_path: Path) -> None:
         run_everything(connection, "baseline", tmp_path)
         counts = row_counts(connection, ["raw"])
         empty = {name for name, count in counts.items() if not count}
-        of_settings = {"raw.hire_level_mix", "raw.scenario_levels", "raw.scenario_rates"}
+        of_settings = {
+            "raw.cost_rates",
+            "raw.hire_level_mix",
+            "raw.retirement_plans",
+            "raw.scenario_levels",
+            "raw.scenario_rates",
+        }
         assert empty == {"raw.census_set_aside"} | of_settings

@@ -179,7 +179,8 @@ def test_a_simulation_moves_and_is_read_as_a_run_left_it(
     with read_warehouse(file) as connection:
         before = rows(connection, *results)
         found = connection.execute(
-            "select count(*) from information_schema.tables where table_type = 'BASE TABLE'"
+            "select count(*) from information_schema.tables "
+            "where table_schema in ('raw', 'seeds') or table_name = 'int_employee_years'"
         ).fetchone()
     assert found is not None
     assert main(["migrate", "--to", "lake"]) == 0

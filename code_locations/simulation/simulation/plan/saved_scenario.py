@@ -94,11 +94,16 @@ def run_command(name: str, settings: ScenarioSettings, years: range) -> str:
     return shlex.join(["make", "run", *words])
 
 
-def _changes(settings: ScenarioSettings, *, path: Path) -> dict[str, dict[str, Any]]:
+def _changes(settings: ScenarioSettings, *, path: Path) -> dict[str, Any]:
     """Return in which settings a scenario departs from the sections of the file."""
     common = load_settings(path).model_dump(exclude={"scenarios"})
-    changes: dict[str, dict[str, Any]] = {}
+    changes: dict[str, Any] = {}
     for section, fields in settings.model_dump().items():
+        if fields is None or common[section] is None:
+            # a section that may be left out
+            if fields != common[section]:
+                changes[section] = _plain(fields)
+            continue
         for field, value in fields.items():
             is_of_the_run = section == "census" and field in _OF_THE_RUN
             if value != common[section][field] and not is_of_the_run:

@@ -51,8 +51,10 @@ def save(
         {"hiring": {"pay_percentile_by_level": {1: 0.2}, "level_mix": [{"level": 1, "share": 1}]}},
         {"tables": {"merit_rates": [{"level": n, "merit_rate": 0.03} for n in range(1, 6)]}},
         {"census": {"generated_size": 300, "second_positions": "main"}},
+        {"cost": {"employer_taxes": [], "benefits_per_head": 9.0, "bonus_rate": 0.1,
+                  "overhead_rate": {2025: 0.1, 2027: 0.2}}},
     ],
-)
+)  # fmt: skip
 def test_a_saved_scenario_loads_as_it_was_planned(file: Path, changes: dict[str, Any]) -> None:
     settings = planned(**changes)
     others = {name: load_scenario(name, path=file) for name in load_settings(file).scenarios}
