@@ -2,9 +2,9 @@
 
 import dagster as dg
 
+from gocardless.accounts.connected import Connections, observed_connections
 from gocardless.bank_account_data.linked_accounts import ACTIVE_STATUS
 from gocardless.bank_account_data.tables import create_gocardless_tables
-from gocardless.extraction.connected_accounts import Connections, observed_connections
 
 _CONNECTIONS = Connections(
     source="gocardless",

@@ -2,9 +2,9 @@
 
 import dagster as dg
 
+from gocardless.accounts.connected import Connections, observed_connections
 from gocardless.enable_banking.sessions import ACTIVE_STATUS
 from gocardless.enable_banking.tables import create_enable_banking_tables
-from gocardless.extraction.connected_accounts import Connections, observed_connections
 
 _CONNECTIONS = Connections(
     source="enable_banking",

@@ -12,7 +12,7 @@ import dagster as dg
 from orchestration_platform.alerts.facts.alert import UNKNOWN_LOCATION, Alert, Problem
 from orchestration_platform.alerts.facts.event_types import EventType
 from orchestration_platform.alerts.facts.recovery import Recovery
-from orchestration_platform.alerts.sources import event_feed
+from orchestration_platform.alerts.sources.feeds import events
 from orchestration_platform.alerts.sources.runs.facts import parent_of, partition_of, run_alert
 from orchestration_platform.alerts.sources.runs.failures import step_problem
 from orchestration_platform.alerts.sources.runs.log import RunLog
@@ -170,7 +170,7 @@ def _made(reading: Reading, records: Sequence[Any]) -> Found:
 MATERIALIZATIONS = Source(
     name=dg.DagsterEventType.ASSET_MATERIALIZATION.value,
     event_types=(_SUCCESS, _FAILURE),
-    read=event_feed.batches_of(event_feed.materializations, _made),
+    read=events.batches_of(events.materializations, _made),
 )
 
 

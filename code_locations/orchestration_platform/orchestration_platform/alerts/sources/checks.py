@@ -9,7 +9,7 @@ import dagster as dg
 from orchestration_platform.alerts.facts.alert import UNKNOWN_LOCATION, Alert, Problem
 from orchestration_platform.alerts.facts.event_types import CHECK_OUTCOMES, EventType
 from orchestration_platform.alerts.facts.recovery import Recovery
-from orchestration_platform.alerts.sources import event_feed
+from orchestration_platform.alerts.sources.feeds import events
 from orchestration_platform.alerts.sources.runs.check_results import (
     check_name,
     check_problem,
@@ -131,8 +131,8 @@ def _runless(reading: Reading, records: Sequence[dg.EventLogRecord]) -> Found:
 RUNLESS_CHECKS = Source(
     name="ASSET_CHECK_EVALUATION without run",
     event_types=tuple(CHECK_OUTCOMES),
-    read=event_feed.batches_of(
-        partial(event_feed.runless_events, dg.DagsterEventType.ASSET_CHECK_EVALUATION), _runless
+    read=events.batches_of(
+        partial(events.runless_events, dg.DagsterEventType.ASSET_CHECK_EVALUATION), _runless
     ),
 )
 

@@ -15,7 +15,6 @@ from orchestration_platform.alerts.outbox.cursors import forget_cursor, read_cur
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.policies.policy import Policy
 from orchestration_platform.alerts.policies.routing import Router
-from orchestration_platform.alerts.sources import event_feed
 from orchestration_platform.alerts.sources.assets import MATERIALIZATIONS
 from orchestration_platform.alerts.sources.checks import RUNLESS_CHECKS
 from orchestration_platform.alerts.sources.code_locations import CODE_LOCATIONS
@@ -25,6 +24,7 @@ from orchestration_platform.alerts.sources.ended_runs import (
     FAILED_RUNS,
     SUCCEEDED_RUNS,
 )
+from orchestration_platform.alerts.sources.feeds import events
 from orchestration_platform.alerts.sources.freshness import FRESHNESS
 from orchestration_platform.alerts.sources.long_runs import LONG_RUNNING
 from orchestration_platform.alerts.sources.renamed_policies import take_over_silenced
@@ -193,4 +193,4 @@ class Collector:
 def last_pass_at(connection: sa.Connection) -> float | None:
     """Return when the log was last read to its end, within a few seconds; None if never."""
     marks = read_cursor(connection, FAILED_RUNS.name)
-    return event_feed.Position.from_json(marks).marks[-1][0] if marks else None
+    return events.Position.from_json(marks).marks[-1][0] if marks else None

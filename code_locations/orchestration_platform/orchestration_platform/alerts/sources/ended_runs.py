@@ -9,9 +9,9 @@ import dagster as dg
 from orchestration_platform.alerts.facts.alert import Alert
 from orchestration_platform.alerts.facts.event_types import CHECK_OUTCOMES, EventType
 from orchestration_platform.alerts.facts.recovery import Recovery
-from orchestration_platform.alerts.sources import event_feed
 from orchestration_platform.alerts.sources.assets import failed_assets
 from orchestration_platform.alerts.sources.checks import checks_of_run
+from orchestration_platform.alerts.sources.feeds import events
 from orchestration_platform.alerts.sources.runs.coverage import Coverage
 from orchestration_platform.alerts.sources.runs.facts import (
     is_over_range,
@@ -55,8 +55,8 @@ def _ended_runs(
             found.read_runs.append(record.run_id)
         return found
 
-    feed = partial(event_feed.run_status_changes, status)
-    return Source(status.value, event_types, event_feed.batches_of(feed, read))
+    feed = partial(events.run_status_changes, status)
+    return Source(status.value, event_types, events.batches_of(feed, read))
 
 
 def _failed(reading: Reading, entry: dg.EventLogEntry, run: dg.RunRecord | None) -> Found:

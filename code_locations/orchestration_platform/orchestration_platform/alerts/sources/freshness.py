@@ -8,7 +8,7 @@ import dagster as dg
 from orchestration_platform.alerts.facts.alert import UNKNOWN_LOCATION, Alert, Problem
 from orchestration_platform.alerts.facts.event_types import FRESHNESS_STATES, EventType
 from orchestration_platform.alerts.facts.recovery import Recovery
-from orchestration_platform.alerts.sources import event_feed
+from orchestration_platform.alerts.sources.feeds import events
 from orchestration_platform.alerts.sources.source import (
     Finding,
     Found,
@@ -54,7 +54,7 @@ def _changes(reading: Reading, records: Sequence[dg.EventLogRecord]) -> Found:
 FRESHNESS = Source(
     name=_CHANGE.value,
     event_types=tuple(FRESHNESS_STATES),
-    read=event_feed.batches_of(partial(event_feed.runless_events, _CHANGE), _changes),
+    read=events.batches_of(partial(events.runless_events, _CHANGE), _changes),
 )
 
 

@@ -15,6 +15,7 @@ from orchestration_platform.alerts.facts.alert import Alert, Problem
 from orchestration_platform.alerts.facts.event_types import EventType
 from orchestration_platform.alerts.facts.recovery import Recovery
 from orchestration_platform.alerts.facts.user_errors import innermost
+from orchestration_platform.alerts.sources.feeds.ticks import ticks_after, ticks_by_id
 from orchestration_platform.alerts.sources.source import (
     Batch,
     Finding,
@@ -23,7 +24,6 @@ from orchestration_platform.alerts.sources.source import (
     Source,
     occurrence_key,
 )
-from orchestration_platform.alerts.sources.tick_feed import ticks_after, ticks_by_id
 
 _KIND = EventType.TICK_FAILURE
 # After the clock was set back: everything up to this long ago by the new time is already known.

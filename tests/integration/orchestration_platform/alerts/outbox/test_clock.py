@@ -15,7 +15,7 @@ from tests.support.failing_jobs import fail, other_job, say
 
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.tables import CURSORS, INCIDENTS, METADATA
-from orchestration_platform.alerts.sources.event_feed import Position
+from orchestration_platform.alerts.sources.feeds.events import Position
 from sandboxes.slack.server import SlackServer
 
 HOUR = 3600.0

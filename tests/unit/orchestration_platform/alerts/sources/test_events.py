@@ -1,7 +1,7 @@
 """What was stored within the last minute is read again."""
 
 from orchestration_platform.alerts.facts.timing import TIMING
-from orchestration_platform.alerts.sources.event_feed import Position
+from orchestration_platform.alerts.sources.feeds.events import Position
 
 
 def test_reading_continues_from_where_the_log_was_a_minute_before_the_last_read() -> None:
