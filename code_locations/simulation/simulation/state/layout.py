@@ -1,4 +1,4 @@
-"""What the simulation has in its warehouse, for whoever copies it whole."""
+"""What the simulation has in its warehouse, as a migration of all of it needs to know."""
 
 import duckdb
 

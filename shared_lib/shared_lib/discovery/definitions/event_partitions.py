@@ -152,7 +152,7 @@ def partition_of_run(run: dg.DagsterRun) -> dict[str, Any] | None:
 def unknown_partition(
     run: dg.DagsterRun, partitions: dg.PartitionsDefinition, instance: dg.DagsterInstance
 ) -> str | None:
-    """Return the partition of a run, or an end of its range, that is none of ``partitions``."""
+    """Return the partition of a run, or an end of its range, that ``partitions`` does not have."""
     known = set(partitions.get_partition_keys(dynamic_partitions_store=instance))
     named = [run.tags.get(tag) for tag in (*_RANGE_TAGS, _PARTITION_TAG)]
     return next((key for key in named if key is not None and key not in known), None)

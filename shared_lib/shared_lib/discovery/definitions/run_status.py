@@ -37,7 +37,7 @@ def run_status_sensor(
         common: the arguments that all sensors have.
 
     Raises:
-        UnknownJobError: its job is none of ``jobs``.
+        UnknownJobError: ``jobs`` does not have its job.
     """
     places = [parts_of(name) for name in entry.monitored_jobs or []]
     names = [name for location, name in places if location is None]

@@ -123,6 +123,17 @@ def open_lake(
         yield connection
 
 
+def require_lake(location: str) -> None:
+    """Refuse a lake without tables: attached for writing, it would be created.
+
+    Raises:
+        WarehouseMissingError: nothing has been written to it yet.
+        WarehouseSettingError: a variable is missing or wrong.
+    """
+    with open_lake(location, read_only=True):
+        pass
+
+
 def attach_lake(connection: duckdb.DuckDBPyConnection, location: str) -> None:
     """Attach the tables of ``location`` under its name, beside what ``connection`` has."""
     _prepare(connection, location)

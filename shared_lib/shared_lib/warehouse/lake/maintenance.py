@@ -15,7 +15,7 @@ import duckdb
 
 from shared_lib.warehouse.backends import hold_location
 from shared_lib.warehouse.connection import DEFAULT_WAIT_SECONDS
-from shared_lib.warehouse.lake.attachment import open_lake
+from shared_lib.warehouse.lake.attachment import open_lake, require_lake
 from shared_lib.warehouse.lake.lease import lake_turn
 
 # A reader may still use a file that is no longer needed, and a transaction has not yet recorded its
@@ -97,8 +97,7 @@ def maintain_lake(
         WarehouseSettingError: the lake's variables are missing or wrong.
     """
     now = datetime.now(UTC)
-    with open_lake(location, read_only=True):
-        pass  # so that none is made below
+    require_lake(location)
     if is_dry:
         # not read-only: DuckLake lists old files only to those that may delete them
         with open_lake(location) as connection:

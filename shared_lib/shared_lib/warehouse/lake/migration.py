@@ -16,7 +16,7 @@ import duckdb
 
 from shared_lib.configuration.environment import current_settings
 from shared_lib.warehouse.connection import WarehouseMissingError, open_memory, write_warehouse
-from shared_lib.warehouse.lake.attachment import attach_lake, open_lake
+from shared_lib.warehouse.lake.attachment import attach_lake, open_lake, require_lake
 from shared_lib.warehouse.lake.lease import lake_lease
 from shared_lib.warehouse.lease import writing_lease
 from shared_lib.warehouse.setting import Backend
@@ -119,8 +119,7 @@ def _into_lake(location: str, path: Path, layout: Layout, *, may_replace: bool) 
 
 
 def _into_file(location: str, path: Path, layout: Layout, *, may_replace: bool) -> Migrated:
-    with open_lake(location, read_only=True):
-        pass  # so that none is made below
+    require_lake(location)
     if path.exists() and not may_replace:
         raise _refused(f"{path} exists")
     with open_lake(location) as connection:
@@ -139,8 +138,7 @@ def export_lake(location: str, path: Path) -> Digests:
     Raises:
         WarehouseMissingError: the lake has no tables of the location.
     """
-    with open_lake(location, read_only=True):
-        pass  # so that none is made below
+    require_lake(location)
     return _written(path, location, _AS_IT_IS)
 
 

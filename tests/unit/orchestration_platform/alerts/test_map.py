@@ -14,7 +14,7 @@ PLACES = sorted(set(re.findall(r"``([\w.]+)``", alerts.__doc__ or "")))
 
 
 def source_of(parts: list[str]) -> str | None:
-    """The text of a module or package; None where there is none of that name."""
+    """The text of a module or package; None if it does not exist."""
     for folder in SEARCHED:
         path = folder.joinpath(*parts)
         for file in (path.with_suffix(".py"), path / "__init__.py"):
