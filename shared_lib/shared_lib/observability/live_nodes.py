@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from shared_lib.dbt.invocation_record import DbtInvocation
 from shared_lib.dbt.nodes import NODE_BEGINS, NODE_ENDS, Event, NodeRun, node_of
 from shared_lib.observability.background import Channel
-from shared_lib.observability.settings import LONGEST_REQUEST_SECONDS
+from shared_lib.observability.settings import longest_request_seconds
 from shared_lib.observability.spans import StepIdentity
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class LiveNodes:
         def send_end(send: Callable[["RunEvent"], None]) -> None:
             with self._making:
                 event = self._processor_of_invocation().end_of(node)
-            self._sent[node.unique_id].wait(LONGEST_REQUEST_SECONDS)
+            self._sent[node.unique_id].wait(longest_request_seconds())
             send(event)
 
         return send_end

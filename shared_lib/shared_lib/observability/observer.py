@@ -17,6 +17,7 @@ from shared_lib.dbt.nodes import NodeRun
 from shared_lib.observability.background import Channel, Delivery
 from shared_lib.observability.run_budget import WaitingAllowance
 from shared_lib.observability.settings import (
+    SECONDS_VARIABLE,
     LineageEndpoint,
     ObservabilitySettings,
     TraceEndpoint,
@@ -275,7 +276,7 @@ def _relevant_variables() -> tuple[tuple[str, str], ...]:
         sorted(
             (name, value)
             for name, value in os.environ.items()
-            if name.startswith(("OTEL_", "OPENLINEAGE_"))
+            if name.startswith(("OTEL_", "OPENLINEAGE_", SECONDS_VARIABLE))
         )
     )
 

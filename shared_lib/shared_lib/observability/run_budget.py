@@ -1,10 +1,10 @@
-"""The time that a run may still spend on observability: 2 s in total, over all its processes.
+"""The time that a run may still spend on observability, over all its processes.
 
 Waiting counts, and so does the processor time of the sending threads, which Python takes from the
 run.
 
 The time spent is stored in a file for each run in the temporary directory, because the steps of a
-run may be separate processes. If they run on several machines, each machine has its own 2 s.
+run may be separate processes. If they run on several machines, each machine has its own budget.
 """
 
 import fcntl
@@ -17,10 +17,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-SECONDS_FOR_A_RUN = 2.0
+from shared_lib.observability.settings import seconds_for_a_run
 
 # Reserved for the work around the waiting: queueing, and reporting what was not sent.
-_RESERVE_SECONDS = 0.4
+_RESERVED_SHARE = 0.2
 _KEEP_SECONDS = 24 * 3600
 # Too short to be worth a file.
 _NEGLIGIBLE_SECONDS = 0.02
@@ -29,8 +29,8 @@ _NEGLIGIBLE_SECONDS = 0.02
 class WaitingAllowance:
     """The waiting time of one run.
 
-    Two steps that wait at the same time both count, so that a run may spend less than 2 s, never
-    more.
+    Two steps that wait at the same time both count, so that a run may spend less than
+    its budget, never more.
     """
 
     def __init__(self, run_id: str) -> None:
@@ -39,10 +39,11 @@ class WaitingAllowance:
 
     def remaining(self) -> float:
         """Return the seconds that the run may still wait."""
+        budget = seconds_for_a_run() * (1 - _RESERVED_SHARE)
         if not self._path.exists():
-            return SECONDS_FOR_A_RUN - _RESERVE_SECONDS
+            return budget
         with self._kept() as kept:
-            return max(0.0, SECONDS_FOR_A_RUN - _RESERVE_SECONDS - kept["spent"])
+            return max(0.0, budget - kept["spent"])
 
     def spend(self, seconds: float) -> None:
         """Count the seconds that the run has spent."""

@@ -5,6 +5,7 @@ machine, would make every run on a laptop wait for a collector that does not exi
 """
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,8 +18,8 @@ from shared_lib.observability.place import deployment
 # In a deployment with its environment, such as `dagster-qa`.
 DEFAULT_NAMESPACE = "dagster"
 
-# The longest wait for a request, whatever a variable says: a run may lose 2 s in total.
-LONGEST_REQUEST_SECONDS = 1.0
+# What a run may spend on sending, in total, if this variable does not say otherwise.
+SECONDS_VARIABLE, _SECONDS = "OBSERVABILITY_SECONDS", 2.0
 
 _TRANSPORT_PREFIX = "OPENLINEAGE__TRANSPORT__"
 
@@ -78,10 +79,37 @@ class ObservabilitySettings:
         return not self.traces and self.lineage is None
 
 
+def seconds_for_a_run() -> float:
+    """Return the seconds that a run may spend on sending, over all its processes.
+
+    Raises:
+        ObservabilityConfigurationError: the variable is not a number above 0.
+    """
+    given = os.environ.get(SECONDS_VARIABLE) or _SECONDS
+    try:
+        seconds = float(given)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise ObservabilityConfigurationError(
+            f"{SECONDS_VARIABLE}: {given!r} is not a number of seconds above 0"
+        )
+    return seconds
+
+
+def longest_request_seconds() -> float:
+    """Return the longest wait for one request: half of what the run may spend."""
+    return seconds_for_a_run() / 2
+
+
 def current_settings() -> ObservabilitySettings:
     """Read the environment now; a wrong variable disables only what it configures."""
     traces: tuple[TraceEndpoint, ...] = ()
     lineage, problems = None, []
+    try:
+        seconds_for_a_run()
+    except ObservabilityConfigurationError as error:
+        return ObservabilitySettings(problems=(f"neither traces nor lineage are sent: {error}",))
     try:
         traces = () if _is_true("OTEL_SDK_DISABLED") else tuple(_trace_endpoints())
     except ObservabilityConfigurationError as error:
@@ -172,13 +200,13 @@ def _lineage_endpoint() -> LineageEndpoint | None:
             "transport of OpenLineage"
         )
     if transport["type"] == "http":
-        transport["timeout"] = min(_timeout(transport), LONGEST_REQUEST_SECONDS)
+        transport["timeout"] = min(_timeout(transport), longest_request_seconds())
         transport["retry"] = {"total": 0, "connect": 0, "read": 0, "status": 0}
     return LineageEndpoint(transport)
 
 
 def _timeout(transport: Mapping[str, Any]) -> float:
-    given = transport.get("timeout", LONGEST_REQUEST_SECONDS)
+    given = transport.get("timeout", longest_request_seconds())
     try:
         return float(given)
     except (TypeError, ValueError):

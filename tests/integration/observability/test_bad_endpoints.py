@@ -25,6 +25,11 @@ NOISE_SECONDS = 0.8
 ATTEMPTS = 5
 
 
+@pytest.fixture(autouse=True)
+def as_much_as_by_default(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OBSERVABILITY_SECONDS")
+
+
 @contextmanager
 def slow() -> Iterator[str]:
     with receiving(delay=5.0) as receiver:

@@ -62,6 +62,18 @@ def test_the_process_that_runs_a_step_reports_it_and_its_attempts(
     ]  # fmt: skip
 
 
+def test_a_distant_collector_gets_everything_if_a_run_may_wait_for_it(
+    shop: Path, instance: MakeInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = definitions(raw_orders).resolve_job_def("shop")
+    with receiving(delay=1.2) as receiver, instance() as dagster:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url)
+        monkeypatch.setenv("OPENLINEAGE_URL", receiver.url)
+        job.execute_in_process(instance=dagster)
+    assert {span.name for span in receiver.spans} == {"shop", "raw_orders"}
+    assert [event["eventType"] for event in receiver.events_of("shop")] == ["START", "COMPLETE"]
+
+
 def test_assets_are_reported_with_their_upstream_assets(
     shop: Path, instance: MakeInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:

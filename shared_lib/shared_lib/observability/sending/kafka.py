@@ -5,15 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 from shared_lib.observability.background import NotSentError
 from shared_lib.observability.sending.header_secrets import revealed
-from shared_lib.observability.settings import LONGEST_REQUEST_SECONDS
+from shared_lib.observability.settings import longest_request_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from confluent_kafka import KafkaError, Message, Producer
-
-# librdkafka's own limits are minutes, and a run may lose seconds
-_LIMITS = {"message.timeout.ms": round(LONGEST_REQUEST_SECONDS * 1000)}
 
 
 def connect_kafka(configuration: Mapping[str, Any]) -> "Callable[[Any], None]":
@@ -28,7 +25,9 @@ def connect_kafka(configuration: Mapping[str, Any]) -> "Callable[[Any], None]":
     """
     from openlineage.client.transport.kafka import KafkaConfig, KafkaTransport
 
-    config = {**_LIMITS, **revealed(configuration.get("config", {}))}
+    # librdkafka's own limits are minutes, and a run may lose seconds
+    limits = {"message.timeout.ms": round(longest_request_seconds() * 1000)}
+    config = {**limits, **revealed(configuration.get("config", {}))}
     transport = KafkaTransport(KafkaConfig.from_dict({**configuration, "config": config}))
     assert transport.producer is not None  # noqa: S101 - only Airflow connects later
     producer = _ReportingProducer(transport.producer)

@@ -16,9 +16,9 @@ from shared_lib.observability.place import environment, location
 from shared_lib.observability.sending.header_secrets import revealed
 from shared_lib.observability.sending.kafka import connect_kafka
 from shared_lib.observability.settings import (
-    LONGEST_REQUEST_SECONDS,
     LineageEndpoint,
     TraceEndpoint,
+    longest_request_seconds,
 )
 from shared_lib.observability.spans import SpanRecord
 
@@ -92,7 +92,7 @@ def _otlp_over_http(endpoint: TraceEndpoint) -> SendSpans:
     exporter = OTLPSpanExporter(
         endpoint=endpoint.address,
         headers=revealed(endpoint.headers),
-        timeout=LONGEST_REQUEST_SECONDS,
+        timeout=longest_request_seconds(),
         session=session,
     )
     resource = _resource()

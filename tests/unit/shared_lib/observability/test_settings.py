@@ -169,6 +169,13 @@ def test_no_request_may_take_longer_than_a_run_can_wait(
             {"OPENLINEAGE_CONFIG": "/nowhere.yml"},
             "OPENLINEAGE_CONFIG: /nowhere.yml: no such file",
         ),
+        *(
+            (
+                {"OPENLINEAGE_URL": "http://m", "OBSERVABILITY_SECONDS": given},
+                f"OBSERVABILITY_SECONDS: {given!r} is not a number of seconds above 0",
+            )
+            for given in ("soon", "0", "-1", "inf", "nan")
+        ),
     ],
 )
 def test_what_cannot_be_done_is_reported(
