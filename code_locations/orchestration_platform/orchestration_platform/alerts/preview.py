@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from orchestration_platform.alerts.facts.alert import Alert
-from orchestration_platform.alerts.messages.message import Incident, Message, head_message
+from orchestration_platform.alerts.messages.head import head_message
+from orchestration_platform.alerts.messages.message import Incident, Message
 from orchestration_platform.alerts.messages.thread import trace_entry
 from shared_lib.configuration.environment import EnvironmentSettings
 

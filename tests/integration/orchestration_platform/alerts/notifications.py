@@ -4,7 +4,8 @@ from typing import Any
 
 from tests.unit.orchestration_platform.alerts.failures import failure
 
-from orchestration_platform.alerts.messages.message import Incident, head_message
+from orchestration_platform.alerts.messages.head import head_message
+from orchestration_platform.alerts.messages.message import Incident
 from orchestration_platform.alerts.messages.thread import recovery_entry, repeat_entry, trace_entry
 from orchestration_platform.alerts.services.protocol.service import Notification, Receipt
 

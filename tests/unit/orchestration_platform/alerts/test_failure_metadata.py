@@ -13,7 +13,8 @@ from orchestration_platform.alerts.messages.formats.html import head_html
 from orchestration_platform.alerts.messages.formats.slack import head_content
 from orchestration_platform.alerts.messages.formats.teams import head_card
 from orchestration_platform.alerts.messages.formats.text import head_text
-from orchestration_platform.alerts.messages.message import Incident, Message, head_message
+from orchestration_platform.alerts.messages.head import head_message
+from orchestration_platform.alerts.messages.message import Incident, Message
 from orchestration_platform.alerts.sources.runs.failure_metadata import (
     MOST_DETAILS,
     MOST_ROWS,

@@ -15,7 +15,8 @@ from orchestration_platform.alerts.messages.formats.slack import MOST_BLOCKS, he
 from orchestration_platform.alerts.messages.formats.slack_buttons import button_blocks
 from orchestration_platform.alerts.messages.formats.teams import LARGEST_CARD, head_card
 from orchestration_platform.alerts.messages.formats.text import head_text
-from orchestration_platform.alerts.messages.message import Fact, Incident, Message, head_message
+from orchestration_platform.alerts.messages.head import head_message
+from orchestration_platform.alerts.messages.message import Fact, Incident, Message
 from orchestration_platform.alerts.messages.wording import Link, words
 from orchestration_platform.alerts.policies.message_blocks import with_own_blocks
 from orchestration_platform.alerts.policies.policy import Policy, load_policies

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from orchestration_platform.alerts.control.person import Hand, record_action
 from orchestration_platform.alerts.delivery.escalation import record_acknowledgement
 from orchestration_platform.alerts.facts.event_types import GOOD_NEWS
-from orchestration_platform.alerts.outbox.incidents import end_incident
 from orchestration_platform.alerts.outbox.policies_in_force import runbook_of, stored_policies
+from orchestration_platform.alerts.outbox.recoveries import end_incident
 from orchestration_platform.alerts.outbox.sharing import (
     in_force_of,
     is_reported_by,

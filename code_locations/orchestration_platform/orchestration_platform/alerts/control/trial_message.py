@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from orchestration_platform.alerts.control.person import Hand
 from orchestration_platform.alerts.facts.alert import Alert, Severity
-from orchestration_platform.alerts.messages.message import Incident, Message, head_message
+from orchestration_platform.alerts.messages.head import head_message
+from orchestration_platform.alerts.messages.message import Incident, Message
 from orchestration_platform.alerts.policies.message_blocks import with_own_blocks
 from orchestration_platform.alerts.policies.policy import Policy
 from orchestration_platform.alerts.services.log.service import LogService

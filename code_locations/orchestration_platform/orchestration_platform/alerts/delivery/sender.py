@@ -10,7 +10,7 @@ from orchestration_platform.alerts.delivery import queue, recipients, settle
 from orchestration_platform.alerts.delivery.queue import Claim
 from orchestration_platform.alerts.delivery.recipients import Delivery
 from orchestration_platform.alerts.facts.timing import TIMING, Timing
-from orchestration_platform.alerts.messages.message import head_message
+from orchestration_platform.alerts.messages.head import head_message
 from orchestration_platform.alerts.messages.wording import redacted
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.outbox.messages import WAITING

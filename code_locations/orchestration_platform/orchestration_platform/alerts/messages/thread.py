@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from orchestration_platform.alerts.facts.alert import Alert, same_kind
+from orchestration_platform.alerts.messages.head import over, step_name
 from orchestration_platform.alerts.messages.links import run_url
-from orchestration_platform.alerts.messages.message import Incident, over, step_name
+from orchestration_platform.alerts.messages.message import Incident
 from orchestration_platform.alerts.messages.text import cut
 from orchestration_platform.alerts.messages.wording import (
     Span,

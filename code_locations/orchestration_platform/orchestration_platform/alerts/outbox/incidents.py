@@ -1,18 +1,14 @@
-"""Incidents: opened, counted and closed within the caller's transaction."""
+"""Incidents: opened and counted within the caller's transaction."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from orchestration_platform.alerts.facts.alert import Alert, Severity
-from orchestration_platform.alerts.facts.recovery import Recovery
 from orchestration_platform.alerts.facts.timing import TIMING, Timing
-from orchestration_platform.alerts.messages.message import Incident
 from orchestration_platform.alerts.messages.thread import (
     Entry,
-    recovery_entry,
     repeat_entry,
     trace_entry,
 )
@@ -20,150 +16,30 @@ from orchestration_platform.alerts.outbox.messages import (
     HEAD,
     REDIRECTED,
     add_message,
-    destinations_of,
     is_head_held,
     is_head_silenced,
     stay_silent,
-    suppress_calls,
-    suppress_waiting,
 )
+from orchestration_platform.alerts.outbox.outstanding import require
 from orchestration_platform.alerts.outbox.sharing import (
     add_policy,
-    common_hold,
     escalate_first,
-    in_force_of,
     policies_of,
     send_earlier,
 )
-from orchestration_platform.alerts.outbox.stored_alerts import first_of, latest_of
+from orchestration_platform.alerts.outbox.stored_alerts import latest_of
 from orchestration_platform.alerts.outbox.suppression.late_reports import report_late
 from orchestration_platform.alerts.outbox.suppression.mutes import Mute, mute_of, mutes_in_force
 from orchestration_platform.alerts.outbox.tables import (
     INCIDENTS,
-    LONGEST_PARTITION,
     MESSAGES,
     OCCURRENCES,
-    OUTSTANDING,
     destination_of,
     is_at,
 )
 from orchestration_platform.alerts.policies.policy import Policy
 from orchestration_platform.alerts.policies.quiet_hours import hold_of
 from orchestration_platform.alerts.services.protocol.destination import Destination
-
-_PORTION = 500
-
-
-def open_event_types(connection: sa.Connection) -> frozenset[str]:
-    """Return the event types that have an open incident."""
-    query = sa.select(INCIDENTS.c.event_type).where(INCIDENTS.c.recovered_at.is_(None)).distinct()
-    return frozenset(connection.execute(query).scalars())
-
-
-def record_recoveries(
-    connection: sa.Connection,
-    recoveries: Sequence[Recovery],
-    *,
-    policies: Mapping[str, Policy],
-    now: float,
-) -> None:
-    """Close the incidents that the recoveries end.
-
-    Args:
-        connection: of the caller's transaction.
-        recoveries: what has recovered, the earliest first.
-        policies: the policies in force, by name.
-        now: seconds since 1970.
-    """
-    kinds = {kind for recovery in recoveries for kind in recovery.event_types}
-    if not kinds:
-        return
-    query = sa.select(INCIDENTS).where(
-        INCIDENTS.c.event_type.in_(kinds), INCIDENTS.c.recovered_at.is_(None)
-    )
-    for row in connection.execute(query).mappings().all():
-        failure = first_of(row)
-        for recovery in recoveries:
-            if row["event_type"] not in recovery.event_types or not recovery.puts_right(failure):
-                continue
-            # since then, the failure may have affected more of the job
-            if not recovery.puts_right(latest_of(row)):
-                continue
-            if _is_over(connection, row["id"], recovery):
-                left = in_force_of(connection, row, policies)
-                _close(connection, row, recovery, policies=left, now=now)
-                break
-
-
-def end_incident(
-    connection: sa.Connection, row: Any, *, instead: str, policies: Sequence[Policy], now: float
-) -> None:
-    """Close the open incident ``row`` by hand, and report that as a recovery is reported.
-
-    Args:
-        connection: of the caller's transaction.
-        row: the incident.
-        instead: who ended it and why.
-        policies: those of its policies that are in force.
-        now: seconds since 1970.
-    """
-    connection.execute(sa.delete(OUTSTANDING).where(OUTSTANDING.c.incident_id == row["id"]))
-    ended = Recovery.of_subject(row["subject"], (row["event_type"],), at=now, instead=instead)
-    _close(connection, row, ended, policies=policies, now=now)
-
-
-def _is_over(connection: sa.Connection, incident_id: int, recovery: Recovery) -> bool:
-    of_incident = OUTSTANDING.c.incident_id == incident_id
-    is_meant = of_incident & (OUTSTANDING.c.failed_at <= recovery.since)
-    if recovery.partitions is None:
-        connection.execute(sa.delete(OUTSTANDING).where(is_meant))
-    else:
-        for keys in _portions(recovery.partitions):
-            is_one = OUTSTANDING.c.partition.in_(keys)
-            connection.execute(sa.delete(OUTSTANDING).where(is_meant & is_one))
-    left = sa.select(OUTSTANDING.c.partition).where(of_incident).limit(1)
-    return connection.execute(left).first() is None
-
-
-def _close(
-    connection: sa.Connection,
-    row: Any,
-    recovery: Recovery,
-    *,
-    policies: Sequence[Policy],
-    now: float,
-) -> None:
-    at, latest = recovery.at, replace(latest_of(row), instead=recovery.instead)
-    is_reported = any(policy.policy_options.notify_on_recovery for policy in policies)
-    values: dict[str, Any] = {"recovered_at": at, "changed_at": at, "escalates_at": None}
-    if recovery.instead:
-        values["latest"] = latest.to_json()
-    if not policies or is_reported:
-        # without a policy nobody is notified, but the message must not keep reporting a failure
-        values["version"] = row["version"] + 1
-    _update(connection, row["id"], values)
-    suppress_calls(connection, row["id"], why="it was over before this was sent")
-    stay_silent(connection, row["id"])
-    failure = first_of(row)
-    hold = common_hold(policies, failure.severity, now=now)
-    if hold and is_head_held(connection, row["id"], now=now):
-        # people who got no message about the failure need none about its end
-        if not hold.reports_recovered:
-            suppress_waiting(connection, row["id"], why="recovered before quiet hours ended")
-        return
-    if not is_reported:
-        return
-    entry = recovery_entry(
-        Incident(
-            first=failure,
-            latest=latest,
-            occurrences=row["occurrences"],
-            recovered_at=at,
-        )
-    )
-    until = hold.until if hold else None
-    for destination in destinations_of(connection, row["id"]):
-        add_message(connection, row["id"], destination, entry, now=at, held_until=until)
 
 
 def count_failure(
@@ -237,7 +113,7 @@ def count_failure(
             )
         _update(connection, incident_id, values)
         _share(connection, row, policy, failure, now=now)
-    _require(connection, incident_id, failure)
+    require(connection, incident_id, failure)
     return incident_id
 
 
@@ -380,33 +256,6 @@ def _open(
     return incident_id
 
 
-def _require(connection: sa.Connection, incident_id: int, failure: Alert) -> None:
-    """Require each failed partition to succeed before the incident is over."""
-    of_incident = OUTSTANDING.c.incident_id == incident_id
-    for keys in _portions(failure.partitions or (failure.partition,)):
-        these = of_incident & OUTSTANDING.c.partition.in_(keys)
-        query = sa.select(OUTSTANDING.c.partition).where(these)
-        known = set(connection.execute(query).scalars())
-        is_older = OUTSTANDING.c.failed_at < failure.at
-        connection.execute(
-            sa.update(OUTSTANDING).where(these & is_older).values(failed_at=failure.at)
-        )
-        new = [
-            {"incident_id": incident_id, "partition": key, "failed_at": failure.at}
-            for key in keys
-            if key not in known
-        ]
-        if new:
-            connection.execute(sa.insert(OUTSTANDING), new)
-
-
-def _portions(partitions: Collection[str]) -> Iterator[list[str]]:
-    """Yield the partitions as stored, in portions that fit into one query."""
-    names = sorted({name[:LONGEST_PARTITION] for name in partitions})
-    for start in range(0, len(names), _PORTION):
-        yield names[start : start + _PORTION]
-
-
 def newest_open(connection: sa.Connection, incident_ids: Sequence[int]) -> int | None:
     """Return the newest of the incidents that is open, or None."""
     query = sa.select(sa.func.max(INCIDENTS.c.id)).where(
@@ -425,7 +274,7 @@ def count_attempt(
     if failure.at >= row.last_at:
         values |= {"latest": failure.to_json(), "last_at": failure.at}
     _update(connection, incident_id, values)
-    _require(connection, incident_id, failure)
+    require(connection, incident_id, failure)
 
 
 def _update(connection: sa.Connection, incident_id: int, values: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from orchestration_platform.alerts.facts.alert import Alert
 from orchestration_platform.alerts.facts.timing import TIMING, Timing
-from orchestration_platform.alerts.outbox import deduplication, incidents
+from orchestration_platform.alerts.outbox import deduplication, recoveries
 from orchestration_platform.alerts.outbox.cursors import forget_cursor, read_cursor, set_cursor
 from orchestration_platform.alerts.outbox.database import Database
 from orchestration_platform.alerts.policies.policy import Policy
@@ -136,7 +136,7 @@ class Collector:
             instance=self.instance,
             now=now,
             reported=frozenset(kind for policy in self.policies for kind in policy.event_types),
-            open=incidents.open_event_types(connection),
+            open=recoveries.open_event_types(connection),
             thresholds=sorted({limit for policy in self.policies for limit in policy.thresholds}),
             already_read=self._already_read,
             workspace=self.workspace,
@@ -180,7 +180,7 @@ class Collector:
                     )
                     == deduplication.ANNOUNCED
                 )
-            incidents.record_recoveries(connection, found.recoveries, policies=in_force, now=now)
+            recoveries.record_recoveries(connection, found.recoveries, policies=in_force, now=now)
             deduplication.remember_runs(connection, found.read_runs, now=now)
             set_cursor(connection, source.name, batch.position)
         return new

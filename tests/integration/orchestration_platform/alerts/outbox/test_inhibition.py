@@ -24,7 +24,7 @@ from orchestration_platform.alerts.control.person import Hand
 from orchestration_platform.alerts.facts.alert import UNKNOWN_LOCATION, Alert, Problem
 from orchestration_platform.alerts.facts.event_types import EventType
 from orchestration_platform.alerts.facts.recovery import Recovery
-from orchestration_platform.alerts.outbox import incidents
+from orchestration_platform.alerts.outbox import recoveries
 from orchestration_platform.alerts.outbox.database import Database, database_url
 from orchestration_platform.alerts.outbox.deduplication import record_failure
 from orchestration_platform.alerts.outbox.tables import INCIDENTS
@@ -90,7 +90,7 @@ class Outbox:
         over = Recovery.of_subject(subject, (kind,), at=time.time())
         policies = {one.name: one for one in self.policies.values()}
         with self.database.transaction() as connection:
-            incidents.record_recoveries(connection, [over], policies=policies, now=time.time())
+            recoveries.record_recoveries(connection, [over], policies=policies, now=time.time())
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ from tests.integration.orchestration_platform.alerts.watcher import Watcher, pol
 
 from orchestration_platform.alerts.facts.alert import Alert
 from orchestration_platform.alerts.facts.timing import Timing
-from orchestration_platform.alerts.outbox import incidents
+from orchestration_platform.alerts.outbox import recoveries
 from orchestration_platform.alerts.outbox.clock import follow_clock
 from orchestration_platform.alerts.outbox.database import Database, database_url
 
@@ -164,17 +164,17 @@ def test_each_tick_is_reported_once_although_the_clock_was_set_back(
     assert [row.occurrences for row in watcher.rows()] == [1, 1, 1]
 
 
-def recoveries(watcher: Watcher, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def found_over(watcher: Watcher, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What a pass finds to be over, and what it is instead."""
     found: list[str] = []
-    record = incidents.record_recoveries
+    record = recoveries.record_recoveries
 
     def recorded(connection: Any, recovered: Any, **other: Any) -> None:
         found.extend(one.instead for one in recovered)
         record(connection, recovered, **other)
 
     with monkeypatch.context() as patch:
-        patch.setattr(incidents, "record_recoveries", recorded)
+        patch.setattr(recoveries, "record_recoveries", recorded)
         watcher.look()
     return found
 
@@ -193,8 +193,8 @@ def test_a_failed_schedule_that_is_switched_off_or_removed_is_closed(
         instance.delete_instigator_state(state.instigator_origin_id, state.selector_id)
     else:
         instance.update_instigator_state(state.with_status(InstigatorStatus.STOPPED))
-    assert recoveries(watcher, monkeypatch) == [instead]
-    assert recoveries(watcher, monkeypatch) == []
+    assert found_over(watcher, monkeypatch) == [instead]
+    assert found_over(watcher, monkeypatch) == []
     assert are_over(watcher) == [True]
     if instead == "removed":
         instance.add_instigator_state(state)

@@ -10,7 +10,8 @@ from tests.unit.orchestration_platform.alerts.failures import WORDS, failure
 
 from orchestration_platform.alerts.facts.alert import Problem
 from orchestration_platform.alerts.messages import blocks
-from orchestration_platform.alerts.messages.message import Incident, Message, head_message
+from orchestration_platform.alerts.messages.head import head_message
+from orchestration_platform.alerts.messages.message import Incident, Message
 
 
 def message(errors: list[int], more: int = 0) -> Message:

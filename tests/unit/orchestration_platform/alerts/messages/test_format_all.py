@@ -17,7 +17,8 @@ from orchestration_platform.alerts.messages.formats.slack import entry_content, 
 from orchestration_platform.alerts.messages.formats.slack_page import mrkdwn, page
 from orchestration_platform.alerts.messages.formats.teams import LARGEST_CARD, entry_card, head_card
 from orchestration_platform.alerts.messages.formats.text import entry_text, head_text
-from orchestration_platform.alerts.messages.message import Incident, Message, head_message
+from orchestration_platform.alerts.messages.head import head_message
+from orchestration_platform.alerts.messages.message import Incident, Message
 from orchestration_platform.alerts.messages.thread import repeat_entry, trace_entry
 from sandboxes.slack.limits import problem_of, texts_of
 from shared_lib.configuration.environment import REPOSITORY_ROOT

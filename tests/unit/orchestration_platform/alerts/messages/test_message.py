@@ -18,7 +18,8 @@ from orchestration_platform.alerts.messages.formats.slack import (
     head_content,
     plain_text,
 )
-from orchestration_platform.alerts.messages.message import Incident, Message, head_message
+from orchestration_platform.alerts.messages.head import head_message
+from orchestration_platform.alerts.messages.message import Incident, Message
 from orchestration_platform.alerts.messages.thread import recovery_entry, repeat_entry, trace_entry
 from sandboxes.slack.limits import problem_of, texts_of, units
 

@@ -95,7 +95,7 @@ class AppriseService(Service):
 
 
 def _tone(message: Message) -> apprise.NotifyType:
-    return apprise.NotifyType.SUCCESS if message.is_in_order else _TONES[message.severity]
+    return apprise.NotifyType.SUCCESS if message.is_ok else _TONES[message.severity]
 
 
 def _names(protocol: str | tuple[str, ...] | None) -> set[str]:
