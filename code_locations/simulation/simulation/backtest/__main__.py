@@ -2,47 +2,19 @@
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
-
-from shared_lib.configuration.validated_yaml import ConfigurationError
-from shared_lib.dbt.compiled import Statement
-from shared_lib.warehouse.connection import open_memory
-from simulation.backtest.comparison import START_YEAR, Step, backtest, open_year
-from simulation.backtest.coverage import Coverage, coverage_in_words
-from simulation.census import CensusError
-from simulation.config import load_settings
 from simulation.planning.__main__ import add_history
-from simulation.planning.fitting import fit
-from simulation.planning.history import HistoryError, read_history, years_of
-from simulation.scratch.models import ScratchFailedError, build_models
 
-_LEAST_FILES = 3
+if TYPE_CHECKING:
+    from simulation.backtest.comparison import Step
+
 _SEEDS = 100
 _SMALL = 1.0  # figures up to it are shares
 
 
-def compiled_statements(
-    directory: Path, paths: Sequence[Path], year_end: tuple[int, int] | None
-) -> tuple[Statement, ...]:
-    """Build the models once in ``directory`` and return the SQL of ``START_YEAR``."""
-    warehouse = directory / "simulation.duckdb"
-    with open_memory() as connection:
-        snapshots = read_history(
-            connection, paths, mappings=load_settings().census.mappings, year_end=year_end
-        )
-        found = fit(connection, snapshots)
-        connection.execute(f"attach '{warehouse}' as warehouse")
-        connection.execute("create table warehouse.people as from people")
-    with duckdb.connect(str(warehouse)) as connection:
-        open_year(connection, found)
-    return build_models(warehouse, range(START_YEAR, START_YEAR + 1))
-
-
-def table(step: Step) -> str:
+def table(step: "Step") -> str:
     """Return the figures of a step as a table, and where they are not better than naive ones."""
     lines = [
         f"The year to the end of {step.year}, fitted to the years before it",
@@ -62,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=(
             "Fit a scenario to all yearly censuses but the last, simulate the last year, and print "
             "it beside the real one, last year's rates and no change; with more than three files, "
-            "do so for each year that has two before it."
+            "do so for each year that has two before it. Writes a page of the same."
         ),
         epilog="Exit status: 0 if it was simulated, 2 if the history cannot be used.",
     )
@@ -74,27 +46,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help=f"runs that the bands are made of ({_SEEDS}); 0: no bands",
     )
     asked = parser.parse_args(arguments)
+    # imported here so that --help and usage errors respond at once
+    from shared_lib.configuration.validated_yaml import ConfigurationError
+    from simulation.backtest.coverage import coverage_in_words
+    from simulation.census import CensusError
+    from simulation.history_pages.making import backtest_history
+    from simulation.planning.history import HistoryError
+    from simulation.scratch.models import ScratchFailedError
+
     try:
-        paths = list(years_of(asked.files).values())
-        if len(paths) < _LEAST_FILES:
-            parser.error(
-                f"{len(paths)} yearly censuses are too few for a backtest, needed are three: two "
-                "to fit, and the year after them to compare with"
-            )
-        coverage: list[Coverage] = []
-        with tempfile.TemporaryDirectory() as scratch:
-            statements = compiled_statements(Path(scratch), paths[:2], asked.year_end)
-            for number in range(_LEAST_FILES, len(paths) + 1):
-                step = backtest(
-                    statements, paths[:number], year_end=asked.year_end, seeds=asked.seeds
-                )
-                print(table(step))
-                coverage += step.coverage
-            if len(paths) > _LEAST_FILES and coverage:
-                print(f"In all years, {coverage_in_words(coverage)}")
+        steps, page = backtest_history(
+            asked.files,
+            year_end=asked.year_end,
+            seeds=asked.seeds,
+            on_step=lambda step: print(table(step)),
+        )
     except (HistoryError, CensusError, ConfigurationError, ScratchFailedError) as error:
         print(error, file=sys.stderr)
         return 2
+    coverage = [each for step in steps for each in step.coverage]
+    if len(steps) > 1 and coverage:
+        print(f"In all years, {coverage_in_words(coverage)}")
+    print(f"Page: {page}")
     return 0
 
 

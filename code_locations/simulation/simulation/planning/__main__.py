@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from shared_lib.warehouse.connection import open_memory
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fit a scenario and print its numbers; the exit status is 2 if the history cannot be used."""
@@ -20,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "Match people of yearly censuses by employee_id, and estimate leaving by tenure, age, "
             "level and department, growth, raises and promotions. Writes the shipped configuration "
             "with one more scenario, each number with its exposure, what was observed, what is "
-            "kept of it, and an interval."
+            "kept of it, and an interval, and a page of the same."
         ),
         epilog="Exit status: 0 if it was written, 2 if the history cannot be used.",
     )
@@ -63,33 +61,25 @@ def month_and_day(text: str) -> tuple[int, int]:
 
 
 def _fit(asked: argparse.Namespace) -> int:
-    from shared_lib.configuration.environment import current_settings
     from shared_lib.configuration.validated_yaml import ConfigurationError
     from simulation.census import CensusError
-    from simulation.config import load_settings
-    from simulation.planning.fitting import fit
-    from simulation.planning.history import HistoryError, read_history
-    from simulation.planning.scenario_file import scenario_text, write_scenario
+    from simulation.history_pages.making import fit_history
+    from simulation.planning.history import HistoryError
+    from simulation.planning.scenario_file import scenario_text
 
-    path = asked.write or current_settings().data_directory / "fits" / f"{asked.scenario}.yaml"
     try:
-        settings = load_settings()
-        with open_memory() as connection:
-            snapshots = read_history(
-                connection,
-                asked.files,
-                mappings=settings.census.mappings,
-                year_end=asked.year_end,
-            )
-            found = fit(connection, snapshots)
-        write_scenario(path, asked.scenario, found)
+        written = fit_history(
+            asked.files, scenario=asked.scenario, year_end=asked.year_end, target=asked.write
+        )
     except (HistoryError, CensusError, ConfigurationError) as error:
         print(error, file=sys.stderr)
         return 2
-    for snapshot in snapshots:
+    found = written.evidence.fit
+    for snapshot in found.snapshots:
         print(f"{snapshot.path.name}: {snapshot.people:,} people on {snapshot.day}")
     print(scenario_text(asked.scenario, found))
-    print(f"Scenario: {path}")
+    print(f"Scenario: {written.scenario_file}")
+    print(f"Page: {written.page}")
     print(f"Copy `{asked.scenario}` below `scenarios:` of simulation_config.yaml to run it.")
     return 0
 

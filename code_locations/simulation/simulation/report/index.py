@@ -23,7 +23,12 @@ _HEAD_BYTES = 2_000
 
 # How the titles begin.
 _REPORT = "Workforce simulation "
-_OTHERS = ("Workforce comparison ", "Workforce ranges ")
+_OTHERS = (
+    "Workforce comparison ",
+    "Workforce ranges ",
+    "Workforce fit ",
+    "Workforce backtest ",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,7 @@ class ListedReport:
 
 
 def write_index(folder: Path) -> Path:
-    """Write the list of all reports, comparisons and ranges in a folder, newest first.
+    """Write the list of all reports and of the other pages in a folder, newest first.
 
     `latest.html` links to the newest report. Both appear complete or not at all. An HTML file with
     another title is left out.
@@ -59,7 +64,7 @@ def write_index(folder: Path) -> Path:
 
 
 def listed_reports(folder: Path) -> list[ListedReport]:
-    """Return the reports, comparisons and ranges in a folder, the newest first."""
+    """Return the reports and the other pages in a folder, the newest first."""
     found = []
     for path in folder.glob("*.html"):
         if path.name in {INDEX, LATEST} or path.name.startswith("."):

@@ -1,13 +1,12 @@
 """A fit recovers what was planted in an invented history, as far as its exposure carries."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from tests.unit.simulation.planning.planted_history import DEPARTMENTS, GROWTH, RAISE, written
 
 from simulation.config import load_scenario
 from simulation.planning.__main__ import main
@@ -15,49 +14,6 @@ from simulation.planning.fitting import Fit, fit
 from simulation.planning.history import HistoryError, read_history
 from simulation.planning.leaving import fit_leaving
 from simulation.planning.spread import relative_dispersion
-
-DEPARTMENTS = {"Care": 2.0, "Desk": 1.0, "Yard": 0.5}
-RAISE, GROWTH = 0.04, 0.05
-
-
-def years_of(
-    size: int, *, rate: float, years: int = 2, levels: bool = False, seed: int = 1
-) -> Iterator[pd.DataFrame]:
-    """Censuses of 31 December 2020 and later, with planted leaving, raises and growth."""
-    random = np.random.default_rng(seed)
-
-    def hired(first: int, number: int, year: int) -> pd.DataFrame:
-        start = pd.Timestamp(f"{year}-12-31")
-        days = random.integers(0, 365 if first else 9000, number)
-        return pd.DataFrame(
-            {
-                "id": [f"P{first + position:06}" for position in range(number)],
-                "hired": [(start - pd.Timedelta(days=int(day))).date() for day in days],
-                "salary": np.round(random.lognormal(11, 0.3, number), 2),
-                "department": random.choice(list(DEPARTMENTS), number),
-                "level": random.integers(1, 4, number),
-            }
-        )
-
-    people: Any = hired(0, size, 2020)
-    known = size
-    for year in range(2020, 2020 + years):
-        yield people[people.columns if levels else people.columns.drop("level")]
-        chance = 1 - np.exp(-rate * people.department.map(DEPARTMENTS))
-        stay = people[random.random(len(people)) > chance].copy()
-        stay["salary"] = (stay.salary * (1 + RAISE)).round(2)
-        stay["level"] += (random.random(len(stay)) < 0.1) & (stay.level < 5)
-        joining = round(len(people) * (1 + GROWTH)) - len(stay)
-        people = pd.concat([stay, hired(known, joining, year + 1)])
-        known += joining
-
-
-def written(folder: Path, **planted: object) -> list[Path]:
-    paths = []
-    for year, people in enumerate(years_of(**planted), start=2020):
-        paths.append(folder / f"staff_{year}.csv")
-        people.to_csv(paths[-1], index=False)
-    return paths
 
 
 def fitted(paths: list[Path]) -> Fit:
@@ -173,8 +129,9 @@ def test_a_group_without_a_leaver_has_no_factor_of_zero():
 
 
 def test_the_command_writes_a_scenario_that_the_loader_accepts_and_says_where_it_is_thin(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
+    monkeypatch.setenv("PLATFORM_DATA_DIRECTORY", str(tmp_path))
     paths = written(tmp_path, size=400, rate=0.1)
     target = tmp_path / "fits" / "ours.yaml"
 
@@ -194,16 +151,19 @@ def test_the_command_writes_a_scenario_that_the_loader_accepts_and_says_where_it
     assert "no levels: five bands of pay" in printed
     text = target.read_text(encoding="utf-8")
     assert printed.count("exposed,") == text.count("exposed,") > 10
+    assert f"Page: {tmp_path / 'reports' / 'fit-ours-2020-2021.html'}" in printed
 
 
 def test_a_scenario_that_exists_is_not_written_again(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
+    monkeypatch.setenv("PLATFORM_DATA_DIRECTORY", str(tmp_path))
     paths = written(tmp_path, size=200, rate=0.1)
     target = tmp_path / "new.yaml"
     assert main(["fit", *map(str, paths), "--scenario", "baseline", "--write", str(target)]) == 2
     assert "baseline" in capsys.readouterr().err
     assert not target.exists()
+    assert not (tmp_path / "reports").exists()
 
 
 def test_a_history_that_cannot_be_used_is_refused_with_the_reason(tmp_path: Path):
