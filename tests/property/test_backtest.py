@@ -1,11 +1,17 @@
 """A simulated year of a real payroll stays within bounds of the best so far."""
 
+from pathlib import Path
+
+import dagster as dg
 import pytest
+from tests.unit.simulation.planning.planted_history import written
 
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.dbt.compiled import Statement
 from simulation.backtest.__main__ import main
 from simulation.backtest.comparison import Figure, Step, backtest
+from simulation.history_pages import making
+from simulation.history_pages.kept_backtests import kept_backtest
 
 PAYROLL = REPOSITORY_ROOT.parent / "shared" / "data" / "payroll"
 
@@ -65,6 +71,37 @@ def test_bands_of_80_percent_cover_70_to_90_percent_of_the_figures_of_department
 def test_too_few_censuses_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fy2012.csv", "fy2013.csv"]) == 2
     assert "2 yearly censuses are too few for a backtest" in capsys.readouterr().err
+
+
+def test_the_job_simulates_the_last_year_and_checks_it(
+    statements: tuple[Statement, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from simulation.definitions import defs
+
+    monkeypatch.setenv("PLATFORM_DATA_DIRECTORY", str(tmp_path))
+    # those that dbt has built for the other tests
+    monkeypatch.setattr(making, "compiled_statements", lambda *_: statements)
+    paths = written(tmp_path, size=600, rate=0.1, years=3)
+    with dg.DagsterInstance.ephemeral() as instance:
+        run = defs.resolve_job_def("backtest_history").execute_in_process(
+            instance=instance,
+            run_config={
+                "ops": {
+                    "history_backtest": {
+                        "config": {"history": [str(path) for path in paths], "seeds": 10}
+                    }
+                }
+            },
+        )
+    (entry,) = run.asset_materializations_for_node("history_backtest")
+    real = sum(1 for _ in paths[-1].open()) - 1
+    assert entry.metadata["headcount_real"].value == real
+    page = Path(str(entry.metadata["page"].value))
+    assert f"{real:,}" in page.read_text(encoding="utf-8")
+    assert kept_backtest(paths, tmp_path / "fits")[0].year == 2022
+    checks = {each.check_name: each for each in run.get_asset_check_evaluations()}
+    assert checks.keys() == {"backtest_beats_naive", "bands_cover_what_came"}
+    assert "figures of departments" in str(checks["bands_cover_what_came"].description)
 
 
 def distance(figure: Figure) -> float:

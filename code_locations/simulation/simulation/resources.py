@@ -19,9 +19,14 @@ class ScenarioWarehouse(Warehouse):
         return scenarios.pop() if len(scenarios) == 1 else None
 
 
+# the steps whose configuration names the scenario that the run writes
+_REQUESTING = ("simulation_config", "scenario_cost")
+
+
 def _requested(run_config: Mapping[str, Any]) -> str | None:
-    request = run_config.get("ops", {}).get("simulation_config", {}).get("config") or {}
-    return request.get("scenario")
+    steps = run_config.get("ops", {})
+    requests = [steps.get(name, {}).get("config") or {} for name in _REQUESTING]
+    return next((name for each in requests if (name := each.get("scenario"))), None)
 
 
 RESOURCES = {"warehouse": ScenarioWarehouse(location="simulation")}

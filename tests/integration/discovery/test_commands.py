@@ -106,7 +106,7 @@ def test_the_list_names_what_the_location_has(capsys: pytest.CaptureFixture[str]
     assert command.main(["list", str(SIMULATION)]) == 0
 
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
-    assert {"int_employee_years", "multi_year_simulation", "jobs (8)"} <= set(lines)
+    assert {"int_employee_years", "multi_year_simulation", "jobs (11)"} <= set(lines)
 
 
 def test_an_explanation_shows_where_each_attribute_is_set(

@@ -189,15 +189,24 @@ def test_the_jobs_do_the_same(stored: Path, platform: Path) -> None:
             run_config={"ops": {"scenario_comparison": {"config": {"other": OTHER}}}},
         )
         written = defs.resolve_job_def("write_workbook").execute_in_process(instance=found)
+        costed = defs.resolve_job_def("compute_cost").execute_in_process(instance=found)
     (entry,) = compared.asset_materializations_for_node("scenario_comparison")
     assert Path(str(entry.metadata["page"].value)).is_file()
     (entry,) = written.asset_materializations_for_node("scenario_workbook")
     assert Path(str(entry.metadata["workbook"].value)).parent == platform / "reports"
-    assert dg.AssetKey("scenario_comparison") not in {
+    (entry,) = costed.asset_materializations_for_node("scenario_cost")
+    report = Path(str(entry.metadata["report"].value))
+    assert report.name.endswith("-cost.html")
+    assert entry.metadata["link"].value.endswith(f"/reports/{report.name}")
+    assert report.is_file()
+    assert {
+        dg.AssetKey(name)
+        for name in ("scenario_comparison", "scenario_cost", "fitted_scenario", "history_backtest")
+    }.isdisjoint(
         key
         for job in ("multi_year_simulation", "single_year_simulation")
         for key in defs.resolve_job_def(job).asset_layer.selected_asset_keys
-    }
+    )
 
 
 def test_the_job_writes_ranges_of_a_stored_scenario_and_of_one_that_is_configured(

@@ -1,4 +1,4 @@
-"""What is made from stored scenarios on request: comparisons, workbooks, settings and ranges."""
+"""What is made from stored scenarios on request: comparisons, workbooks, settings, ranges, cost."""
 
 import dagster as dg
 from pydantic import Field
@@ -43,6 +43,12 @@ class RangesRequest(dg.Config):
         default=False,
         description="Whether growth is the outcome of hires and leaving rather than a target.",
     )
+
+
+class CostRequest(dg.Config):
+    """Which scenario to cost."""
+
+    scenario: str = Field(default="baseline", description="A stored scenario.")
 
 
 @dg.asset(deps=["simulated_years"])
@@ -154,5 +160,27 @@ def scenario_ranges(
             "payroll_p90": payroll.p90,
             "page": dg.MetadataValue.path(page),
             "link": dg.MetadataValue.url(f"{settings.ui_url}{_ROUTE}{page.name}"),
+        }
+    )
+
+
+@dg.asset(deps=["simulated_years"])
+def scenario_cost(
+    context: dg.AssetExecutionContext, config: CostRequest, warehouse: Warehouse
+) -> dg.MaterializeResult:
+    """What a stored scenario costs by the rates of today's file; no year is simulated again."""
+    from simulation.cost.writing import write_cost
+
+    settings = current_settings()
+    with warehouse.writing() as connection:
+        written = write_cost(connection, config.scenario, settings.report_directory)
+    if not written.costs:
+        context.log.warning(f"{config.scenario} has no section `cost`")
+    return dg.MaterializeResult(
+        metadata={
+            "scenario": config.scenario,
+            **{f"total_cost_{cost.year}": float(cost.total_cost) for cost in written.costs},
+            "report": dg.MetadataValue.path(written.report),
+            "link": dg.MetadataValue.url(f"{settings.ui_url}{_ROUTE}{written.report.name}"),
         }
     )

@@ -28,26 +28,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from shared_lib.configuration.environment import current_settings
     from shared_lib.warehouse import write_location
     from simulation.command_line import run_command
-    from simulation.cost.recording import take_over_rates
-    from simulation.report import write_index, write_report
-    from simulation.report.cost.figures import read_costs
+    from simulation.cost.writing import write_cost
     from simulation.stored.scenarios import reading_stored
 
     def work(progress: Callable[[str], None]) -> int:
-        folder = current_settings().report_directory
         # refuses a scenario that is not stored before a warehouse is made
         with reading_stored(asked.scenario, on_wait=progress):
             pass
         with write_location(
             "simulation", wait_seconds=_WAIT_SECONDS, on_wait=progress
         ) as connection:
-            stored = take_over_rates(connection, asked.scenario)
-            costs = read_costs(connection, asked.scenario)
-            path = folder / f"{asked.scenario}-{stored.fingerprint}-cost.html"
-            write_report(connection, scenario_id=asked.scenario, path=path)
-        write_index(folder)
-        _show(asked.scenario, costs, stored.names)
-        print(f"Report: {path}")
+            written = write_cost(connection, asked.scenario, current_settings().report_directory)
+        _show(asked.scenario, written.costs, written.stored.names)
+        print(f"Report: {written.report}")
         return 0
 
     return run_command(work)

@@ -3,7 +3,6 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 
 
@@ -52,12 +51,12 @@ def add_history(parser: argparse.ArgumentParser) -> None:
 
 def month_and_day(text: str) -> tuple[int, int]:
     """Return the month and the day of a text such as ``06-30``."""
+    from simulation.planning.history import HistoryError, day_of_year
+
     try:
-        day = date.fromisoformat(f"2001-{text}")
-    except ValueError:
-        message = f"{text!r} is not a day of every year, allowed is month-day, such as 06-30"
-        raise argparse.ArgumentTypeError(message) from None
-    return day.month, day.day
+        return day_of_year(text)
+    except HistoryError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _fit(asked: argparse.Namespace) -> int:

@@ -127,6 +127,21 @@ def years_of(paths: Sequence[Path]) -> dict[int, Path]:
     return dict(sorted(years.items()))
 
 
+def day_of_year(text: str) -> tuple[int, int]:
+    """Return the month and the day of a text such as ``06-30``.
+
+    Raises:
+        HistoryError: the text is another.
+    """
+    try:
+        day = date.fromisoformat(f"2001-{text}")
+    except ValueError:
+        raise HistoryError(
+            f"{text!r} is not a day of every year, allowed is month-day, such as 06-30"
+        ) from None
+    return day.month, day.day
+
+
 def _validate(
     connection: duckdb.DuckDBPyConnection, year: int, path: Path, opening_date: date
 ) -> int:
