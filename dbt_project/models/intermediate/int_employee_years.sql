@@ -7,7 +7,7 @@
         batch_size="year",
         begin="2000-01-01",
         concurrent_batches=false,
-        on_schema_change="fail"
+        on_schema_change="fail" if dbt_version.startswith("1.") else "ignore"
     )
 }}
 

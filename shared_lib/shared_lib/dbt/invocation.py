@@ -1,4 +1,4 @@
-"""Run dbt in this process, through its own programmatic interface.
+"""Run dbt in this process, through its own programmatic interface, unless ``DBT_ENGINE`` is set.
 
 A run has already loaded dbt's modules, because ``dagster_dbt`` imports them. A separate ``dbt``
 command would load them again and compete with Dagster for the processor: five years of 10,000
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from shared_lib.dbt.engine import EngineFailedError, engine_executable, run_engine
 from shared_lib.dbt.failed_nodes import FailedNode, FailedNodes
 from shared_lib.dbt.nodes import NODE_EVENTS
 from shared_lib.dbt.project import (
@@ -55,6 +56,7 @@ def invoke_dbt(
     project_directory: Path = PROJECT_DIRECTORY,
     debug_events: Collection[str] = (),
     on_node: Callable[[str, str], None] = lambda _kind, _unique_id: None,
+    manifest: Mapping[str, Any] | None = None,
 ) -> None:
     """Run dbt to completion.
 
@@ -69,11 +71,35 @@ def invoke_dbt(
         debug_events: names of debug events that ``on_event`` receives nevertheless.
         on_node: called with the name of the event and the unique id when a node begins and ends;
             as ``on_event``, it must not raise.
+        manifest: the parsed project, with whose ids another engine's events are reported.
 
     Raises:
         DbtFailedError: a node failed, or dbt could not start.
         KeyboardInterrupt: dbt was interrupted and has stopped.
     """
+    engine = engine_executable()
+    if engine:
+        with _interruptible() as interrupted:
+            try:
+                run_engine(
+                    engine,
+                    [*arguments, *_directories(project_directory, target)],
+                    warehouse=warehouse,
+                    target=target,
+                    project_directory=project_directory,
+                    on_event=on_event,
+                    debug_events=debug_events,
+                    on_node=on_node,
+                    manifest=manifest or {"nodes": {}},
+                )
+            except EngineFailedError as error:
+                if interrupted.is_set():
+                    raise KeyboardInterrupt("cancelled") from error
+                raise DbtFailedError(
+                    f"dbt {arguments[0]}: {error}",
+                    metadata=error.failed.to_metadata() if error.failed.nodes else None,
+                ) from error
+        return
     # imported here because loading a location does not need it
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner

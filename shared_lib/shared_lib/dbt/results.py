@@ -52,8 +52,9 @@ def read_results(target: Path, manifest: Mapping[str, Any]) -> dict[str, NodeRes
             status=entry["status"],
             message=entry["message"] or None,
             seconds=entry["execution_time"],
-            compiled_sql=entry["compiled_code"]
-            or _last_batch(target, manifest["nodes"].get(entry["unique_id"])),
+            # dbt Core 2 writes the code into files alone
+            compiled_sql=entry.get("compiled_code")
+            or _compiled_file(target, manifest["nodes"].get(entry["unique_id"])),
         )
         for entry in json.loads(path.read_bytes())["results"]
     }
@@ -118,10 +119,14 @@ def _tested_by(node: Mapping[str, Any] | None) -> set[str]:
     return set(node["depends_on"]["nodes"]) if node and is_test else set()
 
 
-def _last_batch(target: Path, node: Mapping[str, Any] | None) -> str | None:
-    """Return the SQL of the last batch; batches have files, their model no compiled code."""
-    if node is None or node["config"].get("incremental_strategy") != "microbatch":
+def _compiled_file(target: Path, node: Mapping[str, Any] | None) -> str | None:
+    """Return the SQL of a model's file, of one in batches that of the last."""
+    if node is None:
         return None
     path = target / "compiled" / node["package_name"] / node["original_file_path"]
-    batches = sorted(path.with_suffix("").glob("*.sql"))
-    return batches[-1].read_text(encoding="utf-8") if batches else None
+    if node["config"].get("incremental_strategy") == "microbatch":
+        batches = sorted(path.with_suffix("").glob("*.sql"))
+        if batches:
+            return batches[-1].read_text(encoding="utf-8")
+    is_compiled = path.suffix == ".sql" and path.is_file()
+    return path.read_text(encoding="utf-8") if is_compiled else None

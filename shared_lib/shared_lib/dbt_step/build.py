@@ -11,6 +11,7 @@ from dagster_dbt import DagsterDbtTranslator, DbtProject
 from dagster_dbt.asset_utils import get_manifest_and_translator_from_dbt_assets
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
+from shared_lib.dbt.engine import ENGINE_VARIABLE, EngineSettingError, engine_executable
 from shared_lib.dbt.invocation import DbtFailedError, Event, invoke_dbt
 from shared_lib.dbt.invocation_record import DbtInvocation, target_of
 from shared_lib.dbt.lineage import ColumnLineage, read_column_lineage
@@ -168,7 +169,13 @@ class DbtBuild:
             if observed:
                 observed.note(event)
 
-        selection = step_selection(self.context, self.manifest)
+        engine = engine_executable()
+        if engine and self.place:
+            raise EngineSettingError(
+                f"{ENGINE_VARIABLE} is set, and the tables are in the lake: dbt builds them with a "
+                "plugin in Python, which only the dbt of this environment has"
+            )
+        selection = step_selection(self.context, self.manifest, by_name=engine is not None)
         if self.place:
             selection = with_inputs(selection, kept=self.place.kept)
         arguments = ["build", *self.arguments, *selection]
@@ -182,6 +189,7 @@ class DbtBuild:
                 project_directory=self.project_directory,
                 debug_events=observed.debug_events if observed else (),
                 on_node=cpu.note,
+                manifest=self.manifest,
             )
         except DbtFailedError as error:
             self.failure = error

@@ -12,15 +12,21 @@ _NAMED_ONLY = ("--indirect-selection", "empty")
 _SELECT, _EXCLUDE = "dagster_dbt/select", "dagster_dbt/exclude"
 
 
-def step_selection(context: dg.AssetExecutionContext, manifest: Mapping[str, Any]) -> list[str]:
-    """Return ``dbt build`` options for everything the step may build, or the chosen part."""
+def step_selection(
+    context: dg.AssetExecutionContext, manifest: Mapping[str, Any], *, by_name: bool = False
+) -> list[str]:
+    """Return ``dbt build`` options for everything the step may build, or the chosen part.
+
+    With ``by_name``, each node is named: dbt Core 2 finds no seed by its group.
+    """
     definition = context.assets_def
     assets, checks = context.selected_asset_keys, context.selected_asset_check_keys
     every_asset = set(definition.node_keys_by_output_name.values())
     every_check = definition.node_check_specs_by_output_name.values()
-    if assets == every_asset and checks == {check.key for check in every_check}:
-        tags = context.op_execution_context.op.tags
-        exclude = ["--exclude", tags[_EXCLUDE]] if tags.get(_EXCLUDE) else []
+    tags = context.op_execution_context.op.tags
+    exclude = ["--exclude", tags[_EXCLUDE]] if tags.get(_EXCLUDE) else []
+    is_whole = assets == every_asset and checks == {check.key for check in every_check}
+    if is_whole and not by_name:
         if not tags.get(_SELECT):
             return exclude
         # a selection of models leaves out the tests of the sources that they read
@@ -28,7 +34,8 @@ def step_selection(context: dg.AssetExecutionContext, manifest: Mapping[str, Any
             check.metadata[UNIQUE_ID] for check in every_check if check.asset_key not in every_asset
         }
         return ["--select", tags[_SELECT], *_names(of_sources, manifest), *exclude]
-    return ["--select", *_names(chosen_nodes(context), manifest), *_NAMED_ONLY]
+    named = ["--select", *_names(chosen_nodes(context), manifest)]
+    return [*named, *(exclude if by_name else []), *_NAMED_ONLY]
 
 
 def _names(unique_ids: Collection[str], manifest: Mapping[str, Any]) -> list[str]:
