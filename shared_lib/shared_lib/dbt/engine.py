@@ -92,7 +92,8 @@ def run_engine(
         for unique_id, node in manifest["nodes"].items()
         if node["resource_type"] == "test"
     }
-    ended: list[Event] = []
+    # by the engine's own id, as in its results
+    ended: dict[str, Event] = {}
     others: list[str] = []
     with subprocess.Popen(  # noqa: S603 - the operator's own setting
         [str(executable), *arguments, "--log-format", "json"],
@@ -110,19 +111,20 @@ def run_engine(
                     continue
                 info = event["info"]
                 node = event["data"].get("node_info") or {}
+                if info["name"] == "NodeFinished":
+                    ended[node["unique_id"]] = event
                 if node.get("resource_type") == "test":
                     node["unique_id"] = tests.get(node["node_name"], node["unique_id"])
                 if info["name"] in NODE_EVENTS:
-                    on_node(info["name"], event["data"]["node_info"]["unique_id"])
-                if info["name"] == "NodeFinished":
-                    ended.append(event)
+                    on_node(info["name"], node["unique_id"])
                 if info["level"] == "error":
                     others.append(info["msg"])
                 if info["level"] != "debug" or info["name"] in debug_events:
                     on_event(event)
-        finally:
+        except BaseException:
             # a run that is cancelled leaves no process that writes
             process.terminate()
+            raise
     if process.returncode:
         failed = _failed_nodes(ended, target)
         text = "; ".join(f"{node.unique_id}: {node.message}" for node in failed.nodes)
@@ -159,7 +161,7 @@ def _driver(target: Path) -> dict[str, str]:
     return {_DRIVERS_VARIABLE: str(folder), "LD_PRELOAD": str(python)}
 
 
-def _failed_nodes(ended: Sequence[Event], target: Path) -> FailedNodes:
+def _failed_nodes(ended: Mapping[str, Event], target: Path) -> FailedNodes:
     results = target / "run_results.json"
     messages = (
         {
@@ -169,21 +171,19 @@ def _failed_nodes(ended: Sequence[Event], target: Path) -> FailedNodes:
         if results.is_file()
         else {}
     )
-    nodes = {
-        event["data"]["node_info"]["unique_id"]: event["data"]["node_info"]
-        for event in ended
-        if event["data"]["node_info"]["node_status"].lower() in FAILED_STATUSES
-    }
     return FailedNodes(
         nodes=tuple(
             FailedNode(
-                unique_id=unique_id,
-                name=info["node_name"],
-                resource_type=info["resource_type"],
-                status=info["node_status"].lower(),
-                message=" ".join((messages.get(unique_id) or "no message").split()),
-                path=info["node_path"],
+                unique_id=node["unique_id"],
+                name=node["node_name"],
+                resource_type=node["resource_type"],
+                status=node["node_status"].lower(),
+                message=" ".join((messages.get(own_id) or "no message").split()),
+                path=node["node_path"],
             )
-            for unique_id, info in nodes.items()
+            for own_id, node in (
+                (own_id, event["data"]["node_info"]) for own_id, event in ended.items()
+            )
+            if node["node_status"].lower() in FAILED_STATUSES
         )
     )
