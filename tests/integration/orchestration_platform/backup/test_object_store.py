@@ -18,7 +18,7 @@ from tests.integration.orchestration_platform.backup.backing_up import (
     state,
 )
 from tests.integration.orchestration_platform.backup.conftest import Platform
-from tests.integration.orchestration_platform.backup.object_store import (
+from tests.support.object_store import (
     BUCKET,
     ObjectStore,
     answer,
