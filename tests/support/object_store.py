@@ -1,16 +1,22 @@
 """A server with the API of S3, and what can go wrong with it."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import Any, Literal
 
 import requests
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 BUCKET = "backups"
-_SLOW_DOWN = b"<?xml version='1.0'?><Error><Code>SlowDown</Code><Message>later</Message></Error>"
+_ERROR = b"<?xml version='1.0'?><Error><Code>SlowDown</Code><Message>later</Message></Error>"
+_STATUS = {500: "500 Internal Server Error", 503: "503 Slow Down"}
+
+# a status; or the connection breaks, before the request is served or before it is answered; or
+# nothing happens until the client closes it
+Fault = Literal[500, 503, "drop", "serve_and_drop", "silence"]
 
 
 def answer(_method: str, _path: str) -> None:
@@ -22,21 +28,32 @@ class ObjectStore:
 
     Attributes:
         url: its address.
-        before: called with the method and path of each request; it is answered with 503 if it
-            returns true.
+        before: called with the method and path of each request; what it returns goes wrong.
     """
 
     url = ""
 
     def __init__(self) -> None:
         self._served = DomainDispatcherApplication(create_backend_app)
-        self.before: Callable[[str, str], object] = answer
+        self.before: Callable[[str, str], Fault | None] = answer
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if self.before(environ["REQUEST_METHOD"], environ["PATH_INFO"]):
-            start_response("503 Slow Down", [("Content-Type", "application/xml")])
-            return [_SLOW_DOWN]
-        return self._served(environ, start_response)
+        fault = self.before(environ["REQUEST_METHOD"], environ["PATH_INFO"])
+        if isinstance(fault, int):
+            start_response(_STATUS[fault], [("Content-Type", "application/xml")])
+            return [_ERROR]
+        if fault == "silence":
+            while environ["werkzeug.socket"].recv(65536):
+                pass
+        if fault in {"drop", "silence"}:
+            return self._drop(environ)
+        answered = self._served(environ, start_response)
+        return self._drop(environ) if fault == "serve_and_drop" else answered
+
+    def _drop(self, environ: dict[str, Any]) -> Iterable[bytes]:
+        with suppress(OSError):  # the client has closed it
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+        raise ConnectionResetError  # which the server expects, and reports to nobody
 
 
 class _Silent(WSGIRequestHandler):

@@ -4,7 +4,7 @@ from multiprocessing.connection import Connection
 
 import duckdb
 
-from shared_lib.warehouse.backends import hold_location
+from shared_lib.warehouse.backends import hold_location, read_location
 from shared_lib.warehouse.lake.attachment import open_lake
 from shared_lib.warehouse.lake.claim import Claim, claimed
 
@@ -45,3 +45,14 @@ def write_year(connection: duckdb.DuckDBPyConnection, mine: Claim, year: int) ->
         connection.execute(
             f"insert into ledger select $part, $year, unnest(range({EMPLOYEES}))", named
         )
+
+
+def years_stored(part: str) -> list[tuple[int, tuple[int, int]]]:
+    """Return each year with its number of rows and of employees."""
+    with read_location(LOCATION) as connection:
+        rows = connection.execute(
+            "select year, count(*), count(distinct employee) from ledger where part = ? "
+            "group by year order by year",
+            [part],
+        ).fetchall()
+    return [(year, (number, distinct)) for year, number, distinct in rows]

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 from tests.integration.simulation.conftest import Finished
+from tests.integration.simulation.lake_tables import assert_the_lake_has_the_rows_of
 from tests.integration.simulation.launching import Launched, run_to_its_end
 
 from sandboxes.postgres import PASSWORD
@@ -19,21 +20,6 @@ from shared_lib.warehouse.backends import hold_location, read_location, write_lo
 
 BASELINE = ("--generate", "1000")
 OTHER = ("--generate", "1000", "--scenario", "high_growth")
-# of another run, at another time
-OF_THE_RUN = ("run_id", "completed_at", "recorded_at", "requested_at", "applied_at")
-# the killed run computed 2025 and 2026, so the one after it begins with 2027
-ABOUT_THE_RUN = ("raw.pipeline_timings", "raw.simulation_config", "raw.simulation_run")
-
-
-def _tables(connection: duckdb.DuckDBPyConnection, catalog: str) -> dict[str, list[str]]:
-    found = connection.execute(
-        "select schema_name || '.' || table_name, "
-        "list(column_name order by column_name) filter (column_name not in $run) "
-        "from duckdb_columns() where database_name = $catalog and not internal "
-        "and schema_name in ('raw', 'intermediate', 'marts', 'seeds') group by all",
-        {"catalog": catalog, "run": OF_THE_RUN},
-    ).fetchall()
-    return dict(found)
 
 
 def test_two_scenarios_at_once_one_of_them_killed_end_in_the_rows_of_the_file(
@@ -58,30 +44,7 @@ def test_two_scenarios_at_once_one_of_them_killed_end_in_the_rows_of_the_file(
         assert PASSWORD not in ended.output + ended.progress
     assert "batch 2026" not in ends[0].progress
 
-    with read_location("simulation") as connection:
-        connection.execute(f"attach '{file}' as file (read_only)")
-        tables = {
-            table: columns
-            for table, columns in _tables(connection, "file").items()
-            # of the last run alone, so in memory beside the lake
-            if not table.startswith("intermediate.") or table == "intermediate.int_employee_years"
-        }
-        assert tables == {
-            table: columns
-            for table, columns in _tables(connection, "simulation").items()
-            if table != "raw.published_layout"
-        }
-        assert len(tables) > 20
-        for table, columns in tables.items():
-            if table in ABOUT_THE_RUN:
-                continue
-            chosen = ", ".join(columns)
-            different = connection.execute(
-                f"(select {chosen} from file.{table} except all select {chosen} from {table}) "
-                f"union all "
-                f"(select {chosen} from {table} except all select {chosen} from file.{table})"
-            ).fetchall()
-            assert not different, table
+    assert_the_lake_has_the_rows_of(file)
     assert list((lake / "simulation" / "intermediate").rglob("*.parquet"))
 
 

@@ -20,13 +20,14 @@ from tests.integration.simulation.lake_writers import (
     create_ledger,
     write_year,
     write_years,
+    years_stored,
 )
 
 from sandboxes.ports import reserved_port
 from sandboxes.postgres import PASSWORD, connect, postgres_directory, program, serving
 from sandboxes.waiting import PATIENCE_SECONDS, wait_until
 from shared_lib.warehouse import WarehouseBusyError, resource
-from shared_lib.warehouse.backends import hold_location, read_location
+from shared_lib.warehouse.backends import hold_location
 from shared_lib.warehouse.lake.attachment import open_lake
 from shared_lib.warehouse.lake.claim import ClaimLostError, WarehouseConflictError
 from shared_lib.warehouse.lake.lease import lake_turn, writers
@@ -36,17 +37,6 @@ from simulation.resources import ScenarioWarehouse
 SPAWN = multiprocessing.get_context("spawn")
 # of each part; LAKE_KILLS=20 for a longer series
 KILLS = int(os.environ.get("LAKE_KILLS", "2"))
-
-
-def years_stored(part: str) -> list[tuple[int, tuple[int, int]]]:
-    """Return each year with its number of rows and of employees."""
-    with read_location(LOCATION) as connection:
-        rows = connection.execute(
-            "select year, count(*), count(distinct employee) from ledger where part = ? "
-            "group by year order by year",
-            [part],
-        ).fetchall()
-    return [(year, (number, distinct)) for year, number, distinct in rows]
 
 
 def kill_at_random(part: str, luck: random.Random) -> None:

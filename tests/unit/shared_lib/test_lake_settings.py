@@ -54,6 +54,55 @@ def test_a_password_in_the_address_is_refused_and_not_shown(
     assert "hunter2" not in str(raised.value)
 
 
+STORE = {"WAREHOUSE_CATALOG": CATALOG, "WAREHOUSE_DATA_SECRET": "lake/store"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"WAREHOUSE_DATA": "gs://lake"}, "WAREHOUSE_DATA: 'gs://lake' .*or s3://bucket/prefix"),
+        ({"WAREHOUSE_DATA": "s3:///lake"}, "WAREHOUSE_DATA: 's3:///lake' is not a place for files"),
+        (
+            {"WAREHOUSE_DATA": "s3://lake/platform", "WAREHOUSE_DATA_SECRET": ""},
+            "s3://lake/platform, so WAREHOUSE_DATA_SECRET must be set: .* `access_key_id` and",
+        ),
+        *(
+            (
+                {"WAREHOUSE_DATA": "s3://lake", "WAREHOUSE_DATA_ENDPOINT": endpoint},
+                "WAREHOUSE_DATA_ENDPOINT is not the address of an object store",
+            )
+            for endpoint in ("minio:9000", "https://me:hunter2@minio", "http://minio/lake", "http:")
+        ),
+    ],
+)
+def test_the_object_store_is_checked_before_it_is_reached(
+    variables: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {**STORE, **variables}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(WarehouseSettingError, match=message) as raised:
+        Lake.from_environment()
+    assert "hunter2" not in str(raised.value)
+
+
+def test_a_bucket_of_aws_and_one_elsewhere_are_addressed_as_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    keys = {"access_key_id": "id", "secret_access_key": "key"}
+    for name, value in {**STORE, "WAREHOUSE_DATA": "s3://lake/", "AWS_REGION": "eu-west-1"}.items():
+        monkeypatch.setenv(name, value)
+    lake = Lake.from_environment()
+    assert lake.store is not None
+    assert lake.data == "s3://lake"
+    assert lake.store.options(keys) == {"key_id": "id", "secret": "key", "region": "eu-west-1"}
+    monkeypatch.setenv("WAREHOUSE_DATA_ENDPOINT", "https://minio.example.com:9000/")
+    elsewhere = Lake.from_environment().store
+    assert elsewhere is not None
+    assert elsewhere.options(keys).items() >= {
+        "endpoint": "minio.example.com:9000", "url_style": "path", "use_ssl": "true"
+    }.items()  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("statement", "without"),
     [

@@ -4,22 +4,21 @@ Every process has a DuckDB of its own, in memory, and attaches the tables of one
 DuckLake. Processes on several machines read and write the same tables.
 """
 
+import importlib
 import importlib.resources
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import duckdb
 import sqlalchemy
 from sqlalchemy.exc import ArgumentError
 
 from shared_lib.warehouse.connection import WarehouseMissingError, open_memory
+from shared_lib.warehouse.lake import object_store
+from shared_lib.warehouse.lake.object_store import ObjectStore
 from shared_lib.warehouse.setting import VARIABLE, Backend, WarehouseSettingError
-
-if TYPE_CHECKING:
-    from shared_lib.secrets import SecretsResource
 
 CATALOG_VARIABLE = "WAREHOUSE_CATALOG"
 DATA_VARIABLE = "WAREHOUSE_DATA"
@@ -34,11 +33,13 @@ class Lake:
     Attributes:
         catalog: the database of the catalog, without its password.
         data: the directory of the Parquet files, one below it for each location.
+        store: the object store that has this directory; None if the file system has it.
         secret: the path of the secret with the catalog's password; empty: none is needed.
     """
 
     catalog: sqlalchemy.URL
     data: str
+    store: ObjectStore | None
     secret: str
 
     @classmethod
@@ -53,7 +54,8 @@ class Lake:
             raise WarehouseSettingError(
                 f"{VARIABLE} is {Backend.LAKE}, so {' and '.join(missing)} must be set: the lake "
                 "needs a Postgres database for its catalog, such as "
-                "postgresql://dagster@postgres:5432/lake, and a directory for its files"
+                "postgresql://dagster@postgres:5432/lake, and a directory or s3://bucket/prefix "
+                "for its files"
             )
         try:
             catalog = sqlalchemy.make_url(os.environ[CATALOG_VARIABLE])
@@ -69,20 +71,19 @@ class Lake:
                 f"{CATALOG_VARIABLE} contains a password: put it into a secret with the key "
                 f"`password`, and the path of that secret into {SECRET_VARIABLE}"
             )
+        data = os.environ[DATA_VARIABLE].rstrip("/")
         return cls(
             catalog=catalog,
-            data=os.environ[DATA_VARIABLE].rstrip("/"),
+            data=data,
+            store=ObjectStore.of(data, DATA_VARIABLE),
             secret=os.environ.get(SECRET_VARIABLE, ""),
         )
 
-    def password(self, secrets: "SecretsResource | None" = None) -> str:
+    def password(self) -> str:
         """Return the catalog's password; empty if none is needed."""
         if not self.secret:
             return ""
-        from shared_lib.secrets import SecretsResource
-
-        source = secrets or SecretsResource(location="warehouse")
-        return source.get(self.secret)["password"].reveal()
+        return _revealed(self.secret, "password")["password"]
 
     def engine(self) -> sqlalchemy.Engine:
         """Return connections to the catalog's database, for leases."""
@@ -146,8 +147,10 @@ def _prepare(connection: duckdb.DuckDBPyConnection, location: str) -> None:
     The name is a secret of DuckDB's, in memory, because an attached address is shown in errors.
     """
     lake = Lake.from_environment()
-    for extension in _extensions():
+    for extension in _extensions(["postgres_scanner", "ducklake"]):
         connection.load_extension(extension)
+    if lake.store is not None:
+        _reach(connection, location, lake.data, lake.store)
     catalog = {
         "host": lake.catalog.host,
         "port": lake.catalog.port,
@@ -165,17 +168,40 @@ def _prepare(connection: duckdb.DuckDBPyConnection, location: str) -> None:
     )
 
 
-def _extensions() -> Iterator[str]:
+def _reach(
+    connection: duckdb.DuckDBPyConnection, location: str, data: str, store: ObjectStore
+) -> None:
+    """Let ``connection`` read and write the files of ``location`` in the object store."""
+    for extension in _extensions(["httpfs"]):
+        connection.load_extension(extension)
+    connection.execute(f"set global http_retries = {object_store.RETRIES}")
+    connection.execute(f"set global http_timeout = {object_store.TIMEOUT_SECONDS}")
+    options = store.options(_revealed(store.secret, *object_store.KEYS))
+    values = ", ".join(f"{key} {_text(value)}" for key, value in options.items())
+    connection.execute(
+        f"create or replace secret {location}_data "
+        f"(type s3, scope {_text(f'{data}/{location}')}, {values})"
+    )
+
+
+def _revealed(path: str, *keys: str) -> dict[str, str]:
+    """Return values of a secret."""
+    from shared_lib.secrets import SecretsResource
+
+    found = SecretsResource(location="warehouse").get(path)
+    return {key: found[key].reveal() for key in keys}
+
+
+def _extensions(names: Sequence[str]) -> Iterator[str]:
     """Return the files of DuckDB's extensions, from their wheels: nothing is fetched."""
-    try:
-        import duckdb_extension_ducklake
-        import duckdb_extension_postgres_scanner
-    except ModuleNotFoundError as error:
-        raise WarehouseSettingError(
-            f"{VARIABLE}={Backend.LAKE} needs the package {error.name}: install shared-lib[lake]"
-        ) from error
-    for package in (duckdb_extension_postgres_scanner, duckdb_extension_ducklake):
-        name = package.__name__.removeprefix("duckdb_extension_")
+    for name in names:
+        try:
+            package = importlib.import_module(f"duckdb_extension_{name}")
+        except ModuleNotFoundError as error:
+            raise WarehouseSettingError(
+                f"{VARIABLE}={Backend.LAKE} needs the package {error.name}: "
+                "install shared-lib[lake]"
+            ) from error
         directory = importlib.resources.files(package) / "extensions" / f"v{duckdb.__version__}"
         yield str(directory / f"{name}.duckdb_extension")
 

@@ -20,6 +20,7 @@ from tests.integration.orchestration_platform.backup.backing_up import (
 from tests.integration.orchestration_platform.backup.conftest import Platform
 from tests.support.object_store import (
     BUCKET,
+    Fault,
     ObjectStore,
     answer,
     object_store,
@@ -121,12 +122,12 @@ def test_a_backup_that_is_killed_while_it_is_sent_does_not_count(
 def test_answers_503_are_waited_out(platform: Platform, store: ObjectStore, place: UPath) -> None:
     refused: list[str] = []
 
-    def refuse_each_once(method: str, path: str) -> bool:
+    def refuse_each_once(method: str, path: str) -> Fault | None:
         request = f"{method} {path}"
         if method not in {"PUT", "GET"} or request in refused:
-            return False
+            return None
         refused.append(request)
-        return True
+        return 503
 
     store.before = refuse_each_once
     made = back_up(platform, place)
@@ -144,14 +145,18 @@ def test_a_bucket_that_answers_503_for_good_fails_in_words_and_counts_nothing(
     monkeypatch.setattr(S3FileSystem, "retries", 1)
     S3FileSystem.clear_instance_cache()
     place = UPath(str(place))
-    store.before = lambda method, path: method == "PUT" and path.endswith(".tar.gz")
+    store.before = lambda method, path: (
+        503 if method == "PUT" and path.endswith(".tar.gz") else None
+    )
     with pytest.raises(BackupError, match=r"s3://backups/platform: .*later \(OSError\)"):
         back_up(platform, place)
     store.before = answer
     assert backups_at(place) == []
     made = back_up(platform, place, day=2)
 
-    store.before = lambda method, path: method == "GET" and path.endswith(".tar.gz")
+    store.before = lambda method, path: (
+        503 if method == "GET" and path.endswith(".tar.gz") else None
+    )
     with pytest.raises(BackupError, match="s3://backups/platform"):
         restore(made, platform.home, tmp_path / "restored")
     assert not (tmp_path / "restored").exists()
