@@ -66,8 +66,8 @@ def test_mistakes_of_every_environment_are_reported_in_every_environment(written
         "10: environments.production.jobs.one.executor: 'threads' is not allowed, allowed is one "
         "of: in_process, multiprocess or nothing",
         "10: environments.production.jobs.one.tag: unknown key, allowed is one of: config, "
-        "description, executor, hooks, max_concurrent, partitions, retry_on_failure, selection, "
-        "tags",
+        "description, executor, hooks, max_concurrent, partitions, pod_resources, "
+        "retry_on_failure, selection, tags",
     ]
 
 

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster_k8s.job import get_user_defined_k8s_config
 from tests.integration.discovery import written_job
 
 from shared_lib.configuration.validated_yaml import ConfigurationError
 from shared_lib.discovery import Location
+from shared_lib.discovery.configuration.pod import TAG
 
 Load = Callable[..., Location]
 HERE = Path(__file__).parent
@@ -118,6 +120,28 @@ def test_a_job_runs_no_more_steps_at_a_time_than_the_file_allows(demonstration: 
     # what Dagster gives the executor when a run has no configuration of its own
     options = job.executor_def.apply_config_mapping({"config": {}}).value
     assert options["config"]["max_concurrent"] == 2
+
+
+@pytest.mark.sees(
+    "jobs.AssetJob.pod_resources.requests.cpu", "jobs.AssetJob.pod_resources.requests.memory",
+    "jobs.AssetJob.pod_resources.limits", "jobs.OpJob.pod_resources",
+)  # fmt: skip
+def test_the_pod_of_a_run_has_the_resources_of_the_file(written: Load) -> None:
+    pod = "pod_resources: {requests: {cpu: 0.5, memory: 1.5Gi}, limits: {cpu: 2, memory: 4Gi}}"
+    found = written(
+        f"jobs:\n  of_assets: {{selection: 'key:after', {pod}}}\n"
+        f"  of_a_function: {{function: 'examples.assets:note', {pod}, "
+        "arguments: {path: a, lines: []}}\n"
+    )
+
+    for name in ("of_assets", "of_a_function"):
+        job = found.definitions.resolve_job_def(name)
+        asked = get_user_defined_k8s_config(job.tags).container_config["resources"]
+        assert asked == {
+            "requests": {"cpu": "0.5", "memory": "1.5Gi"},
+            "limits": {"cpu": "2", "memory": "4Gi"},
+        }
+        assert job.run_tags[TAG] == job.tags[TAG]
 
 
 @pytest.mark.sees("jobs.AssetJob.config")

@@ -5,9 +5,16 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from shared_lib.configuration.section import Section
+from shared_lib.discovery.configuration.pod import TAG, PodResources
 from shared_lib.discovery.configuration.section import Reference, Tags
 
 Executor = Literal["in_process", "multiprocess"]
+
+
+def _pod_is_said_once(job: "Job") -> "Job":
+    if job.pod_resources is not None and TAG in job.tags:
+        raise ValueError(f"allowed is one of pod_resources and the tag {TAG}")
+    return job
 
 
 class AssetJob(Section):
@@ -36,6 +43,11 @@ class AssetJob(Section):
     retry_on_failure: int | None = Field(
         default=None, ge=0, le=10, description="Maximum automatic retries of a failed run."
     )
+    pod_resources: PodResources | None = Field(
+        default=None, description="CPU and memory of its runs where each run is a pod."
+    )
+
+    _one_pod = model_validator(mode="after")(_pod_is_said_once)
 
     @model_validator(mode="after")
     def _has_steps_at_a_time(self) -> Self:
@@ -59,6 +71,11 @@ class OpJob(Section):
     hooks: list[Reference] = Field(
         default_factory=list, description="Hooks of Dagster, called after each step."
     )
+    pod_resources: PodResources | None = Field(
+        default=None, description="CPU and memory of its runs where each run is a pod."
+    )
+
+    _one_pod = model_validator(mode="after")(_pod_is_said_once)
 
 
 def _kind_of_job(entry: Any) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from collections.abc import Set as AbstractSet
@@ -11,6 +12,7 @@ import dagster as dg
 
 from shared_lib.configuration.validated_yaml import Problem
 from shared_lib.discovery.configuration.jobs import AssetJob, Executor, Job, OpJob
+from shared_lib.discovery.configuration.pod import TAG as POD_TAG
 from shared_lib.discovery.modules import UnresolvedReferenceError, did_you_mean, find_object
 
 # A slash outside of quotes.
@@ -225,10 +227,17 @@ def _executor(entry: Job) -> dg.ExecutorDefinition | None:
     return executor
 
 
+def _tags(entry: Job) -> dict[str, str]:
+    tags = {key: str(value) for key, value in entry.tags.items()}
+    if entry.pod_resources is not None:
+        tags[POD_TAG] = json.dumps(entry.pod_resources.tag())
+    return tags
+
+
 def _asset_job(
     name: str, entry: AssetJob, selection: dg.AssetSelection, hooks: set[dg.HookDefinition]
 ) -> BuiltJob:
-    tags = {key: str(value) for key, value in entry.tags.items()}
+    tags = _tags(entry)
     if entry.retry_on_failure is not None:
         # an instance may limit retries to runs whose process died
         retried = {"max_retries": entry.retry_on_failure, "retry_on_asset_or_op_failure": "true"}
@@ -267,7 +276,7 @@ def _op_job(
     return graph.to_job(
         name=name,
         description=entry.description,
-        tags={key: str(value) for key, value in entry.tags.items()},
+        tags=_tags(entry),
         executor_def=_executor(entry),
         hooks=hooks,
     )
