@@ -1,7 +1,6 @@
 """What Kubernetes is given: manifests by the API's own schemas, values by Dagster's own models."""
 
 import json
-import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -14,20 +13,17 @@ import pytest
 import yaml
 from dagster._config import process_config, resolve_to_config_type
 from dagster._core.instance.config import dagster_instance_config_schema
-from dagster_k8s import K8sRunLauncher
-from dagster_k8s.job import UserDefinedDagsterK8sConfig
 from tests.integration.deploy.production import DEPLOY, REPOSITORY, load
+from tests.support.kubernetes_api import VERSION as KUBERNETES
 
 from orchestration_platform.housekeeping.settings import load_settings
 from shared_lib.configuration.kept_data import VARIABLE, kept_data
 
-KUBERNETES = "1.32"
 KUBECTL = shutil.which("kubectl")
 MANIFESTS = ("alerts_listener.yaml", "network_policies.yaml", "volumes.yaml")
 
 # As the chart labels them, of which it has no model: component, and what listens there.
 COMPONENTS = {"user-deployments", "dagster-webserver", "dagster-daemon"}
-SNAKE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 @pytest.fixture(scope="module")
@@ -121,27 +117,6 @@ def test_the_database_proves_who_it_is(helm: dict[str, Any]) -> None:
     for name, values in pods(helm):
         mounts = [mount["mountPath"] for mount in values["volumeMounts"]]
         assert str(Path(parameters["sslrootcert"]).parent) in mounts, name
-
-
-def test_the_run_launcher_accepts_its_configuration(helm: dict[str, Any]) -> None:
-    config = {
-        SNAKE.sub("_", key).lower(): value
-        for key, value in helm["runLauncher"]["config"]["k8sRunLauncher"].items()
-    }
-    runs = {
-        SNAKE.sub("_", key).lower(): value for key, value in config.pop("run_k8s_config").items()
-    }
-    found = UserDefinedDagsterK8sConfig.from_dict(runs)
-    assert found.pod_spec_config["automount_service_account_token"] is False
-    config |= {
-        "run_k8s_config": runs,
-        # what the chart adds
-        "service_account_name": "dagster",
-        "dagster_home": helm["global"]["dagsterHome"],
-        "instance_config_map": "dagster-instance",
-    }
-    outcome = process_config(resolve_to_config_type(K8sRunLauncher.config_type()), config)
-    assert outcome.success, outcome.errors
 
 
 def test_the_instance_accepts_its_configuration(helm: dict[str, Any]) -> None:
