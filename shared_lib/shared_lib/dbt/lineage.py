@@ -16,12 +16,16 @@ _logger = logging.getLogger(__name__)
 
 LINEAGE_FILE_NAME = "column_lineage.json"
 
+# what has a query, and the columns that dbt adds to one of them
+_QUERIES = frozenset({"model", "snapshot"})
+_OF_SNAPSHOTS = ("dbt_scd_id", "dbt_updated_at", "dbt_valid_from", "dbt_valid_to")
+
 # model unique_id -> column -> [(unique_id of the upstream node, its column), ...]
 ColumnLineage = dict[str, dict[str, list[tuple[str, str]]]]
 
 
 def compute_column_lineage(manifest: Mapping[str, Any]) -> ColumnLineage:
-    """Compute the column lineage of every model in a manifest that holds compiled code.
+    """Compute the column lineage of the models and snapshots of a compiled manifest.
 
     A model whose lineage cannot be found, such as one in Python or one with a query that the
     parser does not understand, is left out with a warning that names it.
@@ -32,14 +36,14 @@ def compute_column_lineage(manifest: Mapping[str, Any]) -> ColumnLineage:
     relations = {
         _relation_key(node): unique_id
         for unique_id, node in (manifest["sources"] | manifest["nodes"]).items()
-        if node["resource_type"] in {"source", "seed", "model"}
+        if node["resource_type"] in {"source", "seed", *_QUERIES}
     }
     lineage: ColumnLineage = {}
     for unique_id in _in_order(manifest):
         node = manifest["nodes"][unique_id]
         if node["resource_type"] == "seed":
             columns[unique_id] = _seed_columns(node)
-        elif node["resource_type"] == "model":
+        elif node["resource_type"] in _QUERIES:
             try:
                 lineage[unique_id] = _model_lineage(
                     _query_of(node),
@@ -48,10 +52,13 @@ def compute_column_lineage(manifest: Mapping[str, Any]) -> ColumnLineage:
                 )
             except Exception as error:  # noqa: BLE001 - sqlglot fails in many ways; no model depends on it
                 reason = str(error).partition("\n")[0] or type(error).__name__
-                _logger.warning("no column lineage of the model %s: %s", node["name"], reason)
+                kind = node["resource_type"]
+                _logger.warning("no column lineage of the %s %s: %s", kind, node["name"], reason)
             # what is documented, for the models that read it
             found = lineage[unique_id] if unique_id in lineage else node.get("columns", {})
             columns[unique_id] = list(found)
+            if node["resource_type"] == "snapshot":
+                columns[unique_id] += _OF_SNAPSHOTS
     return lineage
 
 

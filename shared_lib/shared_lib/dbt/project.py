@@ -29,6 +29,9 @@ DUCKDB_PATH_VARIABLE = "DBT_DUCKDB_PATH"
 # Step tag: whether to report each of its models or only the step.
 OBSERVABILITY_TAG = "platform/observability"
 
+# Step tag: the directory with the manifest of another build, from which dbt reads what it has not.
+STATE_TAG = "platform/dbt_state"
+
 # dbt's own variable: where to write instead of `target/`.
 _TARGET_VARIABLE = "DBT_TARGET_PATH"
 
@@ -49,6 +52,9 @@ def parsed_project_directory(runs: Path) -> Path:
     return TARGET_DIRECTORY / runs.relative_to(root) if runs.is_relative_to(root) else runs
 
 
+MANIFEST_FILE_NAME = "manifest.json"
+
+
 class ManifestMissingError(FileNotFoundError):
     """The dbt project has not been parsed."""
 
@@ -63,7 +69,7 @@ def load_manifest(location: str) -> dict[str, Any]:
     Raises:
         ManifestMissingError: it does not exist; the text says what to run.
     """
-    path = TARGET_DIRECTORY / location / "manifest.json"
+    path = TARGET_DIRECTORY / location / MANIFEST_FILE_NAME
     if not path.is_file():
         message = f"{path} is missing: run `make manifest`"
         raise ManifestMissingError(message)

@@ -1,6 +1,6 @@
 """How dbt nodes appear in Dagster."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -18,6 +18,7 @@ class PlatformDbtTranslator(DagsterDbtTranslator):
         self,
         location: str,
         *,
+        key_prefix: Sequence[str] = (),
         partitions_def: dg.PartitionsDefinition | None = None,
         partition_column: str | None = None,
     ) -> None:
@@ -25,10 +26,12 @@ class PlatformDbtTranslator(DagsterDbtTranslator):
 
         Args:
             location: the code location.
+            key_prefix: what the keys of its models begin with.
             partitions_def: the partitions of the models whose rows have a partition.
             partition_column: the documented column that identifies these models.
         """
         self._location = location
+        self._key_prefix = key_prefix
         self._partitions_def = partitions_def
         self._partition_column = partition_column
         super().__init__(
@@ -40,10 +43,10 @@ class PlatformDbtTranslator(DagsterDbtTranslator):
         )
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
-        """Return the node's name, or for a source the asset that its ``meta`` names."""
+        """Return prefix and name of the node, or for a source the asset that its ``meta`` names."""
         if dbt_resource_props["resource_type"] == "source":
             return super().get_asset_key(dbt_resource_props)
-        return dg.AssetKey(dbt_resource_props["name"])
+        return dg.AssetKey([*self._key_prefix, dbt_resource_props["name"]])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
         """Return ``<location>_<layer>``; the layer is the folder of the node's file."""

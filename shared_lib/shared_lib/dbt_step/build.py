@@ -19,6 +19,7 @@ from shared_lib.dbt.node_cpu import NodeCpu
 from shared_lib.dbt.project import (
     OBSERVABILITY_TAG,
     PROJECT_DIRECTORY,
+    STATE_TAG,
     TARGET_DIRECTORY,
     target_directory,
 )
@@ -106,12 +107,14 @@ class DbtBuild:
             named = "lake"
         target = ["--target", named] if named else []
         tags = context.op_execution_context.op.tags
+        state = ["--defer", "--state", tags[STATE_TAG]] if tags.get(STATE_TAG) else []
         return cls(
             context,
             warehouse,
             manifest,
             translator,
-            [*arguments, *target],
+            [*arguments, *target, *state],
+            project_directory=Path(project.project_dir) if project else PROJECT_DIRECTORY,
             location=warehouse.location,
             per_model=tags.get(OBSERVABILITY_TAG) != "job_level",
             counted=counted or {},

@@ -10,6 +10,7 @@ UNIQUE_ID = "dagster_dbt/unique_id"
 # only the tests that are named, not all tests of a model
 _NAMED_ONLY = ("--indirect-selection", "empty")
 _SELECT, _EXCLUDE = "dagster_dbt/select", "dagster_dbt/exclude"
+_SELECTOR = "dagster_dbt/selector"
 
 
 def step_selection(
@@ -26,7 +27,8 @@ def step_selection(
     tags = context.op_execution_context.op.tags
     exclude = ["--exclude", tags[_EXCLUDE]] if tags.get(_EXCLUDE) else []
     is_whole = assets == every_asset and checks == {check.key for check in every_check}
-    if is_whole and not by_name:
+    # beside a selector dbt ignores --select, which the tests of sources need
+    if is_whole and not by_name and not tags.get(_SELECTOR):
         if not tags.get(_SELECT):
             return exclude
         # a selection of models leaves out the tests of the sources that they read

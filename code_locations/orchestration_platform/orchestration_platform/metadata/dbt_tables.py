@@ -1,6 +1,6 @@
 """The tables that the dbt project describes."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from orchestration_platform.metadata.description import Check, Column, Kind, Table, TableName
@@ -20,6 +20,7 @@ def dbt_tables(
     *,
     location: str,
     selected: Iterable[str],
+    key_prefix: Sequence[str] = (),
 ) -> Iterator[Table]:
     """Yield the tables of a location, and those of the sources in its warehouse.
 
@@ -28,6 +29,7 @@ def dbt_tables(
         lineage: the columns that each column comes from.
         location: the package name of the location, which is that of its warehouse.
         selected: unique ids of what the location builds.
+        key_prefix: what the asset keys of its models begin with.
     """
     names = relation_names(manifest, location)
     groups = manifest.get("groups", {}).values()
@@ -51,7 +53,7 @@ def dbt_tables(
             checks=tuple(_checks(tests.get(unique_id, ()))),
             location=location,
             group=node.get("group") or "",
-            asset=node["name"],
+            asset="/".join([*key_prefix, node["name"]]),
             is_published=node.get("access") == _PUBLIC,
             has_contract=(node.get("contract") or {}).get("enforced", False),
         )

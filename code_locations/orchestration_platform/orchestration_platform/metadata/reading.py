@@ -74,7 +74,7 @@ def read_tables() -> Iterator[Table]:
     from shared_lib.dbt.project import TARGET_DIRECTORY, load_manifest
     from shared_lib.discovery.dbt.sections import declared_models, selected_nodes
 
-    for location in sorted(declared_models()):
+    for location, models in sorted(declared_models().items()):
         manifest = load_manifest(location)
         limits = declared_freshness(location)
         for table in dbt_tables(
@@ -82,6 +82,7 @@ def read_tables() -> Iterator[Table]:
             read_column_lineage(TARGET_DIRECTORY / location),
             location=location,
             selected=selected_nodes(location, manifest),
+            key_prefix=models.prefix,
         ):
             yield replace(table, freshness=limits(table.asset))
 

@@ -5,7 +5,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from shared_lib.configuration.section import Section
-from shared_lib.discovery.configuration.section import MOST_MINUTES, Pool, Reference, Tags
+from shared_lib.discovery.configuration.section import (
+    MOST_MINUTES,
+    KeyPrefix,
+    Pool,
+    Reference,
+    Tags,
+)
 
 
 class Eager(Section):
@@ -119,10 +125,8 @@ class AssetModule(Section):
     group: str | None = Field(
         default=None, description="Asset group, where no rule of the section assets sets one."
     )
-    key_prefix: str | None = Field(
-        default=None,
-        pattern=r"^[A-Za-z0-9_]+(/[A-Za-z0-9_]+)*$",
-        description="What their keys begin with, such as shop/raw.",
+    key_prefix: KeyPrefix | None = Field(
+        default=None, description="What their keys begin with, such as shop/raw."
     )
 
 

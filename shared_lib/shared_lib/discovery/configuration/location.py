@@ -1,9 +1,9 @@
 """``orchestration.yaml``: what a code location consists of."""
 
 from collections import Counter
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from shared_lib.configuration.environment import Environment
 from shared_lib.configuration.section import Section
@@ -11,7 +11,7 @@ from shared_lib.discovery.configuration.assets import AssetRule, ModuleOfAssets
 from shared_lib.discovery.configuration.checks import Check
 from shared_lib.discovery.configuration.jobs import Executor, Job, Schedule, Sensor
 from shared_lib.discovery.configuration.partitions import Partitions
-from shared_lib.discovery.configuration.section import Name, Pool, Reference
+from shared_lib.discovery.configuration.section import KeyPrefix, Name, Pool, Reference
 
 
 class PartitionedModels(Section):
@@ -32,8 +32,20 @@ class DbtModels(Section):
         default="dbt_project", description="Directory, relative to the repository."
     )
     name: Name = Field(description="Name of the step.")
+    key_prefix: KeyPrefix | None = Field(
+        default=None, description="What the keys of the models begin with, such as shop/marts."
+    )
     select: str = Field(default="fqn:*", description="dbt selection of nodes.")
     exclude: str = Field(default="", description="dbt exclusion of nodes.")
+    selector: str | None = Field(
+        default=None,
+        description="A selector of `selectors.yml`, instead of select and exclude.",
+    )
+    state: str | None = Field(
+        default=None,
+        description="Directory with the manifest.json of another build, relative to the "
+        "repository. A model that is neither selected nor built is read from there.",
+    )
     target: str | None = Field(default=None, description="A target of the profile.")
     observability: Literal["per_model", "job_level"] = Field(
         default="per_model", description="Whether to report each model, or only the step."
@@ -48,6 +60,18 @@ class DbtModels(Section):
         default=None,
         description="A function that runs the step instead of the plain `dbt build`.",
     )
+
+    @property
+    def prefix(self) -> list[str]:
+        """The parts that the keys of the models begin with."""
+        return self.key_prefix.split("/") if self.key_prefix else []
+
+    @model_validator(mode="after")
+    def _select_in_one_way(self) -> Self:
+        others = [name for name in ("select", "exclude") if name in self.model_fields_set]
+        if self.selector is not None and others:
+            raise ValueError(f"selector does not go with {' and '.join(others)}: leave out one")
+        return self
 
 
 class SecretNeed(Section):

@@ -16,6 +16,9 @@ Reference = Annotated[
 Pool = Annotated[str, StringConstraints(pattern=r"^\S+$")]
 """What Dagster allows as the name of a pool."""
 
+KeyPrefix = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]+(/[A-Za-z0-9_]+)*$")]
+"""What the keys of several assets begin with."""
+
 MOST_MINUTES = 5_256_000
 """The maximum age of an asset: ten years."""
 

@@ -33,6 +33,8 @@ def selection_of(location: str) -> list[str]:
         KeyError: the location has no dbt models.
     """
     models = declared_models()[location]
+    if models.selector is not None:
+        return ["--selector", models.selector]
     exclusion = ["--exclude", models.exclude] if models.exclude else []
     return ["--select", models.select, *exclusion]
 
@@ -50,5 +52,5 @@ def selected_nodes(location: str, manifest: Mapping[str, Any]) -> frozenset[str]
     from dagster_dbt.utils import select_unique_ids
 
     models = declared_models()[location]
-    chosen = select_unique_ids(models.select, models.exclude, "", None, manifest)
+    chosen = select_unique_ids(models.select, models.exclude, models.selector or "", None, manifest)
     return frozenset(chosen)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -10,14 +9,14 @@ import dagster as dg
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.configuration.validated_yaml import Problem
 from shared_lib.discovery.configuration.location import DbtModels
-from shared_lib.discovery.modules import UnresolvedReferenceError, find_object
+from shared_lib.discovery.modules import UnresolvedReferenceError, did_you_mean, find_object
 
 
 @dataclass(frozen=True)
 class BuiltModels:
-    """The models of a location, and the checks of the sources that they read."""
+    """The models and exposures of a location, and the checks of the sources that they read."""
 
-    assets: Sequence[dg.AssetsDefinition] = ()
+    assets: Sequence[dg.AssetsDefinition | dg.AssetSpec] = ()
     checks: Sequence[dg.AssetChecksDefinition] = ()
 
 
@@ -32,8 +31,15 @@ def build_dbt_models(
     # imported here: dagster_dbt takes 1.5 s, and one of the locations has no models
     from dagster_dbt import DbtProject, dbt_assets
 
-    from shared_lib.dbt.project import OBSERVABILITY_TAG, PROJECT_DIRECTORY, load_manifest
+    from shared_lib.dbt.exposures import exposure_specs
+    from shared_lib.dbt.project import (
+        OBSERVABILITY_TAG,
+        PROJECT_DIRECTORY,
+        STATE_TAG,
+        load_manifest,
+    )
     from shared_lib.dbt.translator import PlatformDbtTranslator
+    from shared_lib.dbt_step.selection import UNIQUE_ID
     from shared_lib.dbt_step.source_freshness import source_freshness
 
     if (REPOSITORY_ROOT / entry.project).resolve() != PROJECT_DIRECTORY.resolve():
@@ -41,34 +47,74 @@ def build_dbt_models(
         return BuiltModels(), [Problem(("dbt", "project"), text)]
     translator = PlatformDbtTranslator(
         location,
+        key_prefix=entry.prefix,
         partitions_def=partitions.get(entry.partitioned.by) if entry.partitioned else None,
         partition_column=entry.partitioned.column if entry.partitioned else None,
     )
+    manifest = load_manifest(location)
+    if problem := _wrong_selector(entry, manifest) or _wrong_state(entry):
+        return BuiltModels(), [problem]
     try:
         body = find_object(entry.body, package=package) if entry.body else _plain_build
     except UnresolvedReferenceError as error:
         return BuiltModels(), [Problem(("dbt", "body"), str(error))]
+    tags = {OBSERVABILITY_TAG: entry.observability}
+    if entry.state is not None:
+        tags[STATE_TAG] = str(REPOSITORY_ROOT / entry.state)
+    exclude = " ".join(filter(None, [entry.exclude, "resource_type:unit_test"]))
     try:
         models = dbt_assets(
-            manifest=load_manifest(location),
-            project=DbtProject(Path(PROJECT_DIRECTORY), target=entry.target),
+            manifest=manifest,
+            project=DbtProject(PROJECT_DIRECTORY, target=entry.target),
             name=entry.name,
             select=entry.select,
-            exclude=" ".join(filter(None, [entry.exclude, "resource_type:unit_test"])),
+            # beside a selector Dagster refuses it; the step names what it builds then
+            exclude=None if entry.selector else exclude,
+            selector=entry.selector,
             dagster_dbt_translator=translator,
             backfill_policy=dg.BackfillPolicy.single_run() if entry.partitioned else None,
-            op_tags={OBSERVABILITY_TAG: entry.observability},
+            op_tags=tags,
             pool=entry.pool,
         )(body)
+        built = {models.metadata_by_key[key][UNIQUE_ID]: key for key in models.keys}
+        exposures = exposure_specs(manifest, translator, built=built, group=f"{location}_exposures")
+        assets = [models, *exposures]
     except dg.DagsterInvalidDefinitionError as error:
         return BuiltModels(), [Problem(("dbt",), " ".join(str(error).split()))]
     if not models.keys:
-        text = f"{entry.select!r} selects no model of {entry.project}"
-        return BuiltModels(), [Problem(("dbt", "select"), text)]
+        chosen = "selector" if entry.selector else "select"
+        text = f"{getattr(entry, chosen)!r} selects no model of {entry.project}"
+        return BuiltModels(), [Problem(("dbt", chosen), text)]
     freshness = source_freshness(
-        models, load_manifest(location), translator, target=entry.target, pool=entry.pool
+        models,
+        manifest,
+        translator,
+        target=entry.target,
+        pool=entry.pool,
+        project_directory=PROJECT_DIRECTORY,
     )
-    return BuiltModels([models], freshness), []
+    return BuiltModels(assets, freshness), []
+
+
+def _wrong_selector(entry: DbtModels, manifest: Mapping[str, Any]) -> Problem | None:
+    known = sorted(manifest["selectors"])
+    if entry.selector is None or entry.selector in known:
+        return None
+    allowed = f"allowed is one of: {', '.join(known)}" if known else "the file has no selector"
+    hint = did_you_mean(entry.selector, known) or f", {allowed}"
+    text = f"there is no selector {entry.selector} in {entry.project}/selectors.yml{hint}"
+    return Problem(("dbt", "selector"), text)
+
+
+def _wrong_state(entry: DbtModels) -> Problem | None:
+    from shared_lib.dbt.project import MANIFEST_FILE_NAME
+
+    if entry.state is None or (REPOSITORY_ROOT / entry.state / MANIFEST_FILE_NAME).is_file():
+        return None
+    is_directory = (REPOSITORY_ROOT / entry.state).is_dir()
+    missing = f"{MANIFEST_FILE_NAME} in the directory" if is_directory else "directory"
+    text = f"there is no {missing} {entry.state}, allowed is a directory that dbt has written"
+    return Problem(("dbt", "state"), text)
 
 
 def _plain_build(

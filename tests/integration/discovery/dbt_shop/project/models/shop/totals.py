@@ -1,0 +1,2 @@
+def model(dbt, session):
+    return dbt.ref("sales").aggregate("article, sum(amount) as amount")

@@ -1,0 +1,1 @@
+pivot {{ ref('sales') }} on article using sum(amount)

@@ -1,0 +1,1 @@
+select 'nobody builds this' as article, 0 as tariff
