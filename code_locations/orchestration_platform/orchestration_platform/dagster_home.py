@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from shared_lib.configuration.environment import REPOSITORY_ROOT, current_environment
+
 HOME_VARIABLE = "DAGSTER_HOME"
 _FILE_NAME = "dagster.yaml"
 
@@ -15,11 +17,15 @@ def check_dagster_home() -> None:
     """Check that ``DAGSTER_HOME`` names an existing instance.
 
     Dagster itself creates a new, empty instance in any directory, and a command would report that
-    nothing has happened in it.
+    nothing has happened in it. Where the variable is unset on a developer's machine, it becomes the
+    instance that `make` uses.
 
     Raises:
         DagsterHomeError: it is unset, relative, or a directory without ``dagster.yaml``.
     """
+    of_make = REPOSITORY_ROOT / ".dagster_home"
+    if current_environment() == "local" and (of_make / _FILE_NAME).is_file():
+        os.environ.setdefault(HOME_VARIABLE, str(of_make))
     value = os.environ.get(HOME_VARIABLE, "")
     home = Path(value).expanduser()
     if not value:
