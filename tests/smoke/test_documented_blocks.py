@@ -1,6 +1,6 @@
 """Every command in a block of README and docs is valid as a whole: its options and its arguments.
 
-Nothing of it is started here. What the commands do is tested where their modules are tested.
+Nothing of it is started here; tests/end_to_end/printed runs the commands.
 """
 
 import json
