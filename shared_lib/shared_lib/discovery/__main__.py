@@ -122,14 +122,18 @@ def _miss_elsewhere(asked: argparse.Namespace) -> None:
     """Check what sensors watch in other locations, which are loaded for that."""
     from shared_lib.configuration.validated_yaml import place_in
     from shared_lib.configuration.workspace_file import workspace_locations
-    from shared_lib.discovery.elsewhere import missing_elsewhere
+    from shared_lib.discovery.elsewhere import missing_elsewhere, watches_elsewhere
+    from shared_lib.discovery.rings_across import rings_across
     from shared_lib.discovery.workspace import location_files
 
     names = {path.resolve(): name for name, path in location_files().items()}
     known = {path.resolve(): found for found in asked.loaded for path in [found.path]}
 
+    def loaded(path: Path) -> "Location":
+        return known.get(path) or known.setdefault(path, _load(path))
+
     def definitions(path: Path) -> "dg.Definitions":
-        return (known.get(path) or _load(path)).definitions
+        return loaded(path).definitions
 
     loading = {name: partial(definitions, path) for path, name in names.items()}
     locations = {name: loading.get(name) for name in workspace_locations()}
@@ -142,6 +146,14 @@ def _miss_elsewhere(asked: argparse.Namespace) -> None:
             locations=locations,
         )
     ]
+    if not problems and any(
+        watches_elsewhere(found.configuration.sensors) for found in asked.loaded
+    ):
+        known_by_name = {name: loaded(path) for path, name in names.items()}
+        for name, problem in rings_across(known_by_name):
+            found = known_by_name[name]
+            place = place_in(found.document, problem.location, path=found.path)
+            problems.append(f"{place}: {problem.text}")
     if problems:
         raise ConfigurationError("\n".join(problems))
 

@@ -50,6 +50,11 @@ def missing_elsewhere(
                 yield Problem(place, text)
 
 
+def watches_elsewhere(sensors: Mapping[str, Sensor]) -> bool:
+    """Return whether a sensor watches a job or asset of another location."""
+    return any(parts_of(name)[0] is not None for _, name, _ in _watched(sensors))
+
+
 def _watched(sensors: Mapping[str, Sensor]) -> Iterator[tuple[Location, str, str]]:
     for name, sensor in sensors.items():
         if isinstance(sensor, RunStatusSensor):

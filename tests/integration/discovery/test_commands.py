@@ -13,12 +13,13 @@ import pytest
 
 from sandboxes.waiting import PATIENCE_SECONDS
 from shared_lib import definitions_check
+from shared_lib.configuration import workspace_file
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.configuration.validated_yaml import load_yaml
 from shared_lib.dbt import project
 from shared_lib.definitions_check import workspace_modules
 from shared_lib.discovery import __main__ as command
-from shared_lib.discovery import documents
+from shared_lib.discovery import documents, workspace
 from simulation.config import documents as simulation_documents
 
 EXAMPLES = REPOSITORY_ROOT / "examples/orchestration.yaml"
@@ -66,6 +67,45 @@ def test_what_a_sensor_watches_in_another_location_has_to_be_there(
         "6: sensors.assets.assets.0: the location simulation has no asset censsus, did you mean "
         "census or census_file?",
     ]
+
+
+@pytest.mark.parametrize(
+    ("watched", "shown"),
+    [
+        ("{type: run_status, status: SUCCESS, monitored_jobs: ['post:send'], job: sell}", True),
+        ("{type: asset, assets: ['post:plain'], job: sell}", True),
+        ("{type: run_status, status: SUCCESS, monitored_jobs: ['post:other'], job: sell}", False),
+    ],
+)
+def test_sensors_of_two_locations_that_start_one_another_are_reported_with_their_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    watched: str,
+    shown: bool,  # noqa: FBT001 - of a case
+) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    files = {name: tmp_path / name / "orchestration.yaml" for name in ("shop", "post")}
+    texts = {
+        "shop": f"jobs: {{sell: {{selection: 'key:after'}}}}\nsensors:\n  after_post: {watched}\n",
+        "post": "jobs: {send: {selection: 'key:plain'}, other: {selection: 'key:failing'}}\n"
+        "sensors:\n  after_shop: "
+        "{type: run_status, status: SUCCESS, monitored_jobs: ['shop:sell'], job: send}\n",
+    }
+    for name, file in files.items():
+        file.parent.mkdir()
+        file.write_text("asset_modules: [demonstration.trials]\n" + texts[name])
+    monkeypatch.setattr(workspace, "location_files", lambda: files)
+    monkeypatch.setattr(workspace_file, "workspace_locations", lambda: files)
+    monkeypatch.setattr(command, "made_in_two", lambda _: [])
+
+    status = command.main(["validate", *map(str, files.values())])
+
+    said = capsys.readouterr().err
+    ring = "starts jobs in a ring, post:send -> shop:sell -> post:send: leave out one of them"
+    assert (status, said) == (
+        (1, f"{files['post']}:4: sensors.after_shop: {ring}\n") if shown else (0, "")
+    )
 
 
 def test_a_project_that_is_not_parsed_is_reported(
