@@ -180,6 +180,7 @@ SETTING_CHANGES: dict[str, dict[str, Any]] = {
 def test_every_setting_is_changed_below() -> None:
     """A new setting needs an entry; years, limits and uncertainty are not of the outcome.
 
+    Known events are those of a file: see test_known_events.py.
     The tables are changed one by one in test_scenario_tables.py; in test_cost.py each setting of
     cost and the retirement plan is of an amount that is computed again.
     """
@@ -187,7 +188,7 @@ def test_every_setting_is_changed_below() -> None:
     for section in sections:
         model = ScenarioSettings.model_fields[section].annotation
         assert isinstance(model, type)
-        names = model.model_fields.keys() - {"start_year", "end_year"}
+        names = model.model_fields.keys() - {"start_year", "end_year", "known_events"}
         assert SETTING_CHANGES[section].keys() == names
 
 

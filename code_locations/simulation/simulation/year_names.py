@@ -36,6 +36,10 @@ class YearNames:
         """Return the day on which ``year`` ends."""
         return YearNames(self._begins(year)).first_day_of(year + 1) - timedelta(days=1)
 
+    def year_of(self, day: date) -> int:
+        """Return the year in which ``day`` lies."""
+        return day.year if day <= self.last_day_of(day.year) else day.year + 1
+
     def name(self, year: int) -> str:
         """Return ``2026``, or ``FY2026`` for a year that does not begin in January."""
         return str(year) if self._is_calendar(year) else f"FY{year}"

@@ -86,15 +86,46 @@ retirement as (
     cross join year
 ),
 
--- Those of the census who are known to leave in this year or a later one.
+-- Those who are known to leave, or to be transferred, in this year or a later one.
+known_dates as (
+    select
+        employee_id,
+        'leave' as event,
+        known_termination_date as effective_date,
+        null as department
+    from {{ ref('int_baseline_workforce') }}
+    where known_termination_date is not null
+
+    union all
+
+    select
+        employee_id,
+        event,
+        effective_date,
+        department
+    from {{ ref('stg_known_events') }}
+    where event in ('leave', 'transfer')
+),
+
 known as (
     select
-        baseline.employee_id,
-        baseline.known_termination_date as termination_date,
-        baseline.known_termination_date <= year.year_end as leaves_now
-    from {{ ref('int_baseline_workforce') }} as baseline
+        known_dates.employee_id,
+        min(known_dates.effective_date) filter (where known_dates.event = 'leave')
+            as termination_date,
+        coalesce(
+            bool_or(known_dates.event = 'leave' and known_dates.effective_date <= year.year_end),
+            false
+        ) as leaves_now,
+        min(known_dates.effective_date) filter (
+            where known_dates.event = 'transfer' and known_dates.effective_date <= year.year_end
+        ) as transfer_date,
+        min(known_dates.department) filter (
+            where known_dates.event = 'transfer' and known_dates.effective_date <= year.year_end
+        ) as new_department
+    from known_dates
     inner join year
-        on baseline.known_termination_date >= year.first_day
+        on known_dates.effective_date >= year.first_day
+    group by known_dates.employee_id
 ),
 
 departments as (
@@ -127,6 +158,8 @@ at_risk as (
         weighed.*,
         known.leaves_now,
         if(known.leaves_now, known.termination_date, null) as known_termination_date,
+        known.transfer_date as known_transfer_date,
+        known.new_department,
         if(not coalesce(known.leaves_now, true), 0, weighed.leaving_weight)
             as termination_weight,
         coalesce(known.leaves_now::double, retirement.probability) as retirement_probability,
@@ -266,6 +299,10 @@ experienced as (
         leavers.termination_category,
         leavers.termination_date,
         case
+            when coalesce(leavers.termination_date >= at_risk.known_transfer_date, true)
+                then at_risk.known_transfer_date
+        end as transfer_date,
+        case
             when
                 coalesce(leavers.termination_date >= year.promotion_date, true)
                 and at_risk.opening_tenure >= year.promotion_minimum_tenure
@@ -317,7 +354,9 @@ everyone as (
         false as is_new_hire,
         birth_date,
         hire_date,
-        department,
+        if(transfer_date is null, department, new_department) as department,
+        transfer_date,
+        if(transfer_date is null, null, department) as transferred_from,
         entry_level,
         opening_age,
         opening_tenure,
@@ -342,6 +381,8 @@ everyone as (
         hires.birth_date,
         hires.hire_date,
         hires.department,
+        null as transfer_date,
+        null as transferred_from,
         hires.level as entry_level,
         hires.opening_age,
         0 as opening_tenure,
@@ -392,8 +433,14 @@ entitled as (
     cross join year
     inner join {{ ref('stg_job_levels') }} as levels
         on everyone.level = levels.level
+    -- the department on the raise date
     left join raising
-        on everyone.department = raising.department
+        on
+            if(
+                everyone.transfer_date > year.raise_date,
+                everyone.transferred_from,
+                everyone.department
+            ) = raising.department
 ),
 
 -- The factor that makes the payroll-weighted mean of the merits the budget. Sums are over
@@ -493,7 +540,9 @@ select
     paid.tenure_years,
     age.age_band,
     tenure.tenure_band,
-    paid.entry_level::integer as entry_level
+    paid.entry_level::integer as entry_level,
+    paid.transfer_date::date as transfer_date,
+    paid.transferred_from::varchar as transferred_from
 from paid
 cross join year
 inner join {{ ref('int_bands_by_years') }} as age

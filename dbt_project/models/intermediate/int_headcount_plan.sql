@@ -31,14 +31,35 @@ headcount as (
     cross join opening
 ),
 
+last_days as (
+    select known_termination_date as last_day
+    from {{ ref('int_baseline_workforce') }}
+    where known_termination_date is not null
+
+    union all
+
+    select effective_date as last_day
+    from {{ ref('stg_known_events') }}
+    where event = 'leave'
+),
+
 known_leavers as (
     select
         parameters.simulation_year,
         count(*) as leavers
     from parameters
-    inner join {{ ref('int_baseline_workforce') }} as baseline
-        on baseline.known_termination_date between parameters.first_day and parameters.year_end
+    inner join last_days
+        on last_days.last_day between parameters.first_day and parameters.year_end
     group by parameters.simulation_year
+),
+
+known_joiners as (
+    select
+        simulation_year,
+        count(*) as joiners
+    from {{ ref('stg_known_events') }}
+    where event = 'join'
+    group by simulation_year
 ),
 
 -- who is known to leave counts among the leavers, and leaves also where fewer are planned
@@ -48,10 +69,13 @@ demand as (
         greatest(
             {{ share_of('headcount.start_headcount', 'headcount.termination_millionths') }},
             coalesce(known_leavers.leavers, 0)
-        ) as experienced_terminations
+        ) as experienced_terminations,
+        coalesce(known_joiners.joiners, 0) as known_joiners
     from headcount
     left join known_leavers
         on headcount.simulation_year = known_leavers.simulation_year
+    left join known_joiners
+        on headcount.simulation_year = known_joiners.simulation_year
 ),
 
 net as (
@@ -61,10 +85,13 @@ net as (
     from demand
 ),
 
+-- where more are known to join than are needed, nobody else is hired, and so many more leave
 hiring as (
     select
         *,
+        greatest(net_demand, known_joiners) as hires_who_stay,
         case
+            when net_demand < known_joiners then known_joiners
             when net_demand > 0
                 then {{ ceil_div(
                     '(net_demand * 1000000)', '(1000000 - new_hire_termination_millionths)'
@@ -82,6 +109,6 @@ select
     target_headcount,
     experienced_terminations,
     hires,
-    greatest(-net_demand, 0) as reductions_in_force,
-    case when net_demand > 0 then hires - net_demand else 0 end as new_hire_terminations
+    hires_who_stay - net_demand as reductions_in_force,
+    hires - hires_who_stay as new_hire_terminations
 from hiring

@@ -13,22 +13,64 @@ with slots as (
         years.draw_key,
         years.new_hire_termination_millionths,
         years.minimum_days_before_leaving,
+        years.new_hire_terminations > 0 as has_leavers,
         unnest(range(0, years.hires)) as slot
     from {{ ref('int_simulation_years') }} as years
 ),
 
+-- Known joiners, and after them the positions that are filled, take the places of the first hires
+-- who stay.
+known as (
+    select
+        events.*,
+        case
+            when years.new_hire_terminations > 0
+                then {{ ceil_div(
+                    '(row_number() over in_order * 1000000)',
+                    '(1000000 - years.new_hire_termination_millionths)'
+                ) }}
+            else row_number() over in_order
+        end - 1 as slot
+    from {{ ref('stg_known_events') }} as events
+    inner join {{ ref('int_simulation_years') }} as years
+        on events.simulation_year = years.simulation_year
+    where
+        events.event = 'join'
+        or (
+            events.event = 'opening'
+            and events.fill_rate > {{ draw('years.draw_key', 'events.employee_id', 'fill') }}
+        )
+    window in_order as (
+        partition by events.simulation_year
+        order by events.event = 'opening', events.effective_date, events.employee_id
+    )
+),
+
 hires as (
     select
-        *,
-        -- six digits or more: lpad would cut the seventh off and give the number twice
-        printf('NH-%d-%06d', simulation_year, slot + 1) as employee_id,
+        slots.*,
+        coalesce(
+            known.employee_id,
+            -- six digits or more: lpad would cut the seventh off and give the number twice
+            printf('NH-%d-%06d', slots.simulation_year, slots.slot + 1)
+        ) as employee_id,
+        known.employee_id is not null as is_known,
+        known.effective_date as known_hire_date,
+        known.department as known_department,
+        known.level as known_level,
+        known.pay as known_pay,
         -- days of the year on which somebody may join and still leave within it
-        days_in_year - minimum_days_before_leaving as leaving_window,
+        slots.days_in_year - slots.minimum_days_before_leaving as leaving_window,
         -- The j-th who stays is the ceil(j / (1 - rate))-th hire. So the first hires that have the
         -- planned number of stayers have the planned number of leavers too.
-        (slot + 1) * (1000000 - new_hire_termination_millionths) // 1000000
-        = slot * (1000000 - new_hire_termination_millionths) // 1000000 as leaves
+        slots.has_leavers
+        and (slots.slot + 1) * (1000000 - slots.new_hire_termination_millionths) // 1000000
+        = slots.slot * (1000000 - slots.new_hire_termination_millionths) // 1000000 as leaves
     from slots
+    left join known
+        on
+            slots.simulation_year = known.simulation_year
+            and slots.slot = known.slot
 ),
 
 drawn as (
@@ -49,12 +91,12 @@ drawn as (
 dated as (
     select
         *,
-        first_day + case
+        coalesce(known_hire_date, first_day + case
             when leaves then {{ hire_day_of_leaver('date_draw', 'leaving_window') }}
             else {{ hire_day_of_stayer(
                 'date_draw', 'days_in_year', 'leaving_rate', 'leaving_window'
             ) }}
-        end::integer as hire_date
+        end::integer) as hire_date
     from drawn
 ),
 
@@ -101,8 +143,8 @@ born as (
 placed as (
     select
         born.*,
-        templates.department,
-        coalesce(mix.level, templates.level) as level
+        coalesce(born.known_department, templates.department) as department,
+        coalesce(born.known_level, mix.level, templates.level) as level
     from born
     cross join buckets
     inner join templates
@@ -198,8 +240,8 @@ select
                     * (year_end - hire_date - minimum_days_before_leaving + 1)
                 )::integer
     end as termination_date,
-    leaving_rate as termination_probability,
+    if(is_known, 0, leaving_rate) as termination_probability,
     department,
     level,
-    round(compensation, 2)::decimal(16, 2) as annual_compensation
+    coalesce(known_pay, round(compensation, 2)::decimal(16, 2)) as annual_compensation
 from paid

@@ -1,4 +1,4 @@
--- Every hire, promotion, raise and termination, read from the ledger.
+-- Every hire, transfer, promotion, raise and termination, read from the ledger.
 with ledger as (
     select * from {{ ref('int_employee_years') }}
 ),
@@ -20,12 +20,39 @@ events as (
 
     union all
 
+    -- On the day of a promotion or of the raises, the transfer comes first.
+    select
+        *,
+        'transfer' as event_type,
+        'department_transfer' as event_category,
+        transfer_date as effective_date,
+        1
+        + coalesce(promotion_date < transfer_date, false)::integer
+        + coalesce(raise_date < transfer_date, false)::integer as event_sequence,
+        case
+            when raise_date < transfer_date then annual_compensation
+            when promotion_date < transfer_date then compensation_after_promotion
+            else opening_compensation
+        end as previous_compensation,
+        case
+            when raise_date < transfer_date then annual_compensation
+            when promotion_date < transfer_date then compensation_after_promotion
+            else opening_compensation
+        end as new_compensation,
+        if(promotion_date < transfer_date, level, opening_level) as previous_level,
+        if(promotion_date < transfer_date, level, opening_level) as new_level,
+        null::double as probability
+    from ledger
+    where transfer_date is not null
+
+    union all
+
     select
         *,
         'promotion' as event_type,
         'level_promotion' as event_category,
         promotion_date as effective_date,
-        1 as event_sequence,
+        1 + coalesce(transfer_date <= promotion_date, false)::integer as event_sequence,
         opening_compensation as previous_compensation,
         compensation_after_promotion as new_compensation,
         opening_level as previous_level,
@@ -41,7 +68,10 @@ events as (
         'raise' as event_type,
         'merit_and_cola' as event_category,
         raise_date as effective_date,
-        1 + is_new_hire::integer + (promotion_date is not null)::integer as event_sequence,
+        1
+        + is_new_hire::integer
+        + (promotion_date is not null)::integer
+        + coalesce(transfer_date <= raise_date, false)::integer as event_sequence,
         compensation_after_promotion as previous_compensation,
         annual_compensation as new_compensation,
         level as previous_level,
@@ -60,7 +90,8 @@ events as (
         1
         + is_new_hire::integer
         + (promotion_date is not null)::integer
-        + (raise_date is not null)::integer as event_sequence,
+        + (raise_date is not null)::integer
+        + (transfer_date is not null)::integer as event_sequence,
         annual_compensation as previous_compensation,
         null::decimal(16, 2) as new_compensation,
         level as previous_level,
@@ -87,5 +118,7 @@ select
     opening_tenure as tenure_years,
     opening_age_band as age_band,
     opening_tenure_band as tenure_band,
-    probability
+    probability,
+    case when event_type = 'transfer' then transferred_from end as previous_department,
+    case when event_type = 'transfer' then department end as new_department
 from events

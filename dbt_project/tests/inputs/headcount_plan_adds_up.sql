@@ -23,6 +23,15 @@ plan as (
         lag(years.target_headcount) over (order by years.simulation_year) as previous_target,
         count(*) over () as year_count
     from {{ ref('int_simulation_years') }} as years
+),
+
+known_joiners as (
+    select
+        simulation_year,
+        count(*) as joiners
+    from {{ ref('stg_known_events') }}
+    where event = 'join'
+    group by simulation_year
 )
 
 select plan.*
@@ -30,6 +39,8 @@ from run
 cross join baseline
 left join plan
     on plan.simulation_year between run.start_year and run.last_year
+left join known_joiners
+    on plan.simulation_year = known_joiners.simulation_year
 where
     not coalesce(
         plan.year_count = run.last_year - run.start_year + 1
@@ -42,6 +53,11 @@ where
         and plan.experienced_terminations + plan.reductions_in_force
         between 0 and plan.start_headcount
         and plan.new_hire_terminations between 0 and plan.hires
-        and (plan.hires = 0 or plan.reductions_in_force = 0),
+        -- nobody is hired whom reductions in force make room for, but those who are known to join
+        and (
+            plan.hires = 0
+            or plan.reductions_in_force = 0
+            or (plan.hires = known_joiners.joiners and plan.new_hire_terminations = 0)
+        ),
         false
     )

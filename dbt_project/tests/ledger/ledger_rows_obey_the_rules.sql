@@ -88,6 +88,11 @@ judged as (
                     )
                 ) then 'promotion'
             when
+                transfer_date not between first_day and last_day
+                or (transfer_date is not null and is_new_hire)
+                or (transfer_date is null and transferred_from is not null)
+                then 'transfer'
+            when
                 raise_date <> day_of_raises
                 or (raise_date is not null) <> (
                     hire_date <= day_of_raises

@@ -14,7 +14,7 @@ with ledger as (
                 ledger.employee_id,
                 ledger.birth_date,
                 ledger.hire_date,
-                ledger.department,
+                if(ledger.transfer_date is null, ledger.department, ledger.transferred_from),
                 ledger.opening_level,
                 ledger.opening_compensation
             )::hugeint

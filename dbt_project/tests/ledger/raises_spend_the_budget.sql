@@ -21,7 +21,11 @@ with raised as (
     left join {{ ref('stg_scenario_rates') }} as raising
         on
             raising.table_name = 'cola_by_department'
-            and ledger.department = raising.row_key
+            and if(
+                ledger.transfer_date > ledger.raise_date,
+                ledger.transferred_from,
+                ledger.department
+            ) = raising.row_key
     where
         ledger.scenario_id = {{ current_scenario() }}
         and ledger.raise_date is not null

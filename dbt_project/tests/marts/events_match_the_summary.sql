@@ -7,6 +7,7 @@ with events as (
         events.simulation_year,
         count(*) as event_count,
         count(*) filter (where events.event_category = 'external_hire') as hires,
+        count(*) filter (where events.event_category = 'department_transfer') as transfers,
         count(*) filter (where events.event_category = 'level_promotion') as promotions,
         count(*) filter (where events.event_category = 'merit_and_cola') as raises,
         count(*) filter (
@@ -42,6 +43,7 @@ where
         and coalesce(events.reductions_in_force, 0) = summary.reductions_in_force
         and coalesce(events.new_hire_terminations, 0) = summary.new_hire_terminations
         and coalesce(events.event_count, 0) = summary.hires
+        + coalesce(events.transfers, 0)
         + summary.promotions
         + summary.raises
         + summary.experienced_terminations

@@ -24,6 +24,7 @@ judged as (
             when not coalesce(
                 case events.event_type
                     when 'hire' then events.event_category = 'external_hire'
+                    when 'transfer' then events.event_category = 'department_transfer'
                     when 'promotion' then events.event_category = 'level_promotion'
                     when 'raise' then events.event_category = 'merit_and_cola'
                     when 'termination'
@@ -35,12 +36,18 @@ judged as (
                 false
             ) then 'category'
             when
-                (events.probability is null) <> (events.event_type in ('hire', 'raise'))
+                (events.probability is null) <> (
+                    events.event_type in ('hire', 'transfer', 'raise')
+                )
                 or events.probability not between 0 and 1 then 'probability'
             when
                 (events.previous_compensation is null) <> (events.event_type = 'hire')
                 or (events.new_compensation is null) <> (events.event_type = 'termination')
                 then 'pay'
+            when
+                events.event_type <> 'transfer'
+                and coalesce(events.previous_department, events.new_department) is not null
+                then 'department'
         end as broken_rule
     from {{ ref('fct_yearly_events') }} as events
     -- by the year alone: a join by the fingerprint too takes as long again for a million employees

@@ -41,6 +41,7 @@ def test_columns_of_a_newer_release_disturb_no_step(tmp_path: Path) -> None:
         of_settings = {
             "raw.cost_rates",
             "raw.hire_level_mix",
+            "raw.known_events",
             "raw.retirement_plans",
             "raw.scenario_levels",
             "raw.scenario_rates",

@@ -64,6 +64,7 @@ def test_the_shipped_baseline_has_the_agreed_figures() -> None:
         "reduction_date": "03-31",
         "reduction_order": "hazard",
         "reduction_departments": (),
+        "known_events": None,
     }
     assert settings.compensation.model_dump() == {
         "cola_rate": 0.025,

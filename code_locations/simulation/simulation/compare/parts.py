@@ -25,6 +25,8 @@ with ledger as (
         simulation_year as year,
         employee_id,
         coalesce(department, 'Not stated') as department,
+        coalesce(if(transfer_date is null, department, transferred_from), 'Not stated')
+            as opening_department,
         level,
         opening_level,
         opening_compensation,
@@ -43,7 +45,7 @@ running as (
         *,
         first_value(opening_compensation) over person as entry_pay,
         first_value(opening_level) over person as entry_level,
-        first_value(department) over person as entry_department,
+        first_value(opening_department) over person as entry_department,
         sum(compensation_after_promotion - opening_compensation) over person as promoted_by,
         sum(annual_compensation - compensation_after_promotion) over person as raised_by
     from ledger

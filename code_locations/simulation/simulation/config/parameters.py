@@ -22,13 +22,18 @@ BY_DEPARTMENT = (
 
 
 def fingerprint(
-    *, scenario_id: str, settings: ScenarioSettings, census_digest: str, rules_digest: str
+    *,
+    scenario_id: str,
+    settings: ScenarioSettings,
+    census_digest: str,
+    rules_digest: str,
+    events_digest: str | None = None,
 ) -> str:
     """Return 16 hex digits that identify everything the rows of a scenario's years depend on.
 
-    What no row depends on is left out: the last year, the path of the census (its content
-    counts), the limits that results are checked against, how far the settings are known, and what
-    is computed from the rows, as cost is.
+    What no row depends on is left out: the last year, the paths of the census and of the known
+    events (their content counts), the limits that results are checked against, how far the
+    settings are known, and what is computed from the rows, as cost is.
     """
     relevant = settings.model_dump(mode="json", exclude=set(NOT_OF_ROWS))
     del relevant["simulation"]["end_year"]
@@ -37,6 +42,10 @@ def fingerprint(
     for section, field in BY_DEPARTMENT:
         if not relevant[section][field]:
             del relevant[section][field]  # likewise
+    if events_digest is None:
+        del relevant["workforce"]["known_events"]  # likewise
+    else:
+        relevant["workforce"]["known_events"] = events_digest
     relevant["tables"] = {name: rows for name, rows in relevant["tables"].items() if rows}
     if not relevant["tables"]:
         del relevant["tables"]  # likewise

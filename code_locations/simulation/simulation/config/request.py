@@ -8,6 +8,7 @@ from pydantic import Field
 from shared_lib.configuration.validated_yaml import ConfigurationError
 from simulation.census.columns.mapping import CensusError
 from simulation.census.files.sources import check_census
+from simulation.config.known_events import read_known_events
 from simulation.config.loading import load_scenario, requested_changes
 from simulation.config.partitions import scenario_names, years_of_scenario
 
@@ -119,7 +120,9 @@ def _check(request: ScenarioRequest, scenario_id: str) -> None:
             f"allowed is a year from {start_year} to {last}"
         )
         raise ConfigurationError(message)
-    census = load_scenario(scenario_id, changes=request.changes()).census
+    settings = load_scenario(scenario_id, changes=request.changes())
+    read_known_events(settings)
+    census = settings.census
     try:
         check_census(census.path, mappings=census.mappings, mapping_name=census.mapping)
     except (CensusError, ConfigurationError) as error:

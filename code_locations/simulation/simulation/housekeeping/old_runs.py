@@ -16,6 +16,7 @@ from shared_lib.warehouse import transaction
 _INPUTS = (
     "simulation_parameters",
     "hire_level_mix",
+    "known_events",
     "scenario_levels",
     "scenario_rates",
     "simulation_configurations",

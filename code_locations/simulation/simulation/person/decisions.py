@@ -79,6 +79,29 @@ select * from intermediate.int_employee_years
 where scenario_id = $scenario_id and fingerprint = $fingerprint and simulation_year = $year
 """
 
+# Who is known to leave or to be transferred in the year or a later one.
+_KNOWN = """
+create or replace temporary table person_known as
+with dates as (
+    select employee_id, 'leave' as event, termination_date as effective_date
+    from raw.baseline_workforce_validated
+    where scenario_id = $scenario_id and termination_date is not null
+    union all
+    select employee_id, event, effective_date
+    from raw.known_events
+    where fingerprint = $fingerprint and event in ('leave', 'transfer')
+)
+
+select
+    dates.employee_id,
+    min(dates.effective_date) filter (where dates.event = 'leave') as termination_date,
+    min(dates.effective_date) filter (where dates.event = 'transfer') as transfer_date,
+    bool_or(dates.event = 'leave' and dates.effective_date <= year.year_end) as leaves_now
+from dates
+inner join person_year as year on dates.effective_date >= year.first_day
+group by dates.employee_id
+"""
+
 # Everybody employed at the start of the year: leaving, then promotion.
 _EXPERIENCED = f"""
 create or replace temporary table person_decisions as
@@ -93,7 +116,11 @@ with at_risk as (
         promotion_level.multiplier as promotion_by_level,
         levels.is_top_level,
         known.termination_date as known_date,
-        known.termination_date <= year.year_end as leaves_now,
+        -- null of those of whom nothing is known
+        known.leaves_now,
+        known.transfer_date is not null as is_transferred,
+        if(ledger.transfer_date is null, ledger.department, ledger.transferred_from)
+            as opening_department,
         coalesce(
             year.retirement_probabilities[
                 len(list_filter(year.retirement_ages, lambda age: age <= ledger.opening_age))
@@ -132,11 +159,7 @@ with at_risk as (
         on
             promotion_level.table_name = 'promotion_hazard_by_level'
             and ledger.opening_level::varchar = promotion_level.row_key
-    left join raw.baseline_workforce_validated as known
-        on
-            known.scenario_id = ledger.scenario_id
-            and ledger.employee_id = known.employee_id
-            and known.termination_date >= year.first_day
+    left join person_known as known on ledger.employee_id = known.employee_id
     where not ledger.is_new_hire
 ),
 
@@ -184,7 +207,7 @@ reduced as (
             order by
                 place <= planned_leavers,
                 leaves_now is not null,
-                list_position(year.reduction_departments, department) nulls last,
+                list_position(year.reduction_departments, opening_department) nulls last,
                 case year.reduction_order
                     when 'least_tenure' then year.year_end - hire_date
                     when 'lowest_level' then opening_level
@@ -238,7 +261,12 @@ create or replace temporary table person_hires as
 with hires as (
     select
         ledger.*,
-        split_part(ledger.employee_id, '-', 3)::bigint as number,
+        if(
+            known.employee_id is null, split_part(ledger.employee_id, '-', 3)::bigint, null
+        ) as number,
+        known.event as known_event,
+        known.line as known_line,
+        known.effective_date as known_hire_date,
         count(*) over () as hires,
         year.first_day,
         year.year_end,
@@ -254,20 +282,28 @@ with hires as (
         {draw("ledger.employee_id", "leave_date")} as leaving_draw
     from person_ledger as ledger
     cross join person_year as year
+    left join raw.known_events as known
+        on
+            ledger.fingerprint = known.fingerprint
+            and ledger.employee_id = known.employee_id
+            and known.event in ('join', 'opening')
     where ledger.is_new_hire
 ),
 
 dated as (
     select
         *,
-        number * (1000000 - millionths) // 1000000
-        = (number - 1) * (1000000 - millionths) // 1000000 as leaves
+        coalesce(
+            number * (1000000 - millionths) // 1000000
+            = (number - 1) * (1000000 - millionths) // 1000000,
+            false
+        ) as leaves
     from hires
 )
 
 select
     *,
-    first_day + case
+    coalesce(known_hire_date, first_day + case
         when leaves
             then {macros("hire_day").hire_day_of_leaver("date_draw", "leaving_window")}
         else {
@@ -275,7 +311,7 @@ select
         "date_draw", "days_in_year", "leaving_rate", "leaving_window"
     )
 }
-    end::integer as decided_hire_date,
+    end::integer) as decided_hire_date,
     case
         when leaves
             then
@@ -310,7 +346,9 @@ with entitled as (
         on
             ledger.fingerprint = raising.fingerprint
             and raising.table_name = 'cola_by_department'
-            and ledger.department = raising.row_key
+            and if(
+                ledger.transfer_date > year.raise_date, ledger.transferred_from, ledger.department
+            ) = raising.row_key
 ),
 
 merit as (
@@ -352,6 +390,6 @@ def decide(
         "fingerprint": fingerprint,
         "year": year,
     }
-    for statement in (_MULTIPLIERS, _LEVELS, _YEAR, _LEDGER, _EXPERIENCED, _HIRES, _RAISES):
+    for statement in (_MULTIPLIERS, _LEVELS, _YEAR, _LEDGER, _KNOWN, _EXPERIENCED, _HIRES, _RAISES):
         used = {name: value for name, value in named.items() if f"${name}" in statement}
         connection.execute(statement, used)

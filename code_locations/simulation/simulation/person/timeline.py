@@ -167,6 +167,8 @@ def _summary(ledger: Row) -> str:
             f"is promoted to level {ledger['level']} on {ledger['promotion_date']}, "
             f"{_pay(ledger['compensation_after_promotion'])}"
         )
+    if ledger["transfer_date"] is not None:
+        parts.append(f"moves to {ledger['department']} on {ledger['transfer_date']}")
     if ledger["raise_date"] is not None:
         parts.append(
             f"is raised on {ledger['raise_date']} to {_pay(ledger['annual_compensation'])}"
@@ -177,16 +179,23 @@ def _summary(ledger: Row) -> str:
         )
     parts.append(f"is paid {_pay(ledger['prorated_compensation'])} in the year")
     return (
-        f"{ledger['department'] or 'no department'}, level {ledger['opening_level']}, "
+        f"{_opening_department(ledger) or 'no department'}, level {ledger['opening_level']}, "
         f"age {ledger['opening_age']}, {ledger['opening_tenure']} years of service: "
         f"{'; '.join(parts)}"
     )
 
 
+def _opening_department(ledger: Row) -> str | None:
+    is_moved = ledger["transfer_date"] is not None
+    return ledger["transferred_from" if is_moved else "department"]
+
+
 def _leaving_reasons(person: Row, year: Row) -> Iterator[tuple[str, str]]:
-    if person["leaves_now"] is not None:
-        yield "known", f"the census has the last day {person['known_date']}"
-    elif person["retirement_chance"]:
+    if person["is_transferred"]:
+        yield "known", "a transfer in this year or a later one is known, and until then they stay"
+    if person["known_date"] is not None:
+        yield "known", f"the last day {person['known_date']} is known"
+    elif person["leaves_now"] is None and person["retirement_chance"]:
         yield (
             "retirement",
             (
@@ -281,6 +290,10 @@ def _promotion_reasons(person: Row, year: Row) -> Iterator[tuple[str, str]]:
 
 
 def _hire_reasons(hire: Row) -> Iterator[tuple[str, str]]:
+    if hire["known_event"] is not None:
+        kind = "known joiner" if hire["known_event"] == "join" else "open position"
+        yield "hire", f"{kind} of line {hire['known_line']} of the file of known events"
+        return
     yield (
         "hire",
         (

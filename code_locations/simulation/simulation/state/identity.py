@@ -3,6 +3,7 @@
 import duckdb
 
 from shared_lib.dbt.project import rules_digest
+from simulation.config.known_events import known_events_digest
 from simulation.config.parameters import fingerprint
 from simulation.config.settings import ScenarioSettings
 
@@ -17,6 +18,7 @@ def identity_of(*, scenario_id: str, settings: ScenarioSettings, census_digest: 
         settings=settings,
         census_digest=census_digest,
         rules_digest=current_rules(),
+        events_digest=known_events_digest(settings),
     )
 
 

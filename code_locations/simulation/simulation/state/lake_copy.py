@@ -34,7 +34,7 @@ _OF_SCENARIO = (
     "simulation_parameters",
     "simulation_run",
 )
-_OF_FINGERPRINT = ("hire_level_mix", "scenario_levels", "scenario_rates")
+_OF_FINGERPRINT = ("hire_level_mix", "known_events", "scenario_levels", "scenario_rates")
 
 _PUBLISHED = """
 create schema if not exists raw;

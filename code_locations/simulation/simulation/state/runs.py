@@ -16,6 +16,7 @@ from simulation.config.parameters import (
 from simulation.config.settings import ScenarioSettings
 from simulation.state.cost_rates import record_cost_rates
 from simulation.state.identity import census_digest, current_rules, identity_of
+from simulation.state.known_events import checked_events, record_events
 from simulation.state.stored_years import completed_years
 from simulation.state.tables import THIS_REQUEST, THIS_RUN
 from simulation.state.year_state import first_altered_year
@@ -146,9 +147,11 @@ def open_run(
     )
     opening_headcount = _opening_headcount(connection, scenario_id)
     _refuse_empty_years(opened, settings, opening_headcount)
+    events = checked_events(connection, scenario_id, settings)
     with transaction(connection):
         _remove_years(connection, opened, stored=stored, complete=complete)
         _record(connection, opened, settings, opening_headcount, run_id=run_id)
+        record_events(connection, scenario_id, identity, events)
     return opened
 
 

@@ -121,6 +121,25 @@ create table if not exists raw.scenario_rates (
     primary key (fingerprint, table_name, row_key)
 );
 
+-- known joiners, leavers, transfers and open positions, as a scenario's file has them
+create table if not exists raw.known_events (
+    fingerprint varchar not null,
+    scenario_id varchar not null,
+    line integer not null,
+    event varchar not null,
+    employee_id varchar not null,
+    date date not null,
+    effective_date date not null,
+    simulation_year integer not null,
+    department varchar,
+    level integer,
+    pay decimal(16, 2),
+    fill_rate double,
+    days_to_fill integer,
+    reason varchar,
+    primary key (fingerprint, line)
+);
+
 -- what a scenario's years cost; replaced by each run, because no row of the ledger depends on it
 create table if not exists raw.cost_rates (
     scenario_id varchar not null,
@@ -223,10 +242,18 @@ def _add_days_of_years(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"alter table raw.simulation_parameters add column {column}")
 
 
+def _add_transfers(connection: duckdb.DuckDBPyConnection) -> None:
+    for column in ("transfer_date date", "transferred_from varchar"):
+        connection.execute(
+            f"alter table if exists intermediate.int_employee_years add column {column}"
+        )
+
+
 _MIGRATIONS = (
     Migration("rules of pay and leaving", _add_rules_of_pay_and_leaving, is_additive=True),
     Migration("inputs of a fingerprint", _add_inputs, is_additive=True),
     Migration("days of a year", _add_days_of_years, is_additive=True),
+    Migration("transfers in the ledger", _add_transfers, is_additive=True),
 )
 
 

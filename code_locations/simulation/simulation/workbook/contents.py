@@ -16,6 +16,7 @@ from simulation.report.figures import Configuration, Figures, read_figures
 from simulation.spreadsheet import Book, Column, Formula, column_letter, written_book
 from simulation.state.removal import shown_settings
 from simulation.workbook.costs import add_costs
+from simulation.workbook.known_events import add_known_events, known_rows
 
 _FETCHED_ROWS = 10_000
 
@@ -107,6 +108,7 @@ def write_scenario_workbook(
             departments=[cost for cost in departments if cost.year in kept],
             plan=figures.plan,
         )
+        add_known_events(book, figures.names, known_rows(connection, named))
         _add_events(book, figures, _streamed(connection, _EVENTS, named))
         if has_people:
             _add_people(book, figures, _streamed(connection, _PEOPLE, named))

@@ -68,6 +68,13 @@ class Workforce(Strict):
         strict=False,
         description="Departments that reductions in force come from first, in this order.",
     )
+    known_events: str | None = Field(
+        default=None,
+        description=(
+            "CSV file of known joiners, leavers, transfers and open positions, relative to where "
+            "the run starts; none: only the leavers of the census are known."
+        ),
+    )
 
     @model_validator(mode="after")
     def _ages_ascend(self) -> "Workforce":

@@ -1,0 +1,46 @@
+"""What is wrong with a value of a known event, in words; ``""`` for an allowed one."""
+
+import re
+from datetime import date
+from decimal import Decimal, InvalidOperation
+
+_LARGEST_PAY = Decimal(10) ** 12
+_LONGEST_FILL = 3650
+
+
+def day(value: str, first: date, last: date) -> str:
+    """Check a day that lies in the simulated years."""
+    allowed = f"allowed is a day from {first} to {last}"
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        return f"not a day, got {value!r}, {allowed}, such as {first}"
+    try:
+        found = date.fromisoformat(value)
+    except ValueError:
+        return f"not a day of the calendar, got {value!r}, {allowed}"
+    return "" if first <= found <= last else f"outside the years, got {value!r}, {allowed}"
+
+
+def amount(value: str) -> str:
+    """Check pay for a full year."""
+    try:
+        found = Decimal(value)
+        exponent = found.as_tuple().exponent
+    except InvalidOperation:
+        found, exponent = Decimal(0), 0
+    if isinstance(exponent, int) and exponent >= -2 and 0 < found < _LARGEST_PAY:  # noqa: PLR2004 - cents
+        return ""
+    return f"not pay, got {value!r}, allowed is an amount above 0 with at most two decimals"
+
+
+def share(value: str) -> str:
+    """Check a share of one."""
+    if re.fullmatch(r"(0(\.\d{1,6})?|1(\.0{1,6})?)", value):
+        return ""
+    return f"not a share, got {value!r}, allowed is a number from 0 to 1"
+
+
+def whole_number(value: str) -> str:
+    """Check a number of days."""
+    if re.fullmatch(r"\d{1,4}", value) and int(value) <= _LONGEST_FILL:
+        return ""
+    return f"not a number of days, got {value!r}, allowed is a whole number to {_LONGEST_FILL}"

@@ -1,0 +1,141 @@
+"""Holds a scenario's known events against its workforce, and records them for the SQL."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+
+import duckdb
+
+from shared_lib.configuration.validated_yaml import ConfigurationError
+from simulation.config.known_events import (
+    EVENT_COLUMNS,
+    KnownEvent,
+    did_you_mean,
+    read_known_events,
+)
+from simulation.config.parameters import target_headcount
+from simulation.config.settings import ScenarioSettings
+
+_WORKFORCE = "raw.baseline_workforce_validated where scenario_id = $scenario"
+
+
+def checked_events(
+    connection: duckdb.DuckDBPyConnection, scenario_id: str, settings: ScenarioSettings
+) -> list[KnownEvent]:
+    """Return the rows of the scenario's file, after holding them against its workforce.
+
+    Raises:
+        ConfigurationError: one line ``path:line: field: problem, allowed is ...`` for each mistake.
+    """
+    events = read_known_events(settings)
+    if not events:
+        return []
+    rows = connection.execute(
+        f"select distinct department from {_WORKFORCE} and department is not null",  # noqa: S608 - our own
+        {"scenario": scenario_id},
+    ).fetchall()
+    departments = sorted(name for (name,) in rows)
+    rows = connection.execute(
+        f"select employee_id, termination_date from {_WORKFORCE} "  # noqa: S608 - our own
+        "and list_contains($wanted, employee_id)",
+        {"scenario": scenario_id, "wanted": [event.employee_id for event in events]},
+    ).fetchall()
+    employed = dict(rows)
+    joining = {event.employee_id for event in events if event.event == "join"}
+    problems = []
+    for event in events:
+        found = [
+            *_person_problems(connection, scenario_id, event, employed, joining),
+            *_department_problems(event, departments),
+        ]
+        problems += [f"{event.line}: {problem}" for problem in found]
+    problems += _surplus(connection, scenario_id, settings, events)
+    if problems:
+        path = settings.workforce.known_events
+        raise ConfigurationError("\n".join(f"{path}:{problem}" for problem in problems))
+    return events
+
+
+def _person_problems(
+    connection: duckdb.DuckDBPyConnection,
+    scenario_id: str,
+    event: KnownEvent,
+    employed: dict[str, date | None],
+    joining: set[str],
+) -> Iterator[str]:
+    employee = event.employee_id
+    if event.is_hire and employee in employed:
+        yield (
+            f"employee_id: an employee of the census, got {employee!r}, allowed is an identifier "
+            "that nobody has"
+        )
+    elif not event.is_hire and employee not in employed and employee not in joining:
+        near = connection.execute(
+            f"select employee_id from {_WORKFORCE} "  # noqa: S608 - our own
+            "and jaro_winkler_similarity(employee_id, $wanted) > 0.8 "
+            "order by damerau_levenshtein(employee_id, $wanted), employee_id limit 1",
+            {"scenario": scenario_id, "wanted": employee},
+        ).fetchall()
+        yield (
+            f"employee_id: unknown employee, got {employee!r}, allowed is one of the census or who "
+            "joins in this file" + (f"; did you mean {near[0][0]!r}?" if near else "")
+        )
+    elif not event.is_hire and employee in employed:
+        left = employed[employee]
+        if left is not None and (event.event == "leave" or event.date > left):
+            yield (
+                f"date: the census has the last day {left} of {employee!r}, got '{event.date}', "
+                + ("allowed is one of both" if event.event == "leave" else "allowed is until then")
+            )
+
+
+def _department_problems(event: KnownEvent, departments: list[str]) -> Iterator[str]:
+    if event.department is None:
+        return
+    if event.department not in departments:
+        yield (
+            f"department: unknown department, got {event.department!r}, allowed is one of: "
+            f"{', '.join(departments)}" + did_you_mean(event.department, departments)
+        )
+
+
+def _surplus(
+    connection: duckdb.DuckDBPyConnection,
+    scenario_id: str,
+    settings: ScenarioSettings,
+    events: list[KnownEvent],
+) -> Iterator[str]:
+    """Yield the years in which more join than may be there at the end."""
+    [(opening,)] = connection.execute(
+        f"select count(*) from {_WORKFORCE}",  # noqa: S608 - our own
+        {"scenario": scenario_id},
+    ).fetchall()
+    joiners = Counter(event.simulation_year for event in events if event.event == "join")
+    for year, number in joiners.items():
+        target = target_headcount(settings, opening, year)
+        if number > target:
+            last = max(event.line for event in events if event.simulation_year == year)
+            yield (
+                f"{last}: event: {number} join in {year}, allowed are as many as are to be there "
+                f"at its end, {target}"
+            )
+
+
+def record_events(
+    connection: duckdb.DuckDBPyConnection,
+    scenario_id: str,
+    fingerprint: str,
+    events: list[KnownEvent],
+) -> None:
+    """Record the events; those of a fingerprint are always the same."""
+    connection.execute("delete from raw.known_events where fingerprint = ?", [fingerprint])
+    if events:
+        marks = ", ".join("?" for _ in EVENT_COLUMNS)
+        connection.executemany(
+            f"insert into raw.known_events (fingerprint, scenario_id, {', '.join(EVENT_COLUMNS)}) "  # noqa: S608 - our own
+            f"values (?, ?, {marks})",
+            [
+                [fingerprint, scenario_id, *(getattr(event, name) for name in EVENT_COLUMNS)]
+                for event in events
+            ],
+        )

@@ -1,0 +1,60 @@
+-- What became of each known event and open position. Openings that a draw leaves open, or that no hire
+-- of the year was left for, are among the rows, as what the run did not follow.
+with events as (
+    select
+        events.*,
+        years.random_seed || '|' || events.simulation_year as draw_key
+    from {{ source('simulation', 'known_events') }} as events
+    left join {{ ref('stg_simulation_parameters') }} as years
+        on
+            events.fingerprint = years.fingerprint
+            and events.simulation_year = years.simulation_year
+),
+
+-- The years that are stored; an event of another has not come yet.
+stored as (
+    select distinct
+        fingerprint,
+        simulation_year
+    from {{ ref('int_employee_years') }}
+)
+
+select
+    events.scenario_id,
+    events.simulation_year,
+    events.line,
+    events.event,
+    events.employee_id,
+    events.date as known_date,
+    events.effective_date,
+    coalesce(events.department, ledger.department) as department,
+    coalesce(events.level, ledger.level) as level,
+    events.reason,
+    case
+        when stored.simulation_year is null then 'not simulated'
+        when
+            case events.event
+                when 'leave' then ledger.termination_date = events.effective_date
+                when 'transfer' then ledger.transfer_date = events.effective_date
+                else ledger.is_new_hire
+            end
+            then if(events.event = 'opening', 'filled', 'happened')
+        when events.event <> 'opening' then 'left before'
+        when
+            events.fill_rate > {{ draw('events.draw_key', 'events.employee_id', 'fill') }}
+            then 'no hire left'
+        else 'not filled'
+    end as outcome
+from events
+left join stored
+    on
+        events.fingerprint = stored.fingerprint
+        and events.simulation_year = stored.simulation_year
+left join {{ ref('int_employee_years') }} as ledger
+    on
+        events.scenario_id = ledger.scenario_id
+        and events.fingerprint = ledger.fingerprint
+        and events.simulation_year = ledger.simulation_year
+        and events.employee_id = ledger.employee_id
+where
+    events.fingerprint in (select fingerprint from {{ ref('int_employee_years') }})
