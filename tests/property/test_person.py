@@ -184,3 +184,40 @@ def test_a_timeline_names_each_decision_with_its_hazard_draw_and_rule(
         assert not all(
             year.is_confirmed for year in timeline(warehouse, stored, employee, on_progress=str)
         )
+
+
+def test_a_timeline_names_what_the_file_of_known_events_says(
+    played: Callable[..., tuple[duckdb.DuckDBPyConnection, StoredScenario]],
+    census: Path,
+    tmp_path: Path,
+) -> None:
+    rows = duckdb.sql(
+        f"from (select employee_id, department from '{census}' order by employee_id limit 200) "
+        "where employee_id not like '%7_' and department <> 'Sales' limit 2"
+    ).fetchall()
+    (leaver, department), (moved, _) = rows
+    path = tmp_path / "known.csv"
+    path.write_text(
+        "event,employee_id,date,department,level,pay,fill_rate,days_to_fill\n"
+        f"leave,{leaver},2026-05-31,,,,,\n"
+        f"transfer,{moved},2026-03-31,Sales,,,,\n"
+        f"join,J-1,2025-11-01,{department},2,80000,,\n"
+        f"opening,R-1,2025-11-01,{department},2,,1,10\n",
+        "utf-8",
+    )
+    scenario = settings_with(
+        simulation={"end_year": YEARS[-1]},
+        workforce={"known_events": str(path)},
+        compensation={"cola_by_department": {"Sales": 0.02}, "raise_date": "03-15"},
+    )
+    warehouse, stored = played(200, scenario)
+    with warehouse:
+        for employee, says in (
+            (leaver, "the last day 2026-05-31 is known"),
+            (moved, "moves to Sales on 2026-03-31"),
+            ("J-1", "known joiner of line 4"),
+            ("R-1", "open position of line 5"),
+        ):
+            years = list(timeline(warehouse, stored, employee, on_progress=str))
+            assert all(year.is_confirmed for year in years), employee
+            assert says in shown(iter(years)), employee

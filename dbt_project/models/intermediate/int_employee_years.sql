@@ -90,7 +90,7 @@ retirement as (
 known_dates as (
     select
         employee_id,
-        'leave' as event,
+        'leave' as kind,
         known_termination_date as effective_date,
         null as department
     from {{ ref('int_baseline_workforce') }}
@@ -100,7 +100,7 @@ known_dates as (
 
     select
         employee_id,
-        event,
+        event as kind,
         effective_date,
         department
     from {{ ref('stg_known_events') }}
@@ -110,17 +110,17 @@ known_dates as (
 known as (
     select
         known_dates.employee_id,
-        min(known_dates.effective_date) filter (where known_dates.event = 'leave')
+        min(known_dates.effective_date) filter (where known_dates.kind = 'leave')
             as termination_date,
         coalesce(
-            bool_or(known_dates.event = 'leave' and known_dates.effective_date <= year.year_end),
+            bool_or(known_dates.kind = 'leave' and known_dates.effective_date <= year.year_end),
             false
         ) as leaves_now,
         min(known_dates.effective_date) filter (
-            where known_dates.event = 'transfer' and known_dates.effective_date <= year.year_end
+            where known_dates.kind = 'transfer' and known_dates.effective_date <= year.year_end
         ) as transfer_date,
         min(known_dates.department) filter (
-            where known_dates.event = 'transfer' and known_dates.effective_date <= year.year_end
+            where known_dates.kind = 'transfer' and known_dates.effective_date <= year.year_end
         ) as new_department
     from known_dates
     inner join year

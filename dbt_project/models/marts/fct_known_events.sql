@@ -1,5 +1,5 @@
--- What became of each known event and open position. Openings that a draw leaves open, or that no hire
--- of the year was left for, are among the rows, as what the run did not follow.
+-- What became of each known event and open position, also of the openings that stay open: by the
+-- draw, or because the year needs no further hire.
 with events as (
     select
         events.*,
@@ -17,6 +17,11 @@ stored as (
         fingerprint,
         simulation_year
     from {{ ref('int_employee_years') }}
+),
+
+kept as (
+    select distinct fingerprint
+    from stored
 )
 
 select
@@ -46,6 +51,9 @@ select
         else 'not filled'
     end as outcome
 from events
+-- the events of other fingerprints are those of years that have been replaced
+inner join kept
+    on events.fingerprint = kept.fingerprint
 left join stored
     on
         events.fingerprint = stored.fingerprint
@@ -56,5 +64,3 @@ left join {{ ref('int_employee_years') }} as ledger
         and events.fingerprint = ledger.fingerprint
         and events.simulation_year = ledger.simulation_year
         and events.employee_id = ledger.employee_id
-where
-    events.fingerprint in (select fingerprint from {{ ref('int_employee_years') }})

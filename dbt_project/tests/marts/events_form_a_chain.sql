@@ -11,7 +11,9 @@ with events as (
     select
         events.employee_id,
         events.simulation_year * 10 + events.event_sequence as step,
-        events.event_type::enum('hire', 'transfer', 'promotion', 'raise', 'termination') as event_type,
+        events.event_type::enum(
+            'hire', 'transfer', 'promotion', 'raise', 'termination'
+        ) as event_type,
         events.effective_date,
         events.previous_compensation,
         events.new_compensation,

@@ -14,6 +14,8 @@ the base along, so that the parts of departments and levels add up too.
 
 import duckdb
 
+from simulation.stored.scenarios import has_transfers
+
 DRIVERS = ("hires", "leavers", "promotions", "raises", "mix")
 
 # One row for each employee and part, at the end of each year.
@@ -25,8 +27,7 @@ with ledger as (
         simulation_year as year,
         employee_id,
         coalesce(department, 'Not stated') as department,
-        coalesce(if(transfer_date is null, department, transferred_from), 'Not stated')
-            as opening_department,
+        coalesce({opening_department}, 'Not stated') as opening_department,
         level,
         opening_level,
         opening_compensation,
@@ -184,4 +185,7 @@ def create_parts(connection: duckdb.DuckDBPyConnection, named: dict[str, object]
         connection: the warehouse.
         named: the scenarios ``base`` and ``other``, and the years ``first`` and ``last``.
     """
-    connection.execute(_PARTS, named)
+    opening = "if(transfer_date is null, department, transferred_from)"
+    if not has_transfers(connection):
+        opening = "department"
+    connection.execute(_PARTS.format(opening_department=opening), named)

@@ -32,7 +32,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from simulation.command_line import run_command
     from simulation.person.timeline import PersonUnknownError, timeline
     from simulation.state.identity import current_rules
-    from simulation.stored.scenarios import find_stored, read_stored, reading_stored
+    from simulation.stored.scenarios import (
+        NotStoredError,
+        find_stored,
+        has_transfers,
+        read_stored,
+        reading_stored,
+    )
 
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -41,6 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def work(progress: Callable[[str], None]) -> int:
         with reading_stored(asked.scenario, on_wait=progress) as connection:
             scenario = find_stored(read_stored(connection), asked.scenario)
+            if not has_transfers(connection):
+                message = "the warehouse is of another release, and the next run migrates it"
+                raise NotStoredError(message)
             if scenario.rules_digest != current_rules():
                 progress(
                     "The rules have changed since the scenario was computed: hazards and draws "

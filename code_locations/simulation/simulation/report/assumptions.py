@@ -54,6 +54,7 @@ def in_words(configuration: Configuration) -> list[Assumption]:
         _source(settings),
         Assumption(f"The target growth of headcount is {_growth(settings, years, names)} a year."),
         *map(Assumption, _leaving(settings.workforce, years, names)),
+        *map(Assumption, _known_events(settings.workforce)),
         Assumption(_hire_pay(settings.hiring), is_invented=True),
         *map(Assumption, _raises(settings.compensation, years, names)),
         *map(Assumption, cost_in_words(settings, years, names)),
@@ -105,6 +106,17 @@ def _leaving(workforce: Workforce, years: range, names: YearNames) -> list[str]:
             f"A reduction in force is on {_day(workforce.reduction_date)}: "
             f"{_REDUCTION_ORDERS[workforce.reduction_order]}{departments}."
         ),
+    ]
+
+
+def _known_events(workforce: Workforce) -> list[str]:
+    if workforce.known_events is None:
+        return []
+    return [
+        (
+            "Known joiners, leavers, transfers and open positions are those of the file "
+            f"{workforce.known_events}; they count among the hires and leavers of their year."
+        )
     ]
 
 

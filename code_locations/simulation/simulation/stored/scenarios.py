@@ -151,6 +151,15 @@ def read_stored(connection: duckdb.DuckDBPyConnection) -> dict[str, StoredScenar
     }
 
 
+def has_transfers(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Return whether the ledger knows transfers, unlike one that a run has not migrated yet."""
+    (columns,) = connection.execute(
+        "select count(*) from duckdb_columns() where schema_name = 'intermediate' "
+        "and table_name = 'int_employee_years' and column_name = 'transfer_date'"
+    ).fetchone() or (0,)
+    return bool(columns)
+
+
 def _unbroken(years: Sequence[int]) -> range:
     """Return the years from the first to the one before a gap."""
     last = years[0]
