@@ -8,6 +8,7 @@ driver, which the wheel of this environment contains. So both engines write with
 import json
 import os
 import subprocess
+import sys
 import sysconfig
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
@@ -147,13 +148,15 @@ def _driver(target: Path) -> dict[str, str]:
     """
     if _DRIVERS_VARIABLE in os.environ:
         return {}
-    import _duckdb
     import duckdb
+
+    # an import of the extension module would need a dependency of that name
+    library = sys.modules["_duckdb"].__file__
 
     folder = target / "drivers"
     folder.mkdir(exist_ok=True)
     (folder / "duckdb.toml").write_text(
-        _DRIVER.format(version=duckdb.__version__, library=_duckdb.__file__), encoding="utf-8"
+        _DRIVER.format(version=duckdb.__version__, library=library), encoding="utf-8"
     )
     python = Path(
         str(sysconfig.get_config_var("LIBDIR")), str(sysconfig.get_config_var("INSTSONAME"))
