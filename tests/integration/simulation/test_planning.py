@@ -197,7 +197,7 @@ def test_the_jobs_do_the_same(stored: Path, platform: Path) -> None:
     (entry,) = costed.asset_materializations_for_node("scenario_cost")
     report = Path(str(entry.metadata["report"].value))
     assert report.name.endswith("-cost.html")
-    assert entry.metadata["link"].value.endswith(f"/reports/{report.name}")
+    assert str(entry.metadata["link"].value).endswith(f"/reports/{report.name}")
     assert report.is_file()
     assert {
         dg.AssetKey(name)
