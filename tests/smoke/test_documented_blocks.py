@@ -34,6 +34,7 @@ NOT_OURS = {
     "rm": "of the machine",
     "tr": "of the machine",
     "umask": "of the shell",
+    "uv": "installs another engine of dbt, which integration/simulation compares where it is",
     "vault": "Vault's own command; the policies and roles are tested in integration/secrets",
 }
 LANGUAGES = {"hcl", "json", "mermaid", "python", "sh", "sql", "text", "yaml"}
