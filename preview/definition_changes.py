@@ -2,17 +2,19 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal, cast
 
 from preview.dbt_project import Project
 from preview.errors import PreviewError
 
 KINDS = ("assets", "checks", "jobs", "schedules", "sensors")
+_SUFFIX = ".definitions.json"
 _PROGRAM = Path(__file__).with_name("loaded_definitions.py")
 
 Definitions = Mapping[str, Mapping[str, Any]]
@@ -39,37 +41,56 @@ class Change:
 
 
 class Loading:
-    """A process that loads the definitions of a tree while the preview goes on."""
+    """A process that loads the definitions of trees while the preview goes on."""
 
-    def __init__(self, tree: Path, project: Project) -> None:
-        """Begin to load ``tree``, whose models are those of ``project``."""
-        self._tree = tree
-        members = [tree / "shared_lib", *sorted((tree / "code_locations").iterdir())]
+    def __init__(self, work: Path) -> None:
+        """Start it: it imports what the trees have in common, and waits for them.
+
+        Args:
+            work: a directory for what it finds.
+        """
+        self._work = work
         self._process = subprocess.Popen(  # noqa: S603 - this interpreter with our own program
-            [sys.executable, "-P", str(_PROGRAM), str(tree), str(project.target / "manifest.json")],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, members))},
-            cwd=tree,
-            stdout=subprocess.PIPE,
+            [sys.executable, "-P", str(_PROGRAM)],
+            stdin=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,  # to be ended with the processes that it forks
         )
 
-    def result(self) -> Definitions:
-        """Wait for the definitions of each location.
+    def begin(self, tree: Path, project: Project, *, name: str) -> None:
+        """Load ``tree``, whose models are those of ``project``, to be found by ``name``."""
+        members = [tree / "shared_lib", *sorted((tree / "code_locations").iterdir())]
+        asked = {
+            "tree": str(tree),
+            "manifest": str(project.target / "manifest.json"),
+            "packages": [str(member) for member in members],
+            "output": str(self._file(name)),
+        }
+        stdin = cast("IO[str]", self._process.stdin)
+        stdin.write(json.dumps(asked) + "\n")
+        stdin.flush()
+
+    def results(self) -> dict[str, Definitions]:
+        """Wait for the definitions of each location of each tree, by the tree's name.
 
         Raises:
-            PreviewError: the process failed as a whole.
+            PreviewError: a process failed as a whole.
         """
-        printed, errors = self._process.communicate()
+        _, errors = self._process.communicate()
         if self._process.returncode:
-            raise PreviewError(f"{self._tree}: its definitions cannot be loaded:\n{errors[-2000:]}")
-        return json.loads(printed.splitlines()[-1])
+            raise PreviewError(f"the definitions cannot be loaded:\n{errors[-2000:]}")
+        files = self._work.glob(f"*{_SUFFIX}")
+        return {file.name.removesuffix(_SUFFIX): json.loads(file.read_text()) for file in files}
 
     def stop(self) -> None:
         """End the process if it still runs."""
         if self._process.poll() is None:
-            self._process.kill()
+            os.killpg(self._process.pid, signal.SIGKILL)
             self._process.communicate()
+
+    def _file(self, name: str) -> Path:
+        return self._work / f"{name}{_SUFFIX}"
 
 
 def locations_of(definitions: Definitions) -> dict[str, str]:

@@ -1,14 +1,18 @@
-"""Print what the code locations of a tree define, as JSON; a program, run in a process of its own.
+"""Write what the code locations of trees define, as JSON; a program, run as a process of its own.
 
-``python -P loaded_definitions.py TREE MANIFEST`` imports the packages of TREE, which PYTHONPATH
-names, so it uses nothing of this package: an older tree has no such modules.
+``python -P loaded_definitions.py`` reads a line of JSON for each tree: the tree, its manifest, the
+folders of its packages and the file to write. It forks for each, so that Dagster and dbt are
+imported once. It uses nothing of this package: an older tree has no such modules.
 """
 
 import ast
+import gc
 import hashlib
 import importlib
 import json
+import os
 import sys
+import traceback
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -26,9 +30,42 @@ _LOADED = frozenset(
 _SCALARS = (str, int, float, bool, type(None))
 
 
+# what the locations import, and what is of no tree
+_PRELOADED = ("dagster_dbt", "dbt.cli.main", "duckdb", "pandas")
+
+
 def main() -> int:
-    """Print the definitions of each location, or why it cannot be loaded."""
-    tree, manifest = Path(sys.argv[1]), Path(sys.argv[2])
+    """Load each tree in a process of its own; fail if one of them does."""
+    gc.disable()  # a third of the time, and no definition becomes garbage
+    for name in _PRELOADED:
+        importlib.import_module(name)
+    # warnings would be those of the imports, and flushed by each process
+    sys.stderr.flush()
+    children = []
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            os._exit(_write(**json.loads(line)))
+        children.append(child)
+    return int(sum(os.waitpid(child, 0)[1] for child in children) > 0)
+
+
+def _write(tree: str, manifest: str, packages: list[str], output: str) -> int:
+    sys.path[:0] = packages
+    os.chdir(tree)
+    try:
+        text = json.dumps(_definitions(Path(tree), Path(manifest)))
+        Path(output).write_text(text, encoding="utf-8")
+    except BaseException:  # noqa: BLE001 - printed; the preview shows it
+        traceback.print_exc()
+        return 1
+    finally:
+        sys.stderr.flush()
+    return 0
+
+
+def _definitions(tree: Path, manifest: Path) -> dict[str, Any]:
+    """Return the definitions of each location, or why it cannot be loaded."""
     workspace = yaml.safe_load((tree / "workspace.yaml").read_text(encoding="utf-8"))
     found: dict[str, Any] = {}
     for entry in workspace["load_from"]:
@@ -40,8 +77,7 @@ def main() -> int:
             found[name] = _location(module, tree, manifest)
         except Exception as error:  # noqa: BLE001 - the preview shows why a location does not load
             found[name] = {"error": f"{type(error).__name__}: {error}"}
-    print(json.dumps(found))  # noqa: T201 - what the program is for
-    return 0
+    return found
 
 
 def _module_of(entry: Mapping[str, Any]) -> str | None:

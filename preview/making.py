@@ -16,8 +16,9 @@ from preview.policy_changes import compare_policies
 from preview.trees import Base, changed_files, extract, find_base
 from shared_lib.private_files import keep_files_private
 
-# what definitions follow from
+# the two trees, and what definitions follow from
 _MODELS = "dbt_project/"
+_BASE, _NEW = "base", "working_tree"
 _DEFINING = ("code_locations/", "shared_lib/", "workspace.yaml", _MODELS)
 
 
@@ -78,19 +79,20 @@ def make_preview(
         work = Path(folder)
         tree = extract(base, repository, work / "base")
         say(f"comparing with {ref} at {base.commit[:10]}: {len(files)} files differ")
+        loading = Loading(work)  # it goes on beside the rest
+        stack.callback(loading.stop)
         say("parsing the models of the working tree")
         new = dbt_project.parse(repository, work / "new_dbt")
-        loading = Loading(repository, new)  # it needs the models, and goes on beside the rest
-        stack.callback(loading.stop)
+        loading.begin(repository, new, name=_NEW)
         has_models = any(name.startswith(_MODELS) for name in files)
         if has_models:
             say("parsing the models of the base")
         old = dbt_project.parse(tree, work / "base_dbt") if has_models else new
-        old_loading = Loading(tree, old)
-        stack.callback(old_loading.stop)
+        loading.begin(tree, old, name=_BASE)
         modified = dbt_project.modified(new, old) if has_models else set()
         say("loading the definitions of both trees")
-        before, after = old_loading.result(), loading.result()
+        loaded = loading.results()
+        before, after = loaded[_BASE], loaded[_NEW]
         location_of = {
             **definition_changes.locations_of(before),
             **definition_changes.locations_of(after),
