@@ -73,13 +73,14 @@ def test_each_page_that_a_file_names_exists() -> None:
 
 
 def examples(folder: str) -> list[Any]:
-    """The blocks of YAML of the pages in a folder of docs."""
+    """The blocks of YAML of the pages in a folder of docs, without those of dbt's own files."""
     return [
         pytest.param(block, id=f"{page.stem}-{number}")
         for page in sorted((DOCS / folder).glob("*.md"))
         for number, block in enumerate(
             re.findall(r"^```yaml\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
         )
+        if not block.startswith("# dbt_project/")
     ]
 
 
