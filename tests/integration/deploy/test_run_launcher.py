@@ -85,12 +85,6 @@ def location_config(helm: dict[str, Any], name: str) -> dict[str, Any]:
             "volume_mounts": location["volumeMounts"],
             "resources": location["resources"],
             "security_context": location["securityContext"],
-            "run_k8s_config": {
-                "pod_spec_config": {
-                    "node_selector": location["nodeSelector"],
-                    "security_context": location["podSecurityContext"],
-                }
-            },
         }
     }
     return json.loads(json.dumps(config))  # without what remembers the lines of the file
