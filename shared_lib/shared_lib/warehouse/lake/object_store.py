@@ -18,9 +18,9 @@ KEYS = ("access_key_id", "secret_access_key")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://")
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]+[a-z0-9](/.+)?")
 
-# An answer of 429 or 5xx and a broken connection are tried again after 0.1 s, 0.4 s and so on, in
-# all for 8.5 s. A run that fails in spite of that goes on when it is started again.
-RETRIES = 4
+# An answer of 429 or 5xx and a broken connection are tried again at once, after 0.1 s, 0.4 s and so
+# on, in all for 8.5 s. A run that fails in spite of that goes on when it is started again.
+RETRIES = 5
 # without an answer, of one request
 TIMEOUT_SECONDS = 30
 
