@@ -262,7 +262,7 @@ select
         when not is_active and left_on is null then 'not_active'
     end as aside,
     case
-        when no_person is not null then first_text
+        when no_person is not null then replace(first_text, chr(9), ' ')
         when hired_on > $opening_date then census_text(hire_date)
         when left_on <= $day_before_start then census_text(termination_date)
         when not is_active then census_text(status)
