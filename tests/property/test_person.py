@@ -24,7 +24,7 @@ def millionths(low: float, high: float) -> st.SearchStrategy[float]:
 
 
 SCENARIOS = st.builds(
-    lambda growth, seed, order, departments, promotion, tenure, retirement: settings_with(
+    lambda growth, seed, order, departments, leaving, promotion, tenure, retirement: settings_with(
         simulation={
             "target_growth_rate": growth,
             "random_seed": seed,
@@ -34,6 +34,7 @@ SCENARIOS = st.builds(
         workforce={
             "reduction_order": order,
             "reduction_departments": departments,
+            "leaving_by_department": leaving,
             "reduction_date": "09-30",
             "retirement": [{"age": 55, "probability": retirement}],
         },
@@ -55,6 +56,7 @@ SCENARIOS = st.builds(
     seed=st.integers(0, 2**40),
     order=st.sampled_from(["least_tenure", "lowest_level", "hazard"]),
     departments=st.sampled_from([[], ["Sales", "Finance"]]),
+    leaving=st.sampled_from([{}, {"Sales": 2.5, "Finance": 0.4}]),
     promotion=millionths(0, 0.9),
     tenure=st.integers(0, 2),
     retirement=millionths(0, 1),
@@ -150,7 +152,10 @@ def test_a_timeline_names_each_decision_with_its_hazard_draw_and_rule(
         settings_with(
             simulation={"end_year": YEARS[-1], "target_growth_rate": -0.1},
             compensation={"promotion_rate": 0.5},
-            workforce={"experienced_termination_rate": 0.05},
+            workforce={
+                "experienced_termination_rate": 0.05,
+                "leaving_by_department": {"Sales": 2.5},
+            },
         ),
     )
     with warehouse:
@@ -173,6 +178,7 @@ def test_a_timeline_names_each_decision_with_its_hazard_draw_and_rule(
         assert ": promoted" in promoted
         assert "of the increase" in promoted
         assert "not possible" in story("promotion_probability = 0")
+        assert " x 2.5 (department Sales)" in story("department = 'Sales' and not is_new_hire")
 
         with pytest.raises(PersonUnknownError, match=r"has no employee 'nobody'$"):
             list(timeline(warehouse, stored, "nobody", on_progress=str))

@@ -111,6 +111,7 @@ with at_risk as (
         leaving_age.multiplier as leaving_by_age,
         leaving_tenure.multiplier as leaving_by_tenure,
         leaving_level.multiplier as leaving_by_level,
+        coalesce(leaving_department.rate, 1) as leaving_by_department,
         promotion_age.multiplier as promotion_by_age,
         promotion_tenure.multiplier as promotion_by_tenure,
         promotion_level.multiplier as promotion_by_level,
@@ -159,6 +160,12 @@ with at_risk as (
         on
             promotion_level.table_name = 'promotion_hazard_by_level'
             and ledger.opening_level::varchar = promotion_level.row_key
+    left join raw.scenario_rates as leaving_department
+        on
+            ledger.fingerprint = leaving_department.fingerprint
+            and leaving_department.table_name = 'leaving_by_department'
+            and if(ledger.transfer_date is null, ledger.department, ledger.transferred_from)
+            = leaving_department.row_key
     left join person_known as known on ledger.employee_id = known.employee_id
     where not ledger.is_new_hire
 ),
@@ -166,7 +173,8 @@ with at_risk as (
 weighed as (
     select
         at_risk.*,
-        leaving_by_age * leaving_by_tenure * leaving_by_level as hazard,
+        leaving_by_age * leaving_by_tenure * leaving_by_level * leaving_by_department
+            as hazard,
         leaves_now is null and retirement_chance > retirement_draw as retires,
         if(
             is_top_level,

@@ -204,13 +204,19 @@ def _leaving_reasons(person: Row, year: Row) -> Iterator[tuple[str, str]]:
                 f"{'below' if person['retires'] else 'not below'} it"
             ),
         )
+    by_department = (
+        f" x {person['leaving_by_department']:g} (department {person['opening_department']})"
+        if person["leaving_by_department"] != 1
+        else ""
+    )
     yield (
         "leaving",
         (
             f"hazard {person['hazard']:.4g} = {person['leaving_by_age']:g} (age "
             f"{person['opening_age_band']}) x {person['leaving_by_tenure']:g} (tenure "
             f"{person['opening_tenure_band']}) x {person['leaving_by_level']:g} (level at entry "
-            f"{person['entry_level']}), chance to leave {share(person['termination_probability'])}"
+            f"{person['entry_level']}){by_department}, "
+            f"chance to leave {share(person['termination_probability'])}"
         ),
     )
     yield (
