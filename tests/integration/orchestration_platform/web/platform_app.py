@@ -30,7 +30,7 @@ import dagster as dg
 @dg.op
 def noted(): ...
 
-@dg.job
+@dg.job(tags={"dagster-k8s/config": '{"container_config": {"tty": false}}'})
 def report(): noted()
 
 @dg.asset(key="LOCATION_stock")

@@ -252,6 +252,19 @@ def test_a_launcher_launches_in_its_location_and_the_run_has_the_name(app: App) 
     assert audit(app).outcome == "refused"
 
 
+def test_a_launch_that_sends_the_pod_of_its_job_needs_no_admin(app: App) -> None:
+    lena, key = as_person(app, "lena"), "dagster-k8s/config"
+    asked = """query ($location: String!) { pipelineOrError(params: {
+        repositoryLocationName: $location, repositoryName: "__repository__", pipelineName: "report"
+    }) { ... on Pipeline { tags { key value } } } }"""
+    tags = ask(lena, asked, location="shop")["pipelineOrError"]["tags"]
+    own = {tag["key"]: tag["value"] for tag in tags}
+    assert json.loads(own[key]) == {"container_config": {"tty": False}}
+    assert launched(lena, "shop", **own)["__typename"] == "LaunchRunSuccess"
+    assert launched(lena, "shop", **{key: own[key].replace("false", "true")}) == 403
+    assert launched(lena, "shop", **{"dagster-k8s/other": own[key]}) == 403
+
+
 def test_what_a_launcher_may_not_do_to_the_runs_of_another_location(app: App) -> None:
     lena = as_person(app, "lena")
     ours = launched(as_person(app, "edith"), "shop")["run"]["runId"]

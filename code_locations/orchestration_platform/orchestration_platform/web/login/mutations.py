@@ -105,7 +105,7 @@ def _guarded(name: str, resolve: Callable[..., Any], audit: Audit) -> Callable[.
     def run(root: Any, info: graphql.GraphQLResolveInfo, **arguments: Any) -> Any:
         connection: HTTPConnection = info.context.source
         person = person_of(connection)
-        reason = _refusal(name, person, arguments)
+        reason = _refusal(name, person, arguments, info.context)
         if reason is not None:
             audit.refuse(person, name, arguments)
             connection.scope[_STATUS_KEY] = HTTPStatus.FORBIDDEN
@@ -134,7 +134,7 @@ def _guarded(name: str, resolve: Callable[..., Any], audit: Audit) -> Callable[.
     return run
 
 
-def _refusal(name: str, person: Person, arguments: Mapping[str, Any]) -> str | None:
+def _refusal(name: str, person: Person, arguments: Mapping[str, Any], workspace: Any) -> str | None:
     lowest = LOWEST_ROLE.get(name)
     if lowest is None:
         return f"{name} is not allowed to anyone: no role is defined for it"
@@ -148,8 +148,8 @@ def _refusal(name: str, person: Person, arguments: Mapping[str, Any]) -> str | N
     if not allowed:
         at = f" in {' and '.join(sorted(places))}" if places else ""
         return f"{person.name} may not use {name}{at}: it needs the role {lowest.name.lower()}"
-    pod = next((key for key in _tag_keys(arguments) if key.startswith(_POD_TAGS)), None)
-    if pod is not None and not person.may(Role.ADMIN):
+    pod = None if person.may(Role.ADMIN) else _other_pod(arguments, workspace)
+    if pod is not None:
         return f"{person.name} may not set the tag {pod}: it needs the role admin"
     return None
 
@@ -166,22 +166,43 @@ def _locations(node: Any) -> Iterator[str]:
             yield from _locations(value)
 
 
-def _tag_keys(arguments: Mapping[str, Any]) -> Iterator[str]:
-    return (tag["key"] for tags in _tag_lists(arguments) for tag in tags)
+def _other_pod(arguments: Mapping[str, Any], workspace: Any) -> str | None:
+    """Return a tag that gives a run another pod than its job has; None if no tag does."""
+    for selector, tags in _tag_lists(arguments):
+        of_pod = [tag for tag in tags if tag["key"].startswith(_POD_TAGS)]
+        # the launchpad sends the tags of a job with each launch
+        own = _tags_of_job(selector, workspace) if of_pod else {}
+        for tag in of_pod:
+            if own.get(tag["key"]) != tag["value"]:
+                return tag["key"]
+    return None
 
 
-def _tag_lists(arguments: Mapping[str, Any]) -> Iterator[list[dict[str, str]]]:
-    """Yield the lists of run tags among the arguments, made where they are missing."""
+def _tags_of_job(selector: Mapping[str, Any], workspace: Any) -> Mapping[str, str]:
+    location, name = selector.get("repositoryLocationName"), selector.get("repositoryName")
+    job = selector.get("jobName") or selector.get("pipelineName")
+    if not workspace.has_code_location(location):
+        return {}
+    found = workspace.get_code_location(location)
+    if not found.has_repository(name) or not found.get_repository(name).has_job(job):
+        return {}
+    return found.get_repository(name).get_full_job(job).run_tags
+
+
+def _tag_lists(
+    arguments: Mapping[str, Any],
+) -> Iterator[tuple[Mapping[str, Any], list[dict[str, str]]]]:
+    """Yield the lists of run tags among the arguments, made where missing, and their job."""
     several = arguments.get("executionParamsList") or []
     for parameters in (arguments.get("executionParams"), *several):
         if parameters is not None:
             metadata = parameters.setdefault("executionMetadata", {})
             if metadata is None:
                 metadata = parameters["executionMetadata"] = {}
-            yield _list_at(metadata, "tags")
+            yield parameters.get("selector") or {}, _list_at(metadata, "tags")
     for argument, key in (("reexecutionParams", "extraTags"), ("backfillParams", "tags")):
         if arguments.get(argument) is not None:
-            yield _list_at(arguments[argument], key)
+            yield {}, _list_at(arguments[argument], key)
 
 
 def _list_at(holder: dict[str, Any], key: str) -> list[dict[str, str]]:
@@ -192,7 +213,7 @@ def _list_at(holder: dict[str, Any], key: str) -> list[dict[str, str]]:
 
 def _sign(arguments: Mapping[str, Any], person: Person) -> None:
     """Make the runs that are launched carry the person, whatever the request says."""
-    for tags in _tag_lists(arguments):
+    for _, tags in _tag_lists(arguments):
         tags[:] = [tag for tag in tags if tag["key"] != PERSON_TAG]
         tags.append({"key": PERSON_TAG, "value": person.name})
 
