@@ -288,7 +288,12 @@ def test_every_check_was_evaluated_and_passed_and_no_dbt_test_is_but_an_observat
             key = dg.AssetCheckKey(evaluation.asset_key, evaluation.check_name)
             passed[key] = evaluation.passed and passed.get(key, True)
     assert [key for key in passed if not passed[key]] == []
-    assert set(passed) == set(graph.asset_check_keys)
+    # a backtest has checks too, and is a job of its own
+    assert set(passed) == {
+        key
+        for key in graph.asset_check_keys
+        if graph.get(key.asset_key).group_name != "simulation_planning"
+    }
     names = {key.name for key in passed}
     assert names >= {
         "validate_growth_rates",
