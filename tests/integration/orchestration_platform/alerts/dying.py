@@ -21,7 +21,7 @@ import dagster as dg
 from orchestration_platform.alerts.delivery import escalation, sender, settle
 from orchestration_platform.alerts.facts.timing import Timing
 from orchestration_platform.alerts.memory import Memory
-from orchestration_platform.alerts.outbox import deduplication, incidents
+from orchestration_platform.alerts.outbox import deduplication, recoveries
 from orchestration_platform.alerts.outbox.suppression import inhibition
 from orchestration_platform.alerts.policies.policy import Policy, load_policies
 from orchestration_platform.alerts.run_pass import run_pass
@@ -53,7 +53,7 @@ HOLDING_POINTS = {
 RELEASING_POINTS = {name: point for name, point in POINTS.items() if name not in HOLDING_POINTS}
 # The same, where the incident has recovered by then.
 SUPPRESSING_POINTS: dict[str, tuple[Any, str, bool]] = {
-    "while a recovery is recorded": (incidents, "suppress_waiting", True),
+    "while a recovery is recorded": (recoveries, "suppress_waiting", True),
     "before a recovery is committed": (collect, "set_cursor", True),
 }
 # The same, where nobody has acknowledged a message.
