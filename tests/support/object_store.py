@@ -10,6 +10,8 @@ import requests
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from sandboxes.waiting import PATIENCE_SECONDS
+
 BUCKET = "backups"
 _ERROR = b"<?xml version='1.0'?><Error><Code>SlowDown</Code><Message>later</Message></Error>"
 _STATUS = {500: "500 Internal Server Error", 503: "503 Slow Down"}
@@ -71,7 +73,7 @@ def object_store() -> Iterator[ObjectStore]:
     thread.start()
     try:
         # its objects are the module's
-        requests.post(f"{store.url}/moto-api/reset", timeout=10).raise_for_status()
+        requests.post(f"{store.url}/moto-api/reset", timeout=PATIENCE_SECONDS).raise_for_status()
         yield store
     finally:
         server.shutdown()

@@ -52,9 +52,7 @@ def read_results(target: Path, manifest: Mapping[str, Any]) -> dict[str, NodeRes
             status=entry["status"],
             message=entry["message"] or None,
             seconds=entry["execution_time"],
-            # dbt Core 2 writes the code into files alone
-            compiled_sql=entry.get("compiled_code")
-            or _compiled_file(target, manifest["nodes"].get(entry["unique_id"])),
+            compiled_sql=_compiled(entry, target, manifest["nodes"].get(entry["unique_id"])),
         )
         for entry in json.loads(path.read_bytes())["results"]
     }
@@ -119,14 +117,20 @@ def _tested_by(node: Mapping[str, Any] | None) -> set[str]:
     return set(node["depends_on"]["nodes"]) if node and is_test else set()
 
 
-def _compiled_file(target: Path, node: Mapping[str, Any] | None) -> str | None:
-    """Return the SQL of a model's file, of one in batches that of the last."""
-    if node is None:
+def _compiled(entry: Mapping[str, Any], target: Path, node: Mapping[str, Any] | None) -> str | None:
+    """Return the SQL that dbt ran for a node, of a model in batches that of the last.
+
+    Batches have files, their model no compiled code. dbt Core 2 has files alone.
+    """
+    code = entry.get("compiled_code")
+    if code or node is None:
+        return code
+    is_in_batches = node["config"].get("incremental_strategy") == "microbatch"
+    if "compiled_code" in entry and not is_in_batches:
+        # there may be a file, of an earlier invocation
         return None
     path = target / "compiled" / node["package_name"] / node["original_file_path"]
-    if node["config"].get("incremental_strategy") == "microbatch":
-        batches = sorted(path.with_suffix("").glob("*.sql"))
-        if batches:
-            return batches[-1].read_text(encoding="utf-8")
-    is_compiled = path.suffix == ".sql" and path.is_file()
-    return path.read_text(encoding="utf-8") if is_compiled else None
+    batches = sorted(path.with_suffix("").glob("*.sql")) if is_in_batches else []
+    file = batches[-1] if batches else path
+    is_compiled = file.suffix == ".sql" and file.is_file()
+    return file.read_text(encoding="utf-8") if is_compiled else None

@@ -23,6 +23,7 @@ from tests.integration.simulation.lake_writers import (
 from tests.integration.simulation.launching import reasons, run_job
 from tests.support.object_store import Fault, ObjectStore, answer, object_store
 
+from sandboxes.waiting import PATIENCE_SECONDS
 from shared_lib.warehouse.lake import object_store as settings
 from shared_lib.warehouse.lake.maintenance import Maintained, maintain_lake
 
@@ -36,7 +37,7 @@ def store(lake: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
     """Where the files of the lake are, instead of in its directory."""
     monkeypatch.setattr(settings, "RETRIES", 2)
     with object_store() as found:
-        requests.put(f"{found.url}/{BUCKET}", timeout=30).raise_for_status()
+        requests.put(f"{found.url}/{BUCKET}", timeout=PATIENCE_SECONDS).raise_for_status()
         monkeypatch.setenv("WAREHOUSE_DATA", f"s3://{BUCKET}/platform")
         monkeypatch.setenv("WAREHOUSE_DATA_ENDPOINT", found.url)
         monkeypatch.setenv("WAREHOUSE_DATA_SECRET", "lake/store")
