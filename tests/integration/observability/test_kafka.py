@@ -24,7 +24,7 @@ EVENT = run_event(
 def broker() -> Iterator[str]:
     """The address of a broker; it ends with the client that has it."""
     owner = Producer({"test.mock.num.brokers": 1})
-    (found,) = owner.list_topics(timeout=10).brokers.values()
+    (found,) = owner.list_topics(timeout=60).brokers.values()
     yield f"{found.host}:{found.port}"
     owner.flush()
 

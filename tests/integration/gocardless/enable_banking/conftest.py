@@ -76,7 +76,7 @@ def owner(capsys: pytest.CaptureFixture[str], query: str = "") -> Callable[[str]
     def consent(_: str) -> str:
         link = re.search(r"http://\S+", capsys.readouterr().out)
         assert link is not None
-        answer = requests.get(link[0] + query, allow_redirects=False, timeout=5)
+        answer = requests.get(link[0] + query, allow_redirects=False, timeout=60)
         return answer.headers["location"]
 
     return consent
