@@ -123,8 +123,10 @@ def run_engine(
                 if info["level"] != "debug" or info["name"] in debug_events:
                     on_event(event)
         except BaseException:
-            # a run that is cancelled leaves no process that writes
+            # a run that is cancelled leaves no process that writes: after an interrupt, Popen
+            # itself would wait for a quarter of a second
             process.terminate()
+            process.wait()
             raise
     if process.returncode:
         failed = _failed_nodes(ended, target)

@@ -1,11 +1,14 @@
 """The log of another engine of dbt: its events, its failures, and what it is refused for."""
 
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sandboxes.waiting import wait_until
 from shared_lib.dbt.engine import EngineSettingError, engine_executable
 from shared_lib.dbt.invocation import DbtFailedError, invoke_dbt
 
@@ -119,6 +122,34 @@ def test_what_dbt_says_before_it_starts_is_in_the_error(
 ) -> None:
     with pytest.raises(DbtFailedError, match="no such profile"):
         invoked(tmp_path, monkeypatch, ["error: no such profile"], status=2)
+
+
+def test_an_interrupted_run_ends_the_process_that_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = engine(tmp_path, [json.dumps(LOG[1])], status=0)
+    text = program.read_text(encoding="utf-8")
+    program.write_text(text.replace("exit 0", "echo $$ > pid.txt; exec sleep 900"), "utf-8")
+    monkeypatch.setenv("DBT_ENGINE", str(program))
+
+    pid = tmp_path / "pid.txt"
+
+    def interrupt() -> None:
+        wait_until(lambda: pid.is_file() and pid.read_text().endswith("\n"))
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        invoke_dbt(
+            ["build"],
+            warehouse=tmp_path / "w.duckdb",
+            target=tmp_path / "target" / "run",
+            on_event=print,
+            on_node=lambda _kind, _unique_id: interrupt(),
+            project_directory=tmp_path,
+            manifest=MANIFEST,
+        )
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
 
 
 def test_a_setting_that_cannot_run_is_refused(
