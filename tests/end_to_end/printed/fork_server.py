@@ -1,9 +1,8 @@
-"""Runs ``python -m module`` for others, each in a process of its own that has nothing to import.
+"""Runs ``python -m module`` for clients, each in a process with Dagster and dbt imported.
 
-Importing Dagster and dbt takes 5 s of CPU, and the pages print some eighty commands. This process
-has imported them; for each command it forks. The module runs as by the interpreter: with the
-arguments, folder, variables and streams of whoever asked, and with its own exit status.
-`client.py` asks.
+The imports take 5 s of CPU, and the pages print some eighty commands. This process imports once and
+forks for each command. The command gets the arguments, folder, variables and streams of its client,
+and the client returns the command's exit status. `client.py` is the client.
 """
 
 import array

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 import dagster as dg
 from pydantic import Field
 
-from shared_lib.configuration.environment import current_settings
+from simulation.assets.links import link_to
 
 if TYPE_CHECKING:
     from simulation.backtest.comparison import Step
     from simulation.backtest.coverage import Coverage
 
-# where the platform's webserver serves the folder of the reports
-_ROUTE = "/reports/"
 
 _FILES = "A census a year, its year in the name, such as `/data/fy2012.csv`."
 _YEAR_END = "Day of the censuses, such as `06-30`; default: as for the command."
@@ -59,7 +57,8 @@ def fitted_scenario(context: dg.AssetExecutionContext, config: FitRequest) -> dg
             "scenario_file": dg.MetadataValue.path(written.scenario_file),
             "thin_places": "\n".join(found.warnings),
             **{number.name.partition(".")[2]: number.value for number in found.numbers},
-            **_linked(written.page),
+            "page": dg.MetadataValue.path(written.page),
+            "link": link_to(written.page),
         }
     )
 
@@ -102,7 +101,8 @@ def history_backtest(
                 for name in ("headcount", "leavers", "payroll, M")
                 for kind in ("real", "simulated")
             },
-            **_linked(page),
+            "page": dg.MetadataValue.path(page),
+            "link": link_to(page),
         },
         check_results=[naive_result(steps), coverage_result(steps)],
     )
@@ -153,10 +153,3 @@ def _covered(found: "Iterable[Coverage]") -> float | None:
     counts = [(each.covered, each.cells) for each in found]
     cells = sum(cells for _, cells in counts)
     return sum(covered for covered, _ in counts) / cells if cells else None
-
-
-def _linked(page: Path) -> dict[str, dg.MetadataValue]:
-    return {
-        "page": dg.MetadataValue.path(page),
-        "link": dg.MetadataValue.url(f"{current_settings().ui_url}{_ROUTE}{page.name}"),
-    }

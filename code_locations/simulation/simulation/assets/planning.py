@@ -5,9 +5,7 @@ from pydantic import Field
 
 from shared_lib.configuration.environment import current_settings
 from shared_lib.warehouse import Warehouse
-
-# where the platform's webserver serves the folder of the reports
-_ROUTE = "/reports/"
+from simulation.assets.links import link_to
 
 
 class ComparisonRequest(dg.Config):
@@ -79,7 +77,7 @@ def scenario_comparison(
             "payroll": float(last.payroll),
             **{f"payroll_{driver}": float(last.pay[driver]) for driver in DRIVERS},
             "page": dg.MetadataValue.path(page),
-            "link": dg.MetadataValue.url(f"{settings.ui_url}{_ROUTE}{page.name}"),
+            "link": link_to(page),
             "workbook": dg.MetadataValue.path(workbook),
         }
     )
@@ -159,7 +157,7 @@ def scenario_ranges(
             "payroll_p10": payroll.p10,
             "payroll_p90": payroll.p90,
             "page": dg.MetadataValue.path(page),
-            "link": dg.MetadataValue.url(f"{settings.ui_url}{_ROUTE}{page.name}"),
+            "link": link_to(page),
         }
     )
 
@@ -181,6 +179,6 @@ def scenario_cost(
             "scenario": config.scenario,
             **{f"total_cost_{cost.year}": float(cost.total_cost) for cost in written.costs},
             "report": dg.MetadataValue.path(written.report),
-            "link": dg.MetadataValue.url(f"{settings.ui_url}{_ROUTE}{written.report.name}"),
+            "link": link_to(written.report),
         }
     )

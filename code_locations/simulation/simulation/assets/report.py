@@ -4,10 +4,8 @@ import dagster as dg
 
 from shared_lib.configuration.environment import current_settings
 from shared_lib.warehouse import Warehouse
+from simulation.assets.links import ROUTE, link_to
 from simulation.state.runs import current_run
-
-# where the platform's webserver serves the folder of the reports
-_ROUTE = "/reports/"
 
 
 @dg.asset(
@@ -45,8 +43,8 @@ def simulation_report(
     return dg.MaterializeResult(
         metadata={
             "report": dg.MetadataValue.path(path),
-            "link": dg.MetadataValue.url(f"{settings.ui_url}{_ROUTE}{path.name}"),
-            "years": dg.MetadataValue.md(f"![{shown}]({_ROUTE}{picture.name})\n\n{table}"),
+            "link": link_to(path),
+            "years": dg.MetadataValue.md(f"![{shown}]({ROUTE}{picture.name})\n\n{table}"),
             "latest": dg.MetadataValue.path(path.parent / LATEST),
             "all_reports": dg.MetadataValue.path(index),
             "bytes": path.stat().st_size,

@@ -94,9 +94,9 @@ order by stayed desc, department
 class LeavingRate:
     """How many of a group left in a year, beside what is fitted, with its 90 % interval.
 
-    `alike` is the rate that the group would have if it differed from others in nothing but its
-    other properties: what is kept where its exposure counts for nothing. Where the group is
-    no factor of the fit, `alike` is none, and `low` to `high` is the interval of the observed rate.
+    `alike` is the rate that the group's other properties alone predict; a fit returns it for a
+    group without exposure. The fit has no factor for some groups. For these, `alike` is None, and
+    `low` and `high` bound the observed rate instead of the fitted one.
     """
 
     name: str
