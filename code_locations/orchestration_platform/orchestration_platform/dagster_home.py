@@ -13,8 +13,8 @@ class DagsterHomeError(ValueError):
     """``DAGSTER_HOME`` names no instance; the text explains why."""
 
 
-def check_dagster_home() -> None:
-    """Check that ``DAGSTER_HOME`` names an existing instance.
+def find_dagster_home() -> None:
+    """Let ``DAGSTER_HOME`` name an existing instance, or refuse.
 
     Dagster itself creates a new, empty instance in any directory, and a command would report that
     nothing has happened in it. Where the variable is unset on a developer's machine, it becomes the

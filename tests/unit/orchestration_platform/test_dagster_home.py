@@ -20,8 +20,8 @@ def test_the_instance_of_make_is_used_on_a_developers_machine_alone(
     (tmp_path / ".dagster_home/dagster.yaml").touch()
 
     if environment == "local":
-        dagster_home.check_dagster_home()
+        dagster_home.find_dagster_home()
         assert os.environ["DAGSTER_HOME"] == str(tmp_path / ".dagster_home")
     else:
         with pytest.raises(dagster_home.DagsterHomeError, match="is not set"):
-            dagster_home.check_dagster_home()
+            dagster_home.find_dagster_home()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from orchestration_platform.alerts.control.commands import add_commands
 from orchestration_platform.alerts.control.console import positive_number
-from orchestration_platform.dagster_home import DagsterHomeError, check_dagster_home
+from orchestration_platform.dagster_home import DagsterHomeError, find_dagster_home
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,7 +70,7 @@ def _list(asked: argparse.Namespace) -> int:
     from orchestration_platform.alerts.outbox.database import Database, database_url
     from orchestration_platform.alerts.outbox.state import listed_messages
 
-    check_dagster_home()
+    find_dagster_home()
     with dg.DagsterInstance.get() as instance:
         url = database_url(instance)
     with Database(url).transaction() as connection:
@@ -101,7 +101,7 @@ def _preview(asked: argparse.Namespace) -> int:
     from shared_lib.configuration.environment import current_settings
 
     settings = current_settings()
-    check_dagster_home()
+    find_dagster_home()
     with dg.DagsterInstance.get() as instance:
         preview = preview_of(instance, asked.run, settings=settings)
     if asked.json:

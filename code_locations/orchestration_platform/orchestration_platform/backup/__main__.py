@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from orchestration_platform.backup.errors import BackupError
-from orchestration_platform.dagster_home import DagsterHomeError, check_dagster_home
+from orchestration_platform.dagster_home import DagsterHomeError, find_dagster_home
 from shared_lib.configuration.validated_yaml import ConfigurationError
 
 
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     asked = _parser().parse_args(arguments)
     try:
-        check_dagster_home()
+        find_dagster_home()
         return asked.command(asked)
     except DagsterHomeError as error:
         print(error, file=sys.stderr)

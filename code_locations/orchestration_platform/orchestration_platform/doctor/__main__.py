@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestration_platform.dagster_home import DagsterHomeError, check_dagster_home
+from orchestration_platform.dagster_home import DagsterHomeError, find_dagster_home
 
 if TYPE_CHECKING:
     from orchestration_platform.doctor.finding import Finding
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print JSON")
     asked = parser.parse_args(arguments)
     try:
-        check_dagster_home()
+        find_dagster_home()
     except DagsterHomeError as error:
         print(error, file=sys.stderr)
         return 2

@@ -9,7 +9,7 @@ import json
 import sys
 from collections.abc import Sequence
 
-from orchestration_platform.dagster_home import DagsterHomeError, check_dagster_home
+from orchestration_platform.dagster_home import DagsterHomeError, find_dagster_home
 from shared_lib.configuration.validated_yaml import ConfigurationError
 
 
@@ -51,7 +51,7 @@ def _retention(asked: argparse.Namespace) -> int:
     from orchestration_platform.housekeeping.retention import apply_retention
     from orchestration_platform.housekeeping.settings import load_settings
 
-    check_dagster_home()
+    find_dagster_home()
     retention = load_settings().retention
     with dg.DagsterInstance.get() as instance:
         report = apply_retention(instance, retention, is_dry=asked.dry_run)

@@ -13,14 +13,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from orchestration_platform.alerts.control.console import add_hand, moment, moment_of
-from orchestration_platform.dagster_home import DagsterHomeError, check_dagster_home
+from orchestration_platform.dagster_home import DagsterHomeError, find_dagster_home
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     asked = _parser().parse_args(arguments)
     try:
-        check_dagster_home()
+        find_dagster_home()
         return asked.command(asked)
     except (DagsterHomeError, ValueError) as error:
         print(error, file=sys.stderr)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestration_platform.dagster_home import DagsterHomeError, check_dagster_home
+from orchestration_platform.dagster_home import DagsterHomeError, find_dagster_home
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Check, and print what is not OK; return the exit status."""
     asked = _parser().parse_args(arguments)
     try:
-        check_dagster_home()
+        find_dagster_home()
     except DagsterHomeError as error:
         print(error, file=sys.stderr)
         return 2

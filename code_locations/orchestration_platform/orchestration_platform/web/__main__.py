@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from orchestration_platform.dagster_home import DagsterHomeError, check_dagster_home
+from orchestration_platform.dagster_home import DagsterHomeError, find_dagster_home
 
 _DEFAULT_HOST = "127.0.0.1"
 _DEFAULT_PORT = 3000
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # both end what was started here too
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     try:
-        check_dagster_home()
+        find_dagster_home()
         if asked.command == "audit":
             _print_audit(asked.last)
         elif asked.command == "dev":

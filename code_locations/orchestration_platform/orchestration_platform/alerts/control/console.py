@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from orchestration_platform.dagster_home import check_dagster_home
+from orchestration_platform.dagster_home import find_dagster_home
 from shared_lib.configuration.validated_yaml import ConfigurationError
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def database() -> "Database":
 
     from orchestration_platform.alerts.outbox.database import Database, database_url
 
-    check_dagster_home()
+    find_dagster_home()
     with dg.DagsterInstance.get() as instance:
         return Database(database_url(instance))
 

@@ -19,7 +19,7 @@ from orchestration_platform.alerts.control.console import (
     positive_number,
     print_json,
 )
-from orchestration_platform.dagster_home import check_dagster_home
+from orchestration_platform.dagster_home import find_dagster_home
 
 if TYPE_CHECKING:
     from orchestration_platform.alerts.outbox.suppression.mutes import Mute
@@ -127,7 +127,7 @@ def _known(asked: argparse.Namespace) -> tuple[dict[str, list[str]], str]:
     from orchestration_platform.alerts.control.incidents import known_locations
     from orchestration_platform.alerts.control.known_names import known_names
 
-    check_dagster_home()
+    find_dagster_home()
     with dg.DagsterInstance.get() as instance:
         names, problem = known_names(instance, job=asked.job or "")
     with outbox() as connection:
