@@ -1,5 +1,9 @@
 """Dagster's own SQLite storage and ours are interchangeable, and ours keeps a batch whole."""
 
+import multiprocessing
+import os
+import queue
+import signal
 import sqlite3
 import time
 from contextlib import closing
@@ -137,6 +141,80 @@ def test_a_batch_is_there_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
 
     assert messages(log) == ["before", "one", "two"]
     log.dispose()
+
+
+def test_what_a_killed_process_stored_is_there(tmp_path: Path) -> None:
+    process = multiprocessing.get_context("fork").Process(target=store_and_die, args=(tmp_path,))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+
+    log = SqliteEventLog(str(tmp_path))
+    assert messages(log) == ["one", "two", "three"]
+    log.dispose()
+
+
+def store_and_die(directory: Path) -> None:
+    log = SqliteEventLog(str(directory))
+    log.store_event(entry("one"))
+    log.store_event_batch([entry("two"), entry("three")])
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("reader", [SqliteEventLog, SqliteEventLogStorage])
+def test_who_watches_a_run_sees_each_event(
+    tmp_path: Path, reader: type[SqliteEventLogStorage]
+) -> None:
+    writer, watching = SqliteEventLog(str(tmp_path)), reader(str(tmp_path))
+    writer.store_event(entry("begins"))
+    seen: queue.Queue[str] = queue.Queue()
+
+    def see(event: dg.EventLogEntry, cursor: str) -> None:
+        seen.put(event.user_message)
+
+    watching.watch("run", None, see)
+    try:
+        writer.store_event(entry("one"))
+        assert [seen.get(timeout=60) for _ in range(2)] == ["begins", "one"]
+        writer.store_event_batch([entry("two"), entry("three")])
+        assert [seen.get(timeout=60) for _ in range(2)] == ["two", "three"]
+    finally:
+        watching.end_watch("run", see)
+        watching.dispose()
+        writer.dispose()
+
+
+def test_a_run_that_ends_leaves_one_file(tmp_path: Path) -> None:
+    log = SqliteEventLog(str(tmp_path))
+    log.store_event(entry("begins"))
+    assert (tmp_path / "run.db-wal").exists()
+    log.store_event(
+        entry("ends")._replace(
+            dagster_event=dg.DagsterEvent(dg.DagsterEventType.RUN_SUCCESS.value, job_name="job")
+        )
+    )
+    assert [path.name for path in tmp_path.glob("run*")] == ["run.db"]
+    log.dispose()
+
+
+@pytest.mark.parametrize("shard", ["run", "index"])
+def test_a_commit_does_not_wait_for_the_disk(tmp_path: Path, shard: str) -> None:
+    log = SqliteEventLog(str(tmp_path))
+    with log.run_connection(shard) as connection:
+        connection.exec_driver_sql("select count(*) from event_logs").fetchone()
+        [setting] = connection.exec_driver_sql("pragma synchronous").fetchone() or ()
+        [journal] = connection.exec_driver_sql("pragma journal_mode").fetchone() or ()
+    assert (setting, journal) == (1, "wal")  # 1: SQLite syncs when it writes its log back
+    log.dispose()
+
+
+def test_a_process_keeps_the_files_of_few_runs_open(tmp_path: Path) -> None:
+    log = SqliteEventLog(str(tmp_path))
+    for number in range(40):
+        log.store_event(entry("begins", f"run {number}"))
+    assert len(list(tmp_path.glob("run*-wal"))) < 20
+    log.dispose()
+    assert not list(tmp_path.glob("*-wal"))
 
 
 def test_no_secret_reaches_a_file(tmp_path: Path) -> None:
