@@ -6,11 +6,13 @@ export DEBIAN_FRONTEND=noninteractive
 have_postgres() { command -v initdb > /dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' > /dev/null; }
 have_prometheus() { command -v prometheus > /dev/null && command -v promtool > /dev/null; }
 have_chromium() { [[ -x /usr/bin/chromium ]]; }
+have_eatmydata() { command -v eatmydata > /dev/null; }
 
 missing=()
 have_chromium || missing+=(chromium)
 have_postgres || missing+=(postgresql)
 have_prometheus || missing+=(prometheus)
+have_eatmydata || missing+=(eatmydata)
 [[ ${#missing[@]} -eq 0 ]] && exit 0
 
 if [[ $EUID -eq 0 ]] && command -v apt-get > /dev/null; then
