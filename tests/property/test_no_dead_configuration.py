@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from tests.support.changed_settings import SETTING_CHANGES
 from tests.support.replay import LEDGER_DIGEST, settings_with, simulate
 
 from shared_lib.dbt.compiled import Statement, load_statements
@@ -137,47 +138,7 @@ def test_a_changed_seed_value_changes_the_outcome(
     assert outcome({}, seed_change) != undisturbed
 
 
-SETTING_CHANGES: dict[str, dict[str, Any]] = {
-    "simulation": {"random_seed": 43, "target_growth_rate": 0.04, "first_day": "02-01"},
-    "workforce": {
-        "experienced_termination_rate": 0.13,
-        "new_hire_termination_rate": 0.3,
-        "minimum_days_before_leaving": 60,
-        "retirement": [{"age": 60, "probability": 0.5}],
-        "reduction_date": "04-30",
-        "reduction_order": "least_tenure",
-        "reduction_departments": ["Sales"],
-        "leaving_by_department": {"Sales": 2.0},
-    },
-    "hiring": {
-        "pay_percentile": 0.4,
-        "pay_percentile_by_level": {1: 0.4},
-        "pay_spread": 0.1,
-        "recent_joiner_years": 20,
-        "minimum_recent_joiners": 30,
-        "hiring_by_department": {"Sales": 3.0},
-        "level_mix": [{"level": 1, "share": 0.5}, {"level": 2, "share": 0.5}],
-    },
-    "compensation": {
-        "cola_rate": 0.03,
-        "cola_minimum_tenure": 1,
-        "cola_by_department": {"Sales": 0.01},
-        "band_growth": 0.01,
-        "merit_budget": 0.05,
-        "raise_date": "08-15",
-        "raise_minimum_tenure": 2,
-        "promotion_date": "03-01",
-        "promotion_rate": 0.05,
-        "promotion_minimum_tenure": 2,
-        "promotion_age_limit": 40,
-        "promotion_increase": 0.15,
-        "promotion_increase_spread": 0.01,
-        "promotion_increase_cap": 0.21,
-    },
-}
-
-
-def test_every_setting_is_changed_below() -> None:
+def test_every_setting_is_changed() -> None:
     """A new setting needs an entry; years, limits and uncertainty are not of the outcome.
 
     Known events are those of a file: see test_known_events.py.
