@@ -33,7 +33,8 @@ def _parser() -> argparse.ArgumentParser:
     maintain.add_argument("--json", action="store_true", help="print the report as JSON")
     maintain.set_defaults(command=_maintain)
     migrate = commands.add_parser(
-        "migrate", help="copy all tables from the file into the lake, or back, and compare them"
+        "migrate",
+        help="copy all tables and views from the file into the lake, or back, and compare the rows",
     )
     migrate.add_argument("--to", required=True, choices=["file", "lake"], help="where they go")
     migrate.add_argument(
@@ -66,9 +67,10 @@ def _migrate(asked: argparse.Namespace, progress: Callable[[str], None]) -> int:
 
     progress(f"copying the tables of simulation to the {asked.to}")
     moved = migrate("simulation", LAYOUT, to=Backend(asked.to), may_replace=asked.replace)
-    for table, (rows, digest) in moved.digests.items():
-        print(f"{rows:10,} {digest} {table}")
-    print(f"{len(moved.digests)} tables are in {moved.target}, the same as in {moved.source}")
+    for relation, (rows, digest) in moved.digests.items():
+        print(f"{rows:10,} {digest} {relation}")
+    number = len(moved.digests)
+    print(f"{number} tables and views are in {moved.target}, the same as in {moved.source}")
     if moved.kept is not None:
         print(f"the replaced file is {moved.kept}")
     print(f"next: {VARIABLE}={asked.to} make manifest, and {VARIABLE}={asked.to} for every process")

@@ -58,7 +58,7 @@ class Migrated:
     Attributes:
         source: where the tables are still.
         target: where they are now as well.
-        digests: the number of rows and a digest of each table, the same in both.
+        digests: the number of rows and a digest of each table and view, the same in both.
         kept: where the file is that was replaced.
     """
 
@@ -79,8 +79,8 @@ def migrate(location: str, layout: Layout, *, to: Backend, may_replace: bool = F
             is renamed.
 
     Raises:
-        MigrationRefusedError: the target has tables, and they may not be replaced; or a table
-            differs after it was copied.
+        MigrationRefusedError: the target has tables, and they may not be replaced; or a table or
+            view has other rows after it was copied.
         WarehouseBusyError: a run is writing one of the two; names it.
         WarehouseMissingError: the source has nothing.
         WarehouseSettingError: the lake's variables are missing or wrong.
@@ -171,10 +171,10 @@ def _put(new: Path, path: Path) -> Path | None:
 def _copy(
     connection: duckdb.DuckDBPyConnection, *, source: str, target: str, layout: Layout
 ) -> Digests:
-    """Copy tables with their rows and views; return the digest of each table.
+    """Copy tables with their rows, and views; return the digest of the rows of each.
 
     Raises:
-        MigrationRefusedError: a table has other rows than its source.
+        MigrationRefusedError: a table or view has other rows than its source.
     """
     layout.create(connection)
     relations = _relations(connection, source)
@@ -191,14 +191,17 @@ def _copy(
                 connection.execute(f"create table {relation} as from {source}.{relation} limit 0")
             connection.execute(f"delete from {relation}")  # noqa: S608 - names from the catalog
             connection.execute(f"insert into {relation} by name from {source}.{relation}")
-            before = _digest(connection, source, relation)
-            digests[relation] = _digest(connection, target, relation)
-            if digests[relation] != before:
-                rows, digest = digests[relation]
-                raise MigrationRefusedError(
-                    f"{relation} has {before[0]:,} rows with the digest {before[1]} in the source, "
-                    f"and {rows:,} with {digest} in the copy: nothing was moved"
-                )
+        else:
+            continue
+        # a view reads the tables of its own database
+        before = _digest(connection, source, relation)
+        digests[relation] = _digest(connection, target, relation)
+        if digests[relation] != before:
+            rows, digest = digests[relation]
+            raise MigrationRefusedError(
+                f"{relation} has {before[0]:,} rows with the digest {before[1]} in the source, "
+                f"and {rows:,} with {digest} in the copy: nothing was moved"
+            )
     return digests
 
 
