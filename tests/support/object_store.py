@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Literal
@@ -17,8 +18,9 @@ _ERROR = b"<?xml version='1.0'?><Error><Code>SlowDown</Code><Message>later</Mess
 _STATUS = {500: "500 Internal Server Error", 503: "503 Slow Down"}
 
 # a status; or the connection breaks, before the request is served or before it is answered; or
-# nothing happens until the client closes it
-Fault = Literal[500, 503, "drop", "serve_and_drop", "silence"]
+# nothing happens until the client closes it; or the answer comes late, and in pieces
+Fault = Literal[500, 503, "drop", "serve_and_drop", "silence", "slow"]
+_PIECES = 5
 
 
 def answer(_method: str, _path: str) -> None:
@@ -31,6 +33,7 @@ class ObjectStore:
     Attributes:
         url: its address.
         before: called with the method and path of each request; what it returns goes wrong.
+        pause_seconds: what a slow answer waits for each piece.
     """
 
     url = ""
@@ -38,6 +41,7 @@ class ObjectStore:
     def __init__(self) -> None:
         self._served = DomainDispatcherApplication(create_backend_app)
         self.before: Callable[[str, str], Fault | None] = answer
+        self.pause_seconds = 0.002
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         fault = self.before(environ["REQUEST_METHOD"], environ["PATH_INFO"])
@@ -50,7 +54,15 @@ class ObjectStore:
         if fault in {"drop", "silence"}:
             return self._drop(environ)
         answered = self._served(environ, start_response)
+        if fault == "slow":
+            return self._slowly(b"".join(answered))
         return self._drop(environ) if fault == "serve_and_drop" else answered
+
+    def _slowly(self, body: bytes) -> Iterator[bytes]:
+        length = -(-len(body) // _PIECES)
+        for piece in range(_PIECES):
+            time.sleep(self.pause_seconds)
+            yield body[piece * length : (piece + 1) * length]
 
     def _drop(self, environ: dict[str, Any]) -> Iterable[bytes]:
         with suppress(OSError):  # the client has closed it

@@ -46,14 +46,16 @@ def store(lake: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
         yield found
 
 
-def each_request_once(*faults: Fault) -> Callable[[str, str], Fault | None]:
+def each_request_once(
+    *faults: Fault, then: Fault | None = None
+) -> Callable[[str, str], Fault | None]:
     """The first try of each request fails, in one of these ways after the other."""
     failed: set[tuple[str, str]] = set()
     ways = cycle(faults)
 
     def fail(method: str, path: str) -> Fault | None:
         if (method, path) in failed:
-            return None
+            return then
         failed.add((method, path))
         return next(ways)
 
@@ -93,7 +95,7 @@ def test_a_run_that_the_store_fails_goes_on_and_ends_in_the_rows_of_the_file(
     assert f"{store.url}/{BUCKET}/platform/simulation/" in reason
     assert KEY not in str(failed.all_events)
 
-    store.before = each_request_once(*FAULTS)
+    store.before = each_request_once(*FAULTS, then="slow")
     again = run()
     assert again.success, reasons(again)
     store.before = answer
@@ -126,6 +128,22 @@ def test_a_store_that_fails_for_good_ends_the_run_and_the_next_one_goes_on(
         assert years_stored(part) == [(year, WHOLE) for year in YEARS[:2]]
         write_years(part, "run 2", report)
         assert years_stored(part) == [(year, WHOLE) for year in YEARS]
+
+
+def test_a_slow_store_is_waited_for_until_a_request_takes_too_long(
+    store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_ledger()
+    _, report = multiprocessing.Pipe()
+    store.before = lambda _method, _path: "slow"
+    write_years("baseline", "run 1", report)
+    assert years_stored("baseline") == [(year, WHOLE) for year in YEARS]
+    monkeypatch.setattr(settings, "RETRIES", 0)
+    monkeypatch.setattr(settings, "TIMEOUT_SECONDS", 1)
+    # each piece comes in time, all of them do not
+    store.pause_seconds = 0.3
+    with pytest.raises(duckdb.Error, match=rf"Timeout .*{store.url}"):
+        years_stored("baseline")
 
 
 def test_a_silent_store_ends_the_run_in_time_and_its_files_are_not_of_the_lake(

@@ -21,7 +21,7 @@ _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]+[a-z0-9](/.+)?")
 # An answer of 429 or 5xx and a broken connection are tried again at once, after 0.1 s, 0.4 s and so
 # on, in all for 8.5 s. A run that fails in spite of that goes on when it is started again.
 RETRIES = 5
-# without an answer, of one request
+# of one request, with all that it sends and receives
 TIMEOUT_SECONDS = 30
 
 
