@@ -74,6 +74,14 @@ class Launched:
 
         wait_until(says, seconds=PATIENCE_SECONDS, pause_seconds=0.02)
 
+    def until_it_has_said(self, lines: int) -> None:
+        """Wait until its progress has so many lines, or it has ended."""
+
+        def has_said() -> bool:
+            return self.process.poll() is not None or self.progress.count("\n") >= lines
+
+        wait_until(has_said, seconds=PATIENCE_SECONDS, pause_seconds=0.02)
+
     def halted(self) -> psutil.Process:
         """Wait until it has stopped itself, as ``halts_in`` says."""
         process = psutil.Process(self.process.pid)

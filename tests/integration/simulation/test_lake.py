@@ -3,8 +3,14 @@
 import importlib
 import multiprocessing
 import os
+import random
 import signal
+import subprocess
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +23,52 @@ from tests.integration.simulation.launching import Launched, run_to_its_end
 from sandboxes.postgres import PASSWORD
 from shared_lib.warehouse import WarehouseBusyError, WarehouseMissingError
 from shared_lib.warehouse.backends import hold_location, read_location, write_location
+from shared_lib.warehouse.lake.maintenance import maintain_lake
 
-BASELINE = ("--generate", "1000")
-OTHER = ("--generate", "1000", "--scenario", "high_growth")
+# LAKE_SCENARIOS=3 LAKE_RUN_KILLS=10 for 3 scenarios at once and 30 kills; `pytest -s` for figures
+NUMBER = int(os.environ.get("LAKE_SCENARIOS", "2"))
+KILLS = int(os.environ.get("LAKE_RUN_KILLS", "1"))
+SCENARIOS = ("baseline", "high_growth", "hiring_freeze")[:NUMBER]
 
 
-def test_two_scenarios_at_once_one_of_them_killed_end_in_the_rows_of_the_file(
+def of(scenario: str) -> tuple[str, ...]:
+    return "--generate", "1000", "--scenario", scenario
+
+
+def kill_at_random(scenario: str, *, times: int, lines: int, directory: Path) -> list[set[Any]]:
+    """Start runs and kill each after some line of its progress; return what each kill left."""
+    luck = random.Random(scenario)
+    left = []
+    for _ in range(times):
+        begins = luck.choice(((), ("--fresh",)))
+        run = Launched(*of(scenario), *begins, directory=directory)
+        run.until_it_has_said(luck.randrange(lines))
+        # It works on. Where it is killed depends on the time, what must be true does not.
+        with suppress(subprocess.TimeoutExpired):
+            run.process.wait(luck.choice((0, 0.1, 0.5)))
+        if run.process.poll() is None:
+            run.kill_all()
+            left.append(years_stored())
+    return left
+
+
+def years_stored() -> set[tuple[Any, ...]]:
+    """Each scenario and year of the ledger in the lake, with a digest of its rows."""
+    with suppress(WarehouseMissingError), read_location("simulation") as connection:
+        ledgers = connection.execute(
+            "select 1 from duckdb_tables() where table_name = 'int_employee_years'"
+        )
+        if ledgers.fetchone():
+            return set(
+                connection.execute(
+                    "select scenario_id, simulation_year, count(*), sum(hash(ledger)) "
+                    "from intermediate.int_employee_years as ledger group by all"
+                ).fetchall()
+            )
+    return set()
+
+
+def test_scenarios_at_once_whose_runs_are_killed_end_in_the_rows_of_the_file(
     platform_of_lake: Path,
     begin_with: Callable[[Finished], Path],
     finished: Finished,
@@ -30,22 +76,44 @@ def test_two_scenarios_at_once_one_of_them_killed_end_in_the_rows_of_the_file(
     tmp_path: Path,
 ) -> None:
     file = begin_with(finished)
-    run = Launched(*BASELINE, directory=tmp_path, halts_in=2027)
-    other = Launched(*OTHER, directory=tmp_path)
-    run.halted()
-    run.kill_all()
-    again = Launched(*BASELINE, directory=tmp_path)
+    first, *others = SCENARIOS
+    lines = finished.ended.progress.count("\n")
+
+    def kill(scenario: str) -> list[set[Any]]:
+        times = KILLS - 1 if scenario == first else KILLS
+        left = kill_at_random(scenario, times=times, lines=lines, directory=tmp_path)
+        if scenario == first:
+            run = Launched(*of(scenario), "--fresh", directory=tmp_path, halts_in=2027)
+            run.halted()
+            run.kill_all()
+            left.append(years_stored())
+        return left
+
+    begun = time.monotonic()
+    with ThreadPoolExecutor(NUMBER) as pool:
+        left = [years for of_scenario in pool.map(kill, SCENARIOS) for years in of_scenario]
+    seconds = time.monotonic() - begun
+    runs = [Launched(*of(scenario), directory=tmp_path) for scenario in SCENARIOS]
+    ends = [run.ended() for run in runs]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WAREHOUSE", "file")
-        alone = run_to_its_end(*OTHER, directory=tmp_path)
-    ends = (again.ended(), other.ended(), alone)
+        ends += [run_to_its_end(*of(scenario), directory=tmp_path) for scenario in others]
     for ended in ends:
         assert ended.status == 0, ended.progress
         assert PASSWORD not in ended.output + ended.progress
     assert "batch 2026" not in ends[0].progress
 
     assert_the_lake_has_the_rows_of(file)
+    # also after each kill, what was there was whole
+    assert set().union(*left) <= years_stored()
     assert list((lake / "simulation" / "intermediate").rglob("*.parquet"))
+    orphans = maintain_lake(
+        "simulation", keep=timedelta(days=1), untouched=timedelta(), is_dry=True, on_wait=print
+    ).orphans
+    print(
+        f"{NUMBER} scenarios at once, {len(left)} kills in {seconds:.0f} s, "
+        f"{sum(map(len, left))} years looked at after them, {len(orphans)} orphans"
+    )
 
 
 def _hold(ready: Any, may_end: Any) -> None:
