@@ -24,35 +24,39 @@ def millionths(low: float, high: float) -> st.SearchStrategy[float]:
 
 
 SCENARIOS = st.builds(
-    lambda growth, seed, order, departments, leaving, promotion, tenure, retirement: settings_with(
-        simulation={
-            "target_growth_rate": growth,
-            "random_seed": seed,
-            "end_year": YEARS[-1],
-            "first_day": "07-01",
-        },
-        workforce={
-            "reduction_order": order,
-            "reduction_departments": departments,
-            "leaving_by_department": leaving,
-            "reduction_date": "09-30",
-            "retirement": [{"age": 55, "probability": retirement}],
-        },
-        compensation={
-            "promotion_rate": promotion,
-            "promotion_date": "02-01",
-            "raise_date": "03-15",
-            "raise_minimum_tenure": tenure,
-            "cola_minimum_tenure": 2 - tenure,
-        },
-        tables={
-            "termination_hazard_by_tenure": [
-                {"tenure_band": band, "multiplier": 1.5 - 0.2 * place}
-                for place, band in enumerate(TENURES)
-            ]
-        },
+    lambda growth, own, seed, order, departments, leaving, promotion, tenure, retirement: (
+        settings_with(
+            simulation={
+                "target_growth_rate": growth,
+                "growth_by_department": own,
+                "random_seed": seed,
+                "end_year": YEARS[-1],
+                "first_day": "07-01",
+            },
+            workforce={
+                "reduction_order": order,
+                "reduction_departments": departments,
+                "leaving_by_department": leaving,
+                "reduction_date": "09-30",
+                "retirement": [{"age": 55, "probability": retirement}],
+            },
+            compensation={
+                "promotion_rate": promotion,
+                "promotion_date": "02-01",
+                "raise_date": "03-15",
+                "raise_minimum_tenure": tenure,
+                "cola_minimum_tenure": 2 - tenure,
+            },
+            tables={
+                "termination_hazard_by_tenure": [
+                    {"tenure_band": band, "multiplier": 1.5 - 0.2 * place}
+                    for place, band in enumerate(TENURES)
+                ]
+            },
+        )
     ),
     growth=millionths(-0.3, 0.2),
+    own=st.sampled_from([{}, {"Sales": -0.2, "Engineering": 0.05}]),
     seed=st.integers(0, 2**40),
     order=st.sampled_from(["least_tenure", "lowest_level", "hazard"]),
     departments=st.sampled_from([[], ["Sales", "Finance"]]),
@@ -101,7 +105,7 @@ def played(statements: tuple[Statement, ...], census: Path) -> Callable[..., Sto
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(employees=st.integers(5, 300), scenario=SCENARIOS)
+@given(employees=st.integers(40, 300), scenario=SCENARIOS)
 def test_hazards_draws_and_rules_come_to_every_stored_outcome(
     played: Callable[..., tuple[duckdb.DuckDBPyConnection, StoredScenario]],
     employees: int,

@@ -3,7 +3,12 @@
 from typing import Any
 
 SETTING_CHANGES: dict[str, dict[str, Any]] = {
-    "simulation": {"random_seed": 43, "target_growth_rate": 0.04, "first_day": "02-01"},
+    "simulation": {
+        "random_seed": 43,
+        "target_growth_rate": 0.04,
+        "growth_by_department": {"Sales": 0.1},
+        "first_day": "02-01",
+    },
     "workforce": {
         "experienced_termination_rate": 0.13,
         "new_hire_termination_rate": 0.3,

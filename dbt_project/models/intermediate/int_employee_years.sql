@@ -215,30 +215,95 @@ leaving_order as (
     from leaving_chances
 ),
 
--- The reductions in force among those who do not leave otherwise, by the configured rule.
-reductions as (
-    select leaving_order.employee_id
+-- Those who do not leave otherwise, where reductions in force may come: in a year without them, nobody.
+-- Departments with a target of their own are known by their places and all others as 0, each employee
+-- by the department at the end of the year.
+remaining as (
+    select
+        leaving_order.employee_id,
+        leaving_order.leaves_now,
+        leaving_order.leaving_key,
+        prior_year.department,
+        prior_year.hire_date,
+        prior_year.level,
+        coalesce(
+            list_position(
+                year.growth_departments, coalesce(known.new_department, prior_year.department)
+            ),
+            0
+        ) as department_group
     from leaving_order
     -- joined one by one, so that nothing is looked up in a year without reductions
     inner join year
         on
-            year.reductions_in_force > 0
+            (year.reductions_in_force > 0 or year.growth_departments is not null)
             and leaving_order.place > year.experienced_terminations
     inner join prior_year
         on leaving_order.employee_id = prior_year.employee_id
+    left join known
+        on leaving_order.employee_id = known.employee_id
+),
+
+department_targets as (
+    select
+        new_hire_termination_millionths,
+        unnest(range(0, len(department_targets))) as department_group,
+        unnest(department_targets) as target,
+        unnest(department_joiners) as joiners
+    from year
+),
+
+department_needs as (
+    select
+        department_targets.department_group,
+        department_targets.joiners,
+        department_targets.new_hire_termination_millionths,
+        department_targets.target - count(remaining.employee_id) as net_demand
+    from department_targets
+    left join remaining
+        on department_targets.department_group = remaining.department_group
+    group by
+        department_targets.department_group,
+        department_targets.joiners,
+        department_targets.new_hire_termination_millionths,
+        department_targets.target
+),
+
+-- What the plan does for everybody, for each of them: where more are known to join than are needed,
+-- nobody else is hired, and so many more leave. Without a target by department, no row.
+department_movements as (
+    select
+        department_group,
+        net_demand >= joiners as is_hiring_others,
+        {{ ceil_div(
+            '(greatest(net_demand, joiners) * 1000000)',
+            '(1000000 - new_hire_termination_millionths)'
+        ) }} as hires,
+        greatest(net_demand, joiners) - net_demand as reductions_in_force
+    from department_needs
+),
+
+-- The reductions in force, by the configured rule.
+reductions as (
+    select remaining.employee_id
+    from remaining
+    cross join year
+    left join department_movements
+        on remaining.department_group = department_movements.department_group
     qualify
         row_number() over (
+            partition by remaining.department_group
             order by
-                leaving_order.leaves_now is not null,
-                list_position(year.reduction_departments, prior_year.department) nulls last,
+                remaining.leaves_now is not null,
+                list_position(year.reduction_departments, remaining.department) nulls last,
                 case year.reduction_order
-                    when 'least_tenure' then year.year_end - prior_year.hire_date
-                    when 'lowest_level' then prior_year.level
+                    when 'least_tenure' then year.year_end - remaining.hire_date
+                    when 'lowest_level' then remaining.level
                     else 0
                 end,
-                leaving_order.leaving_key,
-                leaving_order.employee_id
-        ) <= year.reductions_in_force
+                remaining.leaving_key,
+                remaining.employee_id
+        ) <= coalesce(department_movements.reductions_in_force, year.reductions_in_force)
 ),
 
 -- Exactly as many leave as planned: those who are known to, those who retire, then those with the
@@ -406,6 +471,14 @@ everyone as (
         on hires.opening_age = age.years
     inner join {{ ref('int_bands_by_years') }} as tenure
         on tenure.years = 0
+    left join department_movements
+        on hires.department_group = department_movements.department_group
+    where
+        department_movements.department_group is null
+        or (
+            hires.number <= department_movements.hires
+            and (department_movements.is_hiring_others or hires.termination_date is null)
+        )
 ),
 
 raising as (

@@ -1,5 +1,6 @@
 -- How many leave and join in each year. The end of a year is its target exactly, so the whole
--- plan follows from the opening headcount alone.
+-- plan follows from the opening headcount alone. Where departments have targets of their own, hires
+-- and reductions follow from who leaves in each, so here are only as many hires as it may take.
 with parameters as (
     select
         parameters.fingerprint,
@@ -9,7 +10,10 @@ with parameters as (
         parameters.year_end,
         parameters.target_headcount,
         parameters.termination_millionths,
-        parameters.new_hire_termination_millionths
+        parameters.new_hire_termination_millionths,
+        parameters.growth_departments,
+        parameters.department_starts,
+        parameters.department_targets
     from {{ ref('stg_simulation_parameters') }} as parameters
     inner join {{ ref('stg_simulation_run') }} as run
         on parameters.fingerprint = run.fingerprint
@@ -99,16 +103,86 @@ hiring as (
             else 0
         end as hires
     from net
+),
+
+-- The departments with a target of their own by their places, and all others as 0.
+departments as (
+    select
+        *,
+        [start_headcount - list_sum(department_starts)] || department_starts as starts,
+        [target_headcount - list_sum(department_targets)] || department_targets as targets,
+        unnest(range(0, len(growth_departments) + 1)) as department_group
+    from demand
+    where growth_departments is not null
+),
+
+department_moves as (
+    select
+        departments.simulation_year,
+        departments.department_group,
+        departments.experienced_terminations,
+        departments.new_hire_termination_millionths,
+        departments.starts[departments.department_group + 1] as start_headcount,
+        departments.targets[departments.department_group + 1] as target_headcount,
+        count(*) filter (where events.event = 'transfer') as transfers,
+        count(*) filter (
+            where
+            events.event = 'join'
+            and coalesce(list_position(departments.growth_departments, events.department), 0)
+            = departments.department_group
+        ) as joiners
+    from departments
+    left join {{ ref('stg_known_events') }} as events
+        on departments.simulation_year = events.simulation_year
+    group by all
+),
+
+-- as if all who leave left this department, and all who are transferred
+most as (
+    select
+        *,
+        greatest(
+            0,
+            joiners,
+            target_headcount - start_headcount
+            + least(start_headcount, experienced_terminations + transfers)
+        ) as most_who_stay
+    from department_moves
+),
+
+pools as (
+    select
+        simulation_year,
+        list(target_headcount order by department_group) as department_targets,
+        list(joiners order by department_group) as department_joiners,
+        list(
+            {{ ceil_div(
+                '(most_who_stay * 1000000)', '(1000000 - new_hire_termination_millionths)'
+            ) }}
+            order by department_group
+        ) as hire_pools
+    from most
+    group by simulation_year
 )
 
 select
-    fingerprint,
-    scenario_id,
-    simulation_year,
-    start_headcount,
-    target_headcount,
-    experienced_terminations,
-    hires,
-    hires_who_stay - net_demand as reductions_in_force,
-    hires - hires_who_stay as new_hire_terminations
+    hiring.fingerprint,
+    hiring.scenario_id,
+    hiring.simulation_year,
+    hiring.start_headcount,
+    hiring.target_headcount,
+    hiring.experienced_terminations,
+    if(hiring.growth_departments is null, hiring.hires, null) as hires,
+    if(
+        hiring.growth_departments is null, hiring.hires_who_stay - hiring.net_demand, null
+    ) as reductions_in_force,
+    if(
+        hiring.growth_departments is null, hiring.hires - hiring.hires_who_stay, null
+    ) as new_hire_terminations,
+    hiring.growth_departments,
+    pools.department_targets::bigint[] as department_targets,
+    pools.department_joiners::bigint[] as department_joiners,
+    pools.hire_pools::bigint[] as hire_pools
 from hiring
+left join pools
+    on hiring.simulation_year = pools.simulation_year

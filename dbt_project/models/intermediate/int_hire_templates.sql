@@ -1,5 +1,5 @@
 -- The employees of the census that hires are modelled on: the recent joiners, or everybody where
--- they are too few. It is the census and not the workforce of the year, so that a hire is the same
+-- they are too few, of a department with a target of its own apart from the others. It is the census and not the workforce of the year, so that a hire is the same
 -- person in every scenario.
 with baseline as (
     select
@@ -9,7 +9,10 @@ with baseline as (
         baseline.annual_compensation,
         parameters.minimum_recent_joiners,
         baseline.hire_date
-        >= parameters.first_day - to_years(parameters.recent_joiner_years) as is_recent
+        >= parameters.first_day - to_years(parameters.recent_joiner_years) as is_recent,
+        -- their places in that list, and 0 for all others
+        coalesce(list_position(parameters.growth_departments, baseline.department), 0)
+            as department_group
     from {{ ref('int_baseline_workforce') }} as baseline
     cross join {{ ref('stg_simulation_run') }} as run
     inner join {{ ref('stg_simulation_parameters') }} as parameters
@@ -27,9 +30,11 @@ departments as (
 ),
 
 recent as (
-    select count(*) as joiners
+    select
+        department_group,
+        count(*) filter (where is_recent) as joiners
     from baseline
-    where is_recent
+    group by department_group
 ),
 
 templates as (
@@ -40,18 +45,23 @@ templates as (
         baseline.annual_compensation,
         recent.joiners >= baseline.minimum_recent_joiners as is_recent_joiner,
         baseline.minimum_recent_joiners,
+        baseline.department_group,
         -- decimals, whose sums do not depend on the order in which threads add
         coalesce(departments.factor, 1) as weight
     from baseline
-    cross join recent
+    inner join recent
+        on baseline.department_group = recent.department_group
     left join departments
         on baseline.department = departments.department
     where baseline.is_recent or recent.joiners < baseline.minimum_recent_joiners
 )
 
 select
-    (sum(weight) over (order by employee_id) - weight) / sum(weight) over () as share_from,
-    sum(weight) over (order by employee_id) / sum(weight) over () as share_to,
+    department_group,
+    (sum(weight) over (partition by department_group order by employee_id) - weight)
+    / sum(weight) over (partition by department_group) as share_from,
+    sum(weight) over (partition by department_group order by employee_id)
+    / sum(weight) over (partition by department_group) as share_to,
     level,
     department,
     annual_compensation,

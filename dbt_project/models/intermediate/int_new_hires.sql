@@ -1,7 +1,15 @@
 -- Who joins in each year, as what and for how much, and which of them leave again. The hire of a
 -- number is the same person in every scenario: all depends on year, number and census alone, so
--- that more growth adds hires and changes none.
-with slots as (
+-- that more growth adds hires and changes none. Departments with a target of their own have numbers
+-- of their own, and as many hires as the year may need of them; who leaves decides how many join.
+with departments as (
+    select
+        years.*,
+        unnest(range(0, coalesce(len(years.growth_departments), 0) + 1)) as department_group
+    from {{ ref('int_simulation_years') }} as years
+),
+
+slots as (
     select
         years.fingerprint,
         years.scenario_id,
@@ -13,9 +21,14 @@ with slots as (
         years.draw_key,
         years.new_hire_termination_millionths,
         years.minimum_days_before_leaving,
-        years.new_hire_terminations > 0 as has_leavers,
-        unnest(range(0, years.hires)) as slot
-    from {{ ref('int_simulation_years') }} as years
+        years.department_group,
+        years.growth_departments[years.department_group] as growth_department,
+        coalesce(years.new_hire_terminations > 0, years.new_hire_termination_millionths > 0)
+            as has_leavers,
+        unnest(
+            range(0, coalesce(years.hire_pools[years.department_group + 1], years.hires))
+        ) as slot
+    from departments as years
 ),
 
 -- Known joiners, and after them the positions that are filled, take the places of the first hires
@@ -23,8 +36,10 @@ with slots as (
 known as (
     select
         events.*,
+        coalesce(list_position(years.growth_departments, events.department), 0)
+            as department_group,
         case
-            when years.new_hire_terminations > 0
+            when coalesce(years.new_hire_terminations > 0, years.new_hire_termination_millionths > 0)
                 then {{ ceil_div(
                     '(row_number() over in_order * 1000000)',
                     '(1000000 - years.new_hire_termination_millionths)'
@@ -41,7 +56,9 @@ known as (
             and events.fill_rate > {{ draw('years.draw_key', 'events.employee_id', 'fill') }}
         )
     window in_order as (
-        partition by events.simulation_year
+        partition by
+            events.simulation_year,
+            coalesce(list_position(years.growth_departments, events.department), 0)
         order by events.event = 'opening', events.effective_date, events.employee_id
     )
 ),
@@ -52,7 +69,12 @@ hires as (
         coalesce(
             known.employee_id,
             -- six digits or more: lpad would cut the seventh off and give the number twice
-            printf('NH-%d-%06d', slots.simulation_year, slots.slot + 1)
+            printf(
+                'NH-%d-%s%06d',
+                slots.simulation_year,
+                coalesce(slots.growth_department || '-', ''),
+                slots.slot + 1
+            )
         ) as employee_id,
         known.employee_id is not null as is_known,
         known.effective_date as known_hire_date,
@@ -70,6 +92,7 @@ hires as (
     left join known
         on
             slots.simulation_year = known.simulation_year
+            and slots.department_group = known.department_group
             and slots.slot = known.slot
 ),
 
@@ -108,7 +131,11 @@ ages as (
 ),
 
 buckets as (
-    select count(*) as number from {{ ref('int_hire_templates') }}
+    select
+        department_group,
+        count(*) as number
+    from {{ ref('int_hire_templates') }}
+    group by department_group
 ),
 
 -- The templates by the buckets that their shares reach into, so that a draw is looked up by
@@ -123,7 +150,8 @@ templates as (
             )
         ) as bucket
     from {{ ref('int_hire_templates') }} as templates
-    cross join buckets
+    inner join buckets
+        on templates.department_group = buckets.department_group
 ),
 
 born as (
@@ -146,10 +174,12 @@ placed as (
         coalesce(born.known_department, templates.department) as department,
         coalesce(born.known_level, mix.level, templates.level) as level
     from born
-    cross join buckets
+    inner join buckets
+        on born.department_group = buckets.department_group
     inner join templates
         on
-            floor(born.template_draw * buckets.number)::bigint = templates.bucket
+            born.department_group = templates.department_group
+            and floor(born.template_draw * buckets.number)::bigint = templates.bucket
             and born.template_draw >= templates.share_from
             and born.template_draw < templates.share_to
     left join {{ ref('stg_hire_level_mix') }} as mix
@@ -243,5 +273,7 @@ select
     if(is_known, 0, leaving_rate) as termination_probability,
     department,
     level,
-    coalesce(known_pay, round(compensation, 2)::decimal(16, 2)) as annual_compensation
+    coalesce(known_pay, round(compensation, 2)::decimal(16, 2)) as annual_compensation,
+    department_group::integer as department_group,
+    slot + 1 as number
 from paid

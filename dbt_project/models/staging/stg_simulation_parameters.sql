@@ -37,6 +37,9 @@ select
     recent_joiner_years,
     minimum_recent_joiners,
     outside_band_share,
+    growth_departments,
+    department_starts,
+    department_targets,
     coalesce(first_day, make_date(simulation_year, 1, 1)) as first_day,
     coalesce(last_day, make_date(simulation_year, 12, 31)) as year_end,
     coalesce(last_day, make_date(simulation_year, 12, 31))

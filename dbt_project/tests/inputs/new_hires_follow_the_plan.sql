@@ -1,7 +1,8 @@
 {{ config(meta={"dagster": {"ref": {"name": "int_new_hires"}}}) }}
 
 -- As many join and leave again as planned, under identifiers of their own, with dates inside
--- the year and no termination before the minimum of days.
+-- the year and no termination before the minimum of days. Where departments have targets of their
+-- own, there are as many as may be needed.
 with measured as (
     select
         simulation_year,
@@ -21,15 +22,15 @@ with measured as (
 
 select
     years.simulation_year,
-    years.hires as planned_hires,
+    coalesce(list_sum(years.hire_pools), years.hires) as planned_hires,
     years.new_hire_terminations as planned_terminations,
     measured.*
 from {{ ref('int_simulation_years') }} as years
 left join measured
     on years.simulation_year = measured.simulation_year
 where
-    coalesce(measured.hires, 0) <> years.hires
-    or coalesce(measured.employees, 0) <> years.hires
+    coalesce(measured.hires, 0) <> coalesce(list_sum(years.hire_pools), years.hires)
+    or coalesce(measured.employees, 0) <> coalesce(list_sum(years.hire_pools), years.hires)
     or coalesce(measured.terminations, 0) <> years.new_hire_terminations
     or measured.rows_incomplete > 0
     or measured.first_hire_date < years.first_day

@@ -2,7 +2,8 @@
 
 -- Every planned year is in the ledger, from the run's own configuration, with exactly as many
 -- at its start, hired, leaving by each way and left at its end as planned. The plan ends with the
--- run's last year; stored years after it stay as their own run has tested them.
+-- run's last year; stored years after it stay as their own run has tested them. Departments with a
+-- target of their own end on it, and what is planned of all then follows from them.
 with played as (
     select
         ledger.simulation_year,
@@ -24,24 +25,58 @@ with played as (
         on ledger.simulation_year <= run.last_year
     where ledger.scenario_id = {{ current_scenario() }}
     group by ledger.simulation_year
+),
+
+-- by department as the plan lists them, the others first
+by_department as (
+    select
+        plan.simulation_year,
+        list_sum(plan.department_targets) as target_of_all,
+        plan.department_targets[
+            coalesce(list_position(plan.growth_departments, ledger.department), 0) + 1
+        ] as target,
+        coalesce(list_position(plan.growth_departments, ledger.department), 0) as department_group,
+        count(*) as end_headcount
+    from {{ ref('int_simulation_years') }} as plan
+    inner join {{ ref('int_employee_years') }} as ledger
+        on
+            plan.scenario_id = ledger.scenario_id
+            and plan.simulation_year = ledger.simulation_year
+    where plan.growth_departments is not null and ledger.termination_date is null
+    group by all
+),
+
+off_target as (
+    select
+        simulation_year,
+        -- a department that is missing has nobody to count
+        sum(abs(end_headcount - target)) + any_value(target_of_all) - sum(target) as employees
+    from by_department
+    group by simulation_year
 )
 
 select
     plan.simulation_year as planned_year,
     played.*,
-    plan.target_headcount
+    plan.target_headcount,
+    off_target.employees as employees_off_target
 from {{ ref('int_simulation_years') }} as plan
 full outer join played
     on plan.simulation_year = played.simulation_year
+left join off_target
+    on plan.simulation_year = off_target.simulation_year
 where
     not coalesce(
         played.lowest_fingerprint = plan.fingerprint
         and played.highest_fingerprint = plan.fingerprint
         and played.start_headcount = plan.start_headcount
-        and played.hires = plan.hires
+        and played.hires = coalesce(plan.hires, played.hires)
         and played.experienced_terminations = plan.experienced_terminations
-        and played.reductions_in_force = plan.reductions_in_force
-        and played.new_hire_terminations = plan.new_hire_terminations
+        and played.reductions_in_force
+        = coalesce(plan.reductions_in_force, played.reductions_in_force)
+        and played.new_hire_terminations
+        = coalesce(plan.new_hire_terminations, played.new_hire_terminations)
+        and coalesce(off_target.employees, 0) = 0
         and played.end_headcount = plan.target_headcount,
         false
     )

@@ -7,8 +7,9 @@ import pytest
 
 from shared_lib.configuration.validated_yaml import ConfigurationError
 from simulation.config import CONFIGURATION_FILE, load_scenario, load_settings
-from simulation.config.parameters import fingerprint, target_headcount, year_parameters
+from simulation.config.parameters import fingerprint, year_parameters
 from simulation.config.settings import ScenarioSettings
+from simulation.config.targets import Headcounts, target_headcount
 
 SHIPPED = CONFIGURATION_FILE.read_text(encoding="utf-8")
 
@@ -54,6 +55,7 @@ def test_the_shipped_baseline_has_the_agreed_figures() -> None:
         "first_day": "01-01",
         "random_seed": 42,
         "target_growth_rate": 0.03,
+        "growth_by_department": {},
     }
     assert settings.workforce.model_dump() == {
         "experienced_termination_rate": 0.12,
@@ -356,7 +358,9 @@ def test_the_fingerprint_stays_with_what_no_row_depends_on() -> None:
 
 
 def test_the_parameters_of_a_year_are_its_own_and_exact() -> None:
-    parameters = year_parameters(load_scenario("hiring_freeze"), 2026, opening_headcount=1000)
+    parameters = year_parameters(
+        load_scenario("hiring_freeze"), 2026, opening=Headcounts(total=1000)
+    )
     assert parameters["growth_millionths"] == -50_000
     assert parameters["termination_millionths"] == 120_000
     assert str(parameters["raise_date"]) == "2026-07-15"
@@ -376,7 +380,7 @@ def test_rates_of_a_year_are_that_years() -> None:
             "compensation": {"cola_rate": rates, "merit_budget": rates, "promotion_rate": rates},
         },
     )
-    parameters = year_parameters(settings, 2027, opening_headcount=100)
+    parameters = year_parameters(settings, 2027, opening=Headcounts(total=100))
     assert parameters["termination_millionths"] == 30_000
     assert parameters["new_hire_termination_millionths"] == 30_000
     assert parameters["cola_rate"] == parameters["merit_budget"] == 0.03

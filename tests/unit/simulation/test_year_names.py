@@ -17,6 +17,7 @@ from tests.support.report_marts import (
 
 from simulation.config import load_scenario
 from simulation.config.parameters import year_parameters
+from simulation.config.targets import Headcounts
 from simulation.report import write_report, years_table
 from simulation.report.drawings import headcount_by_year
 from simulation.report.figures import read_names, read_years
@@ -47,7 +48,7 @@ def test_days_of_a_scenario_lie_in_its_years() -> None:
         changes={"simulation": {"first_day": "07-01"}, "compensation": {"raise_date": "03-15"}},
     )
     assert settings.opening_date == date(2024, 6, 30)
-    row = year_parameters(settings, 2026, opening_headcount=10)
+    row = year_parameters(settings, 2026, opening=Headcounts(total=10))
     days = ("first_day", "reduction_date", "promotion_date", "raise_date", "last_day")
     assert [row[day] for day in days] == [
         date(2025, 7, 1),

@@ -55,6 +55,18 @@ def load_scenario(
     return _validate_scenario(document, name, path=path, changes=changes or {})
 
 
+def place_of(name: str, location: Location, *, path: Path = CONFIGURATION_FILE) -> str:
+    """Return ``path:line: field`` of a setting, where the scenario or the file itself has it.
+
+    Of a scenario that the file no longer has, it is the field alone.
+    """
+    document = load_yaml(path)
+    for written in (("scenarios", name, *location), location):
+        if not isinstance(_value_at(document, written), _Absent):
+            return place_in(document, written, path=path)
+    return ".".join(map(str, location))
+
+
 def requested_changes(
     *,
     start_year: int | None = None,

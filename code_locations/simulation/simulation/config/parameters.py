@@ -3,12 +3,11 @@
 import hashlib
 import json
 import math
-from fractions import Fraction
 from typing import Any
 
-from simulation.config.fields import MILLIONTHS
 from simulation.config.sections.horizon import rate_in
 from simulation.config.settings import ScenarioSettings
+from simulation.config.targets import Headcounts, in_millionths_of_one, targets_in
 
 FINGERPRINT_LENGTH = 16
 # sections that no row of the ledger depends on; the content of the census counts, not its path
@@ -39,7 +38,7 @@ def fingerprint(
     del relevant["simulation"]["end_year"]
     if settings.simulation.names.is_calendar:
         del relevant["simulation"]["first_day"]  # so that the years of releases before it stay
-    for section, field in BY_DEPARTMENT:
+    for section, field in (*BY_DEPARTMENT, ("simulation", "growth_by_department")):
         if not relevant[section][field]:
             del relevant[section][field]  # likewise
     if events_digest is None:
@@ -53,18 +52,6 @@ def fingerprint(
         [scenario_id, relevant, census_digest, rules_digest], sort_keys=True, ensure_ascii=True
     )
     return hashlib.sha256(identity.encode()).hexdigest()[:FINGERPRINT_LENGTH]
-
-
-def target_headcount(settings: ScenarioSettings, opening_headcount: int, year: int) -> int:
-    """Return the headcount at the end of ``year``: round half up of n0 x product of (1 + g).
-
-    The product is of exact fractions from the first year on, so small units grow too.
-    """
-    growth = math.prod(
-        1 + Fraction(_millionths(settings.simulation.growth_in(each)), MILLIONTHS)
-        for each in range(settings.simulation.start_year, year + 1)
-    )
-    return math.floor(opening_headcount * growth + Fraction(1, 2))
 
 
 def band_index(settings: ScenarioSettings, year: int) -> float:
@@ -81,12 +68,15 @@ def _band_growth(settings: ScenarioSettings, year: int) -> float:
 
 
 def year_parameters(
-    settings: ScenarioSettings, year: int, *, opening_headcount: int
+    settings: ScenarioSettings, year: int, *, opening: Headcounts
 ) -> dict[str, Any]:
     """Return the columns of ``raw.simulation_parameters`` for ``year``, without the keys.
 
     Shares of headcounts are whole millionths, because headcounts are computed in whole numbers.
     """
+    start, target = (targets_in(settings, opening, each) for each in (year - 1, year))
+    is_sum = bool(target.by_department) and not opening.others
+    growth = target.total / start.total - 1 if is_sum else settings.simulation.growth_in(year)
     day_in = settings.simulation.day_in
     workforce, compensation, hiring = settings.workforce, settings.compensation, settings.hiring
     return {
@@ -94,12 +84,16 @@ def year_parameters(
         "first_day": settings.simulation.first_day_of(year),
         "last_day": settings.simulation.last_day_of(year),
         "random_seed": settings.simulation.random_seed,
-        "growth_millionths": _millionths(settings.simulation.growth_in(year)),
-        "target_headcount": target_headcount(settings, opening_headcount, year),
-        "termination_millionths": _millionths(
+        "growth_millionths": in_millionths_of_one(growth),
+        "target_headcount": target.total,
+        # none without a growth by department
+        "growth_departments": list(target.by_department) or None,
+        "department_starts": list(start.by_department.values()) or None,
+        "department_targets": list(target.by_department.values()) or None,
+        "termination_millionths": in_millionths_of_one(
             rate_in(workforce.experienced_termination_rate, year)
         ),
-        "new_hire_termination_millionths": _millionths(
+        "new_hire_termination_millionths": in_millionths_of_one(
             rate_in(workforce.new_hire_termination_rate, year)
         ),
         "minimum_days_before_leaving": workforce.minimum_days_before_leaving,
@@ -131,7 +125,3 @@ def year_parameters(
         "growth_tolerance": settings.limits.growth_tolerance,
         "outside_band_share": settings.limits.outside_band_share,
     }
-
-
-def _millionths(share: float) -> int:
-    return round(share * MILLIONTHS)

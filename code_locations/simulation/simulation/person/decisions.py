@@ -83,11 +83,15 @@ where scenario_id = $scenario_id and fingerprint = $fingerprint and simulation_y
 _KNOWN = """
 create or replace temporary table person_known as
 with dates as (
-    select employee_id, 'leave' as event, termination_date as effective_date
+    select
+        employee_id,
+        'leave' as event,
+        termination_date as effective_date,
+        null as department
     from raw.baseline_workforce_validated
     where scenario_id = $scenario_id and termination_date is not null
     union all
-    select employee_id, event, effective_date
+    select employee_id, event, effective_date, department
     from raw.known_events
     where fingerprint = $fingerprint and event in ('leave', 'transfer')
 )
@@ -96,7 +100,10 @@ select
     dates.employee_id,
     min(dates.effective_date) filter (where dates.event = 'leave') as termination_date,
     min(dates.effective_date) filter (where dates.event = 'transfer') as transfer_date,
-    bool_or(dates.event = 'leave' and dates.effective_date <= year.year_end) as leaves_now
+    bool_or(dates.event = 'leave' and dates.effective_date <= year.year_end) as leaves_now,
+    min(dates.department) filter (
+        where dates.event = 'transfer' and dates.effective_date <= year.year_end
+    ) as new_department
 from dates
 inner join person_year as year on dates.effective_date >= year.first_day
 group by dates.employee_id
@@ -120,6 +127,7 @@ with at_risk as (
         -- null of those of whom nothing is known
         known.leaves_now,
         known.transfer_date is not null as is_transferred,
+        known.new_department,
         if(ledger.transfer_date is null, ledger.department, ledger.transferred_from)
             as opening_department,
         coalesce(
@@ -189,6 +197,17 @@ weighed as (
     cross join person_year as year
 ),
 
+-- Departments with a growth of their own have reductions of their own, and the others together.
+placed as (
+    select
+        weighed.*,
+        list_position(
+            year.growth_departments, coalesce(new_department, opening_department)
+        ) as growth_place
+    from weighed
+    cross join person_year as year
+),
+
 ranked as (
     select
         *,
@@ -197,7 +216,7 @@ ranked as (
         count(*) filter (where termination_category in ('experienced_termination', 'retirement'))
             over () as planned_leavers,
         count(*) filter (where termination_category = 'reduction_in_force')
-            over () as planned_reductions,
+            over (partition by growth_place) as planned_reductions,
         row_number() over (
             order by
                 case leaves_now when true then 0 when false then 2 else 1 end asc,
@@ -205,13 +224,14 @@ ranked as (
                 {macros("draw").exponential_key("leaving_draw", "hazard")} asc,
                 employee_id asc
         ) as place
-    from weighed
+    from placed
 ),
 
 reduced as (
     select
         ranked.*,
         row_number() over (
+            partition by growth_place
             order by
                 place <= planned_leavers,
                 leaves_now is not null,
@@ -270,12 +290,18 @@ with hires as (
     select
         ledger.*,
         if(
-            known.employee_id is null, split_part(ledger.employee_id, '-', 3)::bigint, null
+            known.employee_id is null,
+            regexp_extract(ledger.employee_id, '[0-9]+$')::bigint,
+            null
         ) as number,
+        year.growth_departments[list_position(year.growth_departments, ledger.department)]
+            as growth_department,
         known.event as known_event,
         known.line as known_line,
         known.effective_date as known_hire_date,
-        count(*) over () as hires,
+        count(*) over (
+            partition by list_position(year.growth_departments, ledger.department)
+        ) as hires,
         year.first_day,
         year.year_end,
         year.days_in_year,

@@ -236,11 +236,19 @@ def _leaving_reasons(person: Row, year: Row) -> Iterator[tuple[str, str]]:
     if person["planned_reductions"] and person["place"] > person["planned_leavers"]:
         departments = year["reduction_departments"]
         before = f", {', '.join(departments)} before others" if departments else ""
+        growing = year["growth_departments"]
+        within = (
+            f" in {growing[person['growth_place'] - 1]}"
+            if person["growth_place"]
+            else " in departments without a growth of their own"
+            if growing
+            else ""
+        )
         yield (
             "reduction",
             (
                 f"{_REDUCTION_ORDERS[year['reduction_order']]}{before}: place "
-                f"{count(person['reduction_place'])}, of which the first "
+                f"{count(person['reduction_place'])}{within}, of which the first "
                 f"{count(person['planned_reductions'])} leave on {year['reduction_date']}"
             ),
         )
@@ -300,10 +308,12 @@ def _hire_reasons(hire: Row) -> Iterator[tuple[str, str]]:
         kind = "known joiner" if hire["known_event"] == "join" else "open position"
         yield "hire", f"{kind} of line {hire['known_line']} of the file of known events"
         return
+    department = hire["growth_department"]
+    needs = f"{department} needs for its own growth" if department else "the plan needs"
     yield (
         "hire",
         (
-            f"number {count(hire['number'])} of {count(hire['hires'])} hires that the plan needs; "
+            f"number {count(hire['number'])} of {count(hire['hires'])} hires that {needs}; "
             f"draw {hire['date_draw']:.6f} of the day, {hire['template_draw']:.6f} of the employee "
             f"whose department and level they take, {hire['age_draw']:.6f} of the age, "
             f"{hire['pay_draw']:.6f} of the pay"

@@ -1,6 +1,5 @@
 """Holds a scenario's known events against its workforce, and records them for the SQL."""
 
-from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 
@@ -13,14 +12,17 @@ from simulation.config.known_events import (
     did_you_mean,
     read_known_events,
 )
-from simulation.config.parameters import target_headcount
 from simulation.config.settings import ScenarioSettings
+from simulation.config.targets import Headcounts, targets_in
 
 _WORKFORCE = "raw.baseline_workforce_validated where scenario_id = $scenario"
 
 
 def checked_events(
-    connection: duckdb.DuckDBPyConnection, scenario_id: str, settings: ScenarioSettings
+    connection: duckdb.DuckDBPyConnection,
+    scenario_id: str,
+    settings: ScenarioSettings,
+    opening: Headcounts,
 ) -> list[KnownEvent]:
     """Return the rows of the scenario's file, after holding them against its workforce.
 
@@ -49,7 +51,7 @@ def checked_events(
             *_department_problems(event, departments),
         ]
         problems += [f"{event.line}: {problem}" for problem in found]
-    problems += _surplus(connection, scenario_id, settings, events)
+    problems += _surplus(settings, opening, events)
     if problems:
         path = settings.workforce.known_events
         raise ConfigurationError("\n".join(f"{path}:{problem}" for problem in problems))
@@ -100,25 +102,32 @@ def _department_problems(event: KnownEvent, departments: list[str]) -> Iterator[
 
 
 def _surplus(
-    connection: duckdb.DuckDBPyConnection,
-    scenario_id: str,
-    settings: ScenarioSettings,
-    events: list[KnownEvent],
+    settings: ScenarioSettings, opening: Headcounts, events: list[KnownEvent]
 ) -> Iterator[str]:
-    """Yield the years in which more join than may be there at the end."""
-    [(opening,)] = connection.execute(
-        f"select count(*) from {_WORKFORCE}",  # noqa: S608 - our own
-        {"scenario": scenario_id},
-    ).fetchall()
-    joiners = Counter(event.simulation_year for event in events if event.event == "join")
-    for year, number in joiners.items():
-        target = target_headcount(settings, opening, year)
-        if number > target:
-            last = max(event.line for event in events if event.simulation_year == year)
-            yield (
-                f"{last}: event: {number} join in {year}, allowed are as many as are to be there "
-                f"at its end, {target}"
-            )
+    """Yield the years in which more join than may be there at the end, in all or in a department.
+
+    The departments without a growth of their own count together.
+    """
+    for year in sorted({event.simulation_year for event in events if event.event == "join"}):
+        targets = targets_in(settings, opening, year)
+        joining = [
+            event for event in events if event.simulation_year == year and event.event == "join"
+        ]
+        allowed = [("", joining, targets.total)]
+        if targets.by_department:
+            others = [each for each in joining if each.department not in targets.by_department]
+            allowed += [(" the other departments", others, targets.others)]
+        allowed += [
+            (f" {name}", [each for each in joining if each.department == name], target)
+            for name, target in targets.by_department.items()
+        ]
+        for where, joiners, target in allowed:
+            if len(joiners) > target:
+                last = max(event.line for event in joiners)
+                yield (
+                    f"{last}: event: {len(joiners)} join{where} in {year}, allowed are as many as "
+                    f"are to be there at its end, {target}"
+                )
 
 
 def record_events(

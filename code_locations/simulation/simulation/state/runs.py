@@ -8,15 +8,13 @@ import duckdb
 from shared_lib.warehouse import transaction
 from shared_lib.warehouse.rows import put_row
 from simulation.config.census_file import reading_digest
-from simulation.config.parameters import (
-    BY_DEPARTMENT,
-    target_headcount,
-    year_parameters,
-)
+from simulation.config.parameters import BY_DEPARTMENT, year_parameters
 from simulation.config.settings import ScenarioSettings
+from simulation.config.targets import Headcounts
 from simulation.state.cost_rates import record_cost_rates
 from simulation.state.identity import census_digest, current_rules, identity_of
 from simulation.state.known_events import checked_events, record_events
+from simulation.state.opening import growth_problems, opening_headcounts
 from simulation.state.stored_years import completed_years
 from simulation.state.tables import THIS_REQUEST, THIS_RUN
 from simulation.state.year_state import first_altered_year
@@ -111,7 +109,8 @@ def open_run(
 
     Raises:
         YearRefusedError: a year precedes the scenario's first, or the year before it is missing
-            or was computed from another configuration, census or set of rules.
+            or was computed from another configuration, census or set of rules; or the growth is
+            impossible with this workforce.
     """
     scenario_id, settings, resume = requested_scenario(connection)
     identity = identity_of(
@@ -145,34 +144,18 @@ def open_run(
         first_year=first_year if resume_at > last_year else resume_at,
         last_year=last_year,
     )
-    opening_headcount = _opening_headcount(connection, scenario_id)
-    _refuse_empty_years(opened, settings, opening_headcount)
-    events = checked_events(connection, scenario_id, settings)
+    opening = opening_headcounts(connection, scenario_id, settings)
+    problems = list(
+        growth_problems(connection, scenario_id, settings, opening, opened.years_so_far)
+    )
+    if problems:
+        raise YearRefusedError("\n".join(problems))
+    events = checked_events(connection, scenario_id, settings, opening)
     with transaction(connection):
         _remove_years(connection, opened, stored=stored, complete=complete)
-        _record(connection, opened, settings, opening_headcount, run_id=run_id)
+        _record(connection, opened, settings, opening, run_id=run_id)
         record_events(connection, scenario_id, identity, events)
     return opened
-
-
-def _opening_headcount(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> int:
-    row = connection.execute(
-        "select count(*) from raw.baseline_workforce_validated where scenario_id = ?",
-        [scenario_id],
-    ).fetchone()
-    return row[0] if row else 0
-
-
-def _refuse_empty_years(
-    opened: OpenedRun, settings: ScenarioSettings, opening_headcount: int
-) -> None:
-    for year in opened.years_so_far:
-        if opening_headcount and not target_headcount(settings, opening_headcount, year):
-            message = (
-                f"target_growth_rate leaves nobody of {opening_headcount} employees at the end of "
-                f"{year}: raise it, or end before {year}"
-            )
-            raise YearRefusedError(message)
 
 
 def _remove_years(
@@ -248,7 +231,7 @@ def _record(
     connection: duckdb.DuckDBPyConnection,
     opened: OpenedRun,
     settings: ScenarioSettings,
-    opening_headcount: int,
+    opening: Headcounts,
     *,
     run_id: str,
 ) -> None:
@@ -256,7 +239,7 @@ def _record(
         row = {
             "fingerprint": opened.fingerprint,
             "scenario_id": opened.scenario_id,
-            **year_parameters(settings, year, opening_headcount=opening_headcount),
+            **year_parameters(settings, year, opening=opening),
         }
         put_row(
             connection, "raw.simulation_parameters", row, key=["fingerprint", "simulation_year"]

@@ -94,6 +94,10 @@ create table if not exists raw.simulation_parameters (
     outside_band_share double,
     first_day date,
     last_day date,
+    -- null without a growth by department
+    growth_departments varchar[],
+    department_starts bigint[],
+    department_targets bigint[],
     primary key (fingerprint, simulation_year)
 );
 
@@ -249,11 +253,21 @@ def _add_transfers(connection: duckdb.DuckDBPyConnection) -> None:
         )
 
 
+def _add_growth_by_department(connection: duckdb.DuckDBPyConnection) -> None:
+    for column in (
+        "growth_departments varchar[]",
+        "department_starts bigint[]",
+        "department_targets bigint[]",
+    ):
+        connection.execute(f"alter table raw.simulation_parameters add column {column}")
+
+
 _MIGRATIONS = (
     Migration("rules of pay and leaving", _add_rules_of_pay_and_leaving, is_additive=True),
     Migration("inputs of a fingerprint", _add_inputs, is_additive=True),
     Migration("days of a year", _add_days_of_years, is_additive=True),
     Migration("transfers in the ledger", _add_transfers, is_additive=True),
+    Migration("growth by department", _add_growth_by_department, is_additive=True),
 )
 
 

@@ -158,7 +158,7 @@ def judged_together(rows: list[dict[str, str]]) -> dict[int, str | None]:
 
 
 def doubts_on_identity(employee_id: str) -> list[tuple[str, bool]]:
-    reserved = re.fullmatch(r"NH-[0-9]{4}-[0-9]{6,}", employee_id)
+    reserved = re.fullmatch(r"NH-[0-9]{4}-(.+-)?[0-9]{6,}", employee_id)
     return [
         ("missing_employee_id", not employee_id),
         ("reserved_employee_id", reserved is not None),
@@ -225,7 +225,18 @@ ROWS = st.fixed_dictionaries(
     {
         "employee_id": often(
             st.integers(1, 40).map("E{}".format),
-            st.sampled_from(["", " ", "E1 ", "e1", "NH-2025-000001", "NH-2025-00001", "NH-1"]),
+            st.sampled_from(
+                [
+                    "",
+                    " ",
+                    "E1 ",
+                    "e1",
+                    "NH-2025-Sales-000001",
+                    "NH-2025-000001",
+                    "NH-2025-00001",
+                    "NH-1",
+                ]
+            ),
         ),
         "hire_date": often(st.dates(date(1985, 1, 1), OPENING_DATE).map(str), DAYS, ODD_DAYS),
         "annual_compensation": often(PAYS, ODD_PAYS),

@@ -178,7 +178,7 @@ judged as (
                 then census_reject('malformed_line', 'line', malformed)
             when employee_id is null
                 then census_reject('missing_employee_id', 'employee_id', null)
-            when regexp_full_match(employee_id, 'NH-[0-9]{4}-[0-9]{6,}')
+            when regexp_full_match(employee_id, 'NH-[0-9]{4}-(.+-)?[0-9]{6,}')
                 then census_reject('reserved_employee_id', 'employee_id', employee_id)
             when hired_on is null and census_text(hire_date) is null
                 then census_reject('missing_hire_date', 'hire_date', null)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
@@ -49,6 +50,16 @@ class Horizon(Strict):
             "it: one number for all years, or a mapping of each year to its own."
         )
     )
+    growth_by_department: dict[Annotated[str, Field(min_length=1)], Growth | dict[Year, Growth]] = (
+        Field(
+            default={},
+            description=(
+                "The same for single departments, by their name in the census, which end each year "
+                "at a target of their own. Those that are not named share what is left of the "
+                "target of all; where every department is named, the target of all is their sum."
+            ),
+        )
+    )
 
     @model_validator(mode="after")
     def _years_in_order(self) -> "Horizon":
@@ -59,8 +70,11 @@ class Horizon(Strict):
             )
             raise ValueError(message)
         require_each_year(self, "target_growth_rate", self.target_growth_rate)
+        for department, rates in self.growth_by_department.items():
+            require_each_year(self, f"growth_by_department.{department}", rates)
         for year in self.years:
-            in_millionths(self.growth_in(year))
+            for rates in (self.target_growth_rate, *self.growth_by_department.values()):
+                in_millionths(rate_in(rates, year))
         return self
 
     @property
