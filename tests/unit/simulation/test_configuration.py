@@ -7,6 +7,7 @@ import pytest
 
 from shared_lib.configuration.validated_yaml import ConfigurationError
 from simulation.config import CONFIGURATION_FILE, load_scenario, load_settings
+from simulation.config.loading import place_of
 from simulation.config.parameters import fingerprint, year_parameters
 from simulation.config.settings import ScenarioSettings
 from simulation.config.targets import Headcounts, target_headcount
@@ -408,3 +409,17 @@ def test_the_target_is_growth_upon_the_census_and_not_upon_rounded_years() -> No
 def test_halves_are_rounded_up_exactly(rate: float, opening: int, target: int) -> None:
     settings = load_scenario("baseline", changes={"simulation": {"target_growth_rate": rate}})
     assert target_headcount(settings, opening, 2025) == target
+
+
+def test_a_setting_has_its_line_in_the_scenario_or_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "simulation_config.yaml"
+    text = CONFIGURATION_FILE.read_text(encoding="utf-8").replace(
+        "      target_growth_rate: 0.08", "      growth_by_department: {Sales: 0.08}"
+    )
+    file.write_text(text, encoding="utf-8")
+    line = text[: text.index("{Sales")].count("\n") + 1
+    location = ("simulation", "growth_by_department", "Sales")
+    assert place_of("high_growth", location, path=file) == (
+        f"{file}:{line}: scenarios.high_growth.simulation.growth_by_department.Sales"
+    )
+    assert place_of("gone", location, path=file) == "simulation.growth_by_department.Sales"

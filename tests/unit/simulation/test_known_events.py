@@ -87,6 +87,15 @@ def test_a_wrong_value_is_named(path: Path, line: str, says: str) -> None:
             "3: employee_id: duplicate of line 2",
         ),
         (
+            [
+                "join,J1,2025-05-01,A,1,1,,,",
+                "leave,J1,2026-05-01,,,,,,",
+                "join,J1,2027-05-01,A,1,1,,,",
+            ],
+            "4: employee_id: duplicate of line 2, got 'J1', allowed is one join of an employee: "
+            "who is hired again joins under another one, because all years of an identifier are",
+        ),
+        (
             ["join,J1,2026-05-01,A,1,1,,,", "leave,J1,2026-04-01,,,,,,"],
             "3: date: leave in the year of the hire in line 2 or before it, got '2026-04-01', "
             "allowed is a later year",

@@ -70,6 +70,11 @@ class KnownEvent:
         return self.event in ("join", "opening")
 
 
+# why a rehire has another identifier
+ONE_EMPLOYMENT = (
+    "who is hired again joins under another one, because all years of an identifier are one "
+    "employment, with one birth date and one service"
+)
 EVENT_COLUMNS = tuple(field.name for field in fields(KnownEvent))
 
 
@@ -240,6 +245,7 @@ def _problems_of_all(events: list[KnownEvent]) -> Iterator[str]:
                 f"{event.line}: employee_id: duplicate of line {kind[key].line}, got "
                 f"{event.employee_id!r}, allowed is one {event.event} of an employee"
                 + (" a year" if kind is moves else "")
+                + (f": {ONE_EMPLOYMENT}" if event.event == "join" else "")
             )
         kind.setdefault(key, event)
     for event in events:

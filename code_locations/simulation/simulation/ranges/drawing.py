@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from functools import cache
 from statistics import NormalDist
 from typing import Any, Literal
@@ -12,6 +13,7 @@ from simulation.config.settings import ScenarioSettings
 from simulation.seek.levers import Lever, all_levers
 
 Growth = Literal["target", "outcome"]
+_ByYear = Mapping[Any, float]
 
 _DECIMALS = 6
 # An interval of 90 % reaches so many standard deviations to each side.
@@ -51,7 +53,15 @@ def drawn_settings(
     for section, field in BY_DEPARTMENT:
         document[section][field] |= _of_departments(settings, section, field, seed)
     if growth == "outcome":
-        document["simulation"]["target_growth_rate"] = _resulting_growth(settings, document)
+        simulation = document["simulation"]
+        leaving = document["workforce"]["experienced_termination_rate"]
+        simulation["target_growth_rate"] = _resulting_growth(
+            settings, simulation["target_growth_rate"], leaving
+        )
+        for department, target in simulation["growth_by_department"].items():
+            simulation["growth_by_department"][department] = _resulting_growth(
+                settings, target, leaving
+            )
     return ScenarioSettings.model_validate_json(json.dumps(document))
 
 
@@ -79,20 +89,27 @@ def _of_departments(
     return drawn
 
 
-def _resulting_growth(settings: ScenarioSettings, document: dict[str, Any]) -> dict[int, float]:
+def _resulting_growth(
+    settings: ScenarioSettings, target: float | _ByYear, leaving: float | _ByYear
+) -> dict[int, float]:
     """Return the growth by year if those join who are planned, and those leave who are drawn.
 
     What stays of the hires is planned as a share of the headcount: growth and leaving of the
     scenario together, and no less than 0. Drawn growth moves the hires by as much.
     """
-    leaving = document["workforce"]["experienced_termination_rate"]
-    target = document["simulation"]["target_growth_rate"]
     found = {}
     for year in settings.simulation.years:
         planned = rate_in(settings.workforce.experienced_termination_rate, year)
-        joining = max(0.0, rate_in(target, year) + planned)
-        found[year] = round(min(max(joining - rate_in(leaving, year), -0.5), 1.0), _DECIMALS)
+        joining = max(0.0, _rate_in(target, year) + planned)
+        found[year] = round(min(max(joining - _rate_in(leaving, year), -0.5), 1.0), _DECIMALS)
     return found
+
+
+def _rate_in(rates: float | _ByYear, year: int) -> float:
+    """Return the rate of ``year`` in a document, whose years are text but for those drawn."""
+    if not isinstance(rates, Mapping):
+        return rates
+    return rates[year] if year in rates else rates[str(year)]
 
 
 def _normal(seed: int, name: str) -> float:

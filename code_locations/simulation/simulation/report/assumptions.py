@@ -53,6 +53,7 @@ def in_words(configuration: Configuration) -> list[Assumption]:
     return [
         _source(settings),
         Assumption(f"The target growth of headcount is {_growth(settings, years, names)} a year."),
+        *map(Assumption, _growth_by_department(settings, years, names)),
         *map(Assumption, _leaving(settings.workforce, years, names)),
         *map(Assumption, _known_events(settings.workforce)),
         Assumption(_hire_pay(settings.hiring), is_invented=True),
@@ -79,6 +80,21 @@ def _source(settings: ScenarioSettings) -> Assumption:
 
 def _growth(settings: ScenarioSettings, years: range, names: YearNames) -> str:
     return _by_year(settings.simulation.target_growth_rate, years, names)
+
+
+def _growth_by_department(settings: ScenarioSettings, years: range, names: YearNames) -> list[str]:
+    own = settings.simulation.growth_by_department
+    if not own:
+        return []
+    listed = "; ".join(
+        f"{department} {_by_year(rates, years, names)}" for department, rates in own.items()
+    )
+    return [
+        (
+            f"Departments with a growth of their own: {listed}. The others share what is left of "
+            "the target of all; where there are no others, the target is the sum."
+        )
+    ]
 
 
 def _leaving(workforce: Workforce, years: range, names: YearNames) -> list[str]:

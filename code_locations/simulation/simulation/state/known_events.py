@@ -8,6 +8,7 @@ import duckdb
 from shared_lib.configuration.validated_yaml import ConfigurationError
 from simulation.config.known_events import (
     EVENT_COLUMNS,
+    ONE_EMPLOYMENT,
     KnownEvent,
     did_you_mean,
     read_known_events,
@@ -69,7 +70,7 @@ def _person_problems(
     if event.is_hire and employee in employed:
         yield (
             f"employee_id: an employee of the census, got {employee!r}, allowed is an identifier "
-            "that nobody has"
+            f"that nobody has: {ONE_EMPLOYMENT}"
         )
     elif not event.is_hire and employee not in employed and employee not in joining:
         near = connection.execute(

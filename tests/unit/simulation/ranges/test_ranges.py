@@ -11,6 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from simulation.config import load_scenario
+from simulation.config.sections.horizon import rate_in
 from simulation.config.settings import ScenarioSettings
 from simulation.ranges.bands import MEASURES, Outcome, bands_of
 from simulation.ranges.drawing import drawn_settings
@@ -89,6 +90,25 @@ def test_growth_as_an_outcome_is_the_planned_hires_less_the_drawn_leaving() -> N
         assert outcome.workforce == target.workforce
         rate = outcome.workforce.experienced_termination_rate
         assert outcome.simulation.growth_in(2026) + rate == pytest.approx(0.15, abs=1e-6)
+
+
+def test_growth_as_an_outcome_moves_years_and_departments_alike() -> None:
+    by_year = load_scenario("hiring_freeze").simulation.target_growth_rate
+    assert isinstance(by_year, dict)
+    settings = uncertain("hiring_freeze", experienced_termination_rate=0.04)
+    own = {"Sales": 0.1, "Legal": by_year}
+    settings = settings.model_copy(
+        update={"simulation": settings.simulation.model_copy(update={"growth_by_department": own})}
+    )
+    drawn = drawn_settings(settings, 7, growth="outcome")
+    moved = rate_in(drawn.workforce.experienced_termination_rate, 2026) - rate_in(
+        settings.workforce.experienced_termination_rate, 2026
+    )
+    assert moved
+    growth = drawn.simulation.growth_by_department
+    assert rate_in(growth["Sales"], 2026) == pytest.approx(0.1 - moved, abs=1e-6)
+    assert growth["Legal"] == drawn.simulation.target_growth_rate
+    assert drawn.simulation.growth_in(2026) == pytest.approx(by_year[2026] - moved, abs=1e-6)
 
 
 def test_words_name_what_varies_and_what_does_not() -> None:

@@ -79,6 +79,15 @@ def test_a_difference_between_scenarios_is_a_difference_of_one_sentence():
         assert len(differing) == 1, field
 
 
+def test_departments_with_a_growth_of_their_own_are_a_sentence_more():
+    own = {"Sales": 0.1, "Legal": {"2025": 0.0, "2026": -0.2, "2027": 0.05}}
+    configuration = recorded_configuration(simulation={"growth_by_department": own})
+    [more] = set(sentences(configuration)) - set(sentences(recorded_configuration()))
+    assert "Sales 10.0 %; Legal 0.0 % (2025), -20.0 % (2026), 5.0 % (2027)." in more.replace(
+        "\N{MINUS SIGN}", "-"
+    )
+
+
 @pytest.mark.parametrize(("path", "is_invented"), [(None, True), ("people.csv", False)])
 def test_page_marks_an_invented_census_and_has_the_sentences(
     tmp_path: Path, path: str | None, *, is_invented: bool
