@@ -215,8 +215,8 @@ MISTAKES = [
      f"8 is not allowed, allowed is {GROWTH} or a mapping"),
     ("      target_growth_rate: 0.08", "      target_growth: 0.08",
      "scenarios.high_growth.simulation.target_growth",
-     "unknown key, allowed is one of: end_year, first_day, random_seed, start_year, "
-     "target_growth_rate"),
+     "unknown key, allowed is one of: end_year, first_day, growth_by_department, random_seed, "
+     "start_year, target_growth_rate"),
     ("  high_growth:\n", "  high_growth:\n    hiring:\n      level_mix:\n"
      "        - {level: 1, share: 2}\n",
      "scenarios.high_growth.hiring.level_mix.0.share", f"2 {NUMBER} from 0 to 1"),
