@@ -215,9 +215,9 @@ leaving_order as (
     from leaving_chances
 ),
 
--- Those who do not leave otherwise, where reductions in force may come: in a year without them, nobody.
--- Departments with a target of their own are known by their places and all others as 0, each employee
--- by the department at the end of the year.
+-- Those who do not leave otherwise, where reductions in force may come: in a year without them,
+-- nobody. Departments with a target of their own are known by their places and all others as 0,
+-- each employee by the department at the end of the year.
 remaining as (
     select
         leaving_order.employee_id,
@@ -248,7 +248,7 @@ department_targets as (
     select
         new_hire_termination_millionths,
         unnest(range(0, len(department_targets))) as department_group,
-        unnest(department_targets) as target,
+        unnest(department_targets) as target_headcount,
         unnest(department_joiners) as joiners
     from year
 ),
@@ -258,7 +258,7 @@ department_needs as (
         department_targets.department_group,
         department_targets.joiners,
         department_targets.new_hire_termination_millionths,
-        department_targets.target - count(remaining.employee_id) as net_demand
+        department_targets.target_headcount - count(remaining.employee_id) as net_demand
     from department_targets
     left join remaining
         on department_targets.department_group = remaining.department_group
@@ -266,7 +266,7 @@ department_needs as (
         department_targets.department_group,
         department_targets.joiners,
         department_targets.new_hire_termination_millionths,
-        department_targets.target
+        department_targets.target_headcount
 ),
 
 -- What the plan does for everybody, for each of them: where more are known to join than are needed,

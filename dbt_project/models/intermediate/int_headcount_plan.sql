@@ -109,8 +109,9 @@ hiring as (
 departments as (
     select
         *,
-        [start_headcount - list_sum(department_starts)] || department_starts as starts,
-        [target_headcount - list_sum(department_targets)] || department_targets as targets,
+        [start_headcount - list_sum(department_starts)] || department_starts as start_headcounts,
+        [target_headcount - list_sum(department_targets)] || department_targets
+            as target_headcounts,
         unnest(range(0, len(growth_departments) + 1)) as department_group
     from demand
     where growth_departments is not null
@@ -122,8 +123,8 @@ department_moves as (
         departments.department_group,
         departments.experienced_terminations,
         departments.new_hire_termination_millionths,
-        departments.starts[departments.department_group + 1] as start_headcount,
-        departments.targets[departments.department_group + 1] as target_headcount,
+        departments.start_headcounts[departments.department_group + 1] as start_headcount,
+        departments.target_headcounts[departments.department_group + 1] as target_headcount,
         count(*) filter (where events.event = 'transfer') as transfers,
         count(*) filter (
             where

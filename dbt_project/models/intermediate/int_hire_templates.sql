@@ -1,6 +1,6 @@
 -- The employees of the census that hires are modelled on: the recent joiners, or everybody where
--- they are too few, of a department with a target of its own apart from the others. It is the census and not the workforce of the year, so that a hire is the same
--- person in every scenario.
+-- they are too few, of a department with a target of its own apart from the others. It is the
+-- census and not the workforce of the year, so that a hire is the same person in every scenario.
 with baseline as (
     select
         baseline.employee_id,

@@ -39,7 +39,10 @@ known as (
         coalesce(list_position(years.growth_departments, events.department), 0)
             as department_group,
         case
-            when coalesce(years.new_hire_terminations > 0, years.new_hire_termination_millionths > 0)
+            when
+                coalesce(
+                    years.new_hire_terminations > 0, years.new_hire_termination_millionths > 0
+                )
                 then {{ ceil_div(
                     '(row_number() over in_order * 1000000)',
                     '(1000000 - years.new_hire_termination_millionths)'

@@ -1,8 +1,8 @@
 {{ config(meta={"dagster": {"ref": {"name": "int_simulation_years"}}}) }}
 
 -- The plan has every year of the run, starts from the baseline, each year from the target of
--- the one before, and its movements lead from the start to the target exactly. Where departments have
--- targets of their own, movements follow in the ledger; their targets add up to that of all.
+-- the one before, and its movements lead from the start to the target exactly. Where departments
+-- have targets of their own, movements follow in the ledger; their targets add up to that of all.
 with run as (
     select * from {{ ref('stg_simulation_run') }}
 ),
@@ -61,7 +61,8 @@ where
             and plan.experienced_terminations + plan.reductions_in_force
             between 0 and plan.start_headcount
             and plan.new_hire_terminations between 0 and plan.hires
-            -- nobody is hired whom reductions in force make room for, but those who are known to join
+            -- nobody is hired whom reductions in force make room for, but those who are known to
+            -- join
             and (
                 plan.hires = 0
                 or plan.reductions_in_force = 0

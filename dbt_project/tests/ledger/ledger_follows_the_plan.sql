@@ -34,7 +34,7 @@ by_department as (
         list_sum(plan.department_targets) as target_of_all,
         plan.department_targets[
             coalesce(list_position(plan.growth_departments, ledger.department), 0) + 1
-        ] as target,
+        ] as target_headcount,
         coalesce(list_position(plan.growth_departments, ledger.department), 0) as department_group,
         count(*) as end_headcount
     from {{ ref('int_simulation_years') }} as plan
@@ -50,7 +50,9 @@ off_target as (
     select
         simulation_year,
         -- a department that is missing has nobody to count
-        sum(abs(end_headcount - target)) + any_value(target_of_all) - sum(target) as employees
+        sum(abs(end_headcount - target_headcount))
+        + any_value(target_of_all)
+        - sum(target_headcount) as employees
     from by_department
     group by simulation_year
 )
