@@ -24,6 +24,7 @@ from shared_lib.dbt.project import (
     target_directory,
 )
 from shared_lib.dbt.results import NodeResult, not_built, read_results, sql_metadata
+from shared_lib.dbt.variables import with_step_variables
 from shared_lib.dbt_step.observed import ObservedBuild
 from shared_lib.dbt_step.place import BuildPlace
 from shared_lib.dbt_step.run_directory import new_run_directory
@@ -113,7 +114,7 @@ class DbtBuild:
             warehouse,
             manifest,
             translator,
-            [*arguments, *target, *state],
+            [*with_step_variables(arguments, tags), *target, *state],
             project_directory=Path(project.project_dir) if project else PROJECT_DIRECTORY,
             location=warehouse.location,
             per_model=tags.get(OBSERVABILITY_TAG) != "job_level",

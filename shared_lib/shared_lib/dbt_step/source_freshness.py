@@ -10,6 +10,7 @@ from dagster_dbt import DagsterDbtTranslator
 
 from shared_lib.dbt.invocation import DbtFailedError, invoke_dbt
 from shared_lib.dbt.project import PROJECT_DIRECTORY, target_directory
+from shared_lib.dbt.variables import with_step_variables
 from shared_lib.dbt_step.run_directory import new_run_directory
 from shared_lib.dbt_step.selection import UNIQUE_ID
 from shared_lib.warehouse import Warehouse
@@ -26,6 +27,7 @@ def source_freshness(
     target: str | None = None,
     pool: str | None = None,
     project_directory: Path = PROJECT_DIRECTORY,
+    tags: Mapping[str, str] | None = None,
 ) -> list[dg.AssetChecksDefinition]:
     """Return one step with a check for each source that the models read and that has a limit.
 
@@ -36,6 +38,7 @@ def source_freshness(
         target: a target of the profile.
         pool: the pool of the step, which opens the warehouse as dbt does.
         project_directory: contains the project and its profiles.
+        tags: tags of the step, such as the location's variables.
     """
     read = _read_sources(models, manifest)
     if not read:
@@ -51,7 +54,7 @@ def source_freshness(
     sources = {spec.key: source for spec, source in zip(specs, read, strict=True)}
     name = f"{models.op.name}_source_freshness"
 
-    @dg.multi_asset_check(name=name, specs=specs, can_subset=True, pool=pool)
+    @dg.multi_asset_check(name=name, specs=specs, can_subset=True, pool=pool, op_tags=tags)
     def are_fresh(
         context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Any]
     ) -> Iterator[dg.AssetCheckResult]:
@@ -101,12 +104,13 @@ def _ask_dbt(
     )
     named = "lake" if backend_of(warehouse.location) is Backend.LAKE else target
     at = ["--target", named] if named else []
+    variables = with_step_variables([], context.op_execution_context.op.tags)
     selection = [f"source:{source['source_name']}.{source['name']}" for source in sources]
     events: list[Any] = []
     failure = None
     try:
         invoke_dbt(
-            ["source", "freshness", *at, "--select", *selection],
+            ["source", "freshness", *at, *variables, "--select", *selection],
             warehouse=warehouse.path,
             target=directory,
             on_event=events.append,

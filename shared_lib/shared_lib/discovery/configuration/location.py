@@ -46,6 +46,10 @@ class DbtModels(Section):
         description="Directory with the manifest.json of another build, relative to the "
         "repository. A model that is neither selected nor built is read from there.",
     )
+    vars: dict[Name, str | int | float | bool] = Field(
+        default_factory=dict,
+        description="Other values for variables of `dbt_project.yml`, by name.",
+    )
     target: str | None = Field(default=None, description="A target of the profile.")
     observability: Literal["per_model", "job_level"] = Field(
         default="per_model", description="Whether to report each model, or only the step."

@@ -17,6 +17,7 @@ from shared_lib.dbt.project import (
     PROJECT_DIRECTORY,
     TARGET_DIRECTORY,
 )
+from shared_lib.dbt.variables import variable_arguments
 from shared_lib.discovery.dbt.sections import declared_models
 from shared_lib.warehouse.setting import Backend, backend_of
 
@@ -37,10 +38,11 @@ def prepare() -> list[str]:
     with ThreadPoolExecutor(_AT_A_TIME) as pool:
         # the longest task first, while Dagster is imported
         compiled = pool.submit(_compile)
-        locations = sorted(declared_models())
+        models = declared_models()
+        locations = sorted(models)
         directories = [TARGET_DIRECTORY / location for location in locations]
         parses = [
-            pool.submit(parse, location, directory)
+            pool.submit(parse, location, directory, variables=models[location].vars)
             for location, directory in zip(locations, directories, strict=True)
         ]
         lineage = compute_column_lineage(compiled.result())
@@ -52,12 +54,13 @@ def prepare() -> list[str]:
     return locations
 
 
-def parse(location: str, target: Path) -> None:
+def parse(location: str, target: Path, *, variables: Mapping[str, Any] | None = None) -> None:
     """Write the manifest and dbt's own parse cache, with the profile of the location's runs.
 
     Args:
         location: the location whose warehouse path the profile has.
         target: the directory to write to.
+        variables: the section ``dbt`` of the location has them; default: none.
 
     Raises:
         subprocess.CalledProcessError: dbt could not parse the project.
@@ -68,7 +71,8 @@ def parse(location: str, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".parse-", dir=target.parent) as scratch:
         lake = ["--target", "lake"] if backend_of(location) is Backend.LAKE else []
-        _dbt("parse", "--no-partial-parse", *lake, target=Path(scratch), warehouse=str(warehouse))
+        options = ["--no-partial-parse", *lake, *variable_arguments(variables or {})]
+        _dbt("parse", *options, target=Path(scratch), warehouse=str(warehouse))
         # each whole at once: another process may be reading those of before
         target.mkdir(exist_ok=True)
         for path in Path(scratch).iterdir():

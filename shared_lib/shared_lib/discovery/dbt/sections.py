@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from shared_lib.dbt.variables import variable_arguments
+
 if TYPE_CHECKING:
     from shared_lib.discovery.configuration.location import DbtModels
 
@@ -27,16 +29,17 @@ def declared_models() -> "dict[str, DbtModels]":
 
 
 def selection_of(location: str) -> list[str]:
-    """Return the dbt options that select exactly the location's models.
+    """Return the dbt options that select exactly the location's models, with its variables.
 
     Raises:
         KeyError: the location has no dbt models.
     """
     models = declared_models()[location]
+    variables = variable_arguments(models.vars)
     if models.selector is not None:
-        return ["--selector", models.selector]
+        return ["--selector", models.selector, *variables]
     exclusion = ["--exclude", models.exclude] if models.exclude else []
-    return ["--select", models.select, *exclusion]
+    return ["--select", models.select, *exclusion, *variables]
 
 
 def selected_nodes(location: str, manifest: Mapping[str, Any]) -> frozenset[str]:

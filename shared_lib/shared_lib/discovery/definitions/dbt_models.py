@@ -1,5 +1,6 @@
 """Build assets from the dbt models of a location."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +40,7 @@ def build_dbt_models(
         load_manifest,
     )
     from shared_lib.dbt.translator import PlatformDbtTranslator
+    from shared_lib.dbt.variables import VARIABLES_TAG
     from shared_lib.dbt_step.selection import UNIQUE_ID
     from shared_lib.dbt_step.source_freshness import source_freshness
 
@@ -52,8 +54,9 @@ def build_dbt_models(
         partition_column=entry.partitioned.column if entry.partitioned else None,
     )
     manifest = load_manifest(location)
-    if problem := _wrong_selector(entry, manifest) or _wrong_state(entry):
-        return BuiltModels(), [problem]
+    wrong = [_wrong_selector(entry, manifest), _wrong_state(entry), *_unknown_variables(entry)]
+    if problems := [problem for problem in wrong if problem]:
+        return BuiltModels(), problems
     try:
         body = find_object(entry.body, package=package) if entry.body else _plain_build
     except UnresolvedReferenceError as error:
@@ -61,6 +64,8 @@ def build_dbt_models(
     tags = {OBSERVABILITY_TAG: entry.observability}
     if entry.state is not None:
         tags[STATE_TAG] = str(REPOSITORY_ROOT / entry.state)
+    if entry.vars:
+        tags[VARIABLES_TAG] = json.dumps(entry.vars)
     exclude = " ".join(filter(None, [entry.exclude, "resource_type:unit_test"]))
     try:
         models = dbt_assets(
@@ -92,6 +97,7 @@ def build_dbt_models(
         target=entry.target,
         pool=entry.pool,
         project_directory=PROJECT_DIRECTORY,
+        tags={VARIABLES_TAG: tags[VARIABLES_TAG]} if entry.vars else None,
     )
     return BuiltModels(assets, freshness), []
 
@@ -115,6 +121,26 @@ def _wrong_state(entry: DbtModels) -> Problem | None:
     missing = f"{MANIFEST_FILE_NAME} in the directory" if is_directory else "directory"
     text = f"there is no {missing} {entry.state}, allowed is a directory that dbt has written"
     return Problem(("dbt", "state"), text)
+
+
+def _unknown_variables(entry: DbtModels) -> list[Problem]:
+    """A misspelled variable would change nothing, and dbt would not say so."""
+    from shared_lib.dbt.project import PROJECT_DIRECTORY
+    from shared_lib.dbt.variables import declared_variables
+
+    if not entry.vars:
+        return []
+    known = declared_variables(PROJECT_DIRECTORY)
+    allowed = f"allowed is one of: {', '.join(known)}" if known else "the file has no vars"
+    return [
+        Problem(
+            ("dbt", "vars", name),
+            f"there is no variable {name} in {entry.project}/dbt_project.yml"
+            + (did_you_mean(name, known) or f", {allowed}"),
+        )
+        for name in entry.vars
+        if name not in known
+    ]
 
 
 def _plain_build(

@@ -14,10 +14,13 @@ from shared_lib.configuration.validated_yaml import ConfigurationError
 from shared_lib.dbt import project
 from shared_lib.dbt.invocation import invoke_dbt
 from shared_lib.dbt.lineage import compute_column_lineage, write_column_lineage
+from shared_lib.dbt.variables import variable_arguments
 from shared_lib.discovery import Location, load_location
 from shared_lib.warehouse import Warehouse
 
 NAME = "dbt_shop"
+# also the order of one piece
+VARIABLES = {"least_pieces": 1}
 Load = Callable[[str], Location]
 
 
@@ -43,7 +46,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setattr(project, "PROJECT_DIRECTORY", directory)
         patch.setattr(project, "TARGET_DIRECTORY", directory / "target")
         invoke_dbt(
-            ["compile"],
+            ["compile", *variable_arguments(VARIABLES)],
             warehouse=file,
             target=target,
             on_event=lambda _: None,
@@ -73,7 +76,8 @@ def load(home: Path) -> Load:
 
 @pytest.fixture(scope="module")
 def location(load: Load, home: Path) -> Location:
-    return load(f"  selector: shop\n  key_prefix: shop\n  state: {home}/state\n")
+    fields = f"  vars: {VARIABLES}\n  selector: shop\n  key_prefix: shop\n  state: {home}/state\n"
+    return load(fields)
 
 
 @pytest.mark.sees("dbt.selector", "dbt.key_prefix")
@@ -104,7 +108,7 @@ def test_an_exposure_of_the_models_is_an_asset_that_nothing_makes(location: Loca
     assert dg.AssetKey(["exposure", "tariff_list"]) not in specs
 
 
-@pytest.mark.sees("dbt.state")
+@pytest.mark.sees("dbt.state", "dbt.vars")
 def test_one_run_builds_models_in_sql_and_python_seeds_and_snapshots_and_runs_their_tests(
     location: Location, home: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -140,9 +144,10 @@ def test_one_run_builds_models_in_sql_and_python_seeds_and_snapshots_and_runs_th
         ("shop/net", "unique_net_article"): True,
     }
     with duckdb.connect(str(home / f"{NAME}.duckdb"), read_only=True) as connection:
-        # the variable leaves out the order of one piece; the tariffs are those of the other build
-        assert connection.sql("from net order by article").fetchall() == [("pear", 5), ("plum", 6)]
-        assert connection.sql("from wide").fetchall() == [(6, 8)]
+        # the location's variable lets in the order of one piece, which the project's leaves out;
+        # the tariffs are those of the other build
+        assert connection.sql("from net order by article").fetchall() == [("pear", 5), ("plum", 8)]
+        assert connection.sql("from wide").fetchall() == [(6, 10)]
         assert connection.sql("select count(*) from price_history").fetchone() == (2,)
 
 
@@ -154,6 +159,13 @@ def test_one_run_builds_models_in_sql_and_python_seeds_and_snapshots_and_runs_th
         ("  state: {home}/nowhere\n", 4, "there is no directory {home}/nowhere"),
         ("  state: {home}/project\n", 4, "there is no manifest.json in the directory"),
         ("  key_prefix: shop/\n", 4, "'shop/'"),
+        (
+            "  vars:\n    least_piece: 1\n",
+            5,
+            "there is no variable least_piece in {home}/project/dbt_project.yml, "
+            "did you mean least_pieces?",
+        ),
+        ("  vars: {{least_pieces: 2025-01-01}}\n", 4, 'quote it: "2025-01-01"'),
     ],
 )
 def test_a_wrong_field_is_reported_with_its_line(
