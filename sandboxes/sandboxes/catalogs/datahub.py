@@ -11,6 +11,8 @@ from sandboxes.catalogs.judge import Judge
 from sandboxes.serving import Handler, serving
 
 _PATH = "/aspects?action=ingestProposalBatch"
+# what the service takes at once, by its own emitter
+_MOST_BYTES = 15 * 1024 * 1024
 # aspects of which DataHub keeps every one
 _OVER_TIME = frozenset({"assertionRunEvent", "operation"})
 
@@ -25,7 +27,8 @@ class DataHub:
         url: its address.
         aspects: the newest content of each aspect of each entity, and of those over time all.
         refused: what was wrong with requests.
-        faults: statuses that the next requests are answered with, or 0 to break off the connection.
+        faults: statuses that the next requests are answered with, 0 to break off the connection, or
+            1 to break it off in the middle of the answer.
         requests: the number of requests.
     """
 
@@ -41,6 +44,8 @@ class DataHub:
         """Return status and text of the answer to a request."""
         if headers.get("authorization") != f"Bearer {self.token}":
             return 401, "no access"
+        if len(body) > _MOST_BYTES:
+            return 413, "too large"
         problems = [] if path == _PATH else [f"{path}: there is no such path"]
         content = json.loads(body)
         if content.keys() != {"proposals", "async"} or content["async"] not in {"true", "false"}:
@@ -69,6 +74,13 @@ def datahub_server(judge: Judge, *, token: str) -> Iterator[DataHub]:
             catalog.requests += 1
             fault = catalog.faults.popleft() if catalog.faults else None
             if fault == 0:
+                self.close_connection = True
+                return
+            if fault == 1:
+                self.send_response(200)
+                self.send_header("Content-Length", "100")
+                self.end_headers()
+                self.wfile.write(b"{")
                 self.close_connection = True
                 return
             if fault:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 _Wrapper = importlib.import_module("datahub.emitter.mcp").MetadataChangeProposalWrapper
+_Urn = importlib.import_module("datahub.metadata.urns").Urn
 
 
 def problems(proposal: dict[str, Any]) -> Iterator[str]:
@@ -22,11 +23,22 @@ def problems(proposal: dict[str, Any]) -> Iterator[str]:
         if not found.validate():
             yield f"{where}: invalid"
         kept = found.to_obj(simplified_structure=True)["aspect"]["json"]
+        for urn in {proposal["entityUrn"], *urns(sent)}:
+            _Urn.from_string(urn)
     except Exception as error:  # noqa: BLE001 - whatever the models raise is a problem
         yield f"{where}: {type(error).__name__}: {error}"
     else:
         for path in lost(sent, kept):
             yield f"{where}: {path} is not in the model"
+
+
+def urns(sent: Any) -> Iterator[str]:
+    """Yield the URNs in an aspect, whose form the models do not check."""
+    if isinstance(sent, str) and sent.startswith("urn:li:"):
+        yield sent
+    elif isinstance(sent, dict | list):
+        for part in sent.values() if isinstance(sent, dict) else sent:
+            yield from urns(part)
 
 
 def lost(sent: Any, kept: Any, path: str = "") -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Publish the description: as a file, or to a catalogue's server."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ from orchestration_platform.metadata.openmetadata.rest_requests import (
 )
 from orchestration_platform.metadata.sending import Server
 
-# DataHub's own emitter sends at most 200 proposals and 16 MB at once.
+# DataHub's own emitter sends at most 200 proposals and 15 MB at once; its service refuses more
 _PROPOSALS_AT_ONCE = 100
+_BYTES_AT_ONCE = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,8 @@ def publish_to_datahub(description: Description, server: Server) -> Published:
         CatalogError: it refuses one, or does not answer for too long.
     """
     proposals = datahub_proposals(description)
-    for position in range(0, len(proposals), _PROPOSALS_AT_ONCE):
-        part = proposals[position : position + _PROPOSALS_AT_ONCE]
-        body = {"proposals": [_as_sent(proposal) for proposal in part], "async": "false"}
+    for batch in _batches(map(_as_sent, proposals)):
+        body = {"proposals": batch, "async": "false"}
         server.send("POST", "/aspects?action=ingestProposalBatch", body)
     return Published(len(description.tables), len(proposals))
 
@@ -107,6 +107,21 @@ def _with_ids(content: Any, ids: Mapping[str, str]) -> Any:
             for name, item in content.items()
         }
     return content
+
+
+def _batches(proposals: Iterable[Proposal]) -> Iterator[list[Proposal]]:
+    """Yield the proposals in batches that DataHub accepts; a very large one is alone."""
+    batch: list[Proposal] = []
+    size = 0
+    for proposal in proposals:
+        length = len(json.dumps(proposal))
+        if batch and (len(batch) == _PROPOSALS_AT_ONCE or size + length > _BYTES_AT_ONCE):
+            yield batch
+            batch, size = [], 0
+        batch.append(proposal)
+        size += length
+    if batch:
+        yield batch
 
 
 def _as_sent(proposal: Proposal) -> Proposal:

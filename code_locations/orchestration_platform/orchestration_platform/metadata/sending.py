@@ -12,6 +12,12 @@ _BUSY = frozenset({429, 500, 502, 503, 504})
 _NOT_FOUND = 404
 _REFUSED = 300
 _SHOWN_CHARACTERS = 300
+# the last: the connection broke off in the middle of the answer
+_NO_ANSWER = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+)
 
 
 class CatalogError(RuntimeError):
@@ -80,7 +86,7 @@ class Server:
                 # a redirect would send the token to its target
                 allow_redirects=False,
             )
-        except (requests.ConnectionError, requests.Timeout) as error:
+        except _NO_ANSWER as error:
             raise CatalogUnavailableError(f"{what}: no answer ({type(error).__name__})") from error
         if answer.status_code == _NOT_FOUND and method == "GET":
             return None
@@ -89,13 +95,20 @@ class Server:
                 f"{what}: HTTP {answer.status_code}", wait_seconds=_asked_to_wait(answer)
             )
         if answer.status_code >= _REFUSED:
-            reason = " ".join(answer.text.split())[:_SHOWN_CHARACTERS]
-            raise CatalogError(f"{what}: HTTP {answer.status_code}: {reason}")
-        return answer.json() if answer.content else {}
+            raise CatalogError(f"{what}: HTTP {answer.status_code}: {_start_of(answer)}")
+        try:
+            return answer.json() if answer.content else {}
+        except requests.JSONDecodeError as error:
+            # such as the page of a login in front of the server
+            raise CatalogError(f"{what}: the answer is not JSON: {_start_of(answer)}") from error
 
     def _headers(self) -> dict[str, str]:
         token = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         return {**self.headers, **token}
+
+
+def _start_of(answer: requests.Response) -> str:
+    return " ".join(answer.text.split())[:_SHOWN_CHARACTERS]
 
 
 _growing = tenacity.wait_random_exponential(multiplier=1, max=30)

@@ -84,3 +84,35 @@ def small() -> Description:
         checks=(Check("known", "It is known.", column="c"),),
     )
     return with_results([Table(name=raw, columns=columns), entries])
+
+
+@pytest.fixture(scope="session")
+def odd() -> Description:
+    """Tables with names of every kind, long texts, and what other places do not have."""
+    raw = TableName("bank", "raw", "sum(a, b)")
+    names = (
+        "sum(amount)", "a,b", "x::y", "p > q", 'say "hi"', "naïve ☕", "with.dot", "two\nlines",
+        "a|b", "100%", "<b>", "n" * 300,
+    )  # fmt: skip
+    columns = tuple(
+        Column(name, "integer", description="long " * 120_000, tags=("of (a), b",))
+        for name in names
+    )
+    gone = TableName("bank", "raw", "not_described")
+    found = [Table(name=raw, columns=columns)]
+    for number in range(20):
+        entries = Table(
+            name=TableName("bank", "a schema.", f"{'e' * 300}{number}"),
+            description="long " * 120_000,
+            columns=tuple(Column(name, origins=((raw, name), (gone, "c"))) for name in names),
+            upstream=(gone, raw),
+            owners=("team:Data / BI?",),
+            checks=(
+                *(Check(f"known {position}", column=name) for position, name in enumerate(names)),
+                Check("of a column that nobody has described", column="elsewhere"),
+                Check("c" * 300),
+            ),
+        )
+        found.append(entries)
+    found[1] = replace(found[1], columns=(Column("c", origins=((raw, "no_such_column"),)),))
+    return with_results(found)

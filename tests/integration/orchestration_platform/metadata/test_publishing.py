@@ -33,6 +33,7 @@ PEOPLE = {
     "/v1/users/name/people-analytics": "0f5b6d1c-6a56-4f3c-9c39-2f1d2f3f4a01",
     "/v1/users/name/data-platform": "0f5b6d1c-6a56-4f3c-9c39-2f1d2f3f4a02",
     "/v1/teams/name/hr": "0f5b6d1c-6a56-4f3c-9c39-2f1d2f3f4a03",
+    "/v1/teams/name/Data / BI?": "0f5b6d1c-6a56-4f3c-9c39-2f1d2f3f4a04",
 }
 
 Publish = Callable[..., Published]
@@ -145,6 +146,20 @@ def test_every_type_and_unusual_name_is_accepted(
     assert ("/v1/tables", 'dagster.bank.raw."answers.json"') in openmetadata.entities
 
 
+def test_odd_names_long_texts_and_references_to_nothing_end_no_publication(
+    odd: Description, datahub: DataHub, openmetadata: OpenMetadata
+) -> None:
+    publish_to_datahub(odd, server(datahub.url))
+    published = to_openmetadata(odd, server(openmetadata.url))
+    assert (datahub.refused, openmetadata.refused) == ([], [])
+    assert list(published.unknown_owners) == ["nobody@example.com"]
+    tables = [body for (path, _), body in openmetadata.entities.items() if path == "/v1/tables"]
+    assert len({body["name"] for body in tables}) == len(odd.tables)
+    lineage = [body for (path, _), body in openmetadata.entities.items() if path == "/v1/lineage"]
+    assert len(lineage) == len(odd.tables) - 1
+    assert len(lineage[-1]["edge"]["lineageDetails"]["columnsLineage"]) == 12
+
+
 def test_the_judges_refuse_what_the_vendors_do_not_have(
     small: Description, datahub_judge: Judge, openmetadata_judge: Judge
 ) -> None:
@@ -210,6 +225,23 @@ def test_what_the_server_refuses_is_not_repeated_and_says_why(
         publish_to_datahub(small, stranger)
     assert "wrong" not in str(refused.value)
     assert datahub.requests == 1
+
+
+def test_an_answer_that_breaks_off_is_asked_for_again(small: Description, datahub: DataHub) -> None:
+    datahub.faults.append(1)
+    pauses: list[float] = []
+    publish_to_datahub(small, server(datahub.url, pauses))
+    assert len(pauses) == 1
+
+
+@pytest.mark.parametrize("name", ["datahub", "openmetadata"])
+def test_an_answer_of_something_else_is_shown(
+    name: str, small: Description, request: pytest.FixtureRequest
+) -> None:
+    catalog, publish = _catalog(name, request)
+    catalog.faults.append(200)
+    with pytest.raises(CatalogError, match="the answer is not JSON: busy"):
+        publish(small, server(catalog.url))
 
 
 def test_patience_ends(small: Description, datahub: DataHub) -> None:

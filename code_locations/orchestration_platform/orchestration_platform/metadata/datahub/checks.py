@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any
 
+from orchestration_platform.metadata.datahub.urns import column_urn
 from orchestration_platform.metadata.description import Check, Freshness, Table
 
 _FRESHNESS = "freshness"
@@ -46,7 +47,7 @@ def _check(check: Check, urn: str) -> Iterator[dict[str, Any]]:
     assertion = _assertion_urn(urn, check.name)
     custom = {"type": "Dagster asset check", "entity": urn}
     if check.column:
-        custom["field"] = f"urn:li:schemaField:({urn},{check.column})"
+        custom["field"] = column_urn(urn, check.column)
     yield proposal(
         "assertion",
         assertion,

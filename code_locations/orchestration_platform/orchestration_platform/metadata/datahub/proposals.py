@@ -10,19 +10,19 @@ from collections.abc import Iterator
 from typing import Any
 
 from orchestration_platform.metadata.datahub.checks import check_proposals, proposal
+from orchestration_platform.metadata.datahub.urns import (
+    ENVIRONMENTS,
+    PLATFORM,
+    column_urn,
+    dataset_urn,
+    owner_urn,
+    tag_urn,
+)
 from orchestration_platform.metadata.description import Column, Description, Kind, Table, TableName
 from shared_lib.configuration.environment import Environment
 
 Proposal = dict[str, Any]
 
-PLATFORM = "urn:li:dataPlatform:duckdb"
-
-_ENVIRONMENTS = {
-    Environment.LOCAL: "DEV",
-    Environment.CI: "TEST",
-    Environment.QA: "QA",
-    Environment.PRODUCTION: "PROD",
-}
 _ACTOR = "urn:li:corpuser:datahub"
 _KINDS = {Kind.TABLE: "Table", Kind.VIEW: "View", Kind.SEED: "Seed"}
 # by the first word of DuckDB's type
@@ -42,18 +42,13 @@ def datahub_proposals(description: Description) -> list[Proposal]:
     return [*_tags(description), *_containers(description), *_datasets(description)]
 
 
-def dataset_urn(name: TableName, environment: str) -> str:
-    """Return DataHub's name of a table."""
-    return f"urn:li:dataset:({PLATFORM},{name},{_ENVIRONMENTS[Environment(environment)]})"
-
-
 def _tags(description: Description) -> Iterator[Proposal]:
     for tag in description.tags:
-        yield proposal("tag", _tag_urn(tag), "tagProperties", {"name": tag})
+        yield proposal("tag", tag_urn(tag), "tagProperties", {"name": tag})
 
 
 def _containers(description: Description) -> Iterator[Proposal]:
-    environment = _ENVIRONMENTS[Environment(description.environment)]
+    environment = ENVIRONMENTS[Environment(description.environment)]
     for database in description.databases:
         urn = _container_urn(description, database)
         yield from _container(urn, database, database, "Database", environment)
@@ -86,11 +81,11 @@ def _datasets(description: Description) -> Iterator[Proposal]:
             "datasetProperties": _properties(table, description),
             "ownership": {
                 "owners": [
-                    {"owner": _owner(one), "type": "TECHNICAL_OWNER"} for one in table.owners
+                    {"owner": owner_urn(one), "type": "TECHNICAL_OWNER"} for one in table.owners
                 ],
                 "lastModified": _stamp(),
             },
-            "globalTags": {"tags": [{"tag": _tag_urn(tag)} for tag in table.tags]},
+            "globalTags": {"tags": [{"tag": tag_urn(tag)} for tag in table.tags]},
             "upstreamLineage": _lineage(table, description),
         }
         if table.columns:
@@ -143,7 +138,7 @@ def _field(column: Column) -> dict[str, Any]:
     if column.description:
         field["description"] = column.description
     if column.tags:
-        field["globalTags"] = {"tags": [{"tag": _tag_urn(tag)} for tag in column.tags]}
+        field["globalTags"] = {"tags": [{"tag": tag_urn(tag)} for tag in column.tags]}
     return field
 
 
@@ -154,8 +149,8 @@ def _type(native: str) -> str:
 
 
 def _lineage(table: Table, description: Description) -> dict[str, Any]:
-    def column_urn(name: TableName, column: str) -> str:
-        return f"urn:li:schemaField:({dataset_urn(name, description.environment)},{column})"
+    def urn_of(name: TableName, column: str) -> str:
+        return column_urn(dataset_urn(name, description.environment), column)
 
     return {
         "upstreams": [
@@ -169,9 +164,9 @@ def _lineage(table: Table, description: Description) -> dict[str, Any]:
         "fineGrainedLineages": [
             {
                 "upstreamType": "FIELD_SET",
-                "upstreams": [column_urn(*origin) for origin in column.origins],
+                "upstreams": [urn_of(*origin) for origin in column.origins],
                 "downstreamType": "FIELD",
-                "downstreams": [column_urn(table.name, column.name)],
+                "downstreams": [urn_of(table.name, column.name)],
                 "confidenceScore": 1.0,
             }
             for column in table.columns
@@ -183,16 +178,6 @@ def _lineage(table: Table, description: Description) -> dict[str, Any]:
 def _container_urn(description: Description, *path: str) -> str:
     text = "/".join((PLATFORM, description.environment, *path))
     return f"urn:li:container:{hashlib.sha256(text.encode()).hexdigest()[:32]}"
-
-
-def _tag_urn(tag: str) -> str:
-    return f"urn:li:tag:{tag}"
-
-
-def _owner(owner: str) -> str:
-    if owner.startswith("team:"):
-        return f"urn:li:corpGroup:{owner.removeprefix('team:')}"
-    return f"urn:li:corpuser:{owner}"
 
 
 def _stamp() -> dict[str, Any]:

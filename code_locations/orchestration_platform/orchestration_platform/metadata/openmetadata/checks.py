@@ -5,9 +5,10 @@ from typing import Any
 from urllib.parse import quote
 
 from orchestration_platform.metadata.description import Check, Freshness, Table
-from orchestration_platform.metadata.openmetadata.names import qualified
+from orchestration_platform.metadata.openmetadata.names import entity_name, qualified
 
 _DEFINITIONS = {"TABLE": "dagsterTableCheck", "COLUMN": "dagsterColumnCheck"}
+_UNLINKABLE = frozenset("<|")
 _CASES = "/v1/dataQuality/testCases"
 
 
@@ -27,17 +28,20 @@ def definitions() -> Iterator[tuple[str, dict[str, Any]]]:
 
 def check_requests(table: Table, fqn: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yield method, path and body of the requests about the checks of the table named ``fqn``."""
+    columns = {column.name for column in table.columns}
     for check in table.checks:
-        yield from _check(check, fqn)
+        # a link cannot name some columns; the check is about the table then
+        is_named = check.column in columns and not _UNLINKABLE & {*check.column}
+        yield from _check(check, fqn, entity_name(check.column) if is_named else "")
     if table.freshness is not None:
         yield from _freshness(table.freshness, fqn, table.updated_at)
 
 
-def _check(check: Check, fqn: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    yield "PUT", _CASES, _case(check.name, check.description, fqn, check.column)
+def _check(check: Check, fqn: str, column: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    yield "PUT", _CASES, _case(check.name, check.description, fqn, column)
     if check.result is not None:
         yield _result(
-            qualified(*([check.column] if check.column else []), check.name),
+            qualified(*filter(None, [column, check.name])),
             fqn,
             at=check.result.at,
             passed=check.result.passed,
@@ -61,7 +65,7 @@ def _freshness(
 def _case(name: str, description: str, fqn: str, column: str = "") -> dict[str, Any]:
     field = f"::columns::{column}" if column else ""
     return {
-        "name": name,
+        "name": entity_name(name),
         "description": description or name,
         "testDefinition": _DEFINITIONS["COLUMN" if column else "TABLE"],
         "entityLink": f"<#E::table::{fqn}{field}>",

@@ -9,11 +9,12 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from orchestration_platform.metadata.description import Column, Description, Kind, Table, TableName
 from orchestration_platform.metadata.openmetadata.checks import check_requests, definitions
 from orchestration_platform.metadata.openmetadata.column_types import column_type
-from orchestration_platform.metadata.openmetadata.names import qualified
+from orchestration_platform.metadata.openmetadata.names import entity_name, qualified
 
 CLASSIFICATION = "Dagster"
 
@@ -46,7 +47,7 @@ def provisional_id(kind: str, name: str) -> str:
 def owner_path(owner: str) -> str:
     """Return the path at which OpenMetadata has an owner: users are named by their address."""
     kind, name = _owner(owner)
-    return f"/v1/{kind}s/name/{name}"
+    return f"/v1/{kind}s/name/{quote(name, safe='')}"
 
 
 def owner_id(owner: str) -> str:
@@ -68,7 +69,11 @@ def openmetadata_requests(
         *_tags(description),
         *_containers(description, service),
         *(_table(table, description, service, without_owners) for table in description.tables),
-        *(request for table in description.tables for request in _lineage(table, service)),
+        *(
+            request
+            for table in description.tables
+            for request in _lineage(table, description, service)
+        ),
         *(Request("PUT", path, body) for path, body in definitions()),
         *(
             Request(method, path, body)
@@ -87,22 +92,26 @@ def _tags(description: Description) -> Iterator[Request]:
         yield Request(
             "PUT",
             "/v1/tags",
-            {"classification": CLASSIFICATION, "name": tag, "description": f"The tag {tag}."},
+            {
+                "classification": CLASSIFICATION,
+                "name": entity_name(tag),
+                "description": f"The tag {tag}.",
+            },
         )
 
 
 def _containers(description: Description, service: str) -> Iterator[Request]:
     body = {
-        "name": service,
+        "name": entity_name(service),
         "serviceType": "CustomDatabase",
         "description": f"DuckDB warehouses of the code locations, in {description.environment}.",
     }
     yield Request("PUT", "/v1/services/databaseServices", body)
     for database in description.databases:
-        body = {"name": database, "service": qualified(service)}
+        body = {"name": entity_name(database), "service": qualified(service)}
         yield Request("PUT", "/v1/databases", body)
     for database, schema in description.schemas:
-        body = {"name": schema, "database": qualified(service, database)}
+        body = {"name": entity_name(schema), "database": qualified(service, database)}
         yield Request("PUT", "/v1/databaseSchemas", body)
 
 
@@ -111,7 +120,7 @@ def _table(
 ) -> Request:
     name = table.name
     body: dict[str, Any] = {
-        "name": name.table,
+        "name": entity_name(name.table),
         "databaseSchema": qualified(service, name.database, name.schema),
         "tableType": "View" if table.kind is Kind.VIEW else "Regular",
         "description": table.description,
@@ -135,7 +144,7 @@ def _table(
 
 def _column(column: Column, position: int) -> dict[str, Any]:
     return {
-        "name": column.name,
+        "name": entity_name(column.name),
         **column_type(column.type),
         "description": column.description,
         "constraint": "NULL" if column.is_nullable else "NOT_NULL",
@@ -153,19 +162,21 @@ def _tag(tag: str) -> dict[str, str]:
     }
 
 
-def _lineage(table: Table, service: str) -> Iterator[Request]:
-    for upstream in table.upstream:
+def _lineage(table: Table, description: Description, service: str) -> Iterator[Request]:
+    """Yield the lineage from tables and columns that exist: OpenMetadata refuses any other."""
+    for upstream in filter(description.by_name.__contains__, table.upstream):
+        known = {column.name for column in description.by_name[upstream].columns}
+        origins = {
+            column.name: [name for one, name in column.origins if one == upstream and name in known]
+            for column in table.columns
+        }
         columns = [
             {
-                "fromColumns": [
-                    qualified(service, *_parts(upstream), name)
-                    for origin, name in column.origins
-                    if origin == upstream
-                ],
-                "toColumn": qualified(service, *_parts(table.name), column.name),
+                "fromColumns": [qualified(service, *_parts(upstream), name) for name in names],
+                "toColumn": qualified(service, *_parts(table.name), column),
             }
-            for column in table.columns
-            if any(origin == upstream for origin, _ in column.origins)
+            for column, names in origins.items()
+            if names
         ]
         yield Request(
             "PUT",
