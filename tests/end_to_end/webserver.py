@@ -55,7 +55,7 @@ class DagsterDev:
         self.url = f"http://127.0.0.1:{port}"
         with log_path.open("wb") as log, _interruptible_children():
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "orchestration_platform.web", "dev", "-p", str(port)],
+                [sys.executable, "-m", "orchestration_platform.web", "dev", "--port", str(port)],
                 cwd=REPOSITORY,
                 stdout=log,
                 stderr=subprocess.STDOUT,

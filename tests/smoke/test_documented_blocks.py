@@ -1,4 +1,4 @@
-"""Every command in a block of README and docs is valid as a whole: its options and its arguments.
+"""Every command that README and docs print is valid as a whole: its options and its arguments.
 
 Nothing of it is started here; tests/end_to_end/printed runs the commands.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.smoke.test_documented_commands import PAGES, REPOSITORY, help_of_make
+from tests.smoke.test_documented_commands import PAGES, REPOSITORY, help_of_make, text_of
 
 # Programs that are not ours, and why no test runs what the pages print of them.
 NOT_OURS = {
@@ -39,9 +39,24 @@ NOT_OURS = {
 }
 LANGUAGES = {"hcl", "json", "mermaid", "python", "sh", "sql", "text", "yaml"}
 # targets whose recipe does more than start one module: that they exist is enough
-OTHER_TARGETS = {"check", "help", "location", "lock", "manifest", "setup", "test"}
+OTHER_TARGETS = {
+    *(
+        "audit",
+        "check",
+        "docs",
+        "help",
+        "location",
+        "lock",
+        "manifest",
+        "sbom",
+        "setup",
+        "site",
+        "test",
+    ),
+}
 
 _FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+_SPAN = re.compile(r"(?<!`)`([^`]+)`")
 _COMMENT = re.compile(r"(?:^|\s)# .*$")
 _SEPARATOR = re.compile(r"\s(?:&&|\|)\s")
 
@@ -65,6 +80,23 @@ def commands() -> tuple[tuple[str, ...], ...]:
                 if words := tuple(shlex.split(command)):
                     found[words] = None
     return tuple(found)
+
+
+@cache
+def inline_commands() -> tuple[tuple[str, ...], ...]:
+    """The words of each command of ours in a sentence, each once."""
+    found: dict[tuple[str, ...], None] = {}
+    for page in PAGES:
+        for span in _SPAN.findall(_FENCE.sub("", text_of(page))):
+            if re.match(r"make [a-z]|\.venv/bin/", span):
+                found[tuple(shlex.split(span))] = None
+    return tuple(found)
+
+
+def only_names(words: tuple[str, ...]) -> bool:
+    """Whether a sentence names a command that another page prints with its arguments."""
+    longer = {*commands(), *inline_commands()} - {words}
+    return any(other[: len(words)] == words for other in longer)
 
 
 def test_each_block_names_its_language_and_none_hides_a_command() -> None:
@@ -122,8 +154,11 @@ def objections(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, ...]
     """What the parser of the module says about each command that starts one of ours."""
     folder = tmp_path_factory.mktemp("documented")
     (folder / "run.yaml").write_text("ops: {}\n")  # docs/triggering.md shows one
+    (folder / "examples").mkdir()
+    (folder / "examples/workspace.yaml").touch()
     modules: dict[tuple[str, ...], list[str]] = {}
-    for words in commands():
+    complete = [words for words in inline_commands() if not only_names(words)]
+    for words in dict.fromkeys([*commands(), *complete]):
         if words[:2] == (".venv/bin/python", "-m"):
             modules[words] = list(words[2:])
         elif words[0] == "make" and words[1] not in OTHER_TARGETS:

@@ -85,7 +85,7 @@ def test_a_run_that_fails_or_is_not_done_ends_otherwise(command: Command, tmp_pa
     assert "it continues" in slow.stderr
     assert command("status", slow.stdout.strip()).returncode == 5
     may_end.touch()
-    assert command("wait", slow.stdout.strip()).returncode == 0
+    assert command("wait", slow.stdout.strip(), "--timeout", "600").returncode == 0
 
 
 def test_a_refused_launch_is_reported_with_its_own_exit_status(command: Command) -> None:

@@ -245,7 +245,7 @@ def test_the_command_triggers_it_through_a_webserver_and_waits(
             )  # fmt: skip
 
         before = len(platform_with_sandbox.state.calls)
-        ended = trigger("--connection-id", chosen.requisition_id)
+        ended = trigger("--connection-id", chosen.requisition_id, "--for", "anna")
         asked = [path for _, path in platform_with_sandbox.state.calls[before:]]
         unknown = trigger("--connection-id", OF_NOBODY)
         mistyped = trigger("--config", json.dumps(about(chosen.requisition_id, foo=1)))

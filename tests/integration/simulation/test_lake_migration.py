@@ -226,7 +226,7 @@ def test_a_simulation_moves_and_is_read_as_a_run_left_it(
     assert "several runs begin with 'bb'; there are: bbbb-3 of bas" in capsys.readouterr().err
     assert write_workbook(["--as-of", "cc"]) == 2
     assert "no snapshot of a run 'cc'" in capsys.readouterr().err
-    assert write_workbook(["--as-of", "aaaa"]) == 0
+    assert write_workbook(["--scenario", "baseline", "--as-of", "aaaa"]) == 0
     assert capsys.readouterr().out.rstrip().endswith("-as-of-aaaa.xlsx")
     with read_location(LOCATION, as_of="bbbb-2") as connection:
         years = connection.execute("select count(*) from raw.simulation_year_state").fetchone()
