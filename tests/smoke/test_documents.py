@@ -72,11 +72,11 @@ def test_each_page_that_a_file_names_exists() -> None:
     assert {page for page in named if not (REPOSITORY / page).is_file()} == set()
 
 
-def examples(folder: str) -> list[Any]:
-    """The blocks of YAML of the pages in a folder of docs, without those of dbt's own files."""
+def examples(pages: str) -> list[Any]:
+    """The blocks of YAML of some pages of docs, without those of dbt's own files."""
     return [
         pytest.param(block, id=f"{page.stem}-{number}")
-        for page in sorted((DOCS / folder).glob("*.md"))
+        for page in sorted(DOCS.glob(pages))
         for number, block in enumerate(
             re.findall(r"^```yaml\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
         )
@@ -84,13 +84,17 @@ def examples(folder: str) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize("example", examples("orchestration"))
+@pytest.mark.parametrize(
+    "example", [*examples("orchestration/*.md"), *examples("how_to/first_hour.md")[1:]]
+)
 def test_an_example_of_orchestration_yaml_is_valid(example: str) -> None:
     checked = check_document(yaml.safe_load(example), LocationConfiguration)
     assert isinstance(checked, LocationConfiguration), checked
 
 
-@pytest.mark.parametrize("example", examples("simulation"))
+@pytest.mark.parametrize(
+    "example", [*examples("simulation/*.md"), *examples("how_to/first_hour.md")[:1]]
+)
 def test_an_example_of_scenarios_is_valid(example: str, tmp_path: Path) -> None:
     shipped = yaml.safe_load(CONFIGURATION_FILE.read_text())
     changed = yaml.safe_load(example)
@@ -111,7 +115,7 @@ def source() -> str:
     """All code that writes messages, with each text that is written in parts as one line."""
     paths = [
         path
-        for folder in ("code_locations", "shared_lib", "dbt_project/models")
+        for folder in ("code_locations", "shared_lib", "new_location", "dbt_project/models")
         for pattern in ("*.py", "*.sql")
         for path in (REPOSITORY / folder).rglob(pattern)
     ]

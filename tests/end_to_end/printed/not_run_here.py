@@ -104,6 +104,7 @@ ALIKE: Mapping[str, str] = {
     f"{PYTHON}gocardless.statement_files inspect FILE": (
         f"{PYTHON}gocardless.statement_files inspect STATEMENT"
     ),
+    "make dev PORT=3001": "make dev",
     # what `make sandbox` starts
     f"{PYTHON}sandboxes.bank": "make sandbox",
     "make backup PLACE=url": "make backup PLACE=/mnt/backups",
