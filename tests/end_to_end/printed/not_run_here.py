@@ -101,9 +101,6 @@ ALIKE: Mapping[str, str] = {
     'make seek TARGET="payroll 2027 <= 9.5e8" LEVER=merit_budget': (
         'make seek TARGET="payroll 2027 <= 1.2e9" LEVER=merit_budget'
     ),
-    f"{PYTHON}gocardless.statement_files inspect FILE": (
-        f"{PYTHON}gocardless.statement_files inspect STATEMENT"
-    ),
     "make dev PORT=3001": "make dev",
     # what `make sandbox` starts
     f"{PYTHON}sandboxes.bank": "make sandbox",
