@@ -104,6 +104,26 @@ def test_an_example_of_scenarios_is_valid(example: str, tmp_path: Path) -> None:
         load_scenario(scenario, path=written)
 
 
+@pytest.mark.parametrize("example", examples("alerts/*.md"))
+def test_an_example_of_a_policy_is_valid(example: str, tmp_path: Path) -> None:
+    # a part of a policy is completed by what it does not show
+    whole = {
+        "name": "shown",
+        "enabled": True,
+        "event_types": ["JOB_FAILURE"],
+        "notification_service": {"log": {}},
+    }
+    written = yaml.safe_load(example)
+    if "slack" in written:
+        written = {"notification_service": written}
+    if "alert_policies" not in written:
+        beside = {name: written.pop(name) for name in ("maintenance_windows",) if name in written}
+        written = {"alert_policies": [whole | written], **beside}
+    file = tmp_path / "alert_policies.yaml"
+    file.write_text(yaml.safe_dump(written))
+    assert policy.load_policies(file)
+
+
 def messages() -> list[str]:
     text = (DOCS / "troubleshooting.md").read_text()
     cells = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
