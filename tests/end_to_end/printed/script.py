@@ -123,7 +123,7 @@ RUNS: Sequence[Run] = (
         shows="0 new transactions of 2 entries",
     ),
     Run(f"{PYTHON}gocardless.ledger rebuild", shows="no column has changed"),
-    Run(f"{PYTHON}gocardless.connections ended", shows="no "),
+    Run(f"{PYTHON}gocardless.connections ended"),
     Run("make sandbox", until="GOCARDLESS"),
     Run(f"{PYTHON}sandboxes.enable_banking", until="ENABLE_BANKING"),
     # docs/orchestration_platform and docs/how_to/restore.md
