@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import dagster as dg
 import duckdb
@@ -14,6 +14,7 @@ from shared_lib.configuration.environment import current_settings
 from shared_lib.warehouse.backends import hold_location, read_location, write_location
 from shared_lib.warehouse.connection import DEFAULT_WAIT_SECONDS, WarehouseMissingError
 from shared_lib.warehouse.setting import Backend, backend_of
+from shared_lib.warehouse.transaction import guarded
 
 if TYPE_CHECKING:
     from shared_lib.warehouse.lake.claim import Claim
@@ -41,6 +42,9 @@ class Warehouse(dg.ConfigurableResource):
         description="Seconds to wait while another run or process holds the file.",
     )
 
+    is_always_claimed: ClassVar[bool] = False
+    """Whether in the lake a run whose part is not known has a claim as well, on all parts."""
+
     _claim: "Claim | None" = PrivateAttr(default=None)
     _lake: duckdb.DuckDBPyConnection | None = PrivateAttr(default=None)
 
@@ -67,12 +71,12 @@ class Warehouse(dg.ConfigurableResource):
             wait_seconds=self.wait_seconds,
             on_wait=log.info,
         ):
-            if part is None:
+            if part is None and not (self.is_lake and self.is_always_claimed):
                 yield self
                 return
-            from shared_lib.warehouse.lake.claim import claimed
+            from shared_lib.warehouse.lake.claim import ALL, claimed
 
-            with claimed(self.location, part=part, holder=holder) as (claim, lake):
+            with claimed(self.location, part=part or ALL, holder=holder) as (claim, lake):
                 self._claim, self._lake = claim, lake
                 try:
                     yield self
@@ -113,17 +117,43 @@ class Warehouse(dg.ConfigurableResource):
             ) as connection:
                 yield connection
             return
-        with self._connected(self._claim) as connection:
-            try:
-                with self._claim.written(connection):
-                    yield connection
-            except duckdb.TransactionException as error:
-                if "conflict" not in str(error):
-                    raise
-                raise dg.RetryRequested(
-                    max_retries=_RETRIES,
-                    seconds_to_wait=random.uniform(0.2, _LONGEST_PAUSE_SECONDS),  # noqa: S311 - no secret
-                ) from self._claim.conflict(_RETRIES + 1)
+        with (
+            self._connected(self._claim) as connection,
+            self._tried_again(self._claim),
+            self._claim.written(connection),
+        ):
+            yield connection
+
+    @contextmanager
+    def writing_by_transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The same for a step that must not hold up others between its transactions.
+
+        Under a claim, each :func:`shared_lib.warehouse.transaction` on the connection is one under
+        the claim, and statements outside of one may not write.
+        """
+        if self._claim is None:
+            with self.writing() as connection:
+                yield connection
+            return
+        with (
+            self._connected(self._claim) as connection,
+            self._tried_again(self._claim),
+            guarded(connection, self._claim.written),
+        ):
+            yield connection
+
+    @contextmanager
+    def _tried_again(self, claim: "Claim") -> Iterator[None]:
+        """Let Dagster run the step again if another process has overtaken its transaction."""
+        try:
+            yield
+        except duckdb.TransactionException as error:
+            if "conflict" not in str(error):
+                raise
+            raise dg.RetryRequested(
+                max_retries=_RETRIES,
+                seconds_to_wait=random.uniform(0.2, _LONGEST_PAUSE_SECONDS),  # noqa: S311 - no secret
+            ) from claim.conflict(_RETRIES + 1)
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:

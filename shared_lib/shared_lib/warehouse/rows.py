@@ -5,6 +5,8 @@ from typing import Any
 
 import duckdb
 
+from shared_lib.warehouse.tables import is_lake
+
 
 def put_row(
     connection: duckdb.DuckDBPyConnection, table: str, row: Mapping[str, Any], *, key: Sequence[str]
@@ -48,3 +50,50 @@ def put_rows(
         "when not matched then insert by name",
         [*values],
     )
+
+
+def replace_rows(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    query: str,
+    *,
+    key: Sequence[str],
+    values: Sequence[Any] | Mapping[str, Any] = (),
+) -> None:
+    """Insert the rows of ``query`` by the names of their columns, in place of those with their key.
+
+    Args:
+        connection: a warehouse; a lake within a transaction.
+        table: schema and name of the table.
+        query: selects rows with each key once.
+        key: the columns of the table's key.
+        values: the parameters of ``query``.
+    """
+    parameters = values if isinstance(values, Mapping) else [*values]
+    if not is_lake(connection):
+        connection.execute(f"insert or replace into {table} by name {query}", parameters)
+        return
+    connection.execute(f"create or replace temp table replacing as {query}", parameters)
+    equal = " and ".join(f"stored.{name} = replacing.{name}" for name in key)
+    connection.execute(f"delete from {table} as stored using replacing where {equal}")  # noqa: S608 - our own names
+    connection.execute(f"insert into {table} by name from replacing")
+
+
+def add_rows(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    query: str,
+    *,
+    key: Sequence[str],
+    values: Sequence[Any] | Mapping[str, Any] = (),
+) -> int:
+    """Insert those rows of ``query`` whose key is not there; return how many; see above."""
+    parameters = values if isinstance(values, Mapping) else [*values]
+    statement = f"insert or ignore into {table} by name {query}"
+    if is_lake(connection):
+        statement = (
+            f"insert into {table} by name select distinct * "  # noqa: S608 - our own names
+            f"from ({query}) as added anti join {table} using ({', '.join(key)})"
+        )
+    (count,) = connection.execute(statement, parameters).fetchone() or (0,)
+    return count

@@ -8,8 +8,11 @@ import duckdb
 from shared_lib.storage.migrations import Migration, pending
 from shared_lib.warehouse.transaction import transaction
 
-# DuckLake has no keys: there uniqueness rests on how rows are written, and on checks.
-KEYS = re.compile(r",(?:\s*--[^\n]*)*\s*primary key \([^)]*\)|\s+primary key\b")
+# DuckLake has no keys: there uniqueness rests on how rows are written, and on checks. Parquet files
+# are compressed in their own way.
+KEYS = re.compile(
+    r",(?:\s*--[^\n]*)*\s*primary key \([^)]*\)|\s+primary key\b|\s+using compression \w+"
+)
 
 _APPLIED = """
 create schema if not exists raw;
@@ -64,7 +67,7 @@ def create_or_migrate(
         if is_there or applied:
             for migration in due:
                 migration.change(connection)
-        connection.execute(KEYS.sub("", statements) if _is_lake(connection) else statements)
+        connection.execute(KEYS.sub("", statements) if is_lake(connection) else statements)
         for migration in due:
             connection.execute(
                 "insert into raw.applied_migrations by name select ? as first_table, ? as name, "
@@ -73,7 +76,7 @@ def create_or_migrate(
             )
 
 
-def _is_lake(connection: duckdb.DuckDBPyConnection) -> bool:
+def is_lake(connection: duckdb.DuckDBPyConnection) -> bool:
     """Return whether the connection's own tables are in a lake, which keeps no keys."""
     row = connection.execute(
         "select type from duckdb_databases() where database_name = current_database()"

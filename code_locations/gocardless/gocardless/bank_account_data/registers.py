@@ -11,6 +11,7 @@ from gocardless.bank_account_data.tables import AGREEMENTS, INSTITUTIONS, REQUIS
 from gocardless.extraction.documents import RegisterRead, payload_of
 from gocardless.extraction.writing import upsert
 from shared_lib.warehouse import transaction
+from shared_lib.warehouse.rows import replace_rows
 
 
 def extract_institutions(
@@ -28,7 +29,8 @@ def extract_institutions(
         }
         for institution in listing.documents
     ]
-    upsert(connection, INSTITUTIONS, rows, seen_at=at, run_id=run_id)
+    with transaction(connection):
+        upsert(connection, INSTITUTIONS, rows, seen_at=at, run_id=run_id)
     return RegisterRead(len(rows), _odd(institution=listing.odd))
 
 
@@ -71,10 +73,12 @@ def extract_requisitions(
             "where list_contains(?, requisition_id)",
             [_utc(at), run_id, list(required.odd)],
         )
-        connection.execute(
-            "insert or replace into raw.gc_listings (register, listed_at) "
-            "values ('requisitions', ?)",
-            [_utc(at)],
+        replace_rows(
+            connection,
+            "raw.gc_listings",
+            "select 'requisitions' as register, ? as listed_at",
+            key=["register"],
+            values=[_utc(at)],
         )
     odd = _odd(agreement=agreed.odd, requisition=required.odd)
     return RegisterRead(len(requisitions), odd)

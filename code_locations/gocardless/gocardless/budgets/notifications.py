@@ -9,6 +9,7 @@ from decimal import Decimal
 import duckdb
 
 from gocardless.budgets.settings import Budget
+from shared_lib.warehouse.rows import add_rows
 from shared_lib.warehouse.tables import create_or_migrate
 
 # A purchase on the last day of a month may be booked, or arrive, in the next one.
@@ -75,11 +76,10 @@ def raise_notifications(
     Returns:
         How many were written.
     """
-    (count,) = connection.execute(
+    return add_rows(
+        connection,
+        "unified.budget_notifications",
         f"""
-        insert into unified.budget_notifications (
-            tag, currency, month, threshold_percent, budget, spent, raised_at, run_id
-        )
         with budgets as ({_BUDGETS}),
         reached as (
             select budgets.*, spend.month, spend.spent, unnest(budgets.thresholds) as threshold
@@ -88,20 +88,21 @@ def raise_notifications(
             where spend.month > date_trunc('month', $today) - to_months($months)
                 and spend.month <= $today
         )
-        select tag, currency, month, threshold, monthly, spent, $at, $run
+        select
+            tag, currency, month, threshold as threshold_percent, monthly as budget, spent,
+            $at as raised_at, $run as run_id
         from reached
         where spent * 100 >= monthly * threshold
-        on conflict do nothing
         """,  # noqa: S608 - a constant
-        {
+        key=["tag", "currency", "month", "threshold_percent"],
+        values={
             "budgets": _as_json(budgets),
             "today": at.date(),
             "months": _MONTHS,
             "at": at.replace(tzinfo=None),
             "run": run_id,
         },
-    ).fetchone() or (0,)
-    return count
+    )
 
 
 def budget_states(

@@ -22,6 +22,7 @@ from gocardless.extraction.fetching import FATAL
 from gocardless.extraction.tables import ACCOUNT_DETAILS
 from gocardless.extraction.writing import upsert
 from shared_lib.warehouse import transaction
+from shared_lib.warehouse.rows import add_rows, replace_rows
 
 ACTIVE_STATUS = "AUTHORIZED"
 LONGEST_DAYS = 730
@@ -48,14 +49,20 @@ def record_session(
         for account in accounts
     ]
     with transaction(connection):
-        connection.execute(
-            "insert or ignore into raw.eb_aspsps (institution_id, name, country) values (?, ?, ?)",
-            [institution_id, session.aspsp.name, session.aspsp.country],
+        add_rows(
+            connection,
+            "raw.eb_aspsps",
+            "select ? as institution_id, ? as name, ? as country",
+            key=["institution_id"],
+            values=[institution_id, session.aspsp.name, session.aspsp.country],
         )
-        connection.execute(
-            "insert or replace into raw.eb_sessions (session_id, institution_id, status, "
-            "valid_until, account_ids, opened_at, last_seen_at) values (?, ?, ?, ?, ?, ?, ?)",
-            [
+        replace_rows(
+            connection,
+            "raw.eb_sessions",
+            "select ? as session_id, ? as institution_id, ? as status, ? as valid_until, "
+            "?::varchar[] as account_ids, ? as opened_at, ? as last_seen_at",
+            key=["session_id"],
+            values=[
                 session.session_id,
                 institution_id,
                 ACTIVE_STATUS,
@@ -66,10 +73,13 @@ def record_session(
             ],
         )
         for account in accounts:
-            connection.execute(
-                "insert or replace into raw.eb_accounts (account_id, session_id, institution_id, "
-                "iban, other_number, payload) values (?, ?, ?, ?, ?, ?)",
-                [
+            replace_rows(
+                connection,
+                "raw.eb_accounts",
+                "select ? as account_id, ? as session_id, ? as institution_id, ? as iban, "
+                "? as other_number, ? as payload",
+                key=["account_id"],
+                values=[
                     account["uid"],
                     session.session_id,
                     institution_id,
@@ -133,10 +143,12 @@ def extract_aspsps(
     banks = [bank for (country,) in countries for bank in client.aspsps(country)]
     with transaction(connection):
         for bank in banks:
-            connection.execute(
-                "insert or replace into raw.eb_aspsps (institution_id, name, country, bic) "
-                "values (?, ?, ?, ?)",
-                [bank.institution_id, bank.name, bank.country, bank.bic],
+            replace_rows(
+                connection,
+                "raw.eb_aspsps",
+                "select ? as institution_id, ? as name, ? as country, ? as bic",
+                key=["institution_id"],
+                values=[bank.institution_id, bank.name, bank.country, bank.bic],
             )
     return RegisterRead(len(banks), {})
 
@@ -185,10 +197,12 @@ def psu_headers_of(
 
 
 def _remember(connection: duckdb.DuckDBPyConnection, account_ids: Sequence[str]) -> None:
-    connection.execute(
-        "insert or ignore into raw.account_providers (account_id, provider) "
-        "select unnest(?::varchar[]), 'enable_banking'",
-        [list(account_ids)],
+    add_rows(
+        connection,
+        "raw.account_providers",
+        "select unnest(?::varchar[]) as account_id, 'enable_banking' as provider",
+        key=["account_id"],
+        values=[list(account_ids)],
     )
 
 

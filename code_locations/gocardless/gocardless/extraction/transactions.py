@@ -13,6 +13,7 @@ from gocardless.extraction.accounts import AccountToFetch
 from gocardless.extraction.reading.bulk_reader import read_texts
 from gocardless.extraction.tables import REJECTS, TRANSACTIONS
 from gocardless.extraction.writing import insert_new, merge, upsert
+from shared_lib.warehouse.rows import replace_rows
 
 # A call for as many days costs no more than one for a few, and brings what is booked late.
 DAYS = 90
@@ -241,10 +242,12 @@ def remember_shortened(
 ) -> None:
     """Write down whose bank does not go back as far as was agreed, by account and requisition."""
     for account_id, requisition_id in shortened.items():
-        connection.execute(
-            "insert or replace into raw.gc_shortened_periods "
-            "(account_id, requisition_id, longest_days, refused_at) values (?, ?, ?, ?)",
-            [account_id, requisition_id, days, at.replace(tzinfo=None)],
+        replace_rows(
+            connection,
+            "raw.gc_shortened_periods",
+            "select ? as account_id, ? as requisition_id, ? as longest_days, ? as refused_at",
+            key=["account_id", "requisition_id"],
+            values=[account_id, requisition_id, days, at.replace(tzinfo=None)],
         )
 
 
@@ -316,9 +319,12 @@ def record_transactions_read(
         "answered.before + 1 + answered.place, hash(entry.payload::varchar) "
         "from read_entries as entry inner join answered using (place)"
     )
-    connection.execute(
-        "insert or replace into raw.gc_watermarks (account_id, fetched_until, fetch_number) "
-        "select account_id, date_to, before + 1 + place from answered"
+    replace_rows(
+        connection,
+        "raw.gc_watermarks",
+        "select account_id, date_to as fetched_until, before + 1 + place as fetch_number "
+        "from answered",
+        key=["account_id"],
     )
 
 

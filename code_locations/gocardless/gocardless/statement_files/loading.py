@@ -36,6 +36,7 @@ from gocardless.sync.ledger.answers import sync_transactions
 from gocardless.sync.reference_data import sync_accounts
 from gocardless.sync.tables import create_unified_tables
 from shared_lib.warehouse import transaction
+from shared_lib.warehouse.rows import replace_rows
 
 
 @dataclass(kw_only=True)
@@ -193,15 +194,17 @@ def _write_account(
         is_stated = read.content.file_format.startswith("OFX")
         covered = None if result.rejects else period.covered(is_period_stated=is_stated)
         (number,) = connection.execute(
-            "insert into raw.file_imports by name select "
-            "coalesce((select max(file_number) from raw.file_imports), 0) + 1 as file_number, "
+            "select coalesce(max(file_number), 0) + 1 from raw.file_imports"
+        ).fetchone() or (0,)
+        connection.execute(
+            "insert into raw.file_imports by name select ? as file_number, "
             "? as account_id, ? as date_from, ? as imported_at, ? as file_name, ? as date_to, "
-            "? as covered_from, ? as covered_until, ? as content_digest returning file_number",
+            "? as covered_from, ? as covered_until, ? as content_digest",
             [
-                account_id, period.first_day, at.replace(tzinfo=None), path.name, period.last_day,
-                *(covered or (None, None)), digest,
+                number, account_id, period.first_day, at.replace(tzinfo=None), path.name,
+                period.last_day, *(covered or (None, None)), digest,
             ],
-        ).fetchone() or (0,)  # fmt: skip
+        )  # fmt: skip
         stage(connection, "staged_entries", ENTRY_COLUMNS, rows)
         connection.execute(
             "insert into raw.file_entries by name select ? as file_number, * from staged_entries",
@@ -216,10 +219,13 @@ def _write_account(
         numbers.append(number)
     if numbers:
         account = statements[-1].account
-        connection.execute(
-            "insert or replace into raw.file_accounts by name select ? as account_id, ? as iban, "
+        replace_rows(
+            connection,
+            "raw.file_accounts",
+            "select ? as account_id, ? as iban, "
             "? as number, ? as currency, ? as bic, ? as owner_name, ? as name",
-            [account_id, account.iban, account.number, account.currency, account.bic,
+            key=["account_id"],
+            values=[account_id, account.iban, account.number, account.currency, account.bic,
              account.owner_name, account.name],
         )  # fmt: skip
     return numbers

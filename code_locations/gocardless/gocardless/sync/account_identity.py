@@ -11,6 +11,7 @@ import duckdb
 
 from gocardless.sync.ledger.history import write_first_states
 from gocardless.sync.ledger.matching import match
+from shared_lib.warehouse.rows import replace_rows
 
 _SAME = """
     offered.iban = known.iban and (
@@ -112,13 +113,12 @@ def identify(connection: duckdb.DuckDBPyConnection, provider: str, query: str) -
         where offered.number = same.number
         """  # noqa: S608 - a constant
     )
-    connection.execute(
-        """
-        insert or replace into unified.account_identifiers (
-            provider, account_id, of_provider, of_account_id, connection_id, is_active
-        )
-        select provider, account_id, of_provider, of_account_id, connection_id, true from offered
-        """
+    replace_rows(
+        connection,
+        "unified.account_identifiers",
+        "select provider, account_id, of_provider, of_account_id, connection_id, "
+        "true as is_active from offered",
+        key=["provider", "account_id"],
     )
     for of_provider, of_account_id, account_id in connection.execute(
         """

@@ -18,6 +18,7 @@ from gocardless.sync.ledger.referee import judge
 from gocardless.sync.ledger.signs import REVERSED
 from gocardless.sync.provider import OPTIONAL_OF_BALANCES, Provider, with_optional
 from shared_lib.storage.migrations import Migration
+from shared_lib.warehouse.rows import replace_rows
 from shared_lib.warehouse.tables import create_or_migrate
 
 # By trust. The booked ones are what the transactions have to add up to; the others hold what is
@@ -191,12 +192,10 @@ def list_reports(
 
 def _fix_opening_balances(connection: duckdb.DuckDBPyConnection, connection_id: str | None) -> None:
     """Only from a report that came together with an answer about the account's transactions."""
-    connection.execute(
+    replace_rows(
+        connection,
+        "unified.opening_balances",
         f"""
-        insert or replace into unified.opening_balances (
-            provider, account_id, currency, opening_balance, anchored_on, balance_type,
-            anchored_at
-        )
         select
             report.provider, report.account_id, report.currency,
             {own_money("report", "settings")} - coalesce((
@@ -206,8 +205,9 @@ def _fix_opening_balances(connection: duckdb.DuckDBPyConnection, connection_id: 
                     and booked.currency = report.currency
                     and booked.status = 'booked'
                     and booked.booking_date <= report.reference_date
-            ), 0),
-            report.reference_date, report.balance_type, report.reported_at
+            ), 0) as opening_balance,
+            report.reference_date as anchored_on, report.balance_type,
+            report.reported_at as anchored_at
         from unified.balances as report
         inner join unified.account_answers as answers using (provider, account_id)
         left join unified.account_settings as settings using (provider, account_id)
@@ -231,7 +231,8 @@ def _fix_opening_balances(connection: duckdb.DuckDBPyConnection, connection_id: 
                 report.reference_date desc
         ) = 1
         """,  # noqa: S608 - own expressions
-        {
+        key=["provider", "account_id", "currency"],
+        values={
             "types": list(TRUSTED_TYPES),
             "booked": len(BOOKED_TYPES),
             "same_run_seconds": _SAME_RUN.total_seconds(),

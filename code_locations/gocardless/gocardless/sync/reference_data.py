@@ -9,6 +9,7 @@ from gocardless.sync.connection_ends import forget_dismissals_of_active
 from gocardless.sync.connection_filter import provider_of_connection
 from gocardless.sync.provider import OPTIONAL_OF_ACCOUNTS, Provider, with_optional
 from shared_lib.warehouse import transaction
+from shared_lib.warehouse.rows import add_rows
 
 
 def sync_institutions(connection: duckdb.DuckDBPyConnection, provider: Provider) -> None:
@@ -84,11 +85,12 @@ def _deactivate(
     connection_id: str | None,
 ) -> None:
     # rows of the release before have no identifier
-    connection.execute(
-        "insert or ignore into unified.account_identifiers (provider, account_id, of_provider, "
-        "of_account_id, connection_id, is_active) "
-        "select provider, account_id, provider, account_id, connection_id, status = 'active' "
-        "from unified.accounts"
+    add_rows(
+        connection,
+        "unified.account_identifiers",
+        "select provider, account_id, provider as of_provider, account_id as of_account_id, "
+        "connection_id, status = 'active' as is_active from unified.accounts",
+        key=["provider", "account_id"],
     )
     connection.execute(
         "update unified.account_identifiers set is_active = false "  # noqa: S608 - its own query

@@ -14,6 +14,7 @@ from gocardless.extraction.writing import stage
 from gocardless.sync.balances import list_reports, own_money, standard_type
 from gocardless.sync.ledger.signs import REVERSED
 from gocardless.sync.provider import Provider
+from shared_lib.warehouse.rows import add_rows
 
 _KEY = "provider, account_id, balance_type, currency, reference_date"
 _READ = ("balance_type", "reference_date", "amount", "currency", "credit_limit_included")
@@ -197,7 +198,12 @@ def _restate(connection: duckdb.DuckDBPyConnection) -> None:
         group by all;
         delete from unified.balances as report using restated
         where {" and ".join(f"report.{n} = restated.{n}" for n in _KEY.split(", "))}
-            and report.amount = restated.was;
-        insert or ignore into unified.balances by name from restated_rows
+            and report.amount = restated.was
         """  # noqa: S608 - own names
+    )
+    add_rows(
+        connection,
+        "unified.balances",
+        "from restated_rows",
+        key=[*_KEY.split(", "), "amount"],
     )

@@ -10,6 +10,7 @@ import duckdb
 from gocardless.tagging.rules import DETAILS, SourcedRule
 from gocardless.tagging.tables import TAGGED_BY_RULES
 from shared_lib.warehouse import transaction
+from shared_lib.warehouse.rows import replace_rows
 
 
 class UnknownTransactionError(LookupError):
@@ -190,8 +191,11 @@ def tag_by_hand(
             "delete from unified.transaction_tags where transaction_key = ?", [transaction_key]
         )
         return
-    connection.execute(
-        "insert or replace into unified.transaction_tags (transaction_key, tag, tagged_by, "
-        "rule_source, rule_name, run_id, tagged_at) values (?, ?, ?, null, null, null, ?)",
-        [transaction_key, tag, by, at.replace(tzinfo=None)],
+    replace_rows(
+        connection,
+        "unified.transaction_tags",
+        "select ? as transaction_key, ? as tag, ? as tagged_by, null as rule_source, "
+        "null as rule_name, null as run_id, ? as tagged_at",
+        key=["transaction_key"],
+        values=[transaction_key, tag, by, at.replace(tzinfo=None)],
     )

@@ -21,6 +21,9 @@ from shared_lib.warehouse.lake.attachment import open_lake
 from shared_lib.warehouse.lake.lease import in_words, lake_turn, writers
 from shared_lib.warehouse.transaction import transaction
 
+ALL = "all"
+"""The part of a run that may write all: its claim ends every other, and each of them ends it."""
+
 # of a transaction that another one has overtaken; pauses of up to 0.2, 0.4, 0.8 ... 5 s
 _ATTEMPTS = 8
 
@@ -49,7 +52,10 @@ class Claim:
 
     @property
     def _table(self) -> str:
-        quoted = self.part.replace('"', '""')
+        return self._table_of(self.part)
+
+    def _table_of(self, part: str) -> str:
+        quoted = part.replace('"', '""')
         return f'{self.location}.claims."{quoted}"'
 
     def take(self, connection: duckdb.DuckDBPyConnection) -> None:
@@ -68,6 +74,15 @@ class Claim:
     def put(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Make the claim this run's, in the transaction that is under way."""
         connection.execute(f"create schema if not exists {self.location}.claims")
+        for (other,) in connection.execute(
+            "select table_name from duckdb_tables() where database_name = ? "
+            "and schema_name = 'claims' and table_name <> ? and ? in (table_name, ?)",
+            [self.location, self.part, ALL, self.part],
+        ).fetchall():
+            connection.execute(
+                f"update {self._table_of(other)} set holder = ?, changes = changes + 1",  # noqa: S608 - quoted
+                [self.holder],
+            )
         # Two first writers of a row would both succeed, two creators of a table do not.
         connection.execute(
             f"create table if not exists {self._table} (holder varchar, changes bigint)"

@@ -72,13 +72,16 @@ def _record(
     upsert(connection, TRANSACTIONS, rows, seen_at=at, run_id=run_id)
     days = [row["booking_date"] for row in rows if row["booking_date"]] or [at.date()]
     (number,) = connection.execute(
+        "select coalesce(max(fetch_number), 0) + 1 from raw.gc_fetches"
+    ).fetchone() or (0,)
+    # it begins after its entries: what is stored of their days is not gone
+    begins = max(days) + timedelta(days=1)
+    connection.execute(
         "insert into raw.gc_fetches "
         "(fetch_number, account_id, date_from, create_from, fetched_at, run_id, is_whole) "
-        # it begins after its entries: what is stored of their days is not gone
-        "select coalesce(max(fetch_number), 0) + 1, ?, ?, ?, ?, ?, false from raw.gc_fetches "
-        "returning fetch_number",
-        [account_id, max(days) + timedelta(days=1), min(days), at.replace(tzinfo=None), run_id],
-    ).fetchone() or (0,)
+        "values (?, ?, ?, ?, ?, ?, false)",
+        [number, account_id, begins, min(days), at.replace(tzinfo=None), run_id],
+    )
     for row in {(row["status"], row["payload_digest"]): row for row in rows}.values():
         connection.execute(
             "insert into raw.gc_sightings "
