@@ -23,10 +23,9 @@ from gocardless.enable_banking.models import Aspsp, NewSession
 from gocardless.enable_banking.sessions import record_session
 from gocardless.enable_banking.tables import create_enable_banking_tables
 from gocardless.extraction.fetch_scope import utc_now
-from shared_lib.configuration.environment import current_settings
+from gocardless.opening import bank_tables
 from shared_lib.configuration.validated_yaml import ConfigurationError
 from shared_lib.secrets import SecretError, SecretsResource
-from shared_lib.warehouse import write_warehouse
 
 REDIRECT_URL = "https://localhost/"
 PROVIDERS = ("enable_banking", "gocardless")
@@ -199,7 +198,7 @@ def code_of(text: str, state: str | None = None) -> str:
 
 def store(session: NewSession) -> None:
     """Write a session into the warehouse."""
-    with write_warehouse(current_settings().warehouse_path("gocardless")) as connection:
+    with bank_tables("a new connection") as connection:
         create_enable_banking_tables(connection)
         record_session(connection, session, at=utc_now(), run_id="connect")
 

@@ -10,14 +10,13 @@ import sys
 from collections.abc import Sequence
 
 from gocardless.extraction.fetch_scope import utc_now
+from gocardless.opening import bank_tables
 from gocardless.sync.connection_ends import (
     UnknownEndError,
     dismiss_connection,
     ended_connections,
 )
 from gocardless.sync.tables import create_unified_tables
-from shared_lib.configuration.environment import current_settings
-from shared_lib.warehouse import write_warehouse
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     dismiss.add_argument("--by", default=getpass.getuser(), help="who decides")
     dismiss.add_argument("--because", default="not needed any more", help="why")
     asked = parser.parse_args(arguments)
-    with write_warehouse(current_settings().warehouse_path("gocardless")) as connection:
+    with bank_tables("the command connections") as connection:
         create_unified_tables(connection)
         if asked.command == "ended":
             for one in ended_connections(connection):

@@ -19,11 +19,10 @@ import duckdb
 from gocardless.extraction.fetch_scope import utc_now
 from gocardless.extraction.reading.rejected_entries import retry_rejects
 from gocardless.extraction.tables import create_raw_tables
+from gocardless.opening import bank_tables
 from gocardless.sync.ledger.corrections import DecisionError, merge_rows, split_row, states_of
 from gocardless.sync.ledger.rebuilding import Rebuilt, rebuild_ledger
 from gocardless.sync.tables import create_unified_tables
-from shared_lib.configuration.environment import current_settings
-from shared_lib.warehouse import write_warehouse
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command.add_argument("--because", default="seen by a person", help="what by")
     asked = parser.parse_args(arguments)
     try:
-        with write_warehouse(current_settings().warehouse_path("gocardless")) as connection:
+        with bank_tables("a correction of the ledger") as connection:
             create_unified_tables(connection)
             if asked.command == "rebuild":
                 _rebuild(connection)

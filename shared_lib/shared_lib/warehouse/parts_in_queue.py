@@ -23,7 +23,8 @@ _PARTITIONS = ("dagster/partition", "dagster/asset_partition_range_start")
 def part_tags(run: dg.DagsterRun) -> dict[str, str]:
     """Return the tag with the part of a lake that a run writes; none if it is not known.
 
-    A partition such as ``baseline|2025`` is of the part before its last bar.
+    A partition such as ``baseline|2025`` is of the part before its last bar. A run about one
+    connection is of that.
     """
     origin = run.remote_job_origin
     if origin is None or backend_of(origin.location_name) is Backend.FILE:
@@ -32,7 +33,14 @@ def part_tags(run: dg.DagsterRun) -> dict[str, str]:
         part, bar, _ = run.tags.get(name, "").rpartition("|")
         if bar:
             return {PART_TAG: f"{origin.location_name}/{part}"}
-    return {}
+    connection = connection_of(run)
+    return {PART_TAG: f"{origin.location_name}/{connection}"} if connection else {}
+
+
+def connection_of(run: dg.DagsterRun) -> str | None:
+    """Return the connection that all steps of a run are about; None if they are about several."""
+    steps: Any = run.run_config.get("ops", {})
+    return steps.get("*", {}).get("config", {}).get("connection_id")
 
 
 def widen_pools(instance: dg.DagsterInstance, slots: int) -> None:

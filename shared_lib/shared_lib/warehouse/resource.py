@@ -42,8 +42,9 @@ class Warehouse(dg.ConfigurableResource):
         description="Seconds to wait while another run or process holds the file.",
     )
 
-    is_always_claimed: ClassVar[bool] = False
-    """Whether in the lake a run whose part is not known has a claim as well, on all parts."""
+    parts_share_rows: ClassVar[bool] = False
+    """Whether in the lake runs of different parts change the same rows. Then a run whose part is
+    not known has a claim as well, on all parts."""
 
     _claim: "Claim | None" = PrivateAttr(default=None)
     _lake: duckdb.DuckDBPyConnection | None = PrivateAttr(default=None)
@@ -71,12 +72,17 @@ class Warehouse(dg.ConfigurableResource):
             wait_seconds=self.wait_seconds,
             on_wait=log.info,
         ):
-            if part is None and not (self.is_lake and self.is_always_claimed):
+            if part is None and not (self.is_lake and self.parts_share_rows):
                 yield self
                 return
             from shared_lib.warehouse.lake.claim import ALL, claimed
 
-            with claimed(self.location, part=part or ALL, holder=holder) as (claim, lake):
+            with claimed(
+                self.location,
+                part=part or ALL,
+                holder=holder,
+                shares_rows=self.parts_share_rows,
+            ) as (claim, lake):
                 self._claim, self._lake = claim, lake
                 try:
                     yield self

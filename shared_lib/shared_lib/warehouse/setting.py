@@ -21,8 +21,7 @@ class Backend(StrEnum):
     LAKE = "lake"
 
 
-# The tables of the others have keys that a lake does not keep, so they stay in their files.
-_LOCATIONS_OF_LAKE = frozenset({"simulation"})
+_LOCATIONS_OF_LAKE = frozenset({"gocardless", "simulation"})
 
 
 def locations_in_lake() -> list[str]:

@@ -28,11 +28,12 @@ def test_what_is_missing_or_unknown_is_named(
         pytest.fail("it was opened")
 
 
-def test_a_location_whose_tables_have_keys_stays_in_its_file(
+def test_locations_are_in_the_lake_if_their_code_is_made_for_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("WAREHOUSE", "lake")
-    assert [backend_of(name) for name in ("simulation", "gocardless")] == ["lake", "file"]
+    found = [backend_of(name) for name in ("simulation", "gocardless", "shop")]
+    assert found == ["lake", "lake", "file"]
 
 
 @pytest.mark.parametrize("catalog", ["mysql://dagster@db/lake", "postgres:5432/lake", "/srv/lake",

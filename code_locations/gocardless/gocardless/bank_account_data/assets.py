@@ -29,7 +29,7 @@ def institutions(
 ) -> dg.MaterializeResult:
     """The banks that can be connected."""
     client = connect(secrets)
-    with warehouse.writing() as connection:
+    with warehouse.writing_by_transaction() as connection:
         create_gocardless_tables(connection)
         read = extract_institutions(connection, client, at=utc_now(), run_id=context.run.run_id)
         return dg.MaterializeResult(
@@ -50,7 +50,7 @@ def requisitions(
 ) -> dg.MaterializeResult:
     """The connections of end users to banks, with what they agreed to."""
     client = connect(secrets)
-    with warehouse.writing() as connection:
+    with warehouse.writing_by_transaction() as connection:
         create_gocardless_tables(connection)
         read = extract_requisitions(connection, client, at=utc_now(), run_id=context.run.run_id)
         return dg.MaterializeResult(

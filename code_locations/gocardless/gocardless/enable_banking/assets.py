@@ -19,9 +19,10 @@ from gocardless.enable_banking.sessions import (
 from gocardless.enable_banking.tables import create_enable_banking_tables
 from gocardless.extraction.accounts import AccountToFetch
 from gocardless.extraction.assets import Api, TransactionsRequest, account_asset
-from gocardless.extraction.budget import CallBudget, Scope
+from gocardless.extraction.budget import Scope
 from gocardless.extraction.checks import documents_check, documents_result
 from gocardless.extraction.fetch_scope import ScopeOutcome, utc_now
+from gocardless.extraction.operational.state import operational_state
 from gocardless.extraction.steps import Extraction, extract_balances, extract_transactions
 from shared_lib.metadata import relation_metadata
 from shared_lib.secrets import SecretsResource
@@ -38,7 +39,7 @@ _API = Api(PREFIX, connect_enable_banking, create_enable_banking_tables, account
 def sessions(warehouse: Warehouse, secrets: SecretsResource) -> dg.MaterializeResult:
     """The sessions, each the consent of an owner at one bank, with their states."""
     client = connect_enable_banking(secrets)
-    with warehouse.writing() as connection:
+    with warehouse.writing_by_transaction() as connection:
         create_enable_banking_tables(connection)
         read = extract_sessions(connection, client, at=utc_now())
         return dg.MaterializeResult(
@@ -51,7 +52,7 @@ def sessions(warehouse: Warehouse, secrets: SecretsResource) -> dg.MaterializeRe
 def aspsps(warehouse: Warehouse, secrets: SecretsResource) -> dg.MaterializeResult:
     """The banks of the countries in which a bank is connected."""
     client = connect_enable_banking(secrets)
-    with warehouse.writing() as connection:
+    with warehouse.writing_by_transaction() as connection:
         create_enable_banking_tables(connection)
         read = extract_aspsps(connection, client)
         return dg.MaterializeResult(
@@ -70,7 +71,8 @@ def _of_banks(run: Extraction, scope: Scope) -> Extraction:
     ) -> Sequence[AccountToFetch]:
         found = run.accounts(connection, connection_id)
         ids = [account.account_id for account in found]
-        CallBudget(connection, scope).allow(ids, calls=CALLS_A_DAY, now=run.now())
+        with operational_state(connection) as state:
+            state.budget(scope).allow(ids, calls=CALLS_A_DAY, now=run.now())
         return found
 
     return replace(run, accounts=accounts, client=client.with_psu_headers(headers))

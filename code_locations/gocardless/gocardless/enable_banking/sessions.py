@@ -110,28 +110,30 @@ def extract_sessions(
             session = client.session(session_id)
         except (AccessExpiredError, NotFoundError) as error:
             status = _OVER_BY_CODE.get(error.summary, "CLOSED")
-            connection.execute(
-                "update raw.eb_sessions set status = ?, last_seen_at = ? where session_id = ?",
-                [status, _utc(at), session_id],
-            )
+            with transaction(connection):
+                connection.execute(
+                    "update raw.eb_sessions set status = ?, last_seen_at = ? where session_id = ?",
+                    [status, _utc(at), session_id],
+                )
             continue
         except FATAL:
             raise
         except ApiError as error:
             odd[f"session {session_id}"] = str(error)
             continue
-        connection.execute(
-            "update raw.eb_sessions set status = ?, valid_until = ?, account_ids = ?, "
-            "last_seen_at = ? where session_id = ?",
-            [
-                session.status,
-                _utc(session.access.valid_until),
-                session.accounts,
-                _utc(at),
-                session_id,
-            ],
-        )
-        _remember(connection, session.accounts)
+        with transaction(connection):
+            connection.execute(
+                "update raw.eb_sessions set status = ?, valid_until = ?, account_ids = ?, "
+                "last_seen_at = ? where session_id = ?",
+                [
+                    session.status,
+                    _utc(session.access.valid_until),
+                    session.accounts,
+                    _utc(at),
+                    session_id,
+                ],
+            )
+            _remember(connection, session.accounts)
     return RegisterRead(len(rows) - len(odd), odd)
 
 

@@ -119,7 +119,7 @@ def account_asset(
         secrets: SecretsResource,
     ) -> dg.MaterializeResult:
         client = api.connect(secrets)
-        with warehouse.writing() as connection:
+        with warehouse.writing_by_transaction() as connection:
             api.create_tables(connection)
             run = Extraction(
                 connection=connection,

@@ -4,7 +4,7 @@ A call is written down before it is sent, and settled with what its answer says.
 between the two leaves one call too few, never one too many.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -36,7 +36,9 @@ class Decision:
 
 
 @dataclass(frozen=True)
-class _Known:
+class KnownCalls:
+    """What is known of an account's calls; naive UTC, as the tables have it."""
+
     remaining: int | None = None
     resets_at: datetime | None = None
     last_success_at: datetime | None = None
@@ -98,25 +100,30 @@ class CallBudget:
             now: the time, UTC.
             refresh: whether to spend a call though the answer is there.
         """
-        known = {
-            row[0]: _Known(*row[1:])
+        known = self._known()
+        waited_longest_first = sorted(
+            account_ids,
+            key=lambda account_id: (
+                # never asked comes first; DuckDB's timestamps have no zone
+                known.get(account_id, KnownCalls()).last_success_at or datetime.min  # noqa: DTZ901
+            ),
+        )
+        return [
+            self._decision(
+                account_id, known.get(account_id, KnownCalls()), now=now, refresh=refresh
+            )
+            for account_id in waited_longest_first
+        ]
+
+    def _known(self) -> dict[str, KnownCalls]:
+        return {
+            row[0]: KnownCalls(*row[1:])
             for row in self._connection.execute(
                 "select account_id, remaining, resets_at, last_success_at "
                 "from raw.gc_call_budget where scope = ?",
                 [self._scope],
             ).fetchall()
         }
-        waited_longest_first = sorted(
-            account_ids,
-            key=lambda account_id: (
-                # never asked comes first; DuckDB's timestamps have no zone
-                known.get(account_id, _Known()).last_success_at or datetime.min  # noqa: DTZ901
-            ),
-        )
-        return [
-            self._decision(account_id, known.get(account_id, _Known()), now=now, refresh=refresh)
-            for account_id in waited_longest_first
-        ]
 
     def has_settled(self, account_id: str, *, answered_at: datetime) -> bool:
         """Whether the account's answer of that time is in the warehouse."""
@@ -129,7 +136,7 @@ class CallBudget:
         )
 
     def _decision(
-        self, account_id: str, known: _Known, *, now: datetime, refresh: bool
+        self, account_id: str, known: KnownCalls, *, now: datetime, refresh: bool
     ) -> Decision:
         last_success_at = known.last_success_at
         if known.resets_at is not None and known.remaining is not None and known.remaining <= 0:
@@ -170,10 +177,15 @@ class CallBudget:
             },
         )
 
-    def reserve(self, account_ids: Sequence[str], *, now: datetime) -> None:
-        """Write down that a call is about to be sent for each account."""
+    def reserve(self, account_ids: Sequence[str], *, now: datetime) -> Mapping[str, str]:
+        """Write down that a call is about to be sent for each account.
+
+        Returns:
+            Why none may be sent after all, by account: other processes have asked meanwhile. With
+            the tables in a file there are none.
+        """
         if not account_ids:
-            return
+            return {}
         moment = now.replace(tzinfo=None)
         self._connection.execute(
             "merge into raw.gc_call_budget as t using ("
@@ -186,6 +198,7 @@ class CallBudget:
             "values (s.account_id, s.scope, $now)",
             {"accounts": list(account_ids), "scope": self._scope, "now": moment},
         )
+        return {}
 
     def settle(self, settlements: Sequence[Settlement], *, now: datetime) -> None:
         """Write down what became of calls, and what their answers say of the limit."""

@@ -133,12 +133,14 @@ def fetch_scope(
                         continue
                     write([(account_id, received)], of_earlier_run, received.at)
                 except _OF_THE_ANSWER as error:
-                    kept = journal.set_aside(account_id)
-                    why = f"{type(error).__name__}: {error} (now in {kept.name})"
-                    outcome.set_aside[account_id] = why
+                    why = f"{type(error).__name__}: {error}"
+                    kept = journal.set_aside(account_id, because=why)
+                    outcome.set_aside[account_id] = f"{why} (now in {kept})"
         to_ask = _decided(budget, account_ids, outcome, refresh=refresh, now=now())
         _take_over(outcome, of_earlier_run)
-        budget.reserve(to_ask, now=now())
+        refused = budget.reserve(to_ask, now=now())
+        outcome.limited.update(refused)
+        to_ask = [account_id for account_id in to_ask if account_id not in refused]
         for answers in fetch_concurrently(to_ask, ask_and_keep, concurrency=concurrency):
             write(answers, outcome, now())
     return outcome

@@ -84,10 +84,10 @@ class AnswerJournal(Generic[Body]):
             except (ValueError, KeyError, TypeError, RecursionError) as error:
                 raise ValueError(f"{path} is not an answer that a run has left: {error}") from error
 
-    def set_aside(self, account_id: str) -> Path:
-        """Keep an answer that cannot be taken where no run looks for it; returns the file."""
+    def set_aside(self, account_id: str, *, because: str) -> str:  # noqa: ARG002 - said in the run
+        """Keep an answer that cannot be taken where no run looks for it; returns where that is."""
         path = self._path(account_id)
-        return path.replace(path.with_suffix(".refused"))
+        return path.replace(path.with_suffix(".refused")).name
 
     def forget(self, account_ids: Iterable[str]) -> None:
         """Drop answers that are in the warehouse, or need not be."""

@@ -12,14 +12,15 @@ from gocardless.bank_api.client import Answer, BankApiClient
 from gocardless.bank_api.documents import BalancesAnswer, Document
 from gocardless.bank_api.errors import ApiError, MalformedAnswerError
 from gocardless.extraction.accounts import AccountToFetch, InactiveConnectionError
-from gocardless.extraction.budget import CallBudget, Scope
+from gocardless.extraction.budget import Scope
 from gocardless.extraction.fetch_scope import (
     ReadBatch,
     ScopeOutcome,
     fetch_scope,
     utc_now,
 )
-from gocardless.extraction.journal import Received, Wording, journal_of
+from gocardless.extraction.journal import Received, Wording
+from gocardless.extraction.operational.state import operational_state
 from gocardless.extraction.reading.entries import ReadEntries, read_balances
 from gocardless.extraction.reading.rejected_entries import retry_rejects
 from gocardless.extraction.tables import BALANCES, REJECTS, RawTable
@@ -180,14 +181,15 @@ def fetch_accounts(
     fresh_for_days: int = 1,
 ) -> ScopeOutcome:
     """Fetch a scope of accounts with the run's budget and journal; see :func:`fetch_scope`."""
-    return fetch_scope(
-        run.connection,
-        [account.account_id for account in accounts],
-        budget=CallBudget(run.connection, scope, fresh_for_days=fresh_for_days),
-        ask=ask,
-        read=read,
-        concurrency=run.concurrency,
-        journal=journal_of(run.connection, scope, wording),
-        refresh=run.refresh,
-        now=run.now,
-    )
+    with operational_state(run.connection) as state:
+        return fetch_scope(
+            run.connection,
+            [account.account_id for account in accounts],
+            budget=state.budget(scope, fresh_for_days=fresh_for_days),
+            ask=ask,
+            read=read,
+            concurrency=run.concurrency,
+            journal=state.journal(scope, wording),
+            refresh=run.refresh,
+            now=run.now,
+        )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gocardless.extraction.fetch_scope import utc_now
 from gocardless.extraction.reading.currencies import CURRENCIES
+from gocardless.opening import bank_tables
 from gocardless.statement_files.detection import read_statement_file
 from gocardless.statement_files.formats.csv.inspection import Choices
 from gocardless.statement_files.formats.csv.mapping import mapping_directory, save, saved_mappings
@@ -14,8 +15,6 @@ from gocardless.statement_files.inspection import described
 from gocardless.statement_files.loading import ImportedFile, import_file
 from gocardless.statement_files.statement import StatementFileError
 from gocardless.statement_files.values.dates import ORDERS
-from shared_lib.configuration.environment import current_settings
-from shared_lib.warehouse import write_warehouse
 
 _DESCRIPTION = """\
 Statement files of banks: camt.053, MT940, OFX 1 and 2, QIF and CSV.
@@ -59,7 +58,7 @@ def _inspect(asked: argparse.Namespace) -> int:
 def _import(asked: argparse.Namespace) -> int:
     mappings = saved_mappings(mapping_directory())
     status = 0
-    with write_warehouse(current_settings().warehouse_path("gocardless")) as connection:
+    with bank_tables("an import of statement files") as connection:
         for path in asked.files:
             try:
                 result = import_file(

@@ -51,7 +51,7 @@ def statements(
     mappings = saved_mappings(mapping_directory())
     problems: list[str] = []
     results: list[ImportedFile] = []
-    with warehouse.writing() as connection:
+    with warehouse.writing_by_transaction() as connection:
         for path in files_of(directory):
             account = path.parent.name if path.parent != directory else None
             try:

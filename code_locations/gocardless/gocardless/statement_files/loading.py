@@ -105,8 +105,9 @@ def import_file(
     result.is_known = False
     sync_accounts(connection, STATEMENT_FILES, now=at)
     result.created = sync_transactions(connection, STATEMENT_FILES).created
-    _move_opening_balances(connection, first_days)
-    sync_balances(connection, STATEMENT_FILES)
+    with transaction(connection):
+        _move_opening_balances(connection, first_days)
+        sync_balances(connection, STATEMENT_FILES)
     return result
 
 

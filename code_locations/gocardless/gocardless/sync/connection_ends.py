@@ -11,6 +11,8 @@ from datetime import datetime
 
 import duckdb
 
+from shared_lib.warehouse import transaction
+
 _ENDED = """
     with active_accounts as (
         select known.of_provider, known.of_account_id
@@ -122,11 +124,12 @@ def dismiss_connection(
             f"these have: {known}"
         )
         raise UnknownEndError(message)
-    connection.execute(
-        "insert into unified.dismissed_connections "
-        "(provider, connection_id, dismissed_at, dismissed_by, because) values (?, ?, ?, ?, ?)",
-        [found[0].provider, connection_id, at.replace(tzinfo=None), by, because],
-    )
+    with transaction(connection):
+        connection.execute(
+            "insert into unified.dismissed_connections "
+            "(provider, connection_id, dismissed_at, dismissed_by, because) values (?, ?, ?, ?, ?)",
+            [found[0].provider, connection_id, at.replace(tzinfo=None), by, because],
+        )
 
 
 def forget_dismissals_of_active(connection: duckdb.DuckDBPyConnection) -> None:

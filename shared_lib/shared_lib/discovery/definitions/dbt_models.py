@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -11,6 +12,10 @@ from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.configuration.validated_yaml import Problem
 from shared_lib.discovery.configuration.location import DbtModels
 from shared_lib.discovery.modules import UnresolvedReferenceError, did_you_mean, find_object
+
+if TYPE_CHECKING:
+    from shared_lib.dbt_step.lake_views import LakeViews
+    from shared_lib.warehouse import Warehouse
 
 
 @dataclass(frozen=True)
@@ -146,11 +151,24 @@ def _unknown_variables(entry: DbtModels) -> list[Problem]:
 def _plain_build(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Any]
 ) -> Iterator[Any]:
-    """Build the selected models."""
+    """Build the selected models; in a lake they are views."""
     from shared_lib.dbt_step.build import DbtBuild
     from shared_lib.dbt_step.partition import partition_arguments
 
-    build = DbtBuild.of_step(context, warehouse, arguments=partition_arguments(context))
-    yield from build.events()
+    with _place(warehouse) as place:
+        build = DbtBuild.of_step(
+            context, warehouse, arguments=partition_arguments(context), place=place
+        )
+        yield from build.events()
     if build.failure is not None:
         raise build.failure
+
+
+def _place(warehouse: "Warehouse") -> "AbstractContextManager[LakeViews | None]":
+    """Return where dbt builds: in memory beside the lake; None: in the warehouse file."""
+    if not warehouse.is_lake:
+        return nullcontext()
+    # needs Postgres, as a file does not
+    from shared_lib.dbt_step.lake_views import lake_views
+
+    return lake_views(warehouse)

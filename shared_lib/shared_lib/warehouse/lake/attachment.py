@@ -85,10 +85,13 @@ class Lake:
             return ""
         return _revealed(self.secret, "password")["password"]
 
+    def address(self) -> sqlalchemy.URL:
+        """Return the address of the catalog's database, with its password."""
+        return self.catalog.set(drivername="postgresql+psycopg2", password=self.password() or None)
+
     def engine(self) -> sqlalchemy.Engine:
         """Return connections to the catalog's database, for leases."""
-        url = self.catalog.set(drivername="postgresql+psycopg2", password=self.password() or None)
-        return sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
+        return sqlalchemy.create_engine(self.address(), poolclass=sqlalchemy.NullPool)
 
 
 @contextmanager

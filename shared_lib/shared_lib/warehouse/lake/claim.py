@@ -22,7 +22,8 @@ from shared_lib.warehouse.lake.lease import in_words, lake_turn, writers
 from shared_lib.warehouse.transaction import transaction
 
 ALL = "all"
-"""The part of a run that may write all: its claim ends every other, and each of them ends it."""
+"""The part of a run that may write all. Where parts share rows, its claim ends every other one, and
+each of them ends it."""
 
 # of a transaction that another one has overtaken; pauses of up to 0.2, 0.4, 0.8 ... 5 s
 _ATTEMPTS = 8
@@ -44,11 +45,14 @@ class Claim:
         location: the code location.
         part: the part, such as a scenario.
         holder: the run, with its process and machine.
+        shares_rows: whether transactions of other parts change the same rows, such as a list of all
+            parts or the next number. Then of two at once, as after a turn is lost, one is refused.
     """
 
     location: str
     part: str
     holder: str
+    shares_rows: bool = False
 
     @property
     def _table(self) -> str:
@@ -74,28 +78,27 @@ class Claim:
     def put(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Make the claim this run's, in the transaction that is under way."""
         connection.execute(f"create schema if not exists {self.location}.claims")
-        for (other,) in connection.execute(
-            "select table_name from duckdb_tables() where database_name = ? "
-            "and schema_name = 'claims' and table_name <> ? and ? in (table_name, ?)",
-            [self.location, self.part, ALL, self.part],
-        ).fetchall():
-            connection.execute(
-                f"update {self._table_of(other)} set holder = ?, changes = changes + 1",  # noqa: S608 - quoted
-                [self.holder],
-            )
+        self._put(connection, self.part)
+        if self.shares_rows:
+            others = connection.execute(
+                "select table_name from duckdb_tables() "
+                "where database_name = ? and schema_name = 'claims'",
+                [self.location],
+            ).fetchall()
+            ended = {name for (name,) in others} if self.part == ALL else {ALL}
+            for part in sorted(ended - {self.part}):
+                self._put(connection, part)
+
+    def _put(self, connection: duckdb.DuckDBPyConnection, part: str) -> None:
+        table = self._table_of(part)
         # Two first writers of a row would both succeed, two creators of a table do not.
-        connection.execute(
-            f"create table if not exists {self._table} (holder varchar, changes bigint)"
-        )
+        connection.execute(f"create table if not exists {table} (holder varchar, changes bigint)")
         held = connection.execute(
-            f"update {self._table} set holder = ?, changes = changes + 1",  # noqa: S608 - quoted
+            f"update {table} set holder = ?, changes = changes + 1",  # noqa: S608 - quoted
             [self.holder],
         ).fetchone()
         if held == (0,):
-            connection.execute(
-                f"insert into {self._table} values (?, 0)",  # noqa: S608 - quoted
-                [self.holder],
-            )
+            connection.execute(f"insert into {table} values (?, 0)", [self.holder])  # noqa: S608 - quoted
 
     def confirm(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Let the transaction that is under way succeed only if the claim is still this run's.
@@ -108,6 +111,10 @@ class Claim:
             [self.holder],
         ).fetchone()
         if held == (1,):
+            if self.shares_rows and self.part != ALL:
+                connection.execute(
+                    f"update {self._table_of(ALL)} set changes = changes + 1"  # noqa: S608 - quoted
+                )
             return
         [(other,)] = connection.execute(f"select holder from {self._table}").fetchall()  # noqa: S608 - quoted
         raise ClaimLostError(
@@ -162,13 +169,13 @@ class Claim:
 
 @contextmanager
 def claimed(
-    location: str, *, part: str, holder: str
+    location: str, *, part: str, holder: str, shares_rows: bool = False
 ) -> Iterator[tuple[Claim, duckdb.DuckDBPyConnection]]:
     """Take the claim on a part, and connect to the lake for as long as it is needed.
 
     To open a lake costs 0.26 s of CPU, most of it for the extensions.
     """
-    claim = Claim(location=location, part=part, holder=in_words(holder))
+    claim = Claim(location=location, part=part, holder=in_words(holder), shares_rows=shares_rows)
     with ExitStack() as stack:
         # two processes that create a lake at once collide in Postgres
         with lake_turn(location):

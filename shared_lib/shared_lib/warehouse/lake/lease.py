@@ -10,13 +10,14 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from shared_lib.warehouse.connection import WarehouseBusyError
 from shared_lib.warehouse.lake.attachment import Lake
+from shared_lib.warehouse.lake.catalog import named
 
 _POLL_SECONDS = 0.2
 _HEARTBEAT_SECONDS = 10.0
@@ -152,7 +153,9 @@ def in_words(holder: str) -> str:
 @contextmanager
 def _connected() -> Iterator[sa.Connection]:
     engine = Lake.from_environment().engine().execution_options(isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
+    with ExitStack() as stack:
+        with named(engine):
+            connection = stack.enter_context(engine.connect())
         yield connection
 
 

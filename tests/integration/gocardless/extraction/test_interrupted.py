@@ -173,7 +173,8 @@ def test_an_answer_that_was_left_is_read_and_a_broken_one_is_named_by_its_file(
     path.write_bytes(path.read_bytes()[:40])
     with pytest.raises(ValueError, match=f"{path.name} is not an answer that a run has left"):
         journal.read("one/two")
-    assert journal.set_aside("one/two").is_file()
+    kept = journal.set_aside("one/two", because="it is broken")
+    assert (tmp_path / "transactions" / kept).is_file()
     assert journal.left(["one/two"]) == []
     journal.keep(received)
     journal.forget(["one/two", "three"])

@@ -1,0 +1,1 @@
+"""What runs must know of one another: the budget of calls, and answers not yet in the tables."""

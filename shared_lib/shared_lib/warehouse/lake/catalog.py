@@ -1,0 +1,97 @@
+"""The Postgres of the catalog, for what processes of several machines must agree on at once."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
+
+from shared_lib.warehouse.lake.attachment import CATALOG_VARIABLE, Lake
+
+# any number that nobody else locks in the same database
+_OF_CREATION = 7_205_117
+
+
+class CatalogUnreachableError(RuntimeError):
+    """Postgres does not answer, or refuses the connection; the message says where and why."""
+
+
+class Catalog:
+    """Connections to the catalog's database; several threads may use it."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        """Use the connections of ``engine``, each statement of which is a transaction."""
+        self._engine = engine
+
+    def run(self, statement: str, values: Mapping[str, Any] | None = None) -> list[Any]:
+        """Run a statement, which is a transaction of its own; return its rows.
+
+        Args:
+            statement: SQL of Postgres; ``%(name)s`` is a value.
+            values: the values by name.
+
+        Raises:
+            CatalogUnreachableError: Postgres does not answer.
+        """
+        with named(self._engine), self._engine.connect() as connection:
+            found = connection.exec_driver_sql(statement, dict(values or {}))
+            return [*found] if found.returns_rows else []
+
+    def create(self, statements: str) -> None:
+        """Create what is not there yet; one process at a time, as Postgres needs it."""
+        with named(self._engine), self._engine.connect() as connection:
+            connection.exec_driver_sql(
+                f"begin; select pg_advisory_xact_lock({_OF_CREATION}); {statements}; commit"
+            )
+
+    @contextmanager
+    def session(self) -> Iterator[str]:
+        """Keep a session open while the body runs; yield its name among those of Postgres."""
+        with ExitStack() as stack:
+            with named(self._engine):
+                connection = stack.enter_context(self._engine.connect())
+            name = connection.exec_driver_sql(
+                "select pid::text || ' ' || backend_start::text "
+                "from pg_stat_activity where pid = pg_backend_pid()"
+            ).scalar()
+            yield str(name)
+
+
+@contextmanager
+def open_catalog() -> Iterator[Catalog]:
+    """Open the catalog's database of the environment.
+
+    Raises:
+        CatalogUnreachableError: Postgres does not answer, or refuses the connection.
+        WarehouseSettingError: the lake's variables are missing or wrong.
+    """
+    lake = Lake.from_environment()
+    # a connection costs 10 ms of CPU, and an answer that is kept needs one
+    engine = sa.create_engine(
+        lake.address(), isolation_level="AUTOCOMMIT", pool_size=1, max_overflow=-1
+    )
+    try:
+        yield Catalog(engine)
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def named(engine: sa.Engine) -> Iterator[None]:
+    """Let an error of the connection say where it was to lead.
+
+    Raises:
+        CatalogUnreachableError: Postgres does not answer, or refuses the connection.
+    """
+    try:
+        yield
+    except OperationalError as error:
+        if getattr(error.orig, "pgcode", None):
+            raise  # it does answer
+        url = engine.url
+        raise CatalogUnreachableError(
+            f"the Postgres of the lake does not answer at {url.host}:{url.port or 5432} (database "
+            f"{url.database}, user {url.username}): check {CATALOG_VARIABLE} and that the server "
+            f"runs; nothing was asked or written: {' '.join(str(error.orig).split())}"
+        ) from error
