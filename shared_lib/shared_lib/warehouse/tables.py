@@ -1,5 +1,6 @@
 """Tables that Python writes into a warehouse: created, or brought up to date, before each use."""
 
+import hashlib
 import re
 from collections.abc import Sequence
 
@@ -49,6 +50,9 @@ def create_or_migrate(
         LayoutError: a newer release has changed the tables in a way that is not additive.
     """
     schema, _, table = first_table.partition(".")
+    note = _note_of(statements, migrations) if is_lake(connection) else None
+    if note is not None and _noted(connection, schema, table) == note:
+        return
     with transaction(connection):
         connection.execute(_APPLIED)
         applied = dict(
@@ -67,13 +71,35 @@ def create_or_migrate(
         if is_there or applied:
             for migration in due:
                 migration.change(connection)
-        connection.execute(KEYS.sub("", statements) if is_lake(connection) else statements)
+        connection.execute(statements if note is None else KEYS.sub("", statements))
         for migration in due:
             connection.execute(
                 "insert into raw.applied_migrations by name select ? as first_table, ? as name, "
                 "? as is_additive, now() as applied_at",
                 [first_table, migration.name, migration.is_additive],
             )
+        if note is not None:
+            connection.execute(f"comment on table {first_table} is '{note}'")
+
+
+def _note_of(statements: str, migrations: Sequence[Migration[duckdb.DuckDBPyConnection]]) -> str:
+    """Return what names a layout.
+
+    In a lake each statement asks the catalog, and a run creates its tables before each step. So the
+    first table says by a comment which layout there is.
+    """
+    names = [migration.name for migration in migrations]
+    digest = hashlib.md5(f"{statements}{names}".encode(), usedforsecurity=False)
+    return f"layout {digest.hexdigest()}"
+
+
+def _noted(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> str | None:
+    row = connection.execute(
+        "select comment from duckdb_tables() where database_name = current_database() "
+        "and schema_name = ? and table_name = ?",
+        [schema, table],
+    ).fetchone()
+    return row[0] if row else None
 
 
 def is_lake(connection: duckdb.DuckDBPyConnection) -> bool:

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from shared_lib.configuration.kept_data import VARIABLE, KeptData, kept_data
 from shared_lib.schedule_status import default_schedule_status
-from shared_lib.warehouse import WarehouseSettingError
+from shared_lib.warehouse import WarehouseMissingError, WarehouseSettingError
 from shared_lib.warehouse.setting import VARIABLE as WAREHOUSE
-from shared_lib.warehouse.setting import Backend, backend_of
+from shared_lib.warehouse.setting import Backend, backend_of, locations_in_lake
 
 if TYPE_CHECKING:
     from shared_lib.warehouse.lake.maintenance import Maintained
@@ -22,10 +22,17 @@ class MaintenanceConfig(dg.Config):
     dry_run: bool = False
 
 
-def maintain(settings: KeptData, *, is_dry: bool, on_wait: Callable[[str], None]) -> "Maintained":
-    """Merge small files of the simulation's lake, and delete what nothing needs.
+def maintain(
+    settings: KeptData,
+    *,
+    is_dry: bool,
+    on_wait: Callable[[str], None],
+    location: str = "simulation",
+) -> "Maintained":
+    """Merge small files of a lake, and delete what nothing needs.
 
     Raises:
+        WarehouseMissingError: the lake has no tables of the location.
         WarehouseSettingError: the tables are in a file.
     """
     if backend_of("simulation") is Backend.FILE:
@@ -35,7 +42,7 @@ def maintain(settings: KeptData, *, is_dry: bool, on_wait: Callable[[str], None]
     from shared_lib.warehouse.lake.maintenance import maintain_lake
 
     return maintain_lake(
-        "simulation", keep=timedelta(days=settings.lake_days), is_dry=is_dry, on_wait=on_wait
+        location, keep=timedelta(days=settings.lake_days), is_dry=is_dry, on_wait=on_wait
     )
 
 
@@ -47,15 +54,32 @@ def maintain_tables(context: dg.OpExecutionContext, config: MaintenanceConfig) -
     is_dry = config.dry_run or not settings.deletes
     report = maintain(settings, is_dry=is_dry, on_wait=context.log.info)
     context.log.info(str(report))
+    rows = report.rows()
+    for other in locations_in_lake():
+        if other != "simulation":
+            rows += _maintained(context, settings, other, is_dry=is_dry)
     if not settings.deletes:
         context.log.info(f"nothing is changed until data.deletes is true in the file of {VARIABLE}")
     metadata: dict[str, dg.MetadataValue] = {
         "summary": dg.MetadataValue.text(str(report)),
         "dry_run": dg.MetadataValue.bool(is_dry),
     }
-    if rows := report.rows():
+    if rows:
         metadata["changed"] = dg.MetadataValue.table([dg.TableRecord(row) for row in rows])
     context.add_output_metadata(metadata)
+
+
+def _maintained(
+    context: dg.OpExecutionContext, settings: KeptData, location: str, *, is_dry: bool
+) -> list[dict[str, Any]]:
+    """Maintain the tables of another location, if the lake has any."""
+    try:
+        report = maintain(settings, is_dry=is_dry, on_wait=context.log.info, location=location)
+    except WarehouseMissingError as error:
+        context.log.info(str(error))
+        return []
+    context.log.info(f"{location}: {report}")
+    return [{**row, "where": f"{location}: {row['where']}"} for row in report.rows()]
 
 
 @dg.job

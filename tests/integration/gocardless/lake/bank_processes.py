@@ -28,6 +28,7 @@ from sandboxes.waiting import PATIENCE_SECONDS
 from shared_lib.warehouse import transaction
 from shared_lib.warehouse.backends import hold_location
 from shared_lib.warehouse.lake.claim import claimed
+from shared_lib.warehouse.setting import Backend, backend_of
 from shared_lib.warehouse.transaction import guarded
 
 SCOPE = "balances"
@@ -101,7 +102,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 @contextmanager
 def _opened(connection_id: str | None) -> Iterator[duckdb.DuckDBPyConnection]:
-    if connection_id is None:
+    if connection_id is None or backend_of(LOCATION) is Backend.FILE:
         with bank_tables("run") as connection:
             yield connection
         return

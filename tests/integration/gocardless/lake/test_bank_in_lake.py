@@ -2,13 +2,15 @@
 
 import signal
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from datetime import timedelta
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
+import duckdb
 import pytest
-from tests.integration.gocardless.conftest import NOON
+from tests.integration.gocardless.conftest import NOON, ledger
 from tests.integration.gocardless.lake.bank_processes import sync, sync_of_process
 
 from gocardless.opening import LOCATION
@@ -17,9 +19,11 @@ from sandboxes.bank.ledger import believable_months
 from sandboxes.bank.server import RunningSandbox, sandbox_server
 from sandboxes.waiting import wait_until
 from shared_lib.warehouse import read_location
+from shared_lib.warehouse.lake.claim import ALL, Claim, ClaimLostError, claimed
+from shared_lib.warehouse.transaction import guarded, transaction
 
-ACCOUNTS = 6
-DAYS = 3
+ACCOUNTS = 4
+DAYS = 2
 # of another start of the sandbox, or another time
 _OF_THE_RUN = {"raw.applied_migrations", "raw.gc_requisitions"}
 
@@ -41,13 +45,15 @@ def bank() -> SandboxState:
     return state
 
 
-def tables() -> Tables:
-    """All rows of all tables, wherever they are."""
+def tables(*, without: Collection[str] = ()) -> Tables:
+    """All rows of all tables, wherever they are, with all columns but some."""
     with read_location(LOCATION) as connection:
         names = connection.execute(
             "select schema_name || '.' || table_name, list(column_name order by column_name) "
             "from duckdb_columns() where database_name = current_database() "
-            "and schema_name in ('raw', 'unified') group by all"
+            "and schema_name in ('raw', 'unified') and not list_contains($without, column_name) "
+            "group by all",
+            {"without": list(without)},
         ).fetchall()
         return {
             table: sorted(
@@ -110,3 +116,95 @@ def test_a_sync_that_is_killed_goes_on_and_the_lake_has_the_rows_of_the_file(
         # the call that was under way is one that the bank has counted
         if not (twice and table == "raw.gc_call_budget"):
             assert found[table] == rows, table
+
+
+def two_banks() -> SandboxState:
+    """Two connections of two banks."""
+    state = SandboxState()
+    state.clock.set(NOON)
+    state.connect(Bank("ONE_ONEEDEFF", "Bank One"), [ledger(0), ledger(1)])
+    state.connect(Bank("TWO_TWOEDEFF", "Bank Two"), [ledger(2)])
+    return state
+
+
+# in the order of the answers, which two processes do not share
+_NUMBERS = ("fetch_number", "first_fetch_number", "last_fetch_number", "transaction_key")
+
+
+def test_two_connections_that_are_synced_at_once_end_as_one_after_the_other(
+    data: Path,
+    variables: Mapping[str, str],
+    processes: ForkServerContext,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    later = NOON + timedelta(days=1)
+    state = two_banks()
+    with monkeypatch.context() as patch, sandbox_server(state) as server:
+        patch.delenv("WAREHOUSE")
+        sync(server.url, NOON)
+        state.clock.set(later)
+        for connection in state.connections:
+            sync(server.url, later, connection_id=connection.requisition_id)
+        expected = tables(without=_NUMBERS)
+    (data / "gocardless.duckdb").unlink()
+
+    state = two_banks()
+    # each waits for the other while it holds the right to write its connection
+    both = processes.Barrier(2)
+    with sandbox_server(state) as server:
+        sync(server.url, NOON)
+        state.clock.set(later)
+        runs = [
+            processes.Process(
+                target=sync_of_process,
+                args=(variables, server.url, later, connection.requisition_id, both),
+            )
+            for connection in state.connections
+        ]
+        for run in runs:
+            run.start()
+        for run in runs:
+            run.join()
+    assert [run.exitcode for run in runs] == [0, 0]
+    found = tables(without=_NUMBERS)
+    for table, rows in expected.items():
+        assert found[table] == rows, table
+    with read_location(LOCATION) as connection:
+        assert connection.execute(
+            "select count(*), count(distinct fetch_number), max(fetch_number) from raw.gc_fetches"
+        ).fetchall() == [(6, 6, 6)]
+
+
+@pytest.mark.usefixtures("variables")
+def test_a_run_of_all_connections_and_one_of_a_single_one_end_each_others_claims() -> None:
+    def write(claim: Claim, connection: duckdb.DuckDBPyConnection) -> None:
+        with guarded(connection, claim.written), transaction(connection):
+            connection.execute("create table if not exists written (holder varchar)")
+            connection.execute("insert into written values (?)", [claim.holder])
+
+    def taken(part: str, holder: str) -> AbstractContextManager:
+        return claimed(LOCATION, part=part, holder=holder, shares_rows=True)
+
+    with taken(ALL, "first") as first, taken("one", "second") as second:
+        with pytest.raises(ClaimLostError, match="taken over by second"):
+            write(*first)
+        write(*second)
+        with taken("two", "third") as third:
+            write(*third)
+            write(*second)
+            # both believe that it is their turn
+            with pytest.raises(duckdb.TransactionException, match="conflict"):
+                _write_at_once(second, third)
+            with taken(ALL, "fourth") as fourth:
+                write(*fourth)
+                for lost in (second, third):
+                    with pytest.raises(ClaimLostError, match="taken over by fourth"):
+                        write(*lost)
+
+
+def _write_at_once(*writers: tuple[Claim, duckdb.DuckDBPyConnection]) -> None:
+    with ExitStack() as stack:
+        for claim, connection in writers:
+            stack.enter_context(transaction(connection))
+            claim.confirm(connection)
+            connection.execute("insert into written values (?)", [claim.holder])
