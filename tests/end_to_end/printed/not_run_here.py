@@ -10,6 +10,7 @@ _DESTINATIONS = f"{_CONTROL}/test_control_of_destinations.py"
 _PLANNING = "tests/integration/simulation/test_planning.py"
 _MIGRATION = "tests/integration/simulation/test_lake_migration.py"
 _MAINTENANCE = "tests/integration/simulation/test_lake_maintenance.py"
+_BANK_IN_LAKE = "tests/integration/gocardless/test_marts_in_lake.py"
 _LEDGER = "tests/unit/gocardless/test_ledger_decisions.py"
 _CONNECTIONS = "tests/integration/gocardless/test_connection_job.py"
 _CLIENT = "tests/integration/dagster_client/test_command_line.py"
@@ -28,6 +29,8 @@ ELSEWHERE: Mapping[str, str] = {
     'make backtest HISTORY="fy2012.csv fy2013.csv fy2014.csv"': "tests/property/test_backtest.py",
     "make workbook SCENARIO=baseline AS_OF=4af6c595": _MIGRATION,
     f"{PYTHON}simulation.warehouse migrate --to lake": _MIGRATION,
+    f"{PYTHON}gocardless.warehouse migrate --to lake": _BANK_IN_LAKE,
+    f"{PYTHON}gocardless.warehouse maintain --dry-run": _BANK_IN_LAKE,
     "make maintain": _MAINTENANCE,
     "make maintain DELETE=1": _MAINTENANCE,
     ".venv/bin/dg check defs": _DG,
