@@ -46,16 +46,14 @@ def store(lake: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
         yield found
 
 
-def each_request_once(
-    *faults: Fault, then: Fault | None = None
-) -> Callable[[str, str], Fault | None]:
+def each_request_once(*faults: Fault) -> Callable[[str, str], Fault | None]:
     """The first try of each request fails, in one of these ways after the other."""
     failed: set[tuple[str, str]] = set()
     ways = cycle(faults)
 
     def fail(method: str, path: str) -> Fault | None:
         if (method, path) in failed:
-            return then
+            return None
         failed.add((method, path))
         return next(ways)
 
@@ -95,7 +93,7 @@ def test_a_run_that_the_store_fails_goes_on_and_ends_in_the_rows_of_the_file(
     assert f"{store.url}/{BUCKET}/platform/simulation/" in reason
     assert KEY not in str(failed.all_events)
 
-    store.before = each_request_once(*FAULTS, then="slow")
+    store.before = each_request_once(*FAULTS)
     again = run()
     assert again.success, reasons(again)
     store.before = answer
