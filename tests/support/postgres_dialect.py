@@ -71,6 +71,10 @@ begin
     return pattern;
 end
 $$;
+
+-- the same with %s between the numbers
+create function printf(pattern text, first bigint, word text, last bigint) returns text
+immutable language sql return replace(printf(pattern, first, last), '%s', word);
 """
 
 # Postgres has to be given the columns of a list's rows, here by the name that a lambda has for one.
@@ -143,10 +147,15 @@ def _nearest_row(node: exp.Expr) -> exp.Expr:
 
 
 def _sum_of_list(node: exp.Expr) -> exp.Expr:
-    """``list_sum(list_transform(rows, lambda row: ...))``: a subquery over the rows."""
+    """``list_sum`` of a list or of ``list_transform(rows, lambda row: ...)``: a subquery."""
     if not _is_call(node, "list_sum"):
         return node
     listed = node.expressions[0]
+    if isinstance(listed, exp.Column):
+        return exp.maybe_parse(
+            f"(select sum(number) from unnest({listed.sql('postgres')}) as number)",
+            dialect="postgres",
+        )
     row = listed.expression.expressions[0].name
     return exp.maybe_parse(
         f"(select sum({listed.expression.this.sql('postgres')}) "

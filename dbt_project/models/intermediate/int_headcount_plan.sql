@@ -135,7 +135,13 @@ department_moves as (
     from departments
     left join {{ ref('stg_known_events') }} as events
         on departments.simulation_year = events.simulation_year
-    group by all
+    group by
+        departments.simulation_year,
+        departments.department_group,
+        departments.experienced_terminations,
+        departments.new_hire_termination_millionths,
+        departments.start_headcounts,
+        departments.target_headcounts
 ),
 
 -- as if all who leave left this department, and all who are transferred

@@ -173,7 +173,7 @@ def compare(
         judge: Callable[[str], str] = str,
     ) -> list[str]:
         def forget(warehouse: duckdb.DuckDBPyConnection, node: str) -> None:
-            for column, every in (gaps or {}).items() if node == "schemas" else ():
+            for column, every in (gaps or {}).items() if node == "census" else ():
                 warehouse.execute(
                     f"update raw.baseline_workforce_validated set {column} = {GAPS[column]} "
                     f"where substr(employee_id, 2)::integer % {every} = 1"
