@@ -1,7 +1,6 @@
 """Simulates five years in memory with the SQL that dbt compiled, without starting dbt."""
 
 from collections.abc import Callable, Iterable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -55,18 +54,15 @@ def simulate(
     Returns:
         A connection to the warehouse in memory.
     """
-    first_day = settings.simulation.first_day_of(settings.simulation.start_year)
     connection = duckdb.connect(config={"threads": threads})
     create_tables(connection)
     create_census_tables(connection)
     connection.execute(
         "insert into raw.baseline_workforce_validated "
         "(scenario_id, employee_id, birth_date, hire_date, level, department, annual_compensation) "
-        # a year that begins earlier than the generated census ends employs them as well
-        "select ?, employee_id, birth_date, least(hire_date, ?), level, department, "
-        "annual_compensation "
+        "select ?, employee_id, birth_date, hire_date, level, department, annual_compensation "
         "from read_parquet(?) order by employee_id limit ? offset ?",
-        [scenario_id, first_day - timedelta(days=1), str(census), employees, skip],
+        [scenario_id, str(census), employees, skip],
     )
     if after is not None:
         after(connection, "census")
