@@ -134,11 +134,7 @@ def invoke_dbt(
     _raise_unless_successful(outcome, arguments[0], batch_errors)
 
 
-_OPTIONS = (
-    "--no-use-colors",
-    "--no-send-anonymous-usage-stats",
-    *("--log-format-file", "json"),
-)
+_OPTIONS = ("--no-use-colors", "--no-send-anonymous-usage-stats")
 
 
 def _directories(project_directory: Path, target: Path) -> list[str]:

@@ -1,6 +1,7 @@
 """Recognise secrets by their shape, without knowing their values."""
 
 import re
+from functools import lru_cache
 
 REDACTED = "[redacted]"
 
@@ -49,6 +50,8 @@ _SHAPES = tuple(
 )
 
 
+# The events of a run repeat most of their texts: column descriptions, keys, names of types.
+@lru_cache(maxsize=4096)
 def without_known_shapes(text: str) -> str:
     """Return ``text`` without tokens, private keys and passwords of any owner.
 
