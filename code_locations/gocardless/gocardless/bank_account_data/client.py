@@ -15,7 +15,7 @@ from gocardless.bank_account_data.models import (
     Requisition,
 )
 from gocardless.bank_account_data.reachability import base_url
-from gocardless.bank_account_data.tokens import TokenSource
+from gocardless.bank_account_data.tokens import Sharing, TokenSource
 from gocardless.bank_api.client import Answer, BankApiClient, Patience
 from gocardless.bank_api.documents import (
     BalancesAnswer,
@@ -28,7 +28,9 @@ from gocardless.bank_api.documents import (
 from gocardless.bank_api.errors import MalformedAnswerError
 from gocardless.bank_api.limits import account_limit
 from gocardless.bank_api.pace import Pace
+from gocardless.opening import LOCATION
 from shared_lib.secrets import SecretNotFoundError
+from shared_lib.warehouse.setting import Backend, backend_of
 
 if TYPE_CHECKING:
     from shared_lib.secrets import SecretsResource
@@ -63,6 +65,7 @@ class BankDataClient(BankApiClient):
         patience: Patience | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         pace: Pace | None = None,
+        sharing: Sharing | None = None,
     ) -> None:
         """Call the API at ``url``.
 
@@ -72,8 +75,9 @@ class BankDataClient(BankApiClient):
             patience: time-outs and attempts.
             now: returns the current time, UTC.
             pace: waits for the general limit.
+            sharing: where processes share tokens; without it they stay in this one.
         """
-        tokens = TokenSource(post=self._post, credentials=credentials, now=now)
+        tokens = TokenSource(post=self._post, credentials=credentials, now=now, sharing=sharing)
         super().__init__(
             url=url, tokens=tokens, error_of=error_of, patience=patience, now=now, pace=pace
         )
@@ -182,6 +186,7 @@ def connect(secrets: "SecretsResource") -> BankDataClient:
     Raises:
         SecretError: there are no credentials; the message says what to set.
         ApiAddressError: the variable is not an address.
+        WarehouseSettingError: ``WAREHOUSE`` names no backend.
     """
     keys = ("secret_id", "secret_key")
     try:
@@ -189,9 +194,22 @@ def connect(secrets: "SecretsResource") -> BankDataClient:
     except SecretNotFoundError as error:
         raise SecretNotFoundError(f"{error}; its keys are {' and '.join(keys)}") from error
     values = {key: secret[key] for key in keys}
+    url = base_url()
     return BankDataClient(
-        url=base_url(), credentials=lambda: {key: values[key].reveal() for key in keys}
+        url=url,
+        credentials=lambda: {key: values[key].reveal() for key in keys},
+        sharing=token_sharing(url),
     )
+
+
+def token_sharing(url: str) -> Sharing | None:
+    """Return where processes share the tokens of the API at ``url``; None without the lake."""
+    if backend_of(LOCATION) is Backend.FILE:
+        return None
+    # needs SQLAlchemy, as a file does not
+    from gocardless.bank_account_data.shared_tokens import sharing_of
+
+    return sharing_of(url)
 
 
 def _account_path(account_id: str) -> str:

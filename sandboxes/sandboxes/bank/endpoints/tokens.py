@@ -37,6 +37,10 @@ class Tokens:
         self._access.clear()
         self._refresh.clear()
 
+    def issued(self) -> list[str]:
+        """Return every token that may still be used."""
+        return [*self._access, *self._refresh]
+
     def _new_access(self) -> dict[str, str | int]:
         access = secrets.token_urlsafe(24)
         self._access[access] = self._clock.now() + timedelta(seconds=ACCESS_SECONDS)

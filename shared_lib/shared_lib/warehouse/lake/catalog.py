@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
@@ -11,10 +11,25 @@ from shared_lib.warehouse.lake.attachment import CATALOG_VARIABLE, Lake
 
 # any number that nobody else locks in the same database
 _OF_CREATION = 7_205_117
+# the first of the two numbers of an advisory lock; leases, Dagster and the alerts use others
+_OF_NAMES = 0x1A4F
+_LOCK_NOT_AVAILABLE = "55P03"
 
 
 class CatalogUnreachableError(RuntimeError):
     """Postgres does not answer, or refuses the connection; the message says where and why."""
+
+
+class LockBusyError(RuntimeError):
+    """Another process has kept a lock for too long."""
+
+
+class RunStatement(Protocol):
+    """Runs a statement with its values by name, and returns its rows."""
+
+    def __call__(self, statement: str, values: Mapping[str, Any] | None = None, /) -> list[Any]:
+        """Run it."""
+        ...
 
 
 class Catalog:
@@ -35,8 +50,7 @@ class Catalog:
             CatalogUnreachableError: Postgres does not answer.
         """
         with named(self._engine), self._engine.connect() as connection:
-            found = connection.exec_driver_sql(statement, dict(values or {}))
-            return [*found] if found.returns_rows else []
+            return _rows(connection, statement, values)
 
     def create(self, statements: str) -> None:
         """Create what is not there yet; one process at a time, as Postgres needs it."""
@@ -44,6 +58,45 @@ class Catalog:
             connection.exec_driver_sql(
                 f"begin; select pg_advisory_xact_lock({_OF_CREATION}); {statements}; commit"
             )
+
+    @contextmanager
+    def locked(self, name: str, *, wait_seconds: float) -> Iterator[RunStatement]:
+        """Be the only process that has ``name`` while the body runs, in one transaction.
+
+        The death of a process frees it, and undoes what it has written.
+
+        Args:
+            name: what is locked.
+            wait_seconds: how long to wait for another process.
+
+        Raises:
+            CatalogUnreachableError: Postgres does not answer.
+            LockBusyError: another process still has it after ``wait_seconds``.
+        """
+        with ExitStack() as stack:
+            with named(self._engine):
+                connection = stack.enter_context(self._engine.connect())
+                connection = connection.execution_options(isolation_level="READ COMMITTED")
+                transaction = connection.begin()
+
+            def run(statement: str, values: Mapping[str, Any] | None = None, /) -> list[Any]:
+                with named(self._engine):
+                    return _rows(connection, statement, values)
+
+            try:
+                run(f"set local lock_timeout = {round(wait_seconds * 1000)}")
+                run(
+                    "select pg_advisory_xact_lock(%(ours)s, hashtext(%(name)s))",
+                    {"ours": _OF_NAMES, "name": name},
+                )
+            except OperationalError as error:
+                if getattr(error.orig, "pgcode", None) != _LOCK_NOT_AVAILABLE:
+                    raise
+                message = f"another process has had {name} for {wait_seconds:g} s"
+                raise LockBusyError(message) from None
+            yield run
+            with named(self._engine):
+                transaction.commit()
 
     @contextmanager
     def session(self) -> Iterator[str]:
@@ -56,6 +109,11 @@ class Catalog:
                 "from pg_stat_activity where pid = pg_backend_pid()"
             ).scalar()
             yield str(name)
+
+
+def _rows(connection: sa.Connection, statement: str, values: Mapping[str, Any] | None) -> list[Any]:
+    found = connection.exec_driver_sql(statement, dict(values or {}))
+    return [*found] if found.returns_rows else []
 
 
 @contextmanager

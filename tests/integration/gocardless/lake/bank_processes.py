@@ -1,15 +1,18 @@
 """Runs of the bank that tests start as processes, so that no more than a run needs is imported."""
 
 import os
-from collections.abc import Iterator, Mapping
+import signal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
+from typing import Any
+from unittest import mock
 
 import duckdb
 
-from gocardless.bank_account_data.client import BankDataClient
+from gocardless.bank_account_data.client import BankDataClient, token_sharing
 from gocardless.bank_account_data.linked_accounts import accounts_to_fetch
 from gocardless.bank_account_data.provider import GOCARDLESS
 from gocardless.bank_account_data.registers import extract_requisitions
@@ -17,6 +20,7 @@ from gocardless.bank_account_data.steps import extract_account_details
 from gocardless.bank_account_data.tables import create_gocardless_tables
 from gocardless.enable_banking.tables import create_enable_banking_tables
 from gocardless.extraction.operational.shared import shared_state
+from gocardless.extraction.operational.shared_journal import SharedJournal
 from gocardless.extraction.steps import Extraction, extract_balances, extract_transactions
 from gocardless.opening import LOCATION, bank_tables
 from gocardless.sync.balances import create_balance_tables, sync_balances
@@ -36,10 +40,18 @@ SCOPE = "balances"
 
 def client_of(url: str, now: datetime) -> BankDataClient:
     """A client of the sandbox whose time is ``now``."""
+    return client_with_clock(url, lambda: now)
+
+
+def client_with_clock(
+    url: str, now: Callable[[], datetime], *, secret_key: str = "sandbox-key"
+) -> BankDataClient:
+    """A client of the sandbox, as the backend of the environment has it."""
     return BankDataClient(
         url=url,
-        credentials=lambda: {"secret_id": "sandbox-id", "secret_key": "sandbox-key"},
-        now=lambda: now,
+        credentials=lambda: {"secret_id": "sandbox-id", "secret_key": secret_key},
+        now=now,
+        sharing=token_sharing(url),
     )
 
 
@@ -85,11 +97,28 @@ def sync_of_process(
     url: str,
     now: datetime,
     connection_id: str | None,
-    both: Barrier | None,
+    both: Barrier | None = None,
+    *,
+    kills_itself: bool = False,
 ) -> None:
-    """The same in a process of its own, which gets its variables here."""
+    """The same in a process of its own, which gets its variables here.
+
+    With ``kills_itself`` it dies when transactions are in the lake, and their answers still in
+    Postgres.
+    """
     os.environ.update(variables)
+    if kills_itself:
+        mock.patch.object(SharedJournal, "forget", _die_or_forget).start()
     sync(url, now, connection_id=connection_id, both=both)
+
+
+_forget = SharedJournal.forget
+
+
+def _die_or_forget(journal: SharedJournal[Any], account_ids: Iterable[str]) -> None:
+    if journal.scope == "transactions":
+        os.kill(os.getpid(), signal.SIGKILL)
+    _forget(journal, account_ids)
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
@@ -143,3 +172,21 @@ def ask_for_calls(
     for _ in range(sum(granted)):
         client.balances(account_id)
     made.put(sum(granted))
+
+
+def call_together(
+    variables: Mapping[str, str],
+    url: str,
+    account_id: str,
+    moments: Sequence[datetime],
+    step: Barrier,
+) -> None:
+    """Call the bank at each moment, when the others do; each call begins and ends with a step."""
+    os.environ.update(variables)
+    now = moments[0]
+    client = client_with_clock(url, lambda: now)
+    for moment in moments:
+        now = moment
+        step.wait(PATIENCE_SECONDS)
+        client.account(account_id)
+        step.wait(PATIENCE_SECONDS)

@@ -18,7 +18,9 @@ from sandboxes.bank.bank import Bank, SandboxState, account_uuid
 from sandboxes.bank.ledger import believable_months
 from sandboxes.bank.server import RunningSandbox, sandbox_server
 from sandboxes.waiting import wait_until
+from shared_lib.secrets.redaction.forms import written_forms
 from shared_lib.warehouse import read_location
+from shared_lib.warehouse.lake.catalog import open_catalog
 from shared_lib.warehouse.lake.claim import ALL, Claim, ClaimLostError, claimed
 from shared_lib.warehouse.transaction import guarded, transaction
 
@@ -84,31 +86,62 @@ def tables_of_file(data: Path, monkeypatch: pytest.MonkeyPatch) -> Tables:
     return found
 
 
+def written_to_postgres() -> str:
+    """Every row of every table, as text; bytes as hexadecimal and as the text that they are."""
+    with open_catalog() as catalog:
+        names = catalog.run(
+            "select quote_ident(schemaname) || '.' || quote_ident(tablename) from pg_tables "
+            "where schemaname not in ('pg_catalog', 'information_schema')"
+        )
+        rows = [row for (name,) in names for row in catalog.run(f"select * from {name}")]
+    values = [value for row in rows for value in row]
+    texts = [bytes(value) for value in values if isinstance(value, memoryview)]
+    return "\n".join(
+        [*map(str, values), *(text.hex() for text in texts), *map(str, texts)]
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("point", ["while the banks answer", "before answers are forgotten"])
 def test_a_sync_that_is_killed_goes_on_and_the_lake_has_the_rows_of_the_file(
-    tables_of_file: Tables, variables: Mapping[str, str], processes: ForkServerContext
+    point: str,
+    tables_of_file: Tables,
+    variables: Mapping[str, str],
+    processes: ForkServerContext,
 ) -> None:
+    is_answering = point == "while the banks answer"
     state = bank()
-    state.latency_seconds = 0.05
+    state.latency_seconds = 0.05 if is_answering else 0
 
     def asked() -> Counter[str]:
         return Counter(path.split("/")[4] for _, path in state.calls if "/transactions/" in path)
 
     with sandbox_server(state) as server:
         killed = processes.Process(
-            target=sync_of_process, args=(variables, server.url, NOON, None, None)
+            target=sync_of_process,
+            args=(variables, server.url, NOON, None),
+            kwargs={"kills_itself": not is_answering},
         )
         killed.start()
-        wait_until(lambda: asked().total() >= ACCOUNTS // 2, seconds=300)
-        killed.kill()
+        if is_answering:
+            wait_until(lambda: asked().total() >= ACCOUNTS // 2, seconds=300)
+            killed.kill()
         killed.join()
         assert killed.exitcode == -signal.SIGKILL
         before = asked()
+        if not is_answering:
+            # they are in the lake, and Postgres still has them
+            assert transactions_in_postgres() == ACCOUNTS
+            with read_location(LOCATION) as connection:
+                fetches = connection.execute("select count(*) from raw.gc_fetches").fetchall()
+            assert fetches == [(ACCOUNTS,)]
         state.latency_seconds = 0
         sync_days(state, server, range(DAYS))
+        tokens = server.routes.tokens.issued()
     # what had been answered was not asked again on that day
     twice = asked().total() - ACCOUNTS * DAYS
-    assert twice <= 1
-    assert before.total() >= ACCOUNTS // 2
+    assert twice <= is_answering
+    assert before.total() >= (ACCOUNTS // 2 if is_answering else ACCOUNTS)
+    assert transactions_in_postgres() == 0
     found = tables()
     assert found.keys() == tables_of_file.keys()
     assert len(found["unified.transactions"]) > 100
@@ -116,6 +149,23 @@ def test_a_sync_that_is_killed_goes_on_and_the_lake_has_the_rows_of_the_file(
         # the call that was under way is one that the bank has counted
         if not (twice and table == "raw.gc_call_budget"):
             assert found[table] == rows, table
+
+    # the killed one's token was used until its end, and nothing that is stored has it
+    assert [path.split("/")[4] for _, path in state.calls if "/token/" in path] == [
+        "new", "refresh"
+    ]  # fmt: skip
+    written = f"{written_to_postgres()}\n{found}"
+    assert b"gAAAA".hex() in written, "the tokens' row, as encrypted"
+    for secret in [*tokens, state.secret_key]:
+        for form in written_forms(secret):
+            assert form not in written
+            assert form.encode().hex() not in written
+
+
+def transactions_in_postgres() -> int:
+    """How many answers about transactions Postgres has."""
+    with open_catalog() as catalog:
+        return catalog.run("select count(*) from bank.answers where scope = 'transactions'")[0][0]
 
 
 def two_banks() -> SandboxState:
