@@ -6,6 +6,7 @@ import random
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, nullcontext
 from datetime import timedelta
 from itertools import product
 from pathlib import Path
@@ -32,7 +33,8 @@ from sandboxes.postgres import PASSWORD, connect, postgres_directory, program, s
 from sandboxes.waiting import PATIENCE_SECONDS, wait_until
 from shared_lib.warehouse import WarehouseBusyError, resource
 from shared_lib.warehouse.backends import hold_location
-from shared_lib.warehouse.lake.attachment import open_lake
+from shared_lib.warehouse.lake import lease
+from shared_lib.warehouse.lake.attachment import Lake, open_lake
 from shared_lib.warehouse.lake.claim import ClaimLostError, WarehouseConflictError
 from shared_lib.warehouse.lake.lease import lake_turn, writers
 from shared_lib.warehouse.lake.maintenance import maintain_lake
@@ -192,6 +194,27 @@ def test_parts_are_held_at_once_but_neither_twice_nor_with_the_whole(lake: Path)
         pytest.raises(WarehouseBusyError, match=r"baseline .* by retention \(process"),
     ):
         held("baseline", "run 3").__enter__()
+
+
+def test_a_lease_that_has_ended_is_free_before_postgres_notices_the_end_of_its_connection(
+    lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hold(error: Exception | None) -> None:
+        with hold_location(LOCATION, holder="run", wait_seconds=0, on_wait=print):
+            if error is not None:
+                raise error
+
+    engine = Lake.from_environment().engine().execution_options(isolation_level="AUTOCOMMIT")
+    with ExitStack() as stack:
+
+        def connected() -> nullcontext[Any]:
+            return nullcontext(stack.enter_context(engine.connect()))
+
+        monkeypatch.setattr(lease, "_connected", connected)
+        hold(None)
+        with pytest.raises(ValueError, match="the body"):
+            hold(ValueError("the body"))
+        hold(None)
 
 
 def test_who_waits_too_long_for_a_turn_learns_it(lake: Path) -> None:

@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
@@ -54,6 +54,10 @@ order by leases.taken_at
 """
 
 
+# Postgres notices the end of a connection in its own time, and the next one may ask at once.
+_RELEASE = sa.text("select pg_advisory_unlock_all()")
+
+
 class LeaseLostError(RuntimeError):
     """The connection that held the lease broke while the run was writing."""
 
@@ -92,13 +96,19 @@ def lake_lease(
             ),
             {"name": name, "holder": in_words(holder)},
         )
-        with _heartbeat(connection, name) as is_lost:
-            yield
+        try:
+            with _heartbeat(connection, name) as is_lost:
+                yield
+        except BaseException:
+            with suppress(OperationalError):  # with the connection the lock is gone as well
+                connection.execute(_RELEASE)
+            raise
         try:
             if not is_lost.is_set():
                 connection.execute(
                     sa.text("delete from warehouse_leases where location = :name"), {"name": name}
                 )
+                connection.execute(_RELEASE)
                 return
         except OperationalError:
             pass

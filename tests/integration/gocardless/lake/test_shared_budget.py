@@ -78,7 +78,7 @@ def test_of_ten_processes_that_ask_at_once_as_many_get_a_call_as_are_left(
 
 
 @pytest.mark.usefixtures("variables")
-def test_while_nobody_knows_how_many_are_left_one_asks_and_its_death_lets_the_next(
+def test_while_nobody_knows_how_many_are_left_one_asks_and_its_end_lets_the_next(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
     with shared_state(connection) as others:
@@ -87,16 +87,18 @@ def test_while_nobody_knows_how_many_are_left_one_asks_and_its_death_lets_the_ne
             refused = others.budget(SCOPE).reserve([ACCOUNT, "another"], now=NOON)
             assert list(refused) == [ACCOUNT]
             assert "another run is asking" in refused[ACCOUNT]
-        # its connection has ended without a settlement, which Postgres notices in its own time
-        with open_catalog() as catalog:
+        # it has ended without a settlement
+        assert others.budget(SCOPE).reserve([ACCOUNT], now=NOON) == {}
+        with open_catalog() as catalog, shared_state(connection) as third:
+            # as a death ends a session, which Postgres notices in its own time
             catalog.run(
                 "select pg_terminate_backend(split_part(asker, ' ', 1)::integer, 60000) "
                 "from bank.call_budget where asker is not null"
             )
-        assert others.budget(SCOPE).reserve([ACCOUNT], now=NOON) == {}
-        settled = Settlement(ACCOUNT, Limit(4, 2, 3_600), answered_at=NOON)
-        others.budget(SCOPE).settle([settled], now=NOON)
-        left = [others.budget(SCOPE).reserve([ACCOUNT], now=NOON) for _ in range(3)]
+            assert third.budget(SCOPE).reserve([ACCOUNT], now=NOON) == {}
+            settled = Settlement(ACCOUNT, Limit(4, 2, 3_600), answered_at=NOON)
+            third.budget(SCOPE).settle([settled], now=NOON)
+            left = [third.budget(SCOPE).reserve([ACCOUNT], now=NOON) for _ in range(3)]
     assert [list(one) for one in left] == [[], [], [ACCOUNT]]
 
 

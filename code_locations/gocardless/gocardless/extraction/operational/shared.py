@@ -7,7 +7,7 @@ import duckdb
 
 from gocardless.extraction.budget import Scope
 from gocardless.extraction.journal import Body, Wording
-from gocardless.extraction.operational.shared_budget import SharedBudget
+from gocardless.extraction.operational.shared_budget import RELEASE, SharedBudget
 from gocardless.extraction.operational.shared_journal import SharedJournal
 from shared_lib.warehouse.lake.catalog import Catalog, open_catalog
 
@@ -66,4 +66,8 @@ def shared_state(connection: duckdb.DuckDBPyConnection) -> Iterator[_InPostgres]
     """
     with open_catalog() as catalog, catalog.session() as session:
         catalog.create(_TABLES)
-        yield _InPostgres(connection, catalog, session)
+        try:
+            yield _InPostgres(connection, catalog, session)
+        finally:
+            # Postgres ends a session in its own time, and the next one may ask at once
+            catalog.run(RELEASE, {"session": session})

@@ -168,6 +168,7 @@ where case
 end
 returning account_id
 """  # noqa: S608 - a constant
+RELEASE = "update bank.call_budget set asker = null where asker = %(session)s"
 # What others have spent since an answer was sent, its count does not have: the lower one holds.
 _SETTLE = f"""
 update bank.call_budget as known set

@@ -13,11 +13,15 @@ from shared_lib.warehouse.lake.catalog import Catalog
 
 
 class SharedJournal(AnswerJournal[Body]):
-    """The answers of one scope in Postgres, which any machine can take."""
+    """The answers of one scope in Postgres, which any machine can take.
+
+    Attributes:
+        scope: what was asked for.
+    """
 
     def __init__(self, catalog: Catalog, scope: Scope, wording: Wording[Body]) -> None:
         """Keep answers of ``scope``."""
-        self._run, self._scope, self._wording = catalog.run, scope, wording
+        self._run, self.scope, self._wording = catalog.run, scope, wording
 
     def keep(self, received: Received[Body]) -> None:
         """Write an answer down; several threads may."""
@@ -39,7 +43,7 @@ class SharedJournal(AnswerJournal[Body]):
         found = self._run(
             "select account_id from bank.answers where scope = %(scope)s "
             "and refused_because is null",
-            {"scope": self._scope},
+            {"scope": self.scope},
         )
         there = {account_id for (account_id,) in found}
         return [account_id for account_id in account_ids if account_id in there]
@@ -73,8 +77,8 @@ class SharedJournal(AnswerJournal[Body]):
             "delete from bank.answers "
             "where account_id = any(%(accounts)s::text[]) and scope = %(scope)s "
             "and refused_because is null",
-            {"accounts": list(account_ids), "scope": self._scope},
+            {"accounts": list(account_ids), "scope": self.scope},
         )
 
     def _of(self, account_id: str) -> dict[str, str]:
-        return {"account": account_id, "scope": self._scope}
+        return {"account": account_id, "scope": self.scope}
