@@ -47,7 +47,7 @@ def measure(writers: int, employees: int) -> tuple[float, float]:
     """Return how long the years of all scenarios took, and the CPU of the writers meanwhile."""
     spawn = multiprocessing.get_context("spawn")
     with postgres_server() as port, tempfile.TemporaryDirectory() as directory:
-        _lead_to_lake(port, Path(directory))
+        lead_to_lake(port, Path(directory))
         with write_location(_LOCATION) as connection:
             connection.execute(
                 "create table ledger (part varchar, year integer, employee bigint, id varchar, "
@@ -72,7 +72,8 @@ def measure(writers: int, employees: int) -> tuple[float, float]:
         return seconds, cpu
 
 
-def _lead_to_lake(port: int, data: Path) -> None:
+def lead_to_lake(port: int, data: Path) -> None:
+    """Set the variables of a lake whose catalog is in the Postgres at ``port``."""
     os.environ |= {
         "WAREHOUSE": "lake",
         "WAREHOUSE_CATALOG": f"postgresql://postgres@127.0.0.1:{port}/postgres",

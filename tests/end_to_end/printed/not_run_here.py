@@ -129,6 +129,7 @@ CANNOT: Mapping[str, str] = {
     f"{PYTHON}bench --parts gocardless": "it measures for minutes",
     f"{PYTHON}bench --parts year": "it measures for minutes",
     f"{PYTHON}bench.simulation.lake_writers": "it measures for minutes",
+    f"{PYTHON}bench.simulation.scenarios_at_once": "it measures for minutes",
     f"{PYTHON}simulation.ranges fitted --json": "it takes a hundred runs; the parser is tested",
     ".venv/bin/dg dev": "the page says only what it does; `make dev` is our way",
 }
