@@ -50,21 +50,25 @@ def bank() -> SandboxState:
 def tables(*, without: Collection[str] = ()) -> Tables:
     """All rows of all tables, wherever they are, with all columns but some."""
     with read_location(LOCATION) as connection:
-        names = connection.execute(
-            "select schema_name || '.' || table_name, list(column_name order by column_name) "
-            "from duckdb_columns() where database_name = current_database() "
-            "and schema_name in ('raw', 'unified') and not list_contains($without, column_name) "
-            "group by all",
-            {"without": list(without)},
-        ).fetchall()
-        return {
-            table: sorted(
-                connection.execute(f"select {', '.join(columns)} from {table}").fetchall(),
-                key=repr,
-            )
-            for table, columns in names
-            if table not in _OF_THE_RUN
-        }
+        return tables_of(connection, without=without)
+
+
+def tables_of(connection: duckdb.DuckDBPyConnection, *, without: Collection[str] = ()) -> Tables:
+    """The same of a warehouse that is open."""
+    names = connection.execute(
+        "select schema_name || '.' || table_name, list(column_name order by column_name) "
+        "from duckdb_columns() where database_name = current_database() "
+        "and schema_name in ('raw', 'unified') and not list_contains($without, column_name) "
+        "group by all",
+        {"without": list(without)},
+    ).fetchall()
+    return {
+        table: sorted(
+            connection.execute(f"select {', '.join(columns)} from {table}").fetchall(), key=repr
+        )
+        for table, columns in names
+        if table not in _OF_THE_RUN
+    }
 
 
 def sync_days(state: SandboxState, server: RunningSandbox, days: range) -> None:
