@@ -101,6 +101,31 @@ def test_a_run_that_the_store_fails_goes_on_and_ends_in_the_rows_of_the_file(
     assert not lake.exists()
 
 
+def test_a_run_on_a_slow_store_ends_in_the_rows_of_the_file(
+    platform_of_lake: Path,
+    begin_with: Callable[[Finished], Path],
+    finished: Finished,
+    store: ObjectStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = begin_with(finished)
+    # a busy machine may take as long as it likes for each answer
+    monkeypatch.setattr(settings, "TIMEOUT_SECONDS", round(PATIENCE_SECONDS))
+    answers = count()
+
+    def late(_method: str, _path: str) -> Fault:
+        next(answers)
+        return "slow"
+
+    store.before = late
+    store.pause_seconds = 0.1  # five of them an answer
+    run = run_job("multi_year_simulation", years=FIVE_YEARS, request={"generated_size": 1000})
+    assert run.success, reasons(run)
+    assert next(answers) > len(FIVE_YEARS)
+    store.before = answer
+    assert_the_lake_has_the_rows_of(file)
+
+
 def test_what_fails_once_is_tried_again(store: ObjectStore) -> None:
     create_ledger()
     _, report = multiprocessing.Pipe()
