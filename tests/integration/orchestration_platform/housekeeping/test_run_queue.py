@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.launcher import LaunchRunContext
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import (
@@ -51,14 +53,21 @@ def workspace(instance: dg.DagsterInstance) -> Iterator[WorkspaceProcessContext]
         yield found
 
 
-def submit(workspace: WorkspaceProcessContext, tags: dict[str, str] | None = None) -> str:
+def submit(
+    workspace: WorkspaceProcessContext,
+    tags: dict[str, str] | None = None,
+    *,
+    definition: dg.JobDefinition | None = None,
+    run_config: dict[str, Any] | None = None,
+) -> str:
     """Queue a run, as the webserver and the daemon do."""
     request = workspace.create_request_context()
     location = request.get_code_location("market")
     repository = location.get_repository("__repository__")
     job = repository.get_full_job("counting")
     run = workspace.instance.create_run_for_job(
-        market.defs.resolve_job_def("counting"),
+        definition or market.defs.resolve_job_def("counting"),
+        run_config=run_config,
         status=dg.DagsterRunStatus.NOT_STARTED,
         remote_job_origin=job.get_remote_origin(),
         job_code_origin=job.get_python_origin(),
@@ -118,7 +127,7 @@ def test_runs_of_other_parts_of_a_lake_start_and_a_second_of_the_same_waits(
     other = submit(workspace, dict.fromkeys(ends, "a|b|2025"))
 
     # they do not end while the queue is looked at
-    monkeypatch.setattr(instance, "launch_run", lambda run_id, _: started(instance, run_id))
+    monkeypatch.setattr(instance.run_launcher, "launch_run", started)
     look_at_the_queue(workspace)
 
     found = {run.run_id: run for run in instance.get_runs()}
@@ -137,13 +146,45 @@ def test_runs_of_other_parts_of_a_lake_start_and_a_second_of_the_same_waits(
     assert limits["market_warehouse"] == 2
 
 
-def started(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRun:
+@dg.job(config=dg.ConfigMapping(config_schema=dg.Permissive(), config_fn=lambda _: {}))
+def syncing() -> None:
+    """Takes the configuration that the bank's job for one connection takes."""
+
+
+def test_runs_of_other_connections_start_and_a_second_of_the_same_waits_for_the_first(
+    instance: dg.DagsterInstance,
+    workspace: WorkspaceProcessContext,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def sync(connection_id: str) -> str:
+        run_config = {"ops": {"*": {"config": {"connection_id": connection_id}}}}
+        return submit(workspace, definition=syncing, run_config=run_config)
+
+    def waiting() -> set[str]:
+        look_at_the_queue(workspace)
+        queued = dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED])
+        return {run.run_id for run in instance.get_runs(queued)}
+
+    monkeypatch.setattr(setting, "_LOCATIONS_OF_LAKE", frozenset({"market"}))
+    monkeypatch.setenv("WAREHOUSE", "lake")
+    monkeypatch.setattr(instance.run_launcher, "launch_run", started)
+    first, second, other = sync("one"), sync("one"), sync("two")
+    assert waiting() == {second}
+    tags = {run.run_id: run.tags[PART_TAG] for run in instance.get_runs()}
+    assert tags == {first: "market/one", second: "market/one", other: "market/two"}
+    end = dg.DagsterEvent(dg.DagsterEventType.RUN_SUCCESS.value, "counting")
+    instance.report_dagster_event(end, other)
+    assert waiting() == {second}
+    instance.report_dagster_event(end, first)
+    assert waiting() == set()
+
+
+def started(launched: LaunchRunContext) -> None:
     """Let a run start that does not end."""
-    run = instance.get_run_by_id(run_id)
-    assert run is not None
+    run = launched.dagster_run
+    assert launched.workspace is not None
     event = dg.DagsterEvent(dg.DagsterEventType.RUN_START.value, run.job_name)
-    instance.report_dagster_event(event, run_id)
-    return run
+    launched.workspace.instance.report_dagster_event(event, run.run_id)
 
 
 def test_a_freeze_ends_by_itself_and_is_on_the_board(
