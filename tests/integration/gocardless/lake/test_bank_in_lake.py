@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, ExitStack
 from datetime import timedelta
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -131,6 +132,8 @@ def test_a_sync_that_is_killed_goes_on_and_the_lake_has_the_rows_of_the_file(
             killed.kill()
         killed.join()
         assert killed.exitcode == -signal.SIGKILL
+        # while Postgres takes the dead one for alive, its calls are under way
+        wait_until(lambda: not calls_under_way())
         before = asked()
         if not is_answering:
             # they are in the lake, and Postgres still has them
@@ -164,6 +167,15 @@ def test_a_sync_that_is_killed_goes_on_and_the_lake_has_the_rows_of_the_file(
         for form in written_forms(secret):
             assert form not in written
             assert form.encode().hex() not in written
+
+
+def calls_under_way() -> list[tuple[Any, ...]]:
+    """The calls of sessions that are alive, as Postgres knows it."""
+    with open_catalog() as catalog:
+        return catalog.run(
+            "select account_id from bank.call_budget inner join pg_stat_activity "
+            "on asker = pid::text || ' ' || backend_start::text"
+        )
 
 
 def transactions_in_postgres() -> int:
