@@ -14,6 +14,8 @@ _OF_CREATION = 7_205_117
 # the first of the two numbers of an advisory lock; leases, Dagster and the alerts use others
 _OF_NAMES = 0x1A4F
 _LOCK_NOT_AVAILABLE = "55P03"
+# by an administrator, by a crash, or not up yet
+_SHUT_DOWN = frozenset({"57P01", "57P02", "57P03"})
 
 
 class CatalogUnreachableError(RuntimeError):
@@ -145,11 +147,12 @@ def named(engine: sa.Engine) -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        if getattr(error.orig, "pgcode", None):
+        code = getattr(error.orig, "pgcode", None)
+        if code and code not in _SHUT_DOWN:
             raise  # it does answer
         url = engine.url
         raise CatalogUnreachableError(
             f"the Postgres of the lake does not answer at {url.host}:{url.port or 5432} (database "
             f"{url.database}, user {url.username}): check {CATALOG_VARIABLE} and that the server "
-            f"runs; nothing was asked or written: {' '.join(str(error.orig).split())}"
+            f"runs: {' '.join(str(error.orig).split())}"
         ) from error

@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from multiprocessing.context import ForkServerContext
 from types import SimpleNamespace
 from typing import Any, cast
@@ -192,6 +192,35 @@ def test_the_platforms_own_client_shares_its_token_in_the_lake_alone(
     assert [call(), call()] == [[NEW], []]
     monkeypatch.setenv("WAREHOUSE", "file")
     assert [call(), call()] == [[NEW], [NEW]]
+
+
+@pytest.mark.usefixtures("variables")
+def test_a_postgres_that_ends_while_a_token_is_requested_is_named_and_the_next_one_asks(
+    sandbox: RunningSandbox, new_client: Callable[..., BankDataClient]
+) -> None:
+    now, ended = sandbox.state.clock.now, threading.Event()
+
+    def end_sessions() -> None:
+        with open_catalog() as catalog:
+            catalog.run(
+                "select pg_terminate_backend(pid, 60000) from pg_stat_activity "
+                "where datname = current_database() and pid <> pg_backend_pid()"
+            )
+
+    def now_or_end() -> datetime:
+        # the client asks for the time when the bank has answered
+        if token_calls(sandbox) and not ended.is_set():
+            ended.set()
+            end_sessions()
+        return now()
+
+    client = client_with_clock(sandbox.url, now_or_end)
+    with pytest.raises(CatalogUnreachableError, match="does not answer at"):
+        client.account(ACCOUNT.account_id)
+    assert ended.is_set()
+    new_client().account(ACCOUNT.account_id)
+    assert token_calls(sandbox) == [NEW, NEW]
+    assert len(rows()) == 1
 
 
 @pytest.mark.usefixtures("variables")
