@@ -242,9 +242,8 @@ location: $(INSTALLED) ## add a code location everywhere it has to be named, and
 #: DBT=1           with dbt models of its own
 #: OWNER=team:name the owner of its assets, or an e-mail address
 #: REMOVE=1        remove it instead; its warehouse stays
-	@$(PYTHON) -m new_location "$${NAME:?name it: make location NAME=marketing}" $${OWNER:+--owner "$$OWNER"} \
-		$(if $(value DBT),--dbt) $(if $(value REMOVE),--remove)
-	@$(MAKE) lock
+	@$(PYTHON) -m new_location $${OWNER:+--owner "$$OWNER"} $(if $(value DBT),--dbt) $(if $(value REMOVE),--remove) \
+		--lock "$(MAKE) lock" -- "$${NAME:?name it: make location NAME=marketing}"
 	@$(MAKE) smoke
 
 format: setup ## format the code with ruff and sqlfluff

@@ -2,12 +2,13 @@
 
 import argparse
 import re
-import shutil
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from new_location.all_or_nothing import all_or_nothing
 from new_location.dbt_files import folder_of
 from new_location.names import (
     LocationError,
@@ -23,16 +24,24 @@ from new_location.shared_files import port_of, shared_places
 REPOSITORY = Path(__file__).parents[1]
 _OWNER = "data-platform@example.com"
 _OWNERS = re.compile(" +owners?: ")
+_LOCK = "uv.lock"
 
 
-def add(location: NewLocation, repository: Path = REPOSITORY) -> list[str]:
+def add(
+    location: NewLocation, repository: Path = REPOSITORY, lock: Sequence[str] = ()
+) -> list[str]:
     """Write the location's own files, and name it where locations are named.
+
+    Args:
+        location: what is added.
+        repository: where.
+        lock: the command that writes ``uv.lock`` afterwards; none: it stays.
 
     Returns:
         The paths of the files.
 
     Raises:
-        LocationError: it cannot be added; nothing was changed.
+        LocationError: it cannot be added, or locked; nothing was changed.
     """
     check_name(location.name)
     check_owner(location.owner)
@@ -43,21 +52,27 @@ def add(location: NewLocation, repository: Path = REPOSITORY) -> list[str]:
     if there := [path for path in files if (repository / path).exists()]:
         raise LocationError(f"{', '.join(there)} is there already, and nothing was overwritten")
     files |= _shared(location, repository, is_added=True)
-    for path, text in files.items():
-        (repository / path).parent.mkdir(parents=True, exist_ok=True)
-        (repository / path).write_text(text, encoding="utf-8")
+    with all_or_nothing(repository, [*files, _LOCK]) as tree:
+        for path, text in files.items():
+            tree.write(path, text)
+        _run(lock, repository)
     return list(files)
 
 
-def remove(name: str, repository: Path = REPOSITORY) -> list[str]:
+def remove(name: str, repository: Path = REPOSITORY, lock: Sequence[str] = ()) -> list[str]:
     """Delete the location's own files, and name it nowhere any more. Its warehouse stays.
+
+    Args:
+        name: of the location.
+        repository: where it is.
+        lock: the command that writes ``uv.lock`` afterwards; none: it stays.
 
     Returns:
         The paths of what was deleted or changed.
 
     Raises:
-        LocationError: a file of it would be lost, or a shared file was changed by hand; nothing
-            was changed.
+        LocationError: a file of it would be lost, a shared file was changed by hand, or it cannot
+            be locked; nothing was changed.
     """
     check_name(name)
     if not (repository / "code_locations" / name / "pyproject.toml").is_file():
@@ -75,12 +90,23 @@ def remove(name: str, repository: Path = REPOSITORY) -> list[str]:
             f"these files are not committed and would be lost: {', '.join(lost)}; commit or "
             "delete them first, nothing was changed"
         )
-    for path, text in changed.items():
-        (repository / path).write_text(text, encoding="utf-8")
-    for folder in own_folders(location):
-        shutil.rmtree(repository / folder, ignore_errors=not (repository / folder).exists())
-    (repository / own[-1]).unlink(missing_ok=True)
+    with all_or_nothing(repository, [*own, *changed, _LOCK]) as tree:
+        for path, text in changed.items():
+            tree.write(path, text)
+        for path in own:
+            tree.delete(path)
+        _run(lock, repository)
     return [*own, *changed]
+
+
+def _run(lock: Sequence[str], repository: Path) -> None:
+    if not lock:
+        return
+    ended = subprocess.run(lock, cwd=repository, check=False)  # noqa: S603 - the Makefile's own
+    if ended.returncode:
+        raise LocationError(
+            f"`{shlex.join(lock)}` failed with {ended.returncode}; nothing was changed"
+        )
 
 
 def _shared(location: NewLocation, repository: Path, *, is_added: bool) -> dict[str, str]:
@@ -100,9 +126,14 @@ def _not_in_git(own: Sequence[str], generated: dict[str, str], repository: Path)
         cwd=repository,
         capture_output=True,
         text=True,
-        check=True,
-    ).stdout.split("\0")
-    paths = [entry[3:] for entry in listed if entry]
+        check=False,
+    )
+    if listed.returncode:
+        raise LocationError(
+            "git does not say which files are committed, so nothing was changed: "
+            f"{listed.stderr.strip()}"
+        )
+    paths = [entry[3:] for entry in listed.stdout.split("\0") if entry]
     return [
         path
         for path in paths
@@ -126,13 +157,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--owner", default=_OWNER, help="e-mail address or team:name")
     parser.add_argument("--dbt", action="store_true", help="with dbt models of its own")
     parser.add_argument("--remove", action="store_true", help="remove the location")
+    parser.add_argument("--lock", default="", help="the command that writes uv.lock afterwards")
     asked = parser.parse_args(arguments)
     try:
         new = NewLocation(asked.name, asked.owner, has_models=asked.dbt)
-        changed = remove(asked.name) if asked.remove else add(new)
+        lock = shlex.split(asked.lock)
+        changed = remove(asked.name, lock=lock) if asked.remove else add(new, lock=lock)
     except LocationError as error:
         print(f"location: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("location: interrupted, nothing was changed", file=sys.stderr)
+        return 130
     done = "removed" if asked.remove else "added"
     print(f"location: {done} {asked.name}:", *changed, sep="\n  ")
     return 0

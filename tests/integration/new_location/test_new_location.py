@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -180,6 +181,51 @@ def test_nothing_is_overwritten_and_no_work_is_lost(copy: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("lock", "status", "message"),
+    [
+        ("echo broken >uv.lock; exit 3", 1, "failed with 3; nothing was changed"),
+        ("echo broken >uv.lock; kill -INT $PPID; sleep 60", 130, "interrupted, nothing was"),
+    ],
+)
+def test_an_interrupted_command_changes_nothing(
+    lock: str, status: int, message: str, copy: Path
+) -> None:
+    """Neither what adds a location nor what removes it, also one that is committed."""
+    arguments = ("new_location", "--lock", shlex.join(["sh", "-c", lock]), "marketing_data")
+    added = in_copy(copy, *arguments, "--dbt")
+    assert added.returncode == status
+    assert message in added.stderr
+    assert git(copy, "status", "--porcelain", "--ignored") == ""
+    assert not (copy / "tests/unit/marketing_data").exists()
+
+    add(MARKETING, copy)
+    git(copy, "add", "--all")
+    git(copy, "commit", "--quiet", "--message", "With it")
+    removed = in_copy(copy, *arguments, "--remove")
+    assert removed.returncode == status
+    assert message in removed.stderr
+    assert git(copy, "status", "--porcelain", "--ignored") == ""
+
+
+def test_what_git_ignores_of_another_branch_is_in_no_way(copy: Path) -> None:
+    """After the switch to a branch without the location, its folder has files that git ignores."""
+    left = copy / "code_locations/marketing_data/.env"
+    left.parent.mkdir()
+    left.write_text("DG_PROJECT_PYTHON_EXECUTABLE=../../.venv/bin/python\n")
+    add(MARKETING, copy)
+    remove("marketing_data", copy)
+    assert git(copy, "status", "--porcelain") == ""
+
+
+def test_without_git_nothing_is_removed(copy: Path) -> None:
+    add(MARKETING, copy)
+    (copy / ".git").rename(copy / "not_git")
+    with pytest.raises(LocationError, match="git does not say which files are committed"):
+        remove("marketing_data", copy)
+    assert (copy / "code_locations/marketing_data/pyproject.toml").is_file()
+
+
+@pytest.mark.parametrize(
     ("name", "message"),
     [
         ("sales-data", "did you mean sales_data"),
@@ -188,6 +234,17 @@ def test_nothing_is_overwritten_and_no_work_is_lost(copy: Path) -> None:
         ("sales_", "did you mean sales"),
         ("class", "a word of Python"),
         ("match", "a word of Python"),
+        ("order", "a word of SQL"),
+        ("left", "a word of SQL"),
+        ("null", "not text in a YAML file"),
+        ("yes", "not text in a YAML file"),
+        ("märkte", "did you mean markte"),
+        ("Ünïcode", "did you mean unicode"),
+        ("Class", "a letter first$"),
+        ("销售", "a letter first$"),
+        ("claims", "a schema of the warehouses"),
+        ("root", "a policy of Vault"),
+        ("pg_sales", "begins as Postgres's own schemas do"),
         ("marts", "a schema of the warehouses"),
         ("webserver", "a service, network or volume"),
         ("s" * 46, "has 46 characters, allowed are 45"),
@@ -198,7 +255,9 @@ def test_a_name_that_cannot_be_is_refused(name: str, message: str) -> None:
         check_name(name)
 
 
-@pytest.mark.parametrize("name", ["simulation", "json", "requests", "bench"])
+@pytest.mark.parametrize(
+    "name", ["simulation", "json", "requests", "bench", "pyyaml", "scikit_learn"]
+)
 def test_a_name_that_is_taken_is_refused(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([name]) == 1
     assert f"NAME={name}" in capsys.readouterr().err
@@ -212,7 +271,19 @@ def test_models_need_a_folder_and_a_group_of_their_own(name: str, copy: Path) ->
         add(NewLocation(name, "team:a", has_models=True), copy)
 
 
-@pytest.mark.parametrize("owner", ["marketing", "team: a", "a@b", 'team:"x"'])
+@pytest.mark.parametrize(
+    "owner",
+    [
+        "marketing",
+        "team: a",
+        "a@b",
+        'team:"x"',
+        "jürgen@example.com",
+        "a#b@example.com",
+        "a@b.c",
+        "<a@example.com>",
+    ],
+)
 def test_an_owner_that_dagster_refuses_is_refused(owner: str) -> None:
     with pytest.raises(LocationError, match="allowed are an e-mail address and team:name"):
         check_owner(owner)
