@@ -1,4 +1,4 @@
-"""Employees with a termination date after the census leave on it, and so many fewer are drawn."""
+"""Employees with a termination date after the census leave on it, and fewer others are drawn."""
 
 from pathlib import Path
 

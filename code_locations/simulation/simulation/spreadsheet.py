@@ -92,7 +92,7 @@ class Book:
             The number of the row of totals, counted from 1; without totals, that of the last row.
 
         Raises:
-            SheetFullError: a sheet does not hold so many rows.
+            SheetFullError: there are more rows than a sheet holds.
         """
         sheet: Worksheet = self._book.add_worksheet(name)
         for place, column in enumerate(columns):

@@ -1,4 +1,4 @@
--- What became of each known event and open position, also of the openings that stay open: by the
+-- The outcome of each known event and open position, also of the openings that stay open: by the
 -- draw, or because the year needs no further hire.
 with events as (
     select

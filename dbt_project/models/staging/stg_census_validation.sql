@@ -1,4 +1,4 @@
--- One row for each scenario: what became of the rows of its census.
+-- One row for each scenario: how many rows of its census were accepted, changed or rejected.
 select
     scenario_id,
     census_name,

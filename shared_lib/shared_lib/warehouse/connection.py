@@ -29,7 +29,7 @@ _FAULTY_OPTIMIZER = "common_subplan"
 
 
 class WarehouseBusyError(RuntimeError):
-    """Another process held the warehouse file for longer than the caller would wait."""
+    """Another process held the warehouse file for longer than the caller was ready to wait."""
 
 
 class WarehouseMissingError(FileNotFoundError):

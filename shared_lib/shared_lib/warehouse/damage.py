@@ -16,7 +16,7 @@ class Damage:
 
     Attributes:
         reason: DuckDB's error.
-        files: what has to be set aside, so that the warehouse can be used again.
+        files: the files to set aside before the warehouse can be used again.
         lost: what is lost with these files.
     """
 
@@ -28,7 +28,7 @@ class Damage:
 def find_damage(path: Path, *, wait_seconds: float = 0.0) -> Damage | None:
     """Read every row of the warehouse at ``path``; None if it is undamaged, or not there.
 
-    A log of changes whose end was never written is not damaged: DuckDB takes what was committed.
+    A log of changes without an end is not damaged: DuckDB reads what was committed.
 
     Raises:
         WarehouseBusyError: a process is writing it, so it can be opened.
@@ -46,7 +46,7 @@ def find_damage(path: Path, *, wait_seconds: float = 0.0) -> Damage | None:
     return Damage(reason, files, f"everything in {path.name} since its last backup")
 
 
-# The rights, the disk or a newer DuckDB: the file itself may be healthy.
+# Permissions, the disk or a newer DuckDB: the file itself may be healthy.
 _NOT_DAMAGE = re.compile(r"Permission denied|No space left|newer version|can only read version")
 
 

@@ -1,4 +1,4 @@
-"""Runs that write a lake, in the queue: those of other parts go on side by side, a part has one.
+"""Runs that write a lake, in the queue: one for each part, those of several parts side by side.
 
 A file has one writer, so its pool has one slot. In a lake the pool has a slot for each run, and a
 tag names the part that a run writes: the queue starts one run for each value of it.
@@ -23,8 +23,8 @@ _PARTITIONS = ("dagster/partition", "dagster/asset_partition_range_start")
 def part_tags(run: dg.DagsterRun) -> dict[str, str]:
     """Return the tag with the part of a lake that a run writes; none if it is not known.
 
-    A partition such as ``baseline|2025`` is of the part before its last bar. A run about one
-    connection is of that.
+    A partition such as ``baseline|2025`` belongs to the part before its last bar. A run about one
+    connection belongs to that connection.
     """
     origin = run.remote_job_origin
     if origin is None or backend_of(origin.location_name) is Backend.FILE:
@@ -44,7 +44,7 @@ def connection_of(run: dg.DagsterRun) -> str | None:
 
 
 def widen_pools(instance: dg.DagsterInstance, slots: int) -> None:
-    """Give the pool of each lake as many slots as runs go on, unless somebody has set its limit."""
+    """Give the pool of each lake a slot for each run, unless somebody has set its limit."""
     locations = locations_in_lake()
     if not locations or not instance.event_log_storage.supports_global_concurrency_limits:
         return

@@ -19,7 +19,7 @@ from shared_lib.warehouse.transaction import guarded
 if TYPE_CHECKING:
     from shared_lib.warehouse.lake.claim import Claim
 
-# of a step whose transaction was overtaken
+# before a step is retried whose transaction was overtaken
 _RETRIES = 5
 _LONGEST_PAUSE_SECONDS = 3.0
 
@@ -43,19 +43,19 @@ class Warehouse(dg.ConfigurableResource):
     )
 
     parts_share_rows: ClassVar[bool] = False
-    """Whether in the lake runs of different parts change the same rows. Then a run whose part is
-    not known has a claim as well, on all parts."""
+    """Whether runs of different parts change the same rows in the lake. Then a run whose part is
+    unknown also has a claim, on all parts."""
 
     _claim: "Claim | None" = PrivateAttr(default=None)
     _lake: duckdb.DuckDBPyConnection | None = PrivateAttr(default=None)
 
     def part_of(self, run: dg.DagsterRun) -> str | None:  # noqa: ARG002 - for those that override it
-        """Return the part of the tables that a run alone writes; None: it may write all."""
+        """Return the only part of the tables that a run writes; None: it may write all of them."""
         return None
 
     @property
     def claim(self) -> "Claim | None":
-        """The claim of the run that is going on: in the lake, if its part is known."""
+        """The claim of the current run; None in a file, or if its part is unknown."""
         return self._claim
 
     @contextmanager
@@ -96,7 +96,7 @@ class Warehouse(dg.ConfigurableResource):
 
     @property
     def path(self) -> Path:
-        """The file, which depends on the environment at the time of use, not of loading.
+        """The file. It depends on the environment at the time of use, not of loading.
 
         In the lake only its name is used, for dbt and in messages.
         """
@@ -132,7 +132,7 @@ class Warehouse(dg.ConfigurableResource):
 
     @contextmanager
     def writing_by_transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """The same for a step that must not hold up others between its transactions.
+        """Do the same for a step that must not hold up others between its transactions.
 
         Under a claim, each :func:`shared_lib.warehouse.transaction` on the connection is one under
         the claim, and statements outside of one may not write.

@@ -32,7 +32,7 @@ def put_rows(
     columns: Sequence[str] | Mapping[str, Any],
     values: Sequence[Any] = (),
 ) -> None:
-    """Insert the rows of ``query``, or replace the values of those whose key is there.
+    """Insert the rows of ``query``; replace the values where the key exists.
 
     Args:
         connection: a warehouse.
@@ -60,7 +60,7 @@ def replace_rows(
     key: Sequence[str],
     values: Sequence[Any] | Mapping[str, Any] = (),
 ) -> None:
-    """Insert the rows of ``query`` by the names of their columns, in place of those with their key.
+    """Insert the rows of ``query`` by column name, in place of stored rows with the same key.
 
     Args:
         connection: a warehouse; a lake within a transaction.
@@ -87,7 +87,7 @@ def add_rows(
     key: Sequence[str],
     values: Sequence[Any] | Mapping[str, Any] = (),
 ) -> int:
-    """Insert those rows of ``query`` whose key is not there; return how many; see above."""
+    """Insert the rows of ``query`` whose key does not exist yet; return their number."""
     parameters = values if isinstance(values, Mapping) else [*values]
     statement = f"insert or ignore into {table} by name {query}"
     if is_lake(connection):

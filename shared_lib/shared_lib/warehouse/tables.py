@@ -33,17 +33,17 @@ def create_or_migrate(
     first_table: str,
     migrations: Sequence[Migration[duckdb.DuckDBPyConnection]] = (),
 ) -> None:
-    """Create tables, or bring those that are there up to date, in one transaction.
+    """Create missing tables and bring existing ones up to date, in one transaction.
 
     DuckDB lets one process at a time write the file. It does not alter a table with an index, such
     as a primary key, beyond adding columns: a migration puts a copy in its place.
 
     Args:
         connection: a warehouse, outside a transaction.
-        statements: create the tables that are not there, as this release has them, and the views.
+        statements: create the missing tables, as this release has them, and the views.
         first_table: schema and name of the table that has been there from the first release on.
             Its migrations are recorded under this name in ``raw.applied_migrations``.
-        migrations: all that there have ever been, the oldest first; see
+        migrations: every migration of every release, the oldest first; see
             :mod:`shared_lib.storage.migrations`.
 
     Raises:
@@ -83,10 +83,10 @@ def create_or_migrate(
 
 
 def _note_of(statements: str, migrations: Sequence[Migration[duckdb.DuckDBPyConnection]]) -> str:
-    """Return what names a layout.
+    """Return a text that identifies a layout.
 
-    In a lake each statement asks the catalog, and a run creates its tables before each step. So the
-    first table says by a comment which layout there is.
+    In a lake each statement queries the catalog, and a run creates its tables before each step. So
+    a comment on the first table names the layout that exists.
     """
     names = [migration.name for migration in migrations]
     digest = hashlib.md5(f"{statements}{names}".encode(), usedforsecurity=False)

@@ -36,7 +36,7 @@ class Front:
 
 @contextmanager
 def front_of(target: str, certificate: Path | None = None) -> Iterator[Front]:
-    """Stands before the webserver at ``target``, with TLS if there is a certificate."""
+    """A proxy in front of the webserver at ``target``, with TLS if there is a certificate."""
     front = Front(target)
 
     class FrontHandler(Handler):

@@ -52,7 +52,7 @@ def bao(_running: Bao, monkeypatch: pytest.MonkeyPatch) -> Bao:
 
 @pytest.fixture
 def proxy(bao: Bao, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
-    """Stands before the server, counts requests and disturbs those that a test wants disturbed."""
+    """A proxy in front of the server that counts requests and disturbs those a test chooses."""
     with fault_proxy(bao.server.address) as proxy:
         monkeypatch.setenv("VAULT_ADDR", proxy.address)
         yield proxy

@@ -137,7 +137,7 @@ def test_a_wrong_header_is_refused(path: Path, header: str, says: str) -> None:
 
 def test_fields_that_do_not_fit_the_header_are_refused(path: Path) -> None:
     [found] = problems(path, "leave,E1", header="event,employee_id,date")
-    assert found == "2: 2 fields, allowed are as many as in the header, 3"
+    assert found == "2: 2 fields, but the header has 3"
 
 
 def test_a_missing_file_is_named(path: Path) -> None:

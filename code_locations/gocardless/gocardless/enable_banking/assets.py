@@ -62,7 +62,7 @@ def aspsps(warehouse: Warehouse, secrets: SecretsResource) -> dg.MaterializeResu
 
 
 def _of_banks(run: Extraction, scope: Scope) -> Extraction:
-    """The run, whose accounts may be asked so many times a day, with the headers of their users."""
+    """Return the run with each bank's number of calls a day, and with the headers of users."""
     client = cast("EnableBankingClient", run.client)
     headers = psu_headers_of(run.connection, load_settings(accounts_path()).connections)
 

@@ -74,7 +74,7 @@ class TransactionsRequest(AccountsRequest):
     days: int = Field(
         default=DAYS,
         ge=1,
-        description="Days that are asked for each time; as many as the agreement allows at most.",
+        description="Days that each call requests, limited to those that the agreement allows.",
     )
 
 

@@ -46,13 +46,13 @@ class KnownCalls:
 
 @dataclass(frozen=True)
 class Settlement:
-    """What became of a call.
+    """The result of a call.
 
     Attributes:
         account_id: the account.
-        limit: what the answer says.
-        problem: why the call failed; none if it did not.
-        answered_at: when the answer came, UTC; none if the time of settling will do.
+        limit: the limit in the answer.
+        problem: why the call failed; None if it succeeded.
+        answered_at: when the answer came, UTC; None: the time of settling.
     """
 
     account_id: str
@@ -85,8 +85,9 @@ class CallBudget:
 
         Args:
             connection: a warehouse with the raw tables.
-            scope: what is asked for.
-            fresh_for_days: so many days of UTC an answer is good for, the day it came included.
+            scope: the kind of data that the calls request.
+            fresh_for_days: the number of days, in UTC, for which an answer is valid; the day of its
+                arrival is the first.
         """
         self._connection, self._scope, self._fresh_for_days = connection, scope, fresh_for_days
 
@@ -178,11 +179,11 @@ class CallBudget:
         )
 
     def reserve(self, account_ids: Sequence[str], *, now: datetime) -> Mapping[str, str]:
-        """Write down that a call is about to be sent for each account.
+        """Record that a call is about to be sent for each account.
 
         Returns:
-            Why none may be sent after all, by account: other processes have asked meanwhile. With
-            the tables in a file there are none.
+            Why a call may not be sent after all, by account: other processes have used it
+            meanwhile. Always empty for a file, which has one process.
         """
         if not account_ids:
             return {}
@@ -201,7 +202,7 @@ class CallBudget:
         return {}
 
     def settle(self, settlements: Sequence[Settlement], *, now: datetime) -> None:
-        """Write down what became of calls, and what their answers say of the limit."""
+        """Record the results of calls, and the limits in their answers."""
         if not settlements:
             return
         moments = [

@@ -24,11 +24,11 @@ def payload_of(document: Document) -> str:
 
 @dataclass(frozen=True)
 class RegisterRead:
-    """What became of registers.
+    """The result of reading registers.
 
     Attributes:
-        count: documents that were written.
-        odd: why others could not be read, by kind and id; what is known of them stays.
+        count: the number of documents that were written.
+        odd: why others could not be read, by kind and id; their stored rows stay.
     """
 
     count: int

@@ -32,17 +32,17 @@ _OF_THE_ANSWER = (
 
 @dataclass
 class ScopeOutcome:
-    """What became of the accounts of one scope.
+    """The results of the accounts of one scope.
 
     Attributes:
         fetched: accounts whose answer was written.
         there_already: accounts whose answer of the day was there.
-        limited: why nothing was asked or answered, by account whose limit is reached.
+        limited: why there was no call or no answer, by account that has reached its limit.
         failed: the error, by account.
         rejects: entries that were refused.
-        set_aside: why an answer that an earlier run had left could not be taken and where it is
-            now, by account; those are asked again.
-        skipped: why nothing at all was done; none if something was.
+        set_aside: why an answer that an earlier run had left could not be used and where it is
+            now, by account; these accounts are fetched again.
+        skipped: why nothing was done at all; None if something was.
     """
 
     fetched: list[str] = field(default_factory=list)

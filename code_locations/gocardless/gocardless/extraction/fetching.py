@@ -27,9 +27,9 @@ class Batching:
     enough to be written well.
 
     Attributes:
-        seconds: that the first answer of a batch waits for others.
-        answers: the most of one batch; twice as many are asked for ahead. With a thousand entries
-            each they stay below DuckDB's row group of 122,880, beyond which a batch is written
+        seconds: how long the first answer of a batch waits for others.
+        answers: the largest batch; twice this number is requested ahead. With a thousand entries
+            each, a batch stays below DuckDB's row group of 122,880 rows, beyond which it is written
             twice.
     """
 

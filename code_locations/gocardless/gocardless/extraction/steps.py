@@ -81,7 +81,7 @@ def extract_balances(run: Extraction) -> ScopeOutcome:
 
 
 def extract_transactions(run: Extraction, *, overlap_days: int, days: int = DAYS) -> ScopeOutcome:
-    """The transactions of the accounts, as many days as each call allows."""
+    """Fetch the transactions of the accounts, for the days that each agreement allows."""
 
     def extract(accounts: Sequence[AccountToFetch]) -> ScopeOutcome:
         windows = windows_of(

@@ -15,16 +15,16 @@ from gocardless.extraction.tables import REJECTS, TRANSACTIONS
 from gocardless.extraction.writing import insert_new, merge, upsert
 from shared_lib.warehouse.rows import replace_rows
 
-# A call for as many days costs no more than one for a few, and brings what is booked late.
+# A call for this many days costs no more than one for a few, and returns what was booked late.
 DAYS = 90
-# A bank may not have all of the history at once: for so long it is asked for the whole of it.
+# A bank may not have the whole history at once: during these days each call requests all of it.
 _SETTLING_DAYS = 7
 _ANY_DAYS = 100_000
 
 
 @dataclass(frozen=True)
 class Window:
-    """What is asked of an account.
+    """The days that a call requests of an account.
 
     Attributes:
         account_id: the account.
@@ -39,7 +39,7 @@ class Window:
     date_to: date
 
     def shortened_to(self, days: int) -> "Window":
-        """The same for so many days at most."""
+        """Return the window with at most this number of days."""
         first = max(self.date_from, self.date_to - timedelta(days=days))
         return replace(self, date_from=first, create_from=max(first, self.create_from))
 
@@ -90,11 +90,11 @@ def windows_of(
     overlap_days: int,
     days: int = DAYS,
 ) -> dict[str, Window]:
-    """From when on to ask for the accounts' transactions, by account.
+    """Return the days of transactions to request, by account.
 
-    As far back as the agreement allows in the first week, and when an agreement allows more than
-    has ever been asked for. Else so many days, and more where the last answer or the oldest entry
-    that was still pending is older; never more than the agreement allows.
+    In the first week, and when an agreement allows more than was ever requested, all that the
+    agreement allows. Otherwise ``days``, and more if the last answer or the oldest entry that was
+    still pending is older; never more than the agreement allows.
 
     Args:
         connection: a warehouse with the raw tables.

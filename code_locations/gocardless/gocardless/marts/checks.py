@@ -44,6 +44,6 @@ def _what(entry: UnexplainedBalance) -> str:
 
 
 def _money(amount: Decimal, digits: int) -> str:
-    """With so many digits behind the point at least, and no more than it has."""
+    """Format an amount with all of its decimals, and at least this number of them."""
     _, _, exponent = amount.normalize().as_tuple()
     return f"{amount:.{max(digits, -int(exponent))}f}"

@@ -41,12 +41,12 @@ from shared_lib.warehouse.rows import replace_rows
 
 @dataclass(kw_only=True)
 class ImportedFile:
-    """What became of a file.
+    """The result of importing a file.
 
     Attributes:
-        entries: those that were read.
-        created: those that were not known, as transactions.
-        accounts: whose they are.
+        entries: the number that was read.
+        created: the number of new transactions.
+        accounts: the accounts of the entries.
         is_known: whether an equal file was imported before.
         differences: for each account whose balances its entries do not explain, by how much.
     """

@@ -109,7 +109,7 @@ def _deactivate(
 def expiring_connections(
     connection: duckdb.DuckDBPyConnection, *, today: date, within_days: int
 ) -> list[tuple[str, str, str | None, date]]:
-    """Provider, id, bank and last day of the active connections that end within so many days."""
+    """Return provider, id, bank and last day of active connections that end within these days."""
     return connection.execute(
         "select provider, connection_id, institution_id, cast(expires_at as date) "
         "from unified.connections "

@@ -1,10 +1,10 @@
 """``python -m gocardless.warehouse``: move the bank's tables into the lake and back.
 
-``migrate --to lake`` copies all of them from the file, ``--to file`` all of them back; each table
-is compared, and what they come from stays as it was. ``maintain`` merges small files of the lake
-and deletes what nothing needs.
+``migrate --to lake`` copies every table from the file into the lake, and ``--to file`` copies them
+back. It compares each copy with its source, which stays unchanged. ``maintain`` merges small files
+of the lake and deletes those that nothing needs.
 
-Exit status: 0 if OK; 2 if it cannot be done, with the reason.
+Exit status: 0 if OK; 2 if the command cannot do it, with the reason.
 """
 
 import argparse
@@ -65,7 +65,7 @@ def _migrate(to: Backend, *, may_replace: bool) -> None:
             )
         moved = migrate(LOCATION, LAYOUT, to=to, may_replace=may_replace)
         if to is Backend.LAKE and budgets is not None:
-            # of an earlier time in the lake: what the file has spent since then is in its tables
+            # budgets of an earlier time in the lake; the file's tables have what was spent since
             catalog.run("delete from bank.call_budget")
     for table, (rows, digest) in moved.digests.items():
         print(f"{rows:10,} {digest} {table}")
@@ -76,7 +76,7 @@ def _migrate(to: Backend, *, may_replace: bool) -> None:
 
 
 def _answers_left(to: Backend, catalog: Catalog, *, is_used: bool) -> int:
-    """Count the answers that are not in the tables yet, where these are now."""
+    """Count the answers that are not yet in the tables of the current place."""
     if to is Backend.LAKE:
         path = current_settings().warehouse_path(LOCATION)
         return len([*path.with_name(f"{path.name}.answers").rglob("*.answer")])

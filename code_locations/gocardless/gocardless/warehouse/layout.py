@@ -1,4 +1,4 @@
-"""What the bank has in its warehouse, as a migration of all of it needs to know."""
+"""The tables of the bank's warehouse, for a migration of the whole."""
 
 import duckdb
 

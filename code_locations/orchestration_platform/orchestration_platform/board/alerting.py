@@ -1,4 +1,4 @@
-"""Open incidents and what became of their messages."""
+"""Open incidents and the delivery of their messages."""
 
 import statistics
 from collections import Counter

@@ -63,7 +63,7 @@ def wait_until_drained(
         instance: whose queue is paused.
         seconds: how long to wait.
         report: called with the state whenever it has changed.
-        sleep: waits for so many seconds.
+        sleep: waits for a number of seconds.
     """
     reported = ""
     waited = quiet = 0.0

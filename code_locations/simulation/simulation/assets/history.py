@@ -135,7 +135,7 @@ def naive_result(steps: "Sequence[Step]") -> dg.AssetCheckResult:
 
 
 def coverage_result(steps: "Sequence[Step]") -> dg.AssetCheckResult:
-    """Return a pass if the bands cover as many figures as they are to; without bands, a pass."""
+    """Return a pass if the bands cover their share of the figures; without bands, a pass."""
     from simulation.backtest.coverage import LEAST_SHARE, MOST_SHARE, coverage_in_words
 
     found = [each for step in steps for each in step.coverage]

@@ -139,8 +139,8 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
                 continue
             if len(values) != len(header):
                 message = (
-                    f"{path}:{reader.line_num}: {len(values)} fields, allowed are as many as in "
-                    f"the header, {len(header)}"
+                    f"{path}:{reader.line_num}: {len(values)} fields, but the header has "
+                    f"{len(header)}"
                 )
                 raise ConfigurationError(message)
             yield (

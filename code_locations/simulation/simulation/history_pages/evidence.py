@@ -12,9 +12,9 @@ from simulation.planning.leaving import Factor
 
 _Z90 = 1.645
 
-# Each person's place in the pay of their level, in fifths, and the leavers that the fitted factors
-# let expect there. The base is such that as many are expected in all as left. Leavers are exposed
-# for half of the year, as in the fit.
+# Each person's place in the pay of their level, in fifths, and the expected leavers there by the
+# fitted factors. The base makes the expected total equal to those who left. Leavers are exposed for
+# half of the year, as in the fit.
 _PAY_POSITIONS = """
 with placed as (
     select

@@ -1,4 +1,4 @@
-"""Who was employed in each year of a history, and what became of them by the end of the next."""
+"""Who was employed in each year of a history, and who of them had left by the end of the next."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,10 +8,10 @@ import duckdb
 from simulation.config.tables import seed_rows
 from simulation.planning.history import Snapshot
 
-# Where no census has levels, five bands of pay stand for them, with these shares of the people.
+# Where no census has levels, five bands of pay replace them, with these shares of the people.
 _SHARES_OF_LEVELS = (0.1, 0.2, 0.3, 0.3, 0.1)
 
-# Each person of a year and what became of them by the end of the next. Years of age and tenure
+# Each person of a year and whether they had left by the end of the next. Years of age and tenure
 # are completed by the end of the year; without levels, the place in the pay of all is one.
 _EXPOSED = """
 create or replace table exposed as

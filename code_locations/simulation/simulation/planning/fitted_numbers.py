@@ -10,13 +10,13 @@ import duckdb
 from simulation.planning.history import Snapshot
 
 _Z90 = 1.645
-# One year's growth says little on the next: so many years are needed to trust half of it.
+# One year's growth says little about the next: after this many years half of it is trusted.
 _GROWTH_CREDIBILITY = 1.0
 
 
 @dataclass(frozen=True)
 class Number:
-    """A fitted number of the scenario: what was observed, on how much, and what is kept of it."""
+    """A fitted number of the scenario: observation, exposure, and the share that is kept."""
 
     name: str
     value: float
@@ -76,7 +76,7 @@ def fit_raises(connection: duckdb.DuckDBPyConnection) -> Number:
 
 
 def growth_credibility(years: int) -> float:
-    """Return the share of a growth of so many years that the next year lets expect."""
+    """Return the share of the growth of ``years`` years to expect in the next year."""
     return years / (years + _GROWTH_CREDIBILITY)
 
 

@@ -1,9 +1,9 @@
 """Where hires go: a department replaces those who leave it, and grows by a part of what it grew.
 
-As many as were hired last year are too many where many left last year by chance: leavers are fitted
-with credibility, and hires that were not would let such a department grow for ever. So its hires
-are the leavers who are expected, and of its net growth, which is hires less leavers without
-transfers, the share that so many years let expect.
+Last year's number of hires is too high where many left by chance: leavers are fitted with
+credibility, and hires that were not would let such a department grow for ever. So its hires are
+the expected leavers and a share of its net growth, which is hires less leavers without transfers.
+The share grows with the number of years.
 """
 
 from collections.abc import Sequence

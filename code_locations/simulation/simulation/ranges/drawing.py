@@ -16,7 +16,7 @@ Growth = Literal["target", "outcome"]
 _ByYear = Mapping[Any, float]
 
 _DECIMALS = 6
-# An interval of 90 % reaches so many standard deviations to each side.
+# An interval of 90 % reaches this many standard deviations to each side.
 _Z90 = NormalDist().inv_cdf(0.95)
 
 

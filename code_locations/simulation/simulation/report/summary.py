@@ -180,7 +180,7 @@ def warnings(figures: Figures) -> list[str]:
     if slow:
         sentences.append(f"Slower than the configured limit: {', '.join(slow)}.")
     if figures.census is None:
-        sentences.append("No record shows what became of the rows of the census.")
+        sentences.append("No record shows which rows of the census were accepted.")
     return sentences
 
 

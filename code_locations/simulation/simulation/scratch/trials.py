@@ -40,8 +40,8 @@ def run_trials(
 ) -> Generator[T]:
     """Simulate each trial and yield what ``read`` returns of its warehouse, in their order.
 
-    As many run side by side as there are cores. Closing the iterator, an error and Ctrl-C end those
-    under way after their current statement, and start no other.
+    One runs on each core. If the iterator is closed, or an error or Ctrl-C ends it, running trials
+    end after their current statement, and no other starts.
 
     Args:
         trials: all with the same first year.

@@ -126,8 +126,8 @@ def _surplus(
             if len(joiners) > target:
                 last = max(event.line for event in joiners)
                 yield (
-                    f"{last}: event: {len(joiners)} join{where} in {year}, allowed are as many as "
-                    f"are to be there at its end, {target}"
+                    f"{last}: event: {len(joiners)} join{where} in {year}, allowed are at most the "
+                    f"{target} who are to be there at its end"
                 )
 
 

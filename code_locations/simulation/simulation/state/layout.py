@@ -1,4 +1,4 @@
-"""What the simulation has in its warehouse, as a migration of all of it needs to know."""
+"""The tables of the simulation's warehouse, for a migration of the whole."""
 
 import duckdb
 

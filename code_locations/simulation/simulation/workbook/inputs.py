@@ -34,7 +34,7 @@ def _assumed(figures: Figures, configuration: Configuration) -> Iterator[Sequenc
 
 
 def add_census(book: Book, figures: Figures) -> None:
-    """Add the sheet of what became of the census's rows."""
+    """Add the sheet of accepted and rejected rows of the census."""
     census = figures.census
     rows: list[Sequence[Any]] = []
     if census is not None:

@@ -1,4 +1,4 @@
-"""The sheet of known events and open positions: what became of each."""
+"""The sheet of known events and open positions, with the outcome of each."""
 
 from typing import Any
 

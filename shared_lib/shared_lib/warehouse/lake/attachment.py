@@ -103,7 +103,7 @@ def open_lake(
     Args:
         location: the code location.
         read_only: whether nothing may be written.
-        snapshot: read the tables as they were in it; by default as they are.
+        snapshot: read the tables as of this snapshot; default: as they are now.
 
     Raises:
         WarehouseSettingError: a variable is missing or wrong.

@@ -1,4 +1,4 @@
-"""The Postgres of the catalog, for what processes of several machines must agree on at once."""
+"""The catalog's Postgres, where processes on several machines agree on locks and shared rows."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -38,7 +38,7 @@ class Catalog:
     """Connections to the catalog's database; several threads may use it."""
 
     def __init__(self, engine: sa.Engine) -> None:
-        """Use the connections of ``engine``, each statement of which is a transaction."""
+        """Use the connections of ``engine``, in which each statement is a transaction."""
         self._engine = engine
 
     def run(self, statement: str, values: Mapping[str, Any] | None = None) -> list[Any]:
@@ -102,7 +102,7 @@ class Catalog:
 
     @contextmanager
     def session(self) -> Iterator[str]:
-        """Keep a session open while the body runs; yield its name among those of Postgres."""
+        """Keep a session open while the body runs; yield the name that Postgres shows for it."""
         with ExitStack() as stack:
             with named(self._engine):
                 connection = stack.enter_context(self._engine.connect())
@@ -139,7 +139,7 @@ def open_catalog() -> Iterator[Catalog]:
 
 @contextmanager
 def named(engine: sa.Engine) -> Iterator[None]:
-    """Let an error of the connection say where it was to lead.
+    """Make an error of the connection name the server and database.
 
     Raises:
         CatalogUnreachableError: Postgres does not answer, or refuses the connection.
@@ -149,7 +149,7 @@ def named(engine: sa.Engine) -> Iterator[None]:
     except OperationalError as error:
         code = getattr(error.orig, "pgcode", None)
         if code and code not in _SHUT_DOWN:
-            raise  # it does answer
+            raise  # Postgres has answered
         url = engine.url
         raise CatalogUnreachableError(
             f"the Postgres of the lake does not answer at {url.host}:{url.port or 5432} (database "

@@ -1,4 +1,4 @@
-"""What makes two writers of the same part right, even if both believe that they hold the lease.
+"""Keeps a part correct even if two writers both believe that they hold its lease.
 
 DuckLake accepts two transactions that insert the same rows, but not two that change the same row.
 So every part has a table with one row, the claim, which each transaction of its run changes.
@@ -22,8 +22,8 @@ from shared_lib.warehouse.lake.lease import in_words, lake_turn, writers
 from shared_lib.warehouse.transaction import transaction
 
 ALL = "all"
-"""The part of a run that may write all. Where parts share rows, its claim ends every other one, and
-each of them ends it."""
+"""The part of a run that may write everything. Where parts share rows, its claim ends every other
+one, and each of them ends it."""
 
 # of a transaction that another one has overtaken; pauses of up to 0.2, 0.4, 0.8 ... 5 s
 _ATTEMPTS = 8
@@ -34,7 +34,7 @@ class ClaimLostError(RuntimeError):
 
 
 class WarehouseConflictError(RuntimeError):
-    """A transaction was overtaken by others each time that it was tried."""
+    """Other transactions overtook this one at each attempt."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,8 @@ class Claim:
         part: the part, such as a scenario.
         holder: the run, with its process and machine.
         shares_rows: whether transactions of other parts change the same rows, such as a list of all
-            parts or the next number. Then of two at once, as after a turn is lost, one is refused.
+            parts or the next number. DuckLake then refuses one of two that run at once, which
+            happens after a turn is lost.
     """
 
     location: str
@@ -133,7 +134,7 @@ class Claim:
         """
         with lake_turn(self.location), transaction(connection):
             self.confirm(connection)
-            # by it the lake is found as this run left it
+            # names the snapshot, so that the lake can be read as this run left it
             connection.execute(
                 "call ducklake_set_commit_message(?, ?, ?)", [self.location, self.holder, self.part]
             )
@@ -173,7 +174,7 @@ def claimed(
 ) -> Iterator[tuple[Claim, duckdb.DuckDBPyConnection]]:
     """Take the claim on a part, and connect to the lake for as long as it is needed.
 
-    To open a lake costs 0.26 s of CPU, most of it for the extensions.
+    Opening a lake costs 0.26 s of CPU, mostly for the extensions.
     """
     claim = Claim(location=location, part=part, holder=in_words(holder), shares_rows=shares_rows)
     with ExitStack() as stack:

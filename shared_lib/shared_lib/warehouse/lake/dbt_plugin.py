@@ -1,8 +1,8 @@
 """dbt beside the lake: it builds in a database in memory, filled from the lake before it starts.
 
-So runs of several scenarios do not meet while they compute, dbt works with several threads, and its
-nodes do not ask the catalog. What is to last, its caller writes into the lake. profiles.yml names
-the plugin of dbt-duckdb in this module.
+So runs of several scenarios do not disturb one another while they compute, dbt uses several
+threads, and its nodes do not query the catalog. The caller writes the results into the lake.
+profiles.yml names the plugin of dbt-duckdb in this module.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ class LocalCopy:
 
     Attributes:
         fill: called once with a connection to the empty database, before dbt uses it.
-        environment: dbt's, once it has opened the database; it keeps it when dbt has ended.
+        environment: dbt's own, set when dbt opens the database; it stays open after dbt has ended.
     """
 
     fill: Callable[[DuckDBPyConnection], None]
@@ -35,7 +35,7 @@ class LocalCopy:
 
     @contextmanager
     def connected(self) -> Iterator[DuckDBPyConnection]:
-        """Connect to it, also from another thread, while dbt works and afterwards."""
+        """Connect to the database, during dbt's work or afterwards, from any thread."""
         if self.environment is None or self.environment.conn is None:
             raise NoLocalCopyError("dbt has not opened its database, so it has built nothing")
         with self.environment.conn.cursor() as connection:

@@ -3,7 +3,7 @@
 from shared_lib.warehouse.lake.attachment import open_lake
 from shared_lib.warehouse.setting import NoSuchStateError
 
-# of the runs that an error names
+# how many runs an error names
 _NAMED = 5
 
 

@@ -71,7 +71,7 @@ def lake_lease(
     wait_seconds: float,
     on_wait: Callable[[str], None],
 ) -> Iterator[None]:
-    """Hold the lease on the tables of ``location``, or on a part of them, while the body runs.
+    """Hold the lease on the tables of ``location``, or on one part, while the body runs.
 
     Args:
         location: the code location.
@@ -123,7 +123,7 @@ def lake_turn(location: str, *, wait_seconds: float = _TURN_SECONDS) -> Iterator
     """Be the only process that writes the tables of ``location`` while the body runs.
 
     DuckLake refuses a transaction if another has deleted rows of the same table in the meantime,
-    be it rows of another part. So transactions take turns; they are short.
+    even rows of another part. So transactions take turns; they are short.
 
     Raises:
         WarehouseBusyError: the turn has not come after ``wait_seconds``.
@@ -204,7 +204,7 @@ def _take(
 
 
 def _try(connection: sa.Connection, named: dict[str, object]) -> bool:
-    """Take the lock of the whole, or share it and take the lock of the part; or neither."""
+    """Take the lock of the location, or share it and take the lock of the part; else neither."""
     own = sa.text("select pg_try_advisory_lock(:ours, hashtext(:name))")
     if named["name"] == named["location"]:
         return bool(connection.execute(own, named).scalar())
@@ -219,7 +219,7 @@ def _try(connection: sa.Connection, named: dict[str, object]) -> bool:
 
 @contextmanager
 def _heartbeat(connection: sa.Connection, name: str) -> Iterator[threading.Event]:
-    """Record from time to time that the holder is alive; the event is set if that has failed."""
+    """Record from time to time that the holder is alive; set the event if that fails."""
     may_end, is_lost = threading.Event(), threading.Event()
 
     def beat() -> None:

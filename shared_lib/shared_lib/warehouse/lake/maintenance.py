@@ -1,7 +1,7 @@
-"""Keeps a lake small: fewer and larger files, and none that nothing needs.
+"""Keeps a lake small: merges small files, and deletes those that nothing needs.
 
 Each year that a run writes is a file, and so is each set of rows that it deletes. DuckLake keeps
-all of them for the snapshots that have them, and a killed transaction leaves files of no snapshot.
+them for older snapshots, and a killed transaction leaves files that belong to no snapshot.
 """
 
 from collections import Counter
@@ -33,7 +33,7 @@ class Maintained:
     Attributes:
         is_dry: whether it changed nothing.
         files: the number of files in use by table, before.
-        merged: how many of them were merged or written anew, by table; in a dry pass unknown.
+        merged: how many of them were merged or rewritten, by table; unknown in a dry pass.
         snapshots: the snapshots that were expired.
         old_files: the files that no snapshot needs any more.
         orphans: the files of killed transactions.
@@ -80,14 +80,14 @@ def maintain_lake(
 ) -> Maintained:
     """Expire old snapshots, merge small files, and delete files that nothing needs.
 
-    Runs go on meanwhile: each statement takes its turn among their transactions. What a killed pass
-    has not done, the next one does.
+    Runs continue meanwhile: each statement takes its turn among their transactions. After a killed
+    pass the next one does the rest.
 
     Args:
         location: the code location.
         keep: for how long the lake can be read as it was.
         is_dry: only report.
-        untouched: how old a file must be that is deleted.
+        untouched: the age from which on a file may be deleted.
         wait_seconds: how long to wait for a run that holds the whole location.
         on_wait: called once with the holder when waiting starts.
 

@@ -1,7 +1,7 @@
 """Move the tables of a location from its file into the lake, or back, with the same rows.
 
-The target gets all of them in one transaction, or as one file that is renamed when it is whole: a
-killed migration leaves the target as it was. The rows of the source are only read.
+A lake gets all of them in one transaction, a file under another name until it is complete: so a
+killed migration leaves the target as it was. The source is only read.
 """
 
 import os
@@ -39,8 +39,8 @@ class Layout:
     """What a location has in its warehouse.
 
     Attributes:
-        create: creates and migrates the tables that Python writes, with their keys where there are
-            keys.
+        create: creates and migrates the tables that Python writes, with keys where the place has
+            them.
         is_moved: whether a table of a schema is moved; the next run makes the others.
     """
 
@@ -56,10 +56,10 @@ class Migrated:
     """What was moved.
 
     Attributes:
-        source: where the tables are still.
-        target: where they are now as well.
+        source: where the tables still are.
+        target: where the copies are.
         digests: the number of rows and a digest of each table and view, the same in both.
-        kept: where the file is that was replaced.
+        kept: the new path of the file that was replaced.
     """
 
     source: str
@@ -74,13 +74,13 @@ def migrate(location: str, layout: Layout, *, to: Backend, may_replace: bool = F
     Args:
         location: the code location.
         layout: what it has.
-        to: the place that gets them; they come from the other one.
-        may_replace: whether what the target has may go. A lake keeps it in older snapshots, a file
-            is renamed.
+        to: the place that gets them; the other one is the source.
+        may_replace: whether to replace what the target has. A lake keeps it in older snapshots, a
+            file is renamed.
 
     Raises:
         MigrationRefusedError: the target has tables, and they may not be replaced; or a table or
-            view has other rows after it was copied.
+            view has other rows in the copy.
         WarehouseBusyError: a run is writing one of the two; names it.
         WarehouseMissingError: the source has nothing.
         WarehouseSettingError: the lake's variables are missing or wrong.
@@ -157,7 +157,7 @@ def _written(path: Path, location: str, layout: Layout) -> Digests:
 
 
 def _put(new: Path, path: Path) -> Path | None:
-    """Let ``path`` be ``new``; return where the file is that was there."""
+    """Rename ``new`` to ``path``; return the new path of the file that was there."""
     kept = None
     if path.exists():
         with write_warehouse(path, wait_seconds=0) as connection:
@@ -279,4 +279,4 @@ def _refused(reason: str) -> MigrationRefusedError:
 
 
 def _ignore(_: str) -> None:
-    """Say nothing of waiting, because nothing waits."""
+    """Report no wait, because nothing waits."""

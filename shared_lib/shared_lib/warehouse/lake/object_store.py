@@ -18,8 +18,8 @@ KEYS = ("access_key_id", "secret_access_key")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://")
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]+[a-z0-9](/.+)?")
 
-# An answer of 429 or 5xx and a broken connection are tried again at once, after 0.1 s, 0.4 s and so
-# on, in all for 8.5 s. A run that fails in spite of that goes on when it is started again.
+# After an answer of 429 or 5xx, or a broken connection, the request is retried: at once, after
+# 0.1 s, 0.4 s and so on, for 8.5 s in all. If a run still fails, the next one continues it.
 RETRIES = 5
 # of one request, with all that it sends and receives
 TIMEOUT_SECONDS = 30

@@ -180,7 +180,7 @@ def test_years_that_do_not_belong_together_are_warned_of(tmp_path, movements, wa
     ("change", "warning"),
     [
         ("delete from raw.simulation_configurations", "No configuration is recorded"),
-        ("delete from raw.census_data_validation", "what became of the rows of the census"),
+        ("delete from raw.census_data_validation", "which rows of the census were accepted"),
         (
             "update monitoring.mon_data_quality set status = 'fail' where simulation_year = 2026",
             "Quality checks failed: growth deviation (2026).",

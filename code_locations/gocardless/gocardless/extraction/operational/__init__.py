@@ -1,1 +1,1 @@
-"""What runs must know of one another: the budget of calls, and answers not yet in the tables."""
+"""State that runs share: the budget of calls, and answers that are not yet in the tables."""

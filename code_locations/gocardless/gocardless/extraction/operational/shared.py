@@ -59,7 +59,7 @@ class _InPostgres:
 
 @contextmanager
 def shared_state(connection: duckdb.DuckDBPyConnection) -> Iterator[_InPostgres]:
-    """Open what processes of several machines share; create the tables that are not there.
+    """Open what processes on several machines share; create the tables that are missing.
 
     Raises:
         CatalogUnreachableError: Postgres does not answer, or refuses the connection.

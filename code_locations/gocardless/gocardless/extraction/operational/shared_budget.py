@@ -1,7 +1,7 @@
 """The budget of calls in Postgres, where the processes of all machines find it.
 
-It is spent by one statement, which locks the row: of ten processes that ask at once, as many get a
-call as are left.
+One statement spends a call, and locks the row: if three calls are left and ten processes ask at
+once, three of them get one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ _COLUMNS = (
 
 
 class SharedBudget(CallBudget):
-    """The budget of one scope in Postgres; ``raw.gc_call_budget`` has a copy for those that read.
+    """The budget of one scope in Postgres; ``raw.gc_call_budget`` has a copy for readers.
 
     While it is not known how many calls are left, one session at a time may ask about an account.
     """
@@ -37,17 +37,18 @@ class SharedBudget(CallBudget):
 
         Args:
             connection: the lake, with the raw tables.
-            scope: what is asked for.
-            fresh_for_days: so many days of UTC an answer is good for, the day it came included.
+            scope: the kind of data that the calls request.
+            fresh_for_days: the number of days, in UTC, for which an answer is valid; the day of its
+                arrival is the first.
             catalog: its Postgres.
-            session: who asks, as ``_LIVING`` names the sessions that are alive.
+            session: the session that asks, by its name in ``_LIVING``.
         """
         super().__init__(connection, scope, fresh_for_days=fresh_for_days)
         self._run, self._session = catalog.run, session
 
     def _known(self) -> dict[str, KnownCalls]:
         known = self._rows()
-        # of a warehouse that was a file before, or comes from a backup
+        # rows of a warehouse that used to be a file, or that comes from a backup
         for row in self._connection.execute(
             f"select {_COLUMNS} from raw.gc_call_budget where scope = ?",  # noqa: S608 - own names
             [self._scope],
@@ -71,7 +72,7 @@ class SharedBudget(CallBudget):
         return {row[0]: KnownCalls(*row[1:]) for row in rows}
 
     def allow(self, account_ids: Sequence[str], *, calls: int, now: datetime) -> None:
-        """Begin to count, where no count is under way; see :meth:`CallBudget.allow`."""
+        """Start the count of each account that has none; see :meth:`CallBudget.allow`."""
         self._known()
         moment = now.replace(tzinfo=None)
         self._run(
@@ -91,7 +92,7 @@ class SharedBudget(CallBudget):
         )
 
     def reserve(self, account_ids: Sequence[str], *, now: datetime) -> Mapping[str, str]:
-        """Spend a call of each account, where one is left; return why not, by account."""
+        """Spend one call of each account; return by account why it could not be spent."""
         granted = self._run(
             _RESERVE,
             {
@@ -112,10 +113,10 @@ class SharedBudget(CallBudget):
         }
 
     def settle(self, settlements: Sequence[Settlement], *, now: datetime) -> None:
-        """Write down what became of calls; the caller commits the copy with the answers.
+        """Record the results of calls; the caller commits the copy with the answers.
 
-        It is in Postgres before it is in the lake. An answer whose run is killed between the two is
-        settled again, with the same result.
+        Postgres has them before the lake does. If the run is killed in between, the next one
+        settles the answer again, with the same result.
         """
         rows = []
         for settlement in settlements:
@@ -169,7 +170,7 @@ end
 returning account_id
 """  # noqa: S608 - a constant
 RELEASE = "update bank.call_budget set asker = null where asker = %(session)s"
-# What others have spent since an answer was sent, its count does not have: the lower one holds.
+# An answer does not count what others have spent since it was sent, so the lower number is right.
 _SETTLE = f"""
 update bank.call_budget as known set
     remaining = least(%(left_over)s::integer, known.remaining + %(given_back)s),

@@ -1,4 +1,4 @@
-"""Answers in Postgres, from the moment they come until they are in the lake's tables."""
+"""Answers in Postgres, from their arrival until they are in the lake's tables."""
 
 import json
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ class SharedJournal(AnswerJournal[Body]):
         self._run, self.scope, self._wording = catalog.run, scope, wording
 
     def keep(self, received: Received[Body]) -> None:
-        """Write an answer down; several threads may."""
+        """Store an answer; several threads may do so at once."""
         head = {"at": received.at.isoformat(), "limit": asdict(received.answer.limit)}
         self._run(
             "insert into bank.answers (account_id, scope, head, body) "
@@ -39,7 +39,7 @@ class SharedJournal(AnswerJournal[Body]):
         )
 
     def left(self, account_ids: Iterable[str]) -> list[str]:
-        """Return the accounts of which an earlier run has left an answer."""
+        """Return the accounts for which an earlier run has left an answer."""
         found = self._run(
             "select account_id from bank.answers where scope = %(scope)s "
             "and refused_because is null",
@@ -49,7 +49,7 @@ class SharedJournal(AnswerJournal[Body]):
         return [account_id for account_id in account_ids if account_id in there]
 
     def read(self, account_id: str) -> Received[Body]:
-        """Return the answer that was left of an account.
+        """Return the answer that an earlier run has left for an account.
 
         Raises:
             ValueError: it cannot be read.
@@ -63,7 +63,7 @@ class SharedJournal(AnswerJournal[Body]):
         return Received(account_id, answer, datetime.fromisoformat(head["at"]))
 
     def set_aside(self, account_id: str, *, because: str) -> str:
-        """Keep an answer that cannot be taken, so that no run takes it; return where it is."""
+        """Set aside an answer that no run can use; return where it is."""
         self._run(
             "update bank.answers set refused_because = %(because)s "
             "where account_id = %(account)s and scope = %(scope)s",
@@ -72,7 +72,7 @@ class SharedJournal(AnswerJournal[Body]):
         return "bank.answers of the lake's Postgres"
 
     def forget(self, account_ids: Iterable[str]) -> None:
-        """Drop answers that are in the lake, or need not be."""
+        """Delete answers that are in the lake, or are not needed there."""
         self._run(
             "delete from bank.answers "
             "where account_id = any(%(accounts)s::text[]) and scope = %(scope)s "

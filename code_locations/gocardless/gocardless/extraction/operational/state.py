@@ -19,12 +19,12 @@ class OperationalState(Protocol):
         ...
 
     def journal(self, scope: Scope, wording: Wording[Body]) -> AnswerJournal[Body] | None:
-        """Return the journal of a scope; none for a warehouse in memory."""
+        """Return the journal of a scope; None for a warehouse in memory."""
         ...
 
 
 class _BesideTheFile:
-    """In the warehouse file and beside it, where one process at a time has it."""
+    """In the warehouse file and beside it; one process at a time has the file open."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
@@ -46,7 +46,7 @@ def operational_state(connection: duckdb.DuckDBPyConnection) -> Iterator[Operati
     if not is_lake(connection):
         yield _BesideTheFile(connection)
         return
-    # needs SQLAlchemy, as a file does not
+    # imported here because it needs SQLAlchemy, which a file does not
     from gocardless.extraction.operational.shared import shared_state
 
     with shared_state(connection) as state:

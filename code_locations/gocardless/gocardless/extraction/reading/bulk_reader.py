@@ -112,7 +112,7 @@ def read_texts(
         currencies: of accounts, for entries that name none.
         known: a query for what has been read of the last answers: ``account_id``, ``status``,
             ``payload_digest``, ``copies``, ``payload_hash``, and ``sighting``, a number of each. It
-            is read again only where the copies are not as many.
+            is read again only where the number of copies differs.
     """
     of_account = currencies or {}
     found = AnswersRead()

@@ -7,8 +7,8 @@ takes both out of what comes after:
 2. the same status, content and date: equal ones are paired by rank;
 3. the same status and amount, and an identifier that nothing else of the account has on either
    side, at any date: moved or worded anew;
-4. the same identifier of that kind and another amount, where the stored one is in the answer no
-   more: corrected;
+4. the same identifier of that kind and another amount, where the stored one is no longer in the
+   answer: corrected;
 5. what is left of one account and amount and near in time, see
    :mod:`gocardless.sync.ledger.likeness`.
 
@@ -23,13 +23,13 @@ import duckdb
 
 from gocardless.sync.ledger.likeness import add_matches, content_of, pair_alike, text_likeness
 
-# What lies so many days before an answer begins may have moved into it.
+# An entry dated up to this many days before an answer begins may have moved into it.
 EDGE_DAYS = 5
-# A booked entry is dated a day before its pending one at the earliest, and so many after; and one
+# A booked entry is dated from a day before its pending one to this many days after it; an entry
 # that moves, moves no further.
 LONGEST_PENDING_DAYS = 14
-# So many transactions before the oldest entry of an answer are not withdrawn all at once: the
-# answer is short.
+# If this many transactions before the oldest entry of an answer are missing, the answer is short,
+# and none of them counts as withdrawn.
 _SHORT_ANSWER = 3
 
 _IDENTIFIERS = ("transaction_id", "internal_transaction_id", "entry_reference")

@@ -15,7 +15,7 @@ _IDENTIFIERS = {
     "internal_transaction_id": "internal_transaction_id",
     "entry_reference": "entry_reference",
 }
-# So many that share an identifier show that it is not one transaction's, pending and booked.
+# If this many share an identifier, they are not one transaction, once pending and once booked.
 _ENOUGH = 3
 
 

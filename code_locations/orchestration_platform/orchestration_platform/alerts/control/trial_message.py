@@ -34,7 +34,7 @@ _REFUSALS = (ServiceUnavailableError, MessageRefusedError, MessageGoneError, Sec
 
 @dataclass(frozen=True)
 class Result:
-    """What became of the test message.
+    """The result of the test message.
 
     Attributes:
         destination: where it was to go.
@@ -68,7 +68,7 @@ def policy_named(name: str, policies: Sequence[Policy]) -> Policy:
 def send_test(
     policy: Policy, services: Services, settings: EnvironmentSettings, *, hand: Hand, now: float
 ) -> Result:
-    """Send a message that is marked as a test; return what became of it.
+    """Send a message that is marked as a test; return the result.
 
     Where the service opens an incident of its own, such as PagerDuty, it is resolved at once.
 

@@ -12,7 +12,7 @@ class Clock:
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Wait for so many ``seconds``."""
+        """Wait for a number of ``seconds``."""
         time.sleep(seconds)
 
 

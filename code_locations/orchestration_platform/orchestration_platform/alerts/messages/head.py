@@ -1,4 +1,4 @@
-"""The message of an incident: what it says about the failure and what became of it."""
+"""The message of an incident: what it says about the failure and about its outcome."""
 
 import re
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ from orchestration_platform.alerts.messages.wording import (
 from shared_lib.configuration.environment import REPOSITORY_ROOT
 from shared_lib.secrets import redact
 
-# As many partitions are named as fit into this many characters.
+# The names of partitions may take this many characters.
 _CHARACTERS_OF_PARTITIONS = 600
 
 # Of a title, as Slack allows for a header, and of the parts of titles and summaries.

@@ -11,7 +11,7 @@ from orchestration_platform.board.ids_by_time import first_id_since
 
 # An event that becomes visible later than this after its time is seen the next day.
 _OVERLAP = timedelta(minutes=10)
-# So many events are parsed in one read, the newest first, which takes a fraction of a second.
+# One read parses this many events, the newest first, in a fraction of a second.
 MOST_IN_A_READ = 5_000
 # of the values in a query, and of the bodies in memory
 _BATCH = 500

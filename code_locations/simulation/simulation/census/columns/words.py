@@ -240,7 +240,7 @@ FOOTNOTE = (
     r"erstellt|vertraulich|seite|legende|nur|fuente|nota|notas|fecha de|confidencial|p[aá]gina|"
     r"remarque|remarques|note de|au \d|[eé]dit[eé]|confidentiel|fonte|bron|opmerking)(\W|$)"
 )
-# Text that may be such a note where no id has so many words.
+# Text that may be such a note where no id has this many words.
 WORDS_OF_A_NOTE = r"\S+\s+\S*\pL{2}\S*\s+\S+"
 
 _SHORTEST_WORD = 3  # of a basis in a longer name

@@ -27,7 +27,7 @@ _LINES_OF_A_RECORD = 20
 _OPEN_QUOTE = "unexpected end of data"
 
 
-# A header is sought in so many lines; the lines after it are examples of the values.
+# The header must be among this many lines; the lines after it are examples of the values.
 _LINES_OF_THE_HEAD = 400
 _ROWS_BEFORE_A_HEADER = 30
 

@@ -144,7 +144,7 @@ def _leaving_later(connection: duckdb.DuckDBPyConnection, opening_date: date) ->
         Finding(
             "employed",
             f"the file was made after {opening_date}: {people:,} of those employed on that day "
-            f"{verb} later, {employee_id} on {left_on}; they leave on their dates, and so many "
+            f"{verb} later, {employee_id} on {left_on}; they leave on their dates, and that many "
             "fewer are drawn",
         )
     ]

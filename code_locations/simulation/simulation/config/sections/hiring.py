@@ -37,14 +37,14 @@ class Hiring(Strict):
     recent_joiner_years: int = Field(
         ge=1,
         le=50,
-        description="Employees who joined in so many years before the start are recent joiners.",
+        description="Recent joiners are those who joined within this many years before the start.",
     )
     minimum_recent_joiners: int = Field(
         ge=1,
         description=(
-            "So many recent joiners are enough to draw departments, levels and, of one level and "
-            "department or of one level, the pay of hires from. With fewer, departments and levels "
-            "are those of the whole census, and pay is within the band."
+            "The smallest number of recent joiners from which departments, levels and, for one "
+            "level and department or one level, the pay of hires are drawn. With fewer, "
+            "departments and levels are those of the whole census, and pay is within the band."
         ),
     )
     hiring_by_department: dict[

@@ -23,7 +23,7 @@ from gocardless.statement_files.values.amounts import currency_in, decimal_mark,
 from gocardless.statement_files.values.dates import is_date, orders_of
 
 _SEPARATORS = ";,\t|"
-# the longest block above a header, and as many rows as decide what a column is
+# the longest block above a header, and the number of rows that decide what a column is
 _HEADER_WITHIN = 60
 _JUDGED_ROWS = 2000
 # what one column may be, in the order in which it is decided

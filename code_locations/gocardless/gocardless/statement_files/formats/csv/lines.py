@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# a quoted text goes over as many lines at most
+# the most lines that a quoted text may span
 _LONGEST_ROW = 20
 
 

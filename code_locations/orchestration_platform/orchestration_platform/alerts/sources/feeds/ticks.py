@@ -16,7 +16,7 @@ from dagster._core.storage.schedules.schema import JobTickTable
 _TICKS = JobTickTable.c
 # Each is a condition of its own, for which an index leads to the ticks after its mark.
 _MOST_CONDITIONS = 100
-# So many ticks are in memory at a time, unless one schedule or sensor alone has more.
+# This many ticks are in memory at a time, unless one schedule or sensor alone has more.
 _MOST_TICKS = 500
 
 T = TypeVar("T")
