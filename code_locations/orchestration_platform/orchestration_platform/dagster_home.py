@@ -3,10 +3,11 @@
 import os
 from pathlib import Path
 
-from shared_lib.configuration.environment import REPOSITORY_ROOT, current_environment
-
-HOME_VARIABLE = "DAGSTER_HOME"
-_FILE_NAME = "dagster.yaml"
+from shared_lib.configuration.environment import (
+    HOME_VARIABLE,
+    INSTANCE_FILE_NAME,
+    use_home_of_make,
+)
 
 
 class DagsterHomeError(ValueError):
@@ -23,17 +24,15 @@ def find_dagster_home() -> None:
     Raises:
         DagsterHomeError: it is unset, relative, or a directory without ``dagster.yaml``.
     """
-    of_make = REPOSITORY_ROOT / ".dagster_home"
-    if current_environment() == "local" and (of_make / _FILE_NAME).is_file():
-        os.environ.setdefault(HOME_VARIABLE, str(of_make))
+    use_home_of_make()
     value = os.environ.get(HOME_VARIABLE, "")
     home = Path(value).expanduser()
     if not value:
         problem = "is not set"
     elif not home.is_absolute():
         problem = f"{value!r} is not an absolute path"
-    elif not (home / _FILE_NAME).is_file():
-        problem = f"{value!r} has no {_FILE_NAME}"
+    elif not (home / INSTANCE_FILE_NAME).is_file():
+        problem = f"{value!r} has no {INSTANCE_FILE_NAME}"
     else:
         return
     raise DagsterHomeError(

@@ -16,6 +16,8 @@ DATA_DIRECTORY_VARIABLE = "PLATFORM_DATA_DIRECTORY"
 UI_URL_VARIABLE = "DAGSTER_WEBSERVER_URL"
 PEOPLES_URL_VARIABLE = "PLATFORM_UI_URL"
 CHANNEL_VARIABLE = "PLATFORM_ALERT_CHANNEL"
+HOME_VARIABLE = "DAGSTER_HOME"
+INSTANCE_FILE_NAME = "dagster.yaml"
 # as Slack names channels
 _CHANNEL = re.compile(r"#?[^\s#@<>:]{1,80}")
 
@@ -125,6 +127,13 @@ def current_environment() -> Environment:
         allowed = ", ".join(Environment)
         message = f"{VARIABLE}: {name!r} is not an environment, allowed is one of: {allowed}"
         raise UnknownEnvironmentError(message) from None
+
+
+def use_home_of_make() -> None:
+    """Let an unset ``DAGSTER_HOME`` be the instance of `make`, on a developer's machine."""
+    home = REPOSITORY_ROOT / ".dagster_home"
+    if current_environment() is Environment.LOCAL and (home / INSTANCE_FILE_NAME).is_file():
+        os.environ.setdefault(HOME_VARIABLE, str(home))
 
 
 def current_settings() -> EnvironmentSettings:

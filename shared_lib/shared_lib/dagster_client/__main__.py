@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from shared_lib.configuration.environment import UnknownEnvironmentError
+from shared_lib.configuration.environment import UnknownEnvironmentError, use_home_of_make
 from shared_lib.dagster_client.client import DagsterClient, Progress
 from shared_lib.dagster_client.errors import (
     DagsterClientError,
@@ -41,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # logs every request
     logging.getLogger("gql").setLevel(logging.ERROR)
     try:
+        use_home_of_make()
         return asked.command(DagsterClient(), asked)
     except (WebserverConfigurationError, UnknownEnvironmentError) as error:
         return _complain(error, WRONG_COMMAND)
