@@ -11,6 +11,7 @@ from shared_lib.discovery.configuration import LocationConfiguration
 from shared_lib.discovery.definitions.checks import build_checks, freshness_checks, invalid_sql
 from shared_lib.discovery.definitions.jobs import build_jobs
 from shared_lib.discovery.definitions.partitions import build_partitions
+from shared_lib.discovery.definitions.problems.names import reserved_names
 from shared_lib.discovery.definitions.problems.references import unknown_names
 from shared_lib.discovery.definitions.schedules import build_schedules
 from shared_lib.discovery.definitions.sensors import build_sensors
@@ -49,6 +50,8 @@ class SectionsComponent(StrictComponent[Any]):
         """
         package = context.defs_relative_module_name(context.path)
         configuration = self.configuration
+        # nothing can be built with such a name
+        self.report_all(list(reserved_names(configuration)))
         partitions, problems = build_partitions(configuration.partitions, package=package)
         jobs, found = build_jobs(
             configuration.jobs, definitions=self.report, partitions=partitions, package=package

@@ -156,7 +156,16 @@ def test_a_selection_of_nothing_is_reported_when_all_assets_are_known(
     )
 
 
-def test_a_template_stands_for_any_value(loaded: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_keyword_as_a_name_is_reported_with_its_line(loaded: Load, tmp_path: Path) -> None:
+    with pytest.raises(Exception, match="Error while building definitions for nightly") as raised:
+        loaded(jobs("    class:\n      selection: key:orders\n"))
+    place = f"{tmp_path}/shop/src/shop/defs/nightly/defs.yaml:4: attributes.jobs.class"
+    assert str(raised.value.__cause__) == (
+        f"{place}: 'class' is reserved by Dagster or Python, allowed is another name"
+    )
+
+
+def test_a_template_replaces_any_value(loaded: Load, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RETRIES", "3")
     definitions = loaded(
         jobs(
