@@ -48,14 +48,17 @@ class DagsterDev:
     It leads a session of its own, so that everything it starts can be found and ended.
     """
 
-    def __init__(self, log_path: Path):
-        """Start it on a free port; what it prints goes to ``log_path``."""
+    def __init__(self, log_path: Path, *also: str):
+        """Start it on a free port, with the locations of further files; log to ``log_path``."""
         self.log_path = log_path
         port = reserved_port()
         self.url = f"http://127.0.0.1:{port}"
         with log_path.open("wb") as log, _interruptible_children():
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "orchestration_platform.web", "dev", "--port", str(port)],
+                [
+                    *(sys.executable, "-m", "orchestration_platform.web", "dev"),
+                    *("--port", str(port), *(f"--also={path}" for path in also)),
+                ],
                 cwd=REPOSITORY,
                 stdout=log,
                 stderr=subprocess.STDOUT,

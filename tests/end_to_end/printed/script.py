@@ -39,6 +39,10 @@ _EMPTY = (
     "DAGSTER_HOME=$PWD/../restored/home PLATFORM_DATA_DIRECTORY=$PWD/../restored/data"
 )
 _ONE_YEAR = "SCENARIO=hiring_freeze YEARS=2025 REPLACE=1"
+# of the few people of the census above, and fewer runs
+_FEW = {"fitted": "high_growth --seeds 10"}
+# it writes what is there already
+_NOTHING_DIFFERS = {"make docs": "make docs && git diff --exit-code docs schemas"}
 # it installs nothing here, and does not load all locations again
 _ALONE = {"make location": "make MAKE=true location"}
 
@@ -85,6 +89,10 @@ RUNS: Sequence[Run] = (
     Run(f"{PYTHON}shared_lib.discovery validate", shows="simulation/orchestration.yaml: OK"),
     Run(f"{PYTHON}shared_lib.discovery list", shows="int_employee_years"),
     Run(f"{PYTHON}shared_lib.discovery explain census", shows="orchestration.yaml:"),
+    Run(f"{PYTHON}simulation.ranges fitted --json", instead=_FEW, shows='"varies"'),
+    Run("make docs", instead=_NOTHING_DIFFERS),
+    # what is installed and parsed is up to date here
+    Run("make setup"),
     # docs/alerts
     Run(f"{PYTHON}orchestration_platform.alerts incidents", shows="no open incidents"),
     Run(f"{PYTHON}orchestration_platform.alerts mutes --all", shows="no mutes"),

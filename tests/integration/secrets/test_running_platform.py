@@ -100,9 +100,10 @@ def at_work(
             "SLACK_API_URL": slack.url,
         }.items():
             monkeypatch.setenv(name, value)
-        dagster = DagsterDev(home / "dagster_dev.log")
+        # what `make dev EXAMPLES=1` starts
+        dagster = DagsterDev(home / "dagster_dev.log", "examples/workspace.yaml")
         try:
-            dagster.wait_until_loaded(set(workspace_modules()))
+            dagster.wait_until_loaded({*workspace_modules(), "examples"})
             yield Platform(dagster, slack, home, platform)
         finally:
             dagster.stop()

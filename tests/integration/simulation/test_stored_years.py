@@ -72,7 +72,7 @@ def test_an_unchanged_run_is_answered_from_what_is_stored(
     [
         (
             ("--generate", "900"),
-            ["2025 to 2029 of scenario baseline", "had 1,000 employees and has other 900"],
+            ["2025 to 2029 of scenario baseline", "had 1,000 employees, and this one has 900"],
         ),
         (
             (*BASELINE, "--start-year", "2027"),

@@ -81,7 +81,7 @@ def rows_of_2027(connection: duckdb.DuckDBPyConnection) -> None:
             "and is 0.04",
         ),
         (many_other_settings, "and compensation.promotion_age_limit was 65 and is 70 and 2 more"),
-        (another_census, "the census had 3 employees and has other 2"),
+        (another_census, "the census had 3 employees, and this one has 2"),
         (other_rules, "the rules, that is SQL or seeds, have changed"),
         (a_release_that_recorded_no_inputs, "the census or the rules have changed"),
         (

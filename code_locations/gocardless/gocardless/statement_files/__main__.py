@@ -80,8 +80,11 @@ def _import(asked: argparse.Namespace) -> int:
 
 def _report(result: ImportedFile) -> None:
     accounts = ", ".join(result.accounts) or "no account"
+    transactions = "transaction" if result.created == 1 else "transactions"
+    entries = "entry" if result.entries == 1 else "entries"
     print(
-        f"{result.path}: {accounts}: {result.created} new transactions of {result.entries} entries"
+        f"{result.path}: {accounts}: {result.created} new {transactions} of {result.entries} "
+        f"{entries}"
     )
     for account, difference in result.differences.items():
         print(f"{result.path}: {account}: the entries miss the closing balance by {difference}")

@@ -161,7 +161,7 @@ def _difference(stored: Mapping[str, Any], settings: ScenarioSettings, census: s
     was = stored.get("census_digest")
     if was is not None and was != census:
         counts = [int(digest.partition("-")[0]) for digest in (was, census)]
-        changes.append("the census had {:,} employees and has other {:,}".format(*counts))
+        changes.append("the census had {:,} employees, and this one has {:,}".format(*counts))
     rules = stored.get("rules_digest")
     if rules is not None and rules != current_rules():
         changes.append("the rules, that is SQL or seeds, have changed")
