@@ -24,7 +24,7 @@ def millionths(low: float, high: float) -> st.SearchStrategy[float]:
 
 
 SCENARIOS = st.builds(
-    lambda growth, own, seed, order, departments, leaving, promotion, tenure, retirement: (
+    lambda growth, own, seed, order, departments, leaving, promotion, tenure, retirement, family: (
         settings_with(
             simulation={
                 "target_growth_rate": growth,
@@ -37,6 +37,7 @@ SCENARIOS = st.builds(
                 "reduction_order": order,
                 "reduction_departments": departments,
                 "leaving_by_department": leaving,
+                "leaving_by_job_family": family,
                 "reduction_date": "09-30",
                 "retirement": [{"age": 55, "probability": retirement}],
             },
@@ -46,6 +47,7 @@ SCENARIOS = st.builds(
                 "raise_date": "03-15",
                 "raise_minimum_tenure": tenure,
                 "cola_minimum_tenure": 2 - tenure,
+                "cola_by_job_family": {"Nurses": 0.02, "Clerks": {"Sales": -0.3}},
             },
             tables={
                 "termination_hazard_by_tenure": [
@@ -64,6 +66,7 @@ SCENARIOS = st.builds(
     promotion=millionths(0, 0.9),
     tenure=st.integers(0, 2),
     retirement=millionths(0, 1),
+    family=st.sampled_from([{}, {"Nurses": 0.3, "Clerks": {"Sales": 4.0, "*": 2.0}}]),
 )
 
 

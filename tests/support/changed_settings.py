@@ -18,6 +18,7 @@ SETTING_CHANGES: dict[str, dict[str, Any]] = {
         "reduction_order": "least_tenure",
         "reduction_departments": ["Sales"],
         "leaving_by_department": {"Sales": 2.0},
+        "leaving_by_job_family": {"Nurses": 2.0, "Clerks": {"Sales": 3.0, "*": 0.5}},
     },
     "hiring": {
         "pay_percentile": 0.4,
@@ -26,12 +27,14 @@ SETTING_CHANGES: dict[str, dict[str, Any]] = {
         "recent_joiner_years": 20,
         "minimum_recent_joiners": 30,
         "hiring_by_department": {"Sales": 3.0},
+        "hiring_by_job_family": {"Nurses": 3.0, "Clerks": {"Sales": 3.0}},
         "level_mix": [{"level": 1, "share": 0.5}, {"level": 2, "share": 0.5}],
     },
     "compensation": {
         "cola_rate": 0.03,
         "cola_minimum_tenure": 1,
         "cola_by_department": {"Sales": 0.01},
+        "cola_by_job_family": {"Nurses": 0.01, "Clerks": {"Sales": 0.02, "*": -0.01}},
         "band_growth": 0.01,
         "merit_budget": 0.05,
         "raise_date": "08-15",

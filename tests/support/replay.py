@@ -15,6 +15,9 @@ from simulation.state.tables import create_tables
 
 YEARS = range(2025, 2030)
 
+# in each department and level, three of ten in none
+JOB_FAMILIES = (*4 * ["Nurses"], *2 * ["Engineers"], "Clerks", None, None, None)
+
 # Every row of the ledger except its fingerprint, which changes with the configuration even where
 # the outcome does not. Equal text means equal rows.
 LEDGER_DIGEST = (
@@ -59,10 +62,12 @@ def simulate(
     create_census_tables(connection)
     connection.execute(
         "insert into raw.baseline_workforce_validated "
-        "(scenario_id, employee_id, birth_date, hire_date, level, department, annual_compensation) "
-        "select ?, employee_id, birth_date, hire_date, level, department, annual_compensation "
+        "(scenario_id, employee_id, birth_date, hire_date, level, department, annual_compensation, "
+        "job_family) "
+        "select ?, employee_id, birth_date, hire_date, level, department, annual_compensation, "
+        "?[1 + (md5_number(employee_id) & 2147483647)::bigint % ?] "
         "from read_parquet(?) order by employee_id limit ? offset ?",
-        [scenario_id, str(census), employees, skip],
+        [scenario_id, [*JOB_FAMILIES], len(JOB_FAMILIES), str(census), employees, skip],
     )
     if after is not None:
         after(connection, "census")

@@ -74,7 +74,8 @@ select
     age.years::integer as age,
     tenure.years::integer as tenure_years,
     age.age_band,
-    tenure.tenure_band
+    tenure.tenure_band,
+    dated.job_family
 from dated
 inner join {{ ref('int_bands_by_years') }} as age
     on

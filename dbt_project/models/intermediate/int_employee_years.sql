@@ -21,6 +21,7 @@ with prior_year as (
         baseline.birth_date,
         baseline.hire_date,
         baseline.department,
+        baseline.job_family,
         baseline.level,
         baseline.level as entry_level,
         baseline.annual_compensation,
@@ -38,6 +39,7 @@ with prior_year as (
         ledger.birth_date,
         ledger.hire_date,
         ledger.department,
+        ledger.job_family,
         ledger.level,
         ledger.entry_level,
         ledger.annual_compensation,
@@ -136,10 +138,22 @@ departments as (
     where table_name = 'leaving_by_department'
 ),
 
+-- Each with a row of its own for a department, or with `*` for the others.
+families as (
+    select
+        table_name,
+        split_part(row_key, chr(31), 1) as job_family,
+        split_part(row_key, chr(31), 2) as department,
+        rate
+    from {{ ref('stg_scenario_rates') }}
+    where table_name in ('leaving_by_job_family', 'cola_by_job_family')
+),
+
 weighed as (
     select
         prior_year.*,
-        hazards.termination_weight * coalesce(departments.multiplier, 1) as leaving_weight
+        hazards.termination_weight * coalesce(departments.multiplier, 1)
+        * coalesce(in_department.rate, in_others.rate, 1) as leaving_weight
     from prior_year
     inner join {{ ref('int_hazards') }} as hazards
         on
@@ -148,6 +162,16 @@ weighed as (
             and prior_year.entry_level = hazards.level
     left join departments
         on prior_year.department = departments.department
+    left join families as in_department
+        on
+            in_department.table_name = 'leaving_by_job_family'
+            and prior_year.job_family = in_department.job_family
+            and prior_year.department = in_department.department
+    left join families as in_others
+        on
+            in_others.table_name = 'leaving_by_job_family'
+            and prior_year.job_family = in_others.job_family
+            and in_others.department = '*'
 ),
 
 -- Who is known to leave is certain to in that year, and sure to stay until then.
@@ -422,6 +446,7 @@ everyone as (
         if(transfer_date is null, department, new_department) as department,
         transfer_date,
         if(transfer_date is null, null, department) as transferred_from,
+        job_family,
         entry_level,
         opening_age,
         opening_tenure,
@@ -448,6 +473,7 @@ everyone as (
         hires.department,
         null as transfer_date,
         null as transferred_from,
+        hires.job_family,
         hires.level as entry_level,
         hires.opening_age,
         0 as opening_tenure,
@@ -489,31 +515,52 @@ raising as (
     where table_name = 'cola_by_department'
 ),
 
+-- Everybody with the department on the raise date.
+on_raise_date as (
+    select
+        everyone.*,
+        if(
+            everyone.transfer_date > year.raise_date,
+            everyone.transferred_from,
+            everyone.department
+        ) as raise_department
+    from everyone
+    cross join year
+),
+
 -- Who is employed on the raise date gets the cost of living and the merit, each from its own
 -- tenure on.
 entitled as (
     select
         everyone.*,
         levels.merit_rate,
-        greatest(0, year.cola_rate + coalesce(raising.points, 0)) as cola_rate,
+        greatest(
+            0,
+            year.cola_rate + coalesce(raising.points, 0)
+            + coalesce(in_department.rate, in_others.rate, 0)
+        ) as cola_rate,
         -- hired so long before, the employee has the completed years on the raise date
         coalesce(everyone.termination_date >= year.raise_date, true)
         and everyone.hire_date <= year.raise_date - to_years(year.cola_minimum_tenure) as has_cola,
         coalesce(everyone.termination_date >= year.raise_date, true)
         and everyone.hire_date <= year.raise_date - to_years(year.raise_minimum_tenure)
             as has_merit
-    from everyone
+    from on_raise_date as everyone
     cross join year
     inner join {{ ref('stg_job_levels') }} as levels
         on everyone.level = levels.level
-    -- the department on the raise date
     left join raising
+        on everyone.raise_department = raising.department
+    left join families as in_department
         on
-            if(
-                everyone.transfer_date > year.raise_date,
-                everyone.transferred_from,
-                everyone.department
-            ) = raising.department
+            in_department.table_name = 'cola_by_job_family'
+            and everyone.job_family = in_department.job_family
+            and everyone.raise_department = in_department.department
+    left join families as in_others
+        on
+            in_others.table_name = 'cola_by_job_family'
+            and everyone.job_family = in_others.job_family
+            and in_others.department = '*'
 ),
 
 -- The factor that makes the payroll-weighted mean of the merits the budget. Sums are over
@@ -615,7 +662,8 @@ select
     tenure.tenure_band,
     paid.entry_level::integer as entry_level,
     paid.transfer_date::date as transfer_date,
-    paid.transferred_from::varchar as transferred_from
+    paid.transferred_from::varchar as transferred_from,
+    paid.job_family::varchar as job_family
 from paid
 cross join year
 inner join {{ ref('int_bands_by_years') }} as age

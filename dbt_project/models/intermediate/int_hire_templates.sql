@@ -6,6 +6,7 @@ with baseline as (
         baseline.employee_id,
         baseline.level,
         baseline.department,
+        baseline.job_family,
         baseline.annual_compensation,
         parameters.minimum_recent_joiners,
         baseline.hire_date
@@ -29,6 +30,16 @@ departments as (
     where table_name = 'hiring_by_department'
 ),
 
+-- Each with a row of its own for a department, or with `*` for the others.
+families as (
+    select
+        split_part(row_key, chr(31), 1) as job_family,
+        split_part(row_key, chr(31), 2) as department,
+        rate::decimal(12, 6) as factor
+    from {{ ref('stg_scenario_rates') }}
+    where table_name = 'hiring_by_job_family'
+),
+
 recent as (
     select
         department_group,
@@ -47,12 +58,20 @@ templates as (
         baseline.minimum_recent_joiners,
         baseline.department_group,
         -- decimals, whose sums do not depend on the order in which threads add
-        coalesce(departments.factor, 1) as weight
+        coalesce(departments.factor, 1) as weight,
+        baseline.job_family,
+        coalesce(in_department.factor, in_others.factor, 1)::decimal(12, 6) as job_family_weight
     from baseline
     inner join recent
         on baseline.department_group = recent.department_group
     left join departments
         on baseline.department = departments.department
+    left join families as in_department
+        on
+            baseline.job_family = in_department.job_family
+            and baseline.department = in_department.department
+    left join families as in_others
+        on baseline.job_family = in_others.job_family and in_others.department = '*'
     where baseline.is_recent or recent.joiners < baseline.minimum_recent_joiners
 )
 
@@ -66,5 +85,7 @@ select
     department,
     annual_compensation,
     is_recent_joiner,
-    minimum_recent_joiners
+    minimum_recent_joiners,
+    job_family,
+    job_family_weight
 from templates

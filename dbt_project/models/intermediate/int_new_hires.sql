@@ -84,6 +84,7 @@ hires as (
         known.department as known_department,
         known.level as known_level,
         known.pay as known_pay,
+        known.job_family as known_job_family,
         -- days of the year on which somebody may join and still leave within it
         slots.days_in_year - slots.minimum_days_before_leaving as leaving_window,
         -- The j-th who stays is the ceil(j / (1 - rate))-th hire. So the first hires that have the
@@ -252,6 +253,100 @@ paid as (
             and paired.pay_position = pay.position
             and if(paired.is_any_department, null, paired.department)
             is not distinct from pay.department
+),
+
+-- The job families that hires are drawn from: those of the level and department, else of the
+-- department, else of all. Nobody in one, no row, and nothing is drawn.
+templates_by_scope as (
+    select
+        'level' as scope,
+        department,
+        level,
+        job_family,
+        job_family_weight
+    from {{ ref('int_hire_templates') }}
+
+    union all
+
+    select
+        'department' as scope,
+        department,
+        null as level,
+        job_family,
+        job_family_weight
+    from {{ ref('int_hire_templates') }}
+
+    union all
+
+    select
+        'all' as scope,
+        null as department,
+        null as level,
+        job_family,
+        job_family_weight
+    from {{ ref('int_hire_templates') }}
+),
+
+families as (
+    select
+        scope,
+        department,
+        level,
+        job_family,
+        sum(job_family_weight) as weight
+    from templates_by_scope
+    where (select count(job_family) from {{ ref('int_hire_templates') }}) > 0
+    group by scope, department, level, job_family
+),
+
+family_shares as (
+    select
+        scope,
+        department,
+        level,
+        job_family,
+        (
+            sum(weight) over (
+                partition by scope, department, level order by job_family nulls last
+            )
+        )::double
+        / (sum(weight) over (partition by scope, department, level))::double as share_to
+    from families
+),
+
+family_mixes as (
+    select
+        scope,
+        department,
+        level,
+        list(job_family order by job_family nulls last) as job_families,
+        list(share_to order by job_family nulls last) as bounds
+    from family_shares
+    group by scope, department, level
+),
+
+in_a_family as (
+    select
+        paid.*,
+        coalesce(of_level.job_families, of_department.job_families, of_all.job_families)
+            as job_families,
+        coalesce(of_level.bounds, of_department.bounds, of_all.bounds) as family_bounds,
+        case
+            when of_all.scope is not null
+                then {{ draw('paid.draw_key', 'paid.employee_id', 'job_family') }}
+        end as family_draw
+    from paid
+    left join family_mixes as of_level
+        on
+            of_level.scope = 'level'
+            and paid.level = of_level.level
+            and paid.department is not distinct from of_level.department
+    left join family_mixes as of_department
+        on
+            of_department.scope = 'department'
+            and paid.department is not distinct from of_department.department
+    left join family_mixes as of_all
+        on of_all.scope = 'all'
 )
 
 select
@@ -278,5 +373,8 @@ select
     level,
     coalesce(known_pay, round(compensation, 2)::decimal(16, 2)) as annual_compensation,
     department_group::integer as department_group,
-    slot + 1 as number
-from paid
+    slot + 1 as number,
+    coalesce(
+        known_job_family, {{ outcome_of('family_draw', 'job_families', 'family_bounds') }}
+    )::varchar as job_family
+from in_a_family

@@ -22,7 +22,8 @@ select
     ledger.age,
     ledger.tenure_years,
     ledger.age_band,
-    ledger.tenure_band
+    ledger.tenure_band,
+    ledger.job_family
 from {{ ref('int_employee_years') }} as ledger
 inner join {{ ref('stg_job_levels') }} as levels
     on ledger.level = levels.level

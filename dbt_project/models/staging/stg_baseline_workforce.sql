@@ -7,7 +7,8 @@ select
     baseline.level,
     baseline.department,
     baseline.annual_compensation,
-    baseline.termination_date
+    baseline.termination_date,
+    baseline.job_family
 from {{ source('simulation', 'baseline_workforce_validated') }} as baseline
 inner join {{ ref('stg_simulation_run') }} as run
     on baseline.scenario_id = run.scenario_id

@@ -9,7 +9,8 @@ select
     events.level,
     events.pay,
     events.fill_rate,
-    events.days_to_fill
+    events.days_to_fill,
+    events.job_family
 from {{ source('simulation', 'known_events') }} as events
 inner join {{ ref('stg_simulation_run') }} as run
     on events.fingerprint = run.fingerprint

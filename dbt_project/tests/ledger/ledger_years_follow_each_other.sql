@@ -1,7 +1,7 @@
 {{ config(meta={"dagster": {"ref": {"name": "int_employee_years"}}}) }}
 
 -- Those active at the end of a year are those at the start of the next, with the same pay,
--- level, dates and department; the first year starts from the baseline.
+-- level, dates, department and job family; the first year starts from the baseline.
 --
 -- Both sides are compared by a sum of row hashes, which needs one scan and no join of
 -- millions of rows. `hash` may differ between DuckDB releases; here it lives for one query.
@@ -16,7 +16,8 @@ with ledger as (
                 ledger.hire_date,
                 if(ledger.transfer_date is null, ledger.department, ledger.transferred_from),
                 ledger.opening_level,
-                ledger.opening_compensation
+                ledger.opening_compensation,
+                ledger.job_family
             )::hugeint
         ) filter (where not ledger.is_new_hire) as opening_digest,
         count(*) filter (where ledger.termination_date is null) as closing_count,
@@ -27,7 +28,8 @@ with ledger as (
                 ledger.hire_date,
                 ledger.department,
                 ledger.level,
-                ledger.annual_compensation
+                ledger.annual_compensation,
+                ledger.job_family
             )::hugeint
         ) filter (where ledger.termination_date is null) as closing_digest
     from {{ ref('int_employee_years') }} as ledger
@@ -46,7 +48,8 @@ baseline as (
                 baseline.hire_date,
                 baseline.department,
                 baseline.level,
-                baseline.annual_compensation
+                baseline.annual_compensation,
+                baseline.job_family
             )::hugeint
         ) as closing_digest
     from {{ ref('int_baseline_workforce') }} as baseline

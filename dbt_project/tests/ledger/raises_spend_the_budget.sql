@@ -9,7 +9,11 @@ with raised as (
         ledger.compensation_after_promotion as pay,
         ledger.annual_compensation - ledger.compensation_after_promotion as increase,
         date_sub('year', ledger.hire_date, ledger.raise_date) as tenure,
-        greatest(0, parameters.cola_rate + coalesce(raising.rate, 0)) as cola_rate,
+        greatest(
+            0,
+            parameters.cola_rate + coalesce(raising.rate, 0)
+            + coalesce(in_department.rate, in_others.rate, 0)
+        ) as cola_rate,
         parameters.cola_minimum_tenure,
         parameters.merit_budget,
         parameters.raise_minimum_tenure
@@ -26,6 +30,22 @@ with raised as (
                 ledger.transferred_from,
                 ledger.department
             ) = raising.row_key
+    left join {{ ref('stg_scenario_rates') }} as in_department
+        on
+            in_department.table_name = 'cola_by_job_family'
+            and concat(
+                ledger.job_family,
+                chr(31),
+                if(
+                    ledger.transfer_date > ledger.raise_date,
+                    ledger.transferred_from,
+                    ledger.department
+                )
+            ) = in_department.row_key
+    left join {{ ref('stg_scenario_rates') }} as in_others
+        on
+            in_others.table_name = 'cola_by_job_family'
+            and ledger.job_family || chr(31) || '*' = in_others.row_key
     where
         ledger.scenario_id = {{ current_scenario() }}
         and ledger.raise_date is not null

@@ -29,6 +29,7 @@ YEARLY = {
     "simulation_run",
     "int_employee_years",
     "fct_compensation_growth",
+    "fct_job_family_summary",
     "fct_level_mix",
     "fct_retirement_plan",
     "fct_termination_experience",

@@ -28,17 +28,18 @@ GAPS = {
     "birth_date": "null",
     "level": "null",
     "department": "null",
+    "job_family": "null",
     "termination_date": "date '2025-05-31'",
 }
 # in years that begin in January or in February
 KNOWN = [
-    "join,J-1,2025-09-01,Sales,2,91234.56,,,",
-    "join,J-2,2026-01-15,Engineering,1,40000,,,",
-    "leave,E0000011,2025-03-15,,,,,,",
-    "leave,E0000012,2026-01-31,,,,,,",
-    "transfer,E0000013,2025-08-01,Finance,,,,,",
-    "opening,REQ-1,2025-03-01,Sales,1,,0.5,45,",
-    "opening,REQ-2,2025-03-02,Finance,3,70000,0.7,60,",
+    "join,J-1,2025-09-01,Sales,2,91234.56,,,,",
+    "join,J-2,2026-01-15,Engineering,1,40000,,,,Engineers",
+    "leave,E0000011,2025-03-15,,,,,,,",
+    "leave,E0000012,2026-01-31,,,,,,,",
+    "transfer,E0000013,2025-08-01,Finance,,,,,,",
+    "opening,REQ-1,2025-03-01,Sales,1,,0.5,45,,Clerks",
+    "opening,REQ-2,2025-03-02,Finance,3,70000,0.7,60,,",
 ]
 Rows = list[tuple[Any, ...]]
 
@@ -226,7 +227,9 @@ def test_both_engines_have_the_same_rows_bit_by_bit(
 ) -> None:
     if known:
         file = tmp_path_factory.mktemp("known") / "known.csv"
-        header = "event,employee_id,date,department,level,pay,fill_rate,days_to_fill,reason"
+        header = (
+            "event,employee_id,date,department,level,pay,fill_rate,days_to_fill,reason,job_family"
+        )
         file.write_text("\n".join([header, *sorted(known)]), encoding="utf-8")
         changes = changes | {("workforce", "known_events"): str(file)}
     assert compare(configured(changes, tables=tables), gaps) == []

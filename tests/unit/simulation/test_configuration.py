@@ -61,6 +61,7 @@ def test_the_shipped_baseline_has_the_agreed_figures() -> None:
     assert settings.workforce.model_dump() == {
         "experienced_termination_rate": 0.12,
         "leaving_by_department": {},
+        "leaving_by_job_family": {},
         "new_hire_termination_rate": 0.25,
         "minimum_days_before_leaving": 30,
         "retirement": ({"age": 75, "probability": 1.0},),
@@ -73,6 +74,7 @@ def test_the_shipped_baseline_has_the_agreed_figures() -> None:
         "cola_rate": 0.025,
         "cola_minimum_tenure": 0,
         "cola_by_department": {},
+        "cola_by_job_family": {},
         "merit_budget": 0.04,
         "band_growth": None,
         "raise_date": "07-15",
@@ -150,7 +152,8 @@ MISTAKES = [
     # unknown and missing
     ("  merit_budget: 0.04\n", "  merit_budget: 0.04\n  merit_bugdet: 0.04\n",
      "compensation.merit_bugdet", "unknown key, allowed is one of: band_growth, "
-     "cola_by_department, cola_minimum_tenure, cola_rate, merit_budget, promotion_age_limit, "
+     "cola_by_department, cola_by_job_family, cola_minimum_tenure, cola_rate, merit_budget, "
+     "promotion_age_limit, "
      "promotion_date, promotion_increase, promotion_increase_cap, promotion_increase_spread, "
      "promotion_minimum_tenure, promotion_rate, raise_date, raise_minimum_tenure"),
     ("compensation:\n  cola_rate: 0.025\n", "compensation:\n",
@@ -199,7 +202,7 @@ MISTAKES = [
      "census.mappings.city.columns.annual_salary",
      "'annual_salary' is not allowed as a key: Input should be 'employee_id', 'hire_date', "
      "'annual_compensation', 'birth_date', 'level', 'termination_date', 'department', 'status', "
-     "'fte', 'pay_basis' or 'position'"),
+     "'fte', 'pay_basis', 'position' or 'job_family'"),
     ("second_positions: sum", "second_positions: add", "census.second_positions",
      "'add' is not allowed"),
     ("generated_size: 10000", "generated_size: 0", "census.generated_size",

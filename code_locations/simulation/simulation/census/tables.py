@@ -26,7 +26,8 @@ create table if not exists raw.census (
     fte varchar,
     pay_basis varchar,
     position varchar,
-    cells varchar
+    cells varchar,
+    job_family varchar
 );
 
 -- Where a scenario's census came from, and how its dates are written; without a format, it is found
@@ -84,7 +85,8 @@ create table if not exists raw.census_accepted (
     level integer,
     department varchar,
     annual_compensation decimal(16, 2),
-    termination_date date
+    termination_date date,
+    job_family varchar
 );
 
 create table if not exists raw.census_data_validation (
@@ -110,7 +112,8 @@ create table if not exists raw.baseline_workforce_validated (
     department varchar,
     annual_compensation decimal(16, 2),
     -- where it is known already, later than the start
-    termination_date date
+    termination_date date,
+    job_family varchar
 );
 """
 
@@ -141,9 +144,15 @@ def _add_known_leaving(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def _add_job_families(connection: duckdb.DuckDBPyConnection) -> None:
+    for table in ("census", "census_accepted", "baseline_workforce_validated"):
+        connection.execute(f"alter table raw.{table} add column if not exists job_family varchar")
+
+
 _MIGRATIONS = (
     Migration("census as it comes", _add_columns, is_additive=True),
     Migration("known leaving", _add_known_leaving, is_additive=True),
+    Migration("job families in the census", _add_job_families, is_additive=True),
 )
 
 

@@ -14,7 +14,7 @@ the base along, so that the parts of departments and levels add up too.
 
 import duckdb
 
-from simulation.stored.scenarios import has_transfers
+from simulation.stored.scenarios import ledger_has
 
 DRIVERS = ("hires", "leavers", "promotions", "raises", "mix")
 
@@ -186,6 +186,6 @@ def create_parts(connection: duckdb.DuckDBPyConnection, named: dict[str, object]
         named: the scenarios ``base`` and ``other``, and the years ``first`` and ``last``.
     """
     opening = "if(transfer_date is null, department, transferred_from)"
-    if not has_transfers(connection):
+    if not ledger_has(connection, "transfer_date"):
         opening = "department"
     connection.execute(_PARTS.format(opening_department=opening), named)

@@ -38,6 +38,16 @@ Year = Annotated[int, Field(ge=FIRST_YEAR, le=LAST_YEAR)]
 Level = Annotated[int, Field(ge=1, le=99)]
 Growth = Annotated[float, Field(ge=-0.5, le=1)]
 RaiseRate = Annotated[float, Field(ge=0, le=0.5)]
+Name = Annotated[str, Field(min_length=1)]
+Factor = Annotated[float, Field(gt=0, le=1000)]
+Points = Annotated[float, Field(ge=-0.5, le=0.5)]
+
+# of a job family, the departments that have no value of their own
+OTHER_DEPARTMENTS = "*"
+BY_JOB_FAMILY = (
+    "one number for all departments, or a mapping of departments to their own, in which "
+    f"`{OTHER_DEPARTMENTS}` are the others"
+)
 
 
 class Strict(BaseModel):

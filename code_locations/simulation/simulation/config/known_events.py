@@ -23,9 +23,23 @@ _NEEDED = {
     "transfer": ("department",),
     "opening": ("department", "level", "fill_rate", "days_to_fill"),
 }
-_OPTIONAL = {"join": (), "leave": (), "transfer": (), "opening": ("pay",)}
+_OPTIONAL = {
+    "join": ("job_family",),
+    "leave": (),
+    "transfer": (),
+    "opening": ("pay", "job_family"),
+}
 _ALWAYS = ("event", "employee_id", "date")
-_COLUMNS = (*_ALWAYS, "department", "level", "pay", "fill_rate", "days_to_fill", "reason")
+_COLUMNS = (
+    *_ALWAYS,
+    "department",
+    "level",
+    "pay",
+    "fill_rate",
+    "days_to_fill",
+    "reason",
+    "job_family",
+)
 _HIRE_PREFIX = "NH-"
 _LONGEST_REASON = 200
 # a column is named `date`
@@ -49,6 +63,7 @@ class KnownEvent:
         fill_rate: the chance that an opening is filled.
         days_to_fill: days from the opening to the first day.
         reason: any words.
+        job_family: that of the hire.
     """
 
     line: int
@@ -63,6 +78,7 @@ class KnownEvent:
     fill_rate: float | None
     days_to_fill: int | None
     reason: str | None
+    job_family: str | None
 
     @property
     def is_hire(self) -> bool:
@@ -228,6 +244,7 @@ def _event(line: int, row: Mapping[str, str], settings: ScenarioSettings) -> Kno
         fill_rate=float(row["fill_rate"]) if row["fill_rate"] else None,
         days_to_fill=days if row["days_to_fill"] else None,
         reason=row["reason"] or None,
+        job_family=row["job_family"] or None,
     )
 
 

@@ -3,8 +3,10 @@
 import hashlib
 import json
 import math
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from simulation.config.fields import OTHER_DEPARTMENTS
 from simulation.config.sections.horizon import rate_in
 from simulation.config.settings import ScenarioSettings
 from simulation.config.targets import Headcounts, in_millionths_of_one, targets_in
@@ -18,6 +20,13 @@ BY_DEPARTMENT = (
     ("hiring", "hiring_by_department"),
     ("compensation", "cola_by_department"),
 )
+BY_JOB_FAMILY = (
+    ("workforce", "leaving_by_job_family"),
+    ("hiring", "hiring_by_job_family"),
+    ("compensation", "cola_by_job_family"),
+)
+# between family and department in a key of those tables
+_BETWEEN = "\x1f"
 
 
 def fingerprint(
@@ -38,7 +47,8 @@ def fingerprint(
     del relevant["simulation"]["end_year"]
     if settings.simulation.names.is_calendar:
         del relevant["simulation"]["first_day"]  # so that the years of releases before it stay
-    for section, field in (*BY_DEPARTMENT, ("simulation", "growth_by_department")):
+    growth = ("simulation", "growth_by_department")
+    for section, field in (*BY_DEPARTMENT, *BY_JOB_FAMILY, growth):
         if not relevant[section][field]:
             del relevant[section][field]  # likewise
     if events_digest is None:
@@ -65,6 +75,22 @@ def _band_growth(settings: ScenarioSettings, year: int) -> float:
     compensation = settings.compensation
     growth = compensation.band_growth
     return rate_in(compensation.cola_rate if growth is None else growth, year)
+
+
+def own_rates(settings: ScenarioSettings) -> Iterator[tuple[str, str, float]]:
+    """Yield table, key and rate of what differs by department or by job family.
+
+    The key of a family ends with the department, or with ``*`` for those without a rate of their
+    own.
+    """
+    for section, field in BY_DEPARTMENT:
+        for department, rate in getattr(getattr(settings, section), field).items():
+            yield field, department, rate
+    for section, field in BY_JOB_FAMILY:
+        for family, rates in getattr(getattr(settings, section), field).items():
+            of_departments = rates if isinstance(rates, Mapping) else {OTHER_DEPARTMENTS: rates}
+            for department, rate in of_departments.items():
+                yield field, f"{family}{_BETWEEN}{department}", rate
 
 
 def year_parameters(

@@ -86,11 +86,14 @@ class ScenarioSettings(Strict):
         return self
 
 
+_BY_NAME = ("_by_department", "_by_job_family")
+
+
 def _yearly(*sections: BaseModel) -> Iterator[tuple[str, Mapping[int, float]]]:
     """Yield the fields that have a rate for each year."""
     for section in sections:
         for field, value in section:
-            if isinstance(value, Mapping) and not field.endswith("_by_department"):
+            if isinstance(value, Mapping) and not field.endswith(_BY_NAME):
                 yield field, value
 
 

@@ -73,6 +73,18 @@ from staging.stg_simulation_parameters
 where fingerprint = $fingerprint and simulation_year = $year
 """
 
+# What the scenario has by job family, for each family and department, `*` being the others.
+_FAMILIES = """
+create or replace temporary table person_families as
+select
+    table_name,
+    split_part(row_key, chr(31), 1) as job_family,
+    split_part(row_key, chr(31), 2) as department,
+    rate
+from raw.scenario_rates
+where fingerprint = $fingerprint and table_name like '%_by_job_family'
+"""
+
 _LEDGER = """
 create or replace temporary table person_ledger as
 select * from intermediate.int_employee_years
@@ -119,6 +131,7 @@ with at_risk as (
         leaving_tenure.multiplier as leaving_by_tenure,
         leaving_level.multiplier as leaving_by_level,
         coalesce(leaving_department.rate, 1) as leaving_by_department,
+        coalesce(leaving_family.rate, leaving_others.rate, 1) as leaving_by_job_family,
         promotion_age.multiplier as promotion_by_age,
         promotion_tenure.multiplier as promotion_by_tenure,
         promotion_level.multiplier as promotion_by_level,
@@ -174,6 +187,17 @@ with at_risk as (
             and leaving_department.table_name = 'leaving_by_department'
             and if(ledger.transfer_date is null, ledger.department, ledger.transferred_from)
             = leaving_department.row_key
+    left join person_families as leaving_family
+        on
+            leaving_family.table_name = 'leaving_by_job_family'
+            and ledger.job_family = leaving_family.job_family
+            and if(ledger.transfer_date is null, ledger.department, ledger.transferred_from)
+            = leaving_family.department
+    left join person_families as leaving_others
+        on
+            leaving_others.table_name = 'leaving_by_job_family'
+            and ledger.job_family = leaving_others.job_family
+            and leaving_others.department = '*'
     left join person_known as known on ledger.employee_id = known.employee_id
     where not ledger.is_new_hire
 ),
@@ -182,7 +206,7 @@ weighed as (
     select
         at_risk.*,
         leaving_by_age * leaving_by_tenure * leaving_by_level * leaving_by_department
-            as hazard,
+        * leaving_by_job_family as hazard,
         leaves_now is null and retirement_chance > retirement_draw as retires,
         if(
             is_top_level,
@@ -366,7 +390,11 @@ with entitled as (
         ledger.hire_date,
         ledger.compensation_after_promotion as pay,
         levels.merit_rate,
-        greatest(0, year.cola_rate + coalesce(raising.rate, 0)) as cola_rate,
+        greatest(
+            0,
+            year.cola_rate + coalesce(raising.rate, 0)
+            + coalesce(raising_family.rate, raising_others.rate, 0)
+        ) as cola_rate,
         coalesce(ledger.termination_date >= year.raise_date, true) as is_there,
         coalesce(ledger.termination_date >= year.raise_date, true)
         and ledger.hire_date <= year.raise_date - to_years(year.cola_minimum_tenure) as has_cola,
@@ -383,6 +411,18 @@ with entitled as (
             and if(
                 ledger.transfer_date > year.raise_date, ledger.transferred_from, ledger.department
             ) = raising.row_key
+    left join person_families as raising_family
+        on
+            raising_family.table_name = 'cola_by_job_family'
+            and ledger.job_family = raising_family.job_family
+            and if(
+                ledger.transfer_date > year.raise_date, ledger.transferred_from, ledger.department
+            ) = raising_family.department
+    left join person_families as raising_others
+        on
+            raising_others.table_name = 'cola_by_job_family'
+            and ledger.job_family = raising_others.job_family
+            and raising_others.department = '*'
 ),
 
 merit as (
@@ -424,6 +464,16 @@ def decide(
         "fingerprint": fingerprint,
         "year": year,
     }
-    for statement in (_MULTIPLIERS, _LEVELS, _YEAR, _LEDGER, _KNOWN, _EXPERIENCED, _HIRES, _RAISES):
+    for statement in (
+        _MULTIPLIERS,
+        _LEVELS,
+        _YEAR,
+        _FAMILIES,
+        _LEDGER,
+        _KNOWN,
+        _EXPERIENCED,
+        _HIRES,
+        _RAISES,
+    ):
         used = {name: value for name, value in named.items() if f"${name}" in statement}
         connection.execute(statement, used)

@@ -209,13 +209,18 @@ def _leaving_reasons(person: Row, year: Row) -> Iterator[tuple[str, str]]:
         if person["leaving_by_department"] != 1
         else ""
     )
+    by_family = (
+        f" x {person['leaving_by_job_family']:g} (job family {person['job_family']})"
+        if person["leaving_by_job_family"] != 1
+        else ""
+    )
     yield (
         "leaving",
         (
             f"hazard {person['hazard']:.4g} = {person['leaving_by_age']:g} (age "
             f"{person['opening_age_band']}) x {person['leaving_by_tenure']:g} (tenure "
             f"{person['opening_tenure_band']}) x {person['leaving_by_level']:g} (level at entry "
-            f"{person['entry_level']}){by_department}, "
+            f"{person['entry_level']}){by_department}{by_family}, "
             f"chance to leave {share(person['termination_probability'])}"
         ),
     )

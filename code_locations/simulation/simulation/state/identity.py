@@ -33,7 +33,8 @@ def census_digest(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> st
         "select count(*) || '-' || bit_xor(md5_number(concat_ws('|', employee_id, "
         "coalesce(birth_date::varchar, '?'), hire_date, coalesce(level::varchar, '?'), "
         # null for most, and then left out
-        "coalesce(department, '?'), annual_compensation, termination_date))) "
+        "coalesce(department, '?'), annual_compensation, termination_date, "
+        "'family ' || job_family))) "
         "from raw.baseline_workforce_validated where scenario_id = ?",
         [scenario_id],
     ).fetchone()

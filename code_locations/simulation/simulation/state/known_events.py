@@ -15,6 +15,7 @@ from simulation.config.known_events import (
 )
 from simulation.config.settings import ScenarioSettings
 from simulation.config.targets import Headcounts, targets_in
+from simulation.state.job_families import names_of, unknown_job_family
 
 _WORKFORCE = "raw.baseline_workforce_validated where scenario_id = $scenario"
 
@@ -33,11 +34,8 @@ def checked_events(
     events = read_known_events(settings)
     if not events:
         return []
-    rows = connection.execute(
-        f"select distinct department from {_WORKFORCE} and department is not null",  # noqa: S608 - our own
-        {"scenario": scenario_id},
-    ).fetchall()
-    departments = sorted(name for (name,) in rows)
+    departments = names_of(connection, scenario_id, "department")
+    families = names_of(connection, scenario_id, "job_family")
     rows = connection.execute(
         f"select employee_id, termination_date from {_WORKFORCE} "  # noqa: S608 - our own
         "and list_contains($wanted, employee_id)",
@@ -51,6 +49,8 @@ def checked_events(
             *_person_problems(connection, scenario_id, event, employed, joining),
             *_department_problems(event, departments),
         ]
+        if event.job_family is not None and event.job_family not in families:
+            found.append(f"job_family: {unknown_job_family(event.job_family, families)}")
         problems += [f"{event.line}: {problem}" for problem in found]
     problems += _surplus(settings, opening, events)
     if problems:

@@ -8,6 +8,7 @@ from simulation.config.known_events import did_you_mean
 from simulation.config.loading import place_of
 from simulation.config.settings import ScenarioSettings
 from simulation.config.targets import Headcounts, targets_in
+from simulation.state.job_families import names_of
 
 _FIELD = "growth_by_department"
 
@@ -48,12 +49,7 @@ def growth_problems(
     named = settings.simulation.growth_by_department
     unknown = [name for name in named if name not in opening.by_department]
     if unknown:
-        rows = connection.execute(
-            "select distinct department from raw.baseline_workforce_validated "
-            "where scenario_id = ? and department is not null order by department",
-            [scenario_id],
-        ).fetchall()
-        departments = [name for (name,) in rows]
+        departments = names_of(connection, scenario_id, "department")
         for name in unknown:
             place = place_of(scenario_id, ("simulation", _FIELD, name))
             yield (

@@ -8,11 +8,12 @@ import duckdb
 from shared_lib.warehouse import transaction
 from shared_lib.warehouse.rows import put_row
 from simulation.config.census_file import reading_digest
-from simulation.config.parameters import BY_DEPARTMENT, year_parameters
+from simulation.config.parameters import own_rates, year_parameters
 from simulation.config.settings import ScenarioSettings
 from simulation.config.targets import Headcounts
 from simulation.state.cost_rates import record_cost_rates
 from simulation.state.identity import census_digest, current_rules, identity_of
+from simulation.state.job_families import job_family_problems
 from simulation.state.known_events import checked_events, record_events
 from simulation.state.opening import growth_problems, opening_headcounts
 from simulation.state.stored_years import completed_years
@@ -110,7 +111,7 @@ def open_run(
     Raises:
         YearRefusedError: a year precedes the scenario's first, or the year before it is missing
             or was computed from another configuration, census or set of rules; or the growth is
-            impossible with this workforce.
+            impossible with this workforce, or a job family unknown in it.
     """
     scenario_id, settings, resume = requested_scenario(connection)
     identity = identity_of(
@@ -145,9 +146,10 @@ def open_run(
         last_year=last_year,
     )
     opening = opening_headcounts(connection, scenario_id, settings)
-    problems = list(
-        growth_problems(connection, scenario_id, settings, opening, opened.years_so_far)
-    )
+    problems = [
+        *growth_problems(connection, scenario_id, settings, opening, opened.years_so_far),
+        *job_family_problems(connection, scenario_id, settings),
+    ]
     if problems:
         raise YearRefusedError("\n".join(problems))
     events = checked_events(connection, scenario_id, settings, opening)
@@ -292,7 +294,7 @@ def _record(
 def _record_tables(
     connection: duckdb.DuckDBPyConnection, fingerprint: str, settings: ScenarioSettings
 ) -> None:
-    """Record what the scenario has in place of seeds, and its rates by department."""
+    """Record what the scenario has in place of seeds, and its rates by department and family."""
     for level in settings.tables.job_levels:
         row = {
             "fingerprint": fingerprint,
@@ -301,12 +303,7 @@ def _record_tables(
             "max_compensation": level.max_compensation,
         }
         put_row(connection, "raw.scenario_levels", row, key=["fingerprint", "level"])
-    of_departments = [
-        (field, department, rate)
-        for section, field in BY_DEPARTMENT
-        for department, rate in getattr(getattr(settings, section), field).items()
-    ]
-    for table, key, rate in [*settings.tables.rates(), *of_departments]:
+    for table, key, rate in [*settings.tables.rates(), *own_rates(settings)]:
         row = {"fingerprint": fingerprint, "table_name": table, "row_key": key, "rate": rate}
         put_row(connection, "raw.scenario_rates", row, key=["fingerprint", "table_name", "row_key"])
 

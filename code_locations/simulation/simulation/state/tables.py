@@ -141,6 +141,7 @@ create table if not exists raw.known_events (
     fill_rate double,
     days_to_fill integer,
     reason varchar,
+    job_family varchar,
     primary key (fingerprint, line)
 );
 
@@ -262,12 +263,18 @@ def _add_growth_by_department(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"alter table raw.simulation_parameters add column {column}")
 
 
+def _add_job_families(connection: duckdb.DuckDBPyConnection) -> None:
+    for table in ("raw.known_events", "intermediate.int_employee_years"):
+        connection.execute(f"alter table if exists {table} add column job_family varchar")
+
+
 _MIGRATIONS = (
     Migration("rules of pay and leaving", _add_rules_of_pay_and_leaving, is_additive=True),
     Migration("inputs of a fingerprint", _add_inputs, is_additive=True),
     Migration("days of a year", _add_days_of_years, is_additive=True),
     Migration("transfers in the ledger", _add_transfers, is_additive=True),
     Migration("growth by department", _add_growth_by_department, is_additive=True),
+    Migration("job families", _add_job_families, is_additive=True),
 )
 
 

@@ -151,11 +151,12 @@ def read_stored(connection: duckdb.DuckDBPyConnection) -> dict[str, StoredScenar
     }
 
 
-def has_transfers(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Return whether the ledger knows transfers, unlike one that a run has not migrated yet."""
+def ledger_has(connection: duckdb.DuckDBPyConnection, column: str) -> bool:
+    """Return whether the ledger has a column, unlike one that a run has not migrated yet."""
     (columns,) = connection.execute(
         "select count(*) from duckdb_columns() where schema_name = 'intermediate' "
-        "and table_name = 'int_employee_years' and column_name = 'transfer_date'"
+        "and table_name = 'int_employee_years' and column_name = ?",
+        [column],
     ).fetchone() or (0,)
     return bool(columns)
 

@@ -73,6 +73,7 @@ def test_a_csv_file_is_read_as_it_is(connection: duckdb.DuckDBPyConnection, cens
             "fte",
             "pay_basis",
             "position",
+            "job_family",
         ),
     )
     assert values_of(connection) == [

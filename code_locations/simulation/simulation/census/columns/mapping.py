@@ -21,6 +21,7 @@ CensusField = Literal[
     "fte",
     "pay_basis",
     "position",
+    "job_family",
 ]
 CENSUS_FIELDS: tuple[CensusField, ...] = get_args(CensusField)
 REQUIRED_FIELDS: tuple[CensusField, ...] = ("employee_id", "hire_date", "annual_compensation")
@@ -44,8 +45,8 @@ class CensusMapping(BaseModel):
             "Census column to its name in the file, whatever its case. Required: employee_id, "
             "hire_date (first hired), annual_compensation. Optional: birth_date, level (whole "
             "number), termination_date, department, status (active or not), fte (share of "
-            "full time), pay_basis (hourly, annual, ...) and position (distinguishes a second "
-            "position from a repeated row)."
+            "full time), pay_basis (hourly, annual, ...), position (distinguishes a second "
+            "position from a repeated row) and job_family (nurses, clerks, ...)."
         )
     )
     date_format: str | None = Field(

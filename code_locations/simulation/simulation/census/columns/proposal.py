@@ -178,6 +178,7 @@ def _content_tests(top_level: int) -> dict[CensusField, Callable[[list[str]], st
         "fte": lambda values: "" if not values else pay(values),
         "pay_basis": basis,
         "position": anything,
+        "job_family": anything,
     }
 
 

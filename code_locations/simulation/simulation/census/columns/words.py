@@ -115,6 +115,16 @@ COLUMN_NAMES: dict[CensusField, str] = {
         "job id, job name, title, role, assignment, assignment number, funktion, stelle, "
         "position name, poste, emploi, puesto, cargo, mansione, functie"
     ),
+    "job_family": (
+        "job family, job family name, job family description, family, job group, job group name, "
+        "job family group, job class, job classification, job category, occupational group, "
+        "occupation group, occupational family, occupational category, occupational series, "
+        "occupation, job series, career family, career stream, jobfamilie, berufsgruppe, "
+        "berufsfamilie, tatigkeitsgruppe, famille de metiers, famille d emplois, "
+        "famille professionnelle, categorie professionnelle, familia de puestos, "
+        "familia profesional, grupo ocupacional, grupo profesional, famiglia professionale, "
+        "famiglia di ruoli, functiefamilie, functiegroep, beroepsgroep, familia de cargos"
+    ),
 }  # fmt: skip
 
 # A longer name with one of these words is that of another thing, such as `manager id`.
@@ -143,6 +153,7 @@ OTHER_THINGS: dict[CensusField, str] = {
     "fte": "hours reason date",
     "pay_basis": "date group",
     "position": "date level count grade status family manager",
+    "job_family": "date code level size leave status income members count manager id",
 }
 
 _EMPLOYED = (

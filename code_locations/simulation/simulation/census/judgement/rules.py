@@ -88,7 +88,8 @@ with texts as (
         status,
         fte,
         pay_basis,
-        census_text(position) as position
+        census_text(position) as position,
+        census_text(job_family) as job_family
     from raw.census
     where scenario_id = $scenario_id
 ),
@@ -253,6 +254,7 @@ select
     fte,
     pay_basis,
     position,
+    job_family,
     case when no_person is null then complaint end as reject,
     case
         when no_person is not null then no_person
@@ -291,7 +293,7 @@ of_people as (
         min(row_number) over (
             partition by
                 employee_id, hired_on, left_on, pay, born_on, level_number, department, status,
-                fte, pay_basis, position
+                fte, pay_basis, position, job_family
         ) as same_as
     from temp.census_verdicts as verdicts
     semi join repeated on verdicts.employee_id = repeated.employee_id

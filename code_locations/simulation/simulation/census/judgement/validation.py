@@ -37,7 +37,8 @@ select
     level_number as level,
     department,
     pay as annual_compensation,
-    left_on as termination_date
+    left_on as termination_date,
+    job_family
 from temp.census_verdicts
 where reject is null and aside is null
 order by row_number
@@ -86,7 +87,8 @@ select
     level,
     department,
     annual_compensation,
-    termination_date
+    termination_date,
+    job_family
 from raw.census_accepted
 where scenario_id = ?
 order by employee_id

@@ -1,11 +1,12 @@
 """The section ``compensation``: raises, and what a promotion brings."""
 
-from typing import Annotated
-
 from pydantic import Field
 
 from simulation.config.fields import (
+    BY_JOB_FAMILY,
     MonthDay,
+    Name,
+    Points,
     RaiseRate,
     Share,
     Strict,
@@ -25,13 +26,18 @@ class Compensation(Strict):
     cola_minimum_tenure: int = Field(
         ge=0, le=50, description="Completed years on the raise date that the cost of living takes."
     )
-    cola_by_department: dict[
-        Annotated[str, Field(min_length=1)], Annotated[float, Field(ge=-0.5, le=0.5)]
-    ] = Field(
+    cola_by_department: dict[Name, Points] = Field(
         default={},
         description=(
             "What is added to cola_rate in a department, by its name in the census, as a share: "
             "with 0.01, 0.02 become 0.03. Below 0 in all counts as 0."
+        ),
+    )
+    cola_by_job_family: dict[Name, Points | dict[Name, Points]] = Field(
+        default={},
+        description=(
+            f"What is added in a job family, by its name in the census: {BY_JOB_FAMILY}. It comes "
+            "on top of what is added in the department; a family that is not named has 0."
         ),
     )
     merit_budget: RaiseRate | dict[Year, RaiseRate] = Field(

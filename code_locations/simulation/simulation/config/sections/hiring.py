@@ -1,12 +1,13 @@
 """The section ``hiring``: who is hired, and for how much."""
 
-from typing import Annotated
-
 from pydantic import Field, model_validator
 
 from simulation.config.fields import (
+    BY_JOB_FAMILY,
     MILLIONTHS,
+    Factor,
     Level,
+    Name,
     Share,
     Strict,
 )
@@ -47,14 +48,20 @@ class Hiring(Strict):
             "departments and levels are those of the whole census, and pay is within the band."
         ),
     )
-    hiring_by_department: dict[
-        Annotated[str, Field(min_length=1)], Annotated[float, Field(gt=0, le=1000)]
-    ] = Field(
+    hiring_by_department: dict[Name, Factor] = Field(
         default={},
         description=(
             "Factor of the share of the hires that join a department, by its name in the census; a "
             "department that is not named has 1. Only ratios count: how many are hired follows "
             "from growth and leaving."
+        ),
+    )
+    hiring_by_job_family: dict[Name, Factor | dict[Name, Factor]] = Field(
+        default={},
+        description=(
+            "Factor of the share of a job family among the hires of a department and level, by its "
+            f"name in the census: {BY_JOB_FAMILY}. A family that is not named has 1. Only ratios "
+            "count, and hires change nothing but their family."
         ),
     )
     level_mix: tuple[LevelShare, ...] = Field(

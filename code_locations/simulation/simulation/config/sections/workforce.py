@@ -1,11 +1,14 @@
 """The section ``workforce``: how many leave, and who first."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
 from simulation.config.fields import (
+    BY_JOB_FAMILY,
+    Factor,
     MonthDay,
+    Name,
     Share,
     Strict,
     TerminationRate,
@@ -30,14 +33,19 @@ class Workforce(Strict):
             "or a mapping of each year to its own."
         )
     )
-    leaving_by_department: dict[
-        Annotated[str, Field(min_length=1)], Annotated[float, Field(gt=0, le=1000)]
-    ] = Field(
+    leaving_by_department: dict[Name, Factor] = Field(
         default={},
         description=(
             "Factor of the chance to leave of a department, by its name in the census; a "
             "department that is not named has 1. As with the hazards in the seeds, only ratios "
             "count: how many leave is the rate above."
+        ),
+    )
+    leaving_by_job_family: dict[Name, Factor | dict[Name, Factor]] = Field(
+        default={},
+        description=(
+            f"The same for a job family, by its name in the census: {BY_JOB_FAMILY}. It multiplies "
+            "the factor of the department; a family that is not named has 1."
         ),
     )
     new_hire_termination_rate: TerminationRate | dict[Year, TerminationRate] = Field(
