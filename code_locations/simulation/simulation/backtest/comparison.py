@@ -201,9 +201,9 @@ def open_year(connection: duckdb.DuckDBPyConnection, found: Fit) -> None:
     create_census_tables(connection)
     connection.execute(
         "insert into raw.baseline_workforce_validated (scenario_id, employee_id, birth_date, "
-        "hire_date, level, department, annual_compensation) "
+        "hire_date, level, department, annual_compensation, job_family) "
         "select $scenario, employee_id, (birth_date + to_months($months))::date, "
-        "(hire_date + to_months($months))::date, level, department, pay "
+        "(hire_date + to_months($months))::date, level, department, pay, job_family "
         "from people where year = $year",
         {"scenario": _SCENARIO, "months": _months_to_start(last), "year": last.year},
     )

@@ -8,7 +8,7 @@ import duckdb
 
 from simulation.config.tables import seed_rows
 from simulation.planning.fitting import Fit
-from simulation.planning.leaving import Factor
+from simulation.planning.leaving import GROUPS, Factor
 
 _Z90 = 1.645
 
@@ -151,16 +151,14 @@ class Evidence:
 def read_evidence(connection: duckdb.DuckDBPyConnection, fit: Fit) -> Evidence:
     """Return what the tables `people` and `exposed` show beside the fit that was made of them."""
     has_levels = "job_levels" not in fit.settings["tables"]
-    leaving = {
-        group: [_rate(factor) for factor in fit.leaving.of(group)]
-        for group in ("tenure_band", "age_band", "level", "department")
-    }
+    leaving = {group: [_rate(factor) for factor in fit.leaving.of(group)] for group in GROUPS}
     for group in ("tenure_band", "age_band"):
         bands = [row[group] for row in seed_rows(f"{group}s")]
         # whose birth date is missing is in none, and comes last
         order = {name: place for place, name in enumerate([*bands, "unknown"])}
         leaving[group].sort(key=lambda rate, order=order: order[rate.name])
-    leaving["department"].sort(key=lambda rate: (-rate.exposed, rate.name))
+    for group in ("department", "job_family"):
+        leaving[group].sort(key=lambda rate: (-rate.exposed, rate.name))
     # without levels, five bands of pay stand for them
     leaving["pay position"] = (
         _pay_positions(connection, fit.leaving.factors) if has_levels else leaving.pop("level")

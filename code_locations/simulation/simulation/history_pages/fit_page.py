@@ -13,7 +13,7 @@ from simulation.planning.hiring import Hiring
 from simulation.report import charts, units
 
 _DRAWN = 12
-_NAMES = {"tenure_band": "tenure", "age_band": "age"}
+_NAMES = {"tenure_band": "tenure", "age_band": "age", "job_family": "job family"}
 _COUNTED = ("workforce.experienced_termination_rate", "compensation.promotion_rate")
 _POSITION_OF_BANDS = (
     "The files have no levels: five bands of pay stand for them, from the 10 % with the highest "

@@ -32,6 +32,7 @@ select
     opening.fold,
     opening.pay,
     opening.department,
+    coalesce(opening.job_family, 'none') as job_family,
     opening.level as stated_level,
     coalesce(
         if($has_levels, opening.level, null),

@@ -56,6 +56,7 @@ def fit(connection: duckdb.DuckDBPyConnection, snapshots: Sequence[Snapshot]) ->
     last = snapshots[-1]
     has_levels = _share(connection, "level is not null") >= _MOSTLY
     has_ages = _share(connection, "birth_date is not null") >= _MOSTLY
+    has_families = _share(connection, "job_family is not null") >= _MOSTLY
     expose(connection, snapshots, has_levels=has_levels)
     rate = share_of(connection, "workforce.experienced_termination_rate", "has_left", "true")
     if not rate.observed:
@@ -63,7 +64,8 @@ def fit(connection: duckdb.DuckDBPyConnection, snapshots: Sequence[Snapshot]) ->
             f"{last.path}: everybody of the years before is still there; without a leaver there "
             "is no rate to fit"
         )
-    groups = tuple(group for group in GROUPS if has_ages or group != "age_band")
+    absent = {"age_band": not has_ages, "job_family": not has_families}
+    groups = tuple(group for group in GROUPS if not absent.get(group))
     leaving = fit_leaving(exposed_cells(connection, groups), groups=groups)
     hiring = fit_hiring(connection, snapshots, leaving)
     numbers = [fit_growth(snapshots), rate, fit_raises(connection)]
@@ -75,7 +77,14 @@ def fit(connection: duckdb.DuckDBPyConnection, snapshots: Sequence[Snapshot]) ->
         leaving=leaving,
         hiring=hiring,
         numbers=numbers,
-        settings=_settings(last, leaving, hiring, numbers, bands)
+        settings=_settings(
+            last,
+            leaving,
+            hiring,
+            numbers,
+            bands,
+            families=_factors_of_families(connection, leaving),
+        )
         | {"uncertainty": uncertainty_of(connection, snapshots, leaving, numbers)},
         warnings=thin_places(snapshots, leaving, rate, has_levels=has_levels, has_ages=has_ages),
     )
@@ -87,6 +96,8 @@ def _settings(
     hiring: Sequence[Hiring],
     numbers: Sequence[Number],
     bands: dict[str, list[dict[str, Any]]],
+    *,
+    families: dict[str, float],
 ) -> dict[str, dict[str, Any]]:
     """Return the changes of the scenario; a promotion rate makes promotions depend on it alone."""
     fitted = {number.name: round(number.value, 6) for number in numbers}
@@ -117,6 +128,7 @@ def _settings(
             "leaving_by_department": {
                 factor.name: round(factor.fitted, 4) for factor in leaving.of("department")
             },
+            **({"leaving_by_job_family": families} if families else {}),
         },
         "hiring": {
             "recent_joiner_years": 1,
@@ -126,6 +138,18 @@ def _settings(
         "census": {"path": str(last.path.resolve())},
         "tables": tables,
     }
+
+
+def _factors_of_families(
+    connection: duckdb.DuckDBPyConnection, leaving: Leaving
+) -> dict[str, float]:
+    """Return the factors of the families in the last census; who is in none has 1, as in a run."""
+    rows = connection.execute(
+        "select distinct job_family from people where year = (select max(year) from people)"
+    ).fetchall()
+    factors = {factor.name: factor.fitted for factor in leaving.of("job_family")}
+    without = factors.pop("none", 1.0)
+    return {name: round(factor / without, 4) for name, factor in factors.items() if (name,) in rows}
 
 
 def _share(connection: duckdb.DuckDBPyConnection, condition: str) -> float:

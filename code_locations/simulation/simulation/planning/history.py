@@ -29,7 +29,8 @@ select
     birth_date,
     level,
     coalesce(department, 'none') as department,
-    annual_compensation::double as pay
+    annual_compensation::double as pay,
+    job_family
 from raw.census_accepted
 where scenario_id = ?
 """
@@ -79,7 +80,7 @@ def read_history(
     month = year_end[0] if year_end else _month_of_newest_hires(connection, years)
     connection.execute(
         "create or replace table people (year integer, employee_id varchar, hire_date date, "
-        "birth_date date, level integer, department varchar, pay double)"
+        "birth_date date, level integer, department varchar, pay double, job_family varchar)"
     )
     snapshots = []
     for year, path in years.items():

@@ -1,4 +1,4 @@
-"""Who leaves: factors of tenure, age, level and department, each as far as its exposure carries.
+"""Who leaves: factors of tenure, age, level, department and job family, as far as exposure carries.
 
 The chance to leave in a year is 1 - exp(-h), and log h is a base plus a factor of each group: the
 weights by which the simulation draws leavers. The factors are fitted together by a Poisson
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-GROUPS = ("tenure_band", "age_band", "level", "department")
+GROUPS = ("tenure_band", "age_band", "level", "department", "job_family")
 _FOLDS = 5
 # k, in expected leavers: from hardly any doubt in a group to hardly any difference between groups
 _CREDIBILITIES = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)

@@ -11,6 +11,7 @@ from simulation.planning.fitted_numbers import Number
 from simulation.planning.fitting import Fit
 from simulation.planning.leaving import Factor
 
+_LEAVING_BY = "leaving_by_"
 _COLUMNS = {
     "termination_hazard_by_tenure": "tenure_band",
     "termination_hazard_by_age": "age_band",
@@ -59,8 +60,9 @@ def _files(fit: Fit) -> str:
 
 
 def _entry(section: str, key: str, value: Any, fit: Fit) -> list[str]:
-    if (section, key) == ("workforce", "leaving_by_department"):
-        factors = {factor.name: factor for factor in fit.leaving.of("department")}
+    if section == "workforce" and key.startswith(_LEAVING_BY):
+        group = key.removeprefix(_LEAVING_BY)
+        factors = {factor.name: factor for factor in fit.leaving.of(group)}
         return [
             f"      {key}:",
             *(

@@ -13,6 +13,7 @@ from simulation.planning.__main__ import main
 from simulation.planning.fitting import Fit, fit
 from simulation.planning.history import HistoryError, read_history
 from simulation.planning.leaving import fit_leaving
+from simulation.planning.scenario_file import write_scenario
 from simulation.planning.spread import relative_dispersion
 
 
@@ -55,6 +56,45 @@ def test_departments_hire_for_their_leavers_and_a_part_of_their_growth(tmp_path:
     care, _, yard = found.hiring
     assert care.grown < 0 < yard.grown
     assert found.settings["hiring"]["hiring_by_department"]["Yard"] == round(yard.factor, 4)
+
+
+def test_leaving_by_job_family_is_fitted_where_the_censuses_have_families(tmp_path: Path):
+    """The planted rates are those of families here, and departments leave alike."""
+    paths = written(tmp_path, size=6000, rate=0.1)
+    random = np.random.default_rng(1)
+    for path in paths:
+        people = pd.read_csv(path).rename(columns={"department": "job family"})
+        people["job family"] = people["job family"].replace("Yard", None)
+        people["department"] = people.id.str[-1].map(lambda digit: f"Site {int(digit) % 2}")
+        people.loc[random.random(len(people)) < 0.02, "job family"] = (
+            "Old" if path is paths[0] else None
+        )
+        people.to_csv(path, index=False)
+    thin = fitted(paths)
+    # a third are in no family
+    assert "leaving_by_job_family" not in thin.settings["workforce"]
+    for path in paths:
+        people = pd.read_csv(path)
+        people["job family"] = people["job family"].fillna("Yard")
+        people.loc[people.index % 20 == 0, "job family"] = None
+        people.to_csv(path, index=False)
+    found = fitted(paths)
+    factors = found.settings["workforce"]["leaving_by_job_family"]
+    # nobody of the last census is in the family Old, so that a run would not know it
+    assert {factor.name for factor in found.leaving.of("job_family")} == {
+        "Care", "Desk", "Yard", "Old", "none",
+    }  # fmt: skip
+    assert factors.keys() == DEPARTMENTS.keys()
+    for name, planted in DEPARTMENTS.items():
+        assert factors[name] / factors["Desk"] == pytest.approx(planted, rel=0.25)
+    for factor in found.leaving.of("department"):
+        assert factor.fitted == pytest.approx(1, abs=0.15)
+    write_scenario(tmp_path / "fitted.yaml", "fitted", found)
+    settings = load_scenario("fitted", path=tmp_path / "fitted.yaml")
+    assert settings.workforce.leaving_by_job_family == factors
+    lines = (tmp_path / "fitted.yaml").read_text("utf-8").splitlines()
+    [care] = [line for line in lines if line.strip().startswith("Care: ")]
+    assert " exposed, " in care
 
 
 def test_planted_rates_are_recovered_within_their_intervals(tmp_path: Path):

@@ -116,7 +116,7 @@ COLUMN_NAMES: dict[CensusField, str] = {
         "position name, poste, emploi, puesto, cargo, mansione, functie"
     ),
     "job_family": (
-        "job family, job family name, job family description, family, job group, job group name, "
+        "job family, job family name, job family description, job group, job group name, "
         "job family group, job class, job classification, job category, occupational group, "
         "occupation group, occupational family, occupational category, occupational series, "
         "occupation, job series, career family, career stream, jobfamilie, berufsgruppe, "
