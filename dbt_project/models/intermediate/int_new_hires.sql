@@ -295,7 +295,7 @@ families as (
         job_family,
         sum(job_family_weight) as weight
     from templates_by_scope
-    where (select count(job_family) from {{ ref('int_hire_templates') }}) > 0
+    where (select count(templates.job_family) from {{ ref('int_hire_templates') }} as templates) > 0
     group by scope, department, level, job_family
 ),
 
