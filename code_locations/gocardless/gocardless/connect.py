@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from gocardless.accounts.settings import ConnectionSettings, accounts_path, load_settings
 from gocardless.bank_account_data.client import connect as connect_gocardless
+from gocardless.bank_account_data.shared_tokens import TokensBusyError
 from gocardless.bank_api.addresses import ApiAddressError
 from gocardless.bank_api.errors import ApiError
 from gocardless.enable_banking.client import EnableBankingClient, connect_enable_banking
@@ -26,6 +27,8 @@ from gocardless.extraction.fetch_scope import utc_now
 from gocardless.opening import bank_tables
 from shared_lib.configuration.validated_yaml import ConfigurationError
 from shared_lib.secrets import SecretError, SecretsResource
+from shared_lib.warehouse import WarehouseSettingError
+from shared_lib.warehouse.lake.catalog import CatalogUnreachableError
 
 REDIRECT_URL = "https://localhost/"
 PROVIDERS = ("enable_banking", "gocardless")
@@ -35,6 +38,18 @@ _MARGIN = timedelta(minutes=5)
 
 class ConnectError(ValueError):
     """The bank cannot be connected so; the text says what to change."""
+
+
+_REFUSALS = (
+    ApiAddressError,
+    ApiError,
+    CatalogUnreachableError,
+    ConfigurationError,
+    ConnectError,
+    SecretError,
+    TokensBusyError,
+    WarehouseSettingError,
+)
 
 
 def main(arguments: Sequence[str] | None = None, ask: Callable[[str], str] = input) -> int:
@@ -62,7 +77,7 @@ def main(arguments: Sequence[str] | None = None, ask: Callable[[str], str] = inp
             _require(asked)
         else:
             _connect(asked, ask)
-    except (ApiAddressError, ApiError, ConfigurationError, ConnectError, SecretError) as error:
+    except _REFUSALS as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -16,6 +16,7 @@ from gocardless.bank_account_data.client import BankDataClient, connect
 from gocardless.bank_account_data.reachability import BASE_URL_VARIABLE
 from gocardless.bank_account_data.shared_tokens import TokensBusyError, sharing_of
 from gocardless.bank_account_data.tokens import TokenPair
+from gocardless.connect import main as connect_bank
 from sandboxes.bank.bank import Bank, SandboxState
 from sandboxes.bank.server import RunningSandbox, sandbox_server
 from sandboxes.ports import reserved_port
@@ -173,13 +174,18 @@ def test_credentials_have_a_row_of_their_own_and_a_rotation_leaves_the_new_one(
         assert kept.read() is None
 
 
-@pytest.mark.usefixtures("variables")
-def test_the_platforms_own_client_shares_its_token_in_the_lake_alone(
-    sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def credentials(sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variables by which the platform finds the bank."""
     monkeypatch.setenv(BASE_URL_VARIABLE, sandbox.url)
     monkeypatch.setenv("GOCARDLESS_API__SECRET_ID", sandbox.state.secret_id)
     monkeypatch.setenv("GOCARDLESS_API__SECRET_KEY", sandbox.state.secret_key)
+
+
+@pytest.mark.usefixtures("variables", "credentials")
+def test_the_platforms_own_client_shares_its_token_in_the_lake_alone(
+    sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # as the platform's
     sandbox.state.clock = type(sandbox.state.clock)()
     sandbox.routes.tokens._clock = sandbox.state.clock
@@ -223,14 +229,17 @@ def test_a_postgres_that_ends_while_a_token_is_requested_is_named_and_the_next_o
     assert len(rows()) == 1
 
 
-@pytest.mark.usefixtures("variables")
+@pytest.mark.usefixtures("variables", "credentials")
 def test_without_postgres_no_token_is_requested(
     sandbox: RunningSandbox,
     new_client: Callable[..., BankDataClient],
     monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     port = reserved_port()
     monkeypatch.setenv("WAREHOUSE_CATALOG", f"postgresql://postgres@127.0.0.1:{port}/bank")
     with pytest.raises(CatalogUnreachableError, match=rf"127\.0\.0\.1:{port}"):
         new_client().account(ACCOUNT.account_id)
+    assert connect_bank(["--provider", "gocardless", "--bank", "ONE_ONEEDEFF"]) == 1
+    assert f"127.0.0.1:{port}" in capsys.readouterr().err
     assert sandbox.state.calls == []
