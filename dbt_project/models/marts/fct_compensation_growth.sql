@@ -1,40 +1,22 @@
 -- How pay moved in each year, and which part of the payroll's change came from what. The parts
--- add up: end - start = promotions + raises + hires - leavers.
-with ledger as (
-    select
-        *,
-        termination_date is null as is_active
-    from {{ ref('int_employee_years') }}
-),
-
-yearly as (
+-- add up: end - start = promotions + raises + hires - leavers. Between departments, transfers add
+-- up to nothing.
+with yearly as (
     select
         scenario_id,
         simulation_year,
-        coalesce(sum(opening_compensation) filter (where not is_new_hire), 0) as start_payroll,
-        coalesce(sum(annual_compensation) filter (where is_active), 0) as end_payroll,
-        coalesce(
-            sum(compensation_after_promotion - opening_compensation) filter (
-                where is_active and not is_new_hire
-            ),
-            0
-        ) as payroll_from_promotions,
-        coalesce(
-            sum(annual_compensation - compensation_after_promotion) filter (where is_active),
-            0
-        ) as payroll_from_raises,
-        coalesce(sum(opening_compensation) filter (where is_active and is_new_hire), 0)
-            as payroll_from_hires,
-        coalesce(sum(opening_compensation) filter (where not is_active and not is_new_hire), 0)
-            as payroll_from_leavers,
-        sum(opening_compensation) filter (where not is_new_hire)
-        / count(*) filter (where not is_new_hire) as start_average_compensation,
-        sum(annual_compensation) filter (where is_active)
-        / nullif(count(*) filter (where is_active), 0) as end_average_compensation,
-        sum(annual_compensation) filter (where is_active and not is_new_hire)
-        / sum(opening_compensation) filter (where is_active and not is_new_hire) - 1
+        sum(start_payroll) as start_payroll,
+        sum(end_payroll) as end_payroll,
+        sum(payroll_from_promotions) as payroll_from_promotions,
+        sum(payroll_from_raises) as payroll_from_raises,
+        sum(payroll_from_hires) as payroll_from_hires,
+        sum(payroll_from_leavers) as payroll_from_leavers,
+        sum(start_payroll) / sum(start_headcount) as start_average_compensation,
+        sum(end_payroll) / nullif(sum(end_headcount), 0) as end_average_compensation,
+        sum(continuous_payroll)
+        / nullif(sum(start_payroll) - sum(payroll_from_leavers), 0) - 1
             as continuous_employee_growth
-    from ledger
+    from {{ ref('fct_department_summary') }}
     group by scenario_id, simulation_year
 )
 

@@ -1,15 +1,12 @@
 -- The actives at the end of each year by level.
 select
-    ledger.scenario_id,
-    ledger.simulation_year,
-    ledger.level,
-    levels.level_name,
-    count(*) as headcount,
-    count(*)
-    / sum(count(*)) over (partition by ledger.scenario_id, ledger.simulation_year) as share,
-    sum(ledger.annual_compensation) as payroll
-from {{ ref('int_employee_years') }} as ledger
-inner join {{ ref('stg_job_levels') }} as levels
-    on ledger.level = levels.level
-where ledger.termination_date is null
-group by ledger.scenario_id, ledger.simulation_year, ledger.level, levels.level_name
+    scenario_id,
+    simulation_year,
+    level,
+    level_name,
+    sum(headcount)::bigint as headcount,
+    sum(headcount)
+    / sum(sum(headcount)) over (partition by scenario_id, simulation_year) as share,
+    sum(payroll) as payroll
+from {{ ref('fct_department_level_mix') }}
+group by scenario_id, simulation_year, level, level_name

@@ -3,13 +3,11 @@
 select
     scenario_id,
     simulation_year,
-    opening_age_band as age_band,
-    opening_tenure_band as tenure_band,
-    opening_level as level,
-    count(*) as exposed,
-    count(*) filter (where termination_category <> 'reduction_in_force') as observed,
-    -- exact, so that the order of the rows makes no difference
-    sum(termination_probability::decimal(18, 12))::double as expected
-from {{ ref('int_employee_years') }}
-where not is_new_hire
-group by scenario_id, simulation_year, opening_age_band, opening_tenure_band, opening_level
+    age_band,
+    tenure_band,
+    level,
+    sum(exposed)::bigint as exposed,
+    sum(observed)::bigint as observed,
+    sum(expected)::double as expected
+from {{ ref('fct_department_termination_experience') }}
+group by scenario_id, simulation_year, age_band, tenure_band, level

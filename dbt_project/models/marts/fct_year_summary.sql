@@ -4,23 +4,19 @@ with movement as (
         scenario_id,
         simulation_year,
         any_value(fingerprint) as fingerprint,
-        count(*) filter (where not is_new_hire) as start_headcount,
-        count(*) filter (where is_new_hire) as hires,
-        count(*) filter (where termination_category in ('experienced_termination', 'retirement'))
-            as experienced_terminations,
-        count(*) filter (where termination_category = 'retirement') as retirements,
-        count(*) filter (where termination_category = 'reduction_in_force')
-            as reductions_in_force,
-        count(*) filter (where termination_category = 'new_hire_termination')
-            as new_hire_terminations,
-        count(promotion_date) as promotions,
-        count(raise_date) as raises,
-        count(*) filter (where termination_date is null) as end_headcount,
-        coalesce(sum(opening_compensation) filter (where not is_new_hire), 0) as start_payroll,
-        coalesce(sum(annual_compensation) filter (where termination_date is null), 0)
-            as end_payroll,
-        sum(prorated_compensation) as paid_compensation
-    from {{ ref('int_employee_years') }}
+        sum(start_headcount)::bigint as start_headcount,
+        sum(hires)::bigint as hires,
+        sum(experienced_terminations)::bigint as experienced_terminations,
+        sum(retirements)::bigint as retirements,
+        sum(reductions_in_force)::bigint as reductions_in_force,
+        sum(new_hire_terminations)::bigint as new_hire_terminations,
+        sum(promotions)::bigint as promotions,
+        sum(raises)::bigint as raises,
+        sum(end_headcount)::bigint as end_headcount,
+        sum(start_payroll) as start_payroll,
+        sum(end_payroll) as end_payroll,
+        sum(paid_compensation) as paid_compensation
+    from {{ ref('fct_department_summary') }}
     group by scenario_id, simulation_year
 )
 
