@@ -255,7 +255,7 @@ def test_no_column_is_cut(
         page.close()
 
 
-def test_no_name_of_a_department_is_cut_by_the_edge_of_its_chart(
+def test_no_name_and_no_number_of_a_department_is_cut_by_the_edge_of_its_chart(
     browser: Browser, wide_report: Path
 ):
     page = browser.new_page(viewport={"width": 1280, "height": 900})
@@ -265,13 +265,14 @@ def test_no_name_of_a_department_is_cut_by_the_edge_of_its_chart(
         "figure"
     )
 
-    assert names.count() == 2
+    assert names.count() == 4
     for figure in names.all():
-        starts = figure.locator("svg").evaluate(
-            """svg => [...svg.querySelectorAll('text')].map(text =>
-                text.getBoundingClientRect().left - svg.getBoundingClientRect().left)"""
+        room = figure.locator("svg").evaluate(
+            """svg => [...svg.querySelectorAll('text')].flatMap(text => [
+                text.getBoundingClientRect().left - svg.getBoundingClientRect().left,
+                svg.getBoundingClientRect().right - text.getBoundingClientRect().right])"""
         )
-        assert min(starts) >= 0
+        assert min(room) >= 0
     page.close()
 
 

@@ -40,6 +40,17 @@ create table marts.fct_workforce_snapshot (
     scenario_id varchar, simulation_year integer, department varchar, employment_status varchar,
     annual_compensation decimal(16, 2)
 );
+create table marts.fct_department_summary (
+    scenario_id varchar, simulation_year integer, department varchar, start_headcount bigint,
+    end_headcount bigint, experienced_terminations bigint, reductions_in_force bigint,
+    new_hire_terminations bigint, start_payroll decimal(38, 2),
+    payroll_from_transfers decimal(38, 2), payroll_from_leavers decimal(38, 2),
+    continuous_payroll decimal(38, 2), end_payroll decimal(38, 2)
+);
+create table marts.fct_department_level_mix (
+    scenario_id varchar, simulation_year integer, department varchar, level integer,
+    headcount bigint
+);
 create table marts.fct_total_cost (
     scenario_id varchar, simulation_year integer, department varchar, average_headcount double,
     paid_compensation decimal(38, 2), bonuses decimal(38, 2), employer_taxes decimal(38, 2),
@@ -253,7 +264,21 @@ def add_department(
     active: int,
     left: int,
 ) -> None:
-    """Add the people of a department in one year, at 100,000 USD each."""
+    """Add the people of a department in one year, at 100,000 USD each; who stays gets 2 % more.
+
+    All of them were there at its start, and are of the first level.
+    """
+    start, stayed, end = (100_000 * (active + left), 100_000 * active, 102_000 * active)
+    name = department or "Not stated"
+    _insert(
+        connection,
+        "marts.fct_department_summary",
+        (
+            scenario.name, year, name, active + left, active, left, 0, 0, start, 0, start - stayed,
+            end, end,
+        ),
+    )  # fmt: skip
+    _insert(connection, "marts.fct_department_level_mix", (scenario.name, year, name, 1, active))
     rows = [("active", active), ("terminated", left)]
     for status, people in rows:
         connection.execute(

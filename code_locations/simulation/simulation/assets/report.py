@@ -15,6 +15,8 @@ from simulation.state.runs import current_run
         "fct_compensation_growth",
         "fct_termination_experience",
         "fct_level_mix",
+        "fct_department_summary",
+        "fct_department_level_mix",
         "fct_total_cost",
         "mon_data_quality",
         "mon_pipeline_performance",

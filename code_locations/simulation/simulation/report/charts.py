@@ -77,8 +77,14 @@ def ramp(levels: int) -> list[str]:
     return [f"color-mix(in oklab, var(--level-low), var(--level-high) {step}%)" for step in steps]
 
 
-def specification(layers: Sequence[alt.Chart], height: int = HEIGHT) -> dict[str, Any]:
-    """Return layers with the theme of the report as a Vega-Lite chart without data."""
+def specification(
+    layers: Sequence[alt.Chart], height: int = HEIGHT, *, right: int = 10
+) -> dict[str, Any]:
+    """Return layers with the theme of the report as a Vega-Lite chart without data.
+
+    ``right`` is the room behind the last number, which a browser without Arial draws wider than it
+    is measured here.
+    """
     import altair as alt
 
     chart = (
@@ -87,8 +93,7 @@ def specification(layers: Sequence[alt.Chart], height: int = HEIGHT) -> dict[str
             width=WIDTH,
             height=height,
             autosize=alt.AutoSizeParams(type="fit", contains="padding"),
-            # a browser without Arial draws the last number wider than it is measured here
-            padding={"left": 2, "right": 10, "top": 6, "bottom": 2},
+            padding={"left": 2, "right": right, "top": 6, "bottom": 2},
         )
         .configure(background="transparent", font="Arial, sans-serif")
         .configure_view(stroke=None)
@@ -215,7 +220,7 @@ def _ranking_specification(axis_title: str, axis_format: str) -> dict[str, Any]:
     labels = base.mark_text(
         aria=False, align="left", baseline="middle", dx=5, fontSize=12, color=_INK
     ).encode(x=alt.X("top:Q", title=axis_title), text="label:N")
-    return specification([columns, compared, labels])
+    return specification([columns, compared, labels], right=28)
 
 
 def ranking(data: Sequence[Bar], *, axis_title: str, axis_format: str) -> str:

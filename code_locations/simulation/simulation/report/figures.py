@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from simulation.report import queries
 from simulation.report.cost.figures import read_costs, read_plan
+from simulation.report.departments.figures import read_department_levels, read_department_years
 from simulation.year_names import CALENDAR_YEAR, YearNames
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from simulation.report.cost.figures import Cost, PlanYear
+    from simulation.report.departments.figures import DepartmentLevel, DepartmentYear
 
 Row = TypeVar("Row")
 
@@ -175,6 +177,8 @@ class Figures:
     experience: list[TerminationExperience]
     levels: list[LevelHeadcount]
     departments: list[Department]
+    department_years: list[DepartmentYear]
+    department_levels: list[DepartmentLevel]
     costs: list[Cost]
     plan: list[PlanYear]
     census: Census | None
@@ -249,6 +253,8 @@ def read_figures(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> Fig
         experience=_read(connection, queries.EXPERIENCE, TerminationExperience, scenario_id),
         levels=_read(connection, queries.LEVELS, LevelHeadcount, scenario_id),
         departments=_read(connection, queries.DEPARTMENTS, Department, scenario_id),
+        department_years=read_department_years(connection, scenario_id),
+        department_levels=read_department_levels(connection, scenario_id, years[-1].year),
         costs=read_costs(connection, scenario_id),
         plan=read_plan(connection, scenario_id),
         census=census[0] if census else None,

@@ -14,6 +14,7 @@ from simulation.report import assumptions, charts, drawings, summary, titles, un
 from simulation.report.cost import drawings as cost_drawings
 from simulation.report.cost.figures import COMPONENTS
 from simulation.report.department_charts import department_charts
+from simulation.report.departments import drawings as department_drawings
 from simulation.report.figures import read_figures
 from simulation.report.files import replaced
 
@@ -101,6 +102,12 @@ def _render(figures: Figures) -> str:
         department_charts=(
             department_charts(departments, years, money, figures.names) if departments else None
         ),
+        department_rates=(
+            department_drawings.rate_charts(list(departments), figures.department_years)
+            if figures.department_years
+            else []
+        ),
+        department_tables=_department_tables(figures, list(departments), money),
         tenure_experience=[band for band in figures.experience if band.dimension == "tenure"],
         level_chart=drawings.level_mix(figures.levels, figures.names) if figures.levels else None,
         level_names=_level_names(figures),
@@ -128,6 +135,22 @@ def _level_names(figures: Figures) -> list[tuple[int, str, str]]:
     levels = sorted(names)
     colours = charts.ramp(len(levels))
     return [(level, names[level], colour) for level, colour in zip(levels, colours, strict=True)]
+
+
+def _department_tables(
+    figures: Figures, names: list[str], money: units.MoneyScale
+) -> list[department_drawings.Table]:
+    """Return the tables that fold; none in a warehouse that lacks what they are made of."""
+    if not figures.department_years:
+        return []
+    levels = [(number, name) for number, name, _ in _level_names(figures)]
+    closing = figures.names.closing(figures.years[-1].year)
+    return [
+        *department_drawings.tables(
+            names, figures.department_years, figures.years, money, figures.names
+        ),
+        department_drawings.level_table(names, figures.department_levels, levels, closing),
+    ]
 
 
 def _departments(figures: Figures) -> dict[str, dict[int, Department]]:

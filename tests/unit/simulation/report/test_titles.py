@@ -12,6 +12,7 @@ from tests.support.report_marts import Movement, Scenario, add_department, repor
 
 from simulation.report import titles, write_report
 from simulation.report.figures import Department, LevelHeadcount, read_figures
+from simulation.report.units import NONE
 
 MOVEMENTS = st.lists(
     st.tuples(st.integers(0, 400), st.integers(0, 90), st.integers(0, 90)), min_size=1, max_size=4
@@ -163,6 +164,14 @@ def test_departments_have_their_headcounts_leavers_and_payroll(
         "Sales &lt;b&gt;: annual pay of USD 3.0 million at the end of 2025, "
         "USD 2.0 million at the end of 2026"
     ) in [label.replace("&amp;", "&") for label in labels]
+    # 7 of the mean of 33 and 30, and of 24 and 20; of all departments 13 of 125.5
+    assert "Sales &lt;b&gt;: 13.1 % a year, all departments 10.4 %" in [
+        label.replace("&amp;", "&") for label in labels
+    ]
+    assert "Turnover is highest in Sales &lt;b&gt;: 13.1 %" in words
+    assert "Growth of pay is highest in Not stated: +2.0 %" in words
+    assert f"Turnover Department 2025 2026 Not stated {NONE} 8.0 % Sales &lt;b&gt; 9.5 %" in words
+    assert "at 31 December 2026 Department Staff Manager Not stated 60 0 Sales" in words
 
 
 @given(
@@ -259,3 +268,17 @@ def test_title_of_payroll_flows_is_of_the_sums_over_all_years(flow: str, title: 
     years = read_figures(connection, "baseline").years
 
     assert titles.payroll_flows(years).replace("\xa0", " ") == title
+
+
+def test_a_warehouse_from_before_the_marts_by_department_has_a_report_without_their_tables(
+    departments: duckdb.DuckDBPyConnection, tmp_path: Path
+):
+    departments.execute("drop table marts.fct_department_level_mix")
+
+    text = write_report(departments, scenario_id="baseline", path=tmp_path / "r.html").read_text(
+        encoding="utf-8"
+    )
+
+    section = text[text.index("<h2>Departments</h2>") : text.index("<h2>Census</h2>")]
+    assert section.count("<figure") == 2
+    assert "<details>" not in section

@@ -1,0 +1,1 @@
+"""Payroll, turnover, levels and growth of pay of each department, in the report."""
