@@ -1,5 +1,6 @@
 """Scratch runs are simulation runs: they come to the stored figures, and to the solution."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,8 @@ from shared_lib.dbt.compiled import Statement
 from simulation.scratch.warehouse import Scratch
 from simulation.seek.levers import parse_levers
 from simulation.seek.search import seek
-from simulation.seek.solving import measure
-from simulation.seek.target import MEASURES, parse_target
+from simulation.seek.solving import measure, refuse_unknown_departments
+from simulation.seek.target import MEASURES, SeekRefusedError, parse_target
 
 YEARS = range(2025, 2027)
 EMPLOYEES = 150
@@ -65,3 +66,42 @@ def test_the_solution_is_what_a_run_of_its_own_comes_to(
             found = target.read(warehouse, "baseline")
         assert found is not None
         assert target.is_met(found) == is_met
+
+
+def test_the_growth_of_a_department_is_solved_for_its_headcount(
+    played: tuple[Statement, ...], census: Path, workforce: Path
+) -> None:
+    settings = settings_with(simulation={"end_year": YEARS[-1]})
+    runs = Scratch("baseline", workforce, played)
+    (lever,) = parse_levers("growth_by_department.Sales=-0.2..0.4")
+    with simulate(played, census=census, settings=settings, employees=EMPLOYEES) as stored:
+        (opening,) = stored.execute(
+            "select count(*) from raw.baseline_workforce_validated where department = 'Sales'"
+        ).fetchone() or (0,)
+    # as many as two years of 15 % make, rounded half up
+    wanted = int(Decimal(opening) * Decimal("1.15") ** 2 + Decimal("0.5"))
+    target = parse_target(f"headcount of Sales {YEARS[-1]} >= {wanted}", YEARS)
+
+    outcome = seek(
+        lambda moved: measure(runs, moved, target),
+        settings,
+        target,
+        [lever],
+        present=measure(runs, settings, target),
+        on_try=lambda _: None,
+    )
+
+    ((_, value),) = outcome.values
+    grown = [
+        int(Decimal(opening) * (1 + Decimal(f"{each:.4f}")) ** 2 + Decimal("0.5"))
+        for each in (value - 0.0001, value)
+    ]
+    assert outcome.is_met
+    assert outcome.measure == grown[1] == wanted
+    assert grown[0] < wanted
+    # the others make room: the target of all stays
+    total = parse_target(f"headcount {YEARS[-1]} >= 1", YEARS)
+    assert measure(runs, outcome.settings, total) == measure(runs, settings, total)
+    refuse_unknown_departments({"lever": "Sales"}, workforce)
+    with pytest.raises(SeekRefusedError, match=r"lever: unknown department, got 'Sale', .*'Sales'"):
+        refuse_unknown_departments({"lever": "Sale"}, workforce)

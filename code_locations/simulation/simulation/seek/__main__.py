@@ -1,6 +1,7 @@
 """``python -m simulation.seek TARGET LEVER``: the value of a lever that meets a target."""
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -21,13 +22,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "Stored scenarios are only read."
         ),
     )
-    parser.add_argument("target", metavar="TARGET", help='such as "payroll 2027 <= 1.2e9"')
+    parser.add_argument(
+        "target",
+        metavar="TARGET",
+        help='such as "payroll 2027 <= 1.2e9" or "headcount of Sales 2027 >= 120"',
+    )
     parser.add_argument(
         "lever",
         metavar="LEVER",
         help=(
             "a setting, such as merit_budget, or several in their order, with bounds: "
-            '"merit_budget=0.01..0.06 cola_rate"'
+            '"merit_budget=0.01..0.06 cola_rate", or of a department: growth_by_department.Sales'
         ),
     )
     parser.add_argument("--scenario", default="baseline", help="the stored scenario to start from")
@@ -63,13 +68,13 @@ def _show(solution: "Solution") -> None:
     outcome, target = solution.outcome, solution.target
     if outcome.tries:
         table = Table(title=f"{target}, from {solution.scenario_id}")
-        for heading in ("Run", "Lever", "Value", f"{target.measure} {target.year}", "Target"):
+        for heading in ("Run", "Lever", "Value", f"{target.subject} {target.year}", "Target"):
             justify = "left" if heading == "Lever" else "right"
             table.add_column(heading, justify=justify, no_wrap=True)
         for number, tried in enumerate(outcome.tries, start=1):
             table.add_row(
                 str(number),
-                tried.lever.field,
+                tried.lever.label,
                 f"{tried.value:g}",
                 shown(tried.measure),
                 verdict(tried, target),
@@ -78,11 +83,15 @@ def _show(solution: "Solution") -> None:
     console.print(str(solution), markup=False)
     if outcome.is_met and outcome.values:
         console.print("\nAs settings of a scenario:", markup=False)
-        sections: dict[str, list[str]] = {}
+        sections: dict[str, dict[str, str]] = {}
         for lever, value in outcome.values:
-            sections.setdefault(lever.section, []).append(f"  {lever.field}: {value:g}")
+            is_one = lever.department is None
+            # with the other departments, which a scenario that names one leaves out; JSON is YAML
+            text = f"{value:g}" if is_one else json.dumps(lever.set_in(outcome.settings))
+            sections.setdefault(lever.section, {})[lever.field] = text
         for section, fields in sections.items():
-            console.print("\n".join([f"{section}:", *fields]), markup=False)
+            lines = [f"  {field}: {text}" for field, text in fields.items()]
+            console.print("\n".join([f"{section}:", *lines]), markup=False)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 
 import json
 import re
+import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -17,29 +18,51 @@ from simulation.seek.target import SeekRefusedError
 STEP = 0.0001
 
 _SECTIONS = ("simulation", "workforce", "hiring", "compensation")
-_LEVER = re.compile(r"(?P<name>[a-z_.]+)(?:=(?P<low>-?[\d.]+?)\.\.(?P<high>-?\d[\d.]*))?")
+_BOUNDS = r"(?:=(?P<low>-?[\d.]+?)\.\.(?P<high>-?\d[\d.]*))?"
+_LEVER = re.compile(r"(?P<name>[a-z_.]+)" + _BOUNDS)
+# the name of a department may be any text
+_OF_DEPARTMENT = re.compile(
+    r"(?P<name>(?:[a-z]+\.)?[a-z]+_by_department)\.(?P<department>.+?)" + _BOUNDS
+)
+_GROWTH = "growth_by_department"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lever:
-    """A setting and the bounds within which it may be moved, as shares."""
+    """A setting and the bounds within which it may be moved, as shares.
+
+    Of a setting by department, it is what one ``department`` has.
+    """
 
     section: str
     field: str
     low: float
     high: float
+    department: str | None = None
+
+    @property
+    def label(self) -> str:
+        """Return its name without the section."""
+        return self.field if self.department is None else f"{self.field}.{self.department}"
 
     @property
     def name(self) -> str:
         """Return its dotted name."""
-        return f"{self.section}.{self.field}"
+        return f"{self.section}.{self.label}"
 
     def current(self, settings: ScenarioSettings, year: int) -> float:
-        """Return what it is in ``year``."""
-        value = getattr(getattr(settings, self.section), self.field)
+        """Return what it is in ``year``; of a department without one, what it then has."""
+        value = self.set_in(settings)
+        if self.department is not None:
+            without = settings.simulation.target_growth_rate if self.field == _GROWTH else 0.0
+            value = value.get(self.department, without)
         if value is None:  # band_growth, which then is the cost of living
             value = settings.compensation.cola_rate
         return rate_in(value, year)
+
+    def set_in(self, settings: ScenarioSettings) -> Any:
+        """Return the setting as it is; one by department with all departments."""
+        return getattr(getattr(settings, self.section), self.field)
 
     def moved(self, settings: ScenarioSettings, value: float) -> ScenarioSettings:
         """Return settings in which it has this value, in all years.
@@ -48,7 +71,10 @@ class Lever:
             SeekRefusedError: the settings allow it only together with others.
         """
         document: dict[str, Any] = json.loads(settings.model_dump_json())
-        document[self.section][self.field] = value
+        if self.department is None:
+            document[self.section][self.field] = value
+        else:
+            document[self.section][self.field][self.department] = value
         try:
             return ScenarioSettings.model_validate_json(json.dumps(document))
         except ValidationError as error:
@@ -59,7 +85,8 @@ class Lever:
 def parse_levers(text: str) -> list[Lever]:
     """Return ``merit_budget=0.01..0.06 cola_rate`` as levers, in order.
 
-    Without bounds, a lever has those of its setting.
+    Without bounds, a lever has those of its setting. A department follows a setting by department,
+    in quotes if it has spaces: ``"growth_by_department.Human Resources=0..0.1"``.
 
     Raises:
         SeekRefusedError: one is not a setting that is a share, or its bounds are not allowed.
@@ -67,17 +94,29 @@ def parse_levers(text: str) -> list[Lever]:
     if not text.split():
         message = f"name a lever, such as merit_budget; allowed is one of: {_names()}"
         raise SeekRefusedError(message)
-    return [_lever(word) for word in text.replace(",", " ").split()]
+    return [_lever(word) for word in _words(text)]
+
+
+def _words(text: str) -> list[str]:
+    words = shlex.shlex(text, posix=True, punctuation_chars=False)
+    words.whitespace_split, words.commenters = True, ""
+    words.whitespace += ","
+    try:
+        return list(words)
+    except ValueError:
+        message = f"levers {text!r}: a quote is not closed"
+        raise SeekRefusedError(message) from None
 
 
 def _lever(word: str) -> Lever:
-    match = _LEVER.fullmatch(word)
+    match = _OF_DEPARTMENT.fullmatch(word) or _LEVER.fullmatch(word)
     if match is None:
         message = f"lever {word!r} is not a setting with bounds, such as merit_budget=0.01..0.06"
         raise SeekRefusedError(message)
-    known = {lever.name: lever for lever in all_levers()}
+    department = match.groupdict().get("department")
+    known = all_levers() if department is None else department_levers(department)
     found = [
-        lever for name, lever in known.items() if match["name"] in {name, name.partition(".")[2]}
+        each for each in known if match["name"] in {each.field, f"{each.section}.{each.field}"}
     ]
     if not found:
         near = get_close_matches(match["name"], _names().split(", "), n=1, cutoff=0.5)
@@ -98,25 +137,48 @@ def _lever(word: str) -> Lever:
             f"{lever.high:g}"
         )
         raise SeekRefusedError(message)
-    return Lever(section=lever.section, field=lever.field, low=low, high=high)
+    return replace(lever, low=low, high=high)
 
 
 def all_levers() -> list[Lever]:
     """Return every setting that is a share, with the bounds of its field."""
+    return [
+        Lever(section=section, field=field, low=kind["minimum"], high=kind["maximum"])
+        for section, field, description in _settings()
+        for kind in _numbers(description)
+    ]
+
+
+def department_levers(department: str) -> list[Lever]:
+    """Return every setting that is a share by department, of one of them."""
+    return [
+        Lever(
+            section=section,
+            field=field,
+            low=kind["minimum"],
+            high=kind["maximum"],
+            department=department,
+        )
+        for section, field, description in _settings()
+        if field.endswith("_by_department")
+        for kind in _numbers(description["additionalProperties"])
+        # a factor has no least value
+        if "minimum" in kind
+    ]
+
+
+def _settings() -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     schema = ScenarioSettings.model_json_schema()
-    return list(_levers_of(schema))
-
-
-def _levers_of(schema: Mapping[str, Any]) -> Iterator[Lever]:
     for section in _SECTIONS:
         reference = schema["properties"][section]["$ref"].rpartition("/")[2]
         for field, description in schema["$defs"][reference]["properties"].items():
-            for kind in description.get("anyOf", [description]):
-                if kind.get("type") == "number":
-                    yield Lever(
-                        section=section, field=field, low=kind["minimum"], high=kind["maximum"]
-                    )
+            yield section, field, description
+
+
+def _numbers(description: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    kinds = description.get("anyOf", [description])
+    return [kind for kind in kinds if kind.get("type") == "number"]
 
 
 def _names() -> str:
-    return ", ".join(lever.field for lever in all_levers())
+    return ", ".join(lever.label for lever in [*all_levers(), *department_levers("<department>")])

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from simulation.config.settings import ScenarioSettings
 from simulation.seek.levers import STEP, Lever
-from simulation.seek.target import Target
+from simulation.seek.target import SeekRefusedError, Target
+from simulation.state.runs import YearRefusedError
 
 Simulate = Callable[[ScenarioSettings], float]
 
@@ -27,12 +28,14 @@ class Outcome:
     Attributes:
         tries: the runs, in order.
         values: what each moved lever ends at.
+        settings: with these.
         measure: what the target's measure comes to with these.
         is_met: whether the target is met.
     """
 
     tries: list[Try]
     values: list[tuple[Lever, float]]
+    settings: ScenarioSettings
     measure: float
     is_met: bool
 
@@ -71,7 +74,13 @@ def seek(
         values.append((lever, best.value))
         measure = best.measure
         settings = lever.moved(settings, best.value)
-    return Outcome(tries=tries, values=values, measure=measure, is_met=target.is_met(measure))
+    return Outcome(
+        tries=tries,
+        values=values,
+        settings=settings,
+        measure=measure,
+        is_met=target.is_met(measure),
+    )
 
 
 class _Search:
@@ -125,7 +134,14 @@ class _Search:
     def _try(self, place: int) -> Try:
         if place not in self._known:
             moved = self._lever.moved(self._settings, _value(place))
-            made = self._made(place, self._simulate(moved))
+            try:
+                made = self._made(place, self._simulate(moved))
+            except YearRefusedError as error:
+                label = self._lever.label
+                message = (
+                    f"{label} {_value(place):g}: {error}. Narrow its bounds: {label}=low..high"
+                )
+                raise SeekRefusedError(message) from None
             self._known[place] = made
             self.tries.append(made)
             self._on_try(made)

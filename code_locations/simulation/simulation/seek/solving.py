@@ -1,14 +1,18 @@
 """Solves for levers of a stored scenario, which is only read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+import duckdb
+
+from simulation.config.known_events import did_you_mean
 from simulation.config.settings import ScenarioSettings
 from simulation.scratch.models import ScratchFailedError
 from simulation.scratch.warehouse import Scratch, build_scratch, copy_workforce, scratch_folder
 from simulation.seek.levers import parse_levers
 from simulation.seek.search import Outcome, Try, seek
-from simulation.seek.target import Target, parse_target, shown
+from simulation.seek.target import SeekRefusedError, Target, parse_target, shown
 from simulation.stored.scenarios import find_stored, read_stored, reading_stored
 
 
@@ -67,13 +71,17 @@ def solve(
             target = parse_target(target_text, scenario.years)
             workforce = copy_workforce(connection, scenario_id, folder)
             before = target.read(connection, scenario_id)
+        named = {f"lever {each.label}": each.department for each in levers if each.department}
+        if target.department:
+            named[f"target {target}"] = target.department
+        refuse_unknown_departments(named, workforce)
         settings = scenario.as_settings()
         on_progress(f"building the models in a scratch warehouse, up to {target.year}")
         runs = build_scratch(scenario_id, workforce, settings, target.year)
         now = measure(runs, settings, target)
-        on_progress(f"{scenario_id} as it is: {target.measure} {shown(now)}")
-        if before != now:
-            on_progress(f"stored is {shown(before or 0)}: the rules have changed since then")
+        on_progress(f"{scenario_id} as it is: {target.subject} {shown(now)}")
+        if before is not None and before != now:
+            on_progress(f"stored is {shown(before)}: the rules have changed since then")
         outcome = seek(
             lambda moved: measure(runs, moved, target),
             settings,
@@ -85,6 +93,30 @@ def solve(
     return Solution(scenario_id=scenario_id, target=target, outcome=outcome)
 
 
+def refuse_unknown_departments(named: Mapping[str, str], workforce: Path) -> None:
+    """Refuse a department that nobody of the workforce is in.
+
+    Args:
+        named: the departments, by where they are named.
+        workforce: see :func:`simulation.scratch.warehouse.copy_workforce`.
+
+    Raises:
+        SeekRefusedError: there is no such department; the message has those that there are.
+    """
+    rows = duckdb.execute(
+        "select distinct department from read_parquet(?) where department is not null order by all",
+        [str(workforce)],
+    ).fetchall()
+    departments = [name for (name,) in rows]
+    for place, department in named.items():
+        if department not in departments:
+            message = (
+                f"{place}: unknown department, got {department!r}, allowed is one of: "
+                f"{', '.join(departments)}{did_you_mean(department, departments)}"
+            )
+            raise SeekRefusedError(message)
+
+
 def measure(runs: Scratch, settings: ScenarioSettings, target: Target) -> float:
     """Simulate the years up to that of the target and return its measure.
 
@@ -94,7 +126,7 @@ def measure(runs: Scratch, settings: ScenarioSettings, target: Target) -> float:
     with runs.simulated(settings, target.year) as connection:
         found = target.read(connection, runs.scenario_id)
     if found is None:
-        message = f"the scratch run has no year {target.year}"
+        message = f"the scratch run has no {target.subject} {target.year}"
         raise ScratchFailedError(message)
     return found
 
@@ -102,7 +134,7 @@ def measure(runs: Scratch, settings: ScenarioSettings, target: Target) -> float:
 def in_words(tried: Try, target: Target) -> str:
     """Return a run on one line."""
     return (
-        f"{tried.lever.field} {tried.value:g}: {target.measure} {shown(tried.measure)}, "
+        f"{tried.lever.label} {tried.value:g}: {target.subject} {shown(tried.measure)}, "
         f"{verdict(tried, target)}"
     )
 

@@ -3,22 +3,26 @@
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Literal
+from typing import Any, Literal
 
 import duckdb
 
-# Each as SQL over the summary of a year.
+# Each as SQL over the summary of a year, and over that of a department's year.
 MEASURES = {
     "payroll": "end_payroll",
     "headcount": "end_headcount",
-    "average_pay": "end_payroll / end_headcount",
+    "average_pay": "end_payroll / nullif(end_headcount, 0)",
     "paid": "paid_compensation",
     "hires": "hires",
     "leavers": "experienced_terminations + reductions_in_force + new_hire_terminations",
     "promotions": "promotions",
 }
+_HAS_DEPARTMENTS = """
+select 1 from information_schema.tables
+where table_schema = 'marts' and table_name = 'fct_department_summary'
+"""
 _TARGET = re.compile(
-    r"\s*(?P<measure>[a-z_]+)\s+(?:FY)?(?P<year>\d{4})\s*(?P<sign><=|>=)\s*(?P<bound>[\d.,_e+]+)\s*"
+    r"\s*(?P<measure>[a-z_]+)(?:\s+of\s+(?P<department>.+?))?\s+(?:FY)?(?P<year>\d{4})\s*(?P<sign><=|>=)\s*(?P<bound>[\d.,_e+]+)\s*"
 )
 
 
@@ -28,16 +32,25 @@ class SeekRefusedError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A measure of one year, at most or at least ``bound``; amounts in currency."""
+    """A measure of one year, at most or at least ``bound``; amounts in currency.
+
+    It is that of all employees, or of those of a department.
+    """
 
     measure: str
     year: int
     sign: Literal["<=", ">="]
     bound: float
+    department: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """Return what is measured."""
+        return self.measure if self.department is None else f"{self.measure} of {self.department}"
 
     def __str__(self) -> str:
         """Return it as it is written."""
-        return f"{self.measure} {self.year} {self.sign} {shown(self.bound)}"
+        return f"{self.subject} {self.year} {self.sign} {shown(self.bound)}"
 
     def is_met(self, value: float) -> bool:
         """Return whether a value keeps the bound."""
@@ -48,11 +61,21 @@ class Target:
         return 0.0 if self.is_met(value) else abs(value - self.bound)
 
     def read(self, connection: duckdb.DuckDBPyConnection, scenario_id: str) -> float | None:
-        """Return the measure of a simulated scenario; None if it lacks the year."""
+        """Return the measure of a simulated scenario; None if it lacks the year.
+
+        That of a department is also None in a warehouse from before the marts by department.
+        """
+        mart, of_department = "fct_year_summary", ""
+        named: dict[str, Any] = {"scenario": scenario_id, "year": self.year}
+        if self.department is not None:
+            mart, of_department = "fct_department_summary", "and department = $department"
+            named["department"] = self.department
+            if connection.execute(_HAS_DEPARTMENTS).fetchone() is None:
+                return None
         row = connection.execute(
-            f"select ({MEASURES[self.measure]})::double from marts.fct_year_summary "  # noqa: S608
-            "where scenario_id = ? and simulation_year = ?",
-            [scenario_id, self.year],
+            f"select ({MEASURES[self.measure]})::double from marts.{mart} "  # noqa: S608 - our own
+            f"where scenario_id = $scenario and simulation_year = $year {of_department}",
+            named,
         ).fetchone()
         return row[0] if row else None
 
@@ -66,7 +89,8 @@ def parse_target(text: str, years: range) -> Target:
     """Return ``payroll 2027 <= 1.2e9`` as a target.
 
     Args:
-        text: measure, year, ``<=`` or ``>=``, and a number, such as 1.2e9 or 1,200,000,000.
+        text: measure, ``of`` and a department if it is not that of all, year, ``<=`` or ``>=``, and
+            a number, such as 1.2e9 or 1,200,000,000.
         years: that the scenario may be simulated for.
 
     Raises:
@@ -94,6 +118,7 @@ def parse_target(text: str, years: range) -> Target:
         year=year,
         sign="<=" if match["sign"] == "<=" else ">=",
         bound=_bound(match["bound"], text),
+        department=match["department"],
     )
 
 

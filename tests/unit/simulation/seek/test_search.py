@@ -3,14 +3,18 @@
 from collections.abc import Callable
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from simulation.config import load_scenario
 from simulation.config.settings import ScenarioSettings
+from simulation.seek.__main__ import _show
 from simulation.seek.levers import Lever, all_levers, parse_levers
 from simulation.seek.search import Outcome, seek
+from simulation.seek.solving import Solution
 from simulation.seek.target import SeekRefusedError, Target, parse_target
+from simulation.state.runs import YearRefusedError
 
 SETTINGS = load_scenario("baseline")
 MERIT, COLA = parse_levers("merit_budget cola_rate")
@@ -119,9 +123,72 @@ def test_every_lever_can_be_moved_to_its_bounds() -> None:
             assert lever.current(lever.moved(SETTINGS, value), 2027) == value
 
 
+def test_a_department_follows_a_setting_by_department() -> None:
+    plain, quoted, raises = parse_levers(
+        "growth_by_department.Police=-0.05..0.1, "
+        "'simulation.growth_by_department.Parks & Rec (North), 2=0..0.5' "
+        "cola_by_department.Police"
+    )
+    assert (plain.name, plain.low, plain.high) == (
+        "simulation.growth_by_department.Police", -0.05, 0.1,
+    )  # fmt: skip
+    assert (quoted.department, quoted.high) == ("Parks & Rec (North), 2", 0.5)
+    assert (raises.name, raises.low) == ("compensation.cola_by_department.Police", -0.5)
+    # without a growth of its own, it starts at that of all
+    assert plain.current(SETTINGS, 2027) == SETTINGS.simulation.target_growth_rate
+    assert raises.current(SETTINGS, 2027) == 0
+    moved = quoted.moved(plain.moved(SETTINGS, 0.04), 0.02)
+    assert moved.simulation.growth_by_department == {
+        "Police": 0.04,
+        "Parks & Rec (North), 2": 0.02,
+    }
+    assert plain.current(moved, 2027) == 0.04
+    assert moved.simulation.target_growth_rate == SETTINGS.simulation.target_growth_rate
+
+
+def test_values_that_the_workforce_does_not_allow_ask_for_bounds() -> None:
+    def refused(settings: ScenarioSettings) -> float:
+        if settings.simulation.growth_by_department:
+            raise YearRefusedError("Police are to have 900 employees")
+        return 9.0
+
+    (lever,) = parse_levers("growth_by_department.Police")
+    with pytest.raises(SeekRefusedError) as error:
+        found(refused, target("<=", 5), lever)
+    assert str(error.value) == (
+        "growth_by_department.Police -0.5: Police are to have 900 employees. Narrow its bounds: "
+        "growth_by_department.Police=low..high"
+    )
+
+
+def test_the_settings_to_keep_name_every_department(capsys: pytest.CaptureFixture[str]) -> None:
+    settings = load_scenario("baseline", changes={"simulation": {"growth_by_department": {"A": 0}}})
+    levers = parse_levers("growth_by_department.B merit_budget")
+    wanted = target("<=", 5)
+    for lever in levers:
+        settings = lever.moved(settings, 0.02)
+    outcome = Outcome(
+        tries=[],
+        values=[(lever, 0.02) for lever in levers],
+        settings=settings,
+        measure=4.0,
+        is_met=True,
+    )
+    _show(Solution(scenario_id="baseline", target=wanted, outcome=outcome))
+    printed = capsys.readouterr().out.partition("As settings of a scenario:\n")[2]
+    assert yaml.safe_load(printed) == {
+        "simulation": {"growth_by_department": {"A": 0.0, "B": 0.02}},
+        "compensation": {"merit_budget": 0.02},
+    }
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("growth_by_department", "did you mean growth_by_department.<department>?"),
+        ("leaving_by_department.Sales", "there is no lever 'leaving_by_department'"),
+        ("growth_by_department.Sales=0..7", "ascending order from -0.5 to 1"),
+        ("'growth_by_department.Sales", "a quote is not closed"),
         ("", "name a lever"),
         ("merit_budgt", "did you mean merit_budget?"),
         ("random_seed", "allowed is one of: target_growth_rate"),
@@ -137,6 +204,12 @@ def test_a_lever_that_is_not_one_is_refused(text: str, message: str) -> None:
     with pytest.raises(SeekRefusedError) as refused:
         parse_levers(text)
     assert message in str(refused.value)
+
+
+def test_a_target_may_be_of_a_department() -> None:
+    wanted = parse_target("headcount of Parks 2 and Rec 2027 >= 10", range(2025, 2030))
+    assert (wanted.department, wanted.year, wanted.bound) == ("Parks 2 and Rec", 2027, 10)
+    assert str(wanted) == "headcount of Parks 2 and Rec 2027 >= 10"
 
 
 @pytest.mark.parametrize(
