@@ -141,7 +141,16 @@ def test_figures_of_the_page_are_those_of_a_run_of_the_scenario_that_it_saves(
     expect(page.locator("#headcount tr.change data").nth(1)).not_to_have_text(
         "0", timeout=_PATIENCE
     )
+    shrunk = departments(page, FIVE_YEARS[-1])
+    page.get_by_text("Growth by department").click()
+    page.get_by_label("Sales", exact=True).fill("0.05")
+    page.get_by_label("Sales", exact=True).blur()
+    sales = page.locator(f"#departments-{FIVE_YEARS[-1]} tbody tr", has_text="Sales")
+    expect(sales.locator("data").first).not_to_have_text(
+        f"{shrunk['Sales'][0]:,.0f}", timeout=_PATIENCE
+    )
     planned, of_departments = shown(page, "planned"), departments(page, FIVE_YEARS[-1])
+    assert of_departments["Sales"][0] > shrunk["Sales"][0]
     assert shown(page, "stored") == stored
     for measure, changes in shown(page, "change").items():
         pairs = zip(planned[measure], stored[measure], strict=True)
@@ -194,6 +203,7 @@ def look(browser: Browser, url: str, scheme: Literal["light", "dark"]) -> None:
     context = browser.new_context(bypass_csp=True, color_scheme=scheme, viewport=DESK)
     page = context.new_page()
     page.goto(url)
+    page.get_by_text("Growth by department").click()
     for label, text in (("", ""), ("cola rate", "0.9")):
         if label:
             field = page.get_by_label(label, exact=True)

@@ -1,12 +1,14 @@
 """The settings that the page shows, as the models have them, and what a form makes of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast, get_args, get_origin
 
 from shared_lib.configuration.validated_yaml import Problem, check_document
 from simulation.config.settings import ScenarioSettings
-from simulation.seek.levers import all_levers
+from simulation.seek.levers import SECTIONS, all_levers, department_levers
+
+_BY_DEPARTMENT = "growth_by_department"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +23,7 @@ class Assumption:
         high: the most that it allows.
         is_yearly: whether years may differ.
         is_optional: whether it may be empty.
+        department: that has it, of a setting by department.
     """
 
     section: str
@@ -30,11 +33,17 @@ class Assumption:
     high: float
     is_yearly: bool
     is_optional: bool
+    department: str | None = None
+
+    @property
+    def label(self) -> str:
+        """Return its name without the section."""
+        return self.field if self.department is None else f"{self.field}.{self.department}"
 
     @property
     def name(self) -> str:
         """Return its dotted name, which is also that of its input for all years."""
-        return f"{self.section}.{self.field}"
+        return f"{self.section}.{self.label}"
 
     def name_in(self, year: int) -> str:
         """Return the name of its input for one year."""
@@ -43,6 +52,8 @@ class Assumption:
     def entered(self, settings: ScenarioSettings) -> dict[str, str]:
         """Return what its inputs hold for these settings, by name."""
         value = getattr(getattr(settings, self.section), self.field)
+        if self.department is not None:
+            value = value.get(self.department)
         years = settings.simulation.years if self.is_yearly else ()
         rates = value if isinstance(value, Mapping) else {}
         for_all = "" if value is None or rates else str(value)
@@ -51,13 +62,28 @@ class Assumption:
         }
 
 
-def all_assumptions() -> list[Assumption]:
-    """Return every setting that is a share, in the order of the sections."""
+def all_assumptions(departments: Iterable[str] = ()) -> list[Assumption]:
+    """Return every setting that is a share, in the order of the sections.
+
+    Args:
+        departments: whose growth is among them.
+    """
     found = []
-    for lever in all_levers():
+    growths = [
+        lever
+        for department in departments
+        for lever in department_levers(department)
+        if lever.field == _BY_DEPARTMENT
+    ]
+    # sorted by section, in which the order stays
+    levers = sorted([*all_levers(), *growths], key=lambda lever: SECTIONS.index(lever.section))
+    for lever in levers:
         section = cast("Any", ScenarioSettings.model_fields[lever.section].annotation)
         field = section.model_fields[lever.field]
         kinds = get_args(field.annotation)
+        if lever.department is not None:
+            # of what a department has
+            kinds = get_args(kinds[1])
         found.append(
             Assumption(
                 section=lever.section,
@@ -66,7 +92,8 @@ def all_assumptions() -> list[Assumption]:
                 low=lever.low,
                 high=lever.high,
                 is_yearly=any(get_origin(kind) is dict for kind in kinds),
-                is_optional=type(None) in kinds,
+                is_optional=type(None) in kinds or lever.department is not None,
+                department=lever.department,
             )
         )
     return found
@@ -95,7 +122,11 @@ def read_form(
     for assumption in assumptions:
         section = document[assumption.section]
         value = _value(assumption, base, fields)
-        if value is None and not assumption.is_optional:
+        if assumption.department is not None:
+            section[assumption.field].pop(assumption.department, None)
+            if value is not None:
+                section[assumption.field][assumption.department] = value
+        elif value is None and not assumption.is_optional:
             del section[assumption.field]
         else:
             section[assumption.field] = value
@@ -134,7 +165,11 @@ def _input_of(assumptions: list[Assumption], problem: Problem, fields: Mapping[s
     if len(problem.location) > 1:
         name = ".".join(map(str, problem.location))
         # a year that is left empty has the value of all years
-        return name if fields.get(name, "").strip() else ".".join(map(str, problem.location[:2]))
+        if fields.get(name, "").strip():
+            return name
+        is_of_department = problem.location[1] == _BY_DEPARTMENT
+        return ".".join(map(str, problem.location[: 3 if is_of_department else 2]))
     # rules about several settings name the one that is wrong first
-    field = problem.text.partition(" ")[0]
-    return next((each.name for each in assumptions if each.field == field), "")
+    named = [each for each in assumptions if problem.text.startswith(f"{each.label} ")]
+    # of Human and Human Resources, the latter
+    return max(named, key=lambda each: len(each.label)).name if named else ""

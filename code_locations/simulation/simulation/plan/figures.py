@@ -8,6 +8,9 @@ import duckdb
 from simulation.report.queries import DEPARTMENTS
 from simulation.seek.target import MEASURES
 
+# the name that the query above has for the department of those who have none
+_NOT_STATED = "Not stated"
+
 
 @dataclass(frozen=True, kw_only=True)
 class DepartmentFigures:
@@ -30,6 +33,11 @@ class Figures:
 
     by_year: Mapping[int, Mapping[str, float]]
     departments: Mapping[int, Mapping[str, DepartmentFigures]]
+
+    @property
+    def named_departments(self) -> list[str]:
+        """Return the departments of the first year by name, without that of who has none."""
+        return sorted(set(self.departments[min(self.departments)]) - {_NOT_STATED})
 
 
 def read_figures(connection: duckdb.DuckDBPyConnection, scenario_id: str, years: range) -> Figures:

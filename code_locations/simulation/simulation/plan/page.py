@@ -86,6 +86,9 @@ class PlanPage:
         self._base = {
             name: value for each in assumptions for name, value in each.entered(settings).items()
         }
+        self._growths = [
+            name for each in assumptions if each.department for name in each.entered(settings)
+        ]
         self._scripts = [
             (_FOLDERS[place] / name).read_text(encoding="utf-8")
             for place, name in enumerate(_SCRIPTS)
@@ -141,6 +144,9 @@ class PlanPage:
             scenario=self._scenario,
             sections=self._sections,
             base=self._base,
+            has_growths=any(
+                shown.fields.get(name) or shown.problems.get(name) for name in self._growths
+            ),
             shown=shown,
             compared=compared,
             years=years,

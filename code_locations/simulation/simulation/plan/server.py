@@ -67,7 +67,7 @@ class Plan:
             warning: what the reader must know; empty for none.
         """
         self._scenario, self._settings = scenario, scenario.as_settings()
-        self._assumptions = all_assumptions()
+        self._assumptions = all_assumptions(stored.named_departments)
         self._page = PlanPage(scenario, stored, self._assumptions, warning=warning)
         self._configuration, self._reports = configuration, reports
         self._stored = stored

@@ -17,7 +17,7 @@ from simulation.seek.target import SeekRefusedError
 # Levers move in these steps, a hundredth of a per cent.
 STEP = 0.0001
 
-_SECTIONS = ("simulation", "workforce", "hiring", "compensation")
+SECTIONS = ("simulation", "workforce", "hiring", "compensation")
 _BOUNDS = r"(?:=(?P<low>-?[\d.]+?)\.\.(?P<high>-?\d[\d.]*))?"
 _LEVER = re.compile(r"(?P<name>[a-z_.]+)" + _BOUNDS)
 # the name of a department may be any text
@@ -169,7 +169,7 @@ def department_levers(department: str) -> list[Lever]:
 
 def _settings() -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     schema = ScenarioSettings.model_json_schema()
-    for section in _SECTIONS:
+    for section in SECTIONS:
         reference = schema["properties"][section]["$ref"].rpartition("/")[2]
         for field, description in schema["$defs"][reference]["properties"].items():
             yield section, field, description

@@ -128,3 +128,73 @@ def test_a_wrong_number_of_all_years_is_shown_once_beside_it() -> None:
 def test_all_problems_are_found_at_once() -> None:
     found = entered(compensation__cola_rate="x", hiring__pay_spread="2")
     assert set(found.problems) == {"compensation.cola_rate", "hiring.pay_spread"}
+
+
+NAMES = ["Human", "Human Resources", 'R&D, 2 "new"']
+OF_DEPARTMENTS = all_assumptions(NAMES)
+
+
+def entered_for_departments(settings: ScenarioSettings, **growths: str) -> Entered:
+    fields = {
+        name: text for each in OF_DEPARTMENTS for name, text in each.entered(settings).items()
+    }
+    of = "simulation.growth_by_department"
+    changes = {f"{of}.{name}": text for name, text in growths.items()}
+    assert set(changes) <= set(fields)
+    return read_form(OF_DEPARTMENTS, settings, fields | changes)
+
+
+def test_a_department_has_a_growth_of_its_own_where_one_is_entered() -> None:
+    assert [each.name for each in OF_DEPARTMENTS if each not in ASSUMPTIONS] == [
+        f"simulation.growth_by_department.{name}" for name in NAMES
+    ]
+    one = next(each for each in OF_DEPARTMENTS if each.department == "Human")
+    assert (one.low, one.high, one.is_yearly) == (-0.5, 1, True)
+    settings = entered_for_departments(BASELINE, **{NAMES[1]: "0.05", NAMES[2]: " -0.1 "}).settings
+    assert settings is not None
+    assert settings.simulation.growth_by_department == {NAMES[1]: 0.05, NAMES[2]: -0.1}
+    # emptied, it shares the growth of all again, and what no input is for stays
+    kept = load_scenario(
+        "baseline",
+        changes={"simulation": {"growth_by_department": {"Human": 0.1, "Elsewhere": 0.2}}},
+    )
+    settings = entered_for_departments(kept, Human="").settings
+    assert settings is not None
+    assert settings.simulation.growth_by_department == {"Elsewhere": 0.2}
+
+
+def test_a_growth_by_year_of_a_department_is_kept_and_may_change_in_a_year() -> None:
+    rates = {year: (year - 2024) / 100 for year in YEARS}
+    by_year = load_scenario(
+        "baseline", changes={"simulation": {"growth_by_department": {NAMES[1]: rates}}}
+    )
+    assert entered_for_departments(by_year).settings == by_year
+    settings = entered_for_departments(by_year, **{f"{NAMES[1]}.2026": "0.5"}).settings
+    assert settings is not None
+    assert settings.simulation.growth_by_department == {NAMES[1]: rates | {2026: 0.5}}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "problem"),
+    [
+        ("Human Resources", "7", "7.0 is not allowed, allowed is a number from -0.5 to 1"),
+        ("Human Resources", "x", "'x' is not allowed"),
+        (NAMES[2], "7", "7.0 is not allowed"),
+        ("Human Resources.2026", "7", "7.0 is not allowed"),
+    ],
+)
+def test_a_refused_growth_is_shown_beside_its_department(
+    name: str, text: str, problem: str
+) -> None:
+    # the other years have a number too
+    found = entered_for_departments(
+        BASELINE, **({name.partition(".")[0]: "0.1"} if "." in name else {}) | {name: text}
+    )
+    assert list(found.problems) == [f"simulation.growth_by_department.{name}"]
+    assert problem in "; ".join(found.problems[f"simulation.growth_by_department.{name}"])
+
+
+def test_a_growth_that_leaves_out_a_year_is_shown_beside_its_own_department() -> None:
+    found = entered_for_departments(BASELINE, **{"Human Resources.2026": "0.1"})
+    (text,) = found.problems["simulation.growth_by_department.Human Resources"]
+    assert text.startswith("growth_by_department.Human Resources has no rate for 2025")

@@ -7,7 +7,7 @@ import json
 import re
 import shutil
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 from starlette.testclient import TestClient
@@ -107,6 +107,21 @@ def test_the_page_has_an_input_for_each_assumption_and_the_stored_figures(pages:
     assert "&lt;b&gt;census" in page
     assert "R&amp;D" in page
     assert pages.simulated == []
+
+
+def test_each_department_has_an_input_for_its_growth(pages: Pages) -> None:
+    name = "simulation.growth_by_department.R&D"
+    page = pages.client.get("/").text
+    assert f'<input id="{quote(name)}" name="{html.escape(name)}" value=""' in page
+    assert '<details class="assumption">\n      <summary>Growth by department' in page
+    page = pages.send(**{name: "0.1"})
+    assert '<details class="assumption" open>\n      <summary>Growth by department' in page
+    (settings,) = pages.simulated
+    assert settings.simulation.growth_by_department == {"R&D": 0.1}
+    page = html.unescape(pages.send(**{name: "x"}))
+    problem = re.findall(rf'id="problem-{quote(name)}" data-live>(.*?)</span>', page)
+    assert problem
+    assert problem[0].startswith("'x' is not allowed")
 
 
 def test_the_inputs_of_years_are_open_where_the_scenario_has_a_number_for_each(
