@@ -1,7 +1,7 @@
 """The parts of a difference add up to it in cents; recomputed person by person without SQL."""
 
 import tempfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
@@ -15,6 +15,7 @@ from tests.support.replay import settings_with, simulate
 
 from shared_lib.dbt.compiled import Statement
 from simulation.compare.attribution import UnexplainedDifferenceError, compare
+from simulation.compare.differences import Comparison
 from simulation.compare.pair import Pair
 from simulation.compare.parts import DRIVERS
 from simulation.config.settings import ScenarioSettings
@@ -165,6 +166,44 @@ def test_the_parts_add_up_in_cents_by_year_department_and_level(
         found = compare(warehouse, PAIR)
         levels = dict(warehouse.sql("select level, level_name from seeds.job_levels").fetchall())
         ledgers = {name: ledger_of(warehouse, name) for name in ("one", "two")}
+    parts_add_up(found, levels, ledgers)
+
+
+def test_the_parts_add_up_where_departments_grow_apart(
+    statements: tuple[Statement, ...], census: Path
+) -> None:
+    own = [{"Sales": 0.3, "Operations": 0.0}, {"Sales": -0.2, "Finance": dict.fromkeys(YEARS, 0.1)}]
+    one, two = (
+        settings_with(simulation={"growth_by_department": each, "end_year": YEARS[-1]})
+        for each in own
+    )
+    with with_both(statements, census, 250, one, two) as warehouse:
+        found = compare(warehouse, PAIR)
+        levels = dict(warehouse.sql("select level, level_name from seeds.job_levels").fetchall())
+        ledgers = {name: ledger_of(warehouse, name) for name in ("one", "two")}
+    parts_add_up(found, levels, ledgers)
+    opening = Counter(
+        row["department"]
+        for row in ledgers["one"]
+        if row["simulation_year"] == YEARS[0] and not row["is_new_hire"]
+    )
+    grown = [
+        int(opening["Sales"] * Decimal(f"{1 + each['Sales']}") ** len(YEARS) + Decimal("0.5"))
+        for each in own
+    ]
+    sales = next(group for group in found.departments if group.name == "Sales")
+    assert [sales.base_headcount, sales.other_headcount] == grown
+    # all end at the same target, so that what Sales lose others gain
+    assert all(year.headcount == 0 for year in found.years)
+    assert sales.headcount < 0 < sum(max(group.headcount, 0) for group in found.departments)
+    assert sales.pay["hires"] + sales.pay["leavers"] < 0
+
+
+def parts_add_up(
+    found: Comparison, levels: dict[int, str], ledgers: dict[str, list[dict[str, Any]]]
+) -> None:
+    """The parts of every year, department and level, recomputed person by person."""
+    pay: dict[Any, Decimal] = {}
     for year in found.years:
         payroll = {
             name: sum(
@@ -176,8 +215,10 @@ def test_the_parts_add_up_in_cents_by_year_department_and_level(
         }
         assert sum(year.pay.values()) == year.payroll == payroll["two"] - payroll["one"]
         people: dict[str, int] = defaultdict(int)
-        pay: dict[Any, Decimal] = defaultdict(Decimal)
-        for driver, (department, level), number, amount in explained(*ledgers.values(), year.year):
+        pay = defaultdict(Decimal)
+        for driver, (department, level), number, amount in explained(
+            ledgers["one"], ledgers["two"], year.year
+        ):
             people[driver] += number
             for key in (driver, (driver, department), (driver, levels[level])):
                 pay[key] += amount

@@ -1,5 +1,6 @@
 """Commands and jobs on stored scenarios: what they write and refuse; they change no scenario."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -73,6 +74,16 @@ def test_compare_writes_a_page_and_a_workbook_and_changes_nothing(
     text = page.read_text(encoding="utf-8")
     assert f"employs {fewer} fewer people" in text
     assert f"{fewer} hired in baseline alone" in text
+    # the years before the last fold
+    earlier = re.findall(
+        r"<summary>At the end of (\d+)</summary>\s*(.*?)</details>", text, re.DOTALL
+    )
+    assert [year for year, _ in earlier] == ["2028", "2027", "2026", "2025"]
+    for year, table in earlier:
+        ended = f"simulation_year = {year} and termination_date is null and"
+        sales = counted(stored, f"{ended} department = 'Sales'")
+        (row,) = re.findall(r'scope="row">Sales</th>\s*<td>(.*?)</td>', table)
+        assert row == f"{sales}"
     book = openpyxl.load_workbook(page.with_suffix(".xlsx"), data_only=True)
     assert book["Comparison people"].max_row == fewer + 2
     assert book["Comparison"]["D6"].value == -fewer

@@ -69,6 +69,7 @@ def _render(comparison: Comparison, workbook: Path) -> str:
         drivers_title=drivers_title(years[-1]),
         drivers_chart=_drivers_chart(years[-1], money),
         departments=departments,
+        earlier_departments=_earlier_departments(comparison, [each.name for each in departments]),
         departments_chart=_departments_chart(changed, money) if changed else None,
         drawn_departments=min(_DRAWN_DEPARTMENTS, len(changed)),
         levels=comparison.levels,
@@ -80,6 +81,19 @@ def _render(comparison: Comparison, workbook: Path) -> str:
         workbook=workbook.name,
         written_at=datetime.now(UTC),
     )
+
+
+def _earlier_departments(
+    comparison: Comparison, names: Sequence[str]
+) -> list[tuple[YearDifference, list[GroupDifference]]]:
+    """Return the departments of the years before the last, the latest first, in that order."""
+    places = {name: place for place, name in enumerate(names)}
+    found = []
+    for year in reversed(comparison.years[:-1]):
+        groups = [each for each in comparison.departments_by_year if each.year == year.year]
+        groups.sort(key=lambda each: (places.get(each.name, len(places)), each.name))
+        found.append((year, groups))
+    return found
 
 
 def lead(comparison: Comparison) -> str:
