@@ -68,9 +68,12 @@ def _show(solution: "Solution") -> None:
     outcome, target = solution.outcome, solution.target
     if outcome.tries:
         table = Table(title=f"{target}, from {solution.scenario_id}")
-        for heading in ("Run", "Lever", "Value", f"{target.subject} {target.year}", "Target"):
-            justify = "left" if heading == "Lever" else "right"
-            table.add_column(heading, justify=justify, no_wrap=True)
+        # the name of a department may be long: it wraps before a number does
+        table.add_column("Run", justify="right", no_wrap=True)
+        table.add_column("Lever", overflow="fold")
+        table.add_column("Value", justify="right", no_wrap=True)
+        table.add_column(f"{target.subject} {target.year}", justify="right", min_width=18)
+        table.add_column("Target", justify="right", no_wrap=True)
         for number, tried in enumerate(outcome.tries, start=1):
             table.add_row(
                 str(number),
