@@ -283,6 +283,6 @@ def test_a_growth_that_cannot_be_is_refused_with_the_reason(
         )
     lines = [f"join,J-{number},2026-03-15,Legal,2,90000,,," for number in range(50)]
     with pytest.raises(
-        ConfigurationError, match="51: event: 50 join Legal in 2026, allowed are as"
+        ConfigurationError, match="51: event: 50 join Legal in 2026, allowed are at most the"
     ):
         ledger_of(statements, census, events(tmp_path, lines, {"Legal": 0.0}))
