@@ -224,7 +224,7 @@ check: setup ## run ruff, pyright, import-linter, deptry and sqlfluff, check con
 	@$(VENV)/bin/lint-imports
 	@for member in $(MEMBERS); do (cd "$$member" && "$$OLDPWD/$(VENV)/bin/deptry" .); done
 	@cd dbt_project && DBT_DUCKDB_PATH=:memory: ../$(VENV)/bin/sqlfluff lint --processes 2 models tests
-	@$(PYTHON) -m orchestration_platform.metadata.contracts check $${BASE:+--base "$$BASE"}
+	@$(PYTHON) -m orchestration_platform.metadata.contracts check $${BASE:+--base="$$BASE"}
 	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --quiet --strict
 
 contracts: setup ## write the data contracts of published models into contracts/
@@ -235,7 +235,7 @@ contracts: setup ## write the data contracts of published models into contracts/
 preview: $(INSTALLED) ## show what a change does: definitions, and rows of the dbt models it affects
 #: BASE=main       a branch, tag or commit to compare the working tree with
 #: SAMPLES=1       show rows of every model on the page, also of people
-	@$(COMMAND) preview $${BASE:+--base "$$BASE"} $(if $(value SAMPLES),--samples)
+	@$(COMMAND) preview $${BASE:+--base="$$BASE"} $(if $(value SAMPLES),--samples)
 
 location: $(INSTALLED) ## add a code location everywhere it has to be named, and load it
 #: NAME=marketing  the name of its package
