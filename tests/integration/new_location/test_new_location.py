@@ -90,6 +90,10 @@ def test_a_location_is_added_works_and_is_removed(copy: Path, tmp_path: Path) ->
     assert loaded.returncode == 0, loaded.stderr
     assert loaded.stdout.startswith("marketing_data: 2 assets, 2 checks, 1 jobs")
     alone.unlink()
+    project = ("--target-path", str(copy / "code_locations/marketing_data"))
+    listed = in_copy(copy, "dagster_dg_cli.cli", "list", "defs", "--json", *project)
+    assert listed.returncode == 0, listed.stderr
+    assert "marketing_data" in listed.stdout
 
     # the image's packages follow from uv.lock, which `make location` writes
     by_lock = "not bill_of_materials and not hashed_packages and not in_the_file_that_it_writes"
@@ -184,7 +188,7 @@ def test_nothing_is_overwritten_and_no_work_is_lost(copy: Path) -> None:
     ("lock", "status", "message"),
     [
         ("echo broken >uv.lock; exit 3", 1, "failed with 3; nothing was changed"),
-        ("echo broken >uv.lock; kill -INT $PPID; sleep 60", 130, "interrupted, nothing was"),
+        ("echo broken >uv.lock; kill -INT $PPID; exec sleep 60", 130, "interrupted, nothing was"),
     ],
 )
 def test_an_interrupted_command_changes_nothing(
