@@ -53,7 +53,7 @@ class KeptTokens(Protocol):
     """The tokens of some credentials where processes share them, while one process has them."""
 
     def read(self) -> TokenPair | None:
-        """Return the tokens; None if there are none that can be read."""
+        """Return the tokens; None if no row can be read."""
         ...
 
     def write(self, pair: TokenPair) -> None:
