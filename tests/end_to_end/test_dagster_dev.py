@@ -106,12 +106,12 @@ def page(
     page.close()
 
 
-def test_the_three_locations_load_without_error_or_warning(
+def test_all_locations_load_without_error_or_warning(
     page: Page, dagster_dev: DagsterDev, console: list[str]
 ) -> None:
     page.goto("/deployment/locations")
     names = set(workspace_modules())
-    assert len(names) == 3
+    assert len(names) >= 3
     for name in names:
         expect(page.locator(f'a[href="/locations/{name}/"]')).to_be_visible()
     expect(page.get_by_text("Loaded", exact=True)).to_have_count(len(names))

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from dagster._config import process_config, resolve_to_config_type
 from dagster._core.instance.config import dagster_instance_config_schema
-from tests.integration.deploy.production import DEPLOY, REPOSITORY, load
+from tests.integration.deploy.production import CODE_SERVERS, DEPLOY, REPOSITORY, load
 from tests.support.kubernetes_api import VERSION as KUBERNETES
 
 from orchestration_platform.housekeeping.settings import load_settings
@@ -241,6 +241,7 @@ def test_kustomize_takes_the_token_from_code_servers_alone(
         if one["kind"] == "Deployment"
     }
     assert tokens == {
-        "dagster-webserver": True, "dagster-daemon": True,
-        "orchestration-platform": False, "simulation": False, "gocardless": False,
-    }  # fmt: skip
+        "dagster-webserver": True,
+        "dagster-daemon": True,
+        **dict.fromkeys(CODE_SERVERS, False),
+    }
