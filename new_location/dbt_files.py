@@ -75,7 +75,8 @@ def dbt_files(location: NewLocation) -> dict[str, str]:
     """Return the text of each file of the models, by its path in the repository."""
     words = {
         "name": location.name,
-        "owner": location.owner,
+        # dbt has the name of a team as it is; what reads it adds Dagster's prefix
+        "owner": location.owner.removeprefix("team:"),
         "owner_as": "email" if "@" in location.owner else "name",
     }
     folder = folder_of(location.name)

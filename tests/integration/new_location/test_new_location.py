@@ -14,6 +14,7 @@ import pytest
 from new_location.__main__ import add, main, remove
 from new_location.names import LocationError, NewLocation, check_name, check_owner
 
+from shared_lib.configuration.validated_yaml import load_yaml
 from shared_lib.definitions_check import workspace_modules
 
 REPOSITORY = Path(__file__).parents[3]
@@ -90,6 +91,8 @@ def test_a_location_is_added_works_and_is_removed(copy: Path, tmp_path: Path) ->
     assert loaded.returncode == 0, loaded.stderr
     assert loaded.stdout.startswith("marketing_data: 2 assets, 2 checks, 1 jobs")
     alone.unlink()
+    models = load_yaml(copy / "dbt_project/models/marketing_data/_marketing_data.yml")
+    assert models["groups"][0]["owner"] == {"name": "marketing"}
     project = ("--target-path", str(copy / "code_locations/marketing_data"))
     listed = in_copy(copy, "dagster_dg_cli.cli", "list", "defs", "--json", *project)
     assert listed.returncode == 0, listed.stderr
