@@ -41,7 +41,7 @@ def prepared(
             stored = read_figures(connection, scenario_id, years)
             workforce = copy_workforce(connection, scenario_id, folder)
         settings = scenario.as_settings()
-        on_progress(f"building the models in a scratch warehouse, up to {years[-1]}")
+        on_progress(f"preparing the models up to {years[-1]}")
         runs = build_scratch(scenario_id, workforce, settings, years[-1])
 
         def simulate(changed: ScenarioSettings) -> Figures:

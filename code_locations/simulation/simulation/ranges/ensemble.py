@@ -99,9 +99,7 @@ def compute_ranges(
             ]
             for name, each in settings.items()
         }
-        on_progress(
-            f"building the models in a scratch warehouse, {first.names.range(years[0], years[-1])}"
-        )
+        on_progress(f"preparing the models, {first.names.range(years[0], years[-1])}")
         statements = compiled_models(
             first.scenario_id, workforce, settings[first.scenario_id], years[-1]
         )

@@ -12,7 +12,7 @@ from shared_lib.private_files import keep_files_private
 from shared_lib.warehouse.connection import open_memory
 from simulation.census.tables import create_tables as create_census_tables
 from simulation.config.settings import ScenarioSettings
-from simulation.scratch.models import build_models
+from simulation.scratch.models import model_statements
 from simulation.state.runs import open_run, record_request
 from simulation.state.tables import create_tables
 
@@ -60,7 +60,7 @@ def copy_workforce(warehouse: duckdb.DuckDBPyConnection, scenario_id: str, folde
 def build_scratch(
     scenario_id: str, workforce: Path, settings: ScenarioSettings, last_year: int
 ) -> Scratch:
-    """Build the models once, beside the workforce; their statements then run on fresh warehouses.
+    """Return scratch runs of a workforce, each of which executes the models' statements anew.
 
     Args:
         scenario_id: the scenario.
@@ -105,14 +105,17 @@ def open_scratch(
 def compiled_models(
     scenario_id: str, workforce: Path, settings: ScenarioSettings, last_year: int
 ) -> tuple[Statement, ...]:
-    """Build the models with dbt beside the workforce, and return what it executed.
+    """Return what dbt executes for the years up to ``last_year``, built here unless it is kept.
 
     The statements are the same for every scenario, seed and workforce.
 
     Raises:
         ScratchFailedError: dbt fails.
     """
-    warehouse = workforce.with_name("simulation.duckdb")
-    with duckdb.connect(str(warehouse)) as connection:
-        open_scratch(connection, scenario_id, workforce, settings, last_year)
-    return build_models(warehouse, range(settings.simulation.start_year, last_year + 1))
+
+    def open_warehouse(path: Path) -> None:
+        with duckdb.connect(str(path)) as connection:
+            open_scratch(connection, scenario_id, workforce, settings, last_year)
+
+    years = range(settings.simulation.start_year, last_year + 1)
+    return model_statements(years, workforce.parent, open_warehouse)

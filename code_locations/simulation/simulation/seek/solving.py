@@ -76,7 +76,7 @@ def solve(
             named[f"target {target}"] = target.department
         refuse_unknown_departments(named, workforce)
         settings = scenario.as_settings()
-        on_progress(f"building the models in a scratch warehouse, up to {target.year}")
+        on_progress(f"preparing the models up to {target.year}")
         runs = build_scratch(scenario_id, workforce, settings, target.year)
         now = measure(runs, settings, target)
         on_progress(f"{scenario_id} as it is: {target.subject} {shown(now)}")
