@@ -327,3 +327,98 @@ def test_a_column_that_a_program_renamed_is_named_and_not_used(
     census = imported(path)
     assert census.people["E1"][1] == Decimal(60000)
     assert census.says(f"not used: {second} is another salary")
+
+
+@pytest.mark.parametrize(
+    "amounts",
+    [
+        ("$60,000", "€61,000"),
+        ("60000 USD", "61000 EUR"),
+        ("60.000,00 €", "61.000,00 CHF"),
+        ("£60k", "$ 61k"),
+        ("60000 EUR", "$61000"),
+    ],
+)
+def test_amounts_in_two_currencies_are_refused_with_their_rows(
+    imported: Import, export: Callable[..., Path], amounts: tuple[str, str]
+):
+    rows = [f'E{number},2011-06-17,"{amounts[number % 3 == 2]}"' for number in range(6)]
+    with pytest.raises(CensusError, match="several currencies") as refused:
+        imported(export(staff(*rows)))
+    assert f"row 1: {amounts[0].lower()} (4 rows)" in str(refused.value).lower()
+    assert f"row 3: {amounts[1].lower()} (2 rows)" in str(refused.value).lower()
+
+
+@pytest.mark.parametrize(
+    "amounts",
+    [
+        ("$60,000", "61,000 USD", "US$62,000", "63000"),
+        ("60 000,00 €", "EUR 61 000,00", "62 000,00 Euro", "63000"),
+        ("$60,000 CAD", "C$61,000", "62,000 CAD", "63000"),
+        ("Fr. 60'000", "61000 CHF", "62'000 sFr", "63000"),
+        ("60 000 kr", "61 000 kr.", "kr 62 000", "63000"),
+    ],
+)
+def test_one_currency_in_several_forms_is_read(
+    imported: Import, export: Callable[..., Path], amounts: tuple[str, ...]
+):
+    census = imported(export(staff(*(f'E{n},2011-06-17,"{a}"' for n, a in enumerate(amounts)))))
+    assert [values[1] for values in census.people.values()] == [60000, 61000, 62000, 63000]
+
+
+def test_a_column_of_several_currencies_is_reported(imported: Import, export: Callable[..., Path]):
+    header = "id,hired,salary,currency"
+    rows = ("E1,2011-06-17,60000,EUR", "E2,2012-06-17,61000,USD")
+    census = imported(export(staff(*rows, header=header)))
+    assert census.says(
+        "currency is a column of currencies: amounts in EUR and USD are not converted"
+    )
+    one = [row.replace("USD", "EUR") for row in rows]
+    assert not imported(export(staff(*one, header=header))).says("not converted")
+
+
+def test_rows_of_one_id_with_two_birth_dates_are_no_positions_of_one_person(
+    imported: Import, export: Callable[..., Path]
+):
+    census = imported(
+        export(
+            staff(
+                "E1,2011-06-17,60000,1970-01-01",
+                "E1,2012-06-17,70000,1985-05-05",
+                "E1,2013-06-17,10000,",
+                "E2,2013-06-17,50000,1971-01-01",
+                header="id,hired,salary,born",
+            )
+        )
+    )
+    assert census.people["E1"][:3] == [date(2012, 6, 17), Decimal(80000), date(1985, 5, 5)]
+    assert census.verdict.set_aside == {"second_position": 1}
+    assert census.says(
+        "1 row rejected, another_birth_date: row 1, birth_date 1970-01-01 of E1, "
+        "but 1985-05-05 in row 2"
+    )
+
+
+@pytest.mark.parametrize("written", ["1900-01-01", "1899-12-30", "01/01/1753", "0001-01-01"])
+def test_days_that_programs_write_for_none_are_none(
+    imported: Import, export: Callable[..., Path], written: str
+):
+    rows = [f"E{number},2011-06-17,60000,{written},{written}" for number in range(3)]
+    census = imported(export(staff(*rows, header="id,hired,salary,born,last day")))
+    assert census.people["E1"] == [date(2011, 6, 17), Decimal(60000), None, None]
+    assert census.says("3 people (100%) have no birth date")
+
+
+def test_a_row_for_each_change_of_pay_is_worth_a_warning(
+    imported: Import, export: Callable[..., Path]
+):
+    rows = [
+        f"E{one},2011-06-17,{pay},{since}-01-01"
+        for one in range(20)
+        for pay, since in ((60000, 2022), (62000, 2023))
+    ]
+    path = export(staff(*rows, header="id,hired,salary,effective"))
+    census = imported(path)
+    assert any("20 people (100%) have several rows, all active" in one for one in census.warnings)
+    assert census.people["E1"][1] == Decimal(122000)
+    assert imported(path, sums_positions=False).people["E1"][1] == Decimal(62000)

@@ -26,6 +26,16 @@ from simulation.census import (
 
 # The same judgement once more, row by row and without the code under test.
 
+NO_DAY = [
+    *(date(1, 1, 1), date(1753, 1, 1)),
+    *(date(1899, 12, 30), date(1899, 12, 31), date(1900, 1, 1)),
+]
+
+
+def real_day(text: str) -> date | None:
+    found = day(text)
+    return None if found in NO_DAY else found
+
 
 def day(text: str) -> date | None:
     found = re.fullmatch(r"([0-9]{1,4})-([0-9]{1,2})-([0-9]{1,2})", text)
@@ -110,7 +120,10 @@ def judged(row: dict[str, str], *, others: list[dict[str, str]]) -> str | None:
         ("invalid_level", bool(text["level"]) and level_of(text["level"]) is None),
         *doubts_on_termination(text["termination_date"], hired),
         ("hired_after_start", before(OPENING_DATE, hired)),
-        ("left_before_start", not before(OPENING_DATE, day(text["termination_date"]) or NEVER)),
+        (
+            "left_before_start",
+            not before(OPENING_DATE, real_day(text["termination_date"]) or NEVER),
+        ),
     ]
     return next((reason for reason, holds in doubts if holds), None)
 
@@ -132,17 +145,22 @@ def judged_together(rows: list[dict[str, str]]) -> dict[int, str | None]:
         if row["employee_id"] and reason in {None, "hired_after_start", "left_before_start"}:
             people.setdefault(row["employee_id"], {})[number] = {
                 "hired": day(row["hire_date"]),
-                "left": day(row["termination_date"]),
+                "left": real_day(row["termination_date"]),
                 "pay": money(row["annual_compensation"]),
-                "born": day(row["birth_date"]),
+                "born": real_day(row["birth_date"]),
                 "level": level_of(row["level"]),
                 "department": row["department"],
             }
     for stints in people.values():
         first: dict[int, dict[str, Any]] = {}
+        best = min(
+            stints, key=lambda one: (not stints[one]["born"], bool(alone[one]), -stints[one]["pay"])
+        )
         for number, stint in stints.items():
             if stint in first.values():
                 together[number] = "duplicate_employee_id"
+            elif stint["born"] and stint["born"] != stints[best]["born"]:
+                together[number] = "another_birth_date"
             else:
                 first[number] = stint
         active = [number for number in first if alone[number] is None]
@@ -167,7 +185,7 @@ def doubts_on_identity(employee_id: str) -> list[tuple[str, bool]]:
 
 def doubts_on_hire(text: str, hired: date | None) -> list[tuple[str, bool]]:
     return [
-        ("missing_hire_date", not text),
+        ("missing_hire_date", not text or hired == date(1900, 1, 1)),
         ("unparseable_hire_date", hired is None),
         ("hire_date_before_1900", before(hired, date(1900, 1, 1))),
     ]
@@ -184,9 +202,9 @@ def doubts_on_pay(text: str) -> list[tuple[str, bool]]:
 
 
 def doubts_on_birth(text: str, hired: date | None) -> list[tuple[str, bool]]:
-    born = day(text)
+    born = real_day(text)
     return [
-        ("unparseable_birth_date", bool(text) and born is None),
+        ("unparseable_birth_date", bool(text) and day(text) is None),
         ("birth_date_before_1900", before(born, date(1900, 1, 1))),
         ("future_birth_date", before(OPENING_DATE, born)),
         ("birth_date_after_hire", born == hired or before(hired, born)),
@@ -194,9 +212,9 @@ def doubts_on_birth(text: str, hired: date | None) -> list[tuple[str, bool]]:
 
 
 def doubts_on_termination(text: str, hired: date | None) -> list[tuple[str, bool]]:
-    left = day(text)
+    left = real_day(text)
     return [
-        ("unparseable_termination_date", bool(text) and left is None),
+        ("unparseable_termination_date", bool(text) and day(text) is None),
         ("termination_before_hire", before(left, hired)),
     ]
 
@@ -292,7 +310,7 @@ def test_every_row_is_counted_once_as_an_independent_implementation_counts_it(
             money(row["annual_compensation"]),
             level_of(row["level"]),
             row["department"] or None,
-            day(row["termination_date"]),
+            real_day(row["termination_date"]),
         ]
     counted = Counter(why for _, why in set_aside)
     left = counted.pop("left_before_start", 0)

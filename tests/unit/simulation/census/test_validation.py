@@ -32,7 +32,9 @@ from simulation.census import (
 EXAMPLES = [
     ("missing_employee_id", {"employee_id": "\t"}, "employee_id", None),
     ("reserved_employee_id", {"employee_id": "NH-2025-1000000"}, "employee_id", "NH-2025-1000000"),
+    ("rounded_employee_id", {"employee_id": "1.23457E+14"}, "employee_id", "1.23457E+14"),
     ("missing_hire_date", {"hire_date": ""}, "hire_date", None),
+    ("missing_hire_date", {"hire_date": "1900-01-01"}, "hire_date", "1900-01-01"),
     ("unparseable_hire_date", {"hire_date": "2010-02-30"}, "hire_date", "2010-02-30"),
     ("hire_date_before_1900", {"hire_date": "1899-12-31"}, "hire_date", "1899-12-31"),
     ("missing_annual_compensation", {"annual_compensation": ""}, "annual_compensation", None),
@@ -92,7 +94,12 @@ def test_each_reason_names_field_and_value(
 
 
 def test_every_reason_has_an_example():
-    others = {"malformed_line", "duplicate_employee_id", "unparseable_fte"}
+    others = {
+        "malformed_line",
+        "duplicate_employee_id",
+        "another_birth_date",
+        "unparseable_fte",
+    }
     assert {example[0] for example in EXAMPLES} | others == set(REASONS)
     assert len(set(REASONS)) == len(REASONS)
 

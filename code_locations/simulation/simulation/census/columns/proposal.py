@@ -8,6 +8,7 @@ from dataclasses import field as dataclass_field
 from simulation.census.columns.mapping import CENSUS_FIELDS, REQUIRED_FIELDS, CensusField
 from simulation.census.columns.words import (
     COLUMN_NAMES,
+    CURRENCIES,
     OTHER_THINGS,
     PAY_BASES,
     STATUSES,
@@ -90,10 +91,16 @@ def propose_columns(
             chosen[field] = candidates[0]
             reasons[field] = _CONTENT_REASONS[field]
     taken = set(chosen.values())
-    if "termination_date" not in chosen and "status" not in chosen:
-        for position in set(range(len(header))) - taken - set(unused):
-            if _share(columns[position], _is_calendar_date) >= _HALF:
-                unused[position] = _PERHAPS_LAST_DAYS
+    for position in set(range(len(header))) - taken - set(unused):
+        currencies = {CURRENCIES.get(value.lower(), "") for value in columns[position]}
+        if len(currencies) > 1 and all(currencies):
+            named = " and ".join(sorted(currencies))
+            unused[position] = f"a column of currencies: amounts in {named} are not converted"
+        elif (
+            not {"termination_date", "status"} & set(chosen)
+            and _share(columns[position], _is_calendar_date) >= _HALF
+        ):
+            unused[position] = _PERHAPS_LAST_DAYS
     return Proposal(
         columns={field: chosen[field] for field in CENSUS_FIELDS if field in chosen},
         reasons=reasons,

@@ -215,6 +215,36 @@ PAY_BASES: dict[str, PayBasis] = {
     word: basis for basis, words in _BASIS_WORDS.items() for word in words.split(", ")
 }
 
+# What is written for a currency, besides its sign in Unicode.
+_CURRENCY_WORDS = {
+    "AUD": "aud, a$",
+    "BRL": "brl, r$",
+    "CAD": "cad, c$",
+    "CHF": "chf, fr, fr., sfr, sfr.",
+    "CNY": "cny",
+    "CZK": "czk, kč",
+    "DKK": "dkk",
+    "EUR": "eur, euro, €",
+    "GBP": "gbp, £",
+    "HKD": "hkd",
+    "HUF": "huf, ft",
+    "ILS": "ils, ₪",
+    "INR": "inr, rs, rs., ₹",
+    "JPY": "jpy",
+    "MXN": "mxn",
+    "NOK": "nok",
+    "NZD": "nzd",
+    "PLN": "pln, zł",
+    "RON": "ron, lei",
+    "SEK": "sek",
+    "SGD": "sgd",
+    "TRY": "try, ₺",
+    "USD": "usd, $, us$, dollar, dollars",
+    "ZAR": "zar",
+    "krone": "kr, kr.",
+}
+CURRENCIES = {word: code for code, words in _CURRENCY_WORDS.items() for word in words.split(", ")}
+
 # Factors that are proposed, never applied unasked: 52 weeks of 40 hours and 5 days.
 USUAL_FACTORS: dict[PayBasis, float] = {
     "hourly": 2080,

@@ -11,6 +11,7 @@ from simulation.census.levels import PayBands
 _SHARE_OUTSIDE_BANDS = 0.02
 _SHARE_INVENTED = 0.01
 _SHARE_AFTER_OPENING = 0.05
+_SHARE_OF_SEVERAL = 0.2
 # Where a tenth is hired each year, five times the mean distance of two hires, or more.
 _DAYS_WITHOUT_HIRE = 120
 _DAYS_WITHOUT_HIRE_OF_ONE = 5 * 3_650
@@ -30,7 +31,12 @@ select
     count(*) filter (level_number is null) as without_level,
     max(hired_on) as newest_hire,
     max_by(employee_id, hired_on) as newest,
-    (select count(*) from temp.census_verdicts where aside = 'hired_after_start') as hired_later
+    (select count(*) from temp.census_verdicts where aside = 'hired_after_start') as hired_later,
+    (
+        select count(distinct employee_id)
+        from temp.census_verdicts
+        where reject is null and aside = 'second_position'
+    ) as with_several
 from temp.census_verdicts
 where reject is null and aside is null
 """
@@ -97,6 +103,7 @@ def implausible(
             newest_hire,
             newest,
             hired_later,
+            with_several,
         ),
     ) = connection.execute(_PEOPLE, {"lowest": lowest, "highest": highest}).fetchall()
     if not people:
@@ -124,6 +131,12 @@ def implausible(
         yield (
             f"{hired_later:,} people were hired after {opening_date}, {people:,} are employed on "
             "it: is it the census of that day?"
+        )
+    if with_several / people > _SHARE_OF_SEVERAL:
+        yield (
+            f"{with_several:,} people ({with_several / people:.0%}) have several rows, all active: "
+            "if the file has a row for each change of pay, `census.second_positions: main` takes "
+            "the best paid one instead of adding them up"
         )
     if without_birth_date / people > _SHARE_INVENTED:
         yield (

@@ -1,11 +1,15 @@
 """What becomes of each row of a census: accepted, set aside or rejected, and for which reason."""
 
 # A row of the census is rejected once, for the first of these reasons that applies. A duplicate is
-# a row that has all its values in common with an earlier row of the same person.
+# a row that has all its values in common with an earlier row of the same person. Rows of one
+# identifier with two birth dates are no positions of one person. A spreadsheet rounds long
+# identifiers, as in 1.23457E+14, so that they name nobody any more.
 REASONS = (
     "malformed_line",
     "missing_employee_id",
     "duplicate_employee_id",
+    "another_birth_date",
+    "rounded_employee_id",
     "reserved_employee_id",
     "missing_hire_date",
     "unparseable_hire_date",
@@ -59,6 +63,16 @@ create or replace temp macro census_date(content, format) as
             then try_strptime(content, format)::date
     end;
 
+-- What databases and spreadsheets write for no day at all.
+create or replace temp macro census_is_no_day(day) as
+    day in (
+        date '0001-01-01',
+        date '1753-01-01',
+        date '1899-12-30',
+        date '1899-12-31',
+        date '1900-01-01'
+    );
+
 create or replace temp macro census_reject(reason, field, value) as
     {'reason': reason, 'field': field, 'value': value};
 
@@ -101,13 +115,15 @@ valued as (
         left_days.day as left_on,
         coalesce(hired.has_two_digits, false) as has_two_digit_hire,
         case
+            when census_is_no_day(born.day) then null
             when born.has_two_digits and born.day >= hired.day
                 then (born.day - to_years(100))::date
             else born.day
         end as born_on,
-        born.is_none is false as has_birth_date,
+        born.is_none is false and census_is_no_day(born.day) is not true as has_birth_date,
         -- systems enter a day such as 9999-12-31 for people who have not left
         left_days.is_none is false
+        and census_is_no_day(left_days.day) is not true
         and (left_days.day is null or left_days.day < date '2090-01-01') as has_left,
         amounts.cents as stated_pay,
         amounts.amount as exact_pay,
@@ -179,12 +195,16 @@ judged as (
                 then census_reject('malformed_line', 'line', malformed)
             when employee_id is null
                 then census_reject('missing_employee_id', 'employee_id', null)
+            when regexp_full_match(employee_id, '[0-9]([.,][0-9]+)?[eE]\+[0-9]{2,}')
+                then census_reject('rounded_employee_id', 'employee_id', employee_id)
             when regexp_full_match(employee_id, 'NH-[0-9]{4}-(.+-)?[0-9]{6,}')
                 then census_reject('reserved_employee_id', 'employee_id', employee_id)
             when hired_on is null and census_text(hire_date) is null
                 then census_reject('missing_hire_date', 'hire_date', null)
             when hired_on is null
                 then census_reject('unparseable_hire_date', 'hire_date', census_text(hire_date))
+            when hired_on = date '1900-01-01'
+                then census_reject('missing_hire_date', 'hire_date', census_text(hire_date))
             when hired_on < date '1900-01-01'
                 then census_reject('hire_date_before_1900', 'hire_date', census_text(hire_date))
             when pay is null and census_text(annual_compensation) is null
@@ -294,28 +314,36 @@ of_people as (
             partition by
                 employee_id, hired_on, left_on, pay, born_on, level_number, department, status,
                 fte, pay_basis, position, job_family
-        ) as same_as
+        ) as same_as,
+        first_value(row_number) over best_of_person as born_in_row,
+        first_value(born_on) over best_of_person as main_born_on,
+        coalesce(born_on <> main_born_on, false) as is_another
     from temp.census_verdicts as verdicts
     semi join repeated on verdicts.employee_id = repeated.employee_id
     where reject is null and coalesce(aside, '') not in ('totals_row', 'repeated_header')
+    window best_of_person as (
+        partition by employee_id
+        order by born_on is null, aside is not null, pay desc, row_number
+    )
 ),
 
 compared as (
     select
         *,
-        count(*) filter (aside is null) over (partition by employee_id) > 0 as has_active,
+        count(*) filter (aside is null) over (partition by employee_id, is_another) > 0
+            as has_active,
         first_value(row_number) over (
-            partition by employee_id
+            partition by employee_id, is_another
             order by aside is not null, pay desc, row_number
         ) as main_row,
         first_value(row_number) over (
-            partition by employee_id
+            partition by employee_id, is_another
             order by aside is distinct from 'left_before_start', left_on desc, row_number
         ) as last_ended_row,
         sum(pay) filter (aside is null and same_as = row_number)
-            over (partition by employee_id) as pay_in_all,
-        min(hired_on) filter (aside is null) over (partition by employee_id) as first_hired_on,
-        max(born_on) over (partition by employee_id) as any_born_on
+            over (partition by employee_id, is_another) as pay_in_all,
+        min(hired_on) filter (aside is null) over (partition by employee_id, is_another)
+            as first_hired_on
     from of_people
 )
 
@@ -327,9 +355,15 @@ select
             'employee_id',
             employee_id || ' is in row ' || same_as
         )
+        when is_another then census_reject(
+            'another_birth_date',
+            'birth_date',
+            born_on || ' of ' || employee_id || ', but '
+            || main_born_on || ' in row ' || born_in_row
+        )
     end as reject,
     case
-        when same_as < row_number then null
+        when same_as < row_number or is_another then null
         when aside = 'left_before_start' and (has_active or row_number <> last_ended_row)
             then 'other_stint'
         when aside is null and row_number <> main_row then 'second_position'
@@ -342,7 +376,7 @@ select
     case
         when $sums_positions and aside is null then first_hired_on else hired_on
     end as hired_on,
-    coalesce(born_on, any_born_on) as born_on
+    coalesce(born_on, main_born_on) as born_on
 from compared
 """
 

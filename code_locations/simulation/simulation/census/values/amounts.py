@@ -4,26 +4,25 @@ As with the dates, distinct texts are parsed, and the texts that can be read in 
 on those, such as 56.000, that can be read in two.
 """
 
+import re
 from dataclasses import dataclass
 
 import duckdb
 
 from simulation.census.columns.mapping import CensusError, CensusMapping
+from simulation.census.columns.words import CURRENCIES
 
 # RE2, after blanks. A currency is a sign, a code of three letters or a usual abbreviation.
-_CURRENCY = (
-    r"\p{Sc}|us\$|r\$|c\$|a\$|s?fr\.?|kr\.?|zł|kč|ft|lei|rs\.?|aud|brl|cad|chf|cny|czk|dkk|eur|gbp|"
-    r"hkd|huf|ils|inr|jpy|mxn|nok|nzd|pln|ron|sek|sgd|try|usd|zar|euro|dollars?"
-)
+_CURRENCY = r"\p{Sc}|" + "|".join(re.escape(word) for word in CURRENCIES)
 _PER = r"\s*(?:/|per |pro |par |por )\s*(\p{L}[\p{L} ]*)\.?$|\s+(p\.? ?a\.?|p\.? ?m\.?|p\.? ?h\.?)$"
 _THOUSANDS = r"k|t|thousand|tausend|tsd\.?|mille"
 _MILLIONS = r"m|mm|mn|mio\.?|million|millionen|millions|millones"
 # A sign, a currency on either side, and after the digits a minus, or the dash of 56.000,-; before
 # the currency that follows, the unit of 85.3k
 _AMOUNT = (
-    rf"^(\(?)([+-]?) ?(?:{_CURRENCY})? ?([+-]?) ?(\d[\d., '\x{{2019}}]*?)"
-    rf"(?: ?({_THOUSANDS}|{_MILLIONS}))?(?: ?(?:{_CURRENCY}))?"
-    rf"(?: ?(-|[.,][-\x{{2013}}\x{{2014}}]+)(?: ?(?:{_CURRENCY}))?)? ?(\)?)$"
+    rf"^(\(?)([+-]?) ?({_CURRENCY})? ?([+-]?) ?(\d[\d., '\x{{2019}}]*?)"
+    rf"(?: ?({_THOUSANDS}|{_MILLIONS}))?(?: ?({_CURRENCY}))?"
+    rf"(?: ?(-|[.,][-\x{{2013}}\x{{2014}}]+)(?: ?({_CURRENCY}))?)? ?(\)?)$"
 )
 _BLANKS = r"[\s\x{a0}\x{202f}\x{2009}\x{2007}]"
 _BLANKS_AND_PERCENT = r"[\s\x{a0}\x{202f}\x{2009}\x{2007}%]"
@@ -77,7 +76,10 @@ parted as (
         regexp_extract(
             trim(before),
             $amount,
-            ['opening', 'sign', 'inner_sign', 'digits', 'unit', 'tail', 'closing']
+            [
+                'opening', 'sign', 'currency_before', 'inner_sign', 'digits', 'unit',
+                'currency_behind', 'tail', 'currency_at_end', 'closing'
+            ]
         ) as parts
     from split
 ),
@@ -104,7 +106,13 @@ ungrouped as (
             when coalesce(parts.unit, '') = '' then 1
             when regexp_full_match(parts.unit, $thousands) then 1000
             else 1000000
-        end as factor
+        end as factor,
+        -- of $ 5 CAD, the code
+        coalesce(
+            nullif(parts.currency_at_end, ''),
+            nullif(parts.currency_behind, ''),
+            nullif(parts.currency_before, '')
+        ) as currency
     from parted
 ),
 
@@ -117,6 +125,7 @@ readings as (
         basis_word,
         digits,
         factor,
+        currency,
         case when regexp_full_match(digits, $grouped_point)
             then census_amount(replace(digits, ',', ''))
         end as with_point,
@@ -134,6 +143,7 @@ select
     basis_word,
     digits,
     abs(factor) > 1 as has_unit,
+    coalesce(map($symbols::varchar[], $codes::varchar[])[currency], upper(currency)) as currency,
     factor * with_point as with_point,
     factor * with_comma as with_comma
 from readings
@@ -182,7 +192,8 @@ def parse_amounts(
         mapping: the mapping of the file.
 
     Raises:
-        CensusError: amounts can be read in two ways, and nothing shows which one is right.
+        CensusError: amounts can be read in two ways, and nothing shows which one is right; or they
+            are in several currencies.
     """
     table = f"census_amounts_{column}"
     connection.execute(_MACROS)
@@ -196,6 +207,8 @@ def parse_amounts(
             "thousands": _THOUSANDS,
             "number": _NUMBER,
             "spaced": _SPACED,
+            "symbols": list(CURRENCIES),
+            "codes": list(CURRENCIES.values()),
             "grouped_point": _GROUPED_POINT,
             "grouped_comma": _GROUPED_COMMA,
         },
@@ -209,9 +222,33 @@ def parse_amounts(
     connection.execute(
         f"create or replace temp table {table} as "  # noqa: S608 - own names
         f"select written, content, rows, first_row, basis_word, {amount} as amount, "
-        f"try_cast({amount} as decimal(16, 2)) as cents, has_unit from temp.{table}"
+        f"try_cast({amount} as decimal(16, 2)) as cents, has_unit, currency from temp.{table}"
     )
+    _refuse_several_currencies(connection, column, name)
     return AmountFormat(found.separator, found.assumptions + _with_units(connection, column, name))
+
+
+def _refuse_several_currencies(
+    connection: duckdb.DuckDBPyConnection, column: str, name: str
+) -> None:
+    found = connection.execute(
+        f"""
+        select min(first_row) as row, min_by(content, first_row), sum(rows)
+        from temp.census_amounts_{column}
+        where currency is not null and cents is not null
+        group by currency
+        order by row
+        """  # noqa: S608 - own names
+    ).fetchall()
+    if len(found) > 1:
+        examples = "; ".join(
+            f"row {row}: {content} ({rows:,} rows)" if rows > 1 else f"row {row}: {content}"
+            for row, content, rows in found
+        )
+        raise CensusError(
+            f"{name} ({column}) has amounts in several currencies, which cannot be added up: "
+            f"{examples}. Convert them to one currency in the file"
+        )
 
 
 def _with_units(connection: duckdb.DuckDBPyConnection, column: str, name: str) -> list[str]:
