@@ -384,3 +384,75 @@ def test_a_column_that_is_not_read_is_named_with_its_first_value(read: Reader) -
     assert "Fee (such as '-1.50')" in note.text
     assert "Empty" not in note.text
     assert "Amount" not in note.text
+
+
+ACCOUNTS = (
+    ("Kontonummer", "own"),
+    ("Account number", "own"),
+    ("IBAN", "own"),
+    ("Kontonummer", "other"),
+    ("Account number", "other"),
+    ("IBAN", "other"),
+)
+
+
+@pytest.mark.parametrize(("name", "whose"), ACCOUNTS)
+def test_a_column_of_accounts_is_the_files_or_the_other_sides_by_its_values(
+    read: Reader, name: str, whose: str
+) -> None:
+    accounts = (IBAN, IBAN, IBAN) if whose == "own" else (IBAN, OTHER, "")
+    rows = [
+        f"2026-11-2{day};Someone;{account};-{day},50;EUR" for day, account in enumerate(accounts)
+    ]
+    found = read("\n".join([f"Date;Payee;{name};Amount;Currency", *rows, ""]))
+    [statement] = found.statements
+    sides = [entry.counterparty_iban for entry in statement.entries]
+    if whose == "own":
+        assert statement.account.iban == IBAN
+        assert sides == [None] * 3
+    else:
+        assert statement.account.iban is None
+        assert sides == [IBAN, OTHER, None]
+
+
+def test_the_account_above_the_table_is_its_own(read: Reader) -> None:
+    found = read(
+        f"Kontonummer:;{OTHER} / Girokonto\n\n"
+        "Buchungstag;Auftraggeber / Begünstigter;Kontonummer;Betrag (EUR)\n"
+        f"27.11.2026;REWE;{IBAN};-23,45\n"
+    )
+    [statement] = found.statements
+    assert statement.account.iban == OTHER
+    assert statement.entries[0].counterparty_iban == IBAN
+
+
+def test_a_file_of_two_accounts_has_a_statement_of_each(read: Reader) -> None:
+    rows = [f"2026-11-2{day};{(IBAN, OTHER)[day % 2]};-{day},50;EUR" for day in range(6)]
+    found = read("\n".join(["Date;Account;Amount;Currency", *rows, ""]))
+    assert {statement.account.iban for statement in found.statements} == {IBAN, OTHER}
+
+
+FEES = "Date,Description,Amount,Fee,Currency,State,Balance\n"
+
+
+@pytest.mark.parametrize("backward", [False, True])
+@pytest.mark.parametrize(
+    ("balances", "moved"),
+    [
+        (("96.20", "85.70", "95.20"), ["-3.80", "-10.50", "9.50"]),
+        (("96.20", "86.20", "96.20"), ["-3.80", "-10.00", "10.00"]),
+    ],
+)
+def test_the_balances_show_whether_a_fee_leaves_the_account_beside_the_amount(
+    read: Reader, balances: tuple[str, ...], moved: list[str], *, backward: bool
+) -> None:
+    first, second, third = balances
+    rows = [
+        f"2026-11-26,Bakery,-3.80,0.00,EUR,COMPLETED,{first}\n",
+        "2026-11-27,Cafe,-5.00,0.00,EUR,PENDING,\n",
+        f"2026-11-27,To Bob,-10.00,0.50,EUR,COMPLETED,{second}\n",
+        f"2026-11-28,Top-up,10.00,0.50,EUR,COMPLETED,{third}\n",
+    ]
+    found = read(FEES + "".join(rows[::-1] if backward else rows))
+    booked = [amount for amount, status in money(found) if status == "booked"]
+    assert booked == (moved[::-1] if backward else moved)

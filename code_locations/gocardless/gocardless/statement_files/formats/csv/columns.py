@@ -145,7 +145,7 @@ def _are_signs(values: Sequence[str]) -> bool:
 _CHECKS: dict[str, Callable[[Sequence[str]], bool]] = {
     **dict.fromkeys(("booking_date", "value_date"), lambda v: _share(v, is_date) >= _ENOUGH),
     **dict.fromkeys(
-        ("amount", "debit", "credit", "balance_after", "original_amount", "exchange_rate"),
+        ("amount", "debit", "credit", "fee", "balance_after", "original_amount", "exchange_rate"),
         lambda v: _share(v, is_amount) >= _ENOUGH,
     ),
     "indicator": _are_signs,

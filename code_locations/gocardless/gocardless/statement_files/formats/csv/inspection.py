@@ -16,11 +16,16 @@ from gocardless.statement_files.formats.csv.columns import (
     is_known,
     normalised,
 )
+from gocardless.statement_files.formats.csv.doubtful_columns import (
+    is_fee_beside_amount,
+    is_own_account,
+)
 from gocardless.statement_files.formats.csv.lines import Row, rows_of
 from gocardless.statement_files.formats.csv.mapping import Columns, Mapping
 from gocardless.statement_files.statement import StatementFileError
 from gocardless.statement_files.values.amounts import currency_in, decimal_mark, is_amount
 from gocardless.statement_files.values.dates import is_date, orders_of
+from gocardless.statement_files.values.iban import find_iban
 
 _SEPARATORS = ";,\t|"
 # the longest block above a header, and the number of rows that decide what a column is
@@ -28,7 +33,7 @@ _HEADER_WITHIN = 60
 _JUDGED_ROWS = 2000
 # what one column may be, in the order in which it is decided
 _ROLES = (
-    "booking_date", "value_date", "indicator", "debit", "credit", "amount", "balance_after",
+    "booking_date", "value_date", "indicator", "debit", "credit", "amount", "fee", "balance_after",
     "currency", "original_amount", "original_currency", "exchange_rate", "counterparty_iban",
     "account_iban", "end_to_end_id", "mandate_id", "transaction_id", "merchant_category", "status",
     "payee", "payer", "counterparty",
@@ -85,6 +90,7 @@ def propose(text: str, file_name: str, *, encoding: str, choices: Choices) -> Pr
     table = _table(text, file_name)
     roles = _roles(table)
     roles = _by_values(table, roles)
+    _settle_account(text, table, roles)
     if "booking_date" not in roles or not roles.keys() & {"amount", "debit", "credit"}:
         lacking = "a date" if "booking_date" not in roles else "an amount"
         raise StatementFileError(
@@ -92,12 +98,13 @@ def propose(text: str, file_name: str, *, encoding: str, choices: Choices) -> Pr
             f"{', '.join(table.header)}: write a mapping by hand, see "
             "docs/gocardless/statement_files.md"
         )
+    questions: list[str] = []
+    decimal = _decimal(table, roles, choices, questions)
+    _settle_fee(table, roles, decimal)
     names = {role: table.header[number] for role, number in roles.items()}
     columns = Columns(**names, description=_descriptions(table, roles))
     if not columns.description and not roles.keys() & {"counterparty", "payee", "payer"}:
         columns.description = _other_texts(table, roles)
-    questions: list[str] = []
-    decimal = _decimal(table, roles, choices, questions)
     signed = [
         value
         for value in _debits(table, roles)
@@ -225,6 +232,48 @@ def _settle_amounts(table: _Table, roles: dict[str, int]) -> None:
             for value in table.values(roles["amount"])
         ):
             roles.pop("indicator")
+
+
+def _settle_account(text: str, table: _Table, roles: dict[str, int]) -> None:
+    """Whose account a column such as Kontonummer has."""
+    number = roles.get("account_iban")
+    is_other = number is None
+    if number is None:
+        number = roles.get("counterparty_iban")
+    # a name that can only be one of the two
+    if number is None or dict(candidates(table.header[number])).get("account_iban") != 1:
+        return
+    above = "\n".join(text.split("\n")[: max(table.header_line - 1, 0)])
+    before = {role for role, _ in candidates(table.header[number - 1])} if number else set()
+    is_own = is_own_account(
+        [row.cells[number] for row in table.rows],
+        own_iban=find_iban(above),
+        follows_other_side=bool(before & {"counterparty", "payee", "payer"}),
+    )
+    if is_own and is_other:
+        roles["account_iban"] = roles.pop("counterparty_iban")
+    elif not is_own and not is_other:
+        del roles["account_iban"]
+        if "counterparty_iban" not in roles and has_values_of(
+            "counterparty_iban", table.values(number)
+        ):
+            roles["counterparty_iban"] = number
+
+
+def _settle_fee(table: _Table, roles: dict[str, int], decimal: str) -> None:
+    """Keep a column of fees only if the balances show that they are not in the amounts."""
+    if "fee" not in roles:
+        return
+    places = [roles.get(role) for role in ("amount", "fee", "balance_after")]
+    columns = [place for place in places if place is not None]
+    if len(columns) < len(places) or not is_fee_beside_amount(
+        [
+            (row.cells[columns[0]], row.cells[columns[1]], row.cells[columns[2]])
+            for row in table.rows
+        ],
+        decimal=decimal,
+    ):
+        del roles["fee"]
 
 
 def _by_values(table: _Table, roles: dict[str, int]) -> dict[str, int]:

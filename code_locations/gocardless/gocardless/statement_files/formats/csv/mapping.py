@@ -26,6 +26,7 @@ class Columns(BaseModel):
     credit: str | None = Field(default=None, description="Money that comes in.")
     indicator: str | None = Field(default=None, description="Says the side of an unsigned amount.")
     currency: str | None = None
+    fee: str | None = Field(default=None, description="Leaves the account beside the amount.")
     description: list[str] = Field(default_factory=list, description="Joined in this order.")
     counterparty: str | None = None
     payee: str | None = Field(default=None, description="The other side of what is paid.")

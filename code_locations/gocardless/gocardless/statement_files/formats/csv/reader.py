@@ -234,7 +234,7 @@ def _amount(values: Values[str, str], mapping: Mapping) -> Decimal:
     if columns.amount is not None:
         amount = read_amount(values["amount"], columns.amount, decimal=mapping.decimal)
         if columns.indicator is None:
-            return amount
+            return amount - _fee(values, mapping)
         word = indicator_word(values["indicator"])
         if word not in DEBIT_WORDS | CREDIT_WORDS:
             raise UnreadableValueError(
@@ -242,7 +242,7 @@ def _amount(values: Values[str, str], mapping: Mapping) -> Decimal:
                 values["indicator"],
                 "it is neither debit nor credit: allowed are such as S and H, D and C",
             )
-        return -amount if word in DEBIT_WORDS else amount
+        return (-amount if word in DEBIT_WORDS else amount) - _fee(values, mapping)
     sides = {
         side: read_amount(text, name, decimal=mapping.decimal)
         for side, name in (("debit", columns.debit), ("credit", columns.credit))
@@ -258,6 +258,14 @@ def _amount(values: Values[str, str], mapping: Mapping) -> Decimal:
     if "debit" in moved:
         return moved["debit"] if mapping.debit_is_signed else -moved["debit"]
     return moved.get("credit", Decimal(0))
+
+
+def _fee(values: Values[str, str], mapping: Mapping) -> Decimal:
+    """What the bank takes beside the amount; whatever its sign, it leaves the account."""
+    name = mapping.columns.fee
+    if name is None or not values["fee"]:
+        return Decimal(0)
+    return abs(read_amount(values["fee"], name, decimal=mapping.decimal))
 
 
 def _optional_amount(text: str | None, decimal: str) -> Decimal | None:
