@@ -1,9 +1,7 @@
 """A mapping for a CSV file, proposed from its names and values, with what it leaves open."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from itertools import islice
+from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from gocardless.extraction.reading.currencies import CURRENCIES
@@ -13,24 +11,19 @@ from gocardless.statement_files.formats.csv.columns import (
     candidates,
     has_values_of,
     indicator_word,
-    is_known,
     normalised,
 )
 from gocardless.statement_files.formats.csv.doubtful_columns import (
     is_fee_beside_amount,
     is_own_account,
 )
-from gocardless.statement_files.formats.csv.lines import Row, rows_of
 from gocardless.statement_files.formats.csv.mapping import Columns, Mapping
+from gocardless.statement_files.formats.csv.table import Table, find_table, is_money
 from gocardless.statement_files.statement import StatementFileError
 from gocardless.statement_files.values.amounts import currency_in, decimal_mark, is_amount
 from gocardless.statement_files.values.dates import is_date, orders_of
 from gocardless.statement_files.values.iban import find_iban
 
-_SEPARATORS = ";,\t|"
-# the longest block above a header, and the number of rows that decide what a column is
-_HEADER_WITHIN = 60
-_JUDGED_ROWS = 2000
 # what one column may be, in the order in which it is decided
 _ROLES = (
     "booking_date", "value_date", "indicator", "debit", "credit", "amount", "fee", "balance_after",
@@ -68,26 +61,13 @@ class Proposal:
     questions: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class _Table:
-    separator: str
-    header: tuple[str, ...]
-    header_line: int
-    has_header: bool
-    rows: Sequence[Row]
-
-    def values(self, number: int) -> list[str]:
-        """The values of a column that are not empty."""
-        return [row.cells[number] for row in self.rows if row.cells[number]]
-
-
 def propose(text: str, file_name: str, *, encoding: str, choices: Choices) -> Proposal:
     """The mapping that names and values of a file propose.
 
     Raises:
         StatementFileError: no row of it has a date and an amount.
     """
-    table = _table(text, file_name)
+    table = find_table(text, file_name)
     roles = _roles(table)
     roles = _by_values(table, roles)
     _settle_account(text, table, roles)
@@ -129,76 +109,7 @@ def propose(text: str, file_name: str, *, encoding: str, choices: Choices) -> Pr
     return Proposal(mapping=mapping, header_line=table.header_line, questions=questions)
 
 
-def named_uniquely(header: Sequence[str]) -> tuple[str, ...]:
-    """The names of a header; one that is there again gets its number, as in Währung (2)."""
-    names: list[str] = []
-    for number, name in enumerate(header, start=1):
-        plain = " ".join(name.split()) or f"column {number}"
-        times = sum(1 for earlier in names if earlier == plain or earlier.startswith(f"{plain} ("))
-        names.append(plain if times == 0 else f"{plain} ({times + 1})")
-    return tuple(names)
-
-
-def _table(text: str, file_name: str) -> _Table:
-    tables = [table for separator in _SEPARATORS if (table := _table_of(text, separator))]
-    if not tables:
-        raise StatementFileError(
-            f"{file_name} has no row with a date and an amount between any of ; , tab and |"
-        )
-    return max(tables, key=_quality)
-
-
-def _quality(table: _Table) -> tuple[int, int, int]:
-    known = sum(is_known(name) for name in table.header) if table.has_header else 0
-    return known, len(table.rows), len(table.header)
-
-
-def _table_of(text: str, separator: str) -> _Table | None:
-    rows = list(islice(rows_of(text, separator), _HEADER_WITHIN + _JUDGED_ROWS))
-    best: tuple[int, int] | None = None
-    for number, row in enumerate(rows[:_HEADER_WITHIN]):
-        is_one_text = len(row.cells) <= 1
-        if is_one_text or any(is_date(cell) or is_amount(cell) for cell in row.cells):
-            continue
-        roles = {role for name in row.cells if name for role, _ in candidates(name)}
-        known = sum(is_known(name) for name in row.cells)
-        has_both = "booking_date" in roles and roles & {"amount", "debit", "credit"}
-        if has_both and (best is None or known > best[0]):
-            best = known, number
-    if best is not None:
-        header_row = rows[best[1]]
-        header, below, line = named_uniquely(header_row.cells), rows[best[1] + 1 :], header_row.line
-        has_header = True
-    else:
-        first = next(
-            (n for n, row in enumerate(rows)
-             if any(map(is_date, row.cells)) and any(map(_is_money, row.cells))), None,
-        )  # fmt: skip
-        if first is None:
-            return None
-        above = rows[first - 1] if first else None
-        has_header = (
-            above is not None and len(above.cells) == len(rows[first].cells) and all(above.cells)
-        )
-        width = len(rows[first].cells)
-        header = named_uniquely(above.cells if above and has_header else [""] * width)
-        below, line = rows[first:], above.line if above and has_header else 0
-    # a separator at the end of each row makes an empty cell that the header may lack
-    same = [_trimmed(row, len(header)) for row in below]
-    complete = [row for row in same if len(row.cells) == len(header)]
-    return _Table(separator, header, line, has_header, complete[:_JUDGED_ROWS])
-
-
-def _trimmed(row: Row, width: int) -> Row:
-    extra = row.cells[width:]
-    return replace(row, cells=row.cells[:width]) if extra and not any(extra) else row
-
-
-def _is_money(cell: str) -> bool:
-    return is_amount(cell) and not is_date(cell) and any(mark in cell for mark in ".,")
-
-
-def _roles(table: _Table) -> dict[str, int]:
+def _roles(table: Table) -> dict[str, int]:
     """Which column is what, by name where the values agree."""
     fitting: dict[str, list[tuple[int, int]]] = {}
     if table.has_header:
@@ -218,7 +129,7 @@ def _roles(table: _Table) -> dict[str, int]:
     return roles
 
 
-def _settle_amounts(table: _Table, roles: dict[str, int]) -> None:
+def _settle_amounts(table: Table, roles: dict[str, int]) -> None:
     """Two columns of amounts or one; and a sign only beside amounts without."""
     if "debit" in roles and "credit" in roles:
         roles.pop("amount", None)
@@ -234,7 +145,7 @@ def _settle_amounts(table: _Table, roles: dict[str, int]) -> None:
             roles.pop("indicator")
 
 
-def _settle_account(text: str, table: _Table, roles: dict[str, int]) -> None:
+def _settle_account(text: str, table: Table, roles: dict[str, int]) -> None:
     """Whose account a column such as Kontonummer has."""
     number = roles.get("account_iban")
     is_other = number is None
@@ -260,7 +171,7 @@ def _settle_account(text: str, table: _Table, roles: dict[str, int]) -> None:
             roles["counterparty_iban"] = number
 
 
-def _settle_fee(table: _Table, roles: dict[str, int], decimal: str) -> None:
+def _settle_fee(table: Table, roles: dict[str, int], decimal: str) -> None:
     """Keep a column of fees only if the balances show that they are not in the amounts."""
     if "fee" not in roles:
         return
@@ -276,7 +187,7 @@ def _settle_fee(table: _Table, roles: dict[str, int], decimal: str) -> None:
         del roles["fee"]
 
 
-def _by_values(table: _Table, roles: dict[str, int]) -> dict[str, int]:
+def _by_values(table: Table, roles: dict[str, int]) -> dict[str, int]:
     """Find what no name shows by the values, where only one column has such values."""
     roles = dict(roles)
     free = [number for number in range(len(table.header)) if number not in roles.values()]
@@ -288,7 +199,7 @@ def _by_values(table: _Table, roles: dict[str, int]) -> dict[str, int]:
             roles["booking_date"] = dates[0]
             free.remove(dates[0])
     if not roles.keys() & {"amount", "debit", "credit"}:
-        money = [n for n in free if (v := table.values(n)) and sum(map(_is_money, v)) > len(v) / 2]
+        money = [n for n in free if (v := table.values(n)) and sum(map(is_money, v)) > len(v) / 2]
         if money:
             roles["amount"] = money[0]
             free.remove(money[0])
@@ -304,7 +215,7 @@ def _by_values(table: _Table, roles: dict[str, int]) -> dict[str, int]:
     return roles
 
 
-def _descriptions(table: _Table, roles: dict[str, int]) -> list[str]:
+def _descriptions(table: Table, roles: dict[str, int]) -> list[str]:
     """The columns of text, the purpose first."""
     if not table.has_header:
         return []
@@ -319,7 +230,7 @@ def _descriptions(table: _Table, roles: dict[str, int]) -> list[str]:
     return purposes or [name for _, _, name in sorted(found)]
 
 
-def _other_texts(table: _Table, roles: dict[str, int]) -> list[str]:
+def _other_texts(table: Table, roles: dict[str, int]) -> list[str]:
     """Where no column is known for a text, those that hold words."""
     return [
         name
@@ -330,12 +241,12 @@ def _other_texts(table: _Table, roles: dict[str, int]) -> list[str]:
     ]
 
 
-def _debits(table: _Table, roles: dict[str, int]) -> list[str]:
+def _debits(table: Table, roles: dict[str, int]) -> list[str]:
     values = table.values(roles["debit"]) if "debit" in roles else []
     return [value for value in values if is_amount(value) and any(c in "123456789" for c in value)]
 
 
-def _decimal(table: _Table, roles: dict[str, int], choices: Choices, questions: list[str]) -> str:
+def _decimal(table: Table, roles: dict[str, int], choices: Choices, questions: list[str]) -> str:
     if choices.decimal:
         return choices.decimal
     values = [
@@ -355,7 +266,7 @@ def _decimal(table: _Table, roles: dict[str, int], choices: Choices, questions: 
 
 
 def _date_order(
-    table: _Table, roles: dict[str, int], decimal: str, choices: Choices, questions: list[str]
+    table: Table, roles: dict[str, int], decimal: str, choices: Choices, questions: list[str]
 ) -> str:
     if choices.date_order:
         return choices.date_order
@@ -378,7 +289,7 @@ def _date_order(
 
 
 def _currency(
-    text: str, table: _Table, roles: dict[str, int], choices: Choices, questions: list[str]
+    text: str, table: Table, roles: dict[str, int], choices: Choices, questions: list[str]
 ) -> str | None:
     """The currency where no column has it: beside the amount, in a name, or above the header."""
     if choices.currency or "currency" in roles:

@@ -19,9 +19,9 @@ from gocardless.statement_files.formats.csv.columns import (
     indicator_word,
     normalised,
 )
-from gocardless.statement_files.formats.csv.inspection import named_uniquely
 from gocardless.statement_files.formats.csv.lines import Row, rows_of
 from gocardless.statement_files.formats.csv.mapping import Mapping
+from gocardless.statement_files.formats.csv.table import named_uniquely
 from gocardless.statement_files.statement import (
     Account,
     Balance,
