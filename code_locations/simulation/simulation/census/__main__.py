@@ -29,7 +29,7 @@ def _inspect(arguments: Sequence[str]) -> int:
     parser.add_argument("path", type=Path, help="CSV, Parquet or workbook file")
     parser.add_argument("--scenario", default="baseline", help="a name in simulation_config.yaml")
     parser.add_argument("--mapping", help="name of a mapping, or YAML file; default: found")
-    parser.add_argument("--sheet", help="sheet of a workbook; default: the first")
+    parser.add_argument("--sheet", help="sheet of a workbook; default: the first with a census")
     parser.add_argument(
         "--as-of",
         type=date.fromisoformat,

@@ -197,6 +197,35 @@ def test_another_sheet_of_a_workbook_is_chosen_by_name(imported: Import, tmp_pat
         imported(path, columns=columns, sheet="Staff")
 
 
+def test_the_first_sheet_with_a_census_is_read(imported: Import, tmp_path: Path):
+    from xlsxwriter import Workbook
+
+    path = tmp_path / "book.xlsx"
+    with Workbook(str(path)) as book:
+        book.add_worksheet("Empty")
+        book.add_worksheet("Read me").write_row(0, 0, ["Who was hired when", "and the pay"])
+        people = book.add_worksheet("People")
+        people.write_row(0, 0, ["Staff list"])
+        people.write_row(1, 0, ["ID", "Hire Date", "Salary"])
+        people.write_row(2, 0, ["X1", "2011-06-17", 60000])
+    census = imported(path)
+    assert sorted(census.people) == ["X1"]
+    assert census.says("sheet 'People' of 3 is read; for another one of Empty, Read me state")
+
+
+def test_a_workbook_without_a_census_is_refused_with_its_sheets(imported: Import, tmp_path: Path):
+    from xlsxwriter import Workbook
+
+    path = tmp_path / "book.xlsx"
+    with Workbook(str(path)) as book:
+        book.add_worksheet("Cover").write_row(0, 0, ["Staff of 2024"])
+        book.add_worksheet("Key").write_row(0, 0, ["Code", "Meaning"])
+    with pytest.raises(
+        CensusError, match="sheet 'Cover' of 2 is read; for another one of Key state"
+    ):
+        imported(path)
+
+
 def test_what_is_not_plausible_is_reported(imported: Import, export: Callable[..., Path]):
     rows = [f"E{number},2015-06-17,{20_000 + number}" for number in range(100)]
     rows += [f"F{number},2015-06-17,60000" for number in range(30)]

@@ -87,7 +87,8 @@ class CensusMapping(BaseModel):
         ),
     )
     sheet: str | None = Field(
-        default=None, description="Sheet of a workbook; without it, the first one."
+        default=None,
+        description="Sheet of a workbook; without it, the first with a header of a census.",
     )
     pay_basis: PayBasis | None = Field(
         default=None,

@@ -2,7 +2,7 @@
 
 import codecs
 import glob
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -82,7 +82,7 @@ def opened_source(
         mappings: the configured mappings. Without a name, the one that fits is taken; if none
             does, the columns are proposed.
         mapping_name: a configured mapping, or a YAML file with one.
-        sheet: of a workbook; without it that of the mapping, else the first.
+        sheet: of a workbook; without it that of the mapping, else the first with a census.
 
     Yields:
         What was found; the copy of a sheet exists until the context ends.
@@ -103,12 +103,16 @@ def opened_source(
                 copy,
                 sheet=sheet or (stated.sheet if stated else None),
                 date_format=stated.date_format if stated else None,
+                known_names=_known_names(mappings, stated),
             )
             others = f" of {1 + len(copied.others)}" if copied.others else ""
             note = f"sheet {copied.sheet!r}{others} is read"
             if copied.others:
                 note += f"; for another one of {listed(copied.others)} state `sheet` in a mapping"
-            source = _csv_source(path, copy, mappings, mapping_name, stated, notes=[note])
+            try:
+                source = _csv_source(path, copy, mappings, mapping_name, stated, notes=[note])
+            except CensusError as error:
+                raise CensusError(f"{error}; {note}") from error
             if source.mapping.date_system is None:
                 stated_by_file = {"date_system": copied.date_system}
                 source = replace(source, mapping=source.mapping.model_copy(update=stated_by_file))
@@ -178,6 +182,19 @@ def _stated_mapping(
     )
 
 
+def _known_names(
+    mappings: Mapping[str, CensusMapping], stated: CensusMapping | None
+) -> Callable[[Sequence[str]], int]:
+    """Return how many columns of a census the cells of a row name."""
+    known = [stated] if stated else list(mappings.values())
+
+    def known_names(cells: Sequence[str]) -> int:
+        of_mappings = max((len(mapping.fields_in(cells)) for mapping in known), default=0)
+        return of_mappings if stated else max(of_mappings, recognised(cells))
+
+    return known_names
+
+
 def _csv_source(
     path: Path,
     text: Path,
@@ -187,11 +204,7 @@ def _csv_source(
     *,
     notes: list[str],
 ) -> CensusSource:
-    known = [stated] if stated else list(mappings.values())
-
-    def known_names(cells: Sequence[str]) -> int:
-        of_mappings = max((len(mapping.fields_in(cells)) for mapping in known), default=0)
-        return of_mappings if stated else max(of_mappings, recognised(cells))
+    known_names = _known_names(mappings, stated)
 
     def head_with(mapping: CensusMapping | None) -> tuple[str, CsvHead]:
         asked = (mapping.encoding if mapping else None) if text == path else "utf-8"

@@ -3,13 +3,17 @@
 import csv
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 from simulation.census.columns.mapping import CensusError, listed
+
+# A header names at least so many columns, within so many rows.
+_LEAST_NAMES = 2
+_HEADER_WITHIN = 60
 
 SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 
@@ -26,10 +30,25 @@ class SheetCopy:
     date_system: Literal[1900, 1904] | None
 
 
-def copy_sheet(path: Path, copy: Path, *, sheet: str | None, date_format: str | None) -> SheetCopy:
-    """Write a sheet as a CSV file in UTF-8; without a name, the first that holds anything.
+def copy_sheet(
+    path: Path,
+    copy: Path,
+    *,
+    sheet: str | None,
+    date_format: str | None,
+    known_names: Callable[[Sequence[str]], int],
+) -> SheetCopy:
+    """Write a sheet as a CSV file in UTF-8; without a name, the first with a header of a census.
 
-    Dates are written in the given format, else as in 2011-06-17, whole numbers without a point.
+    If no sheet has one, it is the first that holds anything. Dates are written in the given format,
+    else as in 2011-06-17, whole numbers without a point.
+
+    Args:
+        path: the workbook.
+        copy: where to write.
+        sheet: its name, if it is stated.
+        date_format: as strftime has it.
+        known_names: how many columns of a census the cells of a row name.
 
     Raises:
         CensusError: the file is not a workbook, or has no such sheet.
@@ -42,11 +61,19 @@ def copy_sheet(path: Path, copy: Path, *, sheet: str | None, date_format: str | 
         if sheet is not None and sheet not in names:
             raise CensusError(f"{path}: there is no sheet {sheet!r}; there are {listed(names)}")
         written = _with_format(date_format)
-        for name in names if sheet is None else [sheet]:
-            rows = workbook.get_sheet_by_name(name).to_python()
-            if rows or name == sheet:
+        name: str | None = None
+        rows: list[list[Any]] = []
+        for one in names if sheet is None else [sheet]:
+            cells = workbook.get_sheet_by_name(one).to_python()
+            is_census = any(
+                known_names([str(cell) for cell in row]) >= _LEAST_NAMES
+                for row in cells[:_HEADER_WITHIN]
+            )
+            if is_census or (name is None and (cells or sheet is not None)):
+                name, rows = one, cells
+            if is_census:
                 break
-        else:
+        if name is None:
             raise CensusError(f"{path}: the file is empty")
     except CalamineError as error:
         raise CensusError(f"{path}: not a workbook that can be read: {error}") from error
