@@ -14,6 +14,7 @@ from tests.support.replay import settings_with, simulate
 
 from shared_lib.configuration.validated_yaml import ConfigurationError
 from shared_lib.dbt.compiled import Statement
+from simulation.config.tables import seed_rows
 from simulation.state.runs import YearRefusedError
 
 Statements = tuple[Statement, ...]
@@ -32,6 +33,7 @@ few_examples = settings(
 )
 SEEDS = st.integers(0, 2**40)
 GROWTH = st.integers(-300_000, 300_000).map(lambda value: value / 1e6)
+MERIT_RATES = {int(row["level"]): float(row["merit_rate"]) for row in seed_rows("merit_rates")}
 FACTORS = st.floats(0.01, 50).map(lambda value: round(value, 3))
 
 
@@ -226,6 +228,35 @@ def test_raises_of_families_are_computed_another_way(
     rate = 0.03 + 0.01 * (own.department == "Sales") + values_of(cola, own, 0.0)
     rate = rate.clip(lower=0) * own.raise_date.notna()
     expected = own.compensation_after_promotion.astype(float) * (1 + rate)
+    assert np.abs(expected - own.annual_compensation.astype(float)).max() <= 0.0051
+
+
+@few_examples
+@given(seed=SEEDS, merit=by_family(st.floats(-0.1, 0.2).map(lambda value: round(value, 4))))
+def test_merits_of_departments_and_families_come_on_top_of_the_budget(
+    ledgers: Ledgers, seed: int, merit: Any
+) -> None:
+    """Those without points have the merit that they had, and nobody one below 0."""
+
+    def year(**compensation: Any) -> pd.DataFrame:
+        changes = {"simulation": {"random_seed": seed}, "compensation": compensation}
+        return ledgers(changes, years=range(2025, 2026))
+
+    common = {"cola_rate": 0.0, "cola_minimum_tenure": 50, "merit_budget": 0.03}
+    points = {"Sales": -0.01, "Operations": 0.015}
+    plain = year(**common)
+    own = year(**common, merit_by_department=points, merit_by_job_family=merit)
+    pay = ["annual_compensation", "prorated_compensation"]
+    pd.testing.assert_frame_equal(
+        plain.drop(columns=[*SAME, *pay]), own.drop(columns=[*SAME, *pay])
+    )
+    before = own.compensation_after_promotion.astype(float)
+    has_merit = own.raise_date.notna()
+    assert (own.annual_compensation[~has_merit] == before[~has_merit]).all()
+    weights = own.level.map(MERIT_RATES)[has_merit]
+    of_level = weights * 0.03 * before[has_merit].sum() / (before[has_merit] * weights).sum()
+    added = own.department.map(points).fillna(0.0) + values_of(merit, own, 0.0)
+    expected = before * (1 + (of_level + added[has_merit]).clip(lower=0))
     assert np.abs(expected - own.annual_compensation.astype(float)).max() <= 0.0051
 
 

@@ -48,6 +48,8 @@ SCENARIOS = st.builds(
                 "raise_minimum_tenure": tenure,
                 "cola_minimum_tenure": 2 - tenure,
                 "cola_by_job_family": {"Nurses": 0.02, "Clerks": {"Sales": -0.3}},
+                "merit_by_department": {"Sales": -0.03},
+                "merit_by_job_family": {"Nurses": 0.02, "Clerks": {"Sales": 0.01}},
             },
             tables={
                 "termination_hazard_by_tenure": [

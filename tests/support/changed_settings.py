@@ -37,6 +37,8 @@ SETTING_CHANGES: dict[str, dict[str, Any]] = {
         "cola_by_job_family": {"Nurses": 0.01, "Clerks": {"Sales": 0.02, "*": -0.01}},
         "band_growth": 0.01,
         "merit_budget": 0.05,
+        "merit_by_department": {"Sales": 0.01},
+        "merit_by_job_family": {"Nurses": 0.01, "Clerks": {"Sales": 0.02, "*": -0.1}},
         "raise_date": "08-15",
         "raise_minimum_tenure": 2,
         "promotion_date": "03-01",

@@ -146,7 +146,7 @@ families as (
         split_part(row_key, chr(31), 2) as department,
         rate
     from {{ ref('stg_scenario_rates') }}
-    where table_name in ('leaving_by_job_family', 'cola_by_job_family')
+    where table_name in ('leaving_by_job_family', 'cola_by_job_family', 'merit_by_job_family')
 ),
 
 weighed as (
@@ -507,12 +507,26 @@ everyone as (
         )
 ),
 
+-- Points of both raises in one row, so that each employee is looked up once for both.
 raising as (
     select
         row_key as department,
-        rate as points
+        max(rate) filter (where table_name = 'cola_by_department') as cola,
+        max(rate) filter (where table_name = 'merit_by_department') as merit
     from {{ ref('stg_scenario_rates') }}
-    where table_name = 'cola_by_department'
+    where table_name in ('cola_by_department', 'merit_by_department')
+    group by row_key
+),
+
+raising_families as (
+    select
+        job_family,
+        department,
+        max(rate) filter (where table_name = 'cola_by_job_family') as cola,
+        max(rate) filter (where table_name = 'merit_by_job_family') as merit
+    from families
+    where table_name in ('cola_by_job_family', 'merit_by_job_family')
+    group by job_family, department
 ),
 
 -- Everybody with the department on the raise date.
@@ -536,9 +550,11 @@ entitled as (
         levels.merit_rate,
         greatest(
             0,
-            year.cola_rate + coalesce(raising.points, 0)
-            + coalesce(in_department.rate, in_others.rate, 0)
+            year.cola_rate + coalesce(raising.cola, 0)
+            + coalesce(in_department.cola, in_others.cola, 0)
         ) as cola_rate,
+        coalesce(raising.merit, 0) + coalesce(in_department.merit, in_others.merit, 0)
+            as merit_points,
         -- hired so long before, the employee has the completed years on the raise date
         coalesce(everyone.termination_date >= year.raise_date, true)
         and everyone.hire_date <= year.raise_date - to_years(year.cola_minimum_tenure) as has_cola,
@@ -551,20 +567,16 @@ entitled as (
         on everyone.level = levels.level
     left join raising
         on everyone.raise_department = raising.department
-    left join families as in_department
+    left join raising_families as in_department
         on
-            in_department.table_name = 'cola_by_job_family'
-            and everyone.job_family = in_department.job_family
+            everyone.job_family = in_department.job_family
             and everyone.raise_department = in_department.department
-    left join families as in_others
-        on
-            in_others.table_name = 'cola_by_job_family'
-            and everyone.job_family = in_others.job_family
-            and in_others.department = '*'
+    left join raising_families as in_others
+        on everyone.job_family = in_others.job_family and in_others.department = '*'
 ),
 
--- The factor that makes the payroll-weighted mean of the merits the budget. Sums are over
--- decimals, so they do not depend on the order in which threads add.
+-- The factor that makes the payroll-weighted mean of the merits the budget, before points are
+-- added. Sums are over decimals, so they do not depend on the order in which threads add.
 merit as (
     select
         year.merit_budget * sum(entitled.compensation_after_promotion)
@@ -584,7 +596,13 @@ raised as (
                 then round(
                     entitled.compensation_after_promotion * (
                         1
-                        + if(entitled.has_merit, entitled.merit_rate * merit.scale, 0)
+                        + if(
+                            entitled.has_merit,
+                            greatest(
+                                0, entitled.merit_rate * merit.scale + entitled.merit_points
+                            ),
+                            0
+                        )
                         + if(entitled.has_cola, entitled.cola_rate, 0)
                     ),
                     2

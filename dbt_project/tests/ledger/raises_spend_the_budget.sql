@@ -1,9 +1,29 @@
 {{ config(meta={"dagster": {"ref": {"name": "int_employee_years"}}}) }}
 
--- All raises of a year together are the merit budget and the cost of living, each times the
--- payroll of those with the tenure for it. Each raise is rounded to cents, so that half a cent for
--- each may be left over.
-with raised as (
+-- All raises of a year together are the merit budget with its points and the cost of living, each
+-- times the payroll of those with the tenure for it. Each raise is rounded to cents, so that half a
+-- cent for each may be left over.
+with raising as (
+    select
+        row_key as department,
+        max(rate) filter (where table_name = 'cola_by_department') as cola,
+        max(rate) filter (where table_name = 'merit_by_department') as merit
+    from {{ ref('stg_scenario_rates') }}
+    where table_name in ('cola_by_department', 'merit_by_department')
+    group by row_key
+),
+
+families as (
+    select
+        row_key,
+        max(rate) filter (where table_name = 'cola_by_job_family') as cola,
+        max(rate) filter (where table_name = 'merit_by_job_family') as merit
+    from {{ ref('stg_scenario_rates') }}
+    where table_name in ('cola_by_job_family', 'merit_by_job_family')
+    group by row_key
+),
+
+raised as (
     select
         ledger.simulation_year,
         ledger.compensation_after_promotion as pay,
@@ -11,29 +31,35 @@ with raised as (
         date_sub('year', ledger.hire_date, ledger.raise_date) as tenure,
         greatest(
             0,
-            parameters.cola_rate + coalesce(raising.rate, 0)
-            + coalesce(in_department.rate, in_others.rate, 0)
+            parameters.cola_rate + coalesce(raising.cola, 0)
+            + coalesce(in_department.cola, in_others.cola, 0)
         ) as cola_rate,
+        coalesce(raising.merit, 0) + coalesce(in_department.merit, in_others.merit, 0)
+            as merit_points,
+        levels.merit_rate,
         parameters.cola_minimum_tenure,
         parameters.merit_budget,
         parameters.raise_minimum_tenure
     from {{ ref('int_employee_years') }} as ledger
+    -- later years of another run have rates of their own, and stay as it has tested them
+    inner join {{ ref('stg_simulation_run') }} as run
+        on ledger.fingerprint = run.fingerprint
     inner join {{ ref('stg_simulation_parameters') }} as parameters
         on
             ledger.fingerprint = parameters.fingerprint
             and ledger.simulation_year = parameters.simulation_year
-    left join {{ ref('stg_scenario_rates') }} as raising
+    inner join {{ ref('stg_job_levels') }} as levels
+        on ledger.level = levels.level
+    left join raising
         on
-            raising.table_name = 'cola_by_department'
-            and if(
+            if(
                 ledger.transfer_date > ledger.raise_date,
                 ledger.transferred_from,
                 ledger.department
-            ) = raising.row_key
-    left join {{ ref('stg_scenario_rates') }} as in_department
+            ) = raising.department
+    left join families as in_department
         on
-            in_department.table_name = 'cola_by_job_family'
-            and concat(
+            concat(
                 ledger.job_family,
                 chr(31),
                 if(
@@ -42,21 +68,47 @@ with raised as (
                     ledger.department
                 )
             ) = in_department.row_key
-    left join {{ ref('stg_scenario_rates') }} as in_others
-        on
-            in_others.table_name = 'cola_by_job_family'
-            and ledger.job_family || chr(31) || '*' = in_others.row_key
+    left join families as in_others
+        on ledger.job_family || chr(31) || '*' = in_others.row_key
     where
         ledger.scenario_id = {{ current_scenario() }}
         and ledger.raise_date is not null
+),
+
+merits as (
+    select
+        simulation_year,
+        merit_budget * sum(pay) / sum(pay * merit_rate) as scale
+    from raised
+    where tenure >= raise_minimum_tenure
+    group by simulation_year, merit_budget
 )
 
 select
-    simulation_year,
+    raised.simulation_year,
     count(*) as raises,
-    sum(increase) as increase,
-    sum(case when tenure >= cola_minimum_tenure then pay * cola_rate else 0 end) as cola,
-    sum(case when tenure >= raise_minimum_tenure then pay * merit_budget else 0 end) as merit
+    sum(raised.increase) as increase,
+    sum(
+        case
+            when raised.tenure >= raised.cola_minimum_tenure then raised.pay * raised.cola_rate
+            else 0
+        end
+    ) as cola,
+    -- nobody's merit is below 0, so points take away at most the merit of the level
+    sum(
+        case
+            when raised.tenure >= raised.raise_minimum_tenure
+                then
+                    raised.pay * (
+                        raised.merit_budget
+                        + greatest(raised.merit_points, -raised.merit_rate * merits.scale)
+                    )
+            else 0
+        end
+    ) as merit
 from raised
-group by simulation_year
-having not coalesce(abs(sum(increase) - cola - merit) <= 0.005 * count(*) + 0.01, false)
+left join merits
+    on raised.simulation_year = merits.simulation_year
+group by raised.simulation_year
+having
+    not coalesce(abs(sum(raised.increase) - cola - merit) <= 0.005 * count(*) + 0.01, false)

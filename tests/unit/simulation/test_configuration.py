@@ -76,6 +76,8 @@ def test_the_shipped_baseline_has_the_agreed_figures() -> None:
         "cola_by_department": {},
         "cola_by_job_family": {},
         "merit_budget": 0.04,
+        "merit_by_department": {},
+        "merit_by_job_family": {},
         "band_growth": None,
         "raise_date": "07-15",
         "raise_minimum_tenure": 1,
@@ -153,7 +155,7 @@ MISTAKES = [
     ("  merit_budget: 0.04\n", "  merit_budget: 0.04\n  merit_bugdet: 0.04\n",
      "compensation.merit_bugdet", "unknown key, allowed is one of: band_growth, "
      "cola_by_department, cola_by_job_family, cola_minimum_tenure, cola_rate, merit_budget, "
-     "promotion_age_limit, "
+     "merit_by_department, merit_by_job_family, promotion_age_limit, "
      "promotion_date, promotion_increase, promotion_increase_cap, promotion_increase_spread, "
      "promotion_minimum_tenure, promotion_rate, raise_date, raise_minimum_tenure"),
     ("compensation:\n  cola_rate: 0.025\n", "compensation:\n",

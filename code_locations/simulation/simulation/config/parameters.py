@@ -19,11 +19,13 @@ BY_DEPARTMENT = (
     ("workforce", "leaving_by_department"),
     ("hiring", "hiring_by_department"),
     ("compensation", "cola_by_department"),
+    ("compensation", "merit_by_department"),
 )
 BY_JOB_FAMILY = (
     ("workforce", "leaving_by_job_family"),
     ("hiring", "hiring_by_job_family"),
     ("compensation", "cola_by_job_family"),
+    ("compensation", "merit_by_job_family"),
 )
 # between family and department in a key of those tables
 _BETWEEN = "\x1f"

@@ -275,7 +275,27 @@ from dated
 # Raises of all, after the promotions.
 _RAISES = """
 create or replace temporary table person_raises as
-with entitled as (
+with raising as (
+    select
+        rates.row_key as department,
+        max(rates.rate) filter (where rates.table_name = 'cola_by_department') as cola,
+        max(rates.rate) filter (where rates.table_name = 'merit_by_department') as merit
+    from raw.scenario_rates as rates
+    inner join person_year as year on rates.fingerprint = year.fingerprint
+    group by rates.row_key
+),
+
+raising_families as (
+    select
+        job_family,
+        department,
+        max(rate) filter (where table_name = 'cola_by_job_family') as cola,
+        max(rate) filter (where table_name = 'merit_by_job_family') as merit
+    from person_families
+    group by job_family, department
+),
+
+entitled as (
     select
         ledger.employee_id,
         ledger.hire_date,
@@ -283,9 +303,11 @@ with entitled as (
         levels.merit_rate,
         greatest(
             0,
-            year.cola_rate + coalesce(raising.rate, 0)
-            + coalesce(raising_family.rate, raising_others.rate, 0)
+            year.cola_rate + coalesce(raising.cola, 0)
+            + coalesce(raising_family.cola, raising_others.cola, 0)
         ) as cola_rate,
+        coalesce(raising.merit, 0) + coalesce(raising_family.merit, raising_others.merit, 0)
+            as merit_points,
         coalesce(ledger.termination_date >= year.raise_date, true) as is_there,
         coalesce(ledger.termination_date >= year.raise_date, true)
         and ledger.hire_date <= year.raise_date - to_years(year.cola_minimum_tenure) as has_cola,
@@ -295,24 +317,19 @@ with entitled as (
     from person_ledger as ledger
     cross join person_year as year
     inner join person_levels as levels on ledger.level = levels.level
-    left join raw.scenario_rates as raising
+    left join raising
         on
-            ledger.fingerprint = raising.fingerprint
-            and raising.table_name = 'cola_by_department'
-            and if(
-                ledger.transfer_date > year.raise_date, ledger.transferred_from, ledger.department
-            ) = raising.row_key
-    left join person_families as raising_family
+            if(ledger.transfer_date > year.raise_date, ledger.transferred_from, ledger.department)
+            = raising.department
+    left join raising_families as raising_family
         on
-            raising_family.table_name = 'cola_by_job_family'
-            and ledger.job_family = raising_family.job_family
+            ledger.job_family = raising_family.job_family
             and if(
                 ledger.transfer_date > year.raise_date, ledger.transferred_from, ledger.department
             ) = raising_family.department
-    left join person_families as raising_others
+    left join raising_families as raising_others
         on
-            raising_others.table_name = 'cola_by_job_family'
-            and ledger.job_family = raising_others.job_family
+            ledger.job_family = raising_others.job_family
             and raising_others.department = '*'
 ),
 
@@ -327,11 +344,11 @@ merit as (
 select
     entitled.*,
     merit.scale,
-    if(has_merit, merit_rate * merit.scale, 0) as merit,
+    if(has_merit, greatest(0, merit_rate * merit.scale + merit_points), 0) as merit,
     if(has_cola, entitled.cola_rate, 0) as cola,
     round(
         pay * (
-            1 + if(has_merit, merit_rate * merit.scale, 0)
+            1 + if(has_merit, greatest(0, merit_rate * merit.scale + merit_points), 0)
             + if(has_cola, entitled.cola_rate, 0)
         ),
         2

@@ -337,6 +337,14 @@ def _hire_reasons(hire: Row) -> Iterator[tuple[str, str]]:
         yield "leaving", f"{rate} of the hires leave again; this one stays"
 
 
+def _points(points: float) -> str:
+    """Return what department and job family add to a merit."""
+    if not points:
+        return ""
+    sign = "+" if points > 0 else "-"
+    return f", {sign} {share(abs(points), 2)} of department and job family"
+
+
 def _raise_reasons(raised: Row, year: Row) -> Iterator[tuple[str, str]]:
     if raised["hire_date"] > year["raise_date"]:
         yield "raise", f"none: hired after {year['raise_date']}"
@@ -351,7 +359,7 @@ def _raise_reasons(raised: Row, year: Row) -> Iterator[tuple[str, str]]:
         parts.append(
             f"merit {share(raised['merit'], 2)} = {share(float(raised['merit_rate']), 2)} (level) "
             f"x {float(raised['scale']):.4f}, by which the merits of all come to "
-            f"{share(float(year['merit_budget']), 2)}"
+            f"{share(float(year['merit_budget']), 2)}{_points(raised['merit_points'])}"
         )
     missing = [
         name

@@ -75,7 +75,8 @@ def _of_departments(
 ) -> dict[str, float]:
     """Return the drawn values of a setting by department, those that are uncertain."""
     present = getattr(getattr(settings, section), field)
-    spread = getattr(settings.uncertainty, field)
+    # no range is stated of the points of a merit
+    spread = getattr(settings.uncertainty, field, {})
     is_factor = field != "cola_by_department"
     drawn = {}
     for department, within in spread.items():

@@ -46,6 +46,21 @@ class Compensation(Strict):
             "years, or a mapping of each year to its own."
         )
     )
+    merit_by_department: dict[Name, Points] = Field(
+        default={},
+        description=(
+            "What is added to the merit raise of each in a department, by its name in the census, "
+            "as a share: with 0.01, 0.03 become 0.04. It comes on top of merit_budget; below 0 in "
+            "all counts as 0."
+        ),
+    )
+    merit_by_job_family: dict[Name, Points | dict[Name, Points]] = Field(
+        default={},
+        description=(
+            f"What is added in a job family, by its name in the census: {BY_JOB_FAMILY}. It comes "
+            "on top of what is added in the department; a family that is not named has 0."
+        ),
+    )
     band_growth: RaiseRate | dict[Year, RaiseRate] | None = Field(
         default=None,
         description=(
