@@ -1,4 +1,5 @@
-"""Departments with a growth of their own end each year on it, and the others on what is left."""
+"""Departments, or job families, with a growth of their own end each year on it, and the others on
+what is left."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -20,27 +21,35 @@ from simulation.state.runs import YearRefusedError
 YEARS = range(2025, 2028)
 EMPLOYEES = 300
 Statements = tuple[Statement, ...]
-# the name of all departments without a growth of their own
+# the name of all departments or job families without a growth of their own
 OTHERS = ""
+ORDINARY = ("experienced_termination", "retirement")
 
 
 def millionths(low: float, high: float) -> st.SearchStrategy[float]:
     return st.integers(round(low * 1e6), round(high * 1e6)).map(lambda value: value / 1e6)
 
 
-# Others are left at every growth: these departments are a fifth of the census.
-OWN_GROWTH = st.dictionaries(
-    st.sampled_from(["Sales", "Legal", "Human Resources"]),
-    st.one_of(
-        millionths(-0.5, 0.3), st.fixed_dictionaries(dict.fromkeys(YEARS, millionths(-0.5, 0.3)))
-    ),
-    min_size=1,
+# Others are left at every growth: these are a fifth of the census, or three tenths.
+NAMES = {
+    "department": ["Sales", "Legal", "Human Resources"],
+    "job_family": ["Engineers", "Clerks"],
+}
+OWN_GROWTHS = st.sampled_from(sorted(NAMES)).flatmap(
+    lambda unit: st.dictionaries(
+        st.sampled_from(NAMES[unit]),
+        st.one_of(
+            millionths(-0.5, 0.3),
+            st.fixed_dictionaries(dict.fromkeys(YEARS, millionths(-0.5, 0.3))),
+        ),
+        min_size=1,
+    ).map(lambda own: {f"growth_by_{unit}": own})
 )
 SCENARIOS = st.builds(
     lambda own, growth, leaving, new_leaving, seed, order, first: settings_with(
         simulation={
             "target_growth_rate": growth,
-            "growth_by_department": own,
+            **own,
             "random_seed": seed,
             "end_year": YEARS[-1],
         },
@@ -51,8 +60,9 @@ SCENARIOS = st.builds(
             "reduction_order": order,
             "reduction_departments": first,
         },
+        hiring={"hiring_by_job_family": {"Engineers": 5.0}},
     ),
-    own=OWN_GROWTH,
+    own=OWN_GROWTHS,
     growth=millionths(-0.1, 0.3),
     leaving=millionths(0, 0.9),
     new_leaving=millionths(0, 0.9),
@@ -81,12 +91,13 @@ def ledger_of(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(scenario=SCENARIOS, employees=st.integers(200, 1200))
-def test_each_department_ends_on_its_target_by_its_own_hires_and_reductions(
+def test_each_unit_ends_on_its_target_by_its_own_hires_and_reductions(
     statements: Statements, census: Path, scenario: ScenarioSettings, employees: int
 ) -> None:
     ledger = ledger_of(statements, census, scenario, employees)
-    own = scenario.simulation.growth_by_department
-    ledger["unit"] = ledger.department.where(ledger.department.isin(list(own)), OTHERS)
+    own = scenario.simulation.growth_by_unit
+    units = ledger[scenario.simulation.growing_units]
+    ledger["unit"] = units.where(units.isin(list(own)), OTHERS)
     first = ledger[(ledger.simulation_year == YEARS[0]) & ~ledger.is_new_hire]
     opening = Counter(first.unit)
     start = Counter(opening)
@@ -123,16 +134,14 @@ def targets_by_words(
 
     simulation = scenario.simulation
     total = grown(sum(opening.values()), simulation.target_growth_rate)
-    named = {
-        unit: grown(opening[unit], rates) for unit, rates in simulation.growth_by_department.items()
-    }
+    named = {unit: grown(opening[unit], rates) for unit, rates in simulation.growth_by_unit.items()}
     return {**named, OTHERS: total - sum(named.values())}
 
 
 def movements_by_words(
     people: pd.DataFrame, start: int, target: int, scenario: ScenarioSettings
 ) -> dict[str, int]:
-    ordinary = people.termination_category.isin(["experienced_termination", "retirement"])
+    ordinary = people.termination_category.isin(ORDINARY)
     needed = target - (start - int(ordinary.sum()))
     staying = 1 - Decimal(str(scenario.workforce.new_hire_termination_rate))
     hires = int((needed / staying).quantize(Decimal(1), rounding=ROUND_CEILING))
@@ -183,6 +192,63 @@ def test_reductions_of_a_department_follow_the_order_within_it(
     others = ledger.query("department != 'Sales' and simulation_year == 2025")
     assert not (others.termination_category == "reduction_in_force").any()
     assert others.is_new_hire.any()
+
+
+def test_reductions_come_from_the_named_families_first_within_the_order_of_departments(
+    statements: Statements, census: Path
+) -> None:
+    scenario = settings_with(
+        simulation={"target_growth_rate": -0.4, "end_year": YEARS[-1]},
+        workforce={
+            "reduction_departments": ["Operations"],
+            "reduction_job_families": ["Clerks", "Nurses"],
+            "experienced_termination_rate": 0.05,
+        },
+    )
+    rows = ledger_of(statements, census, scenario).query("not is_new_hire")
+    # two years, of which the first takes a part of Operations and the second what goes beyond it
+    for year in YEARS[:2]:
+        staying = rows[(rows.simulation_year == year) & ~rows.termination_category.isin(ORDINARY)]
+        reduced = staying.termination_category == "reduction_in_force"
+        order = pd.Series(
+            [
+                (department != "Operations", {"Clerks": 0, "Nurses": 1}.get(str(family), 2))
+                for department, family in zip(staying.department, staying.job_family, strict=True)
+            ]
+        )
+        assert reduced.any()
+        assert order[reduced.array].max() <= order[~reduced.array].min()
+
+
+def test_a_known_hire_takes_a_place_of_its_family_and_one_without_of_the_others(
+    statements: Statements, census: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "known.csv"
+    header = "event,employee_id,date,department,level,pay,fill_rate,days_to_fill,job_family"
+    lines = [
+        *(f"join,E-{number},2025-03-15,Legal,2,90000,,,Engineers" for number in range(30)),
+        "join,X-1,2025-03-15,Legal,2,90000,,,",
+        "opening,REQ-1,2025-02-01,Sales,1,,1,30,Clerks",
+    ]
+    path.write_text("\n".join([header, *lines]), "utf-8")
+    scenario = settings_with(
+        simulation={
+            "growth_by_job_family": {"Engineers": 0.05, "Clerks": 0.2},
+            "end_year": YEARS[-1],
+        },
+        workforce={"known_events": str(path)},
+    )
+    rows = ledger_of(statements, census, scenario).query("simulation_year == 2025")
+    joined = rows[rows.is_new_hire].set_index("employee_id").job_family
+    # more than the family needs: nobody else is hired for it, and so many more of it leave
+    assert set(joined[joined == "Engineers"].index) == {f"E-{number}" for number in range(30)}
+    left = rows[rows.termination_category == "reduction_in_force"]
+    assert set(left.job_family) == {"Engineers"}
+    assert joined["X-1"] not in ("Engineers", "Clerks")
+    assert joined["REQ-1"] == "Clerks"
+    path.write_text("\n".join([header, *(lines[0].replace("E-0", f"E-{n}") for n in range(99))]))
+    with pytest.raises(ConfigurationError, match="event: 99 join Engineers in 2025, allowed are"):
+        ledger_of(statements, census, scenario)
 
 
 def test_known_joiners_and_transfers_count_for_the_department_they_come_to(
@@ -268,6 +334,21 @@ def test_a_growth_that_cannot_be_is_refused_with_the_reason(
         unknown.value
     )
     assert str(unknown.value).endswith("; did you mean 'Sales'?")
+    families = settings_with(simulation={"growth_by_job_family": {"Nurse": 0.1}})
+    with pytest.raises(YearRefusedError) as unknown:
+        ledger_of(statements, census, families)
+    assert str(unknown.value) == (
+        "simulation.growth_by_job_family.Nurse: unknown job family, got 'Nurse', allowed is one "
+        "of: Clerks, Engineers, Nurses; did you mean 'Nurses'?"
+    )
+    first = settings_with(workforce={"reduction_job_families": ["Pilots"]})
+    with pytest.raises(
+        YearRefusedError, match="reduction_job_families: unknown job family, got 'P"
+    ):
+        ledger_of(statements, census, first)
+    both = {"growth_by_job_family": {"Nurses": 0.1}, "growth_by_department": {"Sales": 0.1}}
+    with pytest.raises(ConfigurationError, match="are both given, allowed is one of them"):
+        settings_with(simulation=both)
     with pytest.raises(
         YearRefusedError, match="Operations are to have 247 employees at the end of 2026"
     ):

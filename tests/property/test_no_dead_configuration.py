@@ -156,7 +156,12 @@ def test_every_setting_is_changed() -> None:
 # What is felt only where something else is set as well.
 NEEDS: dict[str, dict[str, dict[str, Any]]] = {
     name: {"simulation": {"target_growth_rate": -0.2}}
-    for name in ("reduction_date", "reduction_order", "reduction_departments")
+    for name in (
+        "reduction_date",
+        "reduction_order",
+        "reduction_departments",
+        "reduction_job_families",
+    )
 } | {"recent_joiner_years": {"hiring": {"minimum_recent_joiners": 30}}}
 
 

@@ -28,7 +28,7 @@ SCENARIOS = st.builds(
         settings_with(
             simulation={
                 "target_growth_rate": growth,
-                "growth_by_department": own,
+                **own,
                 "random_seed": seed,
                 "end_year": YEARS[-1],
                 "first_day": "07-01",
@@ -36,6 +36,7 @@ SCENARIOS = st.builds(
             workforce={
                 "reduction_order": order,
                 "reduction_departments": departments,
+                "reduction_job_families": ["Clerks"],
                 "leaving_by_department": leaving,
                 "leaving_by_job_family": family,
                 "reduction_date": "09-30",
@@ -60,7 +61,13 @@ SCENARIOS = st.builds(
         )
     ),
     growth=millionths(-0.3, 0.2),
-    own=st.sampled_from([{}, {"Sales": -0.2, "Engineering": 0.05}]),
+    own=st.sampled_from(
+        [
+            {},
+            {"growth_by_department": {"Sales": -0.2, "Engineering": 0.05}},
+            {"growth_by_job_family": {"Nurses": -0.2, "Clerks": 0.05}},
+        ]
+    ),
     seed=st.integers(0, 2**40),
     order=st.sampled_from(["least_tenure", "lowest_level", "hazard"]),
     departments=st.sampled_from([[], ["Sales", "Finance"]]),

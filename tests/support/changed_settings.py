@@ -7,6 +7,7 @@ SETTING_CHANGES: dict[str, dict[str, Any]] = {
         "random_seed": 43,
         "target_growth_rate": 0.04,
         "growth_by_department": {"Sales": 0.1},
+        "growth_by_job_family": {"Nurses": 0.1},
         "first_day": "02-01",
     },
     "workforce": {
@@ -17,6 +18,7 @@ SETTING_CHANGES: dict[str, dict[str, Any]] = {
         "reduction_date": "04-30",
         "reduction_order": "least_tenure",
         "reduction_departments": ["Sales"],
+        "reduction_job_families": ["Clerks"],
         "leaving_by_department": {"Sales": 2.0},
         "leaving_by_job_family": {"Nurses": 2.0, "Clerks": {"Sales": 3.0, "*": 0.5}},
     },

@@ -240,27 +240,27 @@ leaving_order as (
 ),
 
 -- Those who do not leave otherwise, where reductions in force may come: in a year without them,
--- nobody. Departments with a target of their own are known by their places and all others as 0,
--- each employee by the department at the end of the year.
+-- nobody. Departments or job families with a target of their own are known by their places and all
+-- others as 0, each employee by the department at the end of the year.
 remaining as (
     select
         leaving_order.employee_id,
         leaving_order.leaves_now,
         leaving_order.leaving_key,
         prior_year.department,
+        prior_year.job_family,
         prior_year.hire_date,
         prior_year.level,
-        coalesce(
-            list_position(
-                year.growth_departments, coalesce(known.new_department, prior_year.department)
-            ),
-            0
-        ) as department_group
+        {{ growth_group(
+            'year',
+            'coalesce(known.new_department, prior_year.department)',
+            'prior_year.job_family'
+        ) }} as department_group
     from leaving_order
     -- joined one by one, so that nothing is looked up in a year without reductions
     inner join year
         on
-            (year.reductions_in_force > 0 or year.growth_departments is not null)
+            (year.reductions_in_force > 0 or year.department_targets is not null)
             and leaving_order.place > year.experienced_terminations
     inner join prior_year
         on leaving_order.employee_id = prior_year.employee_id
@@ -320,6 +320,7 @@ reductions as (
             order by
                 remaining.leaves_now is not null,
                 list_position(year.reduction_departments, remaining.department) nulls last,
+                list_position(year.reduction_job_families, remaining.job_family) nulls last,
                 case year.reduction_order
                     when 'least_tenure' then year.year_end - remaining.hire_date
                     when 'lowest_level' then remaining.level

@@ -1,6 +1,7 @@
 -- How many leave and join in each year. The end of a year is its target exactly, so the whole
--- plan follows from the opening headcount alone. Where departments have targets of their own, hires
--- and reductions follow from who leaves in each, so here are only as many hires as it may take.
+-- plan follows from the opening headcount alone. Where departments or job families have targets of
+-- their own, hires and reductions follow from who leaves in each, so here are only as many hires as
+-- it may take.
 with parameters as (
     select
         parameters.fingerprint,
@@ -12,6 +13,7 @@ with parameters as (
         parameters.termination_millionths,
         parameters.new_hire_termination_millionths,
         parameters.growth_departments,
+        parameters.growth_job_families,
         parameters.department_starts,
         parameters.department_targets
     from {{ ref('stg_simulation_parameters') }} as parameters
@@ -105,16 +107,16 @@ hiring as (
     from net
 ),
 
--- The departments with a target of their own by their places, and all others as 0.
+-- The departments or job families with a target of their own by their places, all others as 0.
 departments as (
     select
         *,
         [start_headcount - list_sum(department_starts)] || department_starts as start_headcounts,
         [target_headcount - list_sum(department_targets)] || department_targets
             as target_headcounts,
-        unnest(range(0, len(growth_departments) + 1)) as department_group
+        unnest(range(0, len(department_targets) + 1)) as department_group
     from demand
-    where growth_departments is not null
+    where department_targets is not null
 ),
 
 department_moves as (
@@ -129,7 +131,7 @@ department_moves as (
         count(*) filter (
             where
             events.event = 'join'
-            and coalesce(list_position(departments.growth_departments, events.department), 0)
+            and {{ growth_group('departments', 'events.department', 'events.job_family') }}
             = departments.department_group
         ) as joiners
     from departments
@@ -179,14 +181,15 @@ select
     hiring.start_headcount,
     hiring.target_headcount,
     hiring.experienced_terminations,
-    if(hiring.growth_departments is null, hiring.hires, null) as hires,
+    if(hiring.department_targets is null, hiring.hires, null) as hires,
     if(
-        hiring.growth_departments is null, hiring.hires_who_stay - hiring.net_demand, null
+        hiring.department_targets is null, hiring.hires_who_stay - hiring.net_demand, null
     ) as reductions_in_force,
     if(
-        hiring.growth_departments is null, hiring.hires - hiring.hires_who_stay, null
+        hiring.department_targets is null, hiring.hires - hiring.hires_who_stay, null
     ) as new_hire_terminations,
     hiring.growth_departments,
+    hiring.growth_job_families,
     pools.department_targets::bigint[] as department_targets,
     pools.department_joiners::bigint[] as department_joiners,
     pools.hire_pools::bigint[] as hire_pools

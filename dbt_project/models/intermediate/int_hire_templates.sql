@@ -1,6 +1,7 @@
 -- The employees of the census that hires are modelled on: the recent joiners, or everybody where
--- they are too few, of a department with a target of its own apart from the others. It is the
--- census and not the workforce of the year, so that a hire is the same person in every scenario.
+-- they are too few, of a department or job family with a target of its own apart from the others.
+-- It is the census and not the workforce of the year, so that a hire is the same person in every
+-- scenario.
 with baseline as (
     select
         baseline.employee_id,
@@ -12,8 +13,9 @@ with baseline as (
         baseline.hire_date
         >= parameters.first_day - to_years(parameters.recent_joiner_years) as is_recent,
         -- their places in that list, and 0 for all others
-        coalesce(list_position(parameters.growth_departments, baseline.department), 0)
-            as department_group
+        {{ growth_group('parameters', 'baseline.department', 'baseline.job_family') }}
+            as department_group,
+        parameters.growth_job_families is not null as grows_by_job_family
     from {{ ref('int_baseline_workforce') }} as baseline
     cross join {{ ref('stg_simulation_run') }} as run
     inner join {{ ref('stg_simulation_parameters') }} as parameters
@@ -57,6 +59,7 @@ templates as (
         recent.joiners >= baseline.minimum_recent_joiners as is_recent_joiner,
         baseline.minimum_recent_joiners,
         baseline.department_group,
+        baseline.grows_by_job_family,
         -- decimals, whose sums do not depend on the order in which threads add
         coalesce(departments.factor, 1) as weight,
         baseline.job_family,
@@ -87,5 +90,7 @@ select
     is_recent_joiner,
     minimum_recent_joiners,
     job_family,
-    job_family_weight
+    job_family_weight,
+    -- hires of a family that grows by itself are in no other one
+    if(grows_by_job_family, department_group, null) as family_group
 from templates

@@ -1,11 +1,12 @@
 -- Who joins in each year, as what and for how much, and which of them leave again. The hire of a
 -- number is the same person in every scenario: all depends on year, number and census alone, so
--- that more growth adds hires and changes none. Departments with a target of their own have numbers
--- of their own, and as many hires as the year may need of them; who leaves decides how many join.
+-- that more growth adds hires and changes none. Departments or job families with a target of their
+-- own have numbers of their own, and as many hires as the year may need of them; who leaves decides
+-- how many join.
 with departments as (
     select
         years.*,
-        unnest(range(0, coalesce(len(years.growth_departments), 0) + 1)) as department_group
+        unnest(range(0, coalesce(len(years.hire_pools), 1))) as department_group
     from {{ ref('int_simulation_years') }} as years
 ),
 
@@ -22,7 +23,11 @@ slots as (
         years.new_hire_termination_millionths,
         years.minimum_days_before_leaving,
         years.department_group,
-        years.growth_departments[years.department_group] as growth_department,
+        coalesce(
+            years.growth_departments[years.department_group],
+            years.growth_job_families[years.department_group]
+        ) as growth_unit,
+        if(years.growth_job_families is null, null, years.department_group) as family_group,
         coalesce(years.new_hire_terminations > 0, years.new_hire_termination_millionths > 0)
             as has_leavers,
         unnest(
@@ -36,7 +41,7 @@ slots as (
 known as (
     select
         events.*,
-        coalesce(list_position(years.growth_departments, events.department), 0)
+        {{ growth_group('years', 'events.department', 'events.job_family') }}
             as department_group,
         case
             when
@@ -61,7 +66,7 @@ known as (
     window in_order as (
         partition by
             events.simulation_year,
-            coalesce(list_position(years.growth_departments, events.department), 0)
+            {{ growth_group('years', 'events.department', 'events.job_family') }}
         order by events.event = 'opening', events.effective_date, events.employee_id
     )
 ),
@@ -75,7 +80,7 @@ hires as (
             printf(
                 'NH-%d-%s%06d',
                 slots.simulation_year,
-                coalesce(slots.growth_department || '-', ''),
+                coalesce(slots.growth_unit || '-', ''),
                 slots.slot + 1
             )
         ) as employee_id,
@@ -260,6 +265,7 @@ paid as (
 templates_by_scope as (
     select
         'level' as scope,
+        family_group,
         department,
         level,
         job_family,
@@ -270,6 +276,7 @@ templates_by_scope as (
 
     select
         'department' as scope,
+        family_group,
         department,
         null as level,
         job_family,
@@ -280,6 +287,7 @@ templates_by_scope as (
 
     select
         'all' as scope,
+        family_group,
         null as department,
         null as level,
         job_family,
@@ -290,39 +298,44 @@ templates_by_scope as (
 families as (
     select
         scope,
+        family_group,
         department,
         level,
         job_family,
         sum(job_family_weight) as weight
     from templates_by_scope
     where (select count(templates.job_family) from {{ ref('int_hire_templates') }} as templates) > 0
-    group by scope, department, level, job_family
+    group by scope, family_group, department, level, job_family
 ),
 
 family_shares as (
     select
         scope,
+        family_group,
         department,
         level,
         job_family,
         (
             sum(weight) over (
-                partition by scope, department, level order by job_family nulls last
+                partition by scope, family_group, department, level
+                order by job_family nulls last
             )
         )::double
-        / (sum(weight) over (partition by scope, department, level))::double as share_to
+        / (sum(weight) over (partition by scope, family_group, department, level))::double
+            as share_to
     from families
 ),
 
 family_mixes as (
     select
         scope,
+        family_group,
         department,
         level,
         list(job_family order by job_family nulls last) as job_families,
         list(share_to order by job_family nulls last) as bounds
     from family_shares
-    group by scope, department, level
+    group by scope, family_group, department, level
 ),
 
 in_a_family as (
@@ -339,14 +352,18 @@ in_a_family as (
     left join family_mixes as of_level
         on
             of_level.scope = 'level'
+            and paid.family_group is not distinct from of_level.family_group
             and paid.level = of_level.level
             and paid.department is not distinct from of_level.department
     left join family_mixes as of_department
         on
             of_department.scope = 'department'
+            and paid.family_group is not distinct from of_department.family_group
             and paid.department is not distinct from of_department.department
     left join family_mixes as of_all
-        on of_all.scope = 'all'
+        on
+            of_all.scope = 'all'
+            and paid.family_group is not distinct from of_all.family_group
 )
 
 select

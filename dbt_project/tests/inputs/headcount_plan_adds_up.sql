@@ -2,7 +2,8 @@
 
 -- The plan has every year of the run, starts from the baseline, each year from the target of
 -- the one before, and its movements lead from the start to the target exactly. Where departments
--- have targets of their own, movements follow in the ledger; their targets add up to that of all.
+-- or job families have targets of their own, movements follow in the ledger; the targets add up to
+-- that of all.
 with run as (
     select * from {{ ref('stg_simulation_run') }}
 ),
@@ -21,7 +22,7 @@ plan as (
         years.reductions_in_force,
         years.hires,
         years.new_hire_terminations,
-        years.growth_departments,
+        coalesce(years.growth_departments, years.growth_job_families) as growth_units,
         years.department_targets,
         years.department_joiners,
         years.hire_pools,
@@ -52,7 +53,7 @@ where
         and plan.start_headcount = coalesce(plan.previous_target, baseline.headcount)
         and plan.experienced_terminations between 0 and plan.start_headcount
         and if(
-            plan.growth_departments is null,
+            plan.growth_units is null,
             plan.target_headcount = plan.start_headcount
             - plan.experienced_terminations
             - plan.reductions_in_force
@@ -68,7 +69,7 @@ where
                 or plan.reductions_in_force = 0
                 or (plan.hires = known_joiners.joiners and plan.new_hire_terminations = 0)
             ),
-            len(plan.department_targets) = len(plan.growth_departments) + 1
+            len(plan.department_targets) = len(plan.growth_units) + 1
             and list_sum(plan.department_targets) = plan.target_headcount
             and list_min(plan.department_targets) >= 0
             and list_sum(plan.department_joiners) = coalesce(known_joiners.joiners, 0)

@@ -2,8 +2,8 @@
 
 -- Every planned year is in the ledger, from the run's own configuration, with exactly as many
 -- at its start, hired, leaving by each way and left at its end as planned. The plan ends with the
--- run's last year; stored years after it stay as their own run has tested them. Departments with a
--- target of their own end on it, and what is planned of all then follows from them.
+-- run's last year; stored years after it stay as their own run has tested them. Departments or job
+-- families with a target of their own end on it, and what is planned of all then follows from them.
 with played as (
     select
         ledger.simulation_year,
@@ -27,22 +27,22 @@ with played as (
     group by ledger.simulation_year
 ),
 
--- by department as the plan lists them, the others first
+-- by department or job family as the plan lists them, the others first
 by_department as (
     select
         plan.simulation_year,
         list_sum(plan.department_targets) as target_of_all,
         plan.department_targets[
-            coalesce(list_position(plan.growth_departments, ledger.department), 0) + 1
+            {{ growth_group('plan', 'ledger.department', 'ledger.job_family') }} + 1
         ] as target_headcount,
-        coalesce(list_position(plan.growth_departments, ledger.department), 0) as department_group,
+        {{ growth_group('plan', 'ledger.department', 'ledger.job_family') }} as department_group,
         count(*) as end_headcount
     from {{ ref('int_simulation_years') }} as plan
     inner join {{ ref('int_employee_years') }} as ledger
         on
             plan.scenario_id = ledger.scenario_id
             and plan.simulation_year = ledger.simulation_year
-    where plan.growth_departments is not null and ledger.termination_date is null
+    where plan.department_targets is not null and ledger.termination_date is null
     group by all
 ),
 

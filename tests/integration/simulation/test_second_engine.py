@@ -59,6 +59,15 @@ AT_RANDOM = {
     ("compensation", "merit_budget"): fractions(0, 0.1),
     ("compensation", "cola_rate"): fractions(0, 0.1),
 }
+
+
+def one_growth(changes: dict[tuple[str, str], Any]) -> dict[tuple[str, str], Any]:
+    """Leave out the growth by department where there is one by job family."""
+    by_department = ("simulation", "growth_by_department")
+    has_both = {by_department, ("simulation", "growth_by_job_family")} <= changes.keys()
+    return {key: value for key, value in changes.items() if not has_both or key != by_department}
+
+
 CONFIGURATIONS = st.fixed_dictionaries(
     AT_RANDOM,
     optional={
@@ -67,7 +76,7 @@ CONFIGURATIONS = st.fixed_dictionaries(
         for name, value in changes.items()
         if (section, name) not in AT_RANDOM
     },
-)
+).map(one_growth)
 TABLES = st.fixed_dictionaries(
     {},
     optional={

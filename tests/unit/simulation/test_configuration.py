@@ -57,6 +57,7 @@ def test_the_shipped_baseline_has_the_agreed_figures() -> None:
         "random_seed": 42,
         "target_growth_rate": 0.03,
         "growth_by_department": {},
+        "growth_by_job_family": {},
     }
     assert settings.workforce.model_dump() == {
         "experienced_termination_rate": 0.12,
@@ -68,6 +69,7 @@ def test_the_shipped_baseline_has_the_agreed_figures() -> None:
         "reduction_date": "03-31",
         "reduction_order": "hazard",
         "reduction_departments": (),
+        "reduction_job_families": (),
         "known_events": None,
     }
     assert settings.compensation.model_dump() == {
@@ -220,7 +222,8 @@ MISTAKES = [
      f"8 is not allowed, allowed is {GROWTH} or a mapping"),
     ("      target_growth_rate: 0.08", "      target_growth: 0.08",
      "scenarios.high_growth.simulation.target_growth",
-     "unknown key, allowed is one of: end_year, first_day, growth_by_department, random_seed, "
+     "unknown key, allowed is one of: end_year, first_day, growth_by_department, "
+     "growth_by_job_family, random_seed, "
      "start_year, target_growth_rate"),
     ("  high_growth:\n", "  high_growth:\n    hiring:\n      level_mix:\n"
      "        - {level: 1, share: 2}\n",

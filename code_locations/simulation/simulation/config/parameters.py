@@ -49,8 +49,12 @@ def fingerprint(
     del relevant["simulation"]["end_year"]
     if settings.simulation.names.is_calendar:
         del relevant["simulation"]["first_day"]  # so that the years of releases before it stay
-    growth = ("simulation", "growth_by_department")
-    for section, field in (*BY_DEPARTMENT, *BY_JOB_FAMILY, growth):
+    added = (
+        ("simulation", "growth_by_department"),
+        ("simulation", "growth_by_job_family"),
+        ("workforce", "reduction_job_families"),
+    )
+    for section, field in (*BY_DEPARTMENT, *BY_JOB_FAMILY, *added):
         if not relevant[section][field]:
             del relevant[section][field]  # likewise
     if events_digest is None:
@@ -103,7 +107,8 @@ def year_parameters(
     Shares of headcounts are whole millionths, because headcounts are computed in whole numbers.
     """
     start, target = (targets_in(settings, opening, each) for each in (year - 1, year))
-    is_sum = bool(target.by_department) and not opening.others
+    is_sum = bool(target.by_unit) and not opening.others
+    units, unit = list(target.by_unit), settings.simulation.growing_units
     growth = target.total / start.total - 1 if is_sum else settings.simulation.growth_in(year)
     day_in = settings.simulation.day_in
     workforce, compensation, hiring = settings.workforce, settings.compensation, settings.hiring
@@ -114,10 +119,11 @@ def year_parameters(
         "random_seed": settings.simulation.random_seed,
         "growth_millionths": in_millionths_of_one(growth),
         "target_headcount": target.total,
-        # none without a growth by department
-        "growth_departments": list(target.by_department) or None,
-        "department_starts": list(start.by_department.values()) or None,
-        "department_targets": list(target.by_department.values()) or None,
+        # none without a growth by department or by job family
+        "growth_departments": units if units and unit == "department" else None,
+        "growth_job_families": units if units and unit == "job_family" else None,
+        "department_starts": list(start.by_unit.values()) or None,
+        "department_targets": list(target.by_unit.values()) or None,
         "termination_millionths": in_millionths_of_one(
             rate_in(workforce.experienced_termination_rate, year)
         ),
@@ -130,6 +136,7 @@ def year_parameters(
         "reduction_date": day_in(year, workforce.reduction_date),
         "reduction_order": workforce.reduction_order,
         "reduction_departments": list(workforce.reduction_departments),
+        "reduction_job_families": list(workforce.reduction_job_families),
         "cola_rate": rate_in(compensation.cola_rate, year),
         "cola_minimum_tenure": compensation.cola_minimum_tenure,
         "merit_budget": rate_in(compensation.merit_budget, year),

@@ -1,4 +1,4 @@
-"""How many are to be employed at the end of a year, in all and by department."""
+"""How many are to be employed at the end of a year, in all and by department or job family."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -16,33 +16,31 @@ class Headcounts:
 
     Attributes:
         total: everybody.
-        by_department: those of the departments that have a growth of their own.
+        by_unit: those of the departments or job families that have a growth of their own.
     """
 
     total: int
-    by_department: Mapping[str, int] = field(default_factory=dict)
+    by_unit: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def others(self) -> int:
-        """Return how many are in the other departments, or in none."""
-        return self.total - sum(self.by_department.values())
+        """Return how many are in the other departments or job families, or in none."""
+        return self.total - sum(self.by_unit.values())
 
 
 def targets_in(settings: ScenarioSettings, opening: Headcounts, year: int) -> Headcounts:
     """Return the targets for the end of ``year``; for the year before the first, the opening.
 
-    Where the departments with a growth of their own are all there are, the total is their sum.
+    Where the departments or job families with a growth of their own are all there are, the total
+    is their sum.
     """
-    growth = settings.simulation.growth_by_department
     named = {
-        department: _grown(
-            settings, opening.by_department[department], year, _rates_of(growth[department])
-        )
-        for department in growth
+        unit: _grown(settings, opening.by_unit[unit], year, _rates_of(rates))
+        for unit, rates in settings.simulation.growth_by_unit.items()
     }
     if named and not opening.others:
-        return Headcounts(total=sum(named.values()), by_department=named)
-    return Headcounts(total=target_headcount(settings, opening.total, year), by_department=named)
+        return Headcounts(total=sum(named.values()), by_unit=named)
+    return Headcounts(total=target_headcount(settings, opening.total, year), by_unit=named)
 
 
 def target_headcount(settings: ScenarioSettings, opening_headcount: int, year: int) -> int:

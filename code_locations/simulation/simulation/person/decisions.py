@@ -112,12 +112,16 @@ weighed as (
     cross join person_year as year
 ),
 
--- Departments with a growth of their own have reductions of their own, and the others together.
+-- Departments or job families with a growth of their own have reductions of their own, and the
+-- others together.
 placed as (
     select
         weighed.*,
-        list_position(
-            year.growth_departments, coalesce(new_department, opening_department)
+        coalesce(
+            list_position(
+                year.growth_departments, coalesce(new_department, opening_department)
+            ),
+            list_position(year.growth_job_families, job_family)
         ) as growth_place
     from weighed
     cross join person_year as year
@@ -151,6 +155,7 @@ reduced as (
                 place <= planned_leavers,
                 leaves_now is not null,
                 list_position(year.reduction_departments, opening_department) nulls last,
+                list_position(year.reduction_job_families, job_family) nulls last,
                 case year.reduction_order
                     when 'least_tenure' then year.year_end - hire_date
                     when 'lowest_level' then opening_level
@@ -209,13 +214,18 @@ with hires as (
             regexp_extract(ledger.employee_id, '[0-9]+$')::bigint,
             null
         ) as number,
-        year.growth_departments[list_position(year.growth_departments, ledger.department)]
-            as growth_department,
+        coalesce(
+            year.growth_departments[list_position(year.growth_departments, ledger.department)],
+            year.growth_job_families[list_position(year.growth_job_families, ledger.job_family)]
+        ) as growth_unit,
         known.event as known_event,
         known.line as known_line,
         known.effective_date as known_hire_date,
         count(*) over (
-            partition by list_position(year.growth_departments, ledger.department)
+            partition by coalesce(
+                list_position(year.growth_departments, ledger.department),
+                list_position(year.growth_job_families, ledger.job_family)
+            )
         ) as hires,
         year.first_day,
         year.year_end,

@@ -239,13 +239,14 @@ def _leaving_reasons(person: Row, year: Row) -> Iterator[tuple[str, str]]:
     ):
         yield "", f"draw {person['date_draw']:.6f} of the day: {person['decided_date']}"
     if person["planned_reductions"] and person["place"] > person["planned_leavers"]:
-        departments = year["reduction_departments"]
-        before = f", {', '.join(departments)} before others" if departments else ""
-        growing = year["growth_departments"]
+        first = [*year["reduction_departments"], *(year["reduction_job_families"] or ())]
+        before = f", {', '.join(first)} before others" if first else ""
+        growing = year["growth_departments"] or year["growth_job_families"]
+        units = "departments" if year["growth_departments"] else "job families"
         within = (
             f" in {growing[person['growth_place'] - 1]}"
             if person["growth_place"]
-            else " in departments without a growth of their own"
+            else f" in {units} without a growth of their own"
             if growing
             else ""
         )
@@ -313,8 +314,8 @@ def _hire_reasons(hire: Row) -> Iterator[tuple[str, str]]:
         kind = "known joiner" if hire["known_event"] == "join" else "open position"
         yield "hire", f"{kind} of line {hire['known_line']} of the file of known events"
         return
-    department = hire["growth_department"]
-    needs = f"{department} needs for its own growth" if department else "the plan needs"
+    unit = hire["growth_unit"]
+    needs = f"{unit} needs for its own growth" if unit else "the plan needs"
     yield (
         "hire",
         (

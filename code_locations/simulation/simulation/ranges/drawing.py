@@ -58,10 +58,9 @@ def drawn_settings(
         simulation["target_growth_rate"] = _resulting_growth(
             settings, simulation["target_growth_rate"], leaving
         )
-        for department, target in simulation["growth_by_department"].items():
-            simulation["growth_by_department"][department] = _resulting_growth(
-                settings, target, leaving
-            )
+        for units in (simulation["growth_by_department"], simulation["growth_by_job_family"]):
+            for unit, target in units.items():
+                units[unit] = _resulting_growth(settings, target, leaving)
     return ScenarioSettings.model_validate_json(json.dumps(document))
 
 

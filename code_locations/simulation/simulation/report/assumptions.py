@@ -53,7 +53,7 @@ def in_words(configuration: Configuration) -> list[Assumption]:
     return [
         _source(settings),
         Assumption(f"The target growth of headcount is {_growth(settings, years, names)} a year."),
-        *map(Assumption, _growth_by_department(settings, years, names)),
+        *map(Assumption, _growth_by_unit(settings, years, names)),
         *map(Assumption, _leaving(settings.workforce, years, names)),
         *map(Assumption, _known_events(settings.workforce)),
         Assumption(_hire_pay(settings.hiring), is_invented=True),
@@ -82,16 +82,15 @@ def _growth(settings: ScenarioSettings, years: range, names: YearNames) -> str:
     return _by_year(settings.simulation.target_growth_rate, years, names)
 
 
-def _growth_by_department(settings: ScenarioSettings, years: range, names: YearNames) -> list[str]:
-    own = settings.simulation.growth_by_department
+def _growth_by_unit(settings: ScenarioSettings, years: range, names: YearNames) -> list[str]:
+    own = settings.simulation.growth_by_unit
     if not own:
         return []
-    listed = "; ".join(
-        f"{department} {_by_year(rates, years, names)}" for department, rates in own.items()
-    )
+    listed = "; ".join(f"{unit} {_by_year(rates, years, names)}" for unit, rates in own.items())
+    units = "Departments" if settings.simulation.growing_units == "department" else "Job families"
     return [
         (
-            f"Departments with a growth of their own: {listed}. The others share what is left of "
+            f"{units} with a growth of their own: {listed}. The others share what is left of "
             "the target of all; where there are no others, the target is the sum."
         )
     ]
@@ -101,10 +100,13 @@ def _leaving(workforce: Workforce, years: range, names: YearNames) -> list[str]:
     retirement = ", ".join(
         f"{share(step.probability)} a year from age {step.age}" for step in workforce.retirement
     )
-    departments = (
-        f", from {', '.join(workforce.reduction_departments)} before other departments"
-        if workforce.reduction_departments
-        else ""
+    first = "".join(
+        f", from {', '.join(names_of_them)} before other {units}"
+        for names_of_them, units in (
+            (workforce.reduction_departments, "departments"),
+            (workforce.reduction_job_families, "job families"),
+        )
+        if names_of_them
     )
     return [
         (
@@ -120,7 +122,7 @@ def _leaving(workforce: Workforce, years: range, names: YearNames) -> list[str]:
         f"Retirement: {retirement}." if retirement else "Nobody retires because of age.",
         (
             f"A reduction in force is on {_day(workforce.reduction_date)}: "
-            f"{_REDUCTION_ORDERS[workforce.reduction_order]}{departments}."
+            f"{_REDUCTION_ORDERS[workforce.reduction_order]}{first}."
         ),
     ]
 

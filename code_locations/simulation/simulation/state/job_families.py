@@ -26,6 +26,14 @@ def names_of(
     return [name for (name,) in rows]
 
 
+def unknown_department(name: str, departments: list[str]) -> str:
+    """Return what is wrong with a department that nobody of the workforce is in."""
+    return (
+        f"unknown department, got {name!r}, allowed is one of: {', '.join(departments)}"
+        + did_you_mean(name, departments)
+    )
+
+
 def unknown_job_family(name: str, families: list[str]) -> str:
     """Return what is wrong with a job family that nobody of the workforce is in."""
     if not families:
@@ -47,10 +55,15 @@ def job_family_problems(
         (section, field): getattr(getattr(settings, section), field)
         for section, field in BY_JOB_FAMILY
     }
-    if not any(tables.values()):
+    first = settings.workforce.reduction_job_families
+    if not any(tables.values()) and not first:
         return
     families = names_of(connection, scenario_id, "job_family")
     departments = names_of(connection, scenario_id, "department")
+    place = place_of(scenario_id, ("workforce", "reduction_job_families"))
+    for family in first:
+        if family not in families:
+            yield f"{place}: {unknown_job_family(family, families)}"
     for location, rates in tables.items():
         for family, rate in rates.items():
             place = place_of(scenario_id, (*location, family))
@@ -59,7 +72,4 @@ def job_family_problems(
             allowed = [*departments, OTHER_DEPARTMENTS]
             for department in rate if isinstance(rate, Mapping) else ():
                 if department not in allowed:
-                    yield (
-                        f"{place}: unknown department, got {department!r}, allowed is one of: "
-                        f"{', '.join(allowed)}{did_you_mean(department, allowed)}"
-                    )
+                    yield f"{place}: {unknown_department(department, allowed)}"

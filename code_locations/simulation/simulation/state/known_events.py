@@ -10,12 +10,11 @@ from simulation.config.known_events import (
     EVENT_COLUMNS,
     ONE_EMPLOYMENT,
     KnownEvent,
-    did_you_mean,
     read_known_events,
 )
 from simulation.config.settings import ScenarioSettings
 from simulation.config.targets import Headcounts, targets_in
-from simulation.state.job_families import names_of, unknown_job_family
+from simulation.state.job_families import names_of, unknown_department, unknown_job_family
 
 _WORKFORCE = "raw.baseline_workforce_validated where scenario_id = $scenario"
 
@@ -96,31 +95,30 @@ def _department_problems(event: KnownEvent, departments: list[str]) -> Iterator[
     if event.department is None:
         return
     if event.department not in departments:
-        yield (
-            f"department: unknown department, got {event.department!r}, allowed is one of: "
-            f"{', '.join(departments)}" + did_you_mean(event.department, departments)
-        )
+        yield f"department: {unknown_department(event.department, departments)}"
 
 
 def _surplus(
     settings: ScenarioSettings, opening: Headcounts, events: list[KnownEvent]
 ) -> Iterator[str]:
-    """Yield the years in which more join than may be there at the end, in all or in a department.
+    """Yield the years in which more join than may be there at the end, in all or in a unit.
 
-    The departments without a growth of their own count together.
+    The departments or job families without a growth of their own count together.
     """
+    unit = settings.simulation.growing_units
+    units = {"department": "departments", "job_family": "job families"}[unit]
     for year in sorted({event.simulation_year for event in events if event.event == "join"}):
         targets = targets_in(settings, opening, year)
         joining = [
             event for event in events if event.simulation_year == year and event.event == "join"
         ]
         allowed = [("", joining, targets.total)]
-        if targets.by_department:
-            others = [each for each in joining if each.department not in targets.by_department]
-            allowed += [(" the other departments", others, targets.others)]
+        if targets.by_unit:
+            others = [each for each in joining if getattr(each, unit) not in targets.by_unit]
+            allowed += [(f" the other {units}", others, targets.others)]
         allowed += [
-            (f" {name}", [each for each in joining if each.department == name], target)
-            for name, target in targets.by_department.items()
+            (f" {name}", [each for each in joining if getattr(each, unit) == name], target)
+            for name, target in targets.by_unit.items()
         ]
         for where, joiners, target in allowed:
             if len(joiners) > target:

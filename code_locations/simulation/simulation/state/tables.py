@@ -94,10 +94,12 @@ create table if not exists raw.simulation_parameters (
     outside_band_share double,
     first_day date,
     last_day date,
-    -- null without a growth by department
+    -- null without a growth by department or job family
     growth_departments varchar[],
     department_starts bigint[],
     department_targets bigint[],
+    growth_job_families varchar[],
+    reduction_job_families varchar[],
     primary key (fingerprint, simulation_year)
 );
 
@@ -268,6 +270,11 @@ def _add_job_families(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"alter table if exists {table} add column job_family varchar")
 
 
+def _add_growth_by_job_family(connection: duckdb.DuckDBPyConnection) -> None:
+    for column in ("growth_job_families varchar[]", "reduction_job_families varchar[]"):
+        connection.execute(f"alter table raw.simulation_parameters add column {column}")
+
+
 _MIGRATIONS = (
     Migration("rules of pay and leaving", _add_rules_of_pay_and_leaving, is_additive=True),
     Migration("inputs of a fingerprint", _add_inputs, is_additive=True),
@@ -275,6 +282,7 @@ _MIGRATIONS = (
     Migration("transfers in the ledger", _add_transfers, is_additive=True),
     Migration("growth by department", _add_growth_by_department, is_additive=True),
     Migration("job families", _add_job_families, is_additive=True),
+    Migration("growth by job family", _add_growth_by_job_family, is_additive=True),
 )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated
+from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -11,6 +11,7 @@ from simulation.config.fields import (
     LAST_YEAR,
     Growth,
     MonthDay,
+    Name,
     Strict,
     Year,
     in_millionths,
@@ -50,15 +51,20 @@ class Horizon(Strict):
             "it: one number for all years, or a mapping of each year to its own."
         )
     )
-    growth_by_department: dict[Annotated[str, Field(min_length=1)], Growth | dict[Year, Growth]] = (
-        Field(
-            default={},
-            description=(
-                "The same for single departments, by their name in the census, which end each year "
-                "at a target of their own. Those that are not named share what is left of the "
-                "target of all; where every department is named, the target of all is their sum."
-            ),
-        )
+    growth_by_department: dict[Name, Growth | dict[Year, Growth]] = Field(
+        default={},
+        description=(
+            "The same for single departments, by their name in the census, which end each year "
+            "at a target of their own. Those that are not named share what is left of the "
+            "target of all; where every department is named, the target of all is their sum."
+        ),
+    )
+    growth_by_job_family: dict[Name, Growth | dict[Year, Growth]] = Field(
+        default={},
+        description=(
+            "The same for single job families; a scenario has one of both. Who is in no family "
+            "is among those that are not named."
+        ),
     )
 
     @model_validator(mode="after")
@@ -70,12 +76,28 @@ class Horizon(Strict):
             )
             raise ValueError(message)
         require_each_year(self, "target_growth_rate", self.target_growth_rate)
-        for department, rates in self.growth_by_department.items():
-            require_each_year(self, f"growth_by_department.{department}", rates)
+        if self.growth_by_department and self.growth_by_job_family:
+            message = (
+                "growth_by_job_family and growth_by_department are both given, allowed is one of "
+                "them: an employee counts for one target"
+            )
+            raise ValueError(message)
+        for unit, rates in self.growth_by_unit.items():
+            require_each_year(self, f"growth_by_{self.growing_units}.{unit}", rates)
         for year in self.years:
-            for rates in (self.target_growth_rate, *self.growth_by_department.values()):
+            for rates in (self.target_growth_rate, *self.growth_by_unit.values()):
                 in_millionths(rate_in(rates, year))
         return self
+
+    @property
+    def growing_units(self) -> Literal["department", "job_family"]:
+        """Return what may have a growth of its own, as the column of the workforce is named."""
+        return "job_family" if self.growth_by_job_family else "department"
+
+    @property
+    def growth_by_unit(self) -> Mapping[str, float | dict[int, float]]:
+        """Return the growth of each department, or of each job family, that has its own."""
+        return self.growth_by_job_family or self.growth_by_department
 
     @property
     def years(self) -> range:

@@ -76,6 +76,14 @@ class Workforce(Strict):
         strict=False,
         description="Departments that reductions in force come from first, in this order.",
     )
+    reduction_job_families: tuple[str, ...] = Field(
+        default=(),
+        strict=False,
+        description=(
+            "Job families that they come from first, in this order: within the department where "
+            "departments have an order too."
+        ),
+    )
     known_events: str | None = Field(
         default=None,
         description=(
