@@ -10,7 +10,7 @@ from shared_lib.dbt.compiled import Statement
 from simulation.scratch.warehouse import Scratch
 from simulation.seek.levers import parse_levers
 from simulation.seek.search import seek
-from simulation.seek.solving import measure, refuse_unknown_departments
+from simulation.seek.solving import measure, refuse_unknown_units
 from simulation.seek.target import MEASURES, SeekRefusedError, parse_target
 
 YEARS = range(2025, 2027)
@@ -102,6 +102,36 @@ def test_the_growth_of_a_department_is_solved_for_its_headcount(
     # the others make room: the target of all stays
     total = parse_target(f"headcount {YEARS[-1]} >= 1", YEARS)
     assert measure(runs, outcome.settings, total) == measure(runs, settings, total)
-    refuse_unknown_departments({"lever": "Sales"}, workforce)
+    refuse_unknown_units({"lever": "Sales"}, workforce)
     with pytest.raises(SeekRefusedError, match=r"lever: unknown department, got 'Sale', .*'Sales'"):
-        refuse_unknown_departments({"lever": "Sale"}, workforce)
+        refuse_unknown_units({"lever": "Sale"}, workforce)
+    refuse_unknown_units({"lever": "Nurses"}, workforce, families={"lever"})
+    with pytest.raises(SeekRefusedError, match=r"lever: unknown job family, .* mean 'Nurses'"):
+        refuse_unknown_units({"lever": "Nurse"}, workforce, families={"lever"})
+
+
+def test_leaving_and_merit_of_units_are_solved_for_leavers_and_payroll(
+    played: tuple[Statement, ...], census: Path, workforce: Path
+) -> None:
+    settings = settings_with(simulation={"end_year": YEARS[-1]})
+    runs = Scratch("baseline", workforce, played)
+    for lever_text, target_text, factor in (
+        ("leaving_by_department.Sales=0.5..4", f"leavers of Sales {YEARS[0]} >= ", 1.3),
+        ("merit_by_job_family.Nurses=0..0.1", f"payroll {YEARS[0]} >= ", 1.005),
+    ):
+        (lever,) = parse_levers(lever_text)
+        present = measure(runs, settings, parse_target(f"{target_text}1", YEARS))
+        target = parse_target(f"{target_text}{round(present * factor)}", YEARS)
+        outcome = seek(
+            lambda moved, target=target: measure(runs, moved, target),
+            settings,
+            target,
+            [lever],
+            present=present,
+            on_try=lambda _: None,
+        )
+        ((_, value),) = outcome.values
+        assert outcome.is_met
+        assert value > lever.current(settings, YEARS[0])
+        nearer = lever.moved(settings, round(value - 0.0001, 4))
+        assert not target.is_met(measure(runs, nearer, target))

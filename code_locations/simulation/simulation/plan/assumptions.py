@@ -6,7 +6,7 @@ from typing import Any, cast, get_args, get_origin
 
 from shared_lib.configuration.validated_yaml import Problem, check_document
 from simulation.config.settings import ScenarioSettings
-from simulation.seek.levers import SECTIONS, all_levers, department_levers
+from simulation.seek.levers import SECTIONS, all_levers, unit_levers
 
 _BY_DEPARTMENT = "growth_by_department"
 
@@ -72,7 +72,7 @@ def all_assumptions(departments: Iterable[str] = ()) -> list[Assumption]:
     growths = [
         lever
         for department in departments
-        for lever in department_levers(department)
+        for lever in unit_levers(department)
         if lever.field == _BY_DEPARTMENT
     ]
     # sorted by section, in which the order stays
@@ -81,7 +81,7 @@ def all_assumptions(departments: Iterable[str] = ()) -> list[Assumption]:
         section = cast("Any", ScenarioSettings.model_fields[lever.section].annotation)
         field = section.model_fields[lever.field]
         kinds = get_args(field.annotation)
-        if lever.department is not None:
+        if lever.unit is not None:
             # of what a department has
             kinds = get_args(kinds[1])
         found.append(
@@ -92,8 +92,8 @@ def all_assumptions(departments: Iterable[str] = ()) -> list[Assumption]:
                 low=lever.low,
                 high=lever.high,
                 is_yearly=any(get_origin(kind) is dict for kind in kinds),
-                is_optional=type(None) in kinds or lever.department is not None,
-                department=lever.department,
+                is_optional=type(None) in kinds or lever.unit is not None,
+                department=lever.unit,
             )
         )
     return found

@@ -32,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="LEVER",
         help=(
             "a setting, such as merit_budget, or several in their order, with bounds: "
-            '"merit_budget=0.01..0.06 cola_rate", or of a department: growth_by_department.Sales'
+            '"merit_budget=0.01..0.06 cola_rate", or of a department or job family: '
+            "growth_by_department.Sales, merit_by_job_family.Nurses"
         ),
     )
     parser.add_argument("--scenario", default="baseline", help="the stored scenario to start from")
@@ -88,8 +89,8 @@ def _show(solution: "Solution") -> None:
         console.print("\nAs settings of a scenario:", markup=False)
         sections: dict[str, dict[str, str]] = {}
         for lever, value in outcome.values:
-            is_one = lever.department is None
-            # with the other departments, which a scenario that names one leaves out; JSON is YAML
+            is_one = lever.unit is None
+            # with the other units, which a scenario that names one leaves out; JSON is YAML
             text = f"{value:g}" if is_one else json.dumps(lever.set_in(outcome.settings))
             sections.setdefault(lever.section, {})[lever.field] = text
         for section, fields in sections.items():

@@ -1,18 +1,18 @@
 """Solves for levers of a stored scenario, which is only read."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
-from simulation.config.known_events import did_you_mean
 from simulation.config.settings import ScenarioSettings
 from simulation.scratch.models import ScratchFailedError
 from simulation.scratch.warehouse import Scratch, build_scratch, copy_workforce, scratch_folder
 from simulation.seek.levers import parse_levers
 from simulation.seek.search import Outcome, Try, seek
 from simulation.seek.target import SeekRefusedError, Target, parse_target, shown
+from simulation.state.job_families import unknown_department, unknown_job_family
 from simulation.stored.scenarios import find_stored, read_stored, reading_stored
 
 
@@ -71,10 +71,11 @@ def solve(
             target = parse_target(target_text, scenario.years)
             workforce = copy_workforce(connection, scenario_id, folder)
             before = target.read(connection, scenario_id)
-        named = {f"lever {each.label}": each.department for each in levers if each.department}
+        named = {f"lever {each.label}": each.unit for each in levers if each.unit}
+        families = {f"lever {each.label}" for each in levers if each.is_of_job_family}
         if target.department:
             named[f"target {target}"] = target.department
-        refuse_unknown_departments(named, workforce)
+        refuse_unknown_units(named, workforce, families=families)
         settings = scenario.as_settings()
         on_progress(f"preparing the models up to {target.year}")
         runs = build_scratch(scenario_id, workforce, settings, target.year)
@@ -93,27 +94,30 @@ def solve(
     return Solution(scenario_id=scenario_id, target=target, outcome=outcome)
 
 
-def refuse_unknown_departments(named: Mapping[str, str], workforce: Path) -> None:
-    """Refuse a department that nobody of the workforce is in.
+def refuse_unknown_units(
+    named: Mapping[str, str], workforce: Path, *, families: Collection[str] = ()
+) -> None:
+    """Refuse a department or job family that nobody of the workforce is in.
 
     Args:
-        named: the departments, by where they are named.
+        named: the departments and job families, by where they are named.
         workforce: see :func:`simulation.scratch.warehouse.copy_workforce`.
+        families: the places that name a job family; the others name a department.
 
     Raises:
-        SeekRefusedError: there is no such department; the message has those that there are.
+        SeekRefusedError: there is no such unit; the message has those that there are.
     """
-    rows = duckdb.execute(
-        "select distinct department from read_parquet(?) where department is not null order by all",
-        [str(workforce)],
-    ).fetchall()
-    departments = [name for (name,) in rows]
-    for place, department in named.items():
-        if department not in departments:
-            message = (
-                f"{place}: unknown department, got {department!r}, allowed is one of: "
-                f"{', '.join(departments)}{did_you_mean(department, departments)}"
-            )
+    for place, unit in named.items():
+        column = "job_family" if place in families else "department"
+        rows = duckdb.execute(
+            f"select distinct {column} from read_parquet(?) "  # noqa: S608 - own names
+            f"where {column} is not null order by all",
+            [str(workforce)],
+        ).fetchall()
+        known = [name for (name,) in rows]
+        if unit not in known:
+            problem = unknown_job_family if place in families else unknown_department
+            message = f"{place}: {problem(unit, known)}"
             raise SeekRefusedError(message)
 
 

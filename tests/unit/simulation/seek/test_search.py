@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from simulation.config import load_scenario
 from simulation.config.settings import ScenarioSettings
 from simulation.seek.__main__ import _show
-from simulation.seek.levers import Lever, all_levers, parse_levers
+from simulation.seek.levers import Lever, all_levers, parse_levers, unit_levers
 from simulation.seek.search import Outcome, seek
 from simulation.seek.solving import Solution
 from simulation.seek.target import SeekRefusedError, Target, parse_target
@@ -132,7 +132,7 @@ def test_a_department_follows_a_setting_by_department() -> None:
     assert (plain.name, plain.low, plain.high) == (
         "simulation.growth_by_department.Police", -0.05, 0.1,
     )  # fmt: skip
-    assert (quoted.department, quoted.high) == ("Parks & Rec (North), 2", 0.5)
+    assert (quoted.unit, quoted.high) == ("Parks & Rec (North), 2", 0.5)
     assert (raises.name, raises.low) == ("compensation.cola_by_department.Police", -0.5)
     # without a growth of its own, it starts at that of all
     assert plain.current(SETTINGS, 2027) == SETTINGS.simulation.target_growth_rate
@@ -144,6 +144,51 @@ def test_a_department_follows_a_setting_by_department() -> None:
     }
     assert plain.current(moved, 2027) == 0.04
     assert moved.simulation.target_growth_rate == SETTINGS.simulation.target_growth_rate
+
+
+def test_what_departments_and_job_families_have_are_levers() -> None:
+    levers = {lever.label: lever for lever in [*unit_levers("Sales")]}
+    kinds = ("growth", "leaving", "hiring", "cola", "merit")
+    units = ("department", "job_family")
+    assert {*levers} == {f"{kind}_by_{unit}.Sales" for kind in kinds for unit in units}
+    for lever in levers.values():
+        assert parse_levers(lever.name) == [lever]
+        for value in (lever.low, lever.high):
+            moved = lever.moved(SETTINGS, value)
+            assert lever.current(moved, 2027) == value
+    # without a value of its own, a factor is 1 and points are 0
+    assert levers["hiring_by_department.Sales"].current(SETTINGS, 2027) == 1
+    assert levers["merit_by_job_family.Sales"].current(SETTINGS, 2027) == 0
+
+
+def test_a_lever_of_a_job_family_leaves_what_it_has_in_single_departments() -> None:
+    settings = load_scenario(
+        "baseline",
+        changes={
+            "compensation": {"merit_by_job_family": {"Clerks": {"Sales": 0.02}, "Cooks": 0.01}}
+        },
+    )
+    clerks, cooks = parse_levers("merit_by_job_family.Clerks merit_by_job_family.Cooks")
+    assert (clerks.current(settings, 2027), cooks.current(settings, 2027)) == (0, 0.01)
+    moved = cooks.moved(clerks.moved(settings, 0.03), -0.01)
+    assert moved.compensation.merit_by_job_family == {
+        "Clerks": {"Sales": 0.02, "*": 0.03},
+        "Cooks": -0.01,
+    }
+    assert clerks.current(moved, 2027) == 0.03
+
+
+def test_growth_by_year_of_a_job_family_becomes_one_rate() -> None:
+    rates = dict.fromkeys(range(2025, 2030), 0.02) | {2027: 0.05}
+    settings = load_scenario(
+        "baseline", changes={"simulation": {"growth_by_job_family": {"Nurses": rates}}}
+    )
+    (growth,) = parse_levers("growth_by_job_family.Nurses")
+    assert growth.current(settings, 2027) == 0.05
+    assert growth.moved(settings, 0.1).simulation.growth_by_job_family == {"Nurses": 0.1}
+    (other,) = parse_levers("growth_by_department.Sales")
+    with pytest.raises(SeekRefusedError, match="are both given"):
+        other.moved(settings, 0.1)
 
 
 def test_values_that_the_workforce_does_not_allow_ask_for_bounds() -> None:
@@ -186,7 +231,10 @@ def test_the_settings_to_keep_name_every_department(capsys: pytest.CaptureFixtur
     ("text", "message"),
     [
         ("growth_by_department", "did you mean growth_by_department.<department>?"),
-        ("leaving_by_department.Sales", "there is no lever 'leaving_by_department'"),
+        ("leaving_by_departmnt.Sales", "did you mean leaving_by_department.<department>?"),
+        ("merit_by_job_family", "did you mean merit_by_job_family.<job_family>?"),
+        ("leaving_by_department.Sales=0..2", "ascending order from 0.0001 to 1000"),
+        ("promotion_by_department.Sales", "there is no lever 'promotion_by_department'"),
         ("growth_by_department.Sales=0..7", "ascending order from -0.5 to 1"),
         ("'growth_by_department.Sales", "a quote is not closed"),
         ("", "name a lever"),
