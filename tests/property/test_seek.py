@@ -110,28 +110,32 @@ def test_the_growth_of_a_department_is_solved_for_its_headcount(
         refuse_unknown_units({"lever": "Nurse"}, workforce, families={"lever"})
 
 
-def test_leaving_and_merit_of_units_are_solved_for_leavers_and_payroll(
+def test_a_merit_of_a_job_family_is_solved_for_payroll(
     played: tuple[Statement, ...], census: Path, workforce: Path
 ) -> None:
     settings = settings_with(simulation={"end_year": YEARS[-1]})
     runs = Scratch("baseline", workforce, played)
-    for lever_text, target_text, factor in (
-        ("leaving_by_department.Sales=0.5..4", f"leavers of Sales {YEARS[0]} >= ", 1.3),
-        ("merit_by_job_family.Nurses=0..0.1", f"payroll {YEARS[0]} >= ", 1.005),
-    ):
-        (lever,) = parse_levers(lever_text)
-        present = measure(runs, settings, parse_target(f"{target_text}1", YEARS))
-        target = parse_target(f"{target_text}{round(present * factor)}", YEARS)
-        outcome = seek(
-            lambda moved, target=target: measure(runs, moved, target),
-            settings,
-            target,
-            [lever],
-            present=present,
-            on_try=lambda _: None,
-        )
-        ((_, value),) = outcome.values
-        assert outcome.is_met
-        assert value > lever.current(settings, YEARS[0])
-        nearer = lever.moved(settings, round(value - 0.0001, 4))
-        assert not target.is_met(measure(runs, nearer, target))
+    merit, leaving = parse_levers(
+        "merit_by_job_family.Nurses=0.01..0.02 leaving_by_department.Sales"
+    )
+    payroll = f"payroll {YEARS[0]} >="
+    # halfway between what the bounds come to
+    ends = [
+        measure(runs, merit.moved(settings, bound), parse_target(f"{payroll} 1", YEARS))
+        for bound in (merit.low, merit.high)
+    ]
+    target = parse_target(f"{payroll} {round(sum(ends) / 2)}", YEARS)
+    outcome = seek(
+        lambda moved: measure(runs, moved, target),
+        settings,
+        target,
+        [merit],
+        present=0.0,
+        on_try=lambda _: None,
+    )
+    ((_, value),) = outcome.values
+    assert outcome.is_met
+    assert value == pytest.approx(0.015, abs=2e-4)
+    leavers = parse_target(f"leavers of Sales {YEARS[0]} >= 1", YEARS)
+    more = leaving.moved(settings, 5.0)
+    assert measure(runs, more, leavers) > measure(runs, settings, leavers)

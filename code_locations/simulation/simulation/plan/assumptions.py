@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Any, cast, get_args, get_origin
 
 from shared_lib.configuration.validated_yaml import Problem, check_document
+from simulation.config.fields import OTHER_DEPARTMENTS, Year
 from simulation.config.settings import ScenarioSettings
 from simulation.seek.levers import SECTIONS, all_levers, unit_levers
-
-_BY_DEPARTMENT = "growth_by_department"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +22,7 @@ class Assumption:
         high: the most that it allows.
         is_yearly: whether years may differ.
         is_optional: whether it may be empty.
-        department: that has it, of a setting by department.
+        unit: the department or job family that has it, of a setting by one.
     """
 
     section: str
@@ -33,17 +32,22 @@ class Assumption:
     high: float
     is_yearly: bool
     is_optional: bool
-    department: str | None = None
+    unit: str | None = None
 
     @property
     def label(self) -> str:
         """Return its name without the section."""
-        return self.field if self.department is None else f"{self.field}.{self.department}"
+        return self.field if self.unit is None else f"{self.field}.{self.unit}"
 
     @property
     def name(self) -> str:
         """Return its dotted name, which is also that of its input for all years."""
         return f"{self.section}.{self.label}"
+
+    @property
+    def title(self) -> str:
+        """Return what the settings of its kind are called."""
+        return self.field.replace("cola", "cost of living").replace("_", " ").capitalize()
 
     def name_in(self, year: int) -> str:
         """Return the name of its input for one year."""
@@ -52,8 +56,10 @@ class Assumption:
     def entered(self, settings: ScenarioSettings) -> dict[str, str]:
         """Return what its inputs hold for these settings, by name."""
         value = getattr(getattr(settings, self.section), self.field)
-        if self.department is not None:
-            value = value.get(self.department)
+        if self.unit is not None:
+            value = value.get(self.unit)
+            if isinstance(value, Mapping) and not self.is_yearly:
+                value = value.get(OTHER_DEPARTMENTS)
         years = settings.simulation.years if self.is_yearly else ()
         rates = value if isinstance(value, Mapping) else {}
         for_all = "" if value is None or rates else str(value)
@@ -62,27 +68,34 @@ class Assumption:
         }
 
 
-def all_assumptions(departments: Iterable[str] = ()) -> list[Assumption]:
-    """Return every setting that is a share, in the order of the sections.
+def all_assumptions(
+    departments: Iterable[str] = (), job_families: Iterable[str] = ()
+) -> list[Assumption]:
+    """Return every setting that is a share or a factor, in the order of the sections.
 
     Args:
-        departments: whose growth is among them.
+        departments: whose growth, leaving, hiring and raises are among them.
+        job_families: likewise.
     """
     found = []
-    growths = [
+    of_units = [
         lever
-        for department in departments
-        for lever in unit_levers(department)
-        if lever.field == _BY_DEPARTMENT
+        for units, ending in ((departments, "_by_department"), (job_families, "_by_job_family"))
+        for unit in units
+        for lever in unit_levers(unit, endings=[ending])
     ]
-    # sorted by section, in which the order stays
-    levers = sorted([*all_levers(), *growths], key=lambda lever: SECTIONS.index(lever.section))
+    fields = list(dict.fromkeys(lever.field for lever in of_units))
+    # sorted by section, in which the order stays, and there by field
+    levers = sorted(
+        [*all_levers(), *sorted(of_units, key=lambda lever: fields.index(lever.field))],
+        key=lambda lever: SECTIONS.index(lever.section),
+    )
     for lever in levers:
         section = cast("Any", ScenarioSettings.model_fields[lever.section].annotation)
         field = section.model_fields[lever.field]
         kinds = get_args(field.annotation)
         if lever.unit is not None:
-            # of what a department has
+            # of what a department or job family has
             kinds = get_args(kinds[1])
         found.append(
             Assumption(
@@ -91,9 +104,12 @@ def all_assumptions(departments: Iterable[str] = ()) -> list[Assumption]:
                 description=field.description,
                 low=lever.low,
                 high=lever.high,
-                is_yearly=any(get_origin(kind) is dict for kind in kinds),
+                # what a job family has may be by department instead
+                is_yearly=any(
+                    get_origin(kind) is dict and get_args(kind)[0] == Year for kind in kinds
+                ),
                 is_optional=type(None) in kinds or lever.unit is not None,
-                department=lever.unit,
+                unit=lever.unit,
             )
         )
     return found
@@ -122,10 +138,15 @@ def read_form(
     for assumption in assumptions:
         section = document[assumption.section]
         value = _value(assumption, base, fields)
-        if assumption.department is not None:
-            section[assumption.field].pop(assumption.department, None)
-            if value is not None:
-                section[assumption.field][assumption.department] = value
+        if assumption.unit is not None:
+            before = section[assumption.field].pop(assumption.unit, None)
+            if isinstance(before, Mapping) and not assumption.is_yearly:
+                # the others alone have an input
+                value = {**before, OTHER_DEPARTMENTS: value}
+                if value[OTHER_DEPARTMENTS] is None:
+                    del value[OTHER_DEPARTMENTS]
+            if value not in (None, {}):
+                section[assumption.field][assumption.unit] = value
         elif value is None and not assumption.is_optional:
             del section[assumption.field]
         else:
@@ -167,8 +188,8 @@ def _input_of(assumptions: list[Assumption], problem: Problem, fields: Mapping[s
         # a year that is left empty has the value of all years
         if fields.get(name, "").strip():
             return name
-        is_of_department = problem.location[1] == _BY_DEPARTMENT
-        return ".".join(map(str, problem.location[: 3 if is_of_department else 2]))
+        is_of_unit = "_by_" in str(problem.location[1])
+        return ".".join(map(str, problem.location[: 3 if is_of_unit else 2]))
     # rules about several settings name the one that is wrong first
     named = [each for each in assumptions if problem.text.startswith(f"{each.label} ")]
     # of Human and Human Resources, the latter

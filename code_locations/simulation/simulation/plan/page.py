@@ -86,9 +86,12 @@ class PlanPage:
         self._base = {
             name: value for each in assumptions for name, value in each.entered(settings).items()
         }
-        self._growths = [
-            name for each in assumptions if each.department for name in each.entered(settings)
-        ]
+        self._of_units = {
+            name: each.field
+            for each in assumptions
+            if each.unit is not None
+            for name in each.entered(settings)
+        }
         self._scripts = [
             (_FOLDERS[place] / name).read_text(encoding="utf-8")
             for place, name in enumerate(_SCRIPTS)
@@ -144,9 +147,12 @@ class PlanPage:
             scenario=self._scenario,
             sections=self._sections,
             base=self._base,
-            has_growths=any(
-                shown.fields.get(name) or shown.problems.get(name) for name in self._growths
-            ),
+            # settings by department or job family that somebody has entered something of
+            entered={
+                field
+                for name, field in self._of_units.items()
+                if shown.fields.get(name) or shown.problems.get(name)
+            },
             shown=shown,
             compared=compared,
             years=years,

@@ -9,7 +9,12 @@ from simulation.config import CONFIGURATION_FILE
 from simulation.config.settings import ScenarioSettings
 from simulation.plan.figures import Figures, read_figures
 from simulation.plan.server import Plan
-from simulation.scratch.warehouse import build_scratch, copy_workforce, scratch_folder
+from simulation.scratch.warehouse import (
+    build_scratch,
+    copy_workforce,
+    scratch_folder,
+    units_in,
+)
 from simulation.stored.scenarios import find_stored, read_stored, reading_stored
 
 
@@ -52,6 +57,7 @@ def prepared(
             scenario,
             stored,
             simulate,
+            job_families=units_in(workforce, "job_family"),
             configuration=configuration,
             reports=current_settings().report_directory,
             warning="" if simulate(settings) == stored else _changed_rules(scenario_id),

@@ -4,7 +4,7 @@ import asyncio
 import functools
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import parse_qsl
@@ -54,6 +54,7 @@ class Plan:
         *,
         configuration: Path,
         reports: Path,
+        job_families: Sequence[str] = (),
         warning: str = "",
     ) -> None:
         """Plan on ``scenario``.
@@ -64,10 +65,11 @@ class Plan:
             simulate: returns the figures of other settings.
             configuration: the file that scenarios are saved in.
             reports: the folder of the reports.
+            job_families: of the workforce; departments are those of its figures.
             warning: what the reader must know; empty for none.
         """
         self._scenario, self._settings = scenario, scenario.as_settings()
-        self._assumptions = all_assumptions(stored.named_departments)
+        self._assumptions = all_assumptions(stored.named_departments, job_families)
         self._page = PlanPage(scenario, stored, self._assumptions, warning=warning)
         self._configuration, self._reports = configuration, reports
         self._stored = stored

@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import duckdb
 
@@ -55,6 +56,18 @@ def copy_workforce(warehouse: duckdb.DuckDBPyConnection, scenario_id: str, folde
         {"scenario": scenario_id},
     )
     return path
+
+
+def units_in(workforce: Path, column: Literal["department", "job_family"]) -> list[str]:
+    """Return the departments or job families of a copied workforce, in order.
+
+    One that was stored before there were job families is in none.
+    """
+    found = duckdb.from_parquet(str(workforce))
+    if column not in found.columns:
+        return []
+    rows = found.filter(f"{column} is not null").select(column).distinct().order(column)
+    return [name for (name,) in rows.fetchall()]
 
 
 def build_scratch(

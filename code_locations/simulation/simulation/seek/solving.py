@@ -4,11 +4,15 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-
 from simulation.config.settings import ScenarioSettings
 from simulation.scratch.models import ScratchFailedError
-from simulation.scratch.warehouse import Scratch, build_scratch, copy_workforce, scratch_folder
+from simulation.scratch.warehouse import (
+    Scratch,
+    build_scratch,
+    copy_workforce,
+    scratch_folder,
+    units_in,
+)
 from simulation.seek.levers import parse_levers
 from simulation.seek.search import Outcome, Try, seek
 from simulation.seek.target import SeekRefusedError, Target, parse_target, shown
@@ -108,13 +112,7 @@ def refuse_unknown_units(
         SeekRefusedError: there is no such unit; the message has those that there are.
     """
     for place, unit in named.items():
-        column = "job_family" if place in families else "department"
-        rows = duckdb.execute(
-            f"select distinct {column} from read_parquet(?) "  # noqa: S608 - own names
-            f"where {column} is not null order by all",
-            [str(workforce)],
-        ).fetchall()
-        known = [name for (name,) in rows]
+        known = units_in(workforce, "job_family" if place in families else "department")
         if unit not in known:
             problem = unknown_job_family if place in families else unknown_department
             message = f"{place}: {problem(unit, known)}"

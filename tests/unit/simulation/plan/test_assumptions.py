@@ -146,9 +146,17 @@ def entered_for_departments(settings: ScenarioSettings, **growths: str) -> Enter
 
 def test_a_department_has_a_growth_of_its_own_where_one_is_entered() -> None:
     assert [each.name for each in OF_DEPARTMENTS if each not in ASSUMPTIONS] == [
-        f"simulation.growth_by_department.{name}" for name in NAMES
+        f"{setting}.{name}"
+        for setting in (
+            "simulation.growth_by_department",
+            "workforce.leaving_by_department",
+            "hiring.hiring_by_department",
+            "compensation.cola_by_department",
+            "compensation.merit_by_department",
+        )
+        for name in NAMES
     ]
-    one = next(each for each in OF_DEPARTMENTS if each.department == "Human")
+    one = next(each for each in OF_DEPARTMENTS if each.unit == "Human")
     assert (one.low, one.high, one.is_yearly) == (-0.5, 1, True)
     settings = entered_for_departments(BASELINE, **{NAMES[1]: "0.05", NAMES[2]: " -0.1 "}).settings
     assert settings is not None
@@ -198,3 +206,34 @@ def test_a_growth_that_leaves_out_a_year_is_shown_beside_its_own_department() ->
     found = entered_for_departments(BASELINE, **{"Human Resources.2026": "0.1"})
     (text,) = found.problems["simulation.growth_by_department.Human Resources"]
     assert text.startswith("growth_by_department.Human Resources has no rate for 2025")
+
+
+def test_a_job_family_has_inputs_that_keep_what_it_has_in_single_departments() -> None:
+    assumptions = all_assumptions([], ["Clerks", "Nurses"])
+    merit, growth = "compensation.merit_by_job_family", "simulation.growth_by_job_family"
+    own = {"Clerks": {"Sales": 0.02, "*": 0.01}, "Nurses": {"Sales": 0.01}}
+    settings = load_scenario("baseline", changes={"compensation": {"merit_by_job_family": own}})
+    fields = {name: text for each in assumptions for name, text in each.entered(settings).items()}
+    assert (fields[f"{merit}.Clerks"], fields[f"{merit}.Nurses"]) == ("0.01", "")
+    assert f"{merit}.Clerks.2026" not in fields
+    assert read_form(assumptions, settings, fields).settings == settings
+    changes = {f"{merit}.Clerks": "", f"{merit}.Nurses": "0.03", f"{growth}.Nurses.2026": "0.1"}
+    changed = read_form(
+        assumptions, settings, fields | changes | {f"{growth}.Nurses": "0"}
+    ).settings
+    assert changed is not None
+    assert changed.compensation.merit_by_job_family == {
+        "Clerks": {"Sales": 0.02},
+        "Nurses": {"Sales": 0.01, "*": 0.03},
+    }
+    assert changed.simulation.growth_by_job_family == {
+        "Nurses": dict.fromkeys(YEARS, 0.0) | {2026: 0.1}
+    }
+    found = read_form(assumptions, settings, fields | {f"{merit}.Clerks": "7"})
+    assert list(found.problems) == [f"{merit}.Clerks"]
+    found = read_form(
+        assumptions, settings, fields | {"workforce.leaving_by_job_family.Nurses": "0"}
+    )
+    (texts,) = found.problems.values()
+    assert list(found.problems) == ["workforce.leaving_by_job_family.Nurses"]
+    assert texts[0].startswith("0.0 is not allowed, allowed is a number above 0 to 1000")

@@ -62,6 +62,7 @@ class Pages:
             SCENARIO,
             figures_of(SETTINGS),
             self._simulate,
+            job_families=["Cooks <1>"],
             configuration=self.file,
             reports=folder / "reports",
             warning="the rules have changed",
@@ -122,6 +123,21 @@ def test_each_department_has_an_input_for_its_growth(pages: Pages) -> None:
     problem = re.findall(rf'id="problem-{quote(name)}" data-live>(.*?)</span>', page)
     assert problem
     assert problem[0].startswith("'x' is not allowed")
+
+
+def test_units_have_inputs_by_kind_of_setting(pages: Pages) -> None:
+    page = html.unescape(pages.client.get("/").text)
+    kinds = ("Growth", "Leaving", "Hiring", "Cost of living", "Merit")
+    for unit in ("department", "job family"):
+        for kind in kinds:
+            assert page.count(f"<summary>{kind} by {unit}</summary>") == 1
+    assert page.count("<details") == page.count("</details>")
+    merit = "compensation.merit_by_job_family.Cooks <1>"
+    assert 'aria-label="Cooks <1>: merit by job family"' in page
+    page = pages.send(**{merit: "0.01"})
+    assert '<details class="assumption" open>\n      <summary>Merit by job family' in page
+    (settings,) = pages.simulated
+    assert settings.compensation.merit_by_job_family == {"Cooks <1>": 0.01}
 
 
 def test_the_inputs_of_years_are_open_where_the_scenario_has_a_number_for_each(
