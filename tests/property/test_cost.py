@@ -58,8 +58,18 @@ def warehouse(
     statements: tuple[Statement, ...], census: Path, scenario: ScenarioSettings
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     of_years = [one for one in statements if one.year in (None, *YEARS)]
-    with simulate(of_years, census=census, settings=scenario, employees=600) as made:
+    with simulate(
+        of_years, census=census, settings=scenario, employees=600, after=_work_part_time
+    ) as made:
         yield made
+
+
+def _work_part_time(connection: duckdb.DuckDBPyConnection, node: str) -> None:
+    if node == "census":
+        connection.execute(
+            "update raw.baseline_workforce_validated set fte = 0.333333 "
+            "where (md5_number(employee_id || 'fte') & 65535)::integer % 4 = 0"
+        )
 
 
 @dataclass(frozen=True)
@@ -78,6 +88,7 @@ class Employed:
     compensation_after_promotion: Decimal
     annual_compensation: Decimal
     prorated_compensation: Decimal
+    fte: Decimal
     number: int
 
     @property
@@ -89,6 +100,11 @@ class Employed:
     def last_day(self) -> date:
         """The last day of employment in the year."""
         return self.termination_date or date(self.simulation_year, 12, 31)
+
+    @property
+    def days_employed(self) -> int:
+        """The days of the year on which the employee was employed."""
+        return (self.last_day - self.first_day).days + 1
 
     def pay_from(self, first: date) -> Decimal:
         """The pay of the year from a day on, day by day."""
@@ -137,7 +153,7 @@ def cost_of(row: Employed) -> dict[str, Decimal]:
         rounded(wages * health),
         rounded(min(wages, Decimal(7_000)) * Decimal("0.006")),
     )
-    days = (row.last_day - row.first_day).days + 1
+    days = row.days_employed
     return {
         "paid_compensation": pay,
         "bonuses": bonus,
@@ -203,6 +219,26 @@ def test_total_cost_is_that_of_every_employee_to_the_cent(
     assert stored(warehouse, "fct_total_cost", cost_of(ledger[0])) == expected
     totals = {key: {"total_cost": sum(sums.values())} for key, sums in expected.items()}
     assert stored(warehouse, "fct_total_cost", ["total_cost"]) == totals
+
+
+def test_benefits_by_working_time_are_that_share_of_those_by_head(
+    warehouse: duckdb.DuckDBPyConnection, ledger: list[Employed], scenario: ScenarioSettings
+) -> None:
+    assert scenario.cost is not None
+    by_fte = scenario.cost.model_copy(update={"benefits_by": "fte"})
+    changed = scenario.model_copy(update={"cost": by_fte})
+    record_cost_rates(warehouse, "baseline", changed, years=YEARS)
+    found = stored(warehouse, "fct_total_cost", ["benefits"])
+    record_cost_rates(warehouse, "baseline", scenario, years=YEARS)
+
+    def benefits(row: Employed) -> dict[str, Decimal]:
+        whole = Decimal("11999.99") * row.days_employed * row.fte
+        return {"benefits": rounded(whole / days_in(row.simulation_year))}
+
+    assert found == summed(ledger, benefits)
+    times = stored(warehouse, "fct_total_cost", ["average_fte"])
+    for key, sums in summed(ledger, lambda row: {"days": row.days_employed * row.fte}).items():
+        assert times[key]["average_fte"] == pytest.approx(float(sums["days"]) / days_in(key[0]))
 
 
 def test_the_plan_is_that_of_every_employee_to_the_cent(

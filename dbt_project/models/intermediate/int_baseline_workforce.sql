@@ -5,7 +5,13 @@ with baseline as (
     select
         workforce.*,
         parameters.simulation_year,
-        parameters.first_day
+        parameters.first_day,
+        -- a level follows from the pay at full time
+        case
+            when workforce.fte < 1
+                then round(workforce.annual_compensation / workforce.fte, 2)::decimal(16, 2)
+            else workforce.annual_compensation
+        end as full_time_compensation
     from {{ ref('stg_baseline_workforce') }} as workforce
     cross join {{ ref('stg_simulation_run') }} as run
     inner join {{ ref('stg_simulation_parameters') }} as parameters
@@ -41,7 +47,7 @@ leveled as (
         coalesce(drawn.level, levels.level, top_level.level) as imputed_level
     from drawn
     asof left join {{ ref('stg_job_levels') }} as levels
-        on drawn.annual_compensation < levels.max_compensation
+        on drawn.full_time_compensation < levels.max_compensation
     cross join top_level
 ),
 
@@ -75,7 +81,8 @@ select
     tenure.years::integer as tenure_years,
     age.age_band,
     tenure.tenure_band,
-    dated.job_family
+    dated.job_family,
+    coalesce(dated.fte, 1)::decimal(7, 6) as fte
 from dated
 inner join {{ ref('int_bands_by_years') }} as age
     on

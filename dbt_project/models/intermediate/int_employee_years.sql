@@ -28,7 +28,8 @@ with prior_year as (
         baseline.age as opening_age,
         baseline.tenure_years as opening_tenure,
         baseline.age_band as opening_age_band,
-        baseline.tenure_band as opening_tenure_band
+        baseline.tenure_band as opening_tenure_band,
+        coalesce(baseline.fte, 1) as fte
     from {{ ref('int_baseline_workforce') }} as baseline
     inner join {{ ref('int_simulation_years') }} as year
         on year.is_start_year
@@ -46,7 +47,9 @@ with prior_year as (
         ledger.age as opening_age,
         ledger.tenure_years as opening_tenure,
         ledger.age_band as opening_age_band,
-        ledger.tenure_band as opening_tenure_band
+        ledger.tenure_band as opening_tenure_band,
+        -- null in the years of releases before it was added
+        coalesce(ledger.fte, 1) as fte
     from {{ this }} as ledger
     inner join {{ ref('int_simulation_years') }} as year
         on
@@ -418,7 +421,7 @@ promoted as (
         case
             when experienced.is_promoted
                 then greatest(
-                    round(levels.min_compensation * year.band_index, 2),
+                    round(levels.min_compensation * year.band_index * experienced.fte, 2),
                     round(
                         experienced.annual_compensation * (1 + least(
                             year.promotion_increase_cap,
@@ -461,7 +464,8 @@ everyone as (
         is_promoted,
         promotion_probability,
         new_level as level,
-        compensation_after_promotion
+        compensation_after_promotion,
+        fte
     from promoted
 
     union all
@@ -490,7 +494,8 @@ everyone as (
         false as is_promoted,
         null as promotion_probability,
         hires.level,
-        hires.annual_compensation as compensation_after_promotion
+        hires.annual_compensation as compensation_after_promotion,
+        coalesce(hires.fte, 1) as fte
     from {{ ref('int_new_hires') }} as hires
     inner join year
         on hires.simulation_year = year.simulation_year
@@ -682,7 +687,8 @@ select
     paid.entry_level::integer as entry_level,
     paid.transfer_date::date as transfer_date,
     paid.transferred_from::varchar as transferred_from,
-    paid.job_family::varchar as job_family
+    paid.job_family::varchar as job_family,
+    paid.fte::decimal(7, 6) as fte
 from paid
 cross join year
 inner join {{ ref('int_bands_by_years') }} as age

@@ -5,7 +5,8 @@ with joiners as (
         level,
         department,
         annual_compensation,
-        minimum_recent_joiners
+        minimum_recent_joiners,
+        fte
     from {{ ref('int_hire_templates') }}
     where is_recent_joiner
 ),
@@ -23,6 +24,7 @@ cells as (
         null as department,
         annual_compensation,
         minimum_recent_joiners,
+        fte,
         true as is_any_department
     from joiners
 )
@@ -33,9 +35,10 @@ select
     is_any_department,
     count(*) over (partition by level, department, is_any_department) as joiners,
     row_number() over (
-        partition by level, department, is_any_department order by annual_compensation
+        partition by level, department, is_any_department order by annual_compensation, fte
     ) - 1 as position,
-    annual_compensation
+    annual_compensation,
+    fte
 from cells
 qualify
     count(*) over (partition by level, department, is_any_department)

@@ -9,6 +9,7 @@ with baseline as (
         baseline.department,
         baseline.job_family,
         baseline.annual_compensation,
+        baseline.fte,
         parameters.minimum_recent_joiners,
         baseline.hire_date
         >= parameters.first_day - to_years(parameters.recent_joiner_years) as is_recent,
@@ -63,7 +64,8 @@ templates as (
         -- decimals, whose sums do not depend on the order in which threads add
         coalesce(departments.factor, 1) as weight,
         baseline.job_family,
-        coalesce(in_department.factor, in_others.factor, 1)::decimal(12, 6) as job_family_weight
+        coalesce(in_department.factor, in_others.factor, 1)::decimal(12, 6) as job_family_weight,
+        baseline.fte
     from baseline
     inner join recent
         on baseline.department_group = recent.department_group
@@ -92,5 +94,6 @@ select
     job_family,
     job_family_weight,
     -- hires of a family that grows by itself are in no other one
-    if(grows_by_job_family, department_group, null) as family_group
+    if(grows_by_job_family, department_group, null) as family_group,
+    fte
 from templates

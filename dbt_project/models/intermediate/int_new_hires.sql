@@ -90,6 +90,7 @@ hires as (
         known.level as known_level,
         known.pay as known_pay,
         known.job_family as known_job_family,
+        known.fte as known_fte,
         -- days of the year on which somebody may join and still leave within it
         slots.days_in_year - slots.minimum_days_before_leaving as leaving_window,
         -- The j-th who stays is the ceil(j / (1 - rate))-th hire. So the first hires that have the
@@ -245,7 +246,11 @@ paid as (
         ) * case
             when paired.hire_date < years.raise_date then years.band_index
             else years.band_index_after_raises
-        end as compensation
+        end as compensation,
+        -- the working time comes with the pay, because it is pay as paid
+        coalesce(
+            paired.known_fte, if(paired.known_pay is null, pay.fte, null), 1
+        )::decimal(7, 6) as fte
     from paired
     inner join {{ ref('int_simulation_years') }} as years
         on paired.simulation_year = years.simulation_year
@@ -393,5 +398,6 @@ select
     slot + 1 as number,
     coalesce(
         known_job_family, {{ outcome_of('family_draw', 'job_families', 'family_bounds') }}
-    )::varchar as job_family
+    )::varchar as job_family,
+    fte
 from in_a_family

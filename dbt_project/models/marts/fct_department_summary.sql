@@ -38,7 +38,8 @@ with movements as (
         sum(annual_compensation) filter (where termination_date is null and not is_new_hire)
             as continuous_payroll,
         sum(annual_compensation) filter (where termination_date is null) as end_payroll,
-        sum(prorated_compensation) as paid_compensation
+        sum(prorated_compensation) as paid_compensation,
+        sum(coalesce(fte, 1)) filter (where termination_date is null) as end_fte
     from {{ ref('int_employee_years') }}
     group by scenario_id, simulation_year, department
 
@@ -68,7 +69,8 @@ with movements as (
         null as payroll_from_leavers,
         null as continuous_payroll,
         null as end_payroll,
-        null as paid_compensation
+        null as paid_compensation,
+        null as end_fte
     from {{ ref('int_employee_years') }}
     where transfer_date is not null
     group by scenario_id, simulation_year, transferred_from
@@ -98,7 +100,8 @@ departments as (
         coalesce(sum(payroll_from_leavers), 0) as payroll_from_leavers,
         coalesce(sum(continuous_payroll), 0) as continuous_payroll,
         coalesce(sum(end_payroll), 0) as end_payroll,
-        coalesce(sum(paid_compensation), 0) as paid_compensation
+        coalesce(sum(paid_compensation), 0) as paid_compensation,
+        coalesce(sum(end_fte), 0)::decimal(38, 6) as end_fte
     from movements
     group by scenario_id, simulation_year, coalesce(department, 'Not stated')
 )
@@ -137,5 +140,6 @@ select
     continuous_payroll,
     continuous_payroll
     / nullif(start_payroll + payroll_from_transfers - payroll_from_leavers, 0) - 1
-        as continuous_employee_growth
+        as continuous_employee_growth,
+    end_fte
 from departments

@@ -21,7 +21,9 @@ with people as (
         )::decimal(16, 2) as bonus,
         round(ledger.prorated_compensation * rates.overhead_rate, 2)::decimal(16, 2) as overhead,
         rates.benefits_per_head,
-        list_zip(rates.tax_rates, rates.tax_caps) as taxes
+        list_zip(rates.tax_rates, rates.tax_caps) as taxes,
+        coalesce(ledger.fte, 1) as fte,
+        coalesce(rates.benefits_by_fte, false) as is_benefit_by_fte
     from {{ ref('int_employee_years') }} as ledger
     inner join {{ ref('stg_simulation_parameters') }} as years
         on
@@ -52,8 +54,15 @@ departments as (
                 0
             )::decimal(16, 2)
         ) as employer_taxes,
-        sum(round(benefits_per_head * days_employed / days_in_year, 2)::decimal(16, 2)) as benefits,
-        sum(overhead) as overhead
+        sum(
+            case
+                when is_benefit_by_fte
+                    then round(benefits_per_head * days_employed * fte / days_in_year, 2)
+                else round(benefits_per_head * days_employed / days_in_year, 2)
+            end::decimal(16, 2)
+        ) as benefits,
+        sum(overhead) as overhead,
+        sum(days_employed * fte) / any_value(days_in_year) as average_fte
     from people
     group by scenario_id, simulation_year, department
 )
@@ -75,7 +84,8 @@ select
     + departments.employer_taxes
     + departments.benefits
     + coalesce(plan.employer_match, 0)
-    + departments.overhead as total_cost
+    + departments.overhead as total_cost,
+    departments.average_fte
 from departments
 left join {{ ref('fct_retirement_plan') }} as plan
     on

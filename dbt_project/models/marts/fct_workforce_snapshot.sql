@@ -23,7 +23,8 @@ select
     ledger.tenure_years,
     ledger.age_band,
     ledger.tenure_band,
-    ledger.job_family
+    ledger.job_family,
+    coalesce(ledger.fte, 1)::decimal(7, 6) as fte
 from {{ ref('int_employee_years') }} as ledger
 inner join {{ ref('stg_job_levels') }} as levels
     on ledger.level = levels.level

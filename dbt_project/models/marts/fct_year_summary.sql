@@ -15,7 +15,8 @@ with movement as (
         sum(end_headcount)::bigint as end_headcount,
         sum(start_payroll) as start_payroll,
         sum(end_payroll) as end_payroll,
-        sum(paid_compensation) as paid_compensation
+        sum(paid_compensation) as paid_compensation,
+        sum(end_fte) as end_fte
     from {{ ref('fct_department_summary') }}
     group by scenario_id, simulation_year
 )
@@ -44,7 +45,8 @@ select
     ) / ((movement.start_headcount + movement.end_headcount) / 2) as total_turnover,
     movement.start_payroll,
     movement.end_payroll,
-    movement.paid_compensation
+    movement.paid_compensation,
+    movement.end_fte
 from movement
 inner join {{ ref('stg_simulation_parameters') }} as parameters
     on

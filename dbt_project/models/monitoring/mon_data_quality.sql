@@ -48,7 +48,11 @@ ledger as (
         count(*) filter (
             where
             ledger.termination_date is null
-            and ledger.annual_compensation not between rules.lowest_pay and rules.highest_pay
+            and if(
+                ledger.fte < 1,
+                ledger.annual_compensation / ledger.fte,
+                ledger.annual_compensation
+            ) not between rules.lowest_pay and rules.highest_pay
         ) as actives_outside_band,
         any_value(rules.outside_band_share) as outside_band_share
     from {{ ref('int_employee_years') }} as ledger

@@ -8,7 +8,8 @@ select
     baseline.department,
     baseline.annual_compensation,
     baseline.termination_date,
-    baseline.job_family
+    baseline.job_family,
+    baseline.fte
 from {{ source('simulation', 'baseline_workforce_validated') }} as baseline
 inner join {{ ref('stg_simulation_run') }} as run
     on baseline.scenario_id = run.scenario_id

@@ -10,7 +10,8 @@ select
     events.pay,
     events.fill_rate,
     events.days_to_fill,
-    events.job_family
+    events.job_family,
+    events.fte
 from {{ source('simulation', 'known_events') }} as events
 inner join {{ ref('stg_simulation_run') }} as run
     on events.fingerprint = run.fingerprint

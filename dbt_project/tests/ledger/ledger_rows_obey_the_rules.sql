@@ -24,7 +24,7 @@ ledger as (
         parameters.promotion_minimum_tenure,
         parameters.promotion_age_limit,
         parameters.reduction_date,
-        levels.min_compensation * parameters.band_index as lowest_of_band,
+        levels.min_compensation * parameters.band_index * ledger.fte as lowest_of_band,
         least(parameters.cola_minimum_tenure, parameters.raise_minimum_tenure)
             as raise_minimum_tenure,
         least(

@@ -1,7 +1,7 @@
 {{ config(meta={"dagster": {"ref": {"name": "int_employee_years"}}}) }}
 
 -- Those active at the end of a year are those at the start of the next, with the same pay,
--- level, dates, department and job family; the first year starts from the baseline.
+-- level, dates, department, job family and working time; the first year starts from the baseline.
 --
 -- Both sides are compared by a sum of row hashes, which needs one scan and no join of
 -- millions of rows. `hash` may differ between DuckDB releases; here it lives for one query.
@@ -17,7 +17,8 @@ with ledger as (
                 if(ledger.transfer_date is null, ledger.department, ledger.transferred_from),
                 ledger.opening_level,
                 ledger.opening_compensation,
-                ledger.job_family
+                ledger.job_family,
+                ledger.fte
             )::hugeint
         ) filter (where not ledger.is_new_hire) as opening_digest,
         count(*) filter (where ledger.termination_date is null) as closing_count,
@@ -29,7 +30,8 @@ with ledger as (
                 ledger.department,
                 ledger.level,
                 ledger.annual_compensation,
-                ledger.job_family
+                ledger.job_family,
+                ledger.fte
             )::hugeint
         ) filter (where ledger.termination_date is null) as closing_digest
     from {{ ref('int_employee_years') }} as ledger
@@ -49,7 +51,8 @@ baseline as (
                 baseline.department,
                 baseline.level,
                 baseline.annual_compensation,
-                baseline.job_family
+                baseline.job_family,
+                baseline.fte
             )::hugeint
         ) as closing_digest
     from {{ ref('int_baseline_workforce') }} as baseline

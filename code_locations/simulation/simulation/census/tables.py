@@ -86,7 +86,9 @@ create table if not exists raw.census_accepted (
     department varchar,
     annual_compensation decimal(16, 2),
     termination_date date,
-    job_family varchar
+    job_family varchar,
+    -- null without a column of it, which is full time
+    fte decimal(7, 6)
 );
 
 create table if not exists raw.census_data_validation (
@@ -113,7 +115,8 @@ create table if not exists raw.baseline_workforce_validated (
     annual_compensation decimal(16, 2),
     -- where it is known already, later than the start
     termination_date date,
-    job_family varchar
+    job_family varchar,
+    fte decimal(7, 6)
 );
 """
 
@@ -149,10 +152,16 @@ def _add_job_families(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"alter table raw.{table} add column if not exists job_family varchar")
 
 
+def _add_fte(connection: duckdb.DuckDBPyConnection) -> None:
+    for table in ("census_accepted", "baseline_workforce_validated"):
+        connection.execute(f"alter table raw.{table} add column if not exists fte decimal(7, 6)")
+
+
 _MIGRATIONS = (
     Migration("census as it comes", _add_columns, is_additive=True),
     Migration("known leaving", _add_known_leaving, is_additive=True),
     Migration("job families in the census", _add_job_families, is_additive=True),
+    Migration("working time in the census", _add_fte, is_additive=True),
 )
 
 

@@ -18,6 +18,7 @@ def cost_rates(cost: Cost, year: int) -> dict[str, Any]:
         "bonus_levels": list(cost.bonus_rate_by_level),
         "bonus_rates": list(cost.bonus_rate_by_level.values()),
         "overhead_rate": value_in(cost.overhead_rate, year),
+        "benefits_by_fte": cost.benefits_by == "fte",
     }
 
 

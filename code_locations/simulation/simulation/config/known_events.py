@@ -13,7 +13,7 @@ from pathlib import Path
 
 from shared_lib.configuration.validated_yaml import ConfigurationError
 from simulation.config.census_file import file_digest
-from simulation.config.known_values import amount, day, share, whole_number
+from simulation.config.known_values import amount, day, share, whole_number, working_time
 from simulation.config.settings import ScenarioSettings
 
 # the fields of each event beside event, employee_id and date: those it needs, those it may have
@@ -24,10 +24,10 @@ _NEEDED = {
     "opening": ("department", "level", "fill_rate", "days_to_fill"),
 }
 _OPTIONAL = {
-    "join": ("job_family",),
+    "join": ("job_family", "fte"),
     "leave": (),
     "transfer": (),
-    "opening": ("pay", "job_family"),
+    "opening": ("pay", "job_family", "fte"),
 }
 _ALWAYS = ("event", "employee_id", "date")
 _COLUMNS = (
@@ -39,6 +39,7 @@ _COLUMNS = (
     "days_to_fill",
     "reason",
     "job_family",
+    "fte",
 )
 _HIRE_PREFIX = "NH-"
 _LONGEST_REASON = 200
@@ -64,6 +65,7 @@ class KnownEvent:
         days_to_fill: days from the opening to the first day.
         reason: any words.
         job_family: that of the hire.
+        fte: working time of the hire as a share of full time.
     """
 
     line: int
@@ -79,6 +81,7 @@ class KnownEvent:
     days_to_fill: int | None
     reason: str | None
     job_family: str | None
+    fte: str | None
 
     @property
     def is_hire(self) -> bool:
@@ -208,6 +211,7 @@ def _row_problems(row: Mapping[str, str], settings: ScenarioSettings) -> Iterato
         ("date", day(values.get("date", ""), *days)),
         ("pay", amount(values.get("pay", ""))),
         ("fill_rate", share(values.get("fill_rate", ""))),
+        ("fte", working_time(values.get("fte", ""))),
         ("days_to_fill", whole_number(values.get("days_to_fill", ""))),
     ):
         if name in values and problem:
@@ -245,6 +249,7 @@ def _event(line: int, row: Mapping[str, str], settings: ScenarioSettings) -> Kno
         days_to_fill=days if row["days_to_fill"] else None,
         reason=row["reason"] or None,
         job_family=row["job_family"] or None,
+        fte=row["fte"] or None,
     )
 
 

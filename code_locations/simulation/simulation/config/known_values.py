@@ -39,6 +39,13 @@ def share(value: str) -> str:
     return f"not a share, got {value!r}, allowed is a number from 0 to 1"
 
 
+def working_time(value: str) -> str:
+    """Check a share of full time."""
+    if not share(value) and float(value) > 0:
+        return ""
+    return f"not a share of full time, got {value!r}, allowed is a number above 0 up to 1"
+
+
 def whole_number(value: str) -> str:
     """Check a number of days."""
     if re.fullmatch(r"\d{1,4}", value) and int(value) <= _LONGEST_FILL:

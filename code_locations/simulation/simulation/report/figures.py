@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from simulation.report import queries
 from simulation.report.cost.figures import read_costs, read_plan
 from simulation.report.departments.figures import read_department_levels, read_department_years
+from simulation.stored.columns import has_column
 from simulation.year_names import CALENDAR_YEAR, YearNames
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Year:
     end_average_compensation: float | None
     average_compensation_growth: float | None
     continuous_employee_growth: float | None
+    end_fte: float | None  # None in a warehouse of an earlier release
 
     @property
     def terminations(self) -> int:
@@ -212,7 +214,8 @@ def read_years(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> list[
     Raises:
         ValueError: The scenario has no results; the message names the scenarios that do.
     """
-    years = _read(connection, queries.YEARS, Year, scenario_id)
+    has_fte = has_column(connection, "marts.fct_year_summary", "end_fte")
+    years = _read(connection, queries.years(has_fte=has_fte), Year, scenario_id)
     if not years:
         raise ValueError(_no_results(connection, scenario_id))
     return years

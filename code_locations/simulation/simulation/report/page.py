@@ -82,6 +82,7 @@ def _render(figures: Figures) -> str:
         span=figures.names.span(years[0].year, years[-1].year),
         opening_sentence=summary.opening_sentence(years, figures.names),
         headlines=summary.headlines(years, figures.names),
+        has_part_time=summary.has_part_time(years),
         warnings=summary.warnings(figures),
         left_out=summary.left_out(figures),
         assumed=summary.assumed(figures),

@@ -1,6 +1,6 @@
 """The queries of the report; the columns of each match the fields of a record in figures.py."""
 
-YEARS = """
+_YEARS = """
 select
     summary.simulation_year as year,
     summary.fingerprint,
@@ -24,7 +24,8 @@ select
     summary.paid_compensation::double as paid_compensation,
     growth.end_average_compensation::double as end_average_compensation,
     growth.average_compensation_growth::double as average_compensation_growth,
-    growth.continuous_employee_growth::double as continuous_employee_growth
+    growth.continuous_employee_growth::double as continuous_employee_growth,
+    {end_fte} as end_fte
 from marts.fct_year_summary as summary
 inner join marts.fct_compensation_growth as growth
     on
@@ -217,3 +218,8 @@ select distinct scenario_id
 from marts.fct_year_summary
 order by scenario_id
 """
+
+
+def years(*, has_fte: bool) -> str:
+    """Return the query of the years, from a warehouse with or without full-time equivalents."""
+    return _YEARS.format(end_fte="summary.end_fte::double" if has_fte else "null::double")

@@ -40,6 +40,11 @@ def _total(amount: float) -> str:
     return MoneyScale.of_total(amount).amount(amount)
 
 
+def has_part_time(years: Sequence[Year]) -> bool:
+    """Return whether anybody works part time at the end of a year."""
+    return any(year.end_fte is not None and year.end_fte < year.end_headcount for year in years)
+
+
 def headlines(years: Sequence[Year], names: YearNames) -> list[Headline]:
     """Return the figures of the first row, over all years."""
     first, last = years[0], years[-1]

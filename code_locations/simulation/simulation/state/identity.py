@@ -34,7 +34,7 @@ def census_digest(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> st
         "coalesce(birth_date::varchar, '?'), hire_date, coalesce(level::varchar, '?'), "
         # null for most, and then left out
         "coalesce(department, '?'), annual_compensation, termination_date, "
-        "'family ' || job_family))) "
+        "'family ' || job_family, 'fte ' || nullif(fte, 1)))) "
         "from raw.baseline_workforce_validated where scenario_id = ?",
         [scenario_id],
     ).fetchone()

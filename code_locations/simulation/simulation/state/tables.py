@@ -144,6 +144,7 @@ create table if not exists raw.known_events (
     days_to_fill integer,
     reason varchar,
     job_family varchar,
+    fte decimal(7, 6),
     primary key (fingerprint, line)
 );
 
@@ -158,6 +159,8 @@ create table if not exists raw.cost_rates (
     bonus_levels integer[] not null,
     bonus_rates decimal(9, 6)[] not null,
     overhead_rate decimal(9, 6) not null,
+    -- null in the rows of releases before it was added
+    benefits_by_fte boolean,
     primary key (scenario_id, simulation_year)
 );
 
@@ -275,6 +278,12 @@ def _add_growth_by_job_family(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"alter table raw.simulation_parameters add column {column}")
 
 
+def _add_fte(connection: duckdb.DuckDBPyConnection) -> None:
+    for table in ("raw.known_events", "intermediate.int_employee_years"):
+        connection.execute(f"alter table if exists {table} add column fte decimal(7, 6)")
+    connection.execute("alter table raw.cost_rates add column benefits_by_fte boolean")
+
+
 _MIGRATIONS = (
     Migration("rules of pay and leaving", _add_rules_of_pay_and_leaving, is_additive=True),
     Migration("inputs of a fingerprint", _add_inputs, is_additive=True),
@@ -283,6 +292,7 @@ _MIGRATIONS = (
     Migration("growth by department", _add_growth_by_department, is_additive=True),
     Migration("job families", _add_job_families, is_additive=True),
     Migration("growth by job family", _add_growth_by_job_family, is_additive=True),
+    Migration("working time in the ledger", _add_fte, is_additive=True),
 )
 
 

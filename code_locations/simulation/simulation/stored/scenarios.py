@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from shared_lib.warehouse import WarehouseMissingError, read_location
 from simulation.config.partitions import scenario_names, years_of_scenario
 from simulation.config.settings import ScenarioSettings
+from simulation.stored.columns import has_column
 from simulation.year_names import CALENDAR_YEAR, YearNames
 
 
@@ -153,12 +154,7 @@ def read_stored(connection: duckdb.DuckDBPyConnection) -> dict[str, StoredScenar
 
 def ledger_has(connection: duckdb.DuckDBPyConnection, column: str) -> bool:
     """Return whether the ledger has a column, unlike one that a run has not migrated yet."""
-    (columns,) = connection.execute(
-        "select count(*) from duckdb_columns() where schema_name = 'intermediate' "
-        "and table_name = 'int_employee_years' and column_name = ?",
-        [column],
-    ).fetchone() or (0,)
-    return bool(columns)
+    return has_column(connection, "intermediate.int_employee_years", column)
 
 
 def _unbroken(years: Sequence[int]) -> range:

@@ -78,6 +78,7 @@ def add_years(book: Book, figures: Figures) -> None:
         ("Average pay at end", "=Q{row}/H{row}", False),
         ("Paid in year", None, True),
     ]
+    has_part_time = summary.has_part_time(figures.years)
     book.add_table(
         "Years",
         [
@@ -98,6 +99,7 @@ def add_years(book: Book, figures: Figures) -> None:
                 )
                 for heading, formula, is_totalled in money
             ),
+            *([Column(heading="FTE at end", kind="decimal")] if has_part_time else ()),
         ],
         (
             (
@@ -120,6 +122,7 @@ def add_years(book: Book, figures: Figures) -> None:
                 year.end_payroll,
                 year.end_average_compensation,
                 year.paid_compensation,
+                *([year.end_fte] if has_part_time else ()),
             )
             for year in figures.years
         ),

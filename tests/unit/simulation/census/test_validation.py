@@ -94,12 +94,7 @@ def test_each_reason_names_field_and_value(
 
 
 def test_every_reason_has_an_example():
-    others = {
-        "malformed_line",
-        "duplicate_employee_id",
-        "another_birth_date",
-        "unparseable_fte",
-    }
+    others = {"malformed_line", "duplicate_employee_id", "another_birth_date", "invalid_fte"}
     assert {example[0] for example in EXAMPLES} | others == set(REASONS)
     assert len(set(REASONS)) == len(REASONS)
 
@@ -176,7 +171,7 @@ def test_leavers_before_the_opening_date_are_counted_and_do_not_enter_the_baseli
     assert (verdict.rows_without_birth_date, verdict.rows_without_level) == (2, 1)
     assert verdict.within_limit
     assert publish_baseline(connection, "baseline") == 2
-    published = "select * exclude (job_family) from raw.baseline_workforce_validated"
+    published = "select * exclude (job_family, fte) from raw.baseline_workforce_validated"
     assert connection.execute(published).fetchall() == [
         ("baseline", "joined", None, date(2024, 12, 31), None, "Tax", Decimal("56000.00"), None),
         ("baseline", "stays", None, date(2010, 3, 1), 2, None, Decimal("56000.00"), None),

@@ -23,7 +23,7 @@ REASONS = (
     "future_birth_date",
     "birth_date_after_hire",
     "invalid_level",
-    "unparseable_fte",
+    "invalid_fte",
     "unparseable_termination_date",
     "termination_before_hire",
 )
@@ -237,10 +237,11 @@ judged as (
                 then census_reject('birth_date_after_hire', 'birth_date', census_text(birth_date))
             when level is not null and (level_number between 1 and $top_level) is not true
                 then census_reject('invalid_level', 'level', level)
-            when $at_full_time
-                and census_text(fte) is not null
-                and (fte_share > 0 and fte_share <= 2) is not true
-                then census_reject('unparseable_fte', 'fte', fte)
+            -- systems enter 0 for people who are not active or have left
+            when census_text(fte) is not null
+                and (round(fte_share, 6) > 0 and fte_share <= 1) is not true
+                and if(left_on is null, is_active, left_on > $day_before_start)
+                then census_reject('invalid_fte', 'fte', fte)
             when has_left and left_on is null
                 then census_reject(
                     'unparseable_termination_date',
@@ -275,6 +276,7 @@ select
     pay_basis,
     position,
     job_family,
+    try_cast(fte_share as decimal(7, 6)) as fte_share,
     case when no_person is null then complaint end as reject,
     case
         when no_person is not null then no_person
@@ -342,6 +344,8 @@ compared as (
         ) as last_ended_row,
         sum(pay) filter (aside is null and same_as = row_number)
             over (partition by employee_id, is_another) as pay_in_all,
+        sum(coalesce(fte_share, 1)) filter (aside is null and same_as = row_number)
+            over (partition by employee_id, is_another) as fte_in_all,
         min(hired_on) filter (aside is null) over (partition by employee_id, is_another)
             as first_hired_on
     from of_people
@@ -376,7 +380,11 @@ select
     case
         when $sums_positions and aside is null then first_hired_on else hired_on
     end as hired_on,
-    coalesce(born_on, main_born_on) as born_on
+    coalesce(born_on, main_born_on) as born_on,
+    -- two halves are a whole, and more than that is one too
+    case
+        when $sums_positions and aside is null then least(fte_in_all, 1) else fte_share
+    end as fte_share
 from compared
 """
 
@@ -388,7 +396,8 @@ set
     detail = several.detail,
     pay = several.pay,
     hired_on = several.hired_on,
-    born_on = several.born_on
+    born_on = several.born_on,
+    fte_share = several.fte_share
 from temp.census_several as several
 where verdicts.row_number = several.row_number
 """

@@ -38,7 +38,8 @@ select
     department,
     pay as annual_compensation,
     left_on as termination_date,
-    job_family
+    job_family,
+    fte_share as fte
 from temp.census_verdicts
 where reject is null and aside is null
 order by row_number
@@ -88,7 +89,8 @@ select
     department,
     annual_compensation,
     termination_date,
-    job_family
+    job_family,
+    fte
 from raw.census_accepted
 where scenario_id = ?
 order by employee_id

@@ -1,7 +1,7 @@
 """The section ``cost``: what the workforce costs beside its pay."""
 
 from collections.abc import Mapping
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, Field
 
@@ -54,6 +54,13 @@ class Cost(Strict):
     benefits_per_head: Amount | AmountByYear = Field(
         default=0.0,
         description=f"Benefits of an employee for a whole year, paid by days: {_BY_YEAR}.",
+    )
+    benefits_by: Literal["head", "fte"] = Field(
+        default="head",
+        description=(
+            "Whether benefits are whole for each employee, or for part time the share of working "
+            "time."
+        ),
     )
     bonus_rate: Rate | RateByYear = Field(
         default=0.0, description=f"Bonus as a share of the pay of the year: {_BY_YEAR}."

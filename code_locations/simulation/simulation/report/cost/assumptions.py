@@ -35,9 +35,10 @@ def _cost(cost: Cost, years: range, names: YearNames) -> list[str]:
         f", {_rate(rate)} at level {level}"
         for level, rate in sorted(cost.bonus_rate_by_level.items())
     )
+    unit = "a head" if cost.benefits_by == "head" else "a full-time equivalent"
     found.append(
         f"The bonus is {_by_year(cost.bonus_rate, years, names, _rate)} of pay{by_level}; benefits "
-        f"are USD {_by_year(cost.benefits_per_head, years, names, count)} a head and year, and "
+        f"are USD {_by_year(cost.benefits_per_head, years, names, count)} {unit} and year, and "
         f"overhead {_by_year(cost.overhead_rate, years, names, _rate)} of pay."
     )
     return found
