@@ -1,8 +1,10 @@
 """What is wrong with a value of a known event, in words; ``""`` for an allowed one."""
 
 import re
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
 
 _LARGEST_PAY = Decimal(10) ** 12
 _LONGEST_FILL = 3650
@@ -51,3 +53,9 @@ def whole_number(value: str) -> str:
     if re.fullmatch(r"\d{1,4}", value) and int(value) <= _LONGEST_FILL:
         return ""
     return f"not a number of days, got {value!r}, allowed is a whole number to {_LONGEST_FILL}"
+
+
+def did_you_mean(value: str, allowed: Iterable[str]) -> str:
+    """Return the end of a sentence that names the nearest allowed value, if one is near."""
+    nearest = get_close_matches(value, list(allowed), n=1, cutoff=0.5)
+    return f"; did you mean {nearest[0]!r}?" if nearest else ""

@@ -6,7 +6,7 @@ from typing import Literal
 import duckdb
 
 from simulation.config.fields import OTHER_DEPARTMENTS
-from simulation.config.known_events import did_you_mean
+from simulation.config.known_values import did_you_mean
 from simulation.config.loading import place_of
 from simulation.config.parameters import BY_JOB_FAMILY
 from simulation.config.settings import ScenarioSettings

@@ -6,12 +6,8 @@ from datetime import date
 import duckdb
 
 from shared_lib.configuration.validated_yaml import ConfigurationError
-from simulation.config.known_events import (
-    EVENT_COLUMNS,
-    ONE_EMPLOYMENT,
-    KnownEvent,
-    read_known_events,
-)
+from simulation.config.known_event_rows import EVENT_COLUMNS, KnownEvent
+from simulation.config.known_events import ONE_EMPLOYMENT, read_known_events
 from simulation.config.settings import ScenarioSettings
 from simulation.config.targets import Headcounts, targets_in
 from simulation.state.job_families import names_of, unknown_department, unknown_job_family
