@@ -48,9 +48,34 @@ PLAN = {
 }
 
 
+# across the days of promotion and raise, the end of the year, and of enrolments
+ABSENCES = [
+    ("2025-01-10", "2025-02-20", "0"),
+    ("2025-07-01", "2025-07-31", "0.4"),
+    ("2025-12-01", "2026-02-28", "0.25"),
+    ("2026-01-01", "2027-12-31", "0"),
+]
+
+
 @pytest.fixture(scope="module")
-def scenario() -> ScenarioSettings:
-    return settings_with(simulation={"end_year": YEARS[-1]}, cost=COST, retirement_plan=PLAN)
+def scenario(census: Path, tmp_path_factory: pytest.TempPathFactory) -> ScenarioSettings:
+    people = duckdb.execute(
+        "select employee_id from read_parquet(?) order by employee_id limit 600",
+        [str(census)],
+    ).fetchall()
+    lines = [
+        f"absence,{employee},{first},{last},{share}"
+        for number, (employee,) in enumerate(people[::3])
+        for first, last, share in [ABSENCES[number % len(ABSENCES)]]
+    ]
+    file = tmp_path_factory.mktemp("known") / "absences.csv"
+    file.write_text("\n".join(["event,employee_id,date,last_day,paid_share", *lines]), "utf-8")
+    return settings_with(
+        simulation={"end_year": YEARS[-1]},
+        workforce={"known_events": str(file)},
+        cost=COST,
+        retirement_plan=PLAN,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +114,9 @@ class Employed:
     annual_compensation: Decimal
     prorated_compensation: Decimal
     fte: Decimal
+    absence_from: date | None
+    absence_until: date | None
+    absence_paid_share: Decimal | None
     number: int
 
     @property
@@ -106,12 +134,29 @@ class Employed:
         """The days of the year on which the employee was employed."""
         return (self.last_day - self.first_day).days + 1
 
+    @property
+    def days_paid(self) -> Decimal:
+        """The days employed without the share of an absence that is not paid."""
+        if self.absence_from is None or self.absence_until is None:
+            return Decimal(self.days_employed)
+        unpaid = 1 - (self.absence_paid_share or 0)
+        return self.days_employed - unpaid * ((self.absence_until - self.absence_from).days + 1)
+
     def pay_from(self, first: date) -> Decimal:
         """The pay of the year from a day on, day by day."""
         begin = max(first, self.first_day)
         days = (self.last_day - begin).days + 1
-        paid = sum((self._rate_on(begin + timedelta(each)) for each in range(days)), Decimal(0))
-        return rounded(paid / days_in(self.simulation_year))
+        employed = [begin + timedelta(each) for each in range(days)]
+        paid = sum(map(self._rate_on, employed), Decimal(0))
+        absent = [day for day in employed if self._is_absent_on(day)]
+        unpaid = sum(map(self._rate_on, absent), Decimal(0)) * (1 - (self.absence_paid_share or 0))
+        in_year = days_in(self.simulation_year)
+        return rounded(paid / in_year) - rounded(unpaid / in_year)
+
+    def _is_absent_on(self, day: date) -> bool:
+        if self.absence_from is None or self.absence_until is None:
+            return False
+        return self.absence_from <= day <= self.absence_until
 
     def _rate_on(self, day: date) -> Decimal:
         if (day.month, day.day) < (2, 1):
@@ -221,6 +266,14 @@ def test_total_cost_is_that_of_every_employee_to_the_cent(
     assert stored(warehouse, "fct_total_cost", ["total_cost"]) == totals
 
 
+def test_pay_is_that_of_the_days_without_what_absences_take(ledger: list[Employed]) -> None:
+    assert all(row.prorated_compensation == row.pay_from(row.hire_date) for row in ledger)
+    absent = [row for row in ledger if row.absence_from is not None]
+    assert len({row.absence_paid_share for row in absent}) == 3
+    assert len({row.simulation_year for row in absent}) == len(YEARS)
+    assert any(row.termination_date == row.absence_until for row in absent)
+
+
 def test_benefits_by_working_time_are_that_share_of_those_by_head(
     warehouse: duckdb.DuckDBPyConnection, ledger: list[Employed], scenario: ScenarioSettings
 ) -> None:
@@ -232,12 +285,12 @@ def test_benefits_by_working_time_are_that_share_of_those_by_head(
     record_cost_rates(warehouse, "baseline", scenario, years=YEARS)
 
     def benefits(row: Employed) -> dict[str, Decimal]:
-        whole = Decimal("11999.99") * row.days_employed * row.fte
+        whole = Decimal("11999.99") * row.days_paid * row.fte
         return {"benefits": rounded(whole / days_in(row.simulation_year))}
 
     assert found == summed(ledger, benefits)
     times = stored(warehouse, "fct_total_cost", ["average_fte"])
-    for key, sums in summed(ledger, lambda row: {"days": row.days_employed * row.fte}).items():
+    for key, sums in summed(ledger, lambda row: {"days": row.days_paid * row.fte}).items():
         assert times[key]["average_fte"] == pytest.approx(float(sums["days"]) / days_in(key[0]))
 
 

@@ -14,7 +14,10 @@ from shared_lib.dbt.compiled import Statement
 
 YEARS = range(2025, 2028)
 EMPLOYEES = 200
-HEADER = "event,employee_id,date,department,level,pay,fill_rate,days_to_fill,reason"
+HEADER = (
+    "event,employee_id,date,department,level,pay,fill_rate,days_to_fill,reason,fte,last_day,"
+    "paid_share"
+)
 PERSON = ["birth_date", "hire_date", "department", "termination_date", "termination_category"]
 PAY = ["opening_compensation", "annual_compensation", "level"]
 Run = Callable[..., dict[str, pd.DataFrame]]
@@ -34,7 +37,9 @@ def run(statements: tuple[Statement, ...], census: Path, tmp_path_factory: Any) 
 
     def tables(*lines: str, **changes: dict[str, Any]) -> dict[str, pd.DataFrame]:
         path = folder / "known.csv"
-        path.write_text("\n".join([HEADER, *lines]), "utf-8")
+        columns = HEADER.count(",")
+        padded = [line + "," * (columns - line.count(",")) for line in lines]
+        path.write_text("\n".join([HEADER, *padded]), "utf-8")
         workforce = {"known_events": str(path)} if lines else {}
         settings = settings_with(
             **changes
@@ -203,9 +208,84 @@ def test_positions_are_filled_by_their_rate_before_other_hires_as_far_as_hires_a
     assert not differing(people(undisturbed, 2027), people(never, 2027), [*PERSON, *PAY])
 
 
+def test_a_known_joiner_works_as_the_file_says_and_else_full_time(
+    run: Run, undisturbed: dict[str, pd.DataFrame]
+) -> None:
+    department = stayer(undisturbed).department
+    after = run(
+        f"join,J-1,2026-03-15,{department},2,50000,,,,0.6",
+        f"join,J-2,2026-03-15,{department},2,50000,,,",
+    )
+    for year in (2026, 2027):
+        assert people(after, year).fte[["J-1", "J-2"]].tolist() == [0.6, 1]
+    assert after["summary"].end_fte.tolist() == [
+        each - 0.4 * (year > 2025)
+        for each, year in zip(after["summary"].end_headcount, YEARS, strict=True)
+    ]
+
+
+def test_an_absence_takes_pay_by_its_days_and_moves_nobody(
+    run: Run, undisturbed: dict[str, pd.DataFrame]
+) -> None:
+    one, other = stayer(undisturbed), stayer(undisturbed, 1)
+    leaver = people(undisturbed, 2026).query("termination_date < '2026-06-01' and not is_new_hire")
+    after = run(
+        f"absence,{one.name},2025-11-01,,,,,,parental,,2026-01-31,0.4",
+        f"absence,{one.name},2027-01-01,,,,,,,,2028-03-31,0",
+        f"absence,{other.name},2026-03-01,,,,,,,,2026-03-10,1",
+        f"absence,{leaver.index[0]},2026-12-01,,,,,,,,2026-12-10,0",
+    )
+    for year in YEARS:
+        before, now = people(undisturbed, year), people(after, year)
+        assert not differing(before, now, [*PERSON, *PAY])
+        unpaid = before.prorated_compensation - now.prorated_compensation
+        assert set(unpaid[unpaid != 0].index) == {one.name}
+    assert people(after, 2027).prorated_compensation[one.name] == 0
+    row = people(undisturbed, 2026).loc[one.name]
+    unpaid = row.prorated_compensation - people(after, 2026).prorated_compensation[one.name]
+    assert float(unpaid) == pytest.approx(
+        float(row.opening_compensation) * 0.6 * 31 / 365, abs=0.01
+    )
+    dates = people(after, 2026).loc[one.name, ["absence_from", "absence_until"]]
+    assert [str(each.date()) for each in dates] == ["2026-01-01", "2026-01-31"]
+    assert after["outcomes"].set_index("line").outcome.to_dict() == dict(
+        enumerate(["happened", "happened", "happened", "left before"], 2)
+    )
+
+
+def test_who_comes_back_is_a_hire_with_the_same_birth_date_and_a_new_service(
+    run: Run, undisturbed: dict[str, pd.DataFrame]
+) -> None:
+    person = stayer(undisturbed)
+    after = run(
+        f"leave,{person.name},2025-05-31,,,,,,",
+        f"rehire,{person.name},2027-04-01,{person.department},3,88000,,,",
+    )
+    left = people(after, 2025).loc[person.name]
+    assert str(left.termination_date.date()) == "2025-05-31"
+    assert person.name not in people(after, 2026).index
+    back = people(after, 2027).loc[person.name]
+    assert back.is_new_hire
+    assert (str(back.hire_date.date()), back.opening_level, back.tenure_years) == (
+        "2027-04-01",
+        3,
+        0,
+    )
+    assert back.birth_date == left.birth_date
+    assert pd.isna(back.termination_date)
+    assert after["outcomes"].outcome.tolist() == ["happened", "happened"]
+    columns = ["hires", "end_headcount", "target_headcount"]
+    assert after["summary"][columns].equals(undisturbed["summary"][columns])
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [
+        (
+            "rehire,{employee},2026-05-31,{department},1,50000,,,",
+            "employee_id: '{employee}' is not known to leave, allowed is who has a leave",
+        ),
+        ("absence,{near},2026-05-01,,,,,,,,2026-05-31,0", "did you mean '{employee}'?"),
         ("leave,NOBODY,2026-05-31,,,,,,", "employee_id: unknown employee, got 'NOBODY'"),
         ("leave,{near},2026-05-31,,,,,,", "did you mean '{employee}'?"),
         ("join,{employee},2026-05-31,{department},1,50000,,,", "an employee of the census"),

@@ -215,16 +215,19 @@ def test_a_timeline_names_what_the_file_of_known_events_says(
 ) -> None:
     rows = duckdb.sql(
         f"from (select employee_id, department from '{census}' order by employee_id limit 200) "
-        "where employee_id not like '%7_' and department <> 'Sales' limit 2"
+        "where employee_id not like '%7_' and department <> 'Sales' limit 4"
     ).fetchall()
-    (leaver, department), (moved, _) = rows
+    (leaver, department), (moved, _), (absent, _), (back, _) = rows
     path = tmp_path / "known.csv"
     path.write_text(
-        "event,employee_id,date,department,level,pay,fill_rate,days_to_fill\n"
-        f"leave,{leaver},2026-05-31,,,,,\n"
-        f"transfer,{moved},2026-03-31,Sales,,,,\n"
-        f"join,J-1,2025-11-01,{department},2,80000,,\n"
-        f"opening,R-1,2025-11-01,{department},2,,1,10\n",
+        "event,employee_id,date,department,level,pay,fill_rate,days_to_fill,last_day,paid_share\n"
+        f"leave,{leaver},2026-05-31,,,,,,,\n"
+        f"transfer,{moved},2026-03-31,Sales,,,,,,\n"
+        f"join,J-1,2025-11-01,{department},2,80000,,,,\n"
+        f"opening,R-1,2025-11-01,{department},2,,1,10,,\n"
+        f"absence,{absent},2025-01-01,,,,,,2025-01-05,0.4\n"
+        f"leave,{back},2025-03-31,,,,,,,\n"
+        f"rehire,{back},2026-11-01,{department},2,80000,,,,\n",
         "utf-8",
     )
     scenario = settings_with(
@@ -239,6 +242,8 @@ def test_a_timeline_names_what_the_file_of_known_events_says(
             (moved, "moves to Sales on 2026-03-31"),
             ("J-1", "known joiner of line 4"),
             ("R-1", "open position of line 5"),
+            (absent, "is absent from 2025-01-01 to 2025-01-05, paid 40"),
+            (back, "rehire of line 8"),
         ):
             years = list(timeline(warehouse, stored, employee, on_progress=str))
             assert all(year.is_confirmed for year in years), employee

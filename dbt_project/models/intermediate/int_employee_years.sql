@@ -621,9 +621,30 @@ raised as (
         on entitled.has_merit
 ),
 
+-- One of each employee in a year; it may have begun before it.
+absences as (
+    select
+        events.employee_id,
+        greatest(events.effective_date, year.first_day) as absence_from,
+        least(events.last_day, year.year_end) as absence_until,
+        events.paid_share as absence_paid_share
+    from {{ ref('stg_known_events') }} as events
+    inner join year
+        on events.effective_date <= year.year_end and events.last_day >= year.first_day
+    where events.event = 'absence'
+),
+
 paid as (
     select
         raised.*,
+        absences.absence_from,
+        -- not the least of both, which without an absence is the last day
+        if(
+            raised.termination_date < absences.absence_until,
+            raised.termination_date,
+            absences.absence_until
+        ) as absence_until,
+        absences.absence_paid_share,
         greatest(raised.hire_date, year.first_day) as paid_from,
         coalesce(raised.termination_date, year.year_end) + 1 as paid_until,
         (
@@ -636,6 +657,10 @@ paid as (
         )::integer as tenure_years
     from raised
     cross join year
+    left join absences
+        on
+            raised.employee_id = absences.employee_id
+            and coalesce(raised.termination_date >= absences.absence_from, true)
 )
 
 select
@@ -664,7 +689,7 @@ select
     paid.level::integer as level,
     paid.annual_compensation,
     -- rate x days of each of the three periods, by days of the year; the last day counts
-    round(
+    (round(
         (
             paid.opening_compensation * greatest(
                 0, least(paid.paid_until, year.promotion_date) - paid.paid_from
@@ -679,7 +704,8 @@ select
             )
         ) / year.days_in_year,
         2
-    )::decimal(16, 2) as prorated_compensation,
+    )::decimal(16, 2) - {{ unpaid_from('paid.', 'year.', 'paid.paid_from') }})::decimal(16, 2)
+        as prorated_compensation,
     paid.age,
     paid.tenure_years,
     age.age_band,
@@ -688,7 +714,10 @@ select
     paid.transfer_date::date as transfer_date,
     paid.transferred_from::varchar as transferred_from,
     paid.job_family::varchar as job_family,
-    paid.fte::decimal(7, 6) as fte
+    paid.fte::decimal(7, 6) as fte,
+    paid.absence_from::date as absence_from,
+    paid.absence_until::date as absence_until,
+    paid.absence_paid_share::decimal(7, 6) as absence_paid_share
 from paid
 cross join year
 inner join {{ ref('int_bands_by_years') }} as age

@@ -64,7 +64,7 @@ known_joiners as (
         simulation_year,
         count(*) as joiners
     from {{ ref('stg_known_events') }}
-    where event = 'join'
+    where event in ('join', 'rehire')
     group by simulation_year
 ),
 
@@ -130,7 +130,7 @@ department_moves as (
         count(*) filter (where events.event = 'transfer') as transfers,
         count(*) filter (
             where
-            events.event = 'join'
+            events.event in ('join', 'rehire')
             and {{ growth_group('departments', 'events.department', 'events.job_family') }}
             = departments.department_group
         ) as joiners

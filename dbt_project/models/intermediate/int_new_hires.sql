@@ -41,6 +41,7 @@ slots as (
 known as (
     select
         events.*,
+        earlier.birth_date as known_birth_date,
         {{ growth_group('years', 'events.department', 'events.job_family') }}
             as department_group,
         case
@@ -57,8 +58,11 @@ known as (
     from {{ ref('stg_known_events') }} as events
     inner join {{ ref('int_simulation_years') }} as years
         on events.simulation_year = years.simulation_year
+    -- who comes back was born when they were
+    left join {{ ref('int_baseline_workforce') }} as earlier
+        on events.event = 'rehire' and events.employee_id = earlier.employee_id
     where
-        events.event = 'join'
+        events.event in ('join', 'rehire')
         or (
             events.event = 'opening'
             and events.fill_rate > {{ draw('years.draw_key', 'events.employee_id', 'fill') }}
@@ -91,6 +95,7 @@ hires as (
         known.pay as known_pay,
         known.job_family as known_job_family,
         known.fte as known_fte,
+        known.known_birth_date,
         -- days of the year on which somebody may join and still leave within it
         slots.days_in_year - slots.minimum_days_before_leaving as leaving_window,
         -- The j-th who stays is the ceil(j / (1 - rate))-th hire. So the first hires that have the
@@ -167,12 +172,14 @@ templates as (
 born as (
     select
         dated.*,
-        (
-            dated.hire_date
-            - to_years({{ outcome_of('dated.age_draw', 'ages.ages', 'ages.bounds') }})
-        )::date
-        - floor({{ draw('dated.draw_key', 'dated.employee_id', 'birthday') }} * 365)::integer
-            as birth_date,
+        coalesce(
+            dated.known_birth_date,
+            (
+                dated.hire_date
+                - to_years({{ outcome_of('dated.age_draw', 'ages.ages', 'ages.bounds') }})
+            )::date
+            - floor({{ draw('dated.draw_key', 'dated.employee_id', 'birthday') }} * 365)::integer
+        ) as birth_date,
         {{ draw('dated.draw_key', 'dated.employee_id', 'template') }} as template_draw
     from dated
     cross join ages

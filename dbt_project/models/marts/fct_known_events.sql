@@ -41,6 +41,7 @@ select
             case events.event
                 when 'leave' then ledger.termination_date = events.effective_date
                 when 'transfer' then ledger.transfer_date = events.effective_date
+                when 'absence' then ledger.absence_from = events.effective_date
                 else ledger.is_new_hire
             end
             then if(events.event = 'opening', 'filled', 'happened')
@@ -49,7 +50,9 @@ select
             events.fill_rate > {{ draw('events.draw_key', 'events.employee_id', 'fill') }}
             then 'no hire left'
         else 'not filled'
-    end as outcome
+    end as outcome,
+    events.last_day as known_last_day,
+    events.paid_share
 from events
 -- the events of other fingerprints are those of years that have been replaced
 inner join kept

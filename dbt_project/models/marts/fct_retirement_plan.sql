@@ -12,6 +12,9 @@ with eligible as (
         ledger.compensation_after_promotion,
         ledger.annual_compensation,
         ledger.prorated_compensation,
+        ledger.absence_from,
+        ledger.absence_until,
+        ledger.absence_paid_share,
         greatest(ledger.hire_date, years.first_day) as paid_from,
         coalesce(ledger.termination_date, years.year_end) + 1 as paid_until,
         greatest(
@@ -80,7 +83,7 @@ paid as (
                         )
                     ) / days_in_year,
                     2
-                )
+                ) - {{ unpaid_from('', '', 'saves_from') }}
             else 0
         end::decimal(16, 2) as enrolled_pay,
         (deferral_limit + if(age >= catch_up_age, catch_up_limit, 0))::decimal(16, 2)

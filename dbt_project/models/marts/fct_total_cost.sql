@@ -23,6 +23,7 @@ with people as (
         rates.benefits_per_head,
         list_zip(rates.tax_rates, rates.tax_caps) as taxes,
         coalesce(ledger.fte, 1) as fte,
+        {{ unpaid_days('ledger.') }} as unpaid_days,
         coalesce(rates.benefits_by_fte, false) as is_benefit_by_fte
     from {{ ref('int_employee_years') }} as ledger
     inner join {{ ref('stg_simulation_parameters') }} as years
@@ -57,12 +58,16 @@ departments as (
         sum(
             case
                 when is_benefit_by_fte
-                    then round(benefits_per_head * days_employed * fte / days_in_year, 2)
+                    then round(
+                        benefits_per_head * ((days_employed - unpaid_days) * fte)::double
+                        / days_in_year,
+                        2
+                    )
                 else round(benefits_per_head * days_employed / days_in_year, 2)
             end::decimal(16, 2)
         ) as benefits,
         sum(overhead) as overhead,
-        sum(days_employed * fte) / any_value(days_in_year) as average_fte
+        sum((days_employed - unpaid_days) * fte) / any_value(days_in_year) as average_fte
     from people
     group by scenario_id, simulation_year, department
 )

@@ -11,7 +11,9 @@ select
     events.fill_rate,
     events.days_to_fill,
     events.job_family,
-    events.fte
+    events.fte,
+    events.last_day,
+    events.paid_share
 from {{ source('simulation', 'known_events') }} as events
 inner join {{ ref('stg_simulation_run') }} as run
     on events.fingerprint = run.fingerprint

@@ -40,7 +40,8 @@ ledger as (
             coalesce(ledger.termination_date, parameters.year_end)
             - greatest(ledger.hire_date, parameters.first_day)
             + 1
-        ) / parameters.days_in_year as share_of_year
+        ) / parameters.days_in_year as share_of_year,
+        {{ unpaid_days('ledger.') }} / parameters.days_in_year as unpaid_share_of_year
     from {{ ref('int_employee_years') }} as ledger
     inner join parameters
         on ledger.simulation_year = parameters.simulation_year
@@ -93,6 +94,12 @@ judged as (
                 or (transfer_date is null and transferred_from is not null)
                 then 'transfer'
             when
+                absence_from not between greatest(hire_date, first_day) and absence_until
+                or absence_until > last_day
+                or absence_paid_share not between 0 and 1
+                or (absence_from is null) <> (absence_until is null)
+                then 'absence'
+            when
                 raise_date <> day_of_raises
                 or (raise_date is not null) <> (
                     hire_date <= day_of_raises
@@ -120,9 +127,12 @@ judged as (
                 end
                 and prorated_compensation
                 between
-                least(opening_compensation, compensation_after_promotion) * share_of_year - 0.01
+                least(opening_compensation, compensation_after_promotion) * share_of_year
+                - greatest(opening_compensation, annual_compensation) * unpaid_share_of_year - 0.02
                 and
-                greatest(opening_compensation, annual_compensation) * share_of_year + 0.01,
+                greatest(opening_compensation, annual_compensation) * share_of_year
+                - least(opening_compensation, compensation_after_promotion) * unpaid_share_of_year
+                + 0.02,
                 false
             ) then 'pay'
             when not coalesce(

@@ -29,6 +29,7 @@ GAPS = {
     "level": "null",
     "department": "null",
     "job_family": "null",
+    "fte": "0.5",
     "termination_date": "date '2025-05-31'",
 }
 # in years that begin in January or in February
@@ -36,6 +37,10 @@ KNOWN = [
     "join,J-1,2025-09-01,Sales,2,91234.56,,,,",
     "join,J-2,2026-01-15,Engineering,1,40000,,,,Engineers",
     "leave,E0000011,2025-03-15,,,,,,,",
+    # the first lasts from the first year of two into the second where they begin in January
+    "absence,E0000014,2025-06-15,,,,,,,,,2026-03-10,0.4",
+    "absence,E0000015,2025-08-15,,,,,,,,,2025-09-10,0",
+    "leave,E0000016,2025-01-16,,,,,,,\nrehire,E0000016,2026-01-20,Sales,2,50000,,,,,0.6",
     "leave,E0000012,2026-01-31,,,,,,,",
     "transfer,E0000013,2025-08-01,Finance,,,,,,",
     "opening,REQ-1,2025-03-01,Sales,1,,0.5,45,,Clerks",
@@ -237,9 +242,12 @@ def test_both_engines_have_the_same_rows_bit_by_bit(
     if known:
         file = tmp_path_factory.mktemp("known") / "known.csv"
         header = (
-            "event,employee_id,date,department,level,pay,fill_rate,days_to_fill,reason,job_family"
+            "event,employee_id,date,department,level,pay,fill_rate,days_to_fill,reason,job_family,"
+            "fte,last_day,paid_share"
         )
-        file.write_text("\n".join([header, *sorted(known)]), encoding="utf-8")
+        lines = "\n".join(sorted(known)).splitlines()
+        padded = [line + "," * (header.count(",") - line.count(",")) for line in lines]
+        file.write_text("\n".join([header, *padded]), encoding="utf-8")
         changes = changes | {("workforce", "known_events"): str(file)}
     assert compare(configured(changes, tables=tables), gaps) == []
 

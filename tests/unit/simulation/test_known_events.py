@@ -39,8 +39,8 @@ def path(tmp_path: Path) -> Path:
     [
         (
             "leaves,E1,2025-05-01,,,,,,",
-            "event: unknown event, got 'leaves', allowed is one of: join, leave, transfer, "
-            "opening; did you mean 'leave'?",
+            "event: unknown event, got 'leaves', allowed is one of: join, rehire, leave, "
+            "transfer, absence, opening; did you mean 'leave'?",
         ),
         (
             "leave,E1,2028-01-01,,,,,,",
@@ -93,7 +93,7 @@ def test_a_wrong_value_is_named(path: Path, line: str, says: str) -> None:
                 "join,J1,2027-05-01,A,1,1,,,",
             ],
             "4: employee_id: duplicate of line 2, got 'J1', allowed is one join of an employee: "
-            "who is hired again joins under another one, because all years of an identifier are",
+            "who comes back after a known leave has a rehire",
         ),
         (
             ["join,J1,2026-05-01,A,1,1,,,", "leave,J1,2026-04-01,,,,,,"],
@@ -114,6 +114,83 @@ def test_a_wrong_value_is_named(path: Path, line: str, says: str) -> None:
 def test_rows_that_contradict_each_other_are_named(path: Path, lines: list[str], says: str) -> None:
     [found] = problems(path, *lines)
     assert found.startswith(says)
+
+
+ABSENCES = "event,employee_id,date,last_day,paid_share,department,level,pay,fte"
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        (["absence,E1,2025-05-01,2025-05-31,,,,,"], "2: paid_share: missing, required for absence"),
+        (["absence,E1,2025-05-01,,0,,,,"], "2: last_day: missing, required for absence"),
+        (
+            ["absence,E1,2025-05-01,2025-04-30,0,,,,"],
+            "2: last_day: before the first day, got '2025-04-30', allowed is 2025-05-01 or later",
+        ),
+        (
+            ["absence,E1,2025-05-01,2025-02-30,0,,,,"],
+            "2: last_day: not a day, got '2025-02-30', allowed is a day such as 2026-05-31",
+        ),
+        (
+            ["absence,E1,2025-05-01,2025-05-31,1.5,,,,"],
+            "2: paid_share: not a share, got '1.5', allowed is a number from 0 to 1",
+        ),
+        (
+            ["leave,E1,2025-05-01,2025-05-31,,,,,"],
+            "2: last_day: not a field of leave, got '2025-05-31', allowed is nothing",
+        ),
+        (
+            ["join,J1,2025-05-01,,,A,1,1,0"],
+            "2: fte: not a share of full time, got '0', allowed is a number above 0 up to 1",
+        ),
+        (
+            ["absence,E1,2026-05-01,2026-05-31,0,,,,", "absence,E1,2025-05-01,2026-01-01,0,,,,"],
+            "2: date: absence in a year of that in line 3, which lasts until '2026-01-01', got "
+            "'2026-05-01', allowed is one absence of an employee in a year",
+        ),
+        (
+            ["leave,E1,2026-05-01,,,,,,", "absence,E1,2025-05-01,2026-05-02,0,,,,"],
+            "3: last_day: after the leave in line 2, got '2026-05-02', allowed is '2026-05-01' or "
+            "before",
+        ),
+        (
+            ["leave,E1,2026-05-01,,,,,,", "rehire,E1,2026-12-01,,,A,1,1,"],
+            "3: date: rehire in the year of the leave in line 2, got '2026-12-01', allowed is a "
+            "later year, because there is one row for each employee and year",
+        ),
+        (
+            ["join,J1,2025-05-01,,,A,1,1,", "rehire,J1,2026-12-01,,,A,1,1,"],
+            "3: employee_id: rehire of whom line 2 hires, got 'J1', allowed is an employee of the",
+        ),
+        (
+            ["rehire,E1,2026-12-01,,,A,1,1,", "transfer,E1,2026-12-24,,,A,,,"],
+            "3: date: transfer in the year of the hire in line 2 or before it, got '2026-12-24', "
+            "allowed is a later year",
+        ),
+        (
+            ["join,E1,2025-05-01,,,A,1,1,", "absence,E1,2025-06-01,2025-06-30,0,,,,"],
+            "3: date: absence in the year of the hire in line 2 or before it, got '2025-06-01'",
+        ),
+    ],
+)
+def test_absences_and_rehires_are_refused_with_the_reason(
+    path: Path, lines: list[str], says: str
+) -> None:
+    [found] = problems(path, *lines, header=ABSENCES)
+    assert found.startswith(says)
+
+
+def test_who_comes_back_may_leave_and_be_absent_again(path: Path) -> None:
+    lines = [
+        "absence,E1,2025-01-01,2025-02-01,0,,,,",
+        "leave,E1,2025-05-01,,,,,,",
+        "rehire,E1,2026-01-01,,,A,1,1,0.5",
+        "absence,E1,2027-01-01,2027-02-01,0.5,,,,",
+        "leave,E1,2027-05-01,,,,,,",
+    ]
+    path.write_text("\n".join([ABSENCES, *lines]), "utf-8")
+    assert [event.event for event in read(path)] == [line.split(",")[0] for line in lines]
 
 
 def test_every_mistake_is_named_at_once_and_empty_lines_count(path: Path) -> None:

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from simulation.config.known_values import (
     amount,
     day,
+    day_from,
     did_you_mean,
     share,
     whole_number,
@@ -17,14 +18,18 @@ from simulation.config.settings import ScenarioSettings
 # the fields of each event beside event, employee_id and date: those it needs, those it may have
 _NEEDED = {
     "join": ("department", "level", "pay"),
+    "rehire": ("department", "level", "pay"),
     "leave": (),
     "transfer": ("department",),
+    "absence": ("last_day", "paid_share"),
     "opening": ("department", "level", "fill_rate", "days_to_fill"),
 }
 _OPTIONAL = {
     "join": ("job_family", "fte"),
+    "rehire": ("job_family", "fte"),
     "leave": (),
     "transfer": (),
+    "absence": (),
     "opening": ("pay", "job_family", "fte"),
 }
 ALWAYS = ("event", "employee_id", "date")
@@ -38,6 +43,8 @@ COLUMNS = (
     "reason",
     "job_family",
     "fte",
+    "last_day",
+    "paid_share",
 )
 _HIRE_PREFIX = "NH-"
 _LONGEST_REASON = 200
@@ -51,9 +58,11 @@ class KnownEvent:
 
     Attributes:
         line: of the file, counted from 1.
-        event: ``join``, ``leave``, ``transfer`` or ``opening``, which is a position to be filled.
+        event: ``join``, ``rehire``, ``leave``, ``transfer``, ``absence`` or ``opening``, which is
+            a position to be filled.
         employee_id: of the employee; of an opening, the position's, which the hire takes over.
-        date: first day, last day, first day in the new department, or day on which it opens.
+        date: first day, last day, first day in the new department or of the absence, or day on
+            which the position opens.
         effective_date: the same; of an opening, the first day of whom it is filled with.
         simulation_year: that of the effective date.
         department: that of the hire, or the new one.
@@ -64,6 +73,8 @@ class KnownEvent:
         reason: any words.
         job_family: that of the hire.
         fte: working time of the hire as a share of full time.
+        last_day: that of the absence.
+        paid_share: what of the pay is paid during the absence.
     """
 
     line: int
@@ -80,11 +91,13 @@ class KnownEvent:
     reason: str | None
     job_family: str | None
     fte: str | None
+    last_day: _Day | None
+    paid_share: float | None
 
     @property
     def is_hire(self) -> bool:
         """Return whether somebody joins, or may."""
-        return self.event in ("join", "opening")
+        return self.event in ("join", "rehire", "opening")
 
 
 EVENT_COLUMNS = tuple(field.name for field in fields(KnownEvent))
@@ -111,6 +124,8 @@ def row_problems(row: Mapping[str, str], settings: ScenarioSettings) -> Iterator
     levels = [str(level) for level in settings.tables.pay_bands()]
     for name, problem in (
         ("date", day(values.get("date", ""), *days)),
+        ("last_day", day_from(values.get("last_day", ""), values.get("date", ""))),
+        ("paid_share", share(values.get("paid_share", ""))),
         ("pay", amount(values.get("pay", ""))),
         ("fill_rate", share(values.get("fill_rate", ""))),
         ("fte", working_time(values.get("fte", ""))),
@@ -153,4 +168,6 @@ def event_of(line: int, row: Mapping[str, str], settings: ScenarioSettings) -> K
         reason=row["reason"] or None,
         job_family=row["job_family"] or None,
         fte=row["fte"] or None,
+        last_day=date.fromisoformat(row["last_day"]) if row["last_day"] else None,
+        paid_share=float(row["paid_share"]) if row["paid_share"] else None,
     )

@@ -6,6 +6,8 @@ holds the rows against the census.
 
 import csv
 from collections.abc import Iterator
+from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 from shared_lib.configuration.validated_yaml import ConfigurationError
@@ -13,11 +15,11 @@ from simulation.config.census_file import file_digest
 from simulation.config.known_event_rows import ALWAYS, COLUMNS, KnownEvent, event_of, row_problems
 from simulation.config.known_values import did_you_mean
 from simulation.config.settings import ScenarioSettings
+from simulation.year_names import YearNames
 
-# why a rehire has another identifier
+# why nobody joins under the identifier of another
 ONE_EMPLOYMENT = (
-    "who is hired again joins under another one, because all years of an identifier are one "
-    "employment, with one birth date and one service"
+    "who comes back after a known leave has a rehire, and all years until then are one employment"
 )
 
 
@@ -47,7 +49,9 @@ def read_known_events(settings: ScenarioSettings) -> list[KnownEvent]:
         problems += [f"{path}:{line}: {problem}" for problem in found]
         if not found:
             events.append(event_of(line, row, settings))
-    problems += [f"{path}:{problem}" for problem in _problems_of_all(events)]
+    problems += [
+        f"{path}:{problem}" for problem in _problems_of_all(events, settings.simulation.names)
+    ]
     if problems:
         raise ConfigurationError("\n".join(problems))
     return events
@@ -107,15 +111,36 @@ def _refuse_header(path: Path, header: list[str]) -> None:
         raise ConfigurationError("\n".join(f"{path}:1: {problem}" for problem in problems))
 
 
-def _problems_of_all(events: list[KnownEvent]) -> Iterator[str]:
-    """Yield what rows say against each other, with the line of the later one."""
-    hires = {}
-    leaves = {}
-    moves = {}
+def employments(events: list[KnownEvent]) -> dict[int, int]:
+    """Return by line in which employment of its person an event is, 0 being the first."""
+    rehired: dict[str, list[date]] = {}
     for event in events:
-        kind = {"leave": leaves, "transfer": moves}.get(event.event, hires)
+        if event.event == "rehire":
+            rehired.setdefault(event.employee_id, []).append(event.date)
+    return {
+        event.line: sum(day <= event.date for day in rehired.get(event.employee_id, ()))
+        for event in events
+    }
+
+
+def _problems_of_all(events: list[KnownEvent], names: YearNames) -> Iterator[str]:
+    """Yield what rows say against each other, with the line of the later one."""
+    number = employments(events)
+    hires: dict[tuple[str, int], KnownEvent] = {}
+    leaves: dict[tuple[str, int], KnownEvent] = {}
+    moves: dict[tuple[str, int], KnownEvent] = {}
+    absences: dict[tuple[str, int], KnownEvent] = {}
+    for event in events:
+        kind = {"leave": leaves, "transfer": moves, "absence": absences}.get(event.event, hires)
         # one transfer a year, for the ledger has one row for each employee and year
-        key = (event.employee_id, event.simulation_year if kind is moves else None)
+        key = (
+            event.employee_id,
+            event.line
+            if kind is absences
+            else event.simulation_year
+            if kind is moves
+            else number[event.line],
+        )
         if key in kind:
             yield (
                 f"{event.line}: employee_id: duplicate of line {kind[key].line}, got "
@@ -125,7 +150,10 @@ def _problems_of_all(events: list[KnownEvent]) -> Iterator[str]:
             )
         kind.setdefault(key, event)
     for event in events:
-        hire = None if event.is_hire else hires.get((event.employee_id, None))
+        employment = (event.employee_id, number[event.line])
+        if event.event == "rehire":
+            yield from _problems_of_rehire(event, hires, leaves, employment)
+        hire = None if event.is_hire else hires.get(employment)
         if hire is not None and hire.event == "opening":
             yield (
                 f"{event.line}: employee_id: {event.employee_id!r} is the position of line "
@@ -136,9 +164,52 @@ def _problems_of_all(events: list[KnownEvent]) -> Iterator[str]:
                 f"{event.line}: date: {event.event} in the year of the hire in line {hire.line} or "
                 f"before it, got '{event.date}', allowed is a later year"
             )
-        leave = leaves.get((event.employee_id, None))
-        if event.event == "transfer" and leave is not None and leave.date < event.date:
+        leave = leaves.get(employment)
+        last, field = (
+            (event.last_day, "last_day") if event.event == "absence" else (event.date, "date")
+        )
+        if event.event in ("transfer", "absence") and leave and last and leave.date < last:
             yield (
-                f"{event.line}: date: after the leave in line {leave.line}, got '{event.date}', "
+                f"{event.line}: {field}: after the leave in line {leave.line}, got '{last}', "
                 f"allowed is '{leave.date}' or before"
+            )
+    yield from _problems_of_absences(list(absences.values()), names)
+
+
+def _problems_of_rehire(
+    event: KnownEvent,
+    hires: dict[tuple[str, int], KnownEvent],
+    leaves: dict[tuple[str, int], KnownEvent],
+    employment: tuple[str, int],
+) -> Iterator[str]:
+    before = (employment[0], employment[1] - 1)
+    hire, leave = hires.get(before), leaves.get(before)
+    if hire is not None and hire.event != "rehire":
+        yield (
+            f"{event.line}: employee_id: rehire of whom line {hire.line} hires, got "
+            f"{event.employee_id!r}, allowed is an employee of the census, whose birth date is "
+            "not drawn"
+        )
+    elif leave is not None and leave.simulation_year >= event.simulation_year:
+        yield (
+            f"{event.line}: date: rehire in the year of the leave in line {leave.line}, got "
+            f"'{event.date}', allowed is a later year, because there is one row for each employee "
+            "and year"
+        )
+
+
+def _problems_of_absences(absences: list[KnownEvent], names: YearNames) -> Iterator[str]:
+    """Yield absences of one person in one year, for the ledger has one row for both."""
+    ordered = sorted(absences, key=lambda event: (event.employee_id, event.date, event.line))
+    for earlier, later in pairwise(ordered):
+        last = earlier.last_day
+        if (
+            earlier.employee_id == later.employee_id
+            and last
+            and names.year_of(last) >= later.simulation_year
+        ):
+            yield (
+                f"{later.line}: date: absence in a year of that in line {earlier.line}, which "
+                f"lasts until '{last}', got '{later.date}', allowed is one absence of an employee "
+                "in a year"
             )

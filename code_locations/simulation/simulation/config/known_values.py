@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _LARGEST_PAY = Decimal(10) ** 12
 _LONGEST_FILL = 3650
 
@@ -13,13 +14,27 @@ _LONGEST_FILL = 3650
 def day(value: str, first: date, last: date) -> str:
     """Check a day that lies in the simulated years."""
     allowed = f"allowed is a day from {first} to {last}"
-    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+    if not _DAY.fullmatch(value):
         return f"not a day, got {value!r}, {allowed}, such as {first}"
     try:
         found = date.fromisoformat(value)
     except ValueError:
         return f"not a day of the calendar, got {value!r}, {allowed}"
     return "" if first <= found <= last else f"outside the years, got {value!r}, {allowed}"
+
+
+def day_from(value: str, first: str) -> str:
+    """Check a day that is not before another, which is checked by itself elsewhere."""
+    try:
+        is_day = bool(_DAY.fullmatch(value)) and date.fromisoformat(value) is not None
+    except ValueError:
+        is_day = False
+    if not is_day:
+        return f"not a day, got {value!r}, allowed is a day such as 2026-05-31"
+    # days in this form are in the order of their text
+    if _DAY.fullmatch(first) and value < first:
+        return f"before the first day, got {value!r}, allowed is {first} or later"
+    return ""
 
 
 def amount(value: str) -> str:

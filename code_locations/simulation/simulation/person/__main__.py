@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def work(progress: Callable[[str], None]) -> int:
         with reading_stored(asked.scenario, on_wait=progress) as connection:
             scenario = find_stored(read_stored(connection), asked.scenario)
-            if not ledger_has(connection, "job_family"):
+            if not ledger_has(connection, "absence_from"):
                 message = "the warehouse is of another release, and the next run migrates it"
                 raise NotStoredError(message)
             if scenario.rules_digest != current_rules():

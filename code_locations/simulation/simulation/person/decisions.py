@@ -245,7 +245,8 @@ with hires as (
         on
             ledger.fingerprint = known.fingerprint
             and ledger.employee_id = known.employee_id
-            and known.event in ('join', 'opening')
+            and known.event in ('join', 'rehire', 'opening')
+            and ledger.simulation_year = known.simulation_year
     where ledger.is_new_hire
 ),
 

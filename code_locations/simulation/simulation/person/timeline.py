@@ -19,6 +19,7 @@ _CATEGORIES = {
     "reduction_in_force": "leaves in a reduction in force",
     "new_hire_termination": "leaves again in the year of the hire",
 }
+_KNOWN_HIRES = {"join": "known joiner", "rehire": "rehire", "opening": "open position"}
 _REDUCTION_ORDERS = {
     "least_tenure": "the last hired first",
     "lowest_level": "the lowest levels first",
@@ -169,6 +170,11 @@ def _summary(ledger: Row) -> str:
         )
     if ledger["transfer_date"] is not None:
         parts.append(f"moves to {ledger['department']} on {ledger['transfer_date']}")
+    if ledger["absence_from"] is not None:
+        parts.append(
+            f"is absent from {ledger['absence_from']} to {ledger['absence_until']}, paid "
+            f"{share(float(ledger['absence_paid_share']), 0)}"
+        )
     if ledger["raise_date"] is not None:
         parts.append(
             f"is raised on {ledger['raise_date']} to {_pay(ledger['annual_compensation'])}"
@@ -311,7 +317,7 @@ def _promotion_reasons(person: Row, year: Row) -> Iterator[tuple[str, str]]:
 
 def _hire_reasons(hire: Row) -> Iterator[tuple[str, str]]:
     if hire["known_event"] is not None:
-        kind = "known joiner" if hire["known_event"] == "join" else "open position"
+        kind = _KNOWN_HIRES[hire["known_event"]]
         yield "hire", f"{kind} of line {hire['known_line']} of the file of known events"
         return
     unit = hire["growth_unit"]

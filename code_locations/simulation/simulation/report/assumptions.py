@@ -132,7 +132,7 @@ def _known_events(workforce: Workforce) -> list[str]:
         return []
     return [
         (
-            "Known joiners, leavers, transfers and open positions are those of the file "
+            "Known joiners, leavers, absences, transfers and open positions are those of the file "
             f"{workforce.known_events}; they count among the hires and leavers of their year."
         )
     ]

@@ -7,7 +7,7 @@ import duckdb
 
 from shared_lib.configuration.validated_yaml import ConfigurationError
 from simulation.config.known_event_rows import EVENT_COLUMNS, KnownEvent
-from simulation.config.known_events import ONE_EMPLOYMENT, read_known_events
+from simulation.config.known_events import ONE_EMPLOYMENT, employments, read_known_events
 from simulation.config.settings import ScenarioSettings
 from simulation.config.targets import Headcounts, targets_in
 from simulation.state.job_families import names_of, unknown_department, unknown_job_family
@@ -38,10 +38,17 @@ def checked_events(
     ).fetchall()
     employed = dict(rows)
     joining = {event.employee_id for event in events if event.event == "join"}
+    number = employments(events)
+    leaving = {
+        (event.employee_id, number[event.line]) for event in events if event.event == "leave"
+    }
     problems = []
     for event in events:
         found = [
-            *_person_problems(connection, scenario_id, event, employed, joining),
+            *_person_problems(
+                connection, scenario_id, event, employed, joining, is_first=not number[event.line]
+            ),
+            *_rehire_problems(event, settings, employed, leaving, number[event.line]),
             *_department_problems(event, departments),
         ]
         if event.job_family is not None and event.job_family not in families:
@@ -60,14 +67,17 @@ def _person_problems(
     event: KnownEvent,
     employed: dict[str, date | None],
     joining: set[str],
+    *,
+    is_first: bool,
 ) -> Iterator[str]:
     employee = event.employee_id
-    if event.is_hire and employee in employed:
+    is_new = event.event in ("join", "opening")
+    if is_new and employee in employed:
         yield (
             f"employee_id: an employee of the census, got {employee!r}, allowed is an identifier "
             f"that nobody has: {ONE_EMPLOYMENT}"
         )
-    elif not event.is_hire and employee not in employed and employee not in joining:
+    elif not is_new and employee not in employed and employee not in joining:
         near = connection.execute(
             f"select employee_id from {_WORKFORCE} "  # noqa: S608 - our own
             "and jaro_winkler_similarity(employee_id, $wanted) > 0.8 "
@@ -78,13 +88,39 @@ def _person_problems(
             f"employee_id: unknown employee, got {employee!r}, allowed is one of the census or who "
             "joins in this file" + (f"; did you mean {near[0][0]!r}?" if near else "")
         )
-    elif not event.is_hire and employee in employed:
-        left = employed[employee]
-        if left is not None and (event.event == "leave" or event.date > left):
+    elif not is_new and is_first:
+        left = employed.get(employee)
+        last = event.last_day or event.date
+        if left is not None and (event.event == "leave" or last > left):
             yield (
-                f"date: the census has the last day {left} of {employee!r}, got '{event.date}', "
+                f"{'last_day' if event.last_day else 'date'}: the census has the last day {left} "
+                f"of {employee!r}, got '{last}', "
                 + ("allowed is one of both" if event.event == "leave" else "allowed is until then")
             )
+
+
+def _rehire_problems(
+    event: KnownEvent,
+    settings: ScenarioSettings,
+    employed: dict[str, date | None],
+    leaving: set[tuple[str, int]],
+    number: int,
+) -> Iterator[str]:
+    """Yield what is wrong with the rehire of somebody of the census."""
+    employee = event.employee_id
+    if event.event != "rehire" or employee not in employed or (employee, number - 1) in leaving:
+        return
+    left = employed[employee] if number == 1 else None
+    if left is None:
+        yield (
+            f"employee_id: {employee!r} is not known to leave, allowed is who has a leave of an "
+            "earlier year or a last day in the census, because a draw may leave them employed"
+        )
+    elif settings.simulation.names.year_of(left) >= event.simulation_year:
+        yield (
+            f"date: the census has the last day {left} of {employee!r}, got '{event.date}', "
+            "allowed is a later year, because there is one row for each employee and year"
+        )
 
 
 def _department_problems(event: KnownEvent, departments: list[str]) -> Iterator[str]:
@@ -103,11 +139,10 @@ def _surplus(
     """
     unit = settings.simulation.growing_units
     units = {"department": "departments", "job_family": "job families"}[unit]
-    for year in sorted({event.simulation_year for event in events if event.event == "join"}):
+    hires = [event for event in events if event.event in ("join", "rehire")]
+    for year in sorted({event.simulation_year for event in hires}):
         targets = targets_in(settings, opening, year)
-        joining = [
-            event for event in events if event.simulation_year == year and event.event == "join"
-        ]
+        joining = [event for event in hires if event.simulation_year == year]
         allowed = [("", joining, targets.total)]
         if targets.by_unit:
             others = [each for each in joining if getattr(each, unit) not in targets.by_unit]

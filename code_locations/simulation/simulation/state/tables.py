@@ -127,7 +127,7 @@ create table if not exists raw.scenario_rates (
     primary key (fingerprint, table_name, row_key)
 );
 
--- known joiners, leavers, transfers and open positions, as a scenario's file has them
+-- known joiners, leavers, absences, transfers and open positions, as a scenario's file has them
 create table if not exists raw.known_events (
     fingerprint varchar not null,
     scenario_id varchar not null,
@@ -145,6 +145,8 @@ create table if not exists raw.known_events (
     reason varchar,
     job_family varchar,
     fte decimal(7, 6),
+    last_day date,
+    paid_share decimal(7, 6),
     primary key (fingerprint, line)
 );
 
@@ -278,10 +280,19 @@ def _add_growth_by_job_family(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"alter table raw.simulation_parameters add column {column}")
 
 
-def _add_fte(connection: duckdb.DuckDBPyConnection) -> None:
-    for table in ("raw.known_events", "intermediate.int_employee_years"):
-        connection.execute(f"alter table if exists {table} add column fte decimal(7, 6)")
-    connection.execute("alter table raw.cost_rates add column benefits_by_fte boolean")
+def _add_working_time(connection: duckdb.DuckDBPyConnection) -> None:
+    share, ledger = "decimal(7, 6)", "intermediate.int_employee_years"
+    for table, column in (
+        ("raw.cost_rates", "benefits_by_fte boolean"),
+        ("raw.known_events", f"fte {share}"),
+        ("raw.known_events", "last_day date"),
+        ("raw.known_events", f"paid_share {share}"),
+        (ledger, f"fte {share}"),
+        (ledger, "absence_from date"),
+        (ledger, "absence_until date"),
+        (ledger, f"absence_paid_share {share}"),
+    ):
+        connection.execute(f"alter table if exists {table} add column {column}")
 
 
 _MIGRATIONS = (
@@ -292,7 +303,7 @@ _MIGRATIONS = (
     Migration("growth by department", _add_growth_by_department, is_additive=True),
     Migration("job families", _add_job_families, is_additive=True),
     Migration("growth by job family", _add_growth_by_job_family, is_additive=True),
-    Migration("working time in the ledger", _add_fte, is_additive=True),
+    Migration("working time in the ledger", _add_working_time, is_additive=True),
 )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import duckdb
 
 from simulation.spreadsheet import Book, Column
+from simulation.stored.columns import has_column
 from simulation.year_names import YearNames
 
 _HAS_MART = """
@@ -22,7 +23,8 @@ select
     department,
     level,
     outcome,
-    reason
+    reason,
+    {absence}
 from marts.fct_known_events
 where scenario_id = $scenario_id and list_contains($years, simulation_year)
 order by line
@@ -32,7 +34,11 @@ order by line
 def known_rows(connection: duckdb.DuckDBPyConnection, named: dict[str, Any]) -> list[tuple]:
     """Return the known events of a scenario's years; none in a warehouse from before them."""
     [(has_mart,)] = connection.execute(_HAS_MART).fetchall()
-    return connection.execute(_ROWS, named).fetchall() if has_mart else []
+    if not has_mart:
+        return []
+    has_absences = has_column(connection, "marts.fct_known_events", "known_last_day")
+    absence = "known_last_day, paid_share" if has_absences else "null, null"
+    return connection.execute(_ROWS.format(absence=absence), named).fetchall()
 
 
 def add_known_events(book: Book, names: YearNames, rows: list[tuple]) -> None:
@@ -51,6 +57,8 @@ def add_known_events(book: Book, names: YearNames, rows: list[tuple]) -> None:
             Column(heading="Level", kind="count"),
             Column(heading="Outcome", width=16),
             Column(heading="Reason", width=40),
+            Column(heading="Absent until", kind="date", width=12),
+            Column(heading="Paid share", kind="share", width=12),
         ],
         ((names.name(year), *values) for year, *values in rows),
     )

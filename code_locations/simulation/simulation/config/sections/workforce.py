@@ -87,8 +87,8 @@ class Workforce(Strict):
     known_events: str | None = Field(
         default=None,
         description=(
-            "CSV file of known joiners, leavers, transfers and open positions, relative to where "
-            "the run starts; none: only the leavers of the census are known."
+            "CSV file of known joiners, rehires, leavers, absences, transfers and open positions, "
+            "relative to where the run starts; none: only the leavers of the census are known."
         ),
     )
 
