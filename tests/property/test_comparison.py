@@ -199,6 +199,40 @@ def test_the_parts_add_up_where_departments_grow_apart(
     assert sales.pay["hires"] + sales.pay["leavers"] < 0
 
 
+def test_the_parts_add_up_where_people_come_back(
+    statements: tuple[Statement, ...], census: Path, tmp_path: Path
+) -> None:
+    people = duckdb.execute(
+        "select employee_id, department from read_parquet(?) order by employee_id limit 20",
+        [str(census)],
+    ).fetchall()
+    lines = [
+        line
+        for employee, department in people
+        for line in (
+            f"leave,{employee},2026-12-31,,,",
+            f"rehire,{employee},2027-02-01,{department},2,50000",
+        )
+    ]
+    file = tmp_path / "known.csv"
+    file.write_text("\n".join(["event,employee_id,date,department,level,pay", *lines]), "utf-8")
+    one, two = (
+        settings_with(
+            simulation={"end_year": YEARS[-1]},
+            workforce={"known_events": str(file)},
+            compensation={"promotion_rate": rate, "merit_budget": rate / 10},
+        )
+        for rate in (0.05, 0.9)
+    )
+    with with_both(statements, census, 100, one, two) as warehouse:
+        found = compare(warehouse, PAIR)
+        levels = dict(warehouse.sql("select level, level_name from seeds.job_levels").fetchall())
+        ledgers = {name: ledger_of(warehouse, name) for name in ("one", "two")}
+    back = {row["employee_id"] for row in ledgers["one"] if row["hire_date"].year == YEARS[-1]}
+    assert back >= {employee for employee, _ in people}
+    parts_add_up(found, levels, ledgers)
+
+
 def parts_add_up(
     found: Comparison, levels: dict[int, str], ledgers: dict[str, list[dict[str, Any]]]
 ) -> None:

@@ -26,6 +26,7 @@ with ledger as (
         scenario_id = $other as is_other,
         simulation_year as year,
         employee_id,
+        hire_date,
         coalesce(department, 'Not stated') as department,
         coalesce({opening_department}, 'Not stated') as opening_department,
         level,
@@ -50,7 +51,8 @@ running as (
         sum(compensation_after_promotion - opening_compensation) over person as promoted_by,
         sum(annual_compensation - compensation_after_promotion) over person as raised_by
     from ledger
-    window person as (partition by is_other, employee_id order by year)
+    -- who comes back begins anew
+    window person as (partition by is_other, employee_id, hire_date order by year)
 ),
 
 entered as (
