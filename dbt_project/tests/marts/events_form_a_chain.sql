@@ -41,7 +41,8 @@ where
     step is distinct from if(step // 10 = last_step // 10, last_step + 1, step // 10 * 10 + 1)
     or effective_date < last_date
     or (step // 10 = last_step // 10 and event_type = last_type)
-    or last_type = 'termination'
-    or (event_type = 'hire' and last_type is not null)
+    -- a rehire alone follows a termination, in a later year
+    or (last_type = 'termination') <> (event_type = 'hire')
+    or (event_type = 'hire' and step // 10 = last_step // 10)
     or (last_type is not null and known_compensation is distinct from previous_compensation)
     or (last_type is not null and known_level is distinct from previous_level)

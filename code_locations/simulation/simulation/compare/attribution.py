@@ -117,6 +117,8 @@ left join intermediate.int_employee_years as gone
         and gone.scenario_id = if(in_one.people > 0, $base, $other)
         and gone.simulation_year between $first and $last
         and gone.termination_date is not null
+-- the last one of who came back
+qualify row_number() over (partition by in_one.employee_id order by gone.simulation_year desc) = 1
 order by here.annual_compensation desc, in_one.employee_id
 """
 
