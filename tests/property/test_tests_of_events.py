@@ -17,14 +17,30 @@ EVENTS = "marts.fct_yearly_events"
 
 
 @pytest.fixture(scope="module")
-def retired(statements: tuple[Statement, ...], census: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """One year of 200 employees, half of whom retire at 50, and the next."""
+def retired(
+    statements: tuple[Statement, ...], census: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """One year of 200 employees, half of whom retire at 50, and the next, in which one is back."""
+    [(employee, department)] = duckdb.execute(
+        "select employee_id, department from read_parquet(?) order by employee_id limit 1",
+        [str(census)],
+    ).fetchall()
+    known = tmp_path_factory.mktemp("known") / "known.csv"
+    known.write_text(
+        "event,employee_id,date,department,level,pay\n"
+        f"leave,{employee},2025-05-31,,,\n"
+        f"rehire,{employee},2026-02-01,{department},2,60000\n",
+        "utf-8",
+    )
     with simulate(
         [statement for statement in statements if statement.year in (None, *YEARS[:2])],
         census=census,
         settings=settings_with(
             simulation={"end_year": YEARS[1]},
-            workforce={"retirement": [{"age": 50, "probability": 0.5}]},
+            workforce={
+                "retirement": [{"age": 50, "probability": 0.5}],
+                "known_events": str(known),
+            },
         ),
         employees=200,
     ) as warehouse:
