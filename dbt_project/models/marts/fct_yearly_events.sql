@@ -1,9 +1,7 @@
 -- Every hire, transfer, promotion, raise and termination, read from the ledger.
-with ledger as (
-    select * from {{ ref('int_employee_years') }}
-),
-
-events as (
+-- The ledger is named for each kind, because as a common table it would be copied with all its
+-- columns: to count the events of a million employees took 2 s of CPU instead of 0.1.
+with events as (
     select
         *,
         'hire' as event_type,
@@ -15,7 +13,7 @@ events as (
         null::integer as previous_level,
         opening_level as new_level,
         null::double as probability
-    from ledger
+    from {{ ref('int_employee_years') }}
     where is_new_hire
 
     union all
@@ -42,7 +40,7 @@ events as (
         if(promotion_date < transfer_date, level, opening_level) as previous_level,
         if(promotion_date < transfer_date, level, opening_level) as new_level,
         null::double as probability
-    from ledger
+    from {{ ref('int_employee_years') }}
     where transfer_date is not null
 
     union all
@@ -58,7 +56,7 @@ events as (
         opening_level as previous_level,
         level as new_level,
         promotion_probability as probability
-    from ledger
+    from {{ ref('int_employee_years') }}
     where promotion_date is not null
 
     union all
@@ -77,7 +75,7 @@ events as (
         level as previous_level,
         level as new_level,
         null::double as probability
-    from ledger
+    from {{ ref('int_employee_years') }}
     where raise_date is not null
 
     union all
@@ -97,7 +95,7 @@ events as (
         level as previous_level,
         null::integer as new_level,
         termination_probability as probability
-    from ledger
+    from {{ ref('int_employee_years') }}
     where termination_date is not null
 )
 

@@ -4,12 +4,14 @@
 -- of the event before, nothing before the hire or after the termination, and each starts from
 -- the pay and level that the event before has left.
 --
--- The window sorts every event of the scenario, so its rows are small: `step` is the year and the
--- number in it as one figure, and the type an enumeration. For a million employees that saves a
--- fifth of the time.
+-- The window sorts every event of the scenario, so its rows are small: the hash of the employee's
+-- identifier, `step` for the year and the number in it, and the type as an enumeration. For a
+-- million employees that saves half of the time. Two employees of one hash, one chance in ten
+-- million, would fail as one chain. `hash` may differ between DuckDB releases; here it lives for
+-- one query. Whose rows have failed: `hash(employee_id) = employee`.
 with events as (
     select
-        events.employee_id,
+        hash(events.employee_id) as employee,
         events.simulation_year * 10 + events.event_sequence as step,
         events.event_type::enum(
             'hire', 'transfer', 'promotion', 'raise', 'termination'
@@ -32,7 +34,7 @@ chained as (
         lag(new_compensation) over chain as known_compensation,
         lag(new_level) over chain as known_level
     from events
-    window chain as (partition by employee_id order by step)
+    window chain as (partition by employee order by step)
 )
 
 select *
