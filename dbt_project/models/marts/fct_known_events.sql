@@ -22,6 +22,30 @@ stored as (
 kept as (
     select distinct fingerprint
     from stored
+),
+
+-- The few rows that events are about: joined with all of the ledger, which DuckDB takes for the
+-- smaller side, every employee and year would be put into a hash table.
+ledger as (
+    select
+        fingerprint,
+        scenario_id,
+        simulation_year,
+        employee_id,
+        is_new_hire,
+        department,
+        level,
+        termination_date,
+        transfer_date
+    from {{ ref('int_employee_years') }}
+    where
+        (fingerprint, simulation_year, employee_id) in (
+            select
+                named.fingerprint,
+                named.simulation_year,
+                named.employee_id
+            from {{ source('simulation', 'known_events') }} as named
+        )
 )
 
 select
@@ -61,7 +85,7 @@ left join stored
     on
         events.fingerprint = stored.fingerprint
         and events.simulation_year = stored.simulation_year
-left join {{ ref('int_employee_years') }} as ledger
+left join ledger
     on
         events.scenario_id = ledger.scenario_id
         and events.fingerprint = ledger.fingerprint
