@@ -6,7 +6,8 @@
 with parameters as (
     select
         parameters.*,
-        parameters.first_day - 1 as opening_date
+        parameters.year_end + 1 as next_first_day,
+        parameters.raise_date + 1 as day_after_raises
     from {{ ref('stg_simulation_parameters') }} as parameters
     inner join {{ ref('stg_simulation_run') }} as run
         on parameters.fingerprint = run.fingerprint
@@ -15,11 +16,12 @@ with parameters as (
 ledger as (
     select
         ledger.*,
-        parameters.opening_date,
         parameters.first_day,
+        parameters.next_first_day,
         parameters.year_end,
         parameters.promotion_date as day_of_promotions,
         parameters.raise_date as day_of_raises,
+        parameters.day_after_raises,
         parameters.minimum_days_before_leaving,
         parameters.promotion_minimum_tenure,
         parameters.promotion_age_limit,
@@ -103,7 +105,8 @@ judged as (
                 raise_date <> day_of_raises
                 or (raise_date is not null) <> (
                     hire_date <= day_of_raises
-                    and date_sub('year', hire_date, day_of_raises) >= raise_minimum_tenure
+                    and {{ completed_years('hire_date', 'day_after_raises') }}
+                    >= raise_minimum_tenure
                     and last_day >= day_of_raises
                 ) then 'raise'
             when not coalesce(
@@ -136,10 +139,10 @@ judged as (
                 false
             ) then 'pay'
             when not coalesce(
-                opening_age = date_sub('year', birth_date, opening_date)
-                and age = date_sub('year', birth_date, year_end)
-                and opening_tenure = greatest(0, date_sub('year', hire_date, opening_date))
-                and tenure_years = date_sub('year', hire_date, year_end),
+                opening_age = {{ completed_years('birth_date', 'first_day') }}
+                and age = {{ completed_years('birth_date', 'next_first_day') }}
+                and opening_tenure = greatest(0, {{ completed_years('hire_date', 'first_day') }})
+                and tenure_years = {{ completed_years('hire_date', 'next_first_day') }},
                 false
             ) then 'age or tenure'
             when

@@ -28,7 +28,7 @@ raised as (
         ledger.simulation_year,
         ledger.compensation_after_promotion as pay,
         ledger.annual_compensation - ledger.compensation_after_promotion as increase,
-        date_sub('year', ledger.hire_date, ledger.raise_date) as tenure,
+        {{ completed_years('ledger.hire_date', '(ledger.raise_date + 1)') }} as tenure,
         greatest(
             0,
             parameters.cola_rate + coalesce(raising.cola, 0)
