@@ -1,6 +1,6 @@
 """Metadata of the table that an asset wrote: rows, columns and their origins."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -30,6 +30,7 @@ def table_metadata(
     *,
     descriptions: Mapping[Relation, Mapping[str, str]] | None = None,
     counted: Mapping[str, str] | None = None,
+    previewed: Collection[Relation] = (),
 ) -> dict[Relation, dict[str, Any]]:
     """Return row count and column schema of tables and views, as Dagster metadata.
 
@@ -39,6 +40,7 @@ def table_metadata(
         descriptions: the meaning of the columns, for relations where it is known.
         counted: columns with the value that a row must have to be counted; a relation without
             one of the columns is counted whole.
+        previewed: the relations of which the entry ``preview`` is wanted; see :func:`preview`.
 
     Returns:
         For each relation the entries ``dagster/table_name``, ``dagster/row_count`` and
@@ -65,19 +67,24 @@ def table_metadata(
     return {
         relation: {
             "dagster/table_name": f"{relation[0]}.{relation[1]}",
-            "dagster/row_count": row_count(
-                connection,
-                relation,
-                where={
-                    name: value
-                    for name, value in (counted or {}).items()
-                    if name in {column.name for column in found}
-                },
+            **(
+                preview(connection, relation, where=_known(counted, found))
+                if relation in previewed
+                else {
+                    "dagster/row_count": row_count(
+                        connection, relation, where=_known(counted, found)
+                    )
+                }
             ),
             "dagster/column_schema": dg.TableSchema(columns=found),
         }
         for relation, found in columns.items()
     }
+
+
+def _known(counted: Mapping[str, str] | None, columns: Iterable[dg.TableColumn]) -> dict[str, str]:
+    names = {column.name for column in columns}
+    return {name: value for name, value in (counted or {}).items() if name in names}
 
 
 def relation_metadata(
@@ -115,25 +122,33 @@ def preview(
     *,
     where: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Return the first rows of a table or view as the entry ``preview``.
+    """Return the entry ``preview`` with the first rows of a table or view, and its row count.
 
-    Everybody who sees the platform sees them, and the event log keeps them: only for what has no
-    row about one person or account.
+    Both by one query, because a view computes all its rows for either. Everybody who sees the
+    platform sees the rows, and the event log keeps them: only for what has no row about one person
+    or account.
 
     Args:
         connection: an open warehouse.
         relation: the table or view.
-        where: columns with the value that a row must have; one that is not there is ignored.
+        where: columns with the value that a row must have.
     """
-    name = qualified(connection, relation)
-    columns = [row[0] for row in connection.execute(f"describe {name}").fetchall()]
-    kept = {column: value for column, value in (where or {}).items() if column in columns}
-    conditions = " and ".join(f"{_quoted(column)} = ?" for column in kept) or "true"
-    query = f"from {name} where {conditions} order by all limit {_PREVIEWED}"
-    rows = connection.execute(query, list(kept.values())).fetchall()
-    records = [dg.TableRecord(dict(zip(columns, map(_shown, row), strict=True))) for row in rows]
+    conditions = " and ".join(f"{_quoted(column)} = ?" for column in where or {}) or "true"
+    query = (
+        f"select *, count(*) over () from {qualified(connection, relation)} where {conditions} "  # noqa: S608 - quoted
+        f"order by all limit {_PREVIEWED}"
+    )
+    cursor = connection.execute(query, list((where or {}).values()))
+    *columns, _ = (column[0] for column in cursor.description or [])
+    rows = cursor.fetchall()
+    records = [
+        dg.TableRecord(dict(zip(columns, map(_shown, row[:-1]), strict=True))) for row in rows
+    ]
     schema = dg.TableSchema(columns=[dg.TableColumn(column) for column in columns])
-    return {"preview": dg.MetadataValue.table(records, schema=schema)}
+    return {
+        "dagster/row_count": rows[0][-1] if rows else 0,
+        "preview": dg.MetadataValue.table(records, schema=schema),
+    }
 
 
 def _shown(value: Any) -> str | float | None:

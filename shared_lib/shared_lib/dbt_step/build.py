@@ -29,7 +29,7 @@ from shared_lib.dbt_step.observed import ObservedBuild
 from shared_lib.dbt_step.place import BuildPlace
 from shared_lib.dbt_step.run_directory import new_run_directory
 from shared_lib.dbt_step.selection import UNIQUE_ID, chosen_nodes, step_selection, with_inputs
-from shared_lib.metadata import Relation, column_lineage, preview, table_metadata
+from shared_lib.metadata import Relation, column_lineage, table_metadata
 from shared_lib.observability.step_cost import CPU_SECONDS
 from shared_lib.warehouse import Warehouse
 from shared_lib.warehouse.setting import Backend, backend_of
@@ -322,16 +322,19 @@ class DbtBuild:
             }
             for node in (nodes[output.output_name] for output in outputs)
         }
+        previewed = {
+            _relation(node)
+            for node in (nodes[output.output_name] for output in outputs)
+            if node["config"]["meta"].get("preview")
+        }
         with self._built.reading() as connection:
-            found = table_metadata(
-                connection, descriptions, descriptions=descriptions, counted=self.counted
+            return table_metadata(
+                connection,
+                descriptions,
+                descriptions=descriptions,
+                counted=self.counted,
+                previewed=previewed,
             )
-            for node in (nodes[output.output_name] for output in outputs):
-                if node["config"]["meta"].get("preview") and _relation(node) in found:
-                    found[_relation(node)] |= preview(
-                        connection, _relation(node), where=self.counted
-                    )
-            return found
 
     def _column_lineage(self, columns: Mapping[str, Sequence[tuple[str, str]]]) -> dict[str, Any]:
         owners = {**self.manifest["nodes"], **self.manifest["sources"]}

@@ -81,11 +81,16 @@ def test_a_preview_has_the_first_rows_of_what_is_asked_for() -> None:
             "cast(range / 2 as decimal(9, 1)) as growth, date '2025-01-01' as first_day "
             "from range(12) union all select 'other', 1999, null, null"
         )
-        found = preview(connection, ("main", "years"), where={"scenario_id": "base", "day": "x"})
+        years = ("main", "years")
+        counted = {"scenario_id": "base", "day": "x"}
+        found = table_metadata(connection, [years], counted=counted, previewed=[years])[years]
+        assert found["dagster/row_count"] == 12
         rows = [record.data for record in found["preview"].records]
         assert len(rows) == 10
         first = {"scenario_id": "base", "year": 2025, "growth": 0.0, "first_day": "2025-01-01"}
         assert rows[0] == first
         assert [row["year"] for row in rows] == list(range(2025, 2035))
-        everything = preview(connection, ("main", "years"))["preview"].records
-        assert len(everything) == 10
+        everything = preview(connection, years)
+        assert (len(everything["preview"].records), everything["dagster/row_count"]) == (10, 13)
+        nothing = preview(connection, years, where={"scenario_id": "freeze"})
+        assert (nothing["preview"].records, nothing["dagster/row_count"]) == ([], 0)
