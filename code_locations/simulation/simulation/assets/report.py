@@ -27,19 +27,23 @@ def simulation_report(
 ) -> dg.MaterializeResult:
     """One HTML file, readable offline: the years, the leavers, pay and the configuration."""
     from simulation.report import LATEST, write_index, write_picture, write_report, years_table
+    from simulation.report.figures import read_years
 
     settings = current_settings()
     with warehouse.reading() as connection:
         opened, _ = current_run(connection)
+        # once for all three: each reading is a pass over the ledger
+        years = read_years(connection, opened.scenario_id)
         path = write_report(
             connection,
             scenario_id=opened.scenario_id,
+            years=years,
             path=settings.report_directory
             / f"{opened.scenario_id}-{opened.fingerprint}-{context.run.run_id[:8]}.html",
         )
         picture = path.with_suffix(".svg")
-        shown = write_picture(connection, opened.scenario_id, picture)
-        table = years_table(connection, opened.scenario_id)
+        shown = write_picture(connection, opened.scenario_id, picture, years=years)
+        table = years_table(connection, opened.scenario_id, years=years)
     index = write_index(path.parent)
     context.log.info(f"report: {path}")
     return dg.MaterializeResult(

@@ -238,17 +238,20 @@ def _names(configurations: list[Configuration]) -> YearNames:
     return YearNames(first_days[configurations[-1].last_year], first_days)
 
 
-def read_figures(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> Figures:
+def read_figures(
+    connection: duckdb.DuckDBPyConnection, scenario_id: str, *, years: list[Year] | None = None
+) -> Figures:
     """Read the results of one scenario.
 
     Args:
         connection: An open connection to the simulation's DuckDB file; it is only read.
         scenario_id: The scenario whose results are wanted.
+        years: Its years, where they have been read.
 
     Raises:
         ValueError: The scenario has no results; the message names the scenarios that do.
     """
-    years = read_years(connection, scenario_id)
+    years = years or read_years(connection, scenario_id)
     census = _read(connection, queries.CENSUS, Census, scenario_id)
     return Figures(
         scenario_id=scenario_id,

@@ -21,7 +21,7 @@ from simulation.report.files import replaced
 if TYPE_CHECKING:
     import duckdb
 
-    from simulation.report.figures import Configuration, Department, Figures
+    from simulation.report.figures import Configuration, Department, Figures, Year
 
 _FOLDER = Path(__file__).parent
 _TEMPLATE = "page.html.j2"
@@ -32,7 +32,13 @@ _SHOWN_TIMINGS = 8
 _SHOWN_REJECT_REASONS = 50
 
 
-def write_report(connection: duckdb.DuckDBPyConnection, *, scenario_id: str, path: Path) -> Path:
+def write_report(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    scenario_id: str,
+    path: Path,
+    years: list[Year] | None = None,
+) -> Path:
     """Write the report of one scenario as a self-contained HTML file.
 
     The file appears complete or not at all: it is written under another name and renamed.
@@ -41,6 +47,7 @@ def write_report(connection: duckdb.DuckDBPyConnection, *, scenario_id: str, pat
         connection: An open connection to the simulation's DuckDB file; it is only read.
         scenario_id: The scenario to report on.
         path: The file to write; an existing one is replaced, missing folders are created.
+        years: The scenario's years, where they have been read.
 
     Returns:
         The path of the file.
@@ -48,7 +55,7 @@ def write_report(connection: duckdb.DuckDBPyConnection, *, scenario_id: str, pat
     Raises:
         ValueError: The scenario has no results; the message names the scenarios that do.
     """
-    page = _render(read_figures(connection, scenario_id))
+    page = _render(read_figures(connection, scenario_id, years=years))
     keep_files_private()
     path.parent.mkdir(parents=True, exist_ok=True)
     with replaced(path) as unfinished:

@@ -15,17 +15,26 @@ from simulation.report.units import MoneyScale, count, share_change
 if TYPE_CHECKING:
     import duckdb
 
+    from simulation.report.figures import Year
+
 # The colours of a light page, which the style sheet begins with.
 _LIGHT = re.compile(r":root \{.*?\}", re.DOTALL)
 
 
-def years_table(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> str:
+def years_table(
+    connection: duckdb.DuckDBPyConnection, scenario_id: str, *, years: list[Year] | None = None
+) -> str:
     """Return headcount and payroll of each year of a scenario as a Markdown table.
+
+    Args:
+        connection: An open connection to the simulation's DuckDB file; it is only read.
+        scenario_id: The scenario.
+        years: Its years, where they have been read.
 
     Raises:
         ValueError: The scenario has no results; the message names the scenarios that do.
     """
-    years = read_years(connection, scenario_id)
+    years = years or read_years(connection, scenario_id)
     names = read_names(connection, years)
     money = MoneyScale.of_changes(year.end_payroll for year in years)
     rows = [
@@ -44,8 +53,20 @@ def years_table(connection: duckdb.DuckDBPyConnection, scenario_id: str) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, ("---:",) * len(heads), *rows))
 
 
-def write_picture(connection: duckdb.DuckDBPyConnection, scenario_id: str, path: Path) -> str:
+def write_picture(
+    connection: duckdb.DuckDBPyConnection,
+    scenario_id: str,
+    path: Path,
+    *,
+    years: list[Year] | None = None,
+) -> str:
     """Draw headcount and payroll of each year side by side, as an SVG file.
+
+    Args:
+        connection: An open connection to the simulation's DuckDB file; it is only read.
+        scenario_id: The scenario.
+        path: The file.
+        years: The scenario's years, where they have been read.
 
     Returns:
         What the picture shows, in words.
@@ -53,7 +74,7 @@ def write_picture(connection: duckdb.DuckDBPyConnection, scenario_id: str, path:
     Raises:
         ValueError: The scenario has no results; the message names the scenarios that do.
     """
-    years = read_years(connection, scenario_id)
+    years = years or read_years(connection, scenario_id)
     names = read_names(connection, years)
     money = MoneyScale.of_changes(
         amount for year in years for amount in (year.start_payroll, year.end_payroll)
