@@ -232,10 +232,14 @@ leaving_order as (
     select
         *,
         row_number() over (
-            -- null, for almost all, between those who leave now and those who leave later
+            -- null, for almost all, between those who leave now and those who leave later; within
+            -- them, who retires comes first. As one small number: two keys of four bytes make the
+            -- sorted rows so wide that a million take 0.6 s instead of 0.2.
             order by
-                case leaves_now when true then 0 when false then 2 else 1 end asc,
-                retires desc,
+                (
+                    case leaves_now when true then 0 when false then 4 else 2 end
+                    - retires::integer
+                )::tinyint asc,
                 leaving_key asc,
                 employee_id asc
         ) as place
