@@ -30,8 +30,14 @@ ages as (
 drawn as (
     select
         *,
-        {{ draw("'census'", 'employee_id', 'age_at_hire') }} as age_draw,
-        {{ draw("'census'", 'employee_id', 'birthday') }} as birthday_draw
+        -- drawn only for those whose birth date is missing
+        case
+            when birth_date is null
+                then {{ draw("'census'", 'employee_id', 'age_at_hire') }}
+        end as age_draw,
+        case
+            when birth_date is null then {{ draw("'census'", 'employee_id', 'birthday') }}
+        end as birthday_draw
     from baseline
 ),
 

@@ -206,13 +206,16 @@ placed as (
             and born.level_draw < mix.share_to
 ),
 
+-- One row of each cell. As distinct rows of all joiners they would be taken for many, so that
+-- the hires went into a hash table instead.
 pay_cells as (
-    select distinct
+    select
         level,
         department,
         is_any_department,
         joiners
     from {{ ref('int_hire_pay') }}
+    where position = 0
 ),
 
 -- The recent joiner whose pay a hire gets: of the level and department, else of the level.
