@@ -36,7 +36,8 @@ ledger as (
         department,
         level,
         termination_date,
-        transfer_date
+        transfer_date,
+        absence_from
     from {{ ref('int_employee_years') }}
     where
         (fingerprint, simulation_year, employee_id) in (
