@@ -86,6 +86,16 @@ def test_departments_with_a_growth_of_their_own_are_a_sentence_more():
     assert "Sales 10.0 %; Legal 5.0 % (2025), 5.0 % (2026), 5.0 % (2027)." in more
 
 
+def test_job_families_with_a_growth_or_an_order_of_their_own_are_in_the_sentences():
+    configuration = recorded_configuration(
+        simulation={"growth_by_job_family": {"Nurses": 0.1}},
+        workforce={"reduction_departments": ["Sales"], "reduction_job_families": ["Clerks"]},
+    )
+    said = " ".join(sentences(configuration))
+    assert "Job families with a growth of their own: Nurses 10.0 %." in said
+    assert ", from Sales before other departments, from Clerks before other job families." in said
+
+
 @pytest.mark.parametrize(("path", "is_invented"), [(None, True), ("people.csv", False)])
 def test_page_marks_an_invented_census_and_has_the_sentences(
     tmp_path: Path, path: str | None, *, is_invented: bool
