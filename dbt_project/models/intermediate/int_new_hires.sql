@@ -41,7 +41,6 @@ slots as (
 known as (
     select
         events.*,
-        earlier.birth_date as known_birth_date,
         {{ growth_group('years', 'events.department', 'events.job_family') }}
             as department_group,
         case
@@ -58,9 +57,6 @@ known as (
     from {{ ref('stg_known_events') }} as events
     inner join {{ ref('int_simulation_years') }} as years
         on events.simulation_year = years.simulation_year
-    -- who comes back was born when they were
-    left join {{ ref('int_baseline_workforce') }} as earlier
-        on events.event = 'rehire' and events.employee_id = earlier.employee_id
     where
         events.event in ('join', 'rehire')
         or (
@@ -95,7 +91,6 @@ hires as (
         known.pay as known_pay,
         known.job_family as known_job_family,
         known.fte as known_fte,
-        known.known_birth_date,
         -- days of the year on which somebody may join and still leave within it
         slots.days_in_year - slots.minimum_days_before_leaving as leaving_window,
         -- The j-th who stays is the ceil(j / (1 - rate))-th hire. So the first hires that have the
@@ -172,14 +167,12 @@ templates as (
 born as (
     select
         dated.*,
-        coalesce(
-            dated.known_birth_date,
-            (
-                dated.hire_date
-                - to_years({{ outcome_of('dated.age_draw', 'ages.ages', 'ages.bounds') }})
-            )::date
-            - floor({{ draw('dated.draw_key', 'dated.employee_id', 'birthday') }} * 365)::integer
-        ) as birth_date,
+        (
+            dated.hire_date
+            - to_years({{ outcome_of('dated.age_draw', 'ages.ages', 'ages.bounds') }})
+        )::date
+        - floor({{ draw('dated.draw_key', 'dated.employee_id', 'birthday') }} * 365)::integer
+            as drawn_birth_date,
         {{ draw('dated.draw_key', 'dated.employee_id', 'template') }} as template_draw
     from dated
     cross join ages
@@ -353,9 +346,25 @@ family_mixes as (
     group by scope, family_group, department, level
 ),
 
+-- Who comes back was born when they were. Joined last: among the known events above, DuckDB takes
+-- them for as many as the workforce, and compares every draw with every share of the templates.
+rehired as (
+    select
+        employee_id,
+        birth_date
+    from {{ ref('int_baseline_workforce') }}
+    where
+        employee_id in (
+            select events.employee_id
+            from {{ ref('stg_known_events') }} as events
+            where events.event = 'rehire'
+        )
+),
+
 in_a_family as (
     select
         paid.*,
+        coalesce(rehired.birth_date, paid.drawn_birth_date) as birth_date,
         coalesce(of_level.job_families, of_department.job_families, of_all.job_families)
             as job_families,
         coalesce(of_level.bounds, of_department.bounds, of_all.bounds) as family_bounds,
@@ -379,6 +388,8 @@ in_a_family as (
         on
             of_all.scope = 'all'
             and paid.family_group is not distinct from of_all.family_group
+    left join rehired
+        on paid.is_known and paid.employee_id = rehired.employee_id
 )
 
 select
