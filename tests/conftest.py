@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 if TYPE_CHECKING:
     from shared_lib.dbt.compiled import Statement
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 # Where this is started in the background, interrupts are ignored, and so would every process that
 # it starts: the tests of what Ctrl-C does would wait for ever.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# An example may take as long as the machine needs: by default 0.2 s, which a busy one exceeds.
+hypothesis_settings.register_profile("unhurried", deadline=None)
+hypothesis_settings.load_profile("unhurried")
 
 REPOSITORY = Path(__file__).parents[1]
 

@@ -109,8 +109,8 @@ def test_a_change_of_a_rule_simulates_the_scenario_by_both_rules(
     )
     change(
         "dbt_project/models/marts/fct_year_summary.sql",
-        "    movement.paid_compensation\n",
-        "    movement.paid_compensation + 1 as paid_compensation\n",
+        "    movement.paid_compensation,\n",
+        "    movement.paid_compensation + 1 as paid_compensation,\n",
     )
     (repository / "dbt_project/models/monitoring/mon_pipeline_performance.sql").unlink()
     new = dbt_project.parse(repository, tmp_path / "dbt")
