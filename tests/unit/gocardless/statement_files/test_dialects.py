@@ -402,7 +402,8 @@ def test_a_column_of_accounts_is_the_files_or_the_other_sides_by_its_values(
 ) -> None:
     accounts = (IBAN, IBAN, IBAN) if whose == "own" else (IBAN, OTHER, "")
     rows = [
-        f"2026-11-2{day};Someone;{account};-{day},50;EUR" for day, account in enumerate(accounts)
+        f"2026-11-2{day};Payee {day};{account};-{day},50;EUR"
+        for day, account in enumerate(accounts)
     ]
     found = read("\n".join([f"Date;Payee;{name};Amount;Currency", *rows, ""]))
     [statement] = found.statements
@@ -413,6 +414,15 @@ def test_a_column_of_accounts_is_the_files_or_the_other_sides_by_its_values(
     else:
         assert statement.account.iban is None
         assert sides == [IBAN, OTHER, None]
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_an_account_beside_one_name_is_that_of_the_name(read: Reader, rows: int) -> None:
+    lines = [f"2026-11-2{day};Employer;{IBAN};100{day},50;EUR" for day in range(rows)]
+    found = read("\n".join(["Date;Payee;Account number;Amount;Currency", *lines, ""]))
+    [statement] = found.statements
+    assert statement.account.iban is None
+    assert [entry.counterparty_iban for entry in statement.entries] == [IBAN] * rows
 
 
 def test_the_account_above_the_table_is_its_own(read: Reader) -> None:

@@ -10,14 +10,14 @@ from gocardless.statement_files.values.iban import find_iban
 
 
 def is_own_account(
-    accounts: Sequence[str], *, own_iban: str | None, follows_other_side: bool
+    accounts: Sequence[str], *, own_iban: str | None, other_sides: Sequence[str]
 ) -> bool:
     """Whether a column such as Kontonummer has the account of the file, not of the other side.
 
     Args:
         accounts: a value for each row, empty ones too.
         own_iban: the account that the lines above the header name.
-        follows_other_side: whether the column before it names the other side.
+        other_sides: the names beside the accounts, if the column before has the other side's.
     """
     named = {find_iban(account) or account for account in accounts if account}
     if own_iban is not None:
@@ -25,10 +25,10 @@ def is_own_account(
     if not named or not all(accounts):
         # the own account is in every row, that of a shop in none
         return False
-    if len(accounts) == 1:
-        return not follows_other_side
+    if other_sides and len(set(other_sides)) <= len(named):
+        return False
     # a file of several accounts has several rows of each
-    return 2 * len(named) <= len(accounts)
+    return len(named) == 1 or 2 * len(named) <= len(accounts)
 
 
 def is_fee_beside_amount(rows: Sequence[tuple[str, str, str]], *, decimal: str) -> bool:

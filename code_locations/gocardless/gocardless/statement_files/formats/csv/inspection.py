@@ -156,10 +156,11 @@ def _settle_account(text: str, table: Table, roles: dict[str, int]) -> None:
         return
     above = "\n".join(text.split("\n")[: max(table.header_line - 1, 0)])
     before = {role for role, _ in candidates(table.header[number - 1])} if number else set()
+    names_other_side = bool(before & {"counterparty", "payee", "payer"})
     is_own = is_own_account(
         [row.cells[number] for row in table.rows],
         own_iban=find_iban(above),
-        follows_other_side=bool(before & {"counterparty", "payee", "payer"}),
+        other_sides=[row.cells[number - 1] for row in table.rows] if names_other_side else [],
     )
     if is_own and is_other:
         roles["account_iban"] = roles.pop("counterparty_iban")
