@@ -366,6 +366,7 @@ def test_a_column_that_a_program_renamed_is_named_and_not_used(
         ("60.000,00 €", "61.000,00 CHF"),
         ("£60k", "$ 61k"),
         ("60000 EUR", "$61000"),
+        ("60000 kr", "$61000"),
     ],
 )
 def test_amounts_in_two_currencies_are_refused_with_their_rows(
@@ -383,7 +384,8 @@ def test_amounts_in_two_currencies_are_refused_with_their_rows(
     [
         ("$60,000", "61,000 USD", "US$62,000", "63000"),
         ("60 000,00 €", "EUR 61 000,00", "62 000,00 Euro", "63000"),
-        ("$60,000 CAD", "C$61,000", "62,000 CAD", "63000"),
+        ("$60,000 CAD", "C$61,000", "$62,000", "63000"),
+        ("60 000 kr", "61 000 SEK", "62 000 sek", "63000"),
         ("Fr. 60'000", "61000 CHF", "62'000 sFr", "63000"),
         ("60 000 kr", "61 000 kr.", "kr 62 000", "63000"),
     ],

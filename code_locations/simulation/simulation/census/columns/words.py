@@ -239,9 +239,15 @@ _CURRENCY_WORDS = {
     "SEK": "sek",
     "SGD": "sgd",
     "TRY": "try, ₺",
-    "USD": "usd, $, us$, dollar, dollars",
+    "USD": "usd, us$",
     "ZAR": "zar",
-    "krone": "kr, kr.",
+    "$": "$, dollar, dollars",
+    "kr": "kr, kr.",
+}
+# A sign that several countries use goes with the code of each of them.
+SHARED_SIGNS = {
+    "$": frozenset({"AUD", "CAD", "HKD", "MXN", "NZD", "SGD", "USD"}),
+    "kr": frozenset({"DKK", "NOK", "SEK"}),
 }
 CURRENCIES = {word: code for code, words in _CURRENCY_WORDS.items() for word in words.split(", ")}
 

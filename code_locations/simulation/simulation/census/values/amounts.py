@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import duckdb
 
 from simulation.census.columns.mapping import CensusError, CensusMapping
-from simulation.census.columns.words import CURRENCIES
+from simulation.census.columns.words import CURRENCIES, SHARED_SIGNS
 
 # RE2, after blanks. A currency is a sign, a code of three letters or a usual abbreviation.
 _CURRENCY = r"\p{Sc}|" + "|".join(re.escape(word) for word in CURRENCIES)
@@ -233,17 +233,19 @@ def _refuse_several_currencies(
 ) -> None:
     found = connection.execute(
         f"""
-        select min(first_row) as row, min_by(content, first_row), sum(rows)
+        select currency, min(first_row) as row, min_by(content, first_row), sum(rows)
         from temp.census_amounts_{column}
         where currency is not null and cents is not null
         group by currency
         order by row
         """  # noqa: S608 - own names
     ).fetchall()
-    if len(found) > 1:
+    codes = {currency for currency, *_ in found}
+    shared = {sign for sign, of_sign in SHARED_SIGNS.items() if len(codes & of_sign) == 1}
+    if len(codes - shared) > 1:
         examples = "; ".join(
             f"row {row}: {content} ({rows:,} rows)" if rows > 1 else f"row {row}: {content}"
-            for row, content, rows in found
+            for _, row, content, rows in found
         )
         raise CensusError(
             f"{name} ({column}) has amounts in several currencies, which cannot be added up: "
